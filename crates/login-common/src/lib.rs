@@ -1,1 +1,22 @@
-//! placeholder
+//! The values both programs share, and the shapes that cross a process border.
+//!
+//! Never here: I/O, the clock, crypto, async. Domain types do not derive serde; the two wire
+//! modules (`exec_credential`, `token_review`) convert.
+//!
+//! Reading order: `secret` and `time` are the vocabulary, `names` and `identity` the domain,
+//! `strict_json` the way JSON from outside is read, the last two the contracts with Kubernetes.
+
+pub mod secret;
+pub mod time;
+
+pub mod identity;
+pub mod names;
+
+pub mod strict_json;
+
+pub mod exec_credential;
+pub mod token_review;
+
+pub use identity::Identity;
+pub use secret::Secret;
+pub use time::UnixTime;

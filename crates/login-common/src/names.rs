@@ -1,0 +1,143 @@
+//! Names that both sides must agree on byte for byte: issuers and OAuth clients.
+//! Never normalises: OpenID Connect compares issuers as exact strings.
+
+use std::fmt;
+
+use thiserror::Error;
+use url::{Host, Url};
+
+/// Why a text is not a usable name. The text itself is not a secret.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum NameError {
+    /// The text does not parse as a URL.
+    #[error("`{0}` is not a URL such as `https://id.example.com`")]
+    NotAUrl(String),
+    /// Plain http to a host that is not this machine.
+    #[error("`{0}` must begin with `https://` (`http://` is accepted for loopback hosts only)")]
+    NotHttps(String),
+    /// OpenID Connect Discovery §3: no query or fragment; user information would leak into logs.
+    #[error("`{0}` must not contain user information, a query or a fragment")]
+    ExtraParts(String),
+    /// RFC 6749 appendix A.1: one or more visible ASCII characters.
+    #[error("a client id has 1 to 255 visible ASCII characters")]
+    ClientId,
+}
+
+/// The exact text of an issuer, as it stands in `iss` and in the discovery document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IssuerUrl(String);
+
+impl IssuerUrl {
+    /// Accepts `https://…`, and `http://…` for loopback hosts, without user information, query
+    /// or fragment (OpenID Connect Discovery 1.0 §3).
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let url = Url::parse(text).map_err(|_| NameError::NotAUrl(text.to_owned()))?;
+        if !is_confidential(&url) {
+            return Err(NameError::NotHttps(text.to_owned()));
+        }
+        if url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+            || url.password().is_some()
+        {
+            return Err(NameError::ExtraParts(text.to_owned()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text, exactly as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for IssuerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a secret may travel to `url`: https, or a connection that stays on this machine.
+pub fn is_confidential(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => url.host().is_some(),
+        "http" => match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            // RFC 6761 §6.3: `localhost` resolves to loopback addresses only.
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// An OAuth 2.0 client identifier.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// RFC 6749 appendix A.1 (`VSCHAR`), bounded in length.
+    pub fn parse(text: &str) -> Result<Self, NameError> {
+        let visible = text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+        if text.is_empty() || text.len() > 255 || !visible {
+            return Err(NameError::ClientId);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text, exactly as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issuers_are_kept_byte_for_byte() {
+        for text in [
+            "https://id.example.com",
+            "https://id.example.com/",
+            "https://ID.example.com/realms/x",
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "http://localhost:8080",
+        ] {
+            assert_eq!(IssuerUrl::parse(text).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn issuers_that_could_leak_or_confuse_are_refused() {
+        for text in [
+            "",
+            "id.example.com",
+            "http://id.example.com",
+            "http://localhost.example.com",
+            "ftp://id.example.com",
+            "https://user@id.example.com",
+            "https://user:secret@id.example.com",
+            "https://id.example.com?x=1",
+            "https://id.example.com#x",
+        ] {
+            assert!(IssuerUrl::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn client_ids_are_visible_ascii() {
+        assert!(ClientId::parse("kubectl-login").is_ok());
+        assert!(ClientId::parse("").is_err());
+        assert!(ClientId::parse("a\nb").is_err());
+        assert!(ClientId::parse(&"x".repeat(256)).is_err());
+    }
+}

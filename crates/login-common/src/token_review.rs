@@ -1,0 +1,164 @@
+//! TokenReview (`authentication.k8s.io`, v1 and v1beta1): the question kube-apiserver posts, and
+//! the answer it understands.
+//! Never echoes `spec`, and never answers in another version than the question's.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    identity::Identity,
+    secret::Secret,
+    strict_json::{self, StrictJsonError},
+};
+
+/// A version of `authentication.k8s.io`. kube-apiserver's default is still v1beta1, and it
+/// cannot read an answer in the other one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReviewApiVersion {
+    /// `authentication.k8s.io/v1`
+    V1,
+    /// `authentication.k8s.io/v1beta1`
+    V1Beta1,
+}
+
+impl ReviewApiVersion {
+    /// Every version, newest first.
+    pub const ALL: [Self; 2] = [Self::V1, Self::V1Beta1];
+
+    /// The text in `apiVersion`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "authentication.k8s.io/v1",
+            Self::V1Beta1 => "authentication.k8s.io/v1beta1",
+        }
+    }
+}
+
+/// The question: whose token is this, and may it be used for one of these audiences?
+#[derive(Clone, Debug)]
+pub struct ReviewRequest {
+    /// The answer must carry exactly this version.
+    pub api_version: ReviewApiVersion,
+    /// The bearer token; empty when the caller sent none.
+    pub token: Secret,
+    /// Audiences the caller stands for; empty when it named none.
+    pub audiences: Vec<String>,
+}
+
+/// Why a body is not a TokenReview; each is the caller's fault (HTTP 400).
+#[derive(Debug, Error)]
+pub enum ReviewRequestError {
+    /// Not JSON, a key twice, too deep, or not of this shape.
+    #[error("the body is not a TokenReview")]
+    Malformed(#[source] StrictJsonError),
+    /// `kind` is missing or something else.
+    #[error("the body is of kind `{0}`, not `TokenReview`")]
+    WrongKind(String),
+    /// `apiVersion` is missing or unknown; there is no answer the caller could read.
+    #[error(
+        "the body has apiVersion `{0}`; known are `authentication.k8s.io/v1` and \
+         `authentication.k8s.io/v1beta1`"
+    )]
+    UnknownVersion(String),
+}
+
+#[derive(Deserialize)]
+struct WireRequest {
+    #[serde(default)]
+    kind: String,
+    #[serde(rename = "apiVersion", default)]
+    api_version: String,
+    #[serde(default)]
+    spec: Option<WireSpec>,
+}
+
+#[derive(Default, Deserialize)]
+struct WireSpec {
+    #[serde(default)]
+    token: Option<String>,
+    #[serde(default)]
+    audiences: Option<Vec<String>>,
+}
+
+impl ReviewRequest {
+    /// Reads a request body. Unknown fields are ignored, as a newer kube-apiserver may add some.
+    pub fn parse(body: &[u8]) -> Result<Self, ReviewRequestError> {
+        let wire: WireRequest =
+            strict_json::from_slice(body).map_err(ReviewRequestError::Malformed)?;
+        if wire.kind != "TokenReview" {
+            return Err(ReviewRequestError::WrongKind(bounded(&wire.kind)));
+        }
+        let api_version = ReviewApiVersion::ALL
+            .into_iter()
+            .find(|version| version.as_str() == wire.api_version)
+            .ok_or_else(|| ReviewRequestError::UnknownVersion(bounded(&wire.api_version)))?;
+        let spec = wire.spec.unwrap_or_default();
+        Ok(Self {
+            api_version,
+            token: Secret::new(spec.token.unwrap_or_default()),
+            audiences: spec.audiences.unwrap_or_default(),
+        })
+    }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+#[derive(Serialize)]
+struct WireAnswer<'a> {
+    kind: &'static str,
+    #[serde(rename = "apiVersion")]
+    api_version: &'static str,
+    status: WireStatus<'a>,
+}
+
+#[derive(Serialize)]
+struct WireStatus<'a> {
+    authenticated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<WireUser<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    audiences: &'a [String],
+}
+
+#[derive(Serialize)]
+struct WireUser<'a> {
+    username: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    uid: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    groups: &'a [String],
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    extra: &'a std::collections::BTreeMap<String, Vec<String>>,
+}
+
+/// The answer for an accepted token. `audiences` are those of the question for which the token
+/// is good; empty leaves the field out, which kube-apiserver reads as "for me".
+pub fn render_authenticated(
+    version: ReviewApiVersion,
+    identity: &Identity,
+    audiences: &[String],
+) -> Vec<u8> {
+    let user = WireUser {
+        username: &identity.username,
+        uid: &identity.uid,
+        groups: &identity.groups,
+        extra: &identity.extra,
+    };
+    to_bytes(version, WireStatus { authenticated: true, user: Some(user), audiences })
+}
+
+/// The answer for a refused token: no user, and no `error`, so that kube-apiserver may cache it.
+pub fn render_unauthenticated(version: ReviewApiVersion) -> Vec<u8> {
+    to_bytes(version, WireStatus { authenticated: false, user: None, audiences: &[] })
+}
+
+fn to_bytes(version: ReviewApiVersion, status: WireStatus<'_>) -> Vec<u8> {
+    let answer = WireAnswer { kind: "TokenReview", api_version: version.as_str(), status };
+    // Strings, booleans and string-keyed maps always serialise.
+    serde_json::to_vec(&answer).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

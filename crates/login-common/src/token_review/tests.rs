@@ -1,0 +1,84 @@
+//! Pins the wire shapes, as kube-apiserver writes and reads them.
+
+use super::*;
+
+fn question(metadata: &str, version: &str) -> String {
+    format!(
+        r#"{{"kind":"TokenReview","apiVersion":"authentication.k8s.io/{version}","metadata":{metadata},"spec":{{"token":"T","audiences":["https://kubernetes.default.svc"]}},"status":{{"user":{{}}}}}}"#
+    ) + "\n"
+}
+
+#[test]
+fn questions_of_old_and_new_apiservers_are_read_in_both_versions() {
+    for metadata in ["{}", r#"{"creationTimestamp":null}"#] {
+        for (text, version) in
+            [("v1", ReviewApiVersion::V1), ("v1beta1", ReviewApiVersion::V1Beta1)]
+        {
+            let request = ReviewRequest::parse(question(metadata, text).as_bytes()).unwrap();
+            assert_eq!(request.api_version, version);
+            assert_eq!(request.token.expose(), "T");
+            assert_eq!(request.audiences, ["https://kubernetes.default.svc"]);
+        }
+    }
+}
+
+#[test]
+fn a_missing_token_or_audience_is_empty_and_no_error() {
+    for spec in ["", r#","spec":null"#, r#","spec":{}"#, r#","spec":{"token":"","audiences":null}"#]
+    {
+        let body =
+            format!(r#"{{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1"{spec}}}"#);
+        let request = ReviewRequest::parse(body.as_bytes()).unwrap();
+        assert!(request.token.is_empty() && request.audiences.is_empty(), "{spec}");
+    }
+}
+
+#[test]
+fn what_is_not_a_question_is_refused_with_its_reason() {
+    let refused = |body: &str| ReviewRequest::parse(body.as_bytes()).unwrap_err().to_string();
+    for body in ["", "x", "[]", "{} x", r#"{"kind":"TokenReview","kind":"TokenReview"}"#] {
+        let shown = refused(body);
+        assert!(shown.contains("not a TokenReview") || shown.contains("kind"), "{body}: {shown}");
+    }
+    let twice = r#"{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"token":"a","token":"b"}}"#;
+    assert!(refused(twice).contains("not a TokenReview"));
+    assert!(refused(r#"{"kind":"Pod","apiVersion":"v1"}"#).contains("`Pod`"));
+    let unknown = r#"{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v2"}"#;
+    assert!(refused(unknown).contains("authentication.k8s.io/v2"));
+    assert!(refused(r#"{"kind":"TokenReview"}"#).contains("apiVersion ``"));
+}
+
+#[test]
+fn the_token_is_in_no_error() {
+    let body = r#"{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"token":"hunter2","token":"hunter2"}}"#;
+    let error = ReviewRequest::parse(body.as_bytes()).unwrap_err();
+    assert!(!format!("{error:?}").contains("hunter2"));
+}
+
+#[test]
+fn an_accepted_token_is_answered_with_user_and_audiences() {
+    let identity = Identity {
+        username: "oidc:jane".into(),
+        uid: "42".into(),
+        groups: vec!["oidc:dev".into()],
+        extra: [("example.org/x".to_owned(), vec!["1".to_owned()])].into(),
+    };
+    assert_eq!(
+        String::from_utf8(render_authenticated(ReviewApiVersion::V1, &identity, &["a".into()]))
+            .unwrap(),
+        r#"{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","status":{"authenticated":true,"user":{"username":"oidc:jane","uid":"42","groups":["oidc:dev"],"extra":{"example.org/x":["1"]}},"audiences":["a"]}}"#
+    );
+    let bare = Identity { username: "jane".into(), ..Identity::default() };
+    assert_eq!(
+        String::from_utf8(render_authenticated(ReviewApiVersion::V1Beta1, &bare, &[])).unwrap(),
+        r#"{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1beta1","status":{"authenticated":true,"user":{"username":"jane"}}}"#
+    );
+}
+
+#[test]
+fn a_refused_token_is_answered_without_user_and_without_error() {
+    assert_eq!(
+        String::from_utf8(render_unauthenticated(ReviewApiVersion::V1Beta1)).unwrap(),
+        r#"{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1beta1","status":{"authenticated":false}}"#
+    );
+}
