@@ -1,0 +1,264 @@
+//! The authorization request that a browser is sent to, and the callback that it comes back with.
+//! Never accepts a callback that is not the answer to the very request that was made.
+
+use aws_lc_rs::constant_time;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use login_common::{
+    Secret,
+    names::{ClientId, IssuerUrl},
+};
+use thiserror::Error;
+use url::{Url, form_urlencoded};
+
+use super::{error::OAuthError, pkce};
+
+/// Longest callback query that is looked at.
+const MAX_QUERY: usize = 16 * 1024;
+
+/// Ties the callback to the request (RFC 6749 §10.12).
+#[derive(Debug)]
+pub struct State(Secret);
+
+/// Ties the ID token to the request (OpenID Connect Core §3.1.2.1).
+#[derive(Debug)]
+pub struct Nonce(Secret);
+
+impl State {
+    /// The state made of these random bytes.
+    pub fn from_random(bytes: [u8; 32]) -> Self {
+        Self(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+}
+
+impl Nonce {
+    /// The nonce made of these random bytes.
+    pub fn from_random(bytes: [u8; 32]) -> Self {
+        Self(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// The text that `nonce` in the ID token must have.
+    pub fn as_str(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+/// Everything that an authorization request says (RFC 6749 §4.1.1, RFC 7636 §4.3).
+pub struct AuthorizationRequest<'a> {
+    /// The issuer's `authorization_endpoint`; a query that it has is kept.
+    pub endpoint: &'a Url,
+    /// Who asks.
+    pub client_id: &'a ClientId,
+    /// Where the browser is sent with the answer.
+    pub redirect_uri: &'a str,
+    /// Joined by spaces.
+    pub scopes: &'a [String],
+    /// Comes back in the callback.
+    pub state: &'a State,
+    /// Comes back in the ID token.
+    pub nonce: &'a Nonce,
+    /// Its verifier is shown at the exchange.
+    pub code_challenge: &'a str,
+    /// Further parameters, such as `login_hint` or `audience`.
+    pub extra: &'a [(&'a str, &'a str)],
+}
+
+impl AuthorizationRequest<'_> {
+    /// The URL for the browser.
+    pub fn to_url(&self) -> Url {
+        let mut url = self.endpoint.clone();
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", self.client_id.as_str())
+            .append_pair("redirect_uri", self.redirect_uri)
+            .append_pair("scope", &self.scopes.join(" "))
+            .append_pair("state", self.state.0.expose())
+            .append_pair("nonce", self.nonce.0.expose())
+            .append_pair("code_challenge", self.code_challenge)
+            .append_pair("code_challenge_method", pkce::S256)
+            .extend_pairs(self.extra);
+        url
+    }
+}
+
+/// What the callback is compared with.
+pub struct CallbackExpectations<'a> {
+    /// The state of the request.
+    pub state: &'a State,
+    /// Who was asked.
+    pub issuer: &'a IssuerUrl,
+    /// Whether the issuer announced `authorization_response_iss_parameter_supported`.
+    pub issuer_must_be_named: bool,
+}
+
+/// A request that reached the redirect URI.
+#[derive(Debug)]
+pub enum Callback {
+    /// Not the answer to our request: keep waiting for the one that is.
+    Stray,
+    /// The answer.
+    Answer(Result<Secret, CallbackRefusal>),
+}
+
+/// Why the answer to our request carries no code that may be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum CallbackRefusal {
+    /// The issuer, or the person in front of it, said no.
+    #[error("the issuer answered {0}")]
+    Issuer(OAuthError),
+    /// RFC 9207 §2.4: another issuer answers than the one that was asked.
+    #[error("the answer came from issuer `{0}`, which is not the one that was asked")]
+    WrongIssuer(String),
+    /// RFC 9207 §2.4: the issuer promised to name itself and did not.
+    #[error("the answer does not name its issuer, though the issuer announced that it does")]
+    NoIssuer,
+    /// Neither a code nor an error.
+    #[error("the answer has neither a code nor an error")]
+    Empty,
+}
+
+/// Judges the query of a request to the redirect URI.
+///
+/// Without the right `state` anyone could have sent it: that ends nothing. A parameter given
+/// twice (RFC 6749 §3.1) makes the whole request stray, too.
+pub fn read_callback(query: &str, expected: &CallbackExpectations<'_>) -> Callback {
+    if query.len() > MAX_QUERY {
+        return Callback::Stray;
+    }
+    let (mut state, mut code, mut error, mut description, mut issuer) =
+        (None, None, None, None, None);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let slot = match name.as_ref() {
+            "state" => &mut state,
+            "code" => &mut code,
+            "error" => &mut error,
+            "error_description" => &mut description,
+            "iss" => &mut issuer,
+            _ => continue,
+        };
+        if slot.replace(value).is_some() {
+            return Callback::Stray;
+        }
+    }
+    let ours = state.is_some_and(|state| {
+        constant_time::verify_slices_are_equal(
+            state.as_bytes(),
+            expected.state.0.expose().as_bytes(),
+        )
+        .is_ok()
+    });
+    if !ours {
+        return Callback::Stray;
+    }
+    Callback::Answer(match issuer {
+        Some(issuer) if issuer != expected.issuer.as_str() => {
+            Err(CallbackRefusal::WrongIssuer(super::error::presentable(&issuer)))
+        }
+        None if expected.issuer_must_be_named => Err(CallbackRefusal::NoIssuer),
+        _ => match (error, code) {
+            (Some(error), _) => {
+                Err(CallbackRefusal::Issuer(OAuthError::new(&error, description.as_deref())))
+            }
+            (None, Some(code)) if !code.is_empty() => Ok(Secret::new(code)),
+            (None, _) => Err(CallbackRefusal::Empty),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        State(Secret::new("st"))
+    }
+
+    /// The outcome in one line.
+    fn judged(query: &str, issuer_must_be_named: bool) -> String {
+        let issuer = IssuerUrl::parse("https://id.example").unwrap();
+        let expected =
+            CallbackExpectations { state: &state(), issuer: &issuer, issuer_must_be_named };
+        match read_callback(query, &expected) {
+            Callback::Stray => "stray".to_owned(),
+            Callback::Answer(Ok(code)) => format!("code {}", code.expose()),
+            Callback::Answer(Err(refusal)) => format!("refused: {refusal}"),
+        }
+    }
+
+    #[test]
+    fn the_request_says_everything_once() {
+        let request = AuthorizationRequest {
+            endpoint: &Url::parse("https://id.example/authorize?tenant=a%20b").unwrap(),
+            client_id: &ClientId::parse("kubectl-login").unwrap(),
+            redirect_uri: "http://127.0.0.1:4711/callback",
+            scopes: &["openid".to_owned(), "offline_access".to_owned()],
+            state: &state(),
+            nonce: &Nonce(Secret::new("no")),
+            code_challenge: "ch",
+            extra: &[("login_hint", "alice@example.com")],
+        };
+        assert_eq!(
+            request.to_url().as_str(),
+            "https://id.example/authorize?tenant=a%20b&response_type=code&client_id=kubectl-login\
+             &redirect_uri=http%3A%2F%2F127.0.0.1%3A4711%2Fcallback&scope=openid+offline_access\
+             &state=st&nonce=no&code_challenge=ch&code_challenge_method=S256\
+             &login_hint=alice%40example.com"
+        );
+    }
+
+    #[test]
+    fn the_answer_to_our_request_is_taken() {
+        for (query, outcome) in [
+            ("code=c%2Fd&state=st", "code c/d"),
+            ("state=st&code=c&session_state=x&iss=https%3A%2F%2Fid.example", "code c"),
+            (
+                "error=access_denied&error_description=No+thanks&state=st",
+                "refused: the issuer answered `access_denied` (No thanks)",
+            ),
+            // An error wins over a code: nothing good sends both.
+            ("error=server_error&code=c&state=st", "refused: the issuer answered `server_error`"),
+            ("state=st", "refused: the answer has neither a code nor an error"),
+            ("state=st&code=", "refused: the answer has neither a code nor an error"),
+        ] {
+            assert_eq!(judged(query, false), outcome, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_anyone_could_have_sent_ends_nothing() {
+        for query in [
+            "",
+            "code=c",
+            "code=c&state=wrong",
+            "code=c&state=",
+            "error=access_denied",
+            "error=access_denied&state=ST",
+            "code=c&code=d&state=st",
+            "code=c&state=st&state=st",
+            &format!("code={}&state=st", "c".repeat(MAX_QUERY)),
+        ] {
+            assert_eq!(judged(query, false), "stray", "{query}");
+        }
+    }
+
+    #[test]
+    fn another_issuers_answer_is_refused() {
+        let wrong = "code=c&state=st&iss=https%3A%2F%2Fevil.example";
+        for must in [false, true] {
+            assert_eq!(
+                judged(wrong, must),
+                "refused: the answer came from issuer `https://evil.example`, \
+                 which is not the one that was asked"
+            );
+        }
+        assert_eq!(
+            judged("code=c&state=st", true),
+            "refused: the answer does not name its issuer, though the issuer announced that it does"
+        );
+    }
+
+    #[test]
+    fn states_and_nonces_have_256_bits() {
+        assert_eq!(State::from_random([7; 32]).0.expose().len(), 43);
+        assert_eq!(Nonce::from_random([7; 32]).as_str().len(), 43);
+    }
+}

@@ -1,0 +1,181 @@
+//! The device authorization grant: its request, its answer, and when to ask again (RFC 8628).
+//! Never sleeps and never reads the clock: it says how long to wait.
+
+use std::time::Duration;
+
+use login_common::{
+    Secret, UnixTime,
+    names::{ClientId, is_confidential},
+    strict_json,
+};
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    error::OAuthErrorCode,
+    token_endpoint::{
+        ClientAuthentication, FormRequest, TokenEndpointError, TokenResponse, failure,
+    },
+};
+
+/// RFC 8628 §3.2: what `interval` is when it is not given.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// RFC 8628 §3.5: what `slow_down` adds, for good.
+const SLOW_DOWN: Duration = Duration::from_secs(5);
+
+/// However slow an issuer wants us, a person is waiting.
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The device authorization request (RFC 8628 §3.1).
+pub fn device_request(
+    client: &ClientId,
+    authentication: &ClientAuthentication,
+    scopes: &[String],
+    audience: Option<&str>,
+) -> FormRequest {
+    let mut form = FormRequest::new(client, authentication);
+    if matches!(authentication, ClientAuthentication::Basic(_)) {
+        // RFC 8628 §3.1 wants it in the form even then, unlike the token endpoint.
+        form.push("client_id", client.as_str());
+    }
+    if !scopes.is_empty() {
+        form.push("scope", &scopes.join(" "));
+    }
+    form.push_audience(audience);
+    form
+}
+
+/// The issuer's answer (RFC 8628 §3.2).
+#[derive(Debug)]
+pub struct DeviceAuthorization {
+    /// Shown to the token endpoint only.
+    pub device_code: Secret,
+    /// Shown to the person, who types it in the browser.
+    pub user_code: String,
+    /// Where the person types it.
+    pub verification_uri: Url,
+    /// The same with the code in it.
+    pub verification_uri_complete: Option<Url>,
+    /// How long both codes live.
+    pub expires_in: Duration,
+    /// How long to wait between two polls.
+    pub interval: Duration,
+}
+
+#[derive(Deserialize)]
+struct WireDevice {
+    device_code: String,
+    user_code: String,
+    // Google's name from before the RFC.
+    #[serde(alias = "verification_url")]
+    verification_uri: String,
+    #[serde(default, alias = "verification_url_complete")]
+    verification_uri_complete: Option<String>,
+    expires_in: Option<u64>,
+    interval: Option<u64>,
+}
+
+/// Judges an answer of the device authorization endpoint.
+pub fn parse_device_response(
+    status: u16,
+    body: &[u8],
+) -> Result<DeviceAuthorization, TokenEndpointError> {
+    if let Some(error) = failure(status, body) {
+        return Err(error);
+    }
+    let malformed = |what: &str| TokenEndpointError::Malformed(what.to_owned());
+    let wire: WireDevice = strict_json::from_slice(body)
+        .map_err(|_| malformed("it is not the JSON of RFC 8628 §3.2"))?;
+    let presentable_code = !wire.user_code.is_empty()
+        && wire.user_code.len() <= 64
+        && wire.user_code.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
+    if wire.device_code.is_empty() || !presentable_code {
+        return Err(malformed("its codes are empty or not printable"));
+    }
+    // The person signs in there: not over a connection that others can read.
+    let page = |text: &str| Url::parse(text).ok().filter(is_confidential);
+    let verification_uri = page(&wire.verification_uri)
+        .ok_or_else(|| malformed("its verification_uri is not an https URL"))?;
+    Ok(DeviceAuthorization {
+        device_code: Secret::new(wire.device_code),
+        user_code: wire.user_code,
+        verification_uri,
+        verification_uri_complete: wire.verification_uri_complete.as_deref().and_then(page),
+        // REQUIRED by the RFC; the usual ten minutes where an issuer forgets it.
+        expires_in: Duration::from_secs(wire.expires_in.unwrap_or(600)),
+        interval: wire.interval.map_or(DEFAULT_INTERVAL, Duration::from_secs),
+    })
+}
+
+/// When to ask the token endpoint again, and when to stop.
+#[derive(Debug)]
+pub struct Polling {
+    interval: Duration,
+    expires_at: UnixTime,
+}
+
+/// What to do after a poll.
+#[derive(Debug)]
+pub enum Step {
+    /// Wait that long, then ask again.
+    AskAgain(Duration),
+    /// The person agreed.
+    Done(TokenResponse),
+    /// The person or the issuer said no, or the answer makes no sense.
+    Failed(TokenEndpointError),
+    /// Nobody answered while the code lived.
+    Expired,
+}
+
+impl Polling {
+    /// Begins at `now`; the first wait is `interval`.
+    pub fn begin(authorization: &DeviceAuthorization, now: UnixTime) -> Self {
+        Self {
+            interval: authorization.interval.clamp(Duration::from_secs(1), MAX_INTERVAL),
+            expires_at: now.plus(authorization.expires_in),
+        }
+    }
+
+    /// How long to wait before the next poll.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Judges the answer to a poll, at `now`.
+    pub fn after_answer(
+        &mut self,
+        answer: Result<TokenResponse, TokenEndpointError>,
+        now: UnixTime,
+    ) -> Step {
+        match answer {
+            Ok(tokens) => Step::Done(tokens),
+            Err(TokenEndpointError::Refused { status, error }) => match error.code {
+                OAuthErrorCode::AuthorizationPending => self.wait(now),
+                OAuthErrorCode::SlowDown => {
+                    self.interval = (self.interval + SLOW_DOWN).min(MAX_INTERVAL);
+                    self.wait(now)
+                }
+                OAuthErrorCode::ExpiredToken => Step::Expired,
+                _ => Step::Failed(TokenEndpointError::Refused { status, error }),
+            },
+            Err(TokenEndpointError::Unavailable { .. }) => self.after_silence(now),
+            Err(
+                error @ (TokenEndpointError::Unexpected { .. } | TokenEndpointError::Malformed(_)),
+            ) => Step::Failed(error),
+        }
+    }
+
+    /// After a poll that got no answer. RFC 8628 §3.5: ask less often, for example half as often.
+    pub fn after_silence(&mut self, now: UnixTime) -> Step {
+        self.interval = (self.interval * 2).min(MAX_INTERVAL);
+        self.wait(now)
+    }
+
+    fn wait(&self, now: UnixTime) -> Step {
+        if now < self.expires_at { Step::AskAgain(self.interval) } else { Step::Expired }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! Tables of what is sent to a token endpoint and what comes back.
+//! Never a network: bytes in, values out.
+
+use super::*;
+
+fn client() -> ClientId {
+    ClientId::parse("kube ctl").unwrap()
+}
+
+/// Header and body in one line.
+fn sent(
+    authentication: &ClientAuthentication,
+    grant: &Grant<'_>,
+    audience: Option<&str>,
+) -> String {
+    let form = token_request(&client(), authentication, grant, audience);
+    let header = form.authorization().map_or("-", Secret::expose).to_owned();
+    format!("{header} {}", form.body().expose())
+}
+
+#[test]
+fn each_grant_has_the_form_of_its_rfc() {
+    let verifier = Verifier::from_random([0; 32]);
+    let scopes = ["a".to_owned(), "b".to_owned()];
+    let secret = Secret::new("s e/c");
+    for (authentication, grant, audience, expected) in [
+        (
+            ClientAuthentication::Public,
+            Grant::AuthorizationCode {
+                code: &secret,
+                redirect_uri: "http://127.0.0.1:1/callback",
+                verifier: &verifier,
+            },
+            None,
+            "- client_id=kube+ctl&grant_type=authorization_code&code=s+e%2Fc\
+             &redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcallback\
+             &code_verifier=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ),
+        (
+            ClientAuthentication::Post(Secret::new("p&q")),
+            Grant::RefreshToken(&secret),
+            None,
+            "- client_id=kube+ctl&client_secret=p%26q&grant_type=refresh_token\
+             &refresh_token=s+e%2Fc",
+        ),
+        (
+            ClientAuthentication::Public,
+            Grant::ClientCredentials { scopes: &scopes },
+            Some("https://k8s.example"),
+            "- client_id=kube+ctl&grant_type=client_credentials&scope=a+b\
+             &audience=https%3A%2F%2Fk8s.example&resource=https%3A%2F%2Fk8s.example",
+        ),
+        (
+            ClientAuthentication::Public,
+            Grant::ClientCredentials { scopes: &[] },
+            Some("kubernetes"),
+            "- client_id=kube+ctl&grant_type=client_credentials&audience=kubernetes",
+        ),
+        (
+            ClientAuthentication::Public,
+            Grant::DeviceCode(&secret),
+            None,
+            "- client_id=kube+ctl&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code\
+             &device_code=s+e%2Fc",
+        ),
+    ] {
+        assert_eq!(sent(&authentication, &grant, audience), expected);
+    }
+}
+
+#[test]
+fn basic_authentication_encodes_both_parts_first() {
+    let sent = sent(
+        &ClientAuthentication::Basic(Secret::new("a:b%")),
+        &Grant::RefreshToken(&Secret::new("r")),
+        None,
+    );
+    let expected = format!(
+        "Basic {} grant_type=refresh_token&refresh_token=r",
+        STANDARD.encode("kube+ctl:a%3Ab%25")
+    );
+    assert_eq!(sent, expected);
+}
+
+#[test]
+fn the_announced_client_authentication_is_used() {
+    let secret = Secret::new("s");
+    let chosen = |secret: Option<&Secret>, announced: Option<&[&str]>| {
+        let announced: Option<Vec<String>> =
+            announced.map(|methods| methods.iter().map(ToString::to_string).collect());
+        match ClientAuthentication::choose(secret, announced.as_deref()) {
+            ClientAuthentication::Public => "public",
+            ClientAuthentication::Basic(_) => "basic",
+            ClientAuthentication::Post(_) => "post",
+        }
+    };
+    assert_eq!(chosen(None, Some(&["client_secret_basic"])), "public");
+    assert_eq!(chosen(Some(&secret), None), "basic");
+    assert_eq!(chosen(Some(&secret), Some(&["client_secret_post"])), "post");
+    assert_eq!(
+        chosen(Some(&secret), Some(&["client_secret_post", "client_secret_basic"])),
+        "basic"
+    );
+    assert_eq!(chosen(Some(&secret), Some(&["private_key_jwt"])), "basic");
+}
+
+/// The outcome in one line; tokens are shown, they are none.
+fn judged(status: u16, body: &str) -> String {
+    match parse_token_response(status, body.as_bytes()) {
+        Ok(tokens) => format!(
+            "access {} id {} refresh {} for {:?}",
+            tokens.access_token.as_ref().map_or("-", Secret::expose),
+            tokens.id_token.as_ref().map_or("-", Secret::expose),
+            tokens.refresh_token.as_ref().map_or("-", Secret::expose),
+            tokens.expires_in.map(|life| life.as_secs()),
+        ),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn successes_are_read() {
+    for (body, expected) in [
+        (
+            r#"{"access_token":"a","token_type":"Bearer","expires_in":300,"id_token":"i.i.i","refresh_token":"r","scope":"x","ext":{}}"#,
+            "access a id i.i.i refresh r for Some(300)",
+        ),
+        (
+            r#"{"access_token":" a\n","token_type":"bearer","expires_in":"60"}"#,
+            "access a id - refresh - for Some(60)",
+        ),
+        (r#"{"id_token":"i","access_token":null}"#, "access - id i refresh - for None"),
+        (
+            r#"{"access_token":"a","refresh_token":"","expires_in":2.9}"#,
+            "access a id - refresh - for Some(2)",
+        ),
+        (r#"{"access_token":"a","expires_in":-5}"#, "access a id - refresh - for None"),
+        (r#"{"access_token":"a","expires_in":1e300}"#, "access a id - refresh - for None"),
+        (r#"{"access_token":"a","expires_in":0}"#, "access a id - refresh - for Some(0)"),
+        (r#"{"access_token":"a","error":""}"#, "access a id - refresh - for None"),
+    ] {
+        assert_eq!(judged(200, body), expected, "{body}");
+    }
+}
+
+#[test]
+fn successes_that_cannot_be_used_are_malformed() {
+    for (body, reason) in [
+        ("", "it is not the JSON of RFC 6749 §5.1"),
+        ("<html>", "it is not the JSON of RFC 6749 §5.1"),
+        ("[]", "it is not the JSON of RFC 6749 §5.1"),
+        (r#"{"access_token":"a","access_token":"b"}"#, "it is not the JSON of RFC 6749 §5.1"),
+        ("{}", "it has neither an access_token nor an id_token"),
+        (r#"{"access_token":""}"#, "it has neither an access_token nor an id_token"),
+        (r#"{"access_token":"a","token_type":"DPoP"}"#, "its token_type is `DPoP`, not `Bearer`"),
+        (
+            r#"{"access_token":"a b"}"#,
+            "its access_token is not a bearer token of at most 65536 characters",
+        ),
+        (
+            r#"{"id_token":"a\u0000"}"#,
+            "its id_token is not a bearer token of at most 65536 characters",
+        ),
+    ] {
+        let expected = format!("the token endpoint's answer cannot be used: {reason}");
+        assert_eq!(judged(200, body), expected, "{body}");
+    }
+}
+
+#[test]
+fn refusals_outages_and_noise_are_told_apart() {
+    let grant = r#"{"error":"invalid_grant","error_description":"revoked"}"#;
+    for (status, body, expected) in [
+        (400, grant, "the issuer answered 400 `invalid_grant` (revoked)"),
+        (401, r#"{"error":"invalid_client"}"#, "the issuer answered 401 `invalid_client`"),
+        (200, grant, "the issuer answered 200 `invalid_grant` (revoked)"),
+        (500, grant, "the issuer answered 500, which means that it is out of order"),
+        (503, "", "the issuer answered 503, which means that it is out of order"),
+        (429, grant, "the issuer answered 429, which means that it is out of order"),
+        (
+            400,
+            r#"{"error":"temporarily_unavailable"}"#,
+            "the issuer answered 400, which means that it is out of order",
+        ),
+        (403, "<html>blocked</html>", "the issuer answered 403 without an OAuth error"),
+        (302, "", "the issuer answered 302 without an OAuth error"),
+        (404, r#"{"error":5}"#, "the issuer answered 404 without an OAuth error"),
+    ] {
+        assert_eq!(judged(status, body), expected, "{status} {body}");
+    }
+}
+
+#[test]
+fn nothing_secret_is_shown() {
+    let form = token_request(
+        &client(),
+        &ClientAuthentication::Basic(Secret::new("hunter2")),
+        &Grant::RefreshToken(&Secret::new("hunter3")),
+        None,
+    );
+    let shown = format!("{form:?}");
+    assert!(!shown.contains("hunter"), "{shown}");
+    let tokens = parse_token_response(200, br#"{"access_token":"hunter4"}"#).unwrap();
+    assert!(!format!("{tokens:?}").contains("hunter"));
+    assert!(!judged(200, r#"{"access_token":"hunter 5"}"#).contains("hunter"));
+}
