@@ -1,1 +1,41 @@
-//! placeholder
+//! The embedded OpenID provider as an engine: grants, users, clients, keys, sessions, stores.
+//! Never opens a socket, never reads the clock (`now` is an argument), never knows TokenReview.
+//!
+//! All calls are synchronous. Those that check a password ([`Issuer::sign_in`],
+//! [`Issuer::approve_device`]) or write to the store take milliseconds: an asynchronous caller
+//! runs them on a blocking thread, and bounds how many passwords are checked at once.
+//!
+//! Reading order: `issuer` is the front door and shows every operation; `settings`, `form` and
+//! `random` are its vocabulary; `authorization` and `device` lead up to a grant, `grants` answers
+//! the token endpoint, `mint` writes tokens; `sessions` says when a refresh token still counts;
+//! `users`, `clients`, `keys`, `throttle` and `administration` are what the operator looks after;
+//! `store` keeps it all.
+
+mod issuer;
+
+mod form;
+mod random;
+mod settings;
+
+mod authorization;
+mod device;
+mod token;
+
+mod administration;
+mod clients;
+mod users;
+
+pub mod store;
+
+pub use administration::{Administration, AdministrationError};
+pub use authorization::{
+    AuthorizationRefusal, AuthorizationTicket, LoginPrompt, PageFault, RedirectedError, SignIn,
+    SignInRefusal, TicketError,
+};
+pub use clients::{Client, NewClient, PUBLIC_CLIENT_ID};
+pub use device::{DeviceApproval, DeviceAuthorization, DeviceRefusal, DeviceRequest};
+pub use form::{Form, FormError};
+pub use issuer::{Issuer, OpenError};
+pub use settings::{GrantType, IssuerSettings, PasswordPolicy};
+pub use token::{Grantee, TokenError, TokenResponse};
+pub use users::{NewUser, User};

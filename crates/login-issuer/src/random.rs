@@ -1,0 +1,2 @@
+//! Random texts: codes, tokens, identifiers.
+//! Never from anything but the system's random source.

@@ -1,0 +1,117 @@
+//! What an operator may decide about the embedded issuer.
+//! Never read from files here: `login-server` parses and passes the values.
+
+use std::time::Duration;
+
+use login_common::names::IssuerUrl;
+
+/// How a client may ask for tokens (`grant_type` of RFC 6749, RFC 8628).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GrantType {
+    /// RFC 6749 §4.1, with PKCE (RFC 7636).
+    AuthorizationCode,
+    /// RFC 8628.
+    DeviceCode,
+    /// RFC 6749 §6.
+    RefreshToken,
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// Every grant this issuer implements.
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationCode, Self::DeviceCode, Self::RefreshToken, Self::ClientCredentials];
+
+    /// The value of `grant_type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// Reads a `grant_type`; `None` for one that is not implemented.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == text)
+    }
+}
+
+/// What a password must be like and what checking it costs (argon2id, RFC 9106).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PasswordPolicy {
+    /// Fewest characters of a new password.
+    pub minimum_length: usize,
+    /// Memory in KiB for one hash.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+}
+
+impl PasswordPolicy {
+    /// 12 characters; 19 MiB, two passes, one lane (OWASP's and RFC 9106's lower recommendation).
+    pub const RECOMMENDED: Self = Self { minimum_length: 12, memory_kib: 19_456, passes: 2 };
+}
+
+/// Everything that is configurable. Durations count whole seconds; seconds are fine for tests.
+#[derive(Clone, Debug)]
+pub struct IssuerSettings {
+    /// `iss`, and the base of every endpoint's URL.
+    pub issuer: IssuerUrl,
+    /// `aud` of access tokens: the cluster's audience.
+    pub cluster_audience: String,
+    /// Grants that are on; discovery names these only.
+    pub grants: Vec<GrantType>,
+    /// Life of ID tokens and access tokens.
+    pub token_lifetime: Duration,
+    /// How long a refresh token may lie unused.
+    pub refresh_token_lifetime: Duration,
+    /// How long one sign-in lasts however often it is refreshed. No token outlives it.
+    pub session_lifetime: Duration,
+    /// For how long a refresh token that was just replaced is answered once more, so that an
+    /// answer lost on the way does not end the session. Zero turns that off.
+    pub refresh_retry_grace: Duration,
+    /// How long a login form stays good.
+    pub ticket_lifetime: Duration,
+    /// Life of an authorization code.
+    pub code_lifetime: Duration,
+    /// Life of a device code and its user code.
+    pub device_code_lifetime: Duration,
+    /// Least time between two polls of a device (RFC 8628 §3.2 `interval`).
+    pub device_poll_interval: Duration,
+    /// Device codes that may be open at once, all together.
+    pub open_device_codes: u32,
+    /// Device codes that may be open at once for one source address.
+    pub open_device_codes_per_source: u32,
+    /// What new passwords must be like, and what checking one costs.
+    pub passwords: PasswordPolicy,
+}
+
+impl IssuerSettings {
+    /// The defaults: tokens live 10 minutes, an unused refresh token a day, a session a week.
+    pub fn new(issuer: IssuerUrl, cluster_audience: impl Into<String>) -> Self {
+        Self {
+            issuer,
+            cluster_audience: cluster_audience.into(),
+            grants: GrantType::ALL.to_vec(),
+            token_lifetime: Duration::from_mins(10),
+            refresh_token_lifetime: Duration::from_hours(24),
+            session_lifetime: Duration::from_hours(7 * 24),
+            refresh_retry_grace: Duration::from_secs(10),
+            ticket_lifetime: Duration::from_mins(10),
+            code_lifetime: Duration::from_secs(60),
+            device_code_lifetime: Duration::from_mins(10),
+            device_poll_interval: Duration::from_secs(5),
+            open_device_codes: 1000,
+            open_device_codes_per_source: 50,
+            passwords: PasswordPolicy::RECOMMENDED,
+        }
+    }
+
+    /// The URL of an endpoint; `path` begins with a slash.
+    pub(crate) fn endpoint(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer.as_str().trim_end_matches('/'))
+    }
+}
