@@ -1,2 +1,28 @@
-//! placeholder
-//! placeholder
+//! Signed tokens and their keys: compact JWS (RFC 7515), JWK (RFC 7517), JWA (RFC 7518).
+//! Never takes an algorithm or a key from a token: both come from what the caller trusts.
+//!
+//! Reading order: `algorithm`, `header`, `compact` (a token taken apart), `jwk` and `jwks` (keys),
+//! `signature` (both brought together), `thumbprint` and `signing_key` (our own keys).
+
+mod base64url;
+
+pub mod algorithm;
+pub mod compact;
+pub mod header;
+pub mod jwk;
+pub mod jwks;
+pub mod signature;
+pub mod signing_key;
+pub mod thumbprint;
+
+pub use algorithm::Algorithm;
+pub use compact::{CompactJws, MAX_TOKEN_LENGTH};
+pub use header::{Header, JoseError};
+pub use jwk::KeyProblem;
+pub use jwks::{KeySet, KeySetError};
+pub use signature::SignatureError;
+pub use signing_key::{SigningKey, SigningKeyError, public_key_set};
+pub use thumbprint::thumbprint;
+
+#[cfg(test)]
+mod tests;

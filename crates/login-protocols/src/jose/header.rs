@@ -1,0 +1,131 @@
+//! The protected header of a token, and all the ways in which a token is not one.
+//! Never follows what the header offers: `jwk`, `jku`, `x5u` and `x5c` are not even read.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::Algorithm;
+use crate::oidc::claims::ClaimsError;
+use login_common::strict_json;
+
+/// The header part may have this many bytes once decoded.
+pub const MAX_HEADER_LENGTH: usize = 4 * 1024;
+
+/// A `kid` may have this many bytes.
+pub const MAX_KEY_ID_LENGTH: usize = 256;
+
+/// Why a text is not a token that we would verify. Says nothing of the token's content but `alg`.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum JoseError {
+    /// Longer than [`super::MAX_TOKEN_LENGTH`] bytes.
+    #[error("the token is longer than {} bytes", super::MAX_TOKEN_LENGTH)]
+    TooLong,
+    /// Not `header.payload.signature`: opaque, encrypted (five parts), or detached.
+    #[error("the token does not have the three parts of a signed JWT")]
+    Shape,
+    /// The named part is not base64url without padding.
+    #[error("the token's {0} is not base64url without padding")]
+    Base64(&'static str),
+    /// The header is not a JSON object with unique keys, or one of its members is unacceptable.
+    #[error("the token's header is refused: {0}")]
+    Header(&'static str),
+    /// `alg` is missing from [`Algorithm::ALL`]. The name is cut and cleaned for display.
+    #[error("the signature algorithm `{0}` is not accepted")]
+    Algorithm(String),
+    /// RFC 7515 §4.1.11: we understand no extension, so a critical one cannot be honoured.
+    #[error("the token's header has `crit`, and no extension is supported")]
+    Critical,
+    /// The payload is not a JSON object with unique keys.
+    #[error("the token's payload is refused")]
+    Payload(#[from] ClaimsError),
+}
+
+/// What a token says about its own signature. Nothing here is trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// `alg`.
+    pub algorithm: Algorithm,
+    /// `kid`: names a key in a set that we already hold; at most [`MAX_KEY_ID_LENGTH`] bytes.
+    pub key_id: Option<String>,
+    /// `typ`, as written.
+    pub token_type: Option<String>,
+}
+
+impl Header {
+    /// Reads the decoded first part of a compact JWS.
+    pub fn parse(bytes: &[u8]) -> Result<Self, JoseError> {
+        if bytes.len() > MAX_HEADER_LENGTH {
+            return Err(JoseError::Header("it is longer than 4096 bytes"));
+        }
+        let members: Map<String, Value> = strict_json::from_slice(bytes)
+            .map_err(|_| JoseError::Header("it is not a JSON object with unique keys"))?;
+        if members.contains_key("crit") {
+            return Err(JoseError::Critical);
+        }
+        // `b64` changes the bytes that are signed (RFC 7797); `zip` and `enc` belong to JWE.
+        for (name, reason) in [
+            ("b64", "`b64` is not supported"),
+            ("zip", "`zip` is not supported"),
+            ("enc", "`enc` is not supported"),
+        ] {
+            if members.contains_key(name) {
+                return Err(JoseError::Header(reason));
+            }
+        }
+        // RFC 7519 §5.2: `cty` is `JWT` when the payload is itself a token.
+        if text(&members, "cty", "`cty` is not a text")?.is_some_and(is_nested_token) {
+            return Err(JoseError::Header("it announces a nested token"));
+        }
+        let key_id = text(&members, "kid", "`kid` is not a text")?;
+        if key_id.is_some_and(|key_id| key_id.len() > MAX_KEY_ID_LENGTH) {
+            return Err(JoseError::Header("`kid` is longer than 256 bytes"));
+        }
+        let name = text(&members, "alg", "`alg` is not a text")?
+            .ok_or(JoseError::Header("`alg` is missing"))?;
+        Ok(Self {
+            algorithm: Algorithm::parse(name)
+                .ok_or_else(|| JoseError::Algorithm(displayable(name)))?,
+            key_id: key_id.map(str::to_owned),
+            token_type: text(&members, "typ", "`typ` is not a text")?.map(str::to_owned),
+        })
+    }
+
+    /// Whether `typ` is `wanted`, or absent when that is allowed by `None` being among `wanted`.
+    /// RFC 7515 §4.1.9: `application/` may be left out; media types ignore case (RFC 2045 §5.1).
+    pub fn has_type(&self, wanted: &[Option<&str>]) -> bool {
+        let own = self.token_type.as_deref().map(without_application);
+        wanted.iter().any(|wanted| match (own, wanted) {
+            (None, None) => true,
+            (Some(own), Some(wanted)) => own.eq_ignore_ascii_case(wanted),
+            (None, Some(_)) | (Some(_), None) => false,
+        })
+    }
+}
+
+fn text<'m>(
+    members: &'m Map<String, Value>,
+    name: &str,
+    problem: &'static str,
+) -> Result<Option<&'m str>, JoseError> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(JoseError::Header(problem)),
+    }
+}
+
+fn is_nested_token(content_type: &str) -> bool {
+    without_application(content_type).eq_ignore_ascii_case("JWT")
+}
+
+fn without_application(media_type: &str) -> &str {
+    match media_type.split_once('/') {
+        Some((kind, rest)) if kind.eq_ignore_ascii_case("application") => rest,
+        _ => media_type,
+    }
+}
+
+/// Somebody else's text, made fit for one line of a message.
+fn displayable(name: &str) -> String {
+    name.chars().take(16).map(|c| if c.is_ascii_graphic() && c != '`' { c } else { '?' }).collect()
+}

@@ -1,0 +1,193 @@
+//! One public key of a key set (RFC 7517 §4, RFC 7518 §6), checked and ready to verify.
+//! Never uses a key for an algorithm that its type, its curve or its own `alg` does not name.
+
+use aws_lc_rs::signature::{
+    self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents,
+};
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::{Algorithm, base64url, header::MAX_KEY_ID_LENGTH};
+
+const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+const RSA_MAX_EXPONENT: u64 = 1 << 32;
+
+/// Why one key of a set is left unused. Says nothing of the key's content.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum KeyProblem {
+    /// Not an object, or a member has the wrong type.
+    #[error("member `{0}` is missing or malformed")]
+    Malformed(&'static str),
+    /// `use` is there and is not `sig`.
+    #[error("`use` is not `sig`")]
+    Use,
+    /// `key_ops` is there and does not list `verify`.
+    #[error("`key_ops` does not list `verify`")]
+    Operations,
+    /// A symmetric key, a curve without an algorithm of ours, …
+    #[error("the key type or curve is not supported")]
+    Type,
+    /// `alg` is unknown, or belongs to another key type or curve.
+    #[error("`alg` is not supported for this type of key")]
+    Algorithm,
+    /// A private key was published. Whoever sees this should tell the issuer's operator.
+    #[error("the key contains private members")]
+    Private,
+    /// RSA: fewer than 2048 or more than 8192 bits, or an exponent that is even, 1, or over 2^32.
+    #[error("the RSA modulus or exponent is outside the accepted range")]
+    Strength,
+    /// The point is not on the curve.
+    #[error("the point is not on the curve")]
+    Point,
+}
+
+/// One usable key: its name, and a ready verifier for each algorithm it may serve.
+pub(super) struct VerificationKey {
+    pub(super) key_id: Option<String>,
+    verifiers: Vec<(Algorithm, ParsedPublicKey)>,
+}
+
+impl VerificationKey {
+    /// Checks one member of `keys`.
+    pub(super) fn parse(jwk: &Value) -> Result<Self, KeyProblem> {
+        let jwk = jwk.as_object().ok_or(KeyProblem::Malformed("keys"))?;
+        let key_id = text(jwk, "kid")?;
+        if key_id.is_some_and(|key_id| key_id.len() > MAX_KEY_ID_LENGTH) {
+            return Err(KeyProblem::Malformed("kid"));
+        }
+        let kind = text(jwk, "kty")?.ok_or(KeyProblem::Malformed("kty"))?;
+        if kind != "RSA" && kind != "EC" {
+            return Err(KeyProblem::Type);
+        }
+        // RFC 7518 §6.2.2, §6.3.2 and §6.4.1: all members that carry private or symmetric keys.
+        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| jwk.contains_key(*name))
+        {
+            return Err(KeyProblem::Private);
+        }
+        if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
+            return Err(KeyProblem::Use);
+        }
+        if let Some(operations) = jwk.get("key_ops") {
+            let operations = operations.as_array().ok_or(KeyProblem::Malformed("key_ops"))?;
+            if !operations.iter().any(|operation| operation == "verify") {
+                return Err(KeyProblem::Operations);
+            }
+        }
+        let only = match text(jwk, "alg")? {
+            Some(name) => Some(Algorithm::parse(name).ok_or(KeyProblem::Algorithm)?),
+            None => None,
+        };
+        let verifiers =
+            if kind == "RSA" { rsa_verifiers(jwk, only)? } else { ec_verifiers(jwk, only)? };
+        if verifiers.is_empty() {
+            return Err(KeyProblem::Algorithm);
+        }
+        Ok(Self { key_id: key_id.map(str::to_owned), verifiers })
+    }
+
+    /// Whether the key may verify `algorithm`.
+    pub(super) fn serves(&self, algorithm: Algorithm) -> bool {
+        self.verifiers.iter().any(|(own, _)| *own == algorithm)
+    }
+
+    /// Whether `signature` is this key's for `message`.
+    pub(super) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        self.verifiers
+            .iter()
+            .find(|(own, _)| *own == algorithm)
+            .is_some_and(|(_, key)| key.verify_sig(message, signature).is_ok())
+    }
+}
+
+/// An RSA key without `alg` serves all six RSA algorithms (RFC 7517 §4.4: `alg` is optional).
+fn rsa_verifiers(
+    jwk: &Map<String, Value>,
+    only: Option<Algorithm>,
+) -> Result<Vec<(Algorithm, ParsedPublicKey)>, KeyProblem> {
+    let n = bytes(jwk, "n")?;
+    let e = bytes(jwk, "e")?;
+    // RFC 7518 §6.3.1.1 forbids a leading zero octet and knows that some libraries write one.
+    let n = without_leading_zeros(&n);
+    let e = without_leading_zeros(&e);
+    let bits = n.first().map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize);
+    let exponent =
+        (e.len() <= 8).then(|| e.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte)));
+    let exponent_is_good = exponent.is_some_and(|e| e % 2 == 1 && 1 < e && e <= RSA_MAX_EXPONENT);
+    let modulus_is_odd = n.last().is_some_and(|last| last % 2 == 1);
+    if !RSA_MODULUS_BITS.contains(&bits) || !modulus_is_odd || !exponent_is_good {
+        return Err(KeyProblem::Strength);
+    }
+    Algorithm::ALL
+        .into_iter()
+        .filter(|algorithm| only.is_none_or(|only| only == *algorithm))
+        .filter_map(|algorithm| Some((algorithm, rsa_parameters(algorithm)?)))
+        .map(|(algorithm, parameters)| {
+            let key = RsaPublicKeyComponents { n, e }
+                .to_parsed_public_key(parameters)
+                .map_err(|_| KeyProblem::Strength)?;
+            Ok((algorithm, key))
+        })
+        .collect()
+}
+
+/// A curve has exactly one algorithm (RFC 7518 §3.4).
+fn ec_verifiers(
+    jwk: &Map<String, Value>,
+    only: Option<Algorithm>,
+) -> Result<Vec<(Algorithm, ParsedPublicKey)>, KeyProblem> {
+    let (algorithm, coordinate_length, parameters): (_, _, &'static EcdsaVerificationAlgorithm) =
+        match text(jwk, "crv")?.ok_or(KeyProblem::Malformed("crv"))? {
+            "P-256" => (Algorithm::Es256, 32, &signature::ECDSA_P256_SHA256_FIXED),
+            "P-384" => (Algorithm::Es384, 48, &signature::ECDSA_P384_SHA384_FIXED),
+            "P-521" => (Algorithm::Es512, 66, &signature::ECDSA_P521_SHA512_FIXED),
+            _ => return Err(KeyProblem::Type),
+        };
+    if only.is_some_and(|only| only != algorithm) {
+        return Err(KeyProblem::Algorithm);
+    }
+    let x = bytes(jwk, "x")?;
+    let y = bytes(jwk, "y")?;
+    // RFC 7518 §6.2.1.2: the length is that of the curve's field, leading zeros included.
+    if x.len() != coordinate_length {
+        return Err(KeyProblem::Malformed("x"));
+    }
+    if y.len() != coordinate_length {
+        return Err(KeyProblem::Malformed("y"));
+    }
+    // SEC 1 §2.3.3: an uncompressed point begins with 4.
+    let point = [&[4][..], &x, &y].concat();
+    let key = ParsedPublicKey::new(parameters, point).map_err(|_| KeyProblem::Point)?;
+    Ok(vec![(algorithm, key)])
+}
+
+fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+    match algorithm {
+        Algorithm::Rs256 => Some(&signature::RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::Rs384 => Some(&signature::RSA_PKCS1_2048_8192_SHA384),
+        Algorithm::Rs512 => Some(&signature::RSA_PKCS1_2048_8192_SHA512),
+        Algorithm::Ps256 => Some(&signature::RSA_PSS_2048_8192_SHA256),
+        Algorithm::Ps384 => Some(&signature::RSA_PSS_2048_8192_SHA384),
+        Algorithm::Ps512 => Some(&signature::RSA_PSS_2048_8192_SHA512),
+        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 => None,
+    }
+}
+
+fn text<'j>(
+    jwk: &'j Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'j str>, KeyProblem> {
+    match jwk.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(KeyProblem::Malformed(name)),
+    }
+}
+
+fn bytes(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, KeyProblem> {
+    text(jwk, name)?.and_then(base64url::decode).ok_or(KeyProblem::Malformed(name))
+}
+
+fn without_leading_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|&&byte| byte == 0).count();
+    number.get(zeros..).unwrap_or_default()
+}

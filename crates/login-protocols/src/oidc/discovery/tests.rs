@@ -1,0 +1,2 @@
+//! Tests of `discovery.rs`.
+//! Never reads the clock.

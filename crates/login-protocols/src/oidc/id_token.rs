@@ -1,0 +1,134 @@
+//! What a client checks on an ID token that came straight from the token endpoint.
+//! Never replaces the check of a signature: OpenID Connect Core §3.1.3.7 (6) lets the TLS
+//! connection stand for it, and only there.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use login_common::{
+    names::{ClientId, IssuerUrl},
+    time::UnixTime,
+};
+use thiserror::Error;
+
+use super::claims::ClaimsError;
+use crate::jose::{CompactJws, JoseError};
+
+/// OpenID Connect Core §2: `sub` has at most this many characters.
+const MAX_SUBJECT_LENGTH: usize = 255;
+
+/// What an ID token says about the sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdTokenFacts {
+    /// `sub`: 1 to 255 bytes.
+    pub subject: String,
+    /// `exp`.
+    pub expires_at: UnixTime,
+    /// `iat`.
+    pub issued_at: Option<UnixTime>,
+    /// `preferred_username`, for people to read.
+    pub preferred_username: Option<String>,
+    /// `email`, for people to read.
+    pub email: Option<String>,
+}
+
+/// Why the issuer's answer cannot be used.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum IdTokenProblem {
+    /// Not a signed JWT that Kubernetes would accept.
+    #[error("the ID token cannot be read")]
+    Jose(#[from] JoseError),
+    /// A claim has a wrong type.
+    #[error("the ID token cannot be used")]
+    Claims(#[from] ClaimsError),
+    /// `typ` names another kind of token.
+    #[error("the ID token's `typ` says that it is something else")]
+    TokenType,
+    /// `iss` is missing or another. Both are public names.
+    #[error("the ID token is from `{found}`, not from `{expected}`")]
+    WrongIssuer {
+        /// The issuer that was asked.
+        expected: String,
+        /// `iss`, cut to 200 characters; empty when missing.
+        found: String,
+    },
+    /// `aud` does not list the client.
+    #[error("the ID token is not for client `{0}`")]
+    WrongAudience(ClientId),
+    /// `azp` is another client, or is missing although there are several audiences.
+    #[error("the ID token's authorized party is not client `{0}`")]
+    WrongParty(ClientId),
+    /// `nonce` is not the one that was sent: the answer belongs to another sign-in.
+    #[error("the ID token belongs to another sign-in: its `nonce` does not match")]
+    Nonce,
+    /// `sub` is missing, empty or too long.
+    #[error("the ID token has no usable `sub`")]
+    Subject,
+    /// No `exp`.
+    #[error("the ID token has no expiry")]
+    MissingExpiry,
+    /// `exp` is not after now.
+    #[error("the ID token expired at {expired_at}, and this machine's clock says {now}")]
+    Expired {
+        /// `exp`.
+        expired_at: UnixTime,
+        /// The time that was compared with.
+        now: UnixTime,
+    },
+}
+
+/// Checks an ID token received over TLS from `issuer`'s token endpoint (OpenID Connect Core
+/// §3.1.3.7). `nonce` is given after an authorization request, and not after a refresh (§12.2).
+pub fn check_from_token_endpoint(
+    id_token: &str,
+    issuer: &IssuerUrl,
+    client_id: &ClientId,
+    nonce: Option<&str>,
+    now: UnixTime,
+) -> Result<IdTokenFacts, IdTokenProblem> {
+    let token = CompactJws::parse(id_token)?;
+    let claims = token.unverified_claims();
+    if !token.header().has_type(&[None, Some("JWT")]) || claims.value("events").is_some() {
+        return Err(IdTokenProblem::TokenType);
+    }
+    if claims.issuer() != Some(issuer.as_str()) {
+        return Err(IdTokenProblem::WrongIssuer {
+            expected: issuer.to_string(),
+            found: claims.issuer().unwrap_or_default().chars().take(200).collect(),
+        });
+    }
+    let audiences = claims.checked_audiences()?;
+    if !audiences.contains(&client_id.as_str()) {
+        return Err(IdTokenProblem::WrongAudience(client_id.clone()));
+    }
+    // §3.1.3.7 (4) and (5).
+    let party_is_us = match claims.value("azp") {
+        Some(party) => party == client_id.as_str(),
+        None => audiences.len() == 1,
+    };
+    if !party_is_us {
+        return Err(IdTokenProblem::WrongParty(client_id.clone()));
+    }
+    if let Some(sent) = nonce {
+        let received = claims.text("nonce").unwrap_or_default();
+        verify_slices_are_equal(sent.as_bytes(), received.as_bytes())
+            .map_err(|_| IdTokenProblem::Nonce)?;
+    }
+    let subject = claims
+        .subject()
+        .filter(|subject| (1..=MAX_SUBJECT_LENGTH).contains(&subject.len()))
+        .ok_or(IdTokenProblem::Subject)?;
+    let expires_at = claims.checked_moment("exp")?.ok_or(IdTokenProblem::MissingExpiry)?;
+    if expires_at <= now {
+        return Err(IdTokenProblem::Expired { expired_at: expires_at, now });
+    }
+    Ok(IdTokenFacts {
+        subject: subject.to_owned(),
+        expires_at,
+        // A laptop's clock may be minutes behind; `iat` decides nothing here.
+        issued_at: claims.checked_moment("iat")?,
+        preferred_username: claims.text("preferred_username").map(str::to_owned),
+        email: claims.text("email").map(str::to_owned),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,2 @@
+//! Tests of `id_token.rs`.
+//! Never reads the clock.

@@ -1,0 +1,153 @@
+//! Whether a token of a trusted issuer is good now: ID tokens (OpenID Connect Core §2) and
+//! access tokens (RFC 9068), as a server checks them.
+//! Never takes issuer, algorithm or key from the token; all that is expected comes from the caller.
+
+use std::time::Duration;
+
+use login_common::{names::IssuerUrl, time::UnixTime};
+use thiserror::Error;
+
+use super::claims::{Claims, ClaimsError};
+use crate::jose::{Algorithm, CompactJws, KeySet, SignatureError};
+
+/// `nbf` and `iat` may lie this far in the future: two clocks are compared. `exp` has no leeway.
+pub const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(60);
+
+/// The media types of tokens that identify somebody. Others (`logout+jwt`, `dpop+jwt`, …) are
+/// signed with the same keys and mean something else (RFC 8725 §3.11).
+const ACCEPTED_TYPES: [Option<&str>; 3] = [None, Some("JWT"), Some("at+jwt")];
+
+/// What the configuration demands of a token.
+#[derive(Clone, Copy, Debug)]
+pub struct Expectations<'a> {
+    /// The exact `iss`.
+    pub issuer: &'a IssuerUrl,
+    /// One of these must be in `aud`; an empty list refuses every token.
+    pub audiences: &'a [String],
+    /// `alg` must be one of these.
+    pub algorithms: &'a [Algorithm],
+}
+
+/// Why a token is refused. Says nothing of the token's content.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum TokenRefusal {
+    /// `typ` says that the token is something else, or the claims do (`events`: a logout token).
+    #[error("the token is of another type than ID token or access token")]
+    TokenType,
+    /// `iss` is missing or is not exactly the issuer.
+    #[error("the token is from another issuer")]
+    WrongIssuer,
+    /// `alg` is not among those configured for the issuer.
+    #[error("the token's algorithm is not accepted for its issuer")]
+    Algorithm,
+    /// No `exp`.
+    #[error("the token has no expiry")]
+    MissingExpiry,
+    /// `exp` is not after now.
+    #[error("the token has expired")]
+    Expired,
+    /// `nbf` is after now and the leeway.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// `iat` is after now and the leeway.
+    #[error("the token was issued in the future")]
+    IssuedInFuture,
+    /// None of the accepted audiences is in `aud`.
+    #[error("the token is for another audience")]
+    WrongAudience,
+    /// The named claim has a wrong type or an impossible value.
+    #[error("claim `{0}` is malformed")]
+    Claims(&'static str),
+    /// The key set has no such key. It may be stale: the caller may fetch it again.
+    #[error("the token is signed with an unknown key")]
+    UnknownKey,
+    /// The token names no key and several could be meant.
+    #[error("the token names no key, and several keys could be meant")]
+    AmbiguousKey,
+    /// The key is known and the signature is not its own.
+    #[error("the token's signature does not match")]
+    Signature,
+}
+
+/// A token that passed every check.
+#[derive(Clone, Copy, Debug)]
+pub struct Verified<'j> {
+    /// The claims; now they may be trusted as far as their issuer is.
+    pub claims: &'j Claims,
+    /// `exp`.
+    pub expires_at: UnixTime,
+}
+
+/// Checks everything that does not depend on what the claims are used for. `sub` is not looked
+/// at: which claim names the user is the caller's configuration.
+///
+/// The signature comes last: a token that is refused anyway costs no cryptography, and an expired
+/// token with an unknown key costs no fetch. Until then claims can only lead to a refusal.
+pub fn verify<'j>(
+    token: &'j CompactJws<'_>,
+    keys: &KeySet,
+    expected: &Expectations<'_>,
+    now: UnixTime,
+) -> Result<Verified<'j>, TokenRefusal> {
+    let header = token.header();
+    let claims = token.unverified_claims();
+    // OpenID Connect Back-Channel Logout §2.4: `events` tells a logout token from an ID token.
+    if !header.has_type(&ACCEPTED_TYPES) || claims.value("events").is_some() {
+        return Err(TokenRefusal::TokenType);
+    }
+    if claims.issuer() != Some(expected.issuer.as_str()) {
+        return Err(TokenRefusal::WrongIssuer);
+    }
+    if !expected.algorithms.contains(&header.algorithm) {
+        return Err(TokenRefusal::Algorithm);
+    }
+    let expires_at = check_times(claims, now)?;
+    let audiences = claims.checked_audiences()?;
+    if !expected.audiences.iter().any(|accepted| audiences.contains(&accepted.as_str())) {
+        return Err(TokenRefusal::WrongAudience);
+    }
+    token.verify(keys)?;
+    Ok(Verified { claims, expires_at })
+}
+
+fn check_times(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenRefusal> {
+    let not_before = claims.checked_moment("nbf")?;
+    let issued_at = claims.checked_moment("iat")?;
+    let expires_at = claims.checked_moment("exp")?.ok_or(TokenRefusal::MissingExpiry)?;
+    let latest = now.plus(NOT_BEFORE_LEEWAY);
+    if expires_at <= now {
+        return Err(TokenRefusal::Expired);
+    }
+    if not_before.is_some_and(|not_before| latest < not_before) {
+        return Err(TokenRefusal::NotYetValid);
+    }
+    if issued_at.is_some_and(|issued_at| latest < issued_at) {
+        return Err(TokenRefusal::IssuedInFuture);
+    }
+    if issued_at.is_some_and(|issued_at| expires_at <= issued_at) {
+        return Err(TokenRefusal::Claims("exp"));
+    }
+    Ok(expires_at)
+}
+
+impl From<ClaimsError> for TokenRefusal {
+    fn from(error: ClaimsError) -> Self {
+        match error {
+            ClaimsError::NotAnObject => Self::Claims("payload"),
+            ClaimsError::Malformed(name) => Self::Claims(name),
+        }
+    }
+}
+
+impl From<SignatureError> for TokenRefusal {
+    fn from(error: SignatureError) -> Self {
+        match error {
+            SignatureError::NoSuchKey => Self::UnknownKey,
+            SignatureError::Ambiguous => Self::AmbiguousKey,
+            SignatureError::Mismatch => Self::Signature,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,2 @@
+//! Tests of `token.rs`.
+//! Never reads the clock.
