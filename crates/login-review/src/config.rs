@@ -1,0 +1,13 @@
+//! Where a policy is written down: YAML with every fault at its file, line and key.
+//! Never stops at the first fault; never guesses what an unknown key meant.
+//!
+//! Reading order: `located` (YAML with lines), `fields` (typed reading that collects faults),
+//! `authentication_configuration` (Kubernetes' file). The first two serve any strict YAML file.
+
+pub mod fields;
+pub mod located;
+
+pub mod authentication_configuration;
+
+pub use authentication_configuration::AuthenticationConfiguration;
+pub use fields::{Faults, Field, Mapping, Problem};

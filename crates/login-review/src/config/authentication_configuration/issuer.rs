@@ -1,0 +1,178 @@
+//! `jwt[].issuer`: whose tokens, for which audiences, and how its keys are reached.
+//! Never accepts plain http: the rule for loopback test issuers is the same as for all.
+
+use std::collections::BTreeMap;
+
+use login_common::names::IssuerUrl;
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use url::Url;
+
+use super::{Notes, filled};
+use crate::{
+    config::fields::{Faults, Field, Mapping},
+    route::is_service_account_issuer,
+};
+
+/// The checked parts.
+pub(super) struct Issuer {
+    pub(super) issuer: IssuerUrl,
+    pub(super) discovery_url: Option<Url>,
+    pub(super) certificate_authority_pem: Option<String>,
+    pub(super) audiences: Vec<String>,
+}
+
+/// URLs of earlier entries and the keys they stand at.
+#[derive(Default)]
+pub(super) struct Seen {
+    urls: BTreeMap<String, String>,
+    discovery_urls: BTreeMap<String, String>,
+}
+
+pub(super) fn read(entry: &Mapping<'_>, seen: &mut Seen, notes: &mut Notes) -> Option<Issuer> {
+    let known = [
+        "url",
+        "discoveryURL",
+        "certificateAuthority",
+        "audiences",
+        "audienceMatchPolicy",
+        "egressSelectorType",
+    ];
+    let faults = &mut notes.faults;
+    let issuer = entry.required("issuer", faults)?.mapping(&known, faults)?;
+    let url = url(&issuer, seen, faults);
+    let discovery_url = discovery_url(&issuer, url.as_ref(), seen, faults);
+    let certificate_authority_pem = certificate_authority(&issuer, faults);
+    let audiences = audiences(&issuer, faults);
+    egress_selector(&issuer, notes);
+    Some(Issuer { issuer: url?, discovery_url, certificate_authority_pem, audiences })
+}
+
+fn url(issuer: &Mapping<'_>, seen: &mut Seen, faults: &mut Faults) -> Option<IssuerUrl> {
+    let Some((field, text)) = filled(issuer, "url", faults) else {
+        missing_unless_misfit(issuer, "url", faults);
+        return None;
+    };
+    checked_url(&field, text, faults)?;
+    if is_service_account_issuer(text) {
+        field
+            .fault(faults, "is the issuer of service accounts, which kube-apiserver checks itself");
+        return None;
+    }
+    unique(&mut seen.urls, &field, text, faults);
+    IssuerUrl::parse(text).map_err(|error| field.fault(faults, error.to_string())).ok()
+}
+
+fn discovery_url(
+    issuer: &Mapping<'_>,
+    url: Option<&IssuerUrl>,
+    seen: &mut Seen,
+    faults: &mut Faults,
+) -> Option<Url> {
+    let (field, text) = filled(issuer, "discoveryURL", faults)?;
+    if url.is_some_and(|url| url.as_str().trim_end_matches('/') == text.trim_end_matches('/')) {
+        field.fault(faults, "must differ from `url`; leave it out");
+    }
+    unique(&mut seen.discovery_urls, &field, text, faults);
+    checked_url(&field, text, faults)
+}
+
+/// OpenID Connect Discovery §3, and what kube-apiserver makes of it.
+fn checked_url(field: &Field<'_>, text: &str, faults: &mut Faults) -> Option<Url> {
+    let Ok(url) = Url::parse(text) else {
+        field.fault(faults, format!("`{text}` is not a URL such as `https://id.example.com`"));
+        return None;
+    };
+    // `Url` would also take `https:host`, which Go does not.
+    let scheme = text.get(..8).unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("https://") {
+        field.fault(faults, "must begin with `https://`");
+        return None;
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        // The text is not repeated: it may hold a password.
+        field.fault(faults, "must not contain user information");
+        return None;
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        field.fault(faults, "must not contain a query or a fragment");
+        return None;
+    }
+    Some(url)
+}
+
+fn certificate_authority(issuer: &Mapping<'_>, faults: &mut Faults) -> Option<String> {
+    let (field, text) = filled(issuer, "certificateAuthority", faults)?;
+    let mut count = 0;
+    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+        count += 1;
+        let readable = certificate
+            .is_ok_and(|certificate| webpki::anchor_from_trusted_cert(&certificate).is_ok());
+        if !readable {
+            field.fault(faults, format!("certificate {count} cannot be read"));
+            return None;
+        }
+    }
+    if count == 0 {
+        field.fault(faults, "holds no certificate; expected is PEM text, not the name of a file");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn audiences(issuer: &Mapping<'_>, faults: &mut Faults) -> Vec<String> {
+    let mut audiences: Vec<String> = Vec::new();
+    let Some(list) = issuer.required("audiences", faults) else {
+        return audiences;
+    };
+    let items = list.texts(faults);
+    for (item, text) in &items {
+        if text.is_empty() {
+            item.fault(faults, "must not be empty");
+        } else if audiences.iter().any(|earlier| earlier == text) {
+            item.fault(faults, format!("`{text}` is listed already"));
+        } else {
+            audiences.push((*text).to_owned());
+        }
+    }
+    if items.is_empty() && list.is_empty_list() {
+        list.fault(faults, "needs at least one audience");
+    }
+    let policy = filled(issuer, "audienceMatchPolicy", faults);
+    match policy {
+        Some((field, text)) if text != "MatchAny" => field.fault(faults, "must be `MatchAny`"),
+        None if items.len() > 1 => {
+            list.fault(
+                faults,
+                "with several audiences `audienceMatchPolicy: MatchAny` is required",
+            );
+        }
+        Some(_) | None => {}
+    }
+    audiences
+}
+
+fn egress_selector(issuer: &Mapping<'_>, notes: &mut Notes) {
+    let Some((field, text)) = filled(issuer, "egressSelectorType", &mut notes.faults) else {
+        return;
+    };
+    if matches!(text, "controlplane" | "cluster") {
+        field.fault(&mut notes.warnings, "is not applied here: keys are fetched directly");
+    } else {
+        field.fault(&mut notes.faults, "must be `controlplane` or `cluster`");
+    }
+}
+
+fn unique(seen: &mut BTreeMap<String, String>, field: &Field<'_>, text: &str, faults: &mut Faults) {
+    if let Some(earlier) = seen.get(text) {
+        field.fault(faults, format!("is the same as `{earlier}`"));
+    } else {
+        seen.insert(text.to_owned(), field.key.clone());
+    }
+}
+
+/// A required text that is absent, null or empty; what is no text has its own fault already.
+pub(super) fn missing_unless_misfit(mapping: &Mapping<'_>, name: &str, faults: &mut Faults) {
+    if mapping.field(name).is_none_or(|field| field.is_empty_text()) {
+        mapping.missing(name, faults);
+    }
+}

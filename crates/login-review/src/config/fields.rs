@@ -1,0 +1,268 @@
+//! Typed reading of a located YAML tree; what does not fit is collected, not thrown.
+//! Never reports a fault without its key; never stops before the whole file was seen.
+
+use std::fmt;
+
+use super::located::{Entry, Located, Value};
+
+/// One fault (or warning) of a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, as the operator named it.
+    pub file: String,
+    /// Counted from 1; none when the file as a whole is meant.
+    pub line: Option<u64>,
+    /// The path of the key, such as `jwt[0].issuer.url`; empty for the file as a whole.
+    pub key: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    /// `file:line: key: message`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        f.write_str(": ")?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// The faults found so far in one file.
+#[derive(Debug)]
+pub struct Faults {
+    file: String,
+    problems: Vec<Problem>,
+}
+
+impl Faults {
+    /// None yet, in `file`.
+    pub fn new(file: &str) -> Self {
+        Self { file: file.to_owned(), problems: Vec::new() }
+    }
+
+    /// Notes one fault.
+    pub fn add(&mut self, line: Option<u64>, key: &str, message: impl Into<String>) {
+        let (file, key, message) = (self.file.clone(), key.to_owned(), message.into());
+        self.problems.push(Problem { file, line, key, message });
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// All that was found, in the order of lines.
+    pub fn into_problems(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| problem.line);
+        self.problems
+    }
+}
+
+/// A value that is there and not null, with the path that leads to it.
+#[derive(Clone, Debug)]
+pub struct Field<'t> {
+    /// The path, such as `jwt[0].issuer`; empty for the root.
+    pub key: String,
+    /// The line of its key, or of the value in a list.
+    pub line: u64,
+    value: &'t Value,
+}
+
+impl<'t> Field<'t> {
+    /// The whole document.
+    pub fn root(tree: &'t Located) -> Self {
+        Self { key: String::new(), line: tree.line, value: &tree.value }
+    }
+
+    /// Notes a fault of this value.
+    pub fn fault(&self, faults: &mut Faults, message: impl Into<String>) {
+        faults.add(Some(self.line), &self.key, message);
+    }
+
+    /// Whether this is a text without characters.
+    pub fn is_empty_text(&self) -> bool {
+        matches!(self.value, Value::Text(text) if text.is_empty())
+    }
+
+    /// Whether this is a list without items.
+    pub fn is_empty_list(&self) -> bool {
+        matches!(self.value, Value::Sequence(items) if items.is_empty())
+    }
+
+    /// A text; anything else is a fault.
+    pub fn text(&self, faults: &mut Faults) -> Option<&'t str> {
+        if let Value::Text(text) = self.value {
+            return Some(text);
+        }
+        self.fault(faults, format!("must be a text, is {}", kind(self.value)));
+        None
+    }
+
+    /// A boolean; anything else is a fault.
+    pub fn flag(&self, faults: &mut Faults) -> Option<bool> {
+        if let Value::Bool(flag) = self.value {
+            return Some(*flag);
+        }
+        self.fault(faults, format!("must be `true` or `false`, is {}", kind(self.value)));
+        None
+    }
+
+    /// A whole number that is not negative, in decimal; anything else is a fault.
+    pub fn number(&self, faults: &mut Faults) -> Option<u64> {
+        if let Value::Number(text) = self.value
+            && let Ok(number) = text.parse()
+        {
+            return Some(number);
+        }
+        self.fault(faults, "must be a whole number");
+        None
+    }
+
+    /// The items of a list, each with its own path; anything else is a fault.
+    pub fn items(&self, faults: &mut Faults) -> Vec<Field<'t>> {
+        let Value::Sequence(items) = self.value else {
+            self.fault(faults, format!("must be a list, is {}", kind(self.value)));
+            return Vec::new();
+        };
+        let item = |(index, item): (usize, &'t Located)| Field {
+            key: format!("{}[{index}]", self.key),
+            line: item.line,
+            value: &item.value,
+        };
+        items.iter().enumerate().map(item).collect()
+    }
+
+    /// The texts of a list, each with its own path.
+    pub fn texts(&self, faults: &mut Faults) -> Vec<(Field<'t>, &'t str)> {
+        let items = self.items(faults);
+        items.into_iter().filter_map(|item| item.text(faults).map(|text| (item, text))).collect()
+    }
+
+    /// A mapping with no key outside `known` and none twice; other keys are faults, and so is
+    /// anything that is not a mapping.
+    pub fn mapping(&self, known: &[&str], faults: &mut Faults) -> Option<Mapping<'t>> {
+        let Value::Mapping(entries) = self.value else {
+            self.fault(faults, format!("must be a mapping, is {}", kind(self.value)));
+            return None;
+        };
+        for (index, entry) in entries.iter().enumerate() {
+            let path = join(&self.key, &entry.key);
+            let earlier = entries.iter().take(index).find(|earlier| earlier.key == entry.key);
+            if let Some(earlier) = earlier {
+                let message = format!("the key stands already in line {}", earlier.line);
+                faults.add(Some(entry.line), &path, message);
+            } else if !known.contains(&entry.key.as_str()) {
+                let message = format!("unknown key; known here: `{}`", known.join("`, `"));
+                faults.add(Some(entry.line), &path, message);
+            }
+        }
+        Some(Mapping { key: self.key.clone(), line: self.line, entries })
+    }
+}
+
+/// A mapping whose keys were checked.
+#[derive(Clone, Debug)]
+pub struct Mapping<'t> {
+    /// The path, such as `jwt[0].issuer`; empty for the root.
+    pub key: String,
+    /// The line of its key, or where it begins in a list.
+    pub line: u64,
+    entries: &'t [Entry],
+}
+
+impl<'t> Mapping<'t> {
+    /// The value of `name`; none when it is absent or null.
+    pub fn field(&self, name: &str) -> Option<Field<'t>> {
+        let entry = self.entries.iter().find(|entry| entry.key == name)?;
+        if entry.value.value == Value::Null {
+            return None;
+        }
+        Some(Field { key: join(&self.key, name), line: entry.line, value: &entry.value.value })
+    }
+
+    /// The value of `name`; absent or null is a fault.
+    pub fn required(&self, name: &str, faults: &mut Faults) -> Option<Field<'t>> {
+        let field = self.field(name);
+        if field.is_none() {
+            self.missing(name, faults);
+        }
+        field
+    }
+
+    /// The text of `name`; none when it is absent, null or (after a fault) something else.
+    pub fn text(&self, name: &str, faults: &mut Faults) -> Option<&'t str> {
+        self.field(name)?.text(faults)
+    }
+
+    /// Notes that `name` is required.
+    pub fn missing(&self, name: &str, faults: &mut Faults) {
+        let entry = self.entries.iter().find(|entry| entry.key == name);
+        let line = entry.map_or(self.line, |entry| entry.line);
+        faults.add(Some(line), &join(&self.key, name), "is required");
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "empty",
+        Value::Bool(_) => "a boolean (quote it to make it a text)",
+        Value::Number(_) => "a number (quote it to make it a text)",
+        Value::Text(_) => "a text",
+        Value::Sequence(_) => "a list",
+        Value::Mapping(_) => "a mapping",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::located, *};
+
+    #[test]
+    fn every_misfit_is_collected_with_its_path_and_line() {
+        let tree =
+            located::parse("a: yes\nb: [x, 1]\nc: text\nd: -1\nd: 2\ne: {f: null}\n").unwrap();
+        let mut faults = Faults::new("f.yaml");
+        let root = Field::root(&tree).mapping(&["a", "b", "c", "d", "e"], &mut faults).unwrap();
+        assert_eq!(root.text("a", &mut faults), None);
+        assert_eq!(root.field("b").unwrap().texts(&mut faults).len(), 1);
+        assert!(root.field("c").unwrap().items(&mut faults).is_empty());
+        assert_eq!(root.field("c").unwrap().flag(&mut faults), None);
+        assert_eq!(root.field("d").unwrap().number(&mut faults), None);
+        let inner = root.field("e").unwrap().mapping(&[], &mut faults).unwrap();
+        assert!(inner.required("f", &mut faults).is_none());
+        assert!(root.required("g", &mut faults).is_none());
+        let shown: Vec<String> = faults.into_problems().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "f.yaml:1: a: must be a text, is a boolean (quote it to make it a text)",
+                "f.yaml:1: g: is required",
+                "f.yaml:2: b[1]: must be a text, is a number (quote it to make it a text)",
+                "f.yaml:3: c: must be a list, is a text",
+                "f.yaml:3: c: must be `true` or `false`, is a text",
+                "f.yaml:4: d: must be a whole number",
+                "f.yaml:5: d: the key stands already in line 4",
+                "f.yaml:6: e.f: unknown key; known here: ``",
+                "f.yaml:6: e.f: is required",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_problem_of_the_whole_file_has_neither_line_nor_key() {
+        let mut faults = Faults::new("f.yaml");
+        assert!(faults.is_empty());
+        faults.add(None, "", "is too long");
+        assert_eq!(faults.into_problems()[0].to_string(), "f.yaml: is too long");
+    }
+}

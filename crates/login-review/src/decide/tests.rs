@@ -1,0 +1,365 @@
+//! Whole reviews: tokens signed here, judged by the keys of their issuer.
+
+use login_common::names::IssuerUrl;
+use login_protocols::jose::{SigningKey, public_key_set};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    claims::mapping::{ClaimMapping, PrefixedClaim, SessionClaim},
+    guard::Guard,
+    plan::{Plan, plan},
+    policy::{IssuerPolicy, RequiredClaim},
+};
+
+const NOW: i64 = 1_769_860_800;
+const ISSUER: &str = "https://id.example.com";
+const API: &str = "https://kubernetes.default.svc";
+
+struct Scene {
+    key: SigningKey,
+    policy: Policy,
+}
+
+fn prefixed(claim: &str) -> PrefixedClaim {
+    PrefixedClaim { claim: claim.to_owned(), prefix: String::new() }
+}
+
+fn issuer_policy() -> IssuerPolicy {
+    let mapping = ClaimMapping {
+        username: prefixed("name"),
+        groups: Some(prefixed("groups")),
+        uid_claim: None,
+        session: Some(SessionClaim {
+            claim: "sid".to_owned(),
+            extra_key: "example.com/session".to_owned(),
+        }),
+    };
+    let audiences = vec!["kubectl".to_owned(), "kubernetes".to_owned()];
+    IssuerPolicy::new(IssuerUrl::parse(ISSUER).unwrap(), audiences, mapping)
+}
+
+fn scene() -> Scene {
+    scene_of(issuer_policy(), Guard::default())
+}
+
+fn scene_of(issuer: IssuerPolicy, guard: Guard) -> Scene {
+    Scene { key: SigningKey::generate().unwrap(), policy: Policy::new(vec![issuer], guard) }
+}
+
+/// Good claims, with `changes` merged over them; null removes a claim.
+fn claims(changes: &Value) -> Value {
+    let mut claims = json!({"iss": ISSUER, "aud": "kubectl", "sub": "42", "name": "jane",
+        "groups": ["dev"], "jti": "7f", "sid": "s-1", "iat": NOW - 10, "exp": NOW + 300});
+    for (name, value) in changes.as_object().unwrap() {
+        if value.is_null() {
+            claims.as_object_mut().unwrap().remove(name);
+        } else {
+            claims[name] = value.clone();
+        }
+    }
+    claims
+}
+
+impl Scene {
+    fn sign(&self, changes: &Value) -> String {
+        self.key.sign("JWT", &claims(changes)).unwrap()
+    }
+
+    fn keys(&self) -> KeySet {
+        KeySet::parse(public_key_set(&[&self.key]).to_string().as_bytes()).unwrap()
+    }
+
+    fn review(&self, token: &str) -> Verdict {
+        self.review_for(token, &[], None)
+    }
+
+    fn review_for(&self, token: &str, requested: &[&str], api: Option<&[&str]>) -> Verdict {
+        match self.ask(token, &self.keys(), requested, api) {
+            Decision::Verdict(verdict) => verdict,
+            Decision::NeedFreshKeys => Verdict::unknown_key(),
+        }
+    }
+
+    fn ask(
+        &self,
+        token: &str,
+        keys: &KeySet,
+        requested: &[&str],
+        api: Option<&[&str]>,
+    ) -> Decision {
+        let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (requested, api) = (owned(requested), api.map(owned));
+        let audiences = AudienceRequest { requested: &requested, api_audiences: api.as_deref() };
+        let now = UnixTime::from_seconds(NOW);
+        match plan(&self.policy, token, now) {
+            Plan::Refuse(reason) => Decision::Verdict(Verdict::Refused(reason)),
+            Plan::NeedKeys { issuer, token } => {
+                assert_eq!(self.policy.issuers()[issuer.as_usize()].issuer.as_str(), ISSUER);
+                decide(&self.policy, &token, keys, audiences, now)
+            }
+        }
+    }
+
+    /// `name|groups` for a good token, the reason's name for another.
+    fn outcome(&self, changes: &Value) -> String {
+        shown(&self.review(&self.sign(changes)))
+    }
+}
+
+fn shown(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Accepted { identity, .. } => {
+            format!("{}|{}", identity.username, identity.groups.join(","))
+        }
+        Verdict::Refused(reason) => reason.as_str().to_owned(),
+        Verdict::CannotTell(outage) => outage.as_str().to_owned(),
+    }
+}
+
+// W03, W19, W41
+#[test]
+fn a_good_token_says_who_its_user_is() {
+    let scene = scene();
+    let Verdict::Accepted { identity, audiences, expires_at } =
+        scene.review(&scene.sign(&json!({})))
+    else {
+        panic!("a good token was refused");
+    };
+    assert_eq!(identity.username, "jane");
+    assert_eq!(identity.uid, "https://id.example.com#42");
+    assert_eq!(identity.groups, ["dev"]);
+    let extra: Vec<_> = identity.extra.into_iter().collect();
+    let one = |key: &str, value: &str| (key.to_owned(), vec![value.to_owned()]);
+    assert_eq!(
+        extra,
+        [
+            one("authentication.kubernetes.io/credential-id", "JTI=7f"),
+            one("example.com/session", "s-1"),
+        ]
+    );
+    assert_eq!(audiences, [""; 0]);
+    assert_eq!(expires_at, UnixTime::from_seconds(NOW + 300));
+}
+
+#[test]
+fn id_tokens_and_access_tokens_are_read_and_other_kinds_of_jwt_are_not() {
+    let scene = scene();
+    for (token_type, expected) in
+        [("JWT", "jane|dev"), ("at+jwt", "jane|dev"), ("logout+jwt", "token_type")]
+    {
+        let token = scene.key.sign(token_type, &claims(&json!({}))).unwrap();
+        assert_eq!(shown(&scene.review(&token)), expected, "{token_type}");
+    }
+}
+
+// W04, W12, W17, W18, W20, W26, W27
+#[test]
+fn each_claim_that_is_not_as_it_must_be_refuses_the_token() {
+    let scene = scene();
+    for (changes, expected) in [
+        (json!({}), "jane|dev"),
+        // W26: issuers are compared byte for byte, `aud` has two shapes.
+        (json!({"iss": "https://id.example.com/"}), "foreign_issuer"),
+        (json!({"iss": "https://ID.example.com"}), "foreign_issuer"),
+        (json!({"iss": null}), "foreign_issuer"),
+        (json!({"iss": [ISSUER]}), "foreign_issuer"),
+        (json!({"aud": ["other", "kubernetes"]}), "jane|dev"),
+        (json!({"aud": "other"}), "wrong_audience"),
+        (json!({"aud": []}), "wrong_audience"),
+        (json!({"aud": null}), "wrong_audience"),
+        (json!({"aud": "Kubectl"}), "wrong_audience"),
+        (json!({"aud": {"kubectl": true}}), "claims"),
+        // W27: no leeway after the end, one minute before the beginning.
+        (json!({"exp": null}), "missing_expiry"),
+        (json!({"exp": NOW}), "expired"),
+        (json!({"exp": NOW + 1}), "jane|dev"),
+        (json!({"exp": "2030-01-01"}), "claims"),
+        (json!({"nbf": NOW + 60}), "jane|dev"),
+        (json!({"nbf": NOW + 61}), "not_yet_valid"),
+        (json!({"iat": NOW + 61}), "issued_in_future"),
+        // W17
+        (json!({"name": "system:admin"}), "reserved_username"),
+        (json!({"groups": ["dev", "system:masters"]}), "reserved_group"),
+        (json!({"groups": "system:masters"}), "reserved_group"),
+        // W18
+        (json!({"name": null}), "missing_username"),
+        (json!({"name": ""}), "missing_username"),
+        (json!({"name": " \t"}), "unusable_username"),
+        (json!({"name": "a\nb"}), "unusable_username"),
+        (json!({"sub": null}), "missing_subject"),
+        // W20
+        (json!({"groups": null}), "jane|"),
+        (json!({"groups": "ops"}), "jane|ops"),
+        (json!({"groups": ["b", "", "a", "b"]}), "jane|b,a"),
+        (json!({"groups": [1]}), "groups_shape"),
+    ] {
+        assert_eq!(scene.outcome(&changes), expected, "{changes}");
+    }
+}
+
+// W17
+#[test]
+fn a_reserved_name_needs_its_exact_permission() {
+    let guard = Guard::new(["system:admin".to_owned()], ["system:masters".to_owned()]);
+    let scene = scene_of(issuer_policy(), guard);
+    let changes = json!({"name": "system:admin", "groups": ["system:masters"]});
+    assert_eq!(scene.outcome(&changes), "system:admin|system:masters");
+    assert_eq!(scene.outcome(&json!({"groups": ["system:nodes"]})), "reserved_group");
+}
+
+#[test]
+fn required_claims_and_algorithms_of_the_issuer_are_enforced() {
+    let mut issuer = issuer_policy();
+    issuer.required_claims =
+        vec![RequiredClaim { claim: "hd".to_owned(), value: "example.com".to_owned() }];
+    let strict = scene_of(issuer.clone(), Guard::default());
+    assert_eq!(strict.outcome(&json!({})), "required_claim");
+    assert_eq!(strict.outcome(&json!({"hd": "example.com"})), "jane|dev");
+    issuer.algorithms = vec![login_protocols::jose::Algorithm::Rs256];
+    let other = scene_of(issuer, Guard::default());
+    assert_eq!(other.outcome(&json!({"hd": "example.com"})), "algorithm");
+}
+
+// W13–W16
+#[test]
+fn audiences_are_intersected_and_never_echoed() {
+    let scene = scene();
+    let token = scene.sign(&json!({}));
+    let granted =
+        |requested: &[&str], api: Option<&[&str]>| match scene.review_for(&token, requested, api) {
+            Verdict::Accepted { audiences, .. } => audiences.join(","),
+            verdict => shown(&verdict),
+        };
+    assert_eq!(granted(&[API], None), "");
+    assert_eq!(granted(&[], Some(&[API])), "");
+    assert_eq!(granted(&["vault", API], Some(&[API, "b"])), API);
+    assert_eq!(granted(&["vault"], Some(&[API])), "wrong_audience");
+    assert_eq!(granted(&["kubectl"], Some(&[API])), "wrong_audience", "a client id is no audience");
+}
+
+// W04
+#[test]
+fn a_tampered_token_is_refused() {
+    let scene = scene();
+    let good = scene.sign(&json!({}));
+    let other = scene.sign(&json!({"name": "root"}));
+    let part = |token: &str, index: usize| token.split('.').nth(index).unwrap().to_owned();
+    let mixed = [part(&good, 0), part(&other, 1), part(&good, 2)].join(".");
+    assert_eq!(shown(&scene.review(&mixed)), "signature");
+    let stripped = format!("{}.{}.", part(&good, 0), part(&good, 1));
+    assert_eq!(shown(&scene.review(&stripped)), "signature");
+}
+
+#[test]
+fn an_unknown_key_asks_for_fresh_keys_and_a_bad_signature_does_not() {
+    let (scene, stranger) = (scene(), scene());
+    let token = stranger.sign(&json!({}));
+    assert_eq!(scene.ask(&token, &scene.keys(), &[], None), Decision::NeedFreshKeys);
+    assert_eq!(scene.ask(&token, &KeySet::empty(), &[], None), Decision::NeedFreshKeys);
+    assert_eq!(
+        Verdict::unknown_key(),
+        Verdict::Refused(Reason::UnknownKey),
+        "when fresh keys do not bring it"
+    );
+    // After the refetch the same token is judged by the fresh set.
+    assert_eq!(shown(&scene.review_with(&token, &stranger.keys())), "jane|dev");
+    // An expired token costs the issuer nothing, whoever signed it.
+    let expired = stranger.sign(&json!({"exp": NOW - 1}));
+    assert_eq!(shown(&scene.review(&expired)), "expired");
+}
+
+impl Scene {
+    fn review_with(&self, token: &str, keys: &KeySet) -> Verdict {
+        match self.ask(token, keys, &[], None) {
+            Decision::Verdict(verdict) => verdict,
+            Decision::NeedFreshKeys => Verdict::unknown_key(),
+        }
+    }
+}
+
+/// Why `plan` refuses a token without keys, or `keys` if it does not.
+fn planned(scene: &Scene, token: &str) -> String {
+    match plan(&scene.policy, token, UnixTime::from_seconds(NOW)) {
+        Plan::Refuse(reason) => reason.as_str().to_owned(),
+        Plan::NeedKeys { .. } => "keys".to_owned(),
+    }
+}
+
+// W12, W21, W25, W26
+#[test]
+fn what_is_no_token_of_ours_is_refused_before_keys_are_asked_for() {
+    let scene = scene();
+    let good = scene.sign(&json!({}));
+    let with_header = |header: &str| {
+        let rest = good.split_once('.').unwrap().1;
+        format!("{}.{rest}", base64url(header))
+    };
+    let of_issuer = |issuer: &str| scene.sign(&json!({"iss": issuer}));
+    for (token, expected) in [
+        (good.clone(), "keys"),
+        (String::new(), "empty"),
+        (" ".to_owned(), "malformed"),
+        (format!("{good}\n"), "malformed"),
+        ("x".repeat(16 * 1024 + 1), "too_long"),
+        (".".repeat(16 * 1024), "malformed"),
+        ("x".repeat(1024 * 1024), "too_long"),
+        ("opaque".to_owned(), "malformed"),
+        (format!("{good}.x.y"), "malformed"),
+        ("abcdef.0123456789abcdef".to_owned(), "bootstrap_token"),
+        ("ABCDEF.0123456789abcdef".to_owned(), "malformed"),
+        (with_header(r#"{"alg":"none"}"#), "algorithm"),
+        (with_header(r#"{"alg":"HS256"}"#), "algorithm"),
+        (with_header(r#"{"alg":"EdDSA"}"#), "algorithm"),
+        (with_header(r#"{"alg":"ES256","crit":["b64"],"b64":false}"#), "header"),
+        (with_header("{}"), "header"),
+        (with_header(r#"{"alg":"none","alg":"ES256"}"#), "header"),
+        (of_issuer("https://other.example.com"), "foreign_issuer"),
+        (of_issuer("kubernetes/serviceaccount"), "service_account_token"),
+        (of_issuer("https://kubernetes.default.svc"), "service_account_token"),
+        (of_issuer("https://kubernetes.default.svc.cluster.local"), "service_account_token"),
+        (of_issuer("https://kubernetes.default.svc-evil.example"), "foreign_issuer"),
+        (scene.sign(&json!({"exp": NOW})), "expired"),
+    ] {
+        assert_eq!(planned(&scene, &token), expected, "{token:.80}");
+    }
+}
+
+#[test]
+fn a_token_goes_to_the_issuer_it_names_and_to_no_other() {
+    let first = scene();
+    let mut second = issuer_policy();
+    second.issuer = IssuerUrl::parse("https://second.example.com").unwrap();
+    let policy = Policy::new(vec![second, issuer_policy()], Guard::default());
+    let token = first.sign(&json!({}));
+    let now = UnixTime::from_seconds(NOW);
+    let Plan::NeedKeys { issuer, token: parsed } = plan(&policy, &token, now) else {
+        panic!("a token of a configured issuer was refused");
+    };
+    assert_eq!(policy.issuer(issuer).unwrap().issuer.as_str(), ISSUER);
+    assert!(!format!("{parsed:?}").contains(&token), "Debug shows no token");
+    // Judged under another policy, where the index means nothing or somebody else.
+    let audiences = AudienceRequest { requested: &[], api_audiences: None };
+    for issuers in [vec![], vec![issuer_policy()]] {
+        let other = Policy::new(issuers, Guard::default());
+        let decision = decide(&other, &parsed, &first.keys(), audiences, now);
+        assert_eq!(decision, Decision::Verdict(Verdict::Refused(Reason::ForeignIssuer)));
+    }
+}
+
+/// RFC 4648 §5 without padding.
+fn base64url(text: &str) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut out = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let bits = chunk
+            .iter()
+            .chain([&0, &0])
+            .take(3)
+            .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+        for index in 0..=chunk.len() {
+            out.push(char::from(ALPHABET[bits >> (18 - 6 * index) & 63]));
+        }
+    }
+    out
+}
