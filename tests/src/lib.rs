@@ -1,1 +1,32 @@
-//! placeholder
+//! The rig: starts the real programs that the cases in `tests/` talk to, and stops them.
+//! Never stands in for one of them: what is missing is recorded as left out.
+//!
+//! In reading order: `suite` runs the cases of one test program; `components` says where the real
+//! programs are; `scratch`, `command`, `child`, `wait` and `certificates` are what every part is
+//! made of; then one file for each part that a case can start.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this package starts real programs and waits for them in real time"
+)]
+#![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
+
+pub mod suite;
+
+pub mod components;
+
+pub mod certificates;
+pub mod child;
+pub mod command;
+pub mod scratch;
+pub mod wait;
+
+pub mod api_server;
+pub mod browser;
+pub mod curl;
+pub mod etcd;
+pub mod forwarder;
+pub mod kubeconfig;
+pub mod kubectl;
+pub mod login_client;
+pub mod login_server;
+pub mod oidc_provider;

@@ -1,0 +1,62 @@
+// A person with a real browser: opens a URL, follows the steps, keeps a screenshot of every page met.
+// Never decides anything: which field is filled and which button is pressed is said by the case.
+//
+// usage: node browser.mjs NODE_MODULES SETTINGS.json URL      (as kubectl-login's --browser-command)
+// settings: { chromium: FILE, screenshots: FOLDER, name, steps: [ { do, … } ], dark? }
+// steps: { do: "see", text } · { do: "fill", field, text } · { do: "press", button } · { do: "shot", name }
+// The pages' addresses, titles and scripts' errors are told on stdout, one JSON line each.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [modules, settingsFile, url] = process.argv.slice(2);
+const { chromium } = await import(pathToFileURL(join(modules, 'playwright-core', 'index.mjs')));
+const settings = JSON.parse(readFileSync(settingsFile, 'utf8'));
+const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+const PATIENCE = 15_000;
+
+mkdirSync(settings.screenshots, { recursive: true });
+const browser = await chromium.launch({
+  executablePath: settings.chromium,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'],
+});
+let page;
+let shots = 0;
+async function shot(name) {
+  shots += 1;
+  await page.screenshot({ path: join(settings.screenshots, `${settings.name}-${shots}-${name}.png`), fullPage: true });
+}
+try {
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true, // the authority is one of this test run
+    viewport: settings.viewport ?? { width: 900, height: 700 },
+    colorScheme: settings.dark ? 'dark' : 'light',
+  });
+  // Pages that ask for anything outside this machine would hang a person behind a firewall too.
+  await context.route((address) => !/^(127\.0\.0\.1|localhost|\[::1\])$/.test(address.hostname), (route) => {
+    say({ event: 'foreign', url: route.request().url() });
+    return route.abort();
+  });
+  page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
+  page.on('pageerror', (error) => say({ event: 'script-error', message: error.message }));
+  page.on('console', (message) => { if (message.type() === 'error') say({ event: 'console-error', message: message.text() }); });
+  page.on('response', (answer) => { if (answer.request().isNavigationRequest()) say({ event: 'page', url: answer.url().split('?')[0], status: answer.status() }); });
+  await page.goto(url);
+  for (const step of settings.steps) {
+    say({ event: 'step', ...step, text: step.do === 'fill' ? undefined : step.text });
+    if (step.do === 'see') await page.getByText(step.text, { exact: false }).first().waitFor();
+    else if (step.do === 'fill') await page.locator(step.field).first().fill(step.text);
+    else if (step.do === 'press') await page.locator(step.button).first().click();
+    else if (step.do === 'shot') await shot(step.name);
+    else throw new Error(`unknown step ${step.do}`);
+  }
+  say({ event: 'done', title: await page.title(), text: (await page.innerText('body')).slice(0, 2000) });
+} catch (error) {
+  say({ event: 'failed', message: error.message, url: page?.url().split('?')[0], text: page && (await page.innerText('body').catch(() => '')).slice(0, 2000) });
+  if (page) await shot('failed').catch(() => {});
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}

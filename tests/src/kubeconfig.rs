@@ -1,0 +1,58 @@
+//! Kubeconfig files for the tests. JSON is YAML, so that is what they are.
+//! Never used to check what our own programs print: those files are taken as printed.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde_json::{Value, json};
+
+use crate::certificates::Pair;
+use crate::scratch::{Scratch, read};
+
+/// One cluster, one user, one context.
+#[derive(Clone)]
+pub struct Kubeconfig {
+    /// `https://127.0.0.1:PORT`.
+    pub server: String,
+    /// The certificate authority of the server.
+    pub certificate_authority_pem: String,
+    /// The user.
+    pub user: User,
+}
+
+/// How the user signs in.
+#[derive(Clone)]
+pub enum User {
+    /// Not at all.
+    Nobody,
+    /// By client certificate.
+    Certificate(Pair),
+    /// By an exec plugin: the whole `exec` entry.
+    Exec(Value),
+}
+
+impl Kubeconfig {
+    /// Writes it to `NAME` in the scratch folder.
+    pub fn write(&self, scratch: &Scratch, name: &str) -> Result<PathBuf> {
+        let user = match &self.user {
+            User::Nobody => json!({}),
+            User::Certificate(pair) => json!({
+                "client-certificate-data": BASE64_STANDARD.encode(read(&pair.certificate)?),
+                "client-key-data": BASE64_STANDARD.encode(read(&pair.key)?),
+            }),
+            User::Exec(entry) => json!({ "exec": entry }),
+        };
+        let authority = BASE64_STANDARD.encode(&self.certificate_authority_pem);
+        let cluster = json!({ "server": self.server, "certificate-authority-data": authority });
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{ "name": "test", "cluster": cluster }],
+            "users": [{ "name": "test", "user": user }],
+            "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "test" } }],
+            "current-context": "test",
+        });
+        scratch.file(name, config.to_string())
+    }
+}
