@@ -111,7 +111,7 @@ fn authenticator(
     let mapping = mappings::read(&entry, &mut notes.faults);
     rules::user_validation_rules(&entry, &mut notes.faults);
     let issuer = issuer?;
-    let mut policy = IssuerPolicy::new(issuer.issuer, issuer.audiences, mapping?);
+    let mut policy = IssuerPolicy::new(issuer.url, issuer.audiences, mapping?);
     policy.discovery_url = issuer.discovery_url;
     policy.certificate_authority_pem = issuer.certificate_authority_pem;
     policy.required_claims = required_claims;

@@ -1,7 +1,7 @@
 //! Typed reading of a located YAML tree; what does not fit is collected, not thrown.
 //! Never reports a fault without its key; never stops before the whole file was seen.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use super::located::{Entry, Located, Value};
 
@@ -151,11 +151,11 @@ impl<'t> Field<'t> {
             self.fault(faults, format!("must be a mapping, is {}", kind(self.value)));
             return None;
         };
-        for (index, entry) in entries.iter().enumerate() {
+        let mut lines = HashMap::new();
+        for entry in entries {
             let path = join(&self.key, &entry.key);
-            let earlier = entries.iter().take(index).find(|earlier| earlier.key == entry.key);
-            if let Some(earlier) = earlier {
-                let message = format!("the key stands already in line {}", earlier.line);
+            if let Some(earlier) = lines.insert(entry.key.as_str(), entry.line) {
+                let message = format!("the key stands already in line {earlier}");
                 faults.add(Some(entry.line), &path, message);
             } else if !known.contains(&entry.key.as_str()) {
                 let message = format!("unknown key; known here: `{}`", known.join("`, `"));
@@ -229,8 +229,8 @@ mod tests {
 
     #[test]
     fn every_misfit_is_collected_with_its_path_and_line() {
-        let tree =
-            located::parse("a: yes\nb: [x, 1]\nc: text\nd: -1\nd: 2\ne: {f: null}\n").unwrap();
+        let tree = located::parse("a: yes\nb: [x, 1]\nc: text\nd: -1\nd: 2\ne: {f: null, f: 1}\n")
+            .unwrap();
         let mut faults = Faults::new("f.yaml");
         let root = Field::root(&tree).mapping(&["a", "b", "c", "d", "e"], &mut faults).unwrap();
         assert_eq!(root.text("a", &mut faults), None);
@@ -253,6 +253,7 @@ mod tests {
                 "f.yaml:4: d: must be a whole number",
                 "f.yaml:5: d: the key stands already in line 4",
                 "f.yaml:6: e.f: unknown key; known here: ``",
+                "f.yaml:6: e.f: the key stands already in line 6",
                 "f.yaml:6: e.f: is required",
             ]
         );

@@ -15,7 +15,7 @@ use crate::{
 
 /// The checked parts.
 pub(super) struct Issuer {
-    pub(super) issuer: IssuerUrl,
+    pub(super) url: IssuerUrl,
     pub(super) discovery_url: Option<Url>,
     pub(super) certificate_authority_pem: Option<String>,
     pub(super) audiences: Vec<String>,
@@ -44,7 +44,7 @@ pub(super) fn read(entry: &Mapping<'_>, seen: &mut Seen, notes: &mut Notes) -> O
     let certificate_authority_pem = certificate_authority(&issuer, faults);
     let audiences = audiences(&issuer, faults);
     egress_selector(&issuer, notes);
-    Some(Issuer { issuer: url?, discovery_url, certificate_authority_pem, audiences })
+    Some(Issuer { url: url?, discovery_url, certificate_authority_pem, audiences })
 }
 
 fn url(issuer: &Mapping<'_>, seen: &mut Seen, faults: &mut Faults) -> Option<IssuerUrl> {

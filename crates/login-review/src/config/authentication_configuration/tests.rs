@@ -1,5 +1,7 @@
 //! Files kube-apiserver accepts are read alike; every fault of the others is named at once.
 
+mod issuers;
+
 use super::*;
 use crate::policy::RequiredClaim;
 
@@ -18,16 +20,15 @@ o/wW6sc+I1jEjO3Pyg==
 ";
 
 fn accepted(text: &str) -> AuthenticationConfiguration {
-    parse(text, "a.yaml").unwrap_or_else(|faults| panic!("{text}\n{}", shown(&faults)))
+    parse(text, "a.yaml").unwrap_or_else(|faults| panic!("{text}\n{:#?}", shown(&faults)))
 }
 
 fn faults(text: &str) -> Vec<String> {
-    let faults = parse(text, "a.yaml").expect_err(text);
-    faults.iter().map(ToString::to_string).collect()
+    shown(&parse(text, "a.yaml").expect_err(text))
 }
 
-fn shown(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("{problem}\n")).collect()
+fn shown(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
 }
 
 /// A file with one entry, whose parts are JSON (which is YAML).
@@ -41,10 +42,6 @@ fn file(issuer: &str, mappings: &str, more: &str) -> String {
 const ISSUER: &str = r#""url": "https://id.example.com", "audiences": ["k"]"#;
 const MAPPINGS: &str = r#""username": {"claim": "sub", "prefix": ""}"#;
 
-fn issuer_faults(issuer: &str) -> Vec<String> {
-    faults(&file(issuer, MAPPINGS, ""))
-}
-
 fn mapping_faults(mappings: &str) -> Vec<String> {
     faults(&file(ISSUER, mappings, ""))
 }
@@ -55,7 +52,7 @@ fn rule_faults(rules: &str) -> Vec<String> {
 
 #[test]
 fn the_documented_file_without_cel_is_read_whole() {
-    let certificate: String = CERTIFICATE.lines().map(|line| format!("      {line}\n")).collect();
+    let certificate = CERTIFICATE.trim_end().replace('\n', "\n      ");
     let text = format!(
         "---
 # From the Kubernetes documentation, expressions left out.
@@ -66,7 +63,8 @@ jwt:
     url: https://example.com # Same as --oidc-issuer-url.
     discoveryURL: https://discovery.example.com/.well-known/openid-configuration
     certificateAuthority: |
-{certificate}    audiences:
+      {certificate}
+    audiences:
     - my-app # Same as --oidc-client-id.
     - my-other-app
     audienceMatchPolicy: MatchAny
@@ -116,9 +114,12 @@ anonymous:
     assert_eq!(issuer.algorithms, login_protocols::jose::Algorithm::ALL);
     assert_eq!(
         shown(&read.warnings),
-        "a.yaml:25: jwt[0].issuer.egressSelectorType: is not applied here: keys are fetched \
-         directly\na.yaml:40: anonymous: applies in kube-apiserver only; a token webhook is not \
-         asked about requests without a token\n"
+        [
+            "a.yaml:25: jwt[0].issuer.egressSelectorType: is not applied here: keys are fetched \
+             directly",
+            "a.yaml:40: anonymous: applies in kube-apiserver only; a token webhook is not asked \
+             about requests without a token",
+        ]
     );
 }
 
@@ -192,95 +193,6 @@ a.yaml:19: jwt[1].issuer.audiences: needs at least one audience
 a.yaml:20: jwt[1].claimMapping: unknown key; known here: `issuer`, `claimValidationRules`, \
          `claimMappings`, `userValidationRules`
 a.yaml:23: anonymous.conditions: needs `enabled: true`"
-    );
-}
-
-#[test]
-fn issuers_that_kube_apiserver_refuses_are_refused() {
-    for (issuer, key, message) in [
-        (r#""audiences": ["k"]"#, "url", "is required"),
-        (r#""url": "", "audiences": ["k"]"#, "url", "is required"),
-        (r#""url": "id.example.com", "audiences": ["k"]"#, "url", "is not a URL"),
-        (r#""url": "http://127.0.0.1:1", "audiences": ["k"]"#, "url", "must begin with `https://`"),
-        (r#""url": "https:id.example", "audiences": ["k"]"#, "url", "must begin with `https://`"),
-        (r#""url": "https://u:p@id.example", "audiences": ["k"]"#, "url", "user information"),
-        (r#""url": "https://id.example#x", "audiences": ["k"]"#, "url", "query or a fragment"),
-        (
-            r#""url": "https://kubernetes.default.svc.cluster.local", "audiences": ["k"]"#,
-            "url",
-            "service accounts",
-        ),
-        (r#""url": "https://id.example""#, "audiences", "is required"),
-        (r#""url": "https://id.example", "audiences": [""]"#, "audiences[0]", "must not be empty"),
-        (r#""url": "https://id.example", "audiences": "k""#, "audiences", "must be a list"),
-        (
-            r#""url": "https://id.example", "audiences": ["k"], "audienceMatchPolicy": "All""#,
-            "audienceMatchPolicy",
-            "must be `MatchAny`",
-        ),
-        (
-            r#""url": "https://id.example", "audiences": ["k"], "egressSelectorType": "etcd""#,
-            "egressSelectorType",
-            "must be `controlplane` or `cluster`",
-        ),
-        (
-            r#""url": "https://id.example", "audiences": ["k"], "discoveryURL": "https://id.example/""#,
-            "discoveryURL",
-            "must differ from `url`",
-        ),
-        (
-            r#""url": "https://id.example", "audiences": ["k"], "discoveryURL": "http://d.example""#,
-            "discoveryURL",
-            "must begin with `https://`",
-        ),
-        (
-            r#""url": "https://id.example", "audiences": ["k"], "certificateAuthority": "/etc/ca.crt""#,
-            "certificateAuthority",
-            "holds no certificate",
-        ),
-        (
-            r#""url": "https://id.example", "audiences": ["k"], "certificateAuthority": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n""#,
-            "certificateAuthority",
-            "certificate 1 cannot be read",
-        ),
-    ] {
-        let found = issuer_faults(issuer);
-        assert_eq!(found.len(), 1, "{found:?}");
-        let begin = format!("a.yaml:4: jwt[0].issuer.{key}: ");
-        assert!(found[0].starts_with(&begin) && found[0].contains(message), "{found:?}");
-        assert!(!found[0].contains("u:p"), "a password may stand in a URL: {found:?}");
-    }
-}
-
-#[test]
-fn issuers_and_discovery_urls_are_unique() {
-    let entry = format!(
-        "- issuer: {{{ISSUER}, \"discoveryURL\": \"https://d.example\"}}\n  claimMappings: \
-         {{{MAPPINGS}}}\n"
-    );
-    let head = "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n";
-    assert_eq!(
-        faults(&format!("{head}{entry}{entry}")),
-        [
-            "a.yaml:6: jwt[1].issuer.url: is the same as `jwt[0].issuer.url`",
-            "a.yaml:6: jwt[1].issuer.discoveryURL: is the same as `jwt[0].issuer.discoveryURL`",
-        ]
-    );
-    let many = |count: usize| -> String {
-        let entries = (0..count).map(|n| {
-            entry
-                .replace("https://id.example.com", &format!("https://id{n}.example.com"))
-                .replace("https://d.example", &format!("https://d{n}.example"))
-        });
-        format!("{head}{}", entries.collect::<String>())
-    };
-    let read = accepted(&many(MAX_ISSUERS));
-    assert_eq!(read.issuers.len(), MAX_ISSUERS);
-    assert_eq!(faults(&many(MAX_ISSUERS + 1)), ["a.yaml:3: jwt: has more than 64 entries"]);
-    assert_eq!(
-        read.warnings[0].to_string(),
-        "a.yaml:6: jwt[1].claimMappings.username.prefix: `jwt[0]` has the same prefix ``: either \
-         issuer can name users of the other"
     );
 }
 
