@@ -151,6 +151,12 @@ impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> =
             self.keys.iter().map(|key| key.key_id.as_deref().unwrap_or("(unnamed)")).collect();
-        f.debug_struct("KeySet").field("kids", &names).field("skipped", &self.skipped()).finish()
+        f.debug_struct("KeySet")
+            .field("kids", &names)
+            .field("skipped", &self.skipped())
+            .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

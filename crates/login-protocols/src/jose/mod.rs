@@ -4,7 +4,7 @@
 //! Reading order: `algorithm`, `header`, `compact` (a token taken apart), `jwk` and `jwks` (keys),
 //! `signature` (both brought together), `thumbprint` and `signing_key` (our own keys).
 
-mod base64url;
+pub(crate) mod base64url;
 
 pub mod algorithm;
 pub mod compact;
@@ -24,5 +24,7 @@ pub use signature::SignatureError;
 pub use signing_key::{SigningKey, SigningKeyError, public_key_set};
 pub use thumbprint::thumbprint;
 
+#[cfg(test)]
+pub(crate) mod test_issuer;
 #[cfg(test)]
 mod tests;

@@ -117,7 +117,7 @@ fn numeric_date(value: &Value) -> Option<UnixTime> {
         Some(seconds) => seconds,
         None => whole_seconds(value.as_f64()?)?,
     };
-    (0 <= seconds && seconds < MOMENTS_END).then(|| UnixTime::from_seconds(seconds))
+    (0..MOMENTS_END).contains(&seconds).then(|| UnixTime::from_seconds(seconds))
 }
 
 #[expect(
@@ -127,4 +127,53 @@ fn numeric_date(value: &Value) -> Option<UnixTime> {
 )]
 fn whole_seconds(number: f64) -> Option<i64> {
     (0.0..MOMENTS_END as f64).contains(&number).then_some(number as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(json: &str) -> Claims {
+        Claims::parse(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn names_are_exact_and_types_are_not_guessed() {
+        let claims = claims(r#"{"iss":"a","ISS":"b","sub":7,"aud":["x","y"],"exp":1.9,"nbf":"1"}"#);
+        assert_eq!((claims.issuer(), claims.text("ISS")), (Some("a"), Some("b")));
+        assert_eq!((claims.subject(), claims.text("Iss")), (None, None));
+        assert_eq!(claims.value("sub"), Some(&Value::from(7)));
+        assert_eq!(claims.audiences(), ["x", "y"]);
+        assert_eq!(claims.expires_at(), Some(UnixTime::from_seconds(1)));
+        assert_eq!(claims.moment("nbf"), None);
+        assert_eq!(claims.checked_moment("nbf"), Err(ClaimsError::Malformed("nbf")));
+        assert_eq!(claims.checked_moment("iat"), Ok(None));
+        assert_eq!(claims.as_map().len(), 6);
+    }
+
+    #[test]
+    fn an_expiry_at_the_epoch_or_beyond_all_time_is_none() {
+        for exp in ["0", "0.9", "-1", "9007199254740992", "1e300", "null", "\"1\"", "[1]"] {
+            assert_eq!(claims(&format!("{{\"exp\":{exp}}}")).expires_at(), None, "{exp}");
+        }
+        let last = claims(r#"{"exp":9007199254740991}"#).expires_at();
+        assert_eq!(last, Some(UnixTime::from_seconds((1 << 53) - 1)));
+    }
+
+    #[test]
+    fn malformed_audiences_are_no_audiences() {
+        for aud in ["7", "{}", "null", "[1]", "[\"x\",null]", "[[\"x\"]]"] {
+            let claims = claims(&format!("{{\"aud\":{aud}}}"));
+            assert!(claims.audiences().is_empty(), "{aud}");
+            assert_eq!(claims.checked_audiences(), Err(ClaimsError::Malformed("aud")), "{aud}");
+        }
+        assert_eq!(claims("{}").checked_audiences(), Ok(vec![]));
+        assert_eq!(claims(r#"{"aud":"x"}"#).audiences(), ["x"]);
+    }
+
+    #[test]
+    fn debug_shows_names_only() {
+        let shown = format!("{:?}", claims(r#"{"email":"alice@example.com"}"#));
+        assert_eq!(shown, r#"Claims(["email"])"#);
+    }
 }

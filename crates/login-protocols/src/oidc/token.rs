@@ -11,7 +11,7 @@ use super::claims::{Claims, ClaimsError};
 use crate::jose::{Algorithm, CompactJws, KeySet, SignatureError};
 
 /// `nbf` and `iat` may lie this far in the future: two clocks are compared. `exp` has no leeway.
-pub const NOT_BEFORE_LEEWAY: Duration = Duration::from_secs(60);
+pub const NOT_BEFORE_LEEWAY: Duration = Duration::from_mins(1);
 
 /// The media types of tokens that identify somebody. Others (`logout+jwt`, `dpop+jwt`, …) are
 /// signed with the same keys and mean something else (RFC 8725 §3.11).

@@ -1,0 +1,138 @@
+//! An issuer for tests: one key of each kind, and tokens with any header and payload it is asked
+//! for, however wrong.
+//! Never uses the code under test to sign: the cryptographic library does it directly.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rand::SystemRandom,
+    rsa::{self, KeySize},
+    signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, RsaEncoding},
+};
+use serde_json::{Value, json};
+
+use super::{Algorithm, CompactJws, KeySet, SignatureError, base64url};
+
+/// A payload that is good until the year 2096.
+pub(crate) const PAYLOAD: &str = r#"{"iss":"https://id.example.com","exp":4000000000}"#;
+
+static RSA: LazyLock<rsa::KeyPair> =
+    LazyLock::new(|| rsa::KeyPair::generate(KeySize::Rsa2048).unwrap());
+static P256: LazyLock<EcdsaKeyPair> =
+    LazyLock::new(|| ec(&signature::ECDSA_P256_SHA256_FIXED_SIGNING));
+static P384: LazyLock<EcdsaKeyPair> =
+    LazyLock::new(|| ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING));
+static P521: LazyLock<EcdsaKeyPair> =
+    LazyLock::new(|| ec(&signature::ECDSA_P521_SHA512_FIXED_SIGNING));
+
+fn ec(algorithm: &'static EcdsaSigningAlgorithm) -> EcdsaKeyPair {
+    EcdsaKeyPair::generate(algorithm).unwrap()
+}
+
+enum Key {
+    Rsa(&'static dyn RsaEncoding),
+    Ec(&'static EcdsaKeyPair, &'static str),
+}
+
+fn key(algorithm: Algorithm) -> Key {
+    match algorithm {
+        Algorithm::Rs256 => Key::Rsa(&signature::RSA_PKCS1_SHA256),
+        Algorithm::Rs384 => Key::Rsa(&signature::RSA_PKCS1_SHA384),
+        Algorithm::Rs512 => Key::Rsa(&signature::RSA_PKCS1_SHA512),
+        Algorithm::Ps256 => Key::Rsa(&signature::RSA_PSS_SHA256),
+        Algorithm::Ps384 => Key::Rsa(&signature::RSA_PSS_SHA384),
+        Algorithm::Ps512 => Key::Rsa(&signature::RSA_PSS_SHA512),
+        Algorithm::Es256 => Key::Ec(&P256, "P-256"),
+        Algorithm::Es384 => Key::Ec(&P384, "P-384"),
+        Algorithm::Es512 => Key::Ec(&P521, "P-521"),
+    }
+}
+
+/// A token with these texts as header and payload, signed by the key for `algorithm`, whatever
+/// the header says.
+pub(crate) fn sign(algorithm: Algorithm, header: &str, payload: &str) -> String {
+    sign_encoded(algorithm, &base64url::encode(header), &base64url::encode(payload))
+}
+
+/// As `sign`, over parts that are already encoded, rightly or not.
+pub(crate) fn sign_encoded(algorithm: Algorithm, header: &str, payload: &str) -> String {
+    let input = format!("{header}.{payload}");
+    let random = SystemRandom::new();
+    let signature = match key(algorithm) {
+        Key::Rsa(encoding) => {
+            let mut signature = vec![0; RSA.public_modulus_len()];
+            RSA.sign(encoding, &random, input.as_bytes(), &mut signature).unwrap();
+            signature
+        }
+        Key::Ec(pair, _) => pair.sign(&random, input.as_bytes()).unwrap().as_ref().to_vec(),
+    };
+    format!("{input}.{}", base64url::encode(signature))
+}
+
+/// A token with `PAYLOAD`.
+pub(crate) fn signed(algorithm: Algorithm, kid: Option<&str>) -> String {
+    let header = match kid {
+        Some(kid) => json!({ "alg": algorithm.as_str(), "kid": kid }),
+        None => json!({ "alg": algorithm.as_str() }),
+    };
+    sign(algorithm, &header.to_string(), PAYLOAD)
+}
+
+/// Whether a token of good shape has a good signature.
+pub(crate) fn verify(token: &str, keys: &KeySet) -> Result<(), SignatureError> {
+    CompactJws::parse(token).unwrap().verify(keys)
+}
+
+/// The public key for `algorithm`, with nothing but what the key type requires.
+pub(crate) fn bare_jwk(algorithm: Algorithm) -> Value {
+    match key(algorithm) {
+        Key::Rsa(_) => {
+            // RFC 8017 A.1.1, 2048 bits: a sequence header of 4 bytes, an integer header of 4, a
+            // zero for the sign, the modulus; then the exponent 65537.
+            let der = RSA.public_key().as_ref();
+            assert_eq!(&der[der.len() - 5..], [2, 3, 1, 0, 1]);
+            json!({ "kty": "RSA", "n": base64url::encode(&der[9..265]), "e": "AQAB" })
+        }
+        Key::Ec(pair, curve) => {
+            let (x, y) =
+                pair.public_key().as_ref()[1..].split_at(pair.public_key().as_ref().len() / 2);
+            json!({
+                "kty": "EC", "crv": curve, "x": base64url::encode(x), "y": base64url::encode(y),
+            })
+        }
+    }
+}
+
+/// The public key for `algorithm` with more members, or with others.
+pub(crate) fn jwk(algorithm: Algorithm, members: Value) -> Value {
+    with(bare_jwk(algorithm), members)
+}
+
+/// `object` with some members set, and those that are `null` removed.
+pub(crate) fn with(mut object: Value, members: Value) -> Value {
+    for (name, value) in members.as_object().unwrap() {
+        if value.is_null() {
+            object.as_object_mut().unwrap().remove(name);
+        } else {
+            object[name] = value.clone();
+        }
+    }
+    object
+}
+
+/// A set of these keys.
+pub(crate) fn key_set(keys: &[Value]) -> KeySet {
+    KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap()
+}
+
+/// The private key for `algorithm`, for another library.
+pub(crate) fn pkcs8(algorithm: Algorithm) -> Vec<u8> {
+    match key(algorithm) {
+        Key::Rsa(_) => {
+            let der: Pkcs8V1Der<'_> = RSA.as_der().unwrap();
+            der.as_ref().to_vec()
+        }
+        Key::Ec(pair, _) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
+    }
+}
