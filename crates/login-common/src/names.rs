@@ -31,6 +31,11 @@ impl IssuerUrl {
     /// Accepts `https://…`, and `http://…` for loopback hosts, without user information, query
     /// or fragment (OpenID Connect Discovery 1.0 §3).
     pub fn parse(text: &str) -> Result<Self, NameError> {
+        // The URL parser drops white space and control characters, and turns backslashes; an
+        // issuer is compared as it stands, so a text with any of them is not one.
+        if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+            return Err(NameError::NotAUrl(text.escape_debug().to_string()));
+        }
         let url = Url::parse(text).map_err(|_| NameError::NotAUrl(text.to_owned()))?;
         if !is_confidential(&url) {
             return Err(NameError::NotHttps(text.to_owned()));
@@ -128,6 +133,11 @@ mod tests {
             "https://user:secret@id.example.com",
             "https://id.example.com?x=1",
             "https://id.example.com#x",
+            "https://id.example.com ",
+            " https://id.example.com",
+            "https://id.exa\nmple.com",
+            "https://id.example.com/\u{1b}[31m",
+            "https:\\\\id.example.com",
         ] {
             assert!(IssuerUrl::parse(text).is_err(), "{text}");
         }
