@@ -1,13 +1,23 @@
 //! What an operator does with users and clients; needs the store, not a running issuer.
 //! Never shows a secret twice.
 
+use std::collections::BTreeSet;
+
 use login_common::{Secret, UnixTime, names::ClientId};
 use thiserror::Error;
 
 use crate::{
-    Client, NewClient, NewUser, PasswordPolicy, User,
-    store::{Store, StoreError},
+    Client, NewClient, NewUser, PUBLIC_CLIENT_ID, PasswordPolicy, User,
+    opaque::{self, CryptoError, Digest},
+    store::{ClientRecord, Store, StoreError, UserRecord},
+    users::{LONGEST_PASSWORD, hash_password, is_group_name, is_user_name},
 };
+
+/// What `sub` of a person begins with.
+const USER_ID_PREFIX: &str = "user_";
+
+/// Most bytes of one person's groups. Tokens of more than 16 KiB are refused everywhere.
+const LONGEST_GROUPS: usize = 4096;
 
 /// The operator's view of a store. A running issuer on the same store sees changes at once.
 pub struct Administration<'s> {
@@ -24,6 +34,9 @@ pub enum AdministrationError {
     /// See [`NewUser::groups`].
     #[error("a group has 1 to 256 characters, none of them a control character")]
     GroupName,
+    /// They are in every token, and a token must fit into a header.
+    #[error("the groups have more than {LONGEST_GROUPS} bytes together")]
+    TooManyGroups,
     /// Too short.
     #[error("the password has fewer than {minimum} characters")]
     PasswordTooShort {
@@ -39,6 +52,9 @@ pub enum AdministrationError {
     /// Nobody has that name.
     #[error("there is no user `{0}`")]
     NoSuchUser(String),
+    /// The id could be taken for the `sub` of a person.
+    #[error("a client id must not begin with `user_`, which `{0}` does")]
+    ClientLooksLikeUser(ClientId),
     /// The id is taken or built in.
     #[error("client `{0}` exists already")]
     ClientExists(ClientId),
@@ -48,9 +64,9 @@ pub enum AdministrationError {
     /// The built-in client stays.
     #[error("client `{0}` is built in")]
     BuiltInClient(ClientId),
-    /// Hashing or random numbers failed.
-    #[error("could not protect the secret")]
-    Crypto(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The cryptography library failed.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -64,19 +80,35 @@ impl<'s> Administration<'s> {
 
     /// Adds a person.
     pub fn add_user(&self, user: &NewUser, now: UnixTime) -> Result<User, AdministrationError> {
-        let _ = (user, now, self.store, self.passwords);
-        unimplemented!()
+        if !is_user_name(&user.name) {
+            return Err(AdministrationError::UserName(user.name.chars().take(64).collect()));
+        }
+        let record = UserRecord {
+            id: opaque::identifier(USER_ID_PREFIX)?,
+            name: user.name.clone(),
+            groups: checked_groups(&user.groups)?,
+            password_hash: self.hash(&user.password)?,
+            created_at: now,
+        };
+        if self.store.add_user(&record)? {
+            Ok(record.into())
+        } else {
+            Err(AdministrationError::UserExists(user.name.clone()))
+        }
     }
 
     /// Everybody, by name.
     pub fn users(&self) -> Result<Vec<User>, AdministrationError> {
-        unimplemented!()
+        Ok(self.store.users()?.into_iter().map(User::from).collect())
     }
 
     /// Removes a person and ends their sessions. Tokens already given out run to their end.
     pub fn delete_user(&self, name: &str) -> Result<(), AdministrationError> {
-        let _ = name;
-        unimplemented!()
+        if self.store.delete_user(name)? {
+            Ok(())
+        } else {
+            Err(AdministrationError::NoSuchUser(name.to_owned()))
+        }
     }
 
     /// Replaces a password and ends the person's sessions.
@@ -86,8 +118,11 @@ impl<'s> Administration<'s> {
         password: &Secret,
         now: UnixTime,
     ) -> Result<(), AdministrationError> {
-        let _ = (name, password, now);
-        unimplemented!()
+        if self.store.set_password(name, &self.hash(password)?, now)? {
+            Ok(())
+        } else {
+            Err(AdministrationError::NoSuchUser(name.to_owned()))
+        }
     }
 
     /// Adds a machine client; the secret is shown this once.
@@ -96,18 +131,68 @@ impl<'s> Administration<'s> {
         client: &NewClient,
         now: UnixTime,
     ) -> Result<(Client, Secret), AdministrationError> {
-        let _ = (client, now);
-        unimplemented!()
+        let id = &client.id;
+        if id.as_str().starts_with(USER_ID_PREFIX) {
+            return Err(AdministrationError::ClientLooksLikeUser(id.clone()));
+        }
+        let secret = opaque::token("kls_")?;
+        let record = ClientRecord {
+            id: id.as_str().to_owned(),
+            secret: Digest::of(secret.expose()),
+            groups: checked_groups(&client.groups)?,
+            created_at: now,
+        };
+        if id.as_str() == PUBLIC_CLIENT_ID || !self.store.add_client(&record)? {
+            return Err(AdministrationError::ClientExists(id.clone()));
+        }
+        Ok((Client { id: id.clone(), groups: record.groups, created_at: now }, secret))
     }
 
     /// Every machine client, by id. The built-in client is not among them.
     pub fn clients(&self) -> Result<Vec<Client>, AdministrationError> {
-        unimplemented!()
+        self.store
+            .clients()?
+            .into_iter()
+            .map(|record| {
+                let id = ClientId::parse(&record.id)
+                    .map_err(|source| StoreError::new("read a client", source))?;
+                Ok(Client { id, groups: record.groups, created_at: record.created_at })
+            })
+            .collect()
     }
 
     /// Removes a machine client. Tokens already given out run to their end.
     pub fn delete_client(&self, id: &ClientId) -> Result<(), AdministrationError> {
-        let _ = id;
-        unimplemented!()
+        if id.as_str() == PUBLIC_CLIENT_ID {
+            return Err(AdministrationError::BuiltInClient(id.clone()));
+        }
+        if self.store.delete_client(id.as_str())? {
+            Ok(())
+        } else {
+            Err(AdministrationError::NoSuchClient(id.clone()))
+        }
     }
+
+    fn hash(&self, password: &Secret) -> Result<Secret, AdministrationError> {
+        let minimum = self.passwords.minimum_length.max(1);
+        if password.expose().chars().count() < minimum {
+            return Err(AdministrationError::PasswordTooShort { minimum });
+        }
+        if password.expose().len() > LONGEST_PASSWORD {
+            return Err(AdministrationError::PasswordTooLong);
+        }
+        Ok(hash_password(password, self.passwords)?)
+    }
+}
+
+/// In one order, each once.
+fn checked_groups(groups: &[String]) -> Result<Vec<String>, AdministrationError> {
+    if !groups.iter().all(|group| is_group_name(group)) {
+        return Err(AdministrationError::GroupName);
+    }
+    if groups.iter().map(String::len).sum::<usize>() > LONGEST_GROUPS {
+        return Err(AdministrationError::TooManyGroups);
+    }
+    let sorted: BTreeSet<String> = groups.iter().cloned().collect();
+    Ok(sorted.into_iter().collect())
 }

@@ -3,11 +3,23 @@
 
 use std::{fmt, net::IpAddr};
 
-use login_common::{Secret, UnixTime, names::ClientId};
+use login_common::{Secret, UnixTime};
+use login_protocols::oauth2::pkce;
 use thiserror::Error;
 use url::Url;
 
-use crate::store::StoreError;
+use crate::{
+    Form, FormError, GrantType, Issuer,
+    clients::{PUBLIC_CLIENT_ID, is_loopback_redirect},
+    opaque::{self, CryptoError, Digest},
+    scope,
+    store::{CodeRecord, StoreError},
+    ticket::CheckedRequest,
+    users::PasswordVerdict,
+};
+
+/// Longest query that is looked at. Sealed, it must fit into the login form.
+const LONGEST_QUERY: usize = 6 * 1024;
 
 /// A checked authorization request, sealed. It goes into the login form as a hidden field and
 /// comes back with the password, so that the issuer remembers nothing before someone signed in.
@@ -38,7 +50,7 @@ pub struct LoginPrompt {
     /// Goes into the form and comes back with the password.
     pub ticket: AuthorizationTicket,
     /// Who asks; to be shown.
-    pub client_id: ClientId,
+    pub client_id: String,
     /// The name to fill in (OpenID Connect Core §3.1.2.1 `login_hint`), at most 128 characters.
     pub login_hint: Option<String>,
     /// `http://127.0.0.1:4242`: where the answer goes. Browsers apply the page's
@@ -57,6 +69,9 @@ pub enum AuthorizationRefusal {
     /// RFC 6749 §4.1.2.1: client or redirect address are in doubt. Show a page (status 400).
     #[error("the authorization request cannot be answered")]
     Page(#[source] PageFault),
+    /// Answer with 503.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
 }
 
 /// An error that goes back to the client by redirect.
@@ -76,7 +91,7 @@ pub struct RedirectedError {
 pub enum PageFault {
     /// Too long, or a parameter twice.
     #[error(transparent)]
-    Form(#[from] crate::FormError),
+    Form(#[from] FormError),
     /// No `client_id`, or one this issuer does not know, or one that may not use this endpoint.
     #[error("the client is not known to this issuer")]
     UnknownClient,
@@ -126,5 +141,186 @@ pub enum SignInRefusal {
     Ticket(#[from] TicketError),
     /// Answer with 503.
     #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// Answer with 503.
+    #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What a request says wrong after client and redirect address were found right.
+struct Fault {
+    error: &'static str,
+    description: &'static str,
+}
+
+pub(crate) fn authorize(
+    issuer: &Issuer,
+    query: &str,
+    now: UnixTime,
+) -> Result<LoginPrompt, AuthorizationRefusal> {
+    let page = AuthorizationRefusal::Page;
+    if query.len() > LONGEST_QUERY {
+        return Err(page(PageFault::Form(FormError::TooLong)));
+    }
+    let form = Form::parse(query.as_bytes()).map_err(|fault| page(fault.into()))?;
+    // Machine clients have no redirect address, so this endpoint does not know them.
+    if form.text("client_id") != Some(PUBLIC_CLIENT_ID) {
+        return Err(page(PageFault::UnknownClient));
+    }
+    let redirect_uri = form
+        .text("redirect_uri")
+        .filter(|address| is_loopback_redirect(address))
+        .ok_or(page(PageFault::RedirectAddress))?;
+
+    match check_request(issuer, &form, redirect_uri, now) {
+        Ok(request) => {
+            let ticket = issuer.seal.seal(&request)?;
+            prompt(ticket, &request).map_err(|_| page(PageFault::RedirectAddress))
+        }
+        Err(Fault { error, description }) => {
+            let answer = [("error", error), ("error_description", description)];
+            let location = answer_url(issuer, redirect_uri, form.text("state"), &answer)
+                .ok_or(page(PageFault::RedirectAddress))?;
+            let refusal = RedirectedError { location, error, description };
+            Err(AuthorizationRefusal::Redirect(refusal))
+        }
+    }
+}
+
+fn check_request(
+    issuer: &Issuer,
+    form: &Form,
+    redirect_uri: &str,
+    now: UnixTime,
+) -> Result<CheckedRequest, Fault> {
+    let fault = |error, description| Err(Fault { error, description });
+    if form.text("request").is_some() {
+        return fault("request_not_supported", "`request` is not supported");
+    }
+    if form.text("request_uri").is_some() {
+        return fault("request_uri_not_supported", "`request_uri` is not supported");
+    }
+    match form.text("response_type") {
+        Some("code") => {}
+        Some(_) => return fault("unsupported_response_type", "only `code` is supported"),
+        None => return fault("invalid_request", "`response_type` is missing"),
+    }
+    if !issuer.settings.grants.contains(&GrantType::AuthorizationCode) {
+        return fault("unauthorized_client", "signing in with a browser is turned off");
+    }
+    if form.text("response_mode").is_some_and(|mode| mode != "query") {
+        return fault("invalid_request", "only response mode `query` is supported");
+    }
+    // RFC 7636 §4.3: a missing method means `plain`, which RFC 9700 §2.1.1 rules out.
+    if form.text("code_challenge_method") != Some(pkce::S256) {
+        return fault("invalid_request", "`code_challenge_method` must be `S256`");
+    }
+    let Some(challenge) =
+        form.text("code_challenge").filter(|challenge| pkce::is_s256_challenge(challenge))
+    else {
+        return fault("invalid_request", "`code_challenge` is missing or not of method `S256`");
+    };
+    // There is no lasting sign-in in the browser that could be used without asking.
+    if form.text("prompt").is_some_and(|prompt| scope::contains(prompt, "none")) {
+        return fault("login_required", "the person must sign in");
+    }
+    let text = |name: &str| form.text(name).map(str::to_owned);
+    Ok(CheckedRequest {
+        redirect_uri: redirect_uri.to_owned(),
+        state: text("state"),
+        nonce: text("nonce"),
+        challenge: challenge.to_owned(),
+        scope: scope::granted(form.text("scope")),
+        login_hint: form
+            .text("login_hint")
+            .map(|hint| hint.chars().filter(|letter| !letter.is_control()).take(128).collect()),
+        expires_at: now.plus(issuer.settings.ticket_lifetime).as_seconds(),
+    })
+}
+
+pub(crate) fn login_prompt(
+    issuer: &Issuer,
+    ticket: &AuthorizationTicket,
+    now: UnixTime,
+) -> Result<LoginPrompt, TicketError> {
+    prompt(ticket.clone(), &issuer.seal.open(ticket, now)?)
+}
+
+fn prompt(
+    ticket: AuthorizationTicket,
+    request: &CheckedRequest,
+) -> Result<LoginPrompt, TicketError> {
+    let address = Url::parse(&request.redirect_uri).map_err(|_| TicketError::Forged)?;
+    Ok(LoginPrompt {
+        ticket,
+        client_id: PUBLIC_CLIENT_ID.to_owned(),
+        login_hint: request.login_hint.clone(),
+        redirect_origin: address.origin().ascii_serialization(),
+        expires_at: UnixTime::from_seconds(request.expires_at),
+    })
+}
+
+pub(crate) fn sign_in(
+    issuer: &Issuer,
+    form: &SignIn<'_>,
+    now: UnixTime,
+) -> Result<Url, SignInRefusal> {
+    let request = issuer.seal.open(form.ticket, now)?;
+    let verdict =
+        issuer.passwords.check(&*issuer.store, form.username, form.password, form.source, now)?;
+    let user = match verdict {
+        PasswordVerdict::Right(user) => user,
+        PasswordVerdict::Wrong => return Err(SignInRefusal::WrongCredentials),
+        PasswordVerdict::Throttled(until) => return Err(SignInRefusal::Throttled { until }),
+    };
+    let code = opaque::token("klc_")?;
+    let location = answer_url(
+        issuer,
+        &request.redirect_uri,
+        request.state.as_deref(),
+        &[("code", code.expose())],
+    )
+    .ok_or(TicketError::Forged)?;
+    issuer.store.add_code(&CodeRecord {
+        code: Digest::of(code.expose()),
+        client_id: PUBLIC_CLIENT_ID.to_owned(),
+        redirect_uri: request.redirect_uri,
+        challenge: request.challenge,
+        nonce: request.nonce,
+        scope: request.scope,
+        user_id: user.id,
+        session_id: opaque::identifier("")?,
+        authenticated_at: now,
+        expires_at: now.plus(issuer.settings.code_lifetime),
+        redeemed_at: None,
+    })?;
+    Ok(location)
+}
+
+pub(crate) fn cancel(
+    issuer: &Issuer,
+    ticket: &AuthorizationTicket,
+    now: UnixTime,
+) -> Result<Url, TicketError> {
+    let request = issuer.seal.open(ticket, now)?;
+    let answer =
+        [("error", "access_denied"), ("error_description", "the person cancelled the sign-in")];
+    answer_url(issuer, &request.redirect_uri, request.state.as_deref(), &answer)
+        .ok_or(TicketError::Forged)
+}
+
+/// RFC 6749 §4.1.2 and RFC 9207 §2: every answer, good or bad, names the issuer.
+fn answer_url(
+    issuer: &Issuer,
+    redirect_uri: &str,
+    state: Option<&str>,
+    answer: &[(&str, &str)],
+) -> Option<Url> {
+    let mut location = Url::parse(redirect_uri).ok()?;
+    location
+        .query_pairs_mut()
+        .extend_pairs(answer)
+        .extend_pairs(state.map(|state| ("state", state)))
+        .append_pair("iss", issuer.settings.issuer.as_str());
+    Some(location)
 }

@@ -1,9 +1,17 @@
 //! The front door: one method per thing a caller may ask of the embedded issuer.
 //! Never holds rules: each method hands over to the module that has them.
 
-use std::net::IpAddr;
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use login_common::UnixTime;
+use login_protocols::jose::KeySet;
 use serde_json::Value;
 use thiserror::Error;
 use url::Url;
@@ -11,14 +19,27 @@ use url::Url;
 use crate::{
     Administration, AuthorizationRefusal, AuthorizationTicket, DeviceApproval, DeviceAuthorization,
     DeviceRefusal, DeviceRequest, Form, IssuerSettings, LoginPrompt, SignIn, SignInRefusal,
-    TicketError, TokenError, TokenResponse,
+    TicketError, TokenError, TokenResponse, authorization, device, discovery, grants,
+    keys::Keys,
+    opaque::{self, CryptoError},
     store::{Store, StoreError},
+    throttle::{Limits, Throttle},
+    ticket::Seal,
+    users::PasswordCheck,
 };
+
+/// Seconds between two removals of what has expired.
+const TIDY_INTERVAL: i64 = 60;
 
 /// The embedded OpenID provider. Shared by all threads.
 pub struct Issuer {
-    settings: IssuerSettings,
-    store: Box<dyn Store>,
+    pub(crate) settings: IssuerSettings,
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) keys: Keys,
+    pub(crate) seal: Seal,
+    pub(crate) passwords: PasswordCheck,
+    pub(crate) user_codes: Throttle,
+    tidied_at: AtomicI64,
 }
 
 /// Why the issuer could not start.
@@ -28,8 +49,14 @@ pub enum OpenError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A key could not be made or read back.
-    #[error("could not prepare the issuer's keys")]
-    Keys(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 impl Issuer {
@@ -39,8 +66,17 @@ impl Issuer {
         store: Box<dyn Store>,
         now: UnixTime,
     ) -> Result<Self, OpenError> {
-        let _ = now;
-        Ok(Self { settings, store })
+        let keys = Keys::load(&*store, now)?;
+        let sealing_key = store.sealing_key_or(&opaque::random_bytes::<32>()?)?;
+        Ok(Self {
+            seal: Seal::new(&sealing_key, &settings)?,
+            passwords: PasswordCheck::new(settings.passwords)?,
+            user_codes: Throttle::new(Limits::USER_CODE),
+            tidied_at: AtomicI64::new(0),
+            settings,
+            store,
+            keys,
+        })
     }
 
     /// What it was started with.
@@ -51,16 +87,18 @@ impl Issuer {
     /// `/.well-known/openid-configuration`: what is implemented and on, nothing else. Endpoints
     /// are `/authorize`, `/token`, `/device_authorization` and `/jwks` below the issuer.
     pub fn discovery(&self) -> Value {
-        unimplemented!()
+        discovery::document(&self.settings)
     }
 
     /// `/jwks`: the public keys.
     pub fn jwks(&self) -> Value {
-        unimplemented!()
+        self.keys.public().clone()
     }
 
-    // key_set(&self) -> Arc<login_protocols::jose::KeySet> follows: the same keys, parsed, for a
-    // verifier in the same process.
+    /// The same keys, parsed, for a verifier in the same process.
+    pub fn key_set(&self) -> Arc<KeySet> {
+        self.keys.key_set()
+    }
 
     /// GET `/authorize`: `query` is the raw query string without `?`.
     pub fn authorize(
@@ -68,8 +106,7 @@ impl Issuer {
         query: &str,
         now: UnixTime,
     ) -> Result<LoginPrompt, AuthorizationRefusal> {
-        let _ = (query, now);
-        unimplemented!()
+        authorization::authorize(self, query, now)
     }
 
     /// What the login page needs to be shown again, after a wrong password.
@@ -78,15 +115,13 @@ impl Issuer {
         ticket: &AuthorizationTicket,
         now: UnixTime,
     ) -> Result<LoginPrompt, TicketError> {
-        let _ = (ticket, now);
-        unimplemented!()
+        authorization::login_prompt(self, ticket, now)
     }
 
     /// POST `/authorize`: checks the password. The URL carries `code`, `state` and `iss`
     /// (RFC 9207); answer with 303. Takes tens of milliseconds of one core.
     pub fn sign_in(&self, form: &SignIn<'_>, now: UnixTime) -> Result<Url, SignInRefusal> {
-        let _ = (form, now);
-        unimplemented!()
+        authorization::sign_in(self, form, now)
     }
 
     /// The person pressed "cancel": where to send them, with `access_denied`.
@@ -95,8 +130,7 @@ impl Issuer {
         ticket: &AuthorizationTicket,
         now: UnixTime,
     ) -> Result<Url, TicketError> {
-        let _ = (ticket, now);
-        unimplemented!()
+        authorization::cancel(self, ticket, now)
     }
 
     /// POST `/device_authorization`. `authorization` is the value of that header, if any;
@@ -108,8 +142,7 @@ impl Issuer {
         source: IpAddr,
         now: UnixTime,
     ) -> Result<DeviceAuthorization, TokenError> {
-        let _ = (form, authorization, source, now);
-        unimplemented!()
+        device::authorize(self, form, authorization, source, now)
     }
 
     /// `/device`, first step: who asks under this user code (case, spaces, dashes do not matter).
@@ -119,8 +152,7 @@ impl Issuer {
         source: IpAddr,
         now: UnixTime,
     ) -> Result<DeviceRequest, DeviceRefusal> {
-        let _ = (user_code, source, now);
-        unimplemented!()
+        device::request(self, user_code, source, now)
     }
 
     /// `/device`, second step: the person agrees and proves who they are. Takes tens of
@@ -130,8 +162,7 @@ impl Issuer {
         approval: &DeviceApproval<'_>,
         now: UnixTime,
     ) -> Result<(), DeviceRefusal> {
-        let _ = (approval, now);
-        unimplemented!()
+        device::approve(self, approval, now)
     }
 
     /// `/device`, second step: the person says no. Knowing the code is enough for that.
@@ -141,8 +172,7 @@ impl Issuer {
         source: IpAddr,
         now: UnixTime,
     ) -> Result<(), DeviceRefusal> {
-        let _ = (user_code, source, now);
-        unimplemented!()
+        device::deny(self, user_code, source, now)
     }
 
     /// POST `/token`. `authorization` is the value of that header, if any.
@@ -152,8 +182,7 @@ impl Issuer {
         authorization: Option<&str>,
         now: UnixTime,
     ) -> Result<TokenResponse, TokenError> {
-        let _ = (form, authorization, now);
-        unimplemented!()
+        grants::answer(self, form, authorization, now)
     }
 
     /// Users and clients of this issuer.
@@ -163,6 +192,19 @@ impl Issuer {
 
     /// Whether the store answers; for `/readyz`.
     pub fn check(&self) -> Result<(), StoreError> {
-        unimplemented!()
+        self.store.check()
+    }
+
+    /// Removes what has expired, at most once a minute. Part of every call that adds something.
+    pub(crate) fn tidy(&self, now: UnixTime) -> Result<(), StoreError> {
+        let now_seconds = now.as_seconds();
+        let last = self.tidied_at.load(Ordering::Relaxed);
+        let due = now_seconds.saturating_sub(last) >= TIDY_INTERVAL || now_seconds < last;
+        let mine = due
+            && self
+                .tidied_at
+                .compare_exchange(last, now_seconds, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if mine { self.store.purge(now) } else { Ok(()) }
     }
 }

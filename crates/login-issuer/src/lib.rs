@@ -5,27 +5,41 @@
 //! [`Issuer::approve_device`]) or write to the store take milliseconds: an asynchronous caller
 //! runs them on a blocking thread, and bounds how many passwords are checked at once.
 //!
-//! Reading order: `issuer` is the front door and shows every operation; `settings`, `form` and
-//! `random` are its vocabulary; `authorization` and `device` lead up to a grant, `grants` answers
-//! the token endpoint, `mint` writes tokens; `sessions` says when a refresh token still counts;
-//! `users`, `clients`, `keys`, `throttle` and `administration` are what the operator looks after;
-//! `store` keeps it all.
+//! Reading order: `issuer` is the front door and shows every operation; `settings`, `form`,
+//! `scope` and `opaque` (random texts and digests) are its vocabulary; `authorization` (with
+//! `ticket`) and `device` lead up to a grant, `grants` answers the token endpoint in the shapes of
+//! `token`, `mint` writes tokens, `sessions` says when a refresh token still counts; `users`,
+//! `throttle`, `clients`, `keys` and `administration` are what the operator looks after;
+//! `discovery` says what is on; `store` keeps it all.
 
 mod issuer;
 
 mod form;
-mod random;
+mod opaque;
+mod scope;
 mod settings;
 
 mod authorization;
 mod device;
+mod ticket;
+
+mod grants;
+mod mint;
+mod sessions;
 mod token;
 
 mod administration;
 mod clients;
+mod keys;
+mod throttle;
 mod users;
 
+mod discovery;
+
 pub mod store;
+
+#[cfg(test)]
+mod tests;
 
 pub use administration::{Administration, AdministrationError};
 pub use authorization::{
@@ -36,6 +50,7 @@ pub use clients::{Client, NewClient, PUBLIC_CLIENT_ID};
 pub use device::{DeviceApproval, DeviceAuthorization, DeviceRefusal, DeviceRequest};
 pub use form::{Form, FormError};
 pub use issuer::{Issuer, OpenError};
+pub use opaque::{CryptoError, Digest};
 pub use settings::{GrantType, IssuerSettings, PasswordPolicy};
 pub use token::{Grantee, TokenError, TokenResponse};
 pub use users::{NewUser, User};

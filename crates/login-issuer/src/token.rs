@@ -7,7 +7,7 @@ use login_common::Secret;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::{FormError, GrantType, store::StoreError};
+use crate::{FormError, GrantType, opaque::CryptoError, store::StoreError};
 
 /// Tokens, ready to be sent.
 #[derive(Clone, Debug)]
@@ -46,7 +46,9 @@ impl TokenResponse {
         body.insert("access_token".into(), self.access_token.expose().into());
         body.insert("token_type".into(), "Bearer".into());
         body.insert("expires_in".into(), self.expires_in.as_secs().into());
-        body.insert("scope".into(), self.scope.as_str().into());
+        if !self.scope.is_empty() {
+            body.insert("scope".into(), self.scope.as_str().into());
+        }
         if let Some(token) = &self.id_token {
             body.insert("id_token".into(), token.expose().into());
         }
@@ -127,9 +129,9 @@ pub enum TokenError {
     /// The store failed; the cause is for the log only.
     #[error("the issuer cannot answer at the moment")]
     Store(#[from] StoreError),
-    /// Signing failed; the cause is for the log only.
-    #[error("the issuer cannot sign at the moment")]
-    Signing(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The cryptography library failed; the cause is for the log only.
+    #[error("the issuer cannot answer at the moment")]
+    Crypto(#[from] CryptoError),
 }
 
 impl TokenError {
@@ -138,7 +140,7 @@ impl TokenError {
         match self {
             Self::Form(FormError::TooLong) => 413,
             Self::InvalidClient { .. } => 401,
-            Self::TooManyOpen | Self::Store(_) | Self::Signing(_) => 503,
+            Self::TooManyOpen | Self::Store(_) | Self::Crypto(_) => 503,
             Self::Form(FormError::Repeated)
             | Self::Missing(_)
             | Self::TwoAuthentications
@@ -180,7 +182,7 @@ impl TokenError {
             Self::SlowDown => "slow_down",
             Self::DeviceCodeExpired => "expired_token",
             Self::AccessDenied => "access_denied",
-            Self::TooManyOpen | Self::Store(_) | Self::Signing(_) => "temporarily_unavailable",
+            Self::TooManyOpen | Self::Store(_) | Self::Crypto(_) => "temporarily_unavailable",
         }
     }
 

@@ -1,7 +1,25 @@
 //! People who may sign in: names, passwords, groups.
 //! Never keeps a password, never tells an unknown name from a wrong password by answer or by time.
 
+use std::net::IpAddr;
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher as _, PasswordVerifier as _},
+};
 use login_common::{Secret, UnixTime};
+
+use crate::{
+    PasswordPolicy,
+    opaque::{self, CryptoError},
+    store::{Store, StoreError, UserRecord},
+    throttle::{Limits, Throttle, network_of},
+};
+
+/// Longest name that is looked up.
+pub(crate) const LONGEST_NAME: usize = 128;
+/// Longest password that is hashed: argon2 would take more, nobody types more.
+pub(crate) const LONGEST_PASSWORD: usize = 1024;
 
 /// A person as the operator sees them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,4 +43,124 @@ pub struct NewUser {
     pub password: Secret,
     /// 1 to 256 characters each, without control characters.
     pub groups: Vec<String>,
+}
+
+impl From<UserRecord> for User {
+    fn from(record: UserRecord) -> Self {
+        Self {
+            id: record.id,
+            name: record.name,
+            groups: record.groups,
+            created_at: record.created_at,
+        }
+    }
+}
+
+/// No colon: `client:` and `system:` names must stay out of reach.
+pub(crate) fn is_user_name(text: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'@' | b'+' | b'-');
+    (1..=LONGEST_NAME).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+pub(crate) fn is_group_name(text: &str) -> bool {
+    (1..=256).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// The PHC string of `password` (RFC 9106 argon2id, one lane).
+pub(crate) fn hash_password(
+    password: &Secret,
+    policy: PasswordPolicy,
+) -> Result<Secret, CryptoError> {
+    let action = "hash a password";
+    let params = Params::new(policy.memory_kib, policy.passes, 1, None)
+        .map_err(|source| CryptoError::because(action, source))?;
+    let salt = opaque::random_bytes::<16>()?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_with_salt(password.expose().as_bytes(), &salt)
+        .map(|hash| Secret::new(hash.to_string()))
+        .map_err(|source| CryptoError::because(action, source))
+}
+
+/// Checks passwords at a pace an honest person does not notice.
+pub(crate) struct PasswordCheck {
+    by_user: Throttle,
+    by_source: Throttle,
+    /// Hash of a password nobody knows; checked when there is no such user.
+    nobody: Secret,
+}
+
+/// What came of a name and a password.
+pub(crate) enum PasswordVerdict {
+    Right(UserRecord),
+    Wrong,
+    /// Nothing was checked.
+    Throttled(UnixTime),
+}
+
+impl PasswordCheck {
+    pub(crate) fn new(policy: PasswordPolicy) -> Result<Self, CryptoError> {
+        Ok(Self {
+            by_user: Throttle::new(Limits::USER),
+            by_source: Throttle::new(Limits::SOURCE),
+            nobody: hash_password(&opaque::token("")?, policy)?,
+        })
+    }
+
+    pub(crate) fn check(
+        &self,
+        store: &dyn Store,
+        name: &str,
+        password: &Secret,
+        source: IpAddr,
+        now: UnixTime,
+    ) -> Result<PasswordVerdict, StoreError> {
+        let source = network_of(source).to_string();
+        // Names that cannot exist share one count, which also keeps keys short.
+        let name_key = if is_user_name(name) { name.to_ascii_lowercase() } else { String::new() };
+        let admitted =
+            self.by_source.admit(&source, now).and_then(|()| self.by_user.admit(&name_key, now));
+        if let Err(until) = admitted {
+            return Ok(PasswordVerdict::Throttled(until));
+        }
+        let user = if name_key.is_empty() { None } else { store.user_by_name(name)? };
+        let hash = user.as_ref().map_or(&self.nobody, |user| &user.password_hash);
+        let possible = (1..=LONGEST_PASSWORD).contains(&password.expose().len());
+        // Always one hash of work, whatever is wrong.
+        let tried = if possible { password.expose().as_bytes() } else { b"" };
+        let fits = Argon2::default().verify_password(tried, hash.expose()).is_ok();
+        match user.filter(|_| fits && possible) {
+            Some(user) => {
+                self.by_user.forget(&name_key);
+                self.by_source.forgive(&source);
+                Ok(PasswordVerdict::Right(user))
+            }
+            None => Ok(PasswordVerdict::Wrong),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_be_taken_for_others_are_refused() {
+        for good in ["alice", "alice@example.com", "A.b-c_d+e", &"x".repeat(128)] {
+            assert!(is_user_name(good), "{good}");
+        }
+        for bad in ["", "system:admin", "client:ci", "al ice", "álice", "a\n", &"x".repeat(129)] {
+            assert!(!is_user_name(bad), "{bad}");
+        }
+        assert!(is_group_name("team:a b"));
+        assert!(!is_group_name("") && !is_group_name("a\u{7}") && !is_group_name(&"g".repeat(257)));
+    }
+
+    #[test]
+    fn hashes_say_what_they_cost_and_differ_by_salt() {
+        let policy = PasswordPolicy { minimum_length: 1, memory_kib: 16, passes: 1 };
+        let hash = || hash_password(&Secret::new("hunter2"), policy).unwrap();
+        assert!(hash().expose().starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "cost");
+        assert!(!hash().same_as(&hash()));
+    }
 }

@@ -1,20 +1,143 @@
-//! Where the issuer keeps what must survive a restart.
-//! Never holds a code, a token or a secret in clear: only digests.
+//! Where the issuer keeps what must survive a restart: what every backend offers.
+//! Never holds a code, a token or a client secret in clear, and never decides: where a decision
+//! must be atomic with what follows from it, the caller hands in the rule.
+//! Next: `records.rs`, then `sqlite.rs`; `conformance.rs` is the suite every backend passes.
 
+#[cfg(test)]
+mod conformance;
+mod records;
 mod sqlite;
 
+use login_common::{Secret, UnixTime};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
+use crate::opaque::Digest;
+pub use records::{
+    ClientRecord, CodeRecord, CodeStep, DeviceDecision, DeviceQuota, DeviceRecord, DeviceStep,
+    KeyRecord, NewSession, RefreshTokenRecord, Rotation, RotationStep, SessionRecord, UserRecord,
+};
 pub use sqlite::SqliteStore;
 
 /// The store failed. The text is for the operator.
 #[derive(Debug, Error)]
 #[error("the issuer's store failed while it tried to {action}")]
 pub struct StoreError {
-    pub(crate) action: &'static str,
+    action: &'static str,
     #[source]
-    pub(crate) source: Box<dyn std::error::Error + Send + Sync>,
+    source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// What every backend offers. Each method is one transaction.
-pub trait Store: Send + Sync {}
+impl StoreError {
+    pub(crate) fn new(
+        action: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { action, source: source.into() }
+    }
+}
+
+/// What every backend offers. Each method is one transaction that is durable when it returns.
+pub trait Store:
+    KeyStore + UserStore + ClientStore + CodeStore + SessionStore + DeviceStore + Send + Sync
+{
+    /// Removes what can matter no more at `now`.
+    fn purge(&self, now: UnixTime) -> Result<(), StoreError>;
+
+    /// Whether the store can be read and its schema is the one this program knows.
+    fn check(&self) -> Result<(), StoreError>;
+}
+
+/// The issuer's own keys.
+pub trait KeyStore {
+    /// All signing keys; keeps `first` when there was none. Whoever comes second gets the
+    /// key of whoever came first.
+    fn signing_keys_or(&self, first: &KeyRecord) -> Result<Vec<KeyRecord>, StoreError>;
+
+    /// The key that seals login forms; keeps `first` when there was none.
+    fn sealing_key_or(&self, first: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError>;
+}
+
+/// People.
+pub trait UserStore {
+    /// False when the name is taken; names are compared without regard to ASCII case.
+    fn add_user(&self, user: &UserRecord) -> Result<bool, StoreError>;
+    /// Without regard to ASCII case.
+    fn user_by_name(&self, name: &str) -> Result<Option<UserRecord>, StoreError>;
+    /// By `sub`.
+    fn user_by_id(&self, id: &str) -> Result<Option<UserRecord>, StoreError>;
+    /// By name.
+    fn users(&self) -> Result<Vec<UserRecord>, StoreError>;
+    /// With their codes, sessions and approvals. False when nobody has that name.
+    fn delete_user(&self, name: &str) -> Result<bool, StoreError>;
+    /// Also removes the person's codes and revokes their sessions. False when nobody has that name.
+    fn set_password(&self, name: &str, hash: &Secret, now: UnixTime) -> Result<bool, StoreError>;
+}
+
+/// Machine clients.
+pub trait ClientStore {
+    /// False when the id is taken.
+    fn add_client(&self, client: &ClientRecord) -> Result<bool, StoreError>;
+    /// By exact id.
+    fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError>;
+    /// By id.
+    fn clients(&self) -> Result<Vec<ClientRecord>, StoreError>;
+    /// False when there is none.
+    fn delete_client(&self, id: &str) -> Result<bool, StoreError>;
+}
+
+/// Authorization codes.
+pub trait CodeStore {
+    /// Keeps a new code.
+    fn add_code(&self, code: &CodeRecord) -> Result<(), StoreError>;
+
+    /// Finds a code and does what `rule` says, atomically. Answers the code as `rule` saw it.
+    fn redeem_code(
+        &self,
+        code: &Digest,
+        rule: &dyn Fn(&CodeRecord) -> CodeStep,
+    ) -> Result<Option<CodeRecord>, StoreError>;
+}
+
+/// Sessions and their refresh tokens.
+pub trait SessionStore {
+    /// Finds a refresh token with its session and does what `rule` says, atomically. Answers both
+    /// as `rule` saw them.
+    fn rotate(
+        &self,
+        token: &Digest,
+        rule: &dyn Fn(&SessionRecord, &RefreshTokenRecord) -> RotationStep,
+    ) -> Result<Option<(SessionRecord, RefreshTokenRecord)>, StoreError>;
+
+    /// By `sid`.
+    fn session(&self, session_id: &str) -> Result<Option<SessionRecord>, StoreError>;
+}
+
+/// Device codes.
+pub trait DeviceStore {
+    /// False, and nothing kept, when `quota` is used up at the time the request was made.
+    fn add_device(&self, device: &DeviceRecord, quota: DeviceQuota) -> Result<bool, StoreError>;
+
+    /// A request that is undecided and has not lapsed at `now`.
+    fn open_device(
+        &self,
+        user_code: &Digest,
+        now: UnixTime,
+    ) -> Result<Option<DeviceRecord>, StoreError>;
+
+    /// Decides an open request, once. False when there is no such open request at `now`.
+    fn decide_device(
+        &self,
+        user_code: &Digest,
+        decision: &DeviceDecision,
+        now: UnixTime,
+    ) -> Result<bool, StoreError>;
+
+    /// Finds a device code and does what `rule` says, atomically. Answers the request as `rule`
+    /// saw it.
+    fn poll_device(
+        &self,
+        device_code: &Digest,
+        rule: &dyn Fn(&DeviceRecord) -> DeviceStep,
+    ) -> Result<Option<DeviceRecord>, StoreError>;
+}

@@ -1,25 +1,182 @@
-//! The store in one SQLite file.
-//! Never readable for anybody but its owner.
+//! The store in one SQLite file: opening, migrating, purging; the tables are in `sqlite/`.
+//! Never readable for anybody but its owner, never answers before the write is on the disk.
 
-use std::path::Path;
+mod codes;
+mod devices;
+mod keys;
+mod people;
+mod sessions;
+
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use login_common::UnixTime;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{Store, StoreError};
 
+/// Step `n` leads from schema version `n` to `n + 1`. Released steps never change.
+const MIGRATIONS: &[&str] = &[include_str!("sqlite/schema_1.sql")];
+
+/// Another process (`login-server user add` beside `serve`) may hold the lock for this long.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// Used codes stay known for this long after their end, so that a replay is recognised.
+const CODE_MEMORY: Duration = Duration::from_hours(1);
+
 /// One SQLite database behind one connection.
-pub struct SqliteStore {}
+pub struct SqliteStore {
+    connection: Mutex<Connection>,
+}
 
 impl SqliteStore {
     /// Opens or creates the database at `path` (mode 0600) and brings its schema up to date.
     /// The folder must exist. Other processes may have it open at the same time.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let _ = path;
-        unimplemented!()
+        make_private(path).map_err(|source| StoreError::new("create its file", source))?;
+        let connection = Connection::open(path).map_err(failed("open its file"))?;
+        Self::prepare(connection)
     }
 
     /// A database that ends with the process.
     pub fn in_memory() -> Result<Self, StoreError> {
-        unimplemented!()
+        Self::prepare(Connection::open_in_memory().map_err(failed("open"))?)
+    }
+
+    fn prepare(connection: Connection) -> Result<Self, StoreError> {
+        let action = "prepare its file";
+        connection.busy_timeout(LOCK_WAIT).map_err(failed(action))?;
+        // WAL lets readers of other processes go on during a write. FULL, because a refresh token
+        // must be on the disk before it is handed out. `secure_delete` overwrites removed rows.
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
+            )
+            .map_err(failed(action))?;
+        let store = Self { connection: Mutex::new(connection) };
+        store.migrate()?;
+        Ok(store)
+    }
+
+    fn migrate(&self) -> Result<(), StoreError> {
+        let action = "bring its schema up to date";
+        self.transaction(action, |transaction| {
+            transaction.execute_batch(
+                "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;",
+            )?;
+            let version = schema_version(transaction)?.unwrap_or(0);
+            if version > MIGRATIONS.len() {
+                return Ok(Err(version));
+            }
+            for step in MIGRATIONS.iter().skip(version) {
+                transaction.execute_batch(step)?;
+            }
+            transaction.execute("DELETE FROM schema_version", [])?;
+            transaction
+                .execute("INSERT INTO schema_version (version) VALUES (?1)", [known_version()])?;
+            Ok(Ok(()))
+        })?
+        .map_err(|version| StoreError::new(action, newer_schema(version)))
+    }
+
+    /// Runs `work` in one transaction that takes the write lock at its beginning, so that what it
+    /// reads is still true when it writes.
+    fn transaction<T>(
+        &self,
+        action: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let run = || {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let outcome = work(&transaction)?;
+            transaction.commit()?;
+            Ok(outcome)
+        };
+        run().map_err(failed(action))
+    }
+
+    /// Runs `work`, which only reads.
+    fn read<T>(
+        &self,
+        action: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&connection).map_err(failed(action))
     }
 }
 
-impl Store for SqliteStore {}
+impl Store for SqliteStore {
+    fn purge(&self, now: UnixTime) -> Result<(), StoreError> {
+        self.transaction("remove what has expired", |transaction| {
+            let at = now.as_seconds();
+            transaction.execute(
+                "DELETE FROM codes WHERE expires_at <= ?1",
+                [now.minus(CODE_MEMORY).as_seconds()],
+            )?;
+            transaction.execute("DELETE FROM sessions WHERE idle_until <= ?1", [at])?;
+            transaction.execute("DELETE FROM refresh_tokens WHERE expires_at <= ?1", [at])?;
+            transaction.execute("DELETE FROM devices WHERE expires_at <= ?1", [at])?;
+            Ok(())
+        })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        let action = "read its schema version";
+        let version = self.read(action, |connection| schema_version(connection))?.unwrap_or(0);
+        if version == MIGRATIONS.len() {
+            return Ok(());
+        }
+        Err(StoreError::new(action, newer_schema(version)))
+    }
+}
+
+fn known_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+fn schema_version(connection: &Connection) -> rusqlite::Result<Option<usize>> {
+    connection
+        .query_row("SELECT version FROM schema_version", [], |row| row.get::<_, i64>(0))
+        .optional()
+        .map(|version| version.map(|version| usize::try_from(version).unwrap_or(usize::MAX)))
+}
+
+fn newer_schema(found: usize) -> String {
+    format!("its schema has version {found}, this program knows version {}", MIGRATIONS.len())
+}
+
+fn failed(action: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
+    move |source| StoreError::new(action, source)
+}
+
+/// Creates the file with mode 0600 or takes the rights of others away. SQLite gives its `-wal` and
+/// `-shm` files the mode of the database.
+#[cfg(unix)]
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn make_private(_path: &Path) -> std::io::Result<()> {
+    // The folder's access control list is inherited.
+    Ok(())
+}

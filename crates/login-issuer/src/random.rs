@@ -1,2 +1,0 @@
-//! Random texts: codes, tokens, identifiers.
-//! Never from anything but the system's random source.
