@@ -1,2 +1,14 @@
-//! placeholder
-fn main() {}
+//! The program `login-server`: hands the command line over and ends with the right exit code.
+//! Never does anything itself.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match login_server::commands::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            login_server::report::show(&failure);
+            ExitCode::from(failure.fault.exit_code())
+        }
+    }
+}

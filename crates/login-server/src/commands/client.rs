@@ -1,0 +1,95 @@
+//! `client`: machines that may ask the embedded issuer for tokens.
+//! Never shows a secret twice: only its digest is kept.
+
+use clap::{Args, Subcommand};
+use login_common::names::ClientId;
+use login_issuer::NewClient;
+
+use super::administration::{StateFolder, table};
+use crate::{
+    report::{Failure, print, remark},
+    system::clock,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ClientCommand {
+    /// Add a machine; its secret is printed on stdout, this once
+    Add(Add),
+    /// List every machine
+    List(List),
+    /// Remove a machine
+    Delete(Delete),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Add {
+    /// The client id
+    id: String,
+    /// A group it is in; may be given several times
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct List {
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Delete {
+    /// The client id
+    id: String,
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+impl ClientCommand {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Add(command) => command.run(),
+            Self::List(command) => command.run(),
+            Self::Delete(command) => command.run(),
+        }
+    }
+}
+
+impl Add {
+    fn run(self) -> Result<(), Failure> {
+        let client = NewClient { id: client_id(&self.id)?, groups: self.groups };
+        let what = format!("add client `{}`", client.id);
+        let (client, secret) =
+            self.state.administer(&what, |machines| machines.add_client(&client, clock::now()))?;
+        remark(&format!("client `{}` was added; this is its secret, shown once:", client.id));
+        print(&format!("{}\n", secret.expose()))
+    }
+}
+
+impl List {
+    fn run(self) -> Result<(), Failure> {
+        let machines = self.state.administer("list clients", |machines| machines.clients())?;
+        let mut rows = vec![["ID".to_owned(), "GROUPS".to_owned(), "ADDED".to_owned()]];
+        rows.extend(machines.into_iter().map(|client| {
+            let id = client.id.as_str().to_owned();
+            [id, client.groups.join(","), client.created_at.to_rfc3339()]
+        }));
+        print(&table(&rows))
+    }
+}
+
+impl Delete {
+    fn run(self) -> Result<(), Failure> {
+        let id = client_id(&self.id)?;
+        let what = format!("delete client `{id}`");
+        self.state.administer(&what, |machines| machines.delete_client(&id))?;
+        remark(&format!("client `{id}` was deleted; tokens already issued run to their end"));
+        Ok(())
+    }
+}
+
+fn client_id(text: &str) -> Result<ClientId, Failure> {
+    ClientId::parse(text)
+        .map_err(|fault| Failure::configuration("that is no client id").because(&fault))
+}

@@ -1,0 +1,150 @@
+//! `dev`: authority, certificate, embedded issuer, a user and a machine, on loopback, with
+//! nothing to configure.
+//! Never for production: the authority's key lies beside the certificate, and passwords in files.
+//!
+//! `authority` makes the certificates, `people` the user and the machine, `files` what others read.
+
+mod authority;
+mod files;
+mod people;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use login_common::names::IssuerUrl;
+use login_issuer::Issuer;
+use login_review::{Guard, Policy};
+
+use self::files::Announcement;
+use super::{administration::open_store, bind, runtime};
+use crate::{
+    Listeners,
+    config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy},
+    evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    report::{Failure, print},
+    run,
+    system::{clock, files::make_private_folder, signals},
+    telemetry::{self, LogFormat},
+    tls::{self, ClientCertificate},
+};
+
+#[derive(Args, Debug)]
+pub(super) struct Dev {
+    /// Where `/authenticate` and the issuer are served; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Where `/livez` and `/readyz` are served, in plain HTTP
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    health_listen: SocketAddr,
+    /// Keep authority, certificate, database and secrets here; without it they end with the process
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// How long ID tokens and access tokens live, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    token_lifetime: u64,
+    /// How to tell where everything is
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Dev {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        telemetry::start(self.log_format);
+        // Removed when this function ends.
+        let temporary = match &self.state_dir {
+            Some(_) => None,
+            None => Some(tempfile::tempdir().map_err(|fault| {
+                Failure::runtime("could not make a temporary folder").because(&fault)
+            })?),
+        };
+        let folder = match (&self.state_dir, &temporary) {
+            (Some(folder), _) => folder.as_path(),
+            (None, Some(temporary)) => temporary.path(),
+            (None, None) => Path::new("."),
+        };
+        make_private_folder(folder)
+            .map_err(|fault| Failure::runtime("could not use the state folder").because(&fault))?;
+        let folder = folder
+            .canonicalize()
+            .map_err(|fault| Failure::runtime("could not find the state folder").because(&fault))?;
+        runtime()?.block_on(self.serve(&folder))
+    }
+
+    async fn serve(&self, folder: &Path) -> Result<(), Failure> {
+        let shutdown = signals::termination()
+            .map_err(|fault| Failure::runtime("could not watch signals").because(&fault))?;
+        let main = bind(self.listen).await?;
+        let health = bind(self.health_listen).await?;
+        // The port is known only now, and the issuer's name holds it.
+        let address = reachable(&main)?;
+        let health_address = reachable(&health)?;
+        let url = format!("https://{address}");
+        let announcement = Announcement::new(folder, &url, &format!("http://{health_address}"));
+        let config = self.config(folder, &url, address.ip(), &announcement)?;
+        announcement.write_files()?;
+        match self.output {
+            Output::Text => print(&announcement.for_people())?,
+            Output::Json => print(&format!("{}\n", announcement.as_json()))?,
+        }
+        run(config, Listeners { main, health: Some(health) }, shutdown)
+            .await
+            .map_err(|fault| Failure::runtime("could not start").because(&fault))
+    }
+
+    fn config(
+        &self,
+        folder: &Path,
+        url: &str,
+        address: IpAddr,
+        announcement: &Announcement,
+    ) -> Result<ServerConfig, Failure> {
+        let certificates = authority::prepare(folder, address)?;
+        let tls = tls::server_config(&certificates.certificate, &certificates.key, None)
+            .map_err(|fault| Failure::runtime("could not prepare TLS").because(&fault))?;
+        let url = IssuerUrl::parse(url)
+            .map_err(|fault| Failure::runtime("could not name the issuer").because(&fault))?;
+        let mut section = IssuerSection::new(url);
+        section.settings.token_lifetime = Duration::from_secs(self.token_lifetime);
+        let store = open_store(folder)?;
+        let issuer = Issuer::open(section.settings.clone(), Box::new(store), clock::now())
+            .map_err(|fault| Failure::runtime("could not start the issuer").because(&fault))?;
+        people::prepare(&issuer.administration(), announcement)?;
+        Ok(ServerConfig {
+            tls: Some(tls),
+            client_certificate: ClientCertificate::NotAsked,
+            policy: Policy::new(vec![embedded_policy(&section)], Guard::default()),
+            api_audiences: None,
+            issuer: Some(Arc::new(issuer)),
+            state_dir: Some(folder.to_owned()),
+            key_set_pace: KeySetPace::default(),
+            result_cache: ResultCacheSettings::default(),
+            limits: Limits::default(),
+        })
+    }
+}
+
+/// The address by which this machine reaches the listener.
+fn reachable(listener: &tokio::net::TcpListener) -> Result<SocketAddr, Failure> {
+    let mut address = listener
+        .local_addr()
+        .map_err(|fault| Failure::runtime("could not learn the port").because(&fault))?;
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    Ok(address)
+}

@@ -1,0 +1,119 @@
+//! What an operator types: one file per command.
+//! Never holds a rule that a running server needs too.
+
+mod administration;
+mod check_config;
+mod client;
+mod completion;
+mod dev;
+mod man;
+mod print;
+mod serve;
+mod user;
+mod version;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use login_review::config::Problem;
+
+use crate::{
+    config::load::{Loaded, load},
+    report::{Failure, remark},
+};
+
+/// Tells kube-apiserver whose token it has, and can issue the tokens itself.
+#[derive(Debug, Parser)]
+#[command(name = "login-server", version, about, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer TokenReviews, and serve the embedded issuer if one is configured
+    Serve(serve::Serve),
+    /// Start everything on loopback with nothing to configure, to try it or to develop
+    Dev(dev::Dev),
+    /// Check the configuration files and report every fault at once
+    CheckConfig(check_config::CheckConfig),
+    /// Print the files that kube-apiserver, kubeadm and kubectl need
+    #[command(subcommand)]
+    Print(print::Print),
+    /// Administer the people who may sign in at the embedded issuer
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Administer the machines that may ask the embedded issuer for tokens
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Tell which build this is
+    Version(version::Version),
+    /// Print a completion script
+    Completion(completion::Completion),
+    /// Write manual pages into a folder
+    Man(man::Man),
+}
+
+/// Reads the command line and carries it out. Usage faults end the process with exit code 2.
+pub fn run() -> Result<(), Failure> {
+    match CommandLine::parse().command {
+        Command::Serve(command) => command.run(),
+        Command::Dev(command) => command.run(),
+        Command::CheckConfig(command) => command.run(),
+        Command::Print(command) => command.run(),
+        Command::User(command) => command.run(),
+        Command::Client(command) => command.run(),
+        Command::Version(command) => command.run(),
+        Command::Completion(command) => command.run(CommandLine::command()),
+        Command::Man(command) => command.run(CommandLine::command()),
+    }
+}
+
+/// The files that say who is accepted.
+#[derive(Args, Debug)]
+struct ConfigurationFiles {
+    /// This program's own configuration (`kind: LoginServerConfiguration`)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Kubernetes' `AuthenticationConfiguration`, as kube-apiserver takes it
+    #[arg(long, value_name = "FILE")]
+    authentication_config: Option<PathBuf>,
+}
+
+impl ConfigurationFiles {
+    /// Reads both; warnings go to stderr, all faults together become the failure.
+    fn load(&self) -> Result<Loaded, Failure> {
+        let loaded = load(self.config.as_deref(), self.authentication_config.as_deref())
+            .map_err(|problems: Vec<Problem>| Failure::problems(&problems))?;
+        for warning in &loaded.warnings {
+            remark(&format!("warning: {warning}"));
+        }
+        Ok(loaded)
+    }
+}
+
+/// The tokio runtime of a server.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|fault| Failure::runtime("could not start the runtime").because(&fault))
+}
+
+/// Binds a socket inside the runtime.
+async fn bind(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener, Failure> {
+    tokio::net::TcpListener::bind(address).await.map_err(|fault| {
+        Failure::runtime(format!("could not listen on `{address}`")).because(&fault)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

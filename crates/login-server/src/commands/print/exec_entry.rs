@@ -1,0 +1,91 @@
+//! The `users:` entry of a kubeconfig that runs kubectl-login.
+//! Never writes a client secret into it.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use login_common::names::{ClientId, IssuerUrl};
+
+use super::yaml::{path, scalar};
+use crate::report::Failure;
+
+const INSTALL_HINT: &str = "kubectl-login is not installed. Put the program kubectl-login into a \
+                            folder of your PATH, then try again.";
+
+#[derive(Args, Debug)]
+pub(crate) struct ExecEntry {
+    /// The issuer, exactly as it names itself
+    #[arg(long, value_name = "URL")]
+    pub(crate) issuer_url: String,
+    /// The client id at the issuer
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: String,
+    /// The authority of the issuer's certificate, by its path on the user's machine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate_authority: Option<PathBuf>,
+    /// `v1`, or `v1beta1` for kubectl before 1.22
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) api_version: ExecApi,
+    /// The name of the entry
+    #[arg(long, value_name = "NAME", default_value = "kubectl-login")]
+    pub(crate) user: String,
+    /// How to sign in; kubectl-login chooses when this is left out
+    #[arg(long, value_name = "FLOW")]
+    pub(crate) flow: Option<String>,
+    /// Another argument for `kubectl-login get-token`; may be given several times
+    #[arg(long = "arg", value_name = "ARGUMENT", allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum ExecApi {
+    #[default]
+    V1,
+    V1beta1,
+}
+
+impl ExecEntry {
+    pub(crate) fn render(&self) -> Result<String, Failure> {
+        IssuerUrl::parse(&self.issuer_url).map_err(|fault| {
+            Failure::configuration("`--issuer-url` is not usable").because(&fault)
+        })?;
+        ClientId::parse(&self.client_id).map_err(|fault| {
+            Failure::configuration("`--client-id` is not usable").because(&fault)
+        })?;
+        let is_secret = |argument: &&String| {
+            argument.starts_with("--client-secret=") || *argument == "--client-secret"
+        };
+        if self.arguments.iter().any(|argument| is_secret(&argument)) {
+            return Err(Failure::configuration("a kubeconfig is no place for a client secret")
+                .hint("use `--arg --client-secret-file=FILE`, or the variable `KUBECTL_LOGIN_CLIENT_SECRET`"));
+        }
+        let version = match self.api_version {
+            ExecApi::V1 => "v1",
+            ExecApi::V1beta1 => "v1beta1",
+        };
+        let mut arguments = vec![
+            scalar("get-token"),
+            scalar(&format!("--issuer-url={}", self.issuer_url)),
+            scalar(&format!("--client-id={}", self.client_id)),
+        ];
+        if let Some(authority) = &self.certificate_authority {
+            // Checked for UTF-8 on its own, then quoted together with its flag.
+            path(authority)?;
+            arguments.push(scalar(&format!("--certificate-authority={}", authority.display())));
+        }
+        if let Some(flow) = &self.flow {
+            arguments.push(scalar(&format!("--flow={flow}")));
+        }
+        arguments.extend(self.arguments.iter().map(|argument| scalar(argument)));
+        let arguments: String =
+            arguments.iter().map(|argument| format!("      - {argument}\n")).collect();
+        Ok(format!(
+            "apiVersion: v1\nkind: Config\nusers:\n- name: {}\n  user:\n    exec:\n      \
+             apiVersion: client.authentication.k8s.io/{version}\n      command: kubectl-login\n      \
+             args:\n{arguments}      interactiveMode: IfAvailable\n      \
+             provideClusterInfo: false\n      installHint: {}\n",
+            scalar(&self.user),
+            scalar(INSTALL_HINT),
+        ))
+    }
+}

@@ -1,0 +1,82 @@
+//! A kubeadm `ClusterConfiguration` that gives kube-apiserver the files and mounts them.
+//! Never mounts more of the host than the folders of these files, and never writably.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+
+use super::yaml::{path, scalar};
+use crate::report::Failure;
+
+#[derive(Args, Debug)]
+pub(crate) struct KubeadmPatch {
+    /// The file of `print webhook-kubeconfig`, by its path on the control plane host
+    #[arg(long, value_name = "FILE")]
+    webhook_kubeconfig: PathBuf,
+    /// The file of `print authentication-config`, by its path on the control plane host
+    #[arg(long, value_name = "FILE")]
+    authentication_config: Option<PathBuf>,
+    /// The version of TokenReview that kube-apiserver sends
+    #[arg(long, value_enum, default_value_t)]
+    webhook_version: WebhookVersion,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum WebhookVersion {
+    #[default]
+    V1,
+    V1beta1,
+}
+
+impl KubeadmPatch {
+    pub(crate) fn render(&self) -> Result<String, Failure> {
+        let files = [Some(&self.webhook_kubeconfig), self.authentication_config.as_ref()];
+        let mut folders = BTreeSet::new();
+        for file in files.into_iter().flatten() {
+            folders.insert(folder_of(file)?);
+        }
+        let version = match self.webhook_version {
+            WebhookVersion::V1 => "v1",
+            WebhookVersion::V1beta1 => "v1beta1",
+        };
+        let mut arguments = vec![
+            ("authentication-token-webhook-config-file", path(&self.webhook_kubeconfig)?),
+            ("authentication-token-webhook-version", scalar(version)),
+            // An expired or revoked token lives that much longer; the default is two minutes.
+            ("authentication-token-webhook-cache-ttl", scalar("30s")),
+        ];
+        if let Some(file) = &self.authentication_config {
+            arguments.push(("authentication-config", path(file)?));
+        }
+        let mut patch = String::from(
+            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\napiServer:\n  extraArgs:\n",
+        );
+        for (name, value) in arguments {
+            patch.push_str(&format!("  - name: {name}\n    value: {value}\n"));
+        }
+        patch.push_str("  extraVolumes:\n");
+        for (number, folder) in folders.into_iter().enumerate() {
+            let folder = path(folder)?;
+            patch.push_str(&format!(
+                "  - name: login-server-{number}\n    hostPath: {folder}\n    mountPath: {folder}\n    \
+                 readOnly: true\n    pathType: Directory\n"
+            ));
+        }
+        Ok(patch)
+    }
+}
+
+fn folder_of(file: &Path) -> Result<&Path, Failure> {
+    // kube-apiserver runs in a container, where a relative path means nothing.
+    match file.parent() {
+        Some(folder) if file.is_absolute() && folder != Path::new("/") => Ok(folder),
+        _ => Err(Failure::configuration(format!(
+            "`{}` is not an absolute path in a folder of its own",
+            file.display()
+        ))
+        .hint("put the files into a folder such as `/etc/kubernetes/login`")),
+    }
+}

@@ -1,0 +1,65 @@
+//! The kubeconfig by which kube-apiserver reaches this server.
+//! Never holds a secret: certificates and keys are named by their paths.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use login_common::names::is_confidential;
+use url::Url;
+
+use super::yaml::{path, scalar};
+use crate::report::Failure;
+
+#[derive(Args, Debug)]
+pub(crate) struct WebhookKubeconfig {
+    /// The URL kube-apiserver posts to, such as `https://127.0.0.1:8443/authenticate`
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The authority of this server's certificate, by its path on the control plane host
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate_authority: Option<PathBuf>,
+    /// The certificate kube-apiserver shows, if this server has `--client-ca-file`
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub(crate) client_certificate: Option<PathBuf>,
+    /// The key of that certificate
+    #[arg(long, value_name = "FILE", requires = "client_certificate")]
+    pub(crate) client_key: Option<PathBuf>,
+}
+
+impl WebhookKubeconfig {
+    pub(crate) fn render(&self) -> Result<String, Failure> {
+        let url = Url::parse(&self.server).ok().filter(is_confidential).ok_or_else(|| {
+            Failure::configuration(format!("`--server {}` is not a usable URL", self.server))
+                .hint("it looks like `https://login.example.com/authenticate`; plain http is for loopback only")
+        })?;
+        // kube-apiserver drops a query and a trailing slash; a path of its own choosing would
+        // lead nowhere.
+        if url.path() != "/authenticate" || url.query().is_some() {
+            return Err(Failure::configuration(format!(
+                "`--server {}` does not end with `/authenticate`",
+                self.server
+            )));
+        }
+        let mut file = format!(
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: login-server\n  cluster:\n    server: {}\n",
+            scalar(&self.server)
+        );
+        if let Some(authority) = &self.certificate_authority {
+            file.push_str(&format!("    certificate-authority: {}\n", path(authority)?));
+        }
+        file.push_str("users:\n- name: kube-apiserver\n");
+        match (&self.client_certificate, &self.client_key) {
+            (Some(certificate), Some(key)) => file.push_str(&format!(
+                "  user:\n    client-certificate: {}\n    client-key: {}\n",
+                path(certificate)?,
+                path(key)?
+            )),
+            _ => file.push_str("  user: {}\n"),
+        }
+        file.push_str(
+            "contexts:\n- name: webhook\n  context:\n    cluster: login-server\n    \
+             user: kube-apiserver\ncurrent-context: webhook\n",
+        );
+        Ok(file)
+    }
+}

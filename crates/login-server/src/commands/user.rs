@@ -1,0 +1,177 @@
+//! `user`: people who may sign in at the embedded issuer.
+//! Never takes a password as an argument: arguments are visible to every process.
+
+use std::{
+    io::{IsTerminal as _, Read as _},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+use login_common::Secret;
+use login_issuer::NewUser;
+use zeroize::Zeroizing;
+
+use super::administration::{StateFolder, table};
+use crate::{
+    report::{Failure, print, remark},
+    system::{clock, files},
+};
+
+const MAX_PASSWORD_FILE: u64 = 4096;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Add a person
+    Add(Add),
+    /// List everybody
+    List(List),
+    /// Remove a person and end their sessions
+    Delete(Delete),
+    /// Replace a password and end the person's sessions
+    SetPassword(SetPassword),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Add {
+    /// What they type to sign in
+    name: String,
+    /// A group they are in; may be given several times
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    #[command(flatten)]
+    password: PasswordSource,
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct List {
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Delete {
+    /// Whom
+    name: String,
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SetPassword {
+    /// Whose
+    name: String,
+    #[command(flatten)]
+    password: PasswordSource,
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+#[derive(Args, Debug)]
+struct PasswordSource {
+    /// A file with the password, or `-` for stdin; without it the terminal is asked
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl UserCommand {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Add(command) => command.run(),
+            Self::List(command) => command.run(),
+            Self::Delete(command) => command.run(),
+            Self::SetPassword(command) => command.run(),
+        }
+    }
+}
+
+impl Add {
+    fn run(self) -> Result<(), Failure> {
+        let password = self.password.read()?;
+        let user = NewUser { name: self.name, password, groups: self.groups };
+        let what = format!("add user `{}`", user.name);
+        self.state.administer(&what, |people| people.add_user(&user, clock::now()))?;
+        remark(&format!("user `{}` was added", user.name));
+        Ok(())
+    }
+}
+
+impl List {
+    fn run(self) -> Result<(), Failure> {
+        let people = self.state.administer("list users", |people| people.users())?;
+        let mut rows = vec![["NAME".to_owned(), "GROUPS".to_owned(), "ADDED".to_owned()]];
+        rows.extend(
+            people
+                .into_iter()
+                .map(|user| [user.name, user.groups.join(","), user.created_at.to_rfc3339()]),
+        );
+        print(&table(&rows))
+    }
+}
+
+impl Delete {
+    fn run(self) -> Result<(), Failure> {
+        let what = format!("delete user `{}`", self.name);
+        self.state.administer(&what, |people| people.delete_user(&self.name))?;
+        remark(&format!(
+            "user `{}` was deleted; tokens already issued run to their end",
+            self.name
+        ));
+        Ok(())
+    }
+}
+
+impl SetPassword {
+    fn run(self) -> Result<(), Failure> {
+        let password = self.password.read()?;
+        let what = format!("set the password of user `{}`", self.name);
+        let now = clock::now();
+        self.state.administer(&what, |people| people.set_password(&self.name, &password, now))?;
+        remark(&format!("user `{}` has a new password; their sessions are ended", self.name));
+        Ok(())
+    }
+}
+
+impl PasswordSource {
+    fn read(&self) -> Result<Secret, Failure> {
+        match self.password_file.as_deref() {
+            Some(path) if path == Path::new("-") => {
+                let mut text = Zeroizing::new(String::new());
+                std::io::stdin().lock().take(MAX_PASSWORD_FILE).read_to_string(&mut text).map_err(
+                    |fault| {
+                        Failure::runtime("could not read the password from stdin").because(&fault)
+                    },
+                )?;
+                Ok(one_line(&text))
+            }
+            Some(path) => {
+                let text = files::read_text(path, MAX_PASSWORD_FILE).map_err(|fault| {
+                    Failure::configuration("could not read the password").because(&fault)
+                })?;
+                Ok(one_line(&Zeroizing::new(text)))
+            }
+            None if std::io::stdin().is_terminal() => ask(),
+            None => Err(Failure::configuration("there is no terminal to ask for the password")
+                .hint("give `--password-file FILE`, or `--password-file -` to read it from stdin")),
+        }
+    }
+}
+
+fn ask() -> Result<Secret, Failure> {
+    let failed =
+        |fault: std::io::Error| Failure::runtime("could not read the password").because(&fault);
+    let first = Secret::new(rpassword::prompt_password("Password: ").map_err(failed)?);
+    let second = Secret::new(rpassword::prompt_password("Again: ").map_err(failed)?);
+    if first.same_as(&second) {
+        Ok(first)
+    } else {
+        Err(Failure::configuration("the two passwords are not the same"))
+    }
+}
+
+/// The content without the newline that editors and `echo` put at its end.
+fn one_line(text: &str) -> Secret {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    Secret::new(text.strip_suffix('\r').unwrap_or(text))
+}

@@ -1,0 +1,35 @@
+//! `version`: which build this is.
+//! Never fails for want of anything but stdout.
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::report::{Failure, print};
+
+#[derive(Args, Debug)]
+pub(super) struct Version {
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Version {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let (version, os, arch) =
+            (env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+        match self.output {
+            Output::Text => print(&format!("login-server {version} ({os}/{arch})\n")),
+            Output::Json => {
+                let facts = json!({"version": version, "os": os, "arch": arch});
+                print(&format!("{facts}\n"))
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The configuration file: what is read, and every fault with its line and key.
+
+use super::*;
+
+fn faults(text: &str) -> Vec<String> {
+    parse(text, "s.yaml").unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+const HEAD: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
+
+#[test]
+fn two_lines_are_a_whole_file() {
+    let document = parse(HEAD, "s.yaml").unwrap();
+    assert!(document.issuer.is_none());
+    assert_eq!(document.guard, Guard::default());
+    assert_eq!(document.result_cache.ttl, Duration::from_secs(60));
+}
+
+#[test]
+fn every_key_is_read() {
+    let document = parse(
+        &format!(
+            "{HEAD}allowedSystemNames: {{users: [\"system:admin\"], groups: [\"system:masters\"]}}\n\
+             resultCache: {{maxBytes: 1000, ttl: 5s}}\n\
+             issuer:\n  url: https://login.example.com\n  clusterAudience: prod\n  \
+             idTokenLifetime: 5s\n  refreshTokenLifetime: 1h\n  sessionLifetime: 12h\n  \
+             deviceCodeLifetime: 2m\n  devicePollInterval: 1s\n  usernamePrefix: \"u:\"\n  \
+             groupsPrefix: \"g:\"\n"
+        ),
+        "s.yaml",
+    )
+    .unwrap();
+    let expected = Guard::new(["system:admin".to_owned()], ["system:masters".to_owned()]);
+    assert_eq!(document.guard, expected);
+    assert_eq!(document.result_cache.max_bytes, 1000);
+    assert_eq!(document.result_cache.ttl, Duration::from_secs(5));
+    let issuer = document.issuer.unwrap();
+    assert_eq!(issuer.settings.issuer.as_str(), "https://login.example.com");
+    assert_eq!(issuer.settings.cluster_audience, "prod");
+    assert_eq!(issuer.settings.token_lifetime, Duration::from_secs(5));
+    assert_eq!(issuer.settings.refresh_token_lifetime, Duration::from_hours(1));
+    assert_eq!(issuer.settings.session_lifetime, Duration::from_hours(12));
+    assert_eq!(issuer.settings.device_code_lifetime, Duration::from_mins(2));
+    assert_eq!(issuer.settings.device_poll_interval, Duration::from_secs(1));
+    assert_eq!((issuer.username_prefix.as_str(), issuer.groups_prefix.as_str()), ("u:", "g:"));
+}
+
+#[test]
+fn every_fault_is_reported_at_once_with_file_line_and_key() {
+    let text = "apiVersion: v1\n\
+                allowedSystemNames:\n  groups: [developers, \"system:*\", 7]\n\
+                resultCache:\n  maxBytes: many\n  ttl: 60\n\
+                issuer:\n  url: http://login.example.com\n  clusterAudience: \"\"\n  \
+                idTokenLifetime: 5 minutes\n  deviceCodeLifetime: 2h\n  usernamePrefix: \"system:\"\n\
+                colour: blue\n";
+    assert_eq!(
+        faults(text),
+        [
+            "s.yaml:1: apiVersion: must be `kubectl-login/v1`",
+            "s.yaml:1: kind: is required",
+            "s.yaml:3: allowedSystemNames.groups[2]: must be a text, is a number (quote it to make it a text)",
+            "s.yaml:3: allowedSystemNames.groups[0]: must begin with `system:`; other names need no leave",
+            "s.yaml:3: allowedSystemNames.groups[1]: must be one exact name, not a pattern",
+            "s.yaml:5: resultCache.maxBytes: must be a whole number",
+            "s.yaml:6: resultCache.ttl: must be a text, is a number (quote it to make it a text)",
+            "s.yaml:8: issuer.url: `http://login.example.com` must begin with `https://` (`http://` is accepted for loopback hosts only)",
+            "s.yaml:9: issuer.clusterAudience: must have 1 to 255 characters",
+            "s.yaml:10: issuer.idTokenLifetime: `5 minutes` is not a duration such as `90s`, `10m` or `1h30m`",
+            "s.yaml:11: issuer.deviceCodeLifetime: must be between 1s and 3600s",
+            "s.yaml:12: issuer.usernamePrefix: must not begin with `system:`",
+            "s.yaml:13: colour: unknown key; known here: `apiVersion`, `kind`, `allowedSystemNames`, `resultCache`, `issuer`",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_yaml_is_reported_with_its_line() {
+    assert!(faults("a: [\n").iter().all(|fault| fault.starts_with("s.yaml:")));
+    assert_eq!(faults("- x\n"), ["s.yaml:1: must be a mapping, is a list"]);
+    assert_eq!(faults(""), ["s.yaml:1: must be a mapping, is empty"]);
+}

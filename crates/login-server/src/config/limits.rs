@@ -1,0 +1,52 @@
+//! How long this server waits, and how much it takes, before it says no.
+//! Never unlimited: every wait and every queue has a number here.
+
+use std::time::Duration;
+
+/// The bounds of one server. `Limits::default()` is what `serve` uses.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Open connections per listener; more wait in the kernel's queue.
+    pub connections: usize,
+    /// Reviews judged at the same moment; more are answered 429.
+    pub reviews: usize,
+    /// Password checks at the same moment; each costs 19 MiB and a core.
+    pub password_checks: usize,
+    /// Other operations of the embedded issuer at the same moment.
+    pub issuer_operations: usize,
+    /// A TLS handshake.
+    pub handshake: Duration,
+    /// From the open connection to the first whole request header.
+    pub first_request: Duration,
+    /// An idle HTTP/1.1 connection, and every later request header.
+    pub idle: Duration,
+    /// One review, including a fetch of keys. kube-apiserver waits 30 s.
+    pub review: Duration,
+    /// Reading a form, and waiting for a turn at the issuer.
+    pub form: Duration,
+    /// After a signal: how long open requests may take to end.
+    pub drain: Duration,
+    /// Bytes of a TokenReview request.
+    pub review_body: usize,
+    /// Bytes of a form.
+    pub form_body: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            reviews: 1024,
+            password_checks: 2,
+            issuer_operations: 16,
+            handshake: Duration::from_secs(10),
+            first_request: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            review: Duration::from_secs(5),
+            form: Duration::from_secs(10),
+            drain: Duration::from_secs(10),
+            review_body: 64 * 1024,
+            form_body: 64 * 1024,
+        }
+    }
+}

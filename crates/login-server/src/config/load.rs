@@ -1,0 +1,211 @@
+//! Reads the operator's files and joins them into one policy.
+//! Never uses one file while the other has faults.
+
+use std::path::Path;
+
+use login_issuer::{IssuerSettings, PUBLIC_CLIENT_ID};
+use login_review::{
+    ClaimMapping, IssuerPolicy, Policy, PrefixedClaim, SessionClaim,
+    config::{Problem, authentication_configuration},
+};
+
+use super::document::{self, Document, IssuerSection};
+use crate::{evidence::result_cache::ResultCacheSettings, system::files, telemetry::chain};
+
+/// The key of `extra` under which the embedded issuer's session id is told to kube-apiserver, so
+/// that its audit log can be joined with ours. `.internal` is reserved for private use (ICANN
+/// resolution 2024.07.29.06), so the prefix belongs to nobody else.
+pub const SESSION_ID_KEY: &str = "kubectl-login.internal/session-id";
+
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// What the files say.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Issuers and guard; the embedded issuer is first, if there is one.
+    pub policy: Policy,
+    /// The embedded issuer's settings.
+    pub issuer: Option<IssuerSettings>,
+    /// How many answers are kept.
+    pub result_cache: ResultCacheSettings,
+    /// What is odd but not wrong.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads both files; either may be left out, but not both. Returns every fault of both at once.
+pub fn load(
+    configuration: Option<&Path>,
+    authentication_configuration: Option<&Path>,
+) -> Result<Loaded, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let document = match configuration {
+        None => Document::default(),
+        Some(path) => read(path, &mut problems, document::parse).unwrap_or_default(),
+    };
+    let authentication = authentication_configuration
+        .and_then(|path| read(path, &mut problems, authentication_configuration::parse));
+    let (mut external, warnings) =
+        authentication.map(|file| (file.issuers, file.warnings)).unwrap_or_default();
+    if let (Some(section), Some(path)) = (&document.issuer, authentication_configuration) {
+        let embedded = &section.settings.issuer;
+        if let Some(index) = external.iter().position(|issuer| issuer.issuer == *embedded) {
+            problems.push(Problem {
+                file: path.display().to_string(),
+                line: None,
+                key: format!("jwt[{index}].issuer.url"),
+                message: format!("`{embedded}` is the embedded issuer, which needs no entry"),
+            });
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    if document.issuer.is_none() && external.is_empty() {
+        return Err(vec![nothing_to_accept(configuration, authentication_configuration)]);
+    }
+    let mut issuers: Vec<IssuerPolicy> = document.issuer.iter().map(embedded_policy).collect();
+    issuers.append(&mut external);
+    Ok(Loaded {
+        policy: Policy::new(issuers, document.guard),
+        issuer: document.issuer.map(|section| section.settings),
+        result_cache: document.result_cache,
+        warnings,
+    })
+}
+
+/// The policy for tokens of the embedded issuer: access tokens for the cluster, and ID tokens of
+/// the public client, which is what kubectl sends.
+pub fn embedded_policy(section: &IssuerSection) -> IssuerPolicy {
+    let settings = &section.settings;
+    IssuerPolicy::new(
+        settings.issuer.clone(),
+        vec![settings.cluster_audience.clone(), PUBLIC_CLIENT_ID.to_owned()],
+        ClaimMapping {
+            username: PrefixedClaim {
+                claim: "preferred_username".to_owned(),
+                prefix: section.username_prefix.clone(),
+            },
+            groups: Some(PrefixedClaim {
+                claim: "groups".to_owned(),
+                prefix: section.groups_prefix.clone(),
+            }),
+            // `<issuer>#<sub>`; `sub` stays when a name is given to somebody else.
+            uid_claim: None,
+            session: Some(SessionClaim {
+                claim: "sid".to_owned(),
+                extra_key: SESSION_ID_KEY.to_owned(),
+            }),
+        },
+    )
+}
+
+fn read<T>(
+    path: &Path,
+    problems: &mut Vec<Problem>,
+    parse: impl Fn(&str, &str) -> Result<T, Vec<Problem>>,
+) -> Option<T> {
+    let file = path.display().to_string();
+    let text = match files::read_text(path, MAX_FILE) {
+        Ok(text) => text,
+        Err(fault) => {
+            let message = chain(&fault);
+            problems.push(Problem { file, line: None, key: String::new(), message });
+            return None;
+        }
+    };
+    parse(&text, &file).map_err(|mut found| problems.append(&mut found)).ok()
+}
+
+fn nothing_to_accept(configuration: Option<&Path>, authentication: Option<&Path>) -> Problem {
+    let (file, key) = match (authentication, configuration) {
+        (Some(path), _) => (path.display().to_string(), "jwt"),
+        (None, Some(path)) => (path.display().to_string(), "issuer"),
+        (None, None) => ("command line".to_owned(), ""),
+    };
+    Problem {
+        file,
+        line: None,
+        key: key.to_owned(),
+        message: "no issuer is configured: give `--config` with `issuer`, or \
+                  `--authentication-config` with an entry in `jwt`"
+            .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests write their input files")]
+
+    use super::*;
+
+    fn load_texts(own: Option<&str>, kubernetes: Option<&str>) -> Result<Loaded, Vec<String>> {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str, text: Option<&str>| {
+            let path = folder.path().join(name);
+            text.map(|text| {
+                std::fs::write(&path, text).unwrap();
+                path
+            })
+        };
+        let (own, kubernetes) = (place("own.yaml", own), place("kubernetes.yaml", kubernetes));
+        let folder = format!("{}/", folder.path().display());
+        load(own.as_deref(), kubernetes.as_deref())
+            .map_err(|found| found.iter().map(|p| p.to_string().replace(&folder, "")).collect())
+    }
+
+    const OWN: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
+    const EMBEDDED: &str = "issuer: {url: \"https://id.example\"}\n";
+
+    fn kubernetes(issuer: &str) -> String {
+        format!(
+            "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n\
+             - issuer: {{url: \"{issuer}\", audiences: [a]}}\n  \
+             claimMappings: {{username: {{claim: sub, prefix: \"\"}}}}\n"
+        )
+    }
+
+    #[test]
+    fn both_files_make_one_policy() {
+        let own = format!("{OWN}{EMBEDDED}");
+        let loaded = load_texts(Some(&own), Some(&kubernetes("https://other.example"))).unwrap();
+        let issuers: Vec<_> =
+            loaded.policy.issuers().iter().map(|issuer| issuer.issuer.as_str()).collect();
+        assert_eq!(issuers, ["https://id.example", "https://other.example"]);
+        let embedded = loaded.policy.issuers().first().unwrap();
+        assert_eq!(embedded.audiences, ["kubernetes", "kubectl-login"]);
+    }
+
+    #[test]
+    fn the_embedded_issuer_may_not_be_configured_twice() {
+        let own = format!("{OWN}{EMBEDDED}");
+        assert_eq!(
+            load_texts(Some(&own), Some(&kubernetes("https://id.example"))).unwrap_err(),
+            [
+                "kubernetes.yaml: jwt[0].issuer.url: `https://id.example` is the embedded issuer, which needs no entry"
+            ]
+        );
+    }
+
+    #[test]
+    fn faults_of_both_files_come_together() {
+        let found = load_texts(Some("kind: x\n"), Some("kind: y\n")).unwrap_err();
+        assert!(found.iter().any(|fault| fault.starts_with("own.yaml:1: kind:")), "{found:?}");
+        assert!(
+            found.iter().any(|fault| fault.starts_with("kubernetes.yaml:1: kind:")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn a_server_that_could_accept_nobody_is_a_fault() {
+        assert!(load_texts(None, None).unwrap_err().concat().contains("no issuer is configured"));
+        assert!(load_texts(Some(OWN), None).unwrap_err().concat().starts_with("own.yaml: issuer:"));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let missing = Path::new("/nonexistent/s.yaml");
+        let found = load(Some(missing), None).unwrap_err();
+        assert!(found.iter().any(|fault| fault.to_string().contains("could not read")));
+    }
+}

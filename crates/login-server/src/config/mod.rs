@@ -1,0 +1,44 @@
+//! What a server is made of, and the files an operator writes it down in.
+//! Never half right: a configuration is checked whole, and every fault is reported at once.
+//!
+//! `limits` are the bounds; `document` is this program's own YAML file; `load` joins it with
+//! Kubernetes' `AuthenticationConfiguration` into a policy.
+
+pub mod document;
+mod duration;
+pub mod limits;
+pub mod load;
+
+use std::{path::PathBuf, sync::Arc};
+
+use login_issuer::Issuer;
+use login_review::Policy;
+
+pub use limits::Limits;
+
+use crate::{
+    evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    tls::ClientCertificate,
+};
+
+/// Everything [`crate::run`] needs. Files are read and checked before it is built.
+pub struct ServerConfig {
+    /// None serves plain HTTP; the caller has made sure that this is loopback.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Who may ask for reviews.
+    pub client_certificate: ClientCertificate,
+    /// Issuers and the guard over their names; the embedded issuer is one of them.
+    pub policy: Policy,
+    /// kube-apiserver's `--api-audiences`, if the operator named them.
+    pub api_audiences: Option<Vec<String>>,
+    /// The embedded issuer, if there is one.
+    pub issuer: Option<Arc<Issuer>>,
+    /// Where key sets survive a restart.
+    pub state_dir: Option<PathBuf>,
+    /// How often issuers are asked for keys.
+    pub key_set_pace: KeySetPace,
+    /// How many answers are kept, and for how long.
+    pub result_cache: ResultCacheSettings,
+    /// Bounds.
+    pub limits: Limits,
+}

@@ -1,0 +1,23 @@
+//! GET the embedded issuer's metadata and public keys.
+//! Never computes them: they are rendered once, at the start.
+
+use http::{HeaderValue, StatusCode, header};
+
+use super::response::{Reply, json};
+use crate::start::Embedded;
+
+/// `/.well-known/openid-configuration` (OpenID Connect Discovery 1.0 §4).
+pub fn metadata(embedded: &Embedded) -> Reply {
+    public(json(StatusCode::OK, embedded.discovery.clone()))
+}
+
+/// `/jwks` (RFC 7517 §5).
+pub fn key_set(embedded: &Embedded) -> Reply {
+    public(json(StatusCode::OK, embedded.jwks.clone()))
+}
+
+fn public(mut reply: Reply) -> Reply {
+    let value = HeaderValue::from_static("public, max-age=60");
+    reply.headers_mut().insert(header::CACHE_CONTROL, value);
+    reply
+}

@@ -1,0 +1,43 @@
+//! Turns a panic while answering into an answer.
+//! Never lets it reach the connection, on which other requests may be open.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    task::Poll,
+};
+
+/// The work panicked. What it said is on stderr already, by the panic hook.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Panicked;
+
+/// Runs `work` to its end or to its panic.
+pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        // After a panic the future is dropped and never polled again, so that nobody can see
+        // what it left half done; shared state is behind atomics and locks that ignore poison.
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+            Err(_) => Poll::Ready(Err(Panicked)),
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_value_and_all_else_passes() {
+        assert_eq!(guarded(async { 7 }).await, Ok(7));
+        let late = async {
+            tokio::task::yield_now().await;
+            panic!("on purpose");
+        };
+        assert_eq!(guarded::<()>(late).await, Err(Panicked));
+    }
+}

@@ -1,0 +1,198 @@
+//! POST `/authenticate`: reads a TokenReview, gathers the evidence, sends the answer.
+//! Never logs the token, never judges itself, never answers 200 when it cannot tell.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use hyper::body::Incoming;
+use login_common::{
+    UnixTime,
+    token_review::{ReviewApiVersion, ReviewRequest},
+};
+use login_review::{
+    Answer, AudienceRequest, Decision, IssuerIndex, Outage, Plan, Reason, RequestFault, Verdict,
+    answer, answer_fault, decide, plan,
+};
+
+use super::{
+    body::{self, BodyFault},
+    response::{Reply, json},
+};
+use crate::{
+    evidence::key_sets::Renewal, serve::Caller, start::State, system::clock, telemetry::chain,
+    tls::ClientCertificate,
+};
+
+/// Answers one request, whatever its method.
+pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -> Reply {
+    if request.method() != Method::POST {
+        let mut reply = faulty(RequestFault::MethodNotAllowed);
+        reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        return reply;
+    }
+    if state.client_certificate != ClientCertificate::NotAsked && !caller.certified {
+        tracing::warn!(source = %caller.source, "a review was asked for without a client certificate");
+        return faulty(RequestFault::CallerNotAllowed);
+    }
+    if !body::has_media_type(&request, "application/json") {
+        return faulty(RequestFault::UnsupportedMediaType);
+    }
+    let Ok(_permit) = state.reviews.try_acquire() else {
+        tracing::warn!("too many reviews at the same moment");
+        return faulty(RequestFault::Overloaded);
+    };
+    // The timer is only armed when something has to be waited for.
+    match tokio::time::timeout(state.limits.review, judged(state, request)).await {
+        Ok(reply) => reply,
+        Err(_) => {
+            let outage = Outage::DeadlineExceeded;
+            tracing::warn!(outcome = "cannot_tell", reason = outage.as_str(), "review");
+            reply(answer(ReviewApiVersion::V1, &Verdict::CannotTell(outage)))
+        }
+    }
+}
+
+async fn judged(state: &State, request: Request<Incoming>) -> Reply {
+    let body = match body::read(request, state.limits.review_body).await {
+        Ok(body) => body,
+        Err(BodyFault::TooLarge(_)) => return faulty(RequestFault::TooLarge),
+        Err(fault @ BodyFault::Broken(_)) => {
+            tracing::debug!(error = %chain(&fault), "review request did not arrive");
+            return faulty(RequestFault::Malformed);
+        }
+    };
+    let now = clock::now();
+    let question = state.results.question(&body);
+    let generation = |issuer| state.keys.generation(issuer);
+    if let Some(known) = state.results.answer(&question, now, generation) {
+        tracing::debug!("review answered as before");
+        return json(StatusCode::OK, known);
+    }
+    let request = match ReviewRequest::parse(&body) {
+        Ok(request) => request,
+        Err(fault) => {
+            tracing::info!(reason = %chain(&fault), "a request is not a TokenReview");
+            return faulty(RequestFault::from(&fault));
+        }
+    };
+    let judgement = judge(state, &request, now).await;
+    log(state, &judgement);
+    let answer = answer(request.api_version, &judgement.verdict);
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = Bytes::from(answer.body);
+    if let (Some(issuer), Some(generation), Some(end)) =
+        (judgement.issuer, judgement.generation, keepable(&judgement.verdict))
+    {
+        state.results.keep(question, body.clone(), end.expiry, issuer, generation, now);
+    }
+    json(status, body)
+}
+
+struct Judgement {
+    verdict: Verdict,
+    issuer: Option<IssuerIndex>,
+    /// Of the key set that the verdict rests on.
+    generation: Option<u64>,
+}
+
+async fn judge(state: &State, request: &ReviewRequest, now: UnixTime) -> Judgement {
+    let (issuer, token) = match plan(&state.policy, request.token.expose(), now) {
+        Plan::Refuse(reason) => {
+            let verdict = Verdict::Refused(reason);
+            return Judgement { verdict, issuer: None, generation: None };
+        }
+        Plan::NeedKeys { issuer, token } => (issuer, token),
+    };
+    let audiences = AudienceRequest {
+        requested: &request.audiences,
+        api_audiences: state.api_audiences.as_deref(),
+    };
+    let ended = |verdict, generation| Judgement { verdict, issuer: Some(issuer), generation };
+    let Some(keys) = state.keys.current_or_fetched(issuer).await else {
+        return ended(Verdict::CannotTell(Outage::KeysUnavailable), None);
+    };
+    match decide(&state.policy, &token, &keys.keys, audiences, now) {
+        Decision::Verdict(verdict) => return ended(verdict, Some(keys.generation)),
+        Decision::NeedFreshKeys => {}
+    }
+    match state.keys.renew(issuer).await {
+        Renewal::Fetched(fresh) => {
+            let verdict = match decide(&state.policy, &token, &fresh.keys, audiences, now) {
+                Decision::Verdict(verdict) => verdict,
+                Decision::NeedFreshKeys => Verdict::unknown_key(),
+            };
+            ended(verdict, Some(fresh.generation))
+        }
+        // Asked moments ago: the set in use is as fresh as it may get. It may have become fresh
+        // only after it was read above, so it is read again.
+        Renewal::TooSoon { last_succeeded: true } => {
+            let verdict = match state.keys.current_or_fetched(issuer).await {
+                Some(fresh) => match decide(&state.policy, &token, &fresh.keys, audiences, now) {
+                    Decision::Verdict(verdict) => verdict,
+                    Decision::NeedFreshKeys => Verdict::unknown_key(),
+                },
+                None => Verdict::CannotTell(Outage::KeysUnavailable),
+            };
+            ended(verdict, None)
+        }
+        // The issuer may have a new key that we cannot see. A refusal would be cached.
+        Renewal::TooSoon { last_succeeded: false } | Renewal::Failed => {
+            ended(Verdict::CannotTell(Outage::KeysUnavailable), None)
+        }
+    }
+}
+
+struct Keepable {
+    expiry: Option<UnixTime>,
+}
+
+/// What may be said again without looking, as long as the keys are the same.
+const fn keepable(verdict: &Verdict) -> Option<Keepable> {
+    match verdict {
+        Verdict::Accepted { expires_at, .. } => Some(Keepable { expiry: Some(*expires_at) }),
+        // These change by waiting, or by asking the issuer again.
+        Verdict::Refused(Reason::NotYetValid | Reason::IssuedInFuture | Reason::UnknownKey)
+        | Verdict::CannotTell(_) => None,
+        Verdict::Refused(_) => Some(Keepable { expiry: None }),
+    }
+}
+
+fn log(state: &State, judgement: &Judgement) {
+    let issuer = judgement.issuer.map_or("", |issuer| state.keys.issuer(issuer));
+    match &judgement.verdict {
+        Verdict::Accepted { identity, .. } => {
+            let credential = identity
+                .extra
+                .get(login_review::claims::mapping::CREDENTIAL_ID_KEY)
+                .and_then(|ids| ids.first())
+                .map_or("", String::as_str);
+            tracing::info!(
+                outcome = "accepted",
+                issuer,
+                username = identity.username,
+                credential,
+                "review"
+            );
+        }
+        Verdict::Refused(reason) => {
+            tracing::info!(outcome = "refused", issuer, reason = reason.as_str(), "review");
+        }
+        Verdict::CannotTell(outage) => {
+            tracing::warn!(outcome = "cannot_tell", issuer, reason = outage.as_str(), "review");
+        }
+    }
+}
+
+/// The answer to a request that is not judged.
+pub fn faulty(fault: RequestFault) -> Reply {
+    reply(answer_fault(&fault))
+}
+
+/// The answer when a handler panicked.
+pub fn internal_error() -> Reply {
+    reply(answer(ReviewApiVersion::V1, &Verdict::CannotTell(Outage::Internal)))
+}
+
+fn reply(answer: Answer) -> Reply {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    json(status, answer.body)
+}

@@ -1,0 +1,121 @@
+//! POST `/token` and `/device_authorization`: forms in, JSON out.
+//! Never lets an answer be stored, never says more than the issuer does.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use hyper::body::Incoming;
+use login_issuer::{TokenError, TokenResponse};
+use serde_json::json;
+
+use super::{
+    form::{self, FormFault},
+    response::{Reply, private_json},
+};
+use crate::{
+    config::Limits,
+    start::{Embedded, Gate, NotDone},
+    system::clock,
+    telemetry::chain,
+};
+
+/// The token endpoint (RFC 6749 §3.2).
+pub async fn token(embedded: &Embedded, limits: &Limits, request: Request<Incoming>) -> Reply {
+    let submitted = match form::read(request, limits).await {
+        Ok(submitted) => submitted,
+        Err(fault) => return malformed(fault),
+    };
+    let done = embedded
+        .ask(Gate::Store, limits, move |issuer| {
+            let authorization = authorization(&submitted.headers)?;
+            issuer.token(&submitted.form, authorization, clock::now())
+        })
+        .await;
+    match done {
+        Ok(Ok(response)) => granted(&response),
+        Ok(Err(refusal)) => refused("token", &refusal),
+        Err(fault) => unavailable(fault),
+    }
+}
+
+/// The device authorization endpoint (RFC 8628 §3.1).
+pub async fn device_authorization(
+    embedded: &Embedded,
+    limits: &Limits,
+    source: IpAddr,
+    request: Request<Incoming>,
+) -> Reply {
+    let submitted = match form::read(request, limits).await {
+        Ok(submitted) => submitted,
+        Err(fault) => return malformed(fault),
+    };
+    let done = embedded
+        .ask(Gate::Store, limits, move |issuer| {
+            let authorization = authorization(&submitted.headers)?;
+            issuer.authorize_device(&submitted.form, authorization, source, clock::now())
+        })
+        .await;
+    match done {
+        Ok(Ok(response)) => {
+            private_json(StatusCode::OK, response.body().expose().to_owned().into_bytes())
+        }
+        Ok(Err(refusal)) => refused("device_authorization", &refusal),
+        Err(fault) => unavailable(fault),
+    }
+}
+
+fn authorization(headers: &HeaderMap) -> Result<Option<&str>, TokenError> {
+    match headers.get(header::AUTHORIZATION).map(HeaderValue::to_str) {
+        None => Ok(None),
+        Some(Ok(text)) => Ok(Some(text)),
+        Some(Err(_)) => Err(TokenError::InvalidClient { by_header: true }),
+    }
+}
+
+fn granted(response: &TokenResponse) -> Reply {
+    let grantee = &response.grantee;
+    tracing::info!(
+        grant = grantee.grant.as_str(),
+        client = grantee.client_id,
+        username = grantee.username,
+        session = grantee.session_id,
+        "tokens issued"
+    );
+    private_json(StatusCode::OK, response.body().expose().to_owned().into_bytes())
+}
+
+fn refused(endpoint: &str, refusal: &TokenError) -> Reply {
+    match refusal {
+        // A device asks every few seconds; that is not news.
+        TokenError::AuthorizationPending | TokenError::SlowDown => {
+            tracing::debug!(endpoint, error = refusal.error(), "waiting for a person");
+        }
+        TokenError::Store(_) | TokenError::Crypto(_) => {
+            tracing::error!(endpoint, error = %chain(refusal), "the issuer could not answer");
+        }
+        _ => {
+            tracing::info!(endpoint, error = refusal.error(), reason = %refusal, "refused");
+        }
+    }
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut reply = private_json(status, refusal.body());
+    if let Some(challenge) = refusal.challenge() {
+        let challenge = HeaderValue::from_static(challenge);
+        reply.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    reply
+}
+
+fn malformed(fault: FormFault) -> Reply {
+    error_json(fault.status(), "invalid_request", fault.message())
+}
+
+fn unavailable(fault: NotDone) -> Reply {
+    tracing::error!(reason = fault.as_str(), "the issuer could not answer");
+    error_json(fault.status(), "temporarily_unavailable", fault.message())
+}
+
+fn error_json(status: StatusCode, error: &str, description: &str) -> Reply {
+    let body = json!({"error": error, "error_description": description}).to_string();
+    private_json(status, body)
+}

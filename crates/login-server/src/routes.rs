@@ -1,0 +1,102 @@
+//! From method and path to a handler.
+//! Never looks at a query: kube-apiserver adds `?timeout=30s`, and only some handlers care.
+
+use std::sync::Arc;
+
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use login_review::RequestFault;
+
+use crate::{
+    handlers::{
+        authorize, device, discovery, health,
+        panic::guarded,
+        response::{Reply, method_not_allowed, text},
+        review, token,
+    },
+    serve::{Answering, Caller},
+    start::{Embedded, State},
+};
+
+/// The listener for kube-apiserver, and for people and programs that sign in.
+pub struct Main(pub Arc<State>);
+
+/// The listener for load balancers and kubelets.
+pub struct Health(pub Arc<State>);
+
+impl Answering for Main {
+    async fn answer(self: Arc<Self>, caller: Caller, request: Request<Incoming>) -> Reply {
+        match guarded(main(&self.0, caller, request)).await {
+            Ok(reply) => reply,
+            Err(_) => {
+                tracing::error!("a handler panicked");
+                review::internal_error()
+            }
+        }
+    }
+}
+
+impl Answering for Health {
+    async fn answer(self: Arc<Self>, _: Caller, request: Request<Incoming>) -> Reply {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        match request.uri().path() {
+            "/livez" | "/readyz" if !is_read => method_not_allowed("GET, HEAD"),
+            "/livez" => health::live(),
+            "/readyz" => health::ready(&self.0).await,
+            _ => text(StatusCode::NOT_FOUND, "not found\n"),
+        }
+    }
+}
+
+async fn main(state: &State, caller: Caller, request: Request<Incoming>) -> Reply {
+    if request.uri().path() == "/authenticate" {
+        return review::review(state, caller, request).await;
+    }
+    match &state.embedded {
+        Some(embedded) => issuer(state, embedded, caller, request).await,
+        None => review::faulty(RequestFault::NotFound),
+    }
+}
+
+async fn issuer(
+    state: &State,
+    embedded: &Embedded,
+    caller: Caller,
+    request: Request<Incoming>,
+) -> Reply {
+    let limits = &state.limits;
+    let source = caller.source;
+    // An issuer such as `https://example.com/login` has its endpoints below that path.
+    let Some(path) = request.uri().path().strip_prefix(embedded.paths.base.as_str()) else {
+        return review::faulty(RequestFault::NotFound);
+    };
+    let query = || request.uri().query().unwrap_or_default().to_owned();
+    let method = match *request.method() {
+        Method::GET | Method::HEAD => Verb::Read,
+        Method::POST => Verb::Post,
+        _ => Verb::Other,
+    };
+    match (path, method) {
+        ("/.well-known/openid-configuration", Verb::Read) => discovery::metadata(embedded),
+        ("/jwks", Verb::Read) => discovery::key_set(embedded),
+        ("/authorize", Verb::Read) => authorize::show_form(embedded, limits, query()).await,
+        ("/authorize", Verb::Post) => authorize::submit(embedded, limits, source, request).await,
+        ("/device", Verb::Read) => device::show_form(embedded, limits, source, &query()).await,
+        ("/device", Verb::Post) => device::submit(embedded, limits, source, request).await,
+        ("/device_authorization", Verb::Post) => {
+            token::device_authorization(embedded, limits, source, request).await
+        }
+        ("/token", Verb::Post) => token::token(embedded, limits, request).await,
+        ("/.well-known/openid-configuration" | "/jwks", _) => method_not_allowed("GET, HEAD"),
+        ("/authorize" | "/device", _) => method_not_allowed("GET, HEAD, POST"),
+        ("/device_authorization" | "/token", _) => method_not_allowed("POST"),
+        _ => review::faulty(RequestFault::NotFound),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Read,
+    Post,
+    Other,
+}

@@ -1,0 +1,209 @@
+//! From a checked configuration to a server that can answer.
+//! Never waits for anything outside this process: an issuer that is down is asked again later.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use http::StatusCode;
+use login_issuer::Issuer;
+use login_protocols::jose::KeySet;
+use login_review::Policy;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::{
+    config::{Limits, ServerConfig},
+    evidence::{KeySets, ResultCache},
+    tls::ClientCertificate,
+};
+
+/// Everything a request may need. One per server, shared by all connections.
+pub struct State {
+    /// What is allowed.
+    pub policy: Policy,
+    /// kube-apiserver's own audiences, if the operator named them.
+    pub api_audiences: Option<Vec<String>>,
+    /// Every issuer's keys.
+    pub keys: KeySets,
+    /// Earlier answers.
+    pub results: ResultCache,
+    /// The embedded issuer, if there is one.
+    pub embedded: Option<Embedded>,
+    /// Who may ask for reviews.
+    pub client_certificate: ClientCertificate,
+    /// Bounds.
+    pub limits: Limits,
+    /// One permit per review that is being judged.
+    pub reviews: Semaphore,
+    draining: AtomicBool,
+}
+
+/// The embedded issuer and what is derived from it once.
+pub struct Embedded {
+    issuer: Arc<Issuer>,
+    /// Shown to people.
+    pub host: String,
+    /// Where its endpoints are.
+    pub paths: Paths,
+    /// The metadata, rendered.
+    pub discovery: Bytes,
+    /// The public keys, rendered.
+    pub jwks: Bytes,
+    passwords: Arc<Semaphore>,
+    operations: Arc<Semaphore>,
+}
+
+/// Paths of the embedded issuer's pages on this server.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    /// The path of the issuer's URL, without a slash at its end.
+    pub base: String,
+    /// Where the login form goes.
+    pub authorize: String,
+    /// Where the device forms go.
+    pub device: String,
+}
+
+/// What an operation of the issuer is waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// A password check: 19 MiB and tens of milliseconds of a core.
+    Password,
+    /// A transaction of the store.
+    Store,
+}
+
+/// Why an operation of the issuer was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotDone {
+    /// Others were before it for too long.
+    Busy,
+    /// It failed; the log has the cause.
+    Failed,
+}
+
+impl NotDone {
+    /// A stable name for logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The HTTP status for it.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// For a person or a developer.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Busy => "too many sign-ins are waiting",
+            Self::Failed => "the server could not finish this",
+        }
+    }
+}
+
+/// Why a server could not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The system's random source failed.
+    #[error("the system gives no random bytes")]
+    Random,
+    /// A document of the embedded issuer could not be rendered.
+    #[error("could not render the issuer's documents")]
+    Documents(#[source] serde_json::Error),
+}
+
+impl State {
+    /// Builds the state; fetches nothing.
+    pub fn new(config: ServerConfig) -> Result<Self, StartError> {
+        let embedded =
+            config.issuer.map(|issuer| Embedded::new(issuer, &config.limits)).transpose()?;
+        let local = embedded.as_ref().map(|embedded| {
+            let issuer = embedded.issuer.settings().issuer.as_str();
+            (issuer, KeySet::clone(&embedded.issuer.key_set()))
+        });
+        let folder: Option<PathBuf> = config.state_dir.map(|folder| folder.join("key-sets"));
+        let keys = KeySets::new(&config.policy, local, folder.as_deref(), config.key_set_pace);
+        Ok(Self {
+            policy: config.policy,
+            api_audiences: config.api_audiences,
+            keys,
+            results: ResultCache::new(config.result_cache).map_err(|_| StartError::Random)?,
+            embedded,
+            client_certificate: config.client_certificate,
+            reviews: Semaphore::new(config.limits.reviews),
+            limits: config.limits,
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on the server says that it is not ready.
+    pub fn begin_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is on its way out.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl Embedded {
+    fn new(issuer: Arc<Issuer>, limits: &Limits) -> Result<Self, StartError> {
+        let render = |document| {
+            serde_json::to_vec(&document).map(Bytes::from).map_err(StartError::Documents)
+        };
+        let url = issuer.settings().issuer.as_str();
+        let parsed = Url::parse(url).ok();
+        let base = parsed.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned();
+        let host = parsed.as_ref().and_then(Url::host_str).unwrap_or(url).to_owned();
+        Ok(Self {
+            host,
+            discovery: render(issuer.discovery())?,
+            jwks: render(issuer.jwks())?,
+            paths: Paths {
+                authorize: format!("{base}/authorize"),
+                device: format!("{base}/device"),
+                base,
+            },
+            passwords: Arc::new(Semaphore::new(limits.password_checks)),
+            operations: Arc::new(Semaphore::new(limits.issuer_operations)),
+            issuer,
+        })
+    }
+
+    /// Runs `work` on a blocking thread, when it is its turn.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        gate: Gate,
+        limits: &Limits,
+        work: impl FnOnce(&Issuer) -> T + Send + 'static,
+    ) -> Result<T, NotDone> {
+        let gate = match gate {
+            Gate::Password => &self.passwords,
+            Gate::Store => &self.operations,
+        };
+        let turn = tokio::time::timeout(limits.form, Arc::clone(gate).acquire_owned());
+        let Ok(Ok(permit)) = turn.await else { return Err(NotDone::Busy) };
+        let issuer = Arc::clone(&self.issuer);
+        // The permit goes along: a caller that gives up does not make room for more work.
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&issuer)
+        });
+        task.await.map_err(|_| NotDone::Failed)
+    }
+}

@@ -1,0 +1,131 @@
+//! The server's side of TLS: certificate, key, and whose client certificates count.
+//! Never speaks TLS 1.1 or older, and never any crypto but aws-lc-rs.
+
+use std::{path::Path, sync::Arc};
+
+use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use thiserror::Error;
+
+use crate::system::files::{self, FileError};
+
+/// Certificates, keys and CA bundles are smaller than this.
+const MAX_PEM_FILE: u64 = 1024 * 1024;
+
+/// What a client must show before it may ask `/authenticate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificate {
+    /// Nothing: no client CA is configured.
+    NotAsked,
+    /// Everybody on this listener needs one; the handshake fails without.
+    Required,
+    /// Browsers and `kubectl-login` reach the embedded issuer without one; `/authenticate`
+    /// answers 401 without.
+    RequiredForReviews,
+}
+
+/// Why TLS cannot be served.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file is missing or unreadable.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The PEM text is broken or holds something else.
+    #[error("`{path}` has no usable {what} in PEM form")]
+    Pem {
+        /// The file.
+        path: String,
+        /// `certificate` or `private key`.
+        what: &'static str,
+        /// What the reader said.
+        #[source]
+        source: rustls_pki_types::pem::Error,
+    },
+    /// No `CERTIFICATE` block at all.
+    #[error("`{path}` holds no certificate")]
+    NoCertificate {
+        /// The file.
+        path: String,
+    },
+    /// Key and certificate do not belong together, or the key is of an unsupported kind.
+    #[error("certificate `{certificate}` and key `{key}` do not work together")]
+    Mismatch {
+        /// The certificate file.
+        certificate: String,
+        /// The key file.
+        key: String,
+        /// What rustls said.
+        #[source]
+        source: rustls::Error,
+    },
+    /// The client CA cannot verify anybody.
+    #[error("client CA file `{path}` is not usable: {reason}")]
+    ClientAuthority {
+        /// The file.
+        path: String,
+        /// What rustls said.
+        reason: String,
+    },
+}
+
+/// Reads the files and prepares TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1 by ALPN.
+pub fn server_config(
+    certificate_file: &Path,
+    key_file: &Path,
+    client_authority: Option<(&Path, ClientCertificate)>,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = certificates(certificate_file)?;
+    let key_pem = zeroize::Zeroizing::new(files::read(key_file, MAX_PEM_FILE)?);
+    let key = PrivateKeyDer::from_pem_slice(&key_pem).map_err(|source| TlsError::Pem {
+        path: key_file.display().to_string(),
+        what: "private key",
+        source,
+    })?;
+    let mismatch = |source| TlsError::Mismatch {
+        certificate: certificate_file.display().to_string(),
+        key: key_file.display().to_string(),
+        source,
+    };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(mismatch)?;
+    let builder = match client_authority {
+        None | Some((_, ClientCertificate::NotAsked)) => builder.with_no_client_auth(),
+        Some((path, demand)) => {
+            let unusable = |reason: String| TlsError::ClientAuthority {
+                path: path.display().to_string(),
+                reason,
+            };
+            let mut roots = RootCertStore::empty();
+            for certificate in certificates(path)? {
+                roots.add(certificate).map_err(|fault| unusable(fault.to_string()))?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = match demand {
+                ClientCertificate::RequiredForReviews => verifier.allow_unauthenticated(),
+                ClientCertificate::Required | ClientCertificate::NotAsked => verifier,
+            };
+            builder.with_client_cert_verifier(
+                verifier.build().map_err(|fault| unusable(fault.to_string()))?,
+            )
+        }
+    };
+    let mut config = builder.with_single_cert(chain, key).map_err(mismatch)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let pem = files::read(path, MAX_PEM_FILE)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let found = found.map_err(|source| TlsError::Pem {
+        path: path.display().to_string(),
+        what: "certificate",
+        source,
+    })?;
+    if found.is_empty() {
+        return Err(TlsError::NoCertificate { path: path.display().to_string() });
+    }
+    Ok(found)
+}
