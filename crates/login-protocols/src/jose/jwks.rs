@@ -105,35 +105,27 @@ impl KeySet {
     /// Whether the set knows the key that `header` asks for, so that a fresher set would not
     /// help. A known `kid` that is used with a wrong algorithm is known.
     pub fn has_key_for(&self, header: &Header) -> bool {
-        match &header.key_id {
-            Some(_) => self.named(header).next().is_some(),
-            None => self.keys.iter().any(|key| key.serves(header.algorithm)),
-        }
+        !matches!(self.candidates(header), Candidates::Unknown)
     }
 
     /// The keys to try for `header`.
     pub(super) fn candidates(&self, header: &Header) -> Candidates<'_> {
-        if header.key_id.is_none() {
+        let Some(key_id) = header.key_id.as_deref() else {
             let mut compatible = self.keys.iter().filter(|key| key.serves(header.algorithm));
             return match (compatible.next(), compatible.next()) {
                 (None, _) => Candidates::Unknown,
                 (Some(key), None) => Candidates::Try(vec![key]),
                 (Some(_), Some(_)) => Candidates::Ambiguous,
             };
-        }
-        if !self.has_key_for(header) {
+        };
+        let mut named =
+            self.keys.iter().filter(|key| key.key_id.as_deref() == Some(key_id)).peekable();
+        if named.peek().is_none() {
             return Candidates::Unknown;
         }
         Candidates::Try(
-            self.named(header)
-                .filter(|key| key.serves(header.algorithm))
-                .take(MAX_CANDIDATES)
-                .collect(),
+            named.filter(|key| key.serves(header.algorithm)).take(MAX_CANDIDATES).collect(),
         )
-    }
-
-    fn named(&self, header: &Header) -> impl Iterator<Item = &VerificationKey> {
-        self.keys.iter().filter(|key| key.key_id.is_some() && key.key_id == header.key_id)
     }
 }
 
