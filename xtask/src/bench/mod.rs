@@ -1,0 +1,46 @@
+//! `cargo xtask bench`: speed as ratios to floors that are measured in the same run.
+//! Never an absolute number alone: another machine, or the same one busy, would say another.
+//!
+//! `client` whole processes by hyperfine, `server` the webhook under load, `load` the load
+//! generators, `table` what is printed.
+
+mod client;
+mod load;
+mod server;
+mod table;
+
+use crate::{Outcome, components::system_packages};
+use anyhow::{Result, bail};
+use table::Table;
+
+/// How long and how often each thing is measured.
+pub(crate) struct Effort {
+    /// Rounds in which the measured programs take turns.
+    rounds: usize,
+    /// Processes per program and round.
+    processes: usize,
+    /// Seconds of load per server and round.
+    seconds: usize,
+    /// Tokens that no result cache has seen, per algorithm.
+    tokens: usize,
+}
+
+const THOROUGH: Effort = Effort { rounds: 5, processes: 150, seconds: 4, tokens: 20_000 };
+const QUICK: Effort = Effort { rounds: 2, processes: 60, seconds: 2, tokens: 6_000 };
+
+pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
+    let effort = match arguments {
+        [] => THOROUGH,
+        [option] if option == "--quick" => QUICK,
+        [unknown, ..] => return Ok(Outcome::Usage(format!("unknown argument `{unknown}`"))),
+    };
+    let missing = system_packages::provide(&system_packages::FOR_BENCH)?;
+    if !missing.is_empty() {
+        bail!("missing: {}", missing.join("; "));
+    }
+    let mut table = Table::default();
+    client::measure(&effort, &mut table)?;
+    server::measure(&effort, &mut table)?;
+    print!("{}", table.render());
+    Ok(if table.all_kept() { Outcome::Done } else { Outcome::Failed })
+}

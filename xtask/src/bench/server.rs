@@ -1,0 +1,224 @@
+//! The webhook under load: repeated, new and garbage tokens, against a bare hyper server that
+//! sends the same reply and against raw signature checks. Never both on one core: the server has
+//! core 0, the load core 1.
+
+use super::{
+    Effort,
+    load::{self, Protocol},
+    table::{Budget, Table},
+};
+use crate::{
+    children::{self, Background},
+    dev_server::curl,
+    workspace,
+};
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+const CORE: [&str; 3] = ["taskset", "-c", "0"];
+const PATIENCE: Duration = Duration::from_mins(1);
+/// So small that a token has left it long before its turn comes again.
+const NO_CACHE: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\nresultCache: { maxBytes: 65536, ttl: 60s }\n";
+const CACHE: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
+
+/// Programs, issuer and files of one run.
+struct Bench<'a> {
+    effort: &'a Effort,
+    programs: BTreeMap<String, PathBuf>,
+    scratch: &'a Path,
+    /// The issuer must answer when a server starts.
+    _issuer: Background,
+}
+
+pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
+    let mut programs = workspace::build(&["--locked", "--release", "--package", "login-server"])?;
+    programs.extend(workspace::build(&[
+        "--locked",
+        "--release",
+        "--package",
+        "login-tests",
+        "--bin",
+        "bare_hyper",
+        "--bin",
+        "bench_issuer",
+        "--bin",
+        "raw_signature_checks",
+    ])?);
+    let scratch = tempfile::Builder::new().prefix("login-server-bench-").tempdir()?;
+    eprintln!("making {} tokens of each kind …", effort.tokens);
+    let issuer = start_issuer(&programs, effort, scratch.path())?;
+    let bench = Bench { effort, programs, scratch: scratch.path(), _issuer: issuer };
+
+    let checks = bench.raw_checks()?;
+    for (name, tls, protocol) in [
+        ("HTTP/1.1", false, Protocol::Http1),
+        ("HTTP/2", false, Protocol::Http2),
+        ("HTTP/1.1 over TLS", true, Protocol::Http1),
+        ("HTTP/2 over TLS", true, Protocol::Http2),
+    ] {
+        let repeated = bench.repeated()?;
+        let [ours, floor] = bench.rates(CACHE, tls, protocol, &repeated)?;
+        table.rate(
+            &format!("repeated token, {name}"),
+            "bare hyper, same reply",
+            [ours, floor],
+            Some(Budget::AtLeast(0.8)),
+        );
+    }
+    let mut new_es256 = None;
+    for algorithm in ["ES256", "RS256"] {
+        for (name, tls) in [("HTTP/1.1", false), ("HTTP/1.1 over TLS", true)] {
+            let reviews = bench.scratch.join(format!("{algorithm}.reviews"));
+            let [ours, floor] = bench.rates(NO_CACHE, tls, Protocol::Http1, &reviews)?;
+            let check =
+                checks.get(algorithm).and_then(Value::as_f64).context("no rate of checks")?;
+            // One request costs what hyper costs and then what the check costs.
+            let composed = 1.0 / (1.0 / floor + 1.0 / check);
+            table.rate(
+                &format!("new {algorithm} token, {name}"),
+                "bare hyper + raw check",
+                [ours, composed],
+                Some(Budget::AtLeast(0.9)),
+            );
+            new_es256.get_or_insert(ours);
+        }
+    }
+    let garbage = bench.scratch.join("garbage.reviews");
+    let [ours, _] = bench.rates(NO_CACHE, false, Protocol::Http1, &garbage)?;
+    let good = new_es256.context("nothing was measured")?;
+    table.rate(
+        "garbage tokens, HTTP/1.1",
+        "new ES256 token",
+        [ours, good],
+        Some(Budget::AtLeast(1.0)),
+    );
+    Ok(())
+}
+
+fn start_issuer(
+    programs: &BTreeMap<String, PathBuf>,
+    effort: &Effort,
+    scratch: &Path,
+) -> Result<Background> {
+    let mut command = Command::new(workspace::program(programs, "bench_issuer")?);
+    command.arg(scratch).arg(effort.tokens.to_string());
+    let log = scratch.join("bench_issuer.log");
+    let (issuer, _) =
+        Background::start_and_read_line("bench_issuer", &log, &mut command, PATIENCE)?;
+    Ok(issuer)
+}
+
+impl Bench<'_> {
+    /// Checks per second by algorithm.
+    fn raw_checks(&self) -> Result<Value> {
+        let mut command = on_core(&workspace::program(&self.programs, "raw_signature_checks")?);
+        command.arg((self.effort.seconds * 1000).to_string());
+        Ok(serde_json::from_str(&children::text(&mut command)?)?)
+    }
+
+    /// A file with one review of a good token.
+    fn repeated(&self) -> Result<PathBuf> {
+        let reviews = fs::read_to_string(self.scratch.join("ES256.reviews"))?;
+        let file = self.scratch.join("repeated.review");
+        fs::write(&file, reviews.lines().next().context("no review")?)?;
+        Ok(file)
+    }
+
+    /// The best rates of login-server and of bare hyper, which take turns.
+    fn rates(
+        &self,
+        config: &str,
+        tls: bool,
+        protocol: Protocol,
+        bodies: &Path,
+    ) -> Result<[f64; 2]> {
+        let (server, url) = self.start_server(config, tls)?;
+        let (reply, authenticated) = self.ask_once(&url, bodies)?;
+        let garbage = bodies.ends_with("garbage.reviews");
+        ensure!(authenticated != garbage, "login-server answered {reply}");
+        let (floor, floor_url) = self.start_floor(tls, &reply)?;
+        let mut best = [0.0_f64; 2];
+        for _ in 0..self.effort.rounds {
+            for (best, url) in best.iter_mut().zip([&url, &floor_url]) {
+                let rate = load::rate(self.effort, protocol, url, bodies, self.scratch)?;
+                *best = best.max(rate);
+            }
+        }
+        drop((server, floor));
+        Ok(best)
+    }
+
+    fn start_server(&self, config: &str, tls: bool) -> Result<(Background, String)> {
+        let config_file = self.scratch.join("login-server.yaml");
+        fs::write(&config_file, config)?;
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let mut command = on_core(&workspace::program(&self.programs, "login-server")?);
+        command
+            .arg("serve")
+            .arg(format!("--listen=127.0.0.1:{port}"))
+            .arg("--health-listen=127.0.0.1:0")
+            .arg("--config")
+            .arg(&config_file)
+            .arg("--authentication-config")
+            .arg(self.scratch.join("authentication-config.yaml"))
+            .arg("--state-dir")
+            .arg(self.scratch.join("state"));
+        if tls {
+            command.arg("--tls-cert-file").arg(self.scratch.join("tls.crt"));
+            command.arg("--tls-private-key-file").arg(self.scratch.join("tls.key"));
+        } else {
+            command.arg("--insecure-http");
+        }
+        let log = self.scratch.join("login-server.log");
+        let mut server = Background::start("login-server serve", &log, &mut command)?;
+        let scheme = if tls { "https" } else { "http" };
+        let url = format!("{scheme}://127.0.0.1:{port}/authenticate");
+        // Ready when it can judge a good token: the key sets have been fetched.
+        let good = self.repeated()?;
+        server.wait_until(PATIENCE, || self.ask_once(&url, &good).is_ok_and(|(_, yes)| yes))?;
+        Ok((server, url))
+    }
+
+    fn start_floor(&self, tls: bool, reply: &str) -> Result<(Background, String)> {
+        let file = self.scratch.join("reply.json");
+        fs::write(&file, reply)?;
+        let mut command = on_core(&workspace::program(&self.programs, "bare_hyper")?);
+        command.arg(&file);
+        if tls {
+            command.arg(self.scratch.join("tls.crt")).arg(self.scratch.join("tls.key"));
+        }
+        let log = self.scratch.join("bare_hyper.log");
+        Background::start_and_read_line("bare_hyper", &log, &mut command, PATIENCE)
+    }
+
+    /// The reply to the first body of the file, and whether it says authenticated.
+    fn ask_once(&self, url: &str, bodies: &Path) -> Result<(String, bool)> {
+        let text = fs::read_to_string(bodies)?;
+        let body = self.scratch.join("one.review");
+        fs::write(&body, text.lines().next().unwrap_or_default())?;
+        let mut ask = curl(&self.scratch.join("tls.crt").to_string_lossy());
+        ask.args(["--fail-with-body", "--header", "content-type: application/json", "--data"]);
+        let reply = children::text(ask.arg(format!("@{}", body.display())).arg(url))?;
+        let json: Value = serde_json::from_str(&reply)?;
+        match json.pointer("/status/authenticated") {
+            Some(Value::Bool(authenticated)) => Ok((reply, *authenticated)),
+            None => Ok((reply, false)),
+            Some(other) => bail!("`authenticated` is {other}"),
+        }
+    }
+}
+
+fn on_core(program: &Path) -> Command {
+    let [launcher, arguments @ ..] = CORE;
+    let mut command = Command::new(launcher);
+    command.args(arguments).arg(program);
+    command
+}

@@ -1,0 +1,105 @@
+//! The real parts that the tests run, and where they are kept between runs.
+//! Never in the checkout, never half there: a part is made in a scratch folder and renamed.
+//!
+//! One file per part. [`provide_all`] is what `cargo xtask test` calls.
+
+pub(crate) mod cache;
+pub(crate) mod cargo_deny;
+pub(crate) mod control_plane;
+pub(crate) mod kubectl;
+pub(crate) mod node_modules;
+pub(crate) mod system_packages;
+
+use crate::children;
+use anyhow::Result;
+use serde_json::Value;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What is there for a test run, what is not, and what says which version.
+#[derive(Default)]
+pub(crate) struct Components {
+    /// Environment variable → path, as `tests/` reads them.
+    pub(crate) environment: Vec<(&'static str, PathBuf)>,
+    /// `kubectl v1.37.1`, one a line.
+    pub(crate) versions: Vec<String>,
+    /// What could not be had, and why.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// Installs, builds or finds everything. What cannot be had is listed, not an error.
+pub(crate) fn provide_all() -> Result<Components> {
+    let mut components = Components::default();
+    components.left_out.extend(system_packages::provide(&system_packages::FOR_TESTS)?);
+
+    components.take("LOGIN_TEST_KUBECTL_DIR", "kubectl", kubectl::provide, |folder| {
+        Ok(kubectl::installed(folder)?
+            .into_iter()
+            .map(|(_, version)| format!("kubectl {version}"))
+            .collect())
+    });
+    components.take(
+        "LOGIN_TEST_KUBE_APISERVER",
+        "kube-apiserver",
+        control_plane::kube_apiserver,
+        |p| {
+            let said = children::text(Command::new(p).arg("--version"))?;
+            Ok(vec![said.replace("Kubernetes", "kube-apiserver")])
+        },
+    );
+    components.take("LOGIN_TEST_ETCD", "etcd", control_plane::etcd, |program| {
+        let said = children::text(Command::new(program).arg("--version"))?;
+        let first = said.lines().next().unwrap_or_default();
+        Ok(vec![first.replace("etcd Version: ", "etcd v")])
+    });
+    components.take("LOGIN_TEST_NODE_MODULES", "npm packages", node_modules::provide, |folder| {
+        let mut versions =
+            vec![format!("Node.js {}", children::text(Command::new("node").arg("--version"))?)];
+        for package in ["oidc-provider", "playwright-core"] {
+            versions.push(format!("{package} v{}", node_modules::version(folder, package)?));
+        }
+        Ok(versions)
+    });
+    components.take("LOGIN_TEST_CHROMIUM", "Chromium", chromium, |program| {
+        Ok(vec![children::text(Command::new(program).arg("--version"))?])
+    });
+    components.versions.push(children::text(Command::new("rustc").arg("--version"))?);
+    Ok(components)
+}
+
+impl Components {
+    /// Takes what the variable already names, else what `provide` makes.
+    fn take(
+        &mut self,
+        variable: &'static str,
+        name: &str,
+        provide: impl FnOnce() -> Result<PathBuf>,
+        versions: impl FnOnce(&Path) -> Result<Vec<String>>,
+    ) {
+        let path = env::var_os(variable).map_or_else(provide, |path| Ok(path.into()));
+        match path.and_then(|path| Ok((versions(&path)?, path))) {
+            Ok((versions, path)) => {
+                self.versions.extend(versions);
+                self.environment.push((variable, path));
+            }
+            Err(error) => self.left_out.push(format!("{name}: {error:#}")),
+        }
+    }
+}
+
+fn chromium() -> Result<PathBuf> {
+    ["chromium", "chromium-browser", "google-chrome"]
+        .iter()
+        .find_map(|name| children::on_path(name))
+        .ok_or_else(|| anyhow::anyhow!("no Chromium on PATH"))
+}
+
+/// A JSON file.
+pub(crate) fn read_json(file: &Path) -> Result<Value> {
+    use anyhow::Context as _;
+    let text = fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", file.display()))
+}

@@ -1,0 +1,88 @@
+//! `cargo xtask test`: fetch the real components, build both programs, run every test.
+//! Never hides what was left out: it is listed, and with `CI=true` it is a failure.
+
+mod results;
+
+use crate::{
+    Outcome,
+    components::{self, Components},
+    workspace,
+};
+use anyhow::{Context as _, Result};
+use results::Results;
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader, Write as _},
+    process::Stdio,
+};
+
+pub(crate) fn run(filters: &[String]) -> Result<Outcome> {
+    if let Some(option) = filters.iter().find(|filter| filter.starts_with('-')) {
+        return Ok(Outcome::Usage(format!("unknown option `{option}`")));
+    }
+    let components = components::provide_all()?;
+    for version in &components.versions {
+        println!("{version}");
+    }
+    for left_out in &components.left_out {
+        println!("left out: {left_out}");
+    }
+
+    let scratch = tempfile::tempdir()?;
+    let skipped_file = scratch.path().join("skipped");
+    fs::write(&skipped_file, "")?;
+    let mut results = Results::default();
+    match workspace::build(&["--locked", "--package", "kubectl-login", "--package", "login-server"])
+    {
+        Ok(programs) => {
+            let client = workspace::program(&programs, "kubectl-login")?;
+            let mut tests = tests(&components, filters);
+            tests
+                .env("LOGIN_TEST_BIN_DIR", client.parent().context("a program in no folder")?)
+                .env("LOGIN_TEST_SKIPPED", &skipped_file);
+            let succeeded = run_and_read(&mut tests, &mut results)?;
+            results.take_exit(succeeded);
+        }
+        Err(error) => results.take_build_failure(&error),
+    }
+    results.take_skipped(&fs::read_to_string(&skipped_file)?);
+
+    let ci = env::var("CI").is_ok_and(|value| value == "true");
+    if ci {
+        for left_out in &components.left_out {
+            results.take_left_out(left_out);
+        }
+    }
+    print!("{}", results.closing());
+    Ok(if results.failed() == 0 { Outcome::Done } else { Outcome::Failed })
+}
+
+fn tests(components: &Components, filters: &[String]) -> std::process::Command {
+    let mut tests = workspace::cargo();
+    tests.args(["test", "--locked", "--workspace", "--no-fail-fast", "--"]).args(filters);
+    for (variable, path) in &components.environment {
+        tests.env(variable, path);
+    }
+    tests
+}
+
+/// Shows every line as it comes and lets `results` read it too.
+fn run_and_read(tests: &mut std::process::Command, results: &mut Results) -> Result<bool> {
+    let mut child = tests
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("could not start `cargo test`")?;
+    let stdout = child.stdout.take().context("`cargo test` has no stdout")?;
+    let mut lines = BufReader::new(stdout);
+    let mut line = Vec::new();
+    // Bytes, not text: a test may print anything.
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        let mut terminal = std::io::stdout().lock();
+        terminal.write_all(&line)?;
+        terminal.flush()?;
+        results.read_line(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    Ok(child.wait()?.success())
+}

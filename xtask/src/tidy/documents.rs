@@ -1,0 +1,115 @@
+//! What the documents name is there: files, folders, links, `cargo xtask` commands.
+//! Never reads prose: only `code spans`, link targets and command lines.
+
+use crate::{COMMANDS, workspace};
+use anyhow::Result;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
+    let files: Vec<PathBuf> = workspace::files(root)?
+        .into_iter()
+        .filter_map(|file| file.strip_prefix(root).map(Path::to_path_buf).ok())
+        .collect();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|e| e == "md")) {
+        let text = fs::read_to_string(root.join(file))?;
+        for (number, line) in text.lines().enumerate() {
+            let place = format!("{}:{}", file.display(), number + 1);
+            // The changelog also names what is gone.
+            if file != Path::new("CHANGELOG.md") {
+                for named in code_spans(line).filter(|span| !exists(&files, span)) {
+                    faults.push(format!("{place}: `{named}` is not in the repository"));
+                }
+            }
+            for target in link_targets(line) {
+                let folder =
+                    root.join(file).parent().map_or_else(|| root.to_owned(), Path::to_path_buf);
+                if !folder.join(target).exists() {
+                    faults.push(format!("{place}: the link to `{target}` leads nowhere"));
+                }
+            }
+            for command in xtask_commands(line) {
+                if !COMMANDS.iter().any(|(name, ..)| *name == command) {
+                    faults.push(format!("{place}: there is no `cargo xtask {command}`"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The texts between backticks.
+fn code_spans(line: &str) -> impl Iterator<Item = &str> {
+    line.split('`').skip(1).step_by(2)
+}
+
+/// Whether a code span names something that is there; a span that names no file or folder of the
+/// repository by its looks is none of our business.
+fn exists(files: &[PathBuf], span: &str) -> bool {
+    const TOP: [&str; 4] = ["crates/", "tests/", "xtask/", ".ci/"];
+    let plain = !span.is_empty()
+        && span.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+        && !span.starts_with(['/', '~']);
+    if !plain {
+        return true;
+    }
+    let from_top = TOP.iter().any(|top| span.starts_with(top));
+    // Inside a crate's story `cache/store.rs` and `system/` are said without the crate.
+    let inside_a_crate = Path::new(span).extension().is_some_and(|e| e == "rs")
+        || (span.ends_with('/') && span != "target/");
+    let wanted = Path::new(span);
+    if from_top {
+        files.iter().any(|file| file.starts_with(wanted))
+    } else if inside_a_crate {
+        files.iter().any(|file| file.ancestors().any(|part| part.ends_with(wanted)))
+    } else {
+        true
+    }
+}
+
+/// Targets of `[text](target)` that are files beside the document.
+fn link_targets(line: &str) -> impl Iterator<Item = &str> {
+    line.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .map(|target| target.split('#').next().unwrap_or(target))
+        .filter(|target| !target.is_empty() && !target.contains("://"))
+}
+
+/// The words after `cargo xtask`.
+fn xtask_commands(line: &str) -> impl Iterator<Item = &str> {
+    line.split("cargo xtask ").skip(1).filter_map(|rest| {
+        rest.split(|c: char| !c.is_ascii_alphabetic()).next().filter(|word| !word.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_links_and_commands_are_found() {
+        let line = "see `a/b.rs`, [the map](crates/MAP.md#top) and `cargo xtask demo --keep`";
+        assert_eq!(code_spans(line).collect::<Vec<_>>(), ["a/b.rs", "cargo xtask demo --keep"]);
+        assert_eq!(link_targets(line).collect::<Vec<_>>(), ["crates/MAP.md"]);
+        assert_eq!(xtask_commands(line).collect::<Vec<_>>(), ["demo"]);
+    }
+
+    #[test]
+    fn only_what_looks_like_a_path_of_the_repository_must_exist() {
+        let files = [PathBuf::from("crates/kubectl-login/src/cache/store.rs")];
+        for there in ["cache/store.rs", "store.rs", "cache/", "crates/kubectl-login", "get-token"] {
+            assert!(exists(&files, there), "{there}");
+        }
+        for elsewhere in
+            ["/etc/kubernetes/login/webhook.kubeconfig", "~/.cache/", "target/", "--flow"]
+        {
+            assert!(exists(&files, elsewhere), "{elsewhere}");
+        }
+        for gone in ["cache/shelf.rs", "crates/kubectl-logout", "ache/store.rs", "shelves/"] {
+            assert!(!exists(&files, gone), "{gone}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `cargo xtask tidy`: the rules of this repository that no compiler checks.
+//! Never changes a file: it names the fault and the place.
+//!
+//! `layers` who may depend on whom, `sources` what every Rust file keeps, `documents` that
+//! what the documents name is there.
+
+mod documents;
+mod layers;
+mod sources;
+
+use crate::{Outcome, workspace};
+use anyhow::Result;
+
+pub(crate) fn run() -> Result<Outcome> {
+    let root = workspace::root();
+    let mut faults = Vec::new();
+    layers::check(&root, &mut faults)?;
+    sources::check(&root, &mut faults)?;
+    documents::check(&root, &mut faults)?;
+    for fault in &faults {
+        println!("tidy: {fault}");
+    }
+    match faults.len() {
+        0 => println!("tidy: no faults"),
+        1 => println!("tidy: 1 fault"),
+        count => println!("tidy: {count} faults"),
+    }
+    Ok(if faults.is_empty() { Outcome::Done } else { Outcome::Failed })
+}
