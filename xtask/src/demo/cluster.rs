@@ -105,9 +105,10 @@ fn start(running: &Running, parts: &Parts, scratch: &Path) -> Result<Cluster> {
     let (etcd, etcd_url) = start_etcd(parts, scratch)?;
 
     let service_account_key = scratch.join("service-account.key");
+    // kube-apiserver takes an EC key in the form of RFC 5915, not in PKCS #8.
     children::text(
         Command::new("openssl")
-            .args(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out"])
+            .args(["ecparam", "-genkey", "-noout", "-name", "prime256v1", "-out"])
             .arg(&service_account_key),
     )?;
     // Somebody must grant the person something: an administrator of the demo's own.

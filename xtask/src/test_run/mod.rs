@@ -13,7 +13,7 @@ use results::Results;
 use std::{
     env, fs,
     io::{BufRead as _, BufReader, Write as _},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 pub(crate) fn run(filters: &[String]) -> Result<Outcome> {
@@ -36,30 +36,38 @@ pub(crate) fn run(filters: &[String]) -> Result<Outcome> {
     {
         Ok(programs) => {
             let client = workspace::program(&programs, "kubectl-login")?;
-            let mut tests = tests(&components, filters);
-            tests
-                .env("LOGIN_TEST_BIN_DIR", client.parent().context("a program in no folder")?)
-                .env("LOGIN_TEST_SKIPPED", &skipped_file);
-            let succeeded = run_and_read(&mut tests, &mut results)?;
-            results.take_exit(succeeded);
+            // One filter a run: not every test program here takes several.
+            let runs =
+                if filters.is_empty() { vec![None] } else { filters.iter().map(Some).collect() };
+            for filter in runs {
+                let mut tests = tests(&components, filter);
+                tests
+                    .env("LOGIN_TEST_BIN_DIR", client.parent().context("a program in no folder")?)
+                    .env("LOGIN_TEST_SKIPPED", &skipped_file);
+                let succeeded = run_and_read(&mut tests, &mut results)?;
+                results.take_exit(succeeded);
+            }
         }
-        Err(error) => results.take_build_failure(&error),
+        Err(error) => results.take_failure(format!("{error:#}")),
+    }
+    if results.ran_nothing() && !filters.is_empty() {
+        results.take_failure(format!("no test is called like `{}`", filters.join("`, `")));
     }
     results.take_skipped(&fs::read_to_string(&skipped_file)?);
 
     let ci = env::var("CI").is_ok_and(|value| value == "true");
     if ci {
         for left_out in &components.left_out {
-            results.take_left_out(left_out);
+            results.take_failure(format!("left out: {left_out}"));
         }
     }
     print!("{}", results.closing());
     Ok(if results.failed() == 0 { Outcome::Done } else { Outcome::Failed })
 }
 
-fn tests(components: &Components, filters: &[String]) -> std::process::Command {
+fn tests(components: &Components, filter: Option<&String>) -> Command {
     let mut tests = workspace::cargo();
-    tests.args(["test", "--locked", "--workspace", "--no-fail-fast", "--"]).args(filters);
+    tests.args(["test", "--locked", "--workspace", "--no-fail-fast", "--"]).args(filter);
     for (variable, path) in &components.environment {
         tests.env(variable, path);
     }
@@ -67,7 +75,7 @@ fn tests(components: &Components, filters: &[String]) -> std::process::Command {
 }
 
 /// Shows every line as it comes and lets `results` read it too.
-fn run_and_read(tests: &mut std::process::Command, results: &mut Results) -> Result<bool> {
+fn run_and_read(tests: &mut Command, results: &mut Results) -> Result<bool> {
     let mut child = tests
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -33,18 +33,17 @@ impl Results {
     /// `cargo test` failed although no test did: a test program crashed or did not compile.
     pub(crate) fn take_exit(&mut self, succeeded: bool) {
         if !succeeded && self.failed == 0 {
-            self.other_failures
-                .push("`cargo test` failed outside of a test: see its messages above".to_owned());
+            self.take_failure("`cargo test` failed outside of a test: see above".to_owned());
         }
     }
 
-    pub(crate) fn take_build_failure(&mut self, error: &anyhow::Error) {
-        self.other_failures.push(format!("{error:#}"));
+    /// A failure outside of the tests: a program that did not build, a component that was left out.
+    pub(crate) fn take_failure(&mut self, what: String) {
+        self.other_failures.push(what);
     }
 
-    /// With `CI=true` a component that could not be had is a failure.
-    pub(crate) fn take_left_out(&mut self, what: &str) {
-        self.other_failures.push(format!("left out: {what}"));
+    pub(crate) fn ran_nothing(&self) -> bool {
+        self.passed + self.failed() == 0
     }
 
     /// The lines `name: reason` of tests that found a component missing and returned.
@@ -150,7 +149,7 @@ test result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 7 filtered out; fini
     #[test]
     fn what_ci_left_out_is_a_failure() {
         let mut results = read("test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured");
-        results.take_left_out("etcd: go is missing");
+        results.take_failure("left out: etcd: go is missing".to_owned());
         assert_eq!(last_line(&results), "1 passed, 1 failed, 0 skipped");
     }
 }
