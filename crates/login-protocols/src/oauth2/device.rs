@@ -25,7 +25,7 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
 /// However slow an issuer wants us, a person is waiting.
-const MAX_INTERVAL: Duration = Duration::from_secs(60);
+const MAX_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The device authorization request (RFC 8628 §3.1).
 pub fn device_request(

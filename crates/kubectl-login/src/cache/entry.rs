@@ -1,0 +1,187 @@
+//! A cached token as the ready answer, for both versions of the protocol.
+//! Never half an answer: what does not match its own digest is no entry.
+//!
+//! ```text
+//! kubectl-login/1 <cache key> <digest of the rest>
+//! <fresh until> <valid until>
+//! {"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",…}
+//! {"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1",…}
+//! ```
+
+use login_common::{
+    Secret, UnixTime,
+    exec_credential::{ExecApiVersion, ExecCredential},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    FORMAT,
+    freshness::Lifetime,
+    key::{CacheKey, digest_of},
+};
+
+/// The kind of file.
+pub const KIND: &str = "token";
+
+/// Longest file that is an entry; two answers with the longest token and room.
+pub const MAX_LENGTH: usize = 160 * 1024;
+
+/// How many digits of the digest guard the content. They guard against accidents (a crash, a full
+/// disk), not against the user, who owns the file.
+const GUARD: usize = 16;
+
+/// An entry as read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When to renew.
+    pub lifetime: Lifetime,
+    text: Zeroizing<String>,
+    v1: std::ops::Range<usize>,
+    v1beta1: std::ops::Range<usize>,
+}
+
+impl Entry {
+    /// The text of an entry for `token`.
+    pub fn render(key: &CacheKey, token: &Secret, lifetime: Lifetime) -> Zeroizing<String> {
+        let credential =
+            ExecCredential { token: token.clone(), expires_at: Some(lifetime.fresh_until) };
+        let body = Zeroizing::new(format!(
+            "{} {}\n{}{}",
+            lifetime.fresh_until.as_seconds(),
+            lifetime.valid_until.as_seconds(),
+            *credential.render(ExecApiVersion::V1),
+            *credential.render(ExecApiVersion::V1Beta1),
+        ));
+        let digest = digest_of(body.as_bytes());
+        let guard = digest.get(..GUARD).unwrap_or_default();
+        Zeroizing::new(format!("{FORMAT} {key} {guard}\n{}", *body))
+    }
+
+    /// Reads an entry; anything unexpected is a miss.
+    pub fn parse(key: &CacheKey, bytes: Vec<u8>) -> Option<Self> {
+        let text = Zeroizing::new(String::from_utf8(bytes).ok()?);
+        let (head, body) = text.split_once('\n')?;
+        let mut words = head.split(' ');
+        let known = words.next()? == FORMAT && words.next()? == key.as_str();
+        let intact = digest_of(body.as_bytes()).get(..GUARD) == words.next();
+        if !known || !intact || words.next().is_some() {
+            return None;
+        }
+        let (moments, answers) = body.split_once('\n')?;
+        let (fresh_until, valid_until) = moments.split_once(' ')?;
+        let moment = |text: &str| text.parse().ok().map(UnixTime::from_seconds);
+        let lifetime =
+            Lifetime { fresh_until: moment(fresh_until)?, valid_until: moment(valid_until)? };
+        let (v1, v1beta1) = answers.split_once('\n')?;
+        let begin = text.len() - answers.len();
+        let middle = begin + v1.len() + 1;
+        let end = text.len();
+        let whole = v1.ends_with("}}") && v1beta1.ends_with("}}\n") && v1beta1.lines().count() == 1;
+        whole.then(|| Self { lifetime, v1: begin..middle, v1beta1: middle..end, text })
+    }
+
+    /// The line for stdout.
+    pub fn answer(&self, version: ExecApiVersion) -> &str {
+        let range = match version {
+            ExecApiVersion::V1 => self.v1.clone(),
+            ExecApiVersion::V1Beta1 => self.v1beta1.clone(),
+        };
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// The token itself, which only a renewal needs.
+    pub fn token(&self) -> Option<Secret> {
+        let answer: serde_json::Value =
+            serde_json::from_str(self.answer(ExecApiVersion::V1)).ok()?;
+        answer.pointer("/status/token")?.as_str().map(Secret::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key() -> CacheKey {
+        CacheKey::of("https://id.example", "k", &[], None, None, false, false)
+    }
+
+    fn lifetime() -> Lifetime {
+        Lifetime {
+            fresh_until: UnixTime::from_seconds(1_769_860_800),
+            valid_until: UnixTime::from_seconds(1_769_860_860),
+        }
+    }
+
+    fn rendered() -> String {
+        Entry::render(&key(), &Secret::new("a.b.c"), lifetime()).to_string()
+    }
+
+    #[test]
+    fn both_answers_come_back_as_they_will_be_printed() {
+        let entry = Entry::parse(&key(), rendered().into_bytes()).unwrap();
+        assert_eq!(entry.lifetime, lifetime());
+        let credential = ExecCredential {
+            token: Secret::new("a.b.c"),
+            expires_at: Some(lifetime().fresh_until),
+        };
+        for version in ExecApiVersion::ALL {
+            assert_eq!(entry.answer(version), credential.render(version).as_str());
+        }
+        assert_eq!(entry.token().unwrap().expose(), "a.b.c");
+    }
+
+    #[test]
+    fn corrupt_entries_are_misses() {
+        let good = rendered();
+        let other = CacheKey::of("https://other.example", "k", &[], None, None, false, false);
+        assert!(Entry::parse(&other, good.clone().into_bytes()).is_none());
+        for text in [
+            String::new(),
+            "\n\n\n".to_owned(),
+            "{}".to_owned(),
+            good.replace("kubectl-login/1", "kubectl-login/2"),
+            good.replace("a.b.c", "a.b.d"),
+            good.replace("1769860800", "9769860800"),
+            good.replace("\n", "\r\n"),
+            format!("{good}\n"),
+            format!(" {good}"),
+            good.trim_end().to_owned(),
+        ] {
+            assert!(Entry::parse(&key(), text.clone().into_bytes()).is_none(), "{text}");
+        }
+        assert!(Entry::parse(&key(), vec![0xff; 64]).is_none());
+        // What a crash can leave behind: the beginning of the file, then zeros.
+        for length in 0..good.len() {
+            let mut torn = good.clone().into_bytes();
+            torn.truncate(length);
+            assert!(Entry::parse(&key(), torn.clone()).is_none(), "{length}");
+            torn.resize(good.len(), 0);
+            assert!(Entry::parse(&key(), torn).is_none(), "{length}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn one_flipped_bit_is_a_miss(position in any::<prop::sample::Index>(), bit in 0..8u8) {
+            let mut bytes = rendered().into_bytes();
+            let position = position.index(bytes.len());
+            bytes[position] ^= 1 << bit;
+            prop_assert!(Entry::parse(&key(), bytes).is_none());
+        }
+
+        #[test]
+        fn any_token_and_lifetime_round_trips(token in "[A-Za-z0-9._~+/=-]{1,200}", fresh: i64, valid: i64) {
+            let lifetime = Lifetime {
+                fresh_until: UnixTime::from_seconds(fresh),
+                valid_until: UnixTime::from_seconds(valid),
+            };
+            let text = Entry::render(&key(), &Secret::new(token.clone()), lifetime);
+            let entry = Entry::parse(&key(), text.as_bytes().to_vec()).unwrap();
+            prop_assert_eq!(entry.lifetime, lifetime);
+            let found = entry.token().unwrap();
+            prop_assert_eq!(found.expose(), token);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Files of the cache: read with suspicion, replaced as a whole.
+//! Never reads a file that others own or may read, never leaves half a file behind.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use thiserror::Error;
+
+use crate::system::clock::pause;
+
+/// Something in the cache could not be written.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The directory does not exist and cannot be made.
+    #[error("could not create the directory `{}`", path.display())]
+    Create {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Others could change or replace what is in there.
+    #[error("the directory `{}` belongs to another user, or others may write to it", .0.display())]
+    Exposed(PathBuf),
+    /// The file could not be written.
+    #[error("could not write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The directory of the cache; it need not exist yet.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    path: PathBuf,
+}
+
+impl Directory {
+    /// The cache in `path`. Touches nothing.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where a file is.
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The content of a file of ours, if it is there and not longer than `limit`.
+    pub fn read(&self, name: &str, limit: usize) -> Option<Vec<u8>> {
+        let mut file = File::open(self.path_of(name)).ok()?;
+        let length = private_length(&file).filter(|length| *length <= limit)?;
+        // Room for all and one byte more: the end is seen without growing, which would leave
+        // copies behind.
+        let mut content = Vec::with_capacity(length + 1);
+        (&mut file).take(limit as u64 + 1).read_to_end(&mut content).ok()?;
+        (content.len() <= limit).then_some(content)
+    }
+
+    /// Makes sure that the directory is there and ours alone.
+    pub fn prepare(&self) -> Result<(), StoreError> {
+        create_private(&self.path)
+            .map_err(|source| StoreError::Create { path: self.path.clone(), source })?;
+        if is_exposed(&self.path) {
+            return Err(StoreError::Exposed(self.path.clone()));
+        }
+        Ok(())
+    }
+
+    /// Replaces a file as a whole; readers see the old or the new content. `durable` waits until
+    /// the disk has it, for what cannot be had again.
+    pub fn write(&self, name: &str, content: &[u8], durable: bool) -> Result<(), StoreError> {
+        self.prepare()?;
+        let path = self.path_of(name);
+        let written = (|| {
+            // tempfile creates with 0600.
+            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.path)?;
+            file.write_all(content)?;
+            if durable {
+                file.as_file().sync_all()?;
+            }
+            replace(file, &path)
+        })();
+        written.map_err(|source| StoreError::Write { path, source })
+    }
+
+    /// Removes a file; one that is not there is removed already.
+    pub fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.path_of(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::Write { path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Renames over the old file. Windows refuses that while somebody reads it: a short moment later
+/// it works.
+fn replace(mut file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    let mut attempts = if cfg!(windows) { 10 } else { 1 };
+    loop {
+        match file.persist(path) {
+            Ok(_) => return Ok(()),
+            Err(error) => {
+                attempts -= 1;
+                if attempts == 0 {
+                    return Err(error.error);
+                }
+                file = error.file;
+                pause(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
+/// The length of an open file, if it is a regular file that is ours and that nobody else may read.
+#[cfg(unix)]
+fn private_length(file: &File) -> Option<usize> {
+    use std::os::unix::fs::MetadataExt as _;
+    let facts = file.metadata().ok()?;
+    let is_private = facts.is_file() && facts.mode() & 0o077 == 0 && is_mine(facts.uid());
+    is_private.then(|| usize::try_from(facts.len()).ok()).flatten()
+}
+
+#[cfg(unix)]
+fn is_mine(owner: u32) -> bool {
+    owner == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(unix)]
+fn is_exposed(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).is_ok_and(|facts| facts.mode() & 0o022 != 0 || !is_mine(facts.uid()))
+}
+
+/// Windows: a profile's directories are private by their access list.
+#[cfg(not(unix))]
+fn private_length(file: &File) -> Option<usize> {
+    let facts = file.metadata().ok()?;
+    facts.is_file().then(|| usize::try_from(facts.len()).ok()).flatten()
+}
+
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_: &Path) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> (tempfile::TempDir, Directory) {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Directory::new(scratch.path().join("a/cache"));
+        (scratch, directory)
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_replaced_as_a_whole() {
+        let (_scratch, directory) = scratch();
+        assert_eq!(directory.read("x", 100), None);
+        directory.write("x", b"one", false).unwrap();
+        assert_eq!(directory.read("x", 100).unwrap(), b"one");
+        directory.write("x", b"two!", true).unwrap();
+        assert_eq!(directory.read("x", 100).unwrap(), b"two!");
+        assert_eq!(directory.read("x", 3), None);
+        let files = fs::read_dir(directory.path_of("")).unwrap().count();
+        assert_eq!(files, 1, "no temporary file stays");
+        directory.remove("x").unwrap();
+        directory.remove("x").unwrap();
+        assert_eq!(directory.read("x", 100), None);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn files_are_0600_in_a_0700_directory() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_scratch, directory) = scratch();
+        directory.write("x", b"one", false).unwrap();
+        let mode = |name: &str| {
+            fs::metadata(directory.path_of(name)).unwrap().permissions().mode() & 0o777
+        };
+        assert_eq!((mode(""), mode("x")), (0o700, 0o600));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_that_others_may_read_is_a_miss() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_scratch, directory) = scratch();
+        directory.write("x", b"one", false).unwrap();
+        for mode in [0o640, 0o604, 0o660] {
+            fs::set_permissions(directory.path_of("x"), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(directory.read("x", 100), None, "{mode:o}");
+        }
+        directory.write("x", b"two", false).unwrap();
+        assert_eq!(directory.read("x", 100).unwrap(), b"two");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_directory_that_others_may_write_to_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_scratch, directory) = scratch();
+        directory.prepare().unwrap();
+        fs::set_permissions(directory.path_of(""), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(directory.write("x", b"", false), Err(StoreError::Exposed(_))));
+    }
+
+    #[test]
+    fn a_directory_that_is_a_file_or_a_file_that_is_a_directory_is_an_error_or_a_miss() {
+        let (scratch, _) = scratch();
+        let file = Directory::new(scratch.path().join("file"));
+        File::create(scratch.path().join("file")).unwrap();
+        assert!(matches!(file.write("x", b"", false), Err(StoreError::Create { .. })));
+        fs::create_dir(scratch.path().join("folder")).unwrap();
+        assert_eq!(Directory::new(scratch.path().to_owned()).read("folder", 100), None);
+    }
+}

@@ -1,0 +1,136 @@
+//! A kept token that is still good, as the ready answer: options, one file, nothing else.
+//! Never a lock, thread, socket, runtime, or parse of the token; never an error: whatever is
+//! unusual is left to the long way, which says what is wrong.
+
+use std::ffi::OsString;
+
+use login_common::{UnixTime, exec_credential::ExecApiVersion};
+
+use crate::{
+    cache::{
+        entry::{self, Entry},
+        freshness::Freshness,
+        store::Directory,
+    },
+    exec_info,
+    options::{
+        layers::{Origin, Settings},
+        target::Target,
+        typed,
+    },
+    system::environment::Environment,
+};
+
+/// A kept answer.
+pub struct Found {
+    entry: Entry,
+    version: ExecApiVersion,
+}
+
+impl Found {
+    /// The line for stdout.
+    pub fn answer(&self) -> &str {
+        self.entry.answer(self.version)
+    }
+}
+
+/// Finds the kept answer, if everything about the call is plain and the token is fresh at `now`.
+pub fn find(arguments: &[OsString], environment: &dyn Environment, now: UnixTime) -> Option<Found> {
+    let typed = typed::strict(arguments)?;
+    let info = exec_info::from_environment(environment).ok()?;
+    let cluster = info.cluster.as_ref().and_then(|cluster| cluster.config.as_ref());
+    let settings = Settings::resolve(&typed, &Origin::CommandLine, environment, cluster).ok()?;
+    let target = Target::check(&settings, environment).ok()?;
+    if target.force_refresh {
+        return None;
+    }
+    let directory = Directory::new(target.cache_directory?);
+    let bytes = directory.read(&target.cache_key.file(entry::KIND), entry::MAX_LENGTH)?;
+    let entry = Entry::parse(&target.cache_key, bytes)?;
+    (entry.lifetime.at(now) == Freshness::Fresh)
+        .then_some(Found { entry, version: info.api_version })
+}
+
+#[cfg(test)]
+mod tests {
+    use login_common::Secret;
+
+    use super::*;
+    use crate::{
+        cache::{freshness::Lifetime, key::CacheKey},
+        system::environment::{NoEnvironment, Overlay},
+    };
+
+    const V1BETA1: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#;
+
+    /// Keeps a token that is fresh until 1000, then asks for it at `now`.
+    fn found(line: &str, variables: &[(&str, &str)], now: i64) -> Option<String> {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Directory::new(scratch.path().to_owned());
+        let key = CacheKey::of("https://id.example", "k", &[], None, None, false, false);
+        let at = UnixTime::from_seconds;
+        let lifetime = Lifetime { fresh_until: at(1000), valid_until: at(1060) };
+        let text = Entry::render(&key, &Secret::new("t"), lifetime);
+        directory.write(&key.file(entry::KIND), text.as_bytes(), false).unwrap();
+        let mut variables: Vec<(String, String)> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        variables.push((
+            "KUBECTL_LOGIN_TOKEN_CACHE_DIR".to_owned(),
+            scratch.path().to_str().unwrap().to_owned(),
+        ));
+        let words: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
+        let environment = Overlay { variables: &variables, below: &NoEnvironment };
+        find(&words, &environment, at(now)).map(|found| found.answer().to_owned())
+    }
+
+    const PLAIN: &str = "get-token --issuer-url https://id.example --client-id k";
+
+    #[test]
+    fn a_fresh_token_is_answered_in_the_version_asked_for() {
+        let v1 = found(PLAIN, &[], 999).unwrap();
+        assert_eq!(
+            v1,
+            "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\
+             \"spec\":{\"interactive\":false},\"status\":{\"expirationTimestamp\":\
+             \"1970-01-01T00:16:40Z\",\"token\":\"t\"}}\n"
+        );
+        let v1beta1 = found(PLAIN, &[("KUBERNETES_EXEC_INFO", V1BETA1)], 999).unwrap();
+        assert_eq!(v1beta1, v1.replace("k8s.io/v1\"", "k8s.io/v1beta1\""));
+    }
+
+    #[test]
+    fn variables_and_the_clusters_settings_count_here_too() {
+        let variable = ("KUBECTL_LOGIN_CLIENT_ID", "k");
+        assert!(found("get-token --issuer-url https://id.example", &[variable], 0).is_some());
+        let cluster = V1BETA1.replace(
+            "\"interactive\":false",
+            r#""interactive":false,"cluster":{"server":"https://k8s","config":{"client-id":"k"}}"#,
+        );
+        let info = ("KUBERNETES_EXEC_INFO", cluster.as_str());
+        assert!(found("get-token --issuer-url https://id.example", &[info], 0).is_some());
+        assert!(found(PLAIN, &[("KUBECTL_LOGIN_AUDIENCE", "x")], 0).is_none());
+    }
+
+    #[test]
+    fn everything_else_takes_the_long_way() {
+        assert!(found(PLAIN, &[], 1000).is_none());
+        assert!(found("login --issuer-url https://id.example --client-id k", &[], 0).is_none());
+        for extra in [
+            "--force-refresh",
+            "--scope groups",
+            "--account a",
+            "--use-access-token",
+            "--flow client-credentials",
+            "--flow nonsense",
+            "--token-cache-storage none",
+            "--interactive nonsense",
+            "-v",
+            "--help",
+        ] {
+            assert!(found(&format!("{PLAIN} {extra}"), &[], 0).is_none(), "{extra}");
+        }
+        assert!(found(PLAIN, &[("KUBERNETES_EXEC_INFO", "{")], 0).is_none());
+    }
+}

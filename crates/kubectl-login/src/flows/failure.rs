@@ -1,0 +1,298 @@
+//! Why a flow gave no token, sorted by whose fault it was.
+//! Never repeats a source in its own text; never names a secret.
+
+use std::{io, path::PathBuf};
+
+use login_common::names::IssuerUrl;
+use login_protocols::{
+    oauth2::{
+        authorization::CallbackRefusal, error::OAuthErrorCode, token_endpoint::TokenEndpointError,
+    },
+    oidc::{DiscoveryError, IdTokenProblem},
+};
+use thiserror::Error;
+
+use super::choose::NeedsPerson;
+use crate::{
+    options::{layers::Origin, target::Target},
+    report::Fault,
+    system::{command::CommandError, http::HttpError, random::NoRandomness},
+};
+
+/// Something on this machine that an option names.
+#[derive(Debug, Error)]
+pub enum LocalError {
+    /// A file that an option names.
+    #[error("could not read `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file that an option names holds something else than it should.
+    #[error("`{}` is empty, too long or no text", .0.display())]
+    Content(PathBuf),
+    /// A command that an option names.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// TLS.
+    #[error(transparent)]
+    Http(HttpError),
+}
+
+/// Why there is no token.
+#[derive(Debug, Error)]
+pub enum FlowError {
+    /// The certificate authority.
+    #[error("could not use the certificate authority")]
+    CertificateAuthority(#[source] LocalError),
+    /// The client's secret.
+    #[error("could not get the client secret")]
+    ClientSecret(#[source] LocalError),
+    /// No answer.
+    #[error("could not reach issuer `{issuer}`")]
+    Unreachable {
+        /// Who was asked.
+        issuer: IssuerUrl,
+        /// Why.
+        #[source]
+        source: HttpError,
+    },
+    /// An answer that says "not now".
+    #[error("issuer `{issuer}` is out of order")]
+    OutOfOrder {
+        /// Who was asked.
+        issuer: IssuerUrl,
+        /// What it answered.
+        #[source]
+        source: TokenEndpointError,
+    },
+    /// Whatever answers there is no issuer.
+    #[error("`{issuer}` does not answer as an OpenID Connect issuer")]
+    NotAnIssuer {
+        /// Who was asked.
+        issuer: IssuerUrl,
+        /// What is wrong with its discovery document.
+        #[source]
+        source: NotAnIssuer,
+    },
+    /// The issuer has no endpoint for the flow.
+    #[error("issuer `{issuer}` does not offer {what}")]
+    NotOffered {
+        /// Who was asked.
+        issuer: IssuerUrl,
+        /// For what.
+        what: &'static str,
+    },
+    /// The issuer said no.
+    #[error("issuer `{issuer}` refused {what}")]
+    Refused {
+        /// Who was asked.
+        issuer: IssuerUrl,
+        /// For what.
+        what: &'static str,
+        /// What it answered.
+        #[source]
+        source: TokenEndpointError,
+    },
+    /// The browser came back without a code.
+    #[error("sign-in to `{issuer}` failed")]
+    Callback {
+        /// Who was asked.
+        issuer: IssuerUrl,
+        /// What came back.
+        #[source]
+        source: CallbackRefusal,
+    },
+    /// The issuer gave something that is no usable token.
+    #[error("the token of issuer `{issuer}` cannot be used")]
+    Token {
+        /// Who was asked.
+        issuer: IssuerUrl,
+        /// What is wrong with it.
+        #[source]
+        source: TokenProblem,
+    },
+    /// Nobody finished the sign-in.
+    #[error("the sign-in to `{issuer}` was not finished within {seconds} seconds")]
+    Timeout {
+        /// Who was asked.
+        issuer: IssuerUrl,
+        /// The bound.
+        seconds: u64,
+    },
+    /// Ctrl-C or a request to terminate.
+    #[error("sign-in was cancelled")]
+    Cancelled,
+    /// No port to wait on.
+    #[error("could not wait for the browser on {addresses}")]
+    Listen {
+        /// What was tried.
+        addresses: String,
+        /// Why the last one failed.
+        #[source]
+        source: io::Error,
+    },
+    /// A person would have to sign in.
+    #[error("a sign-in to `{issuer}` is needed, and nobody can be asked")]
+    NeedsPerson {
+        /// Who would be asked.
+        issuer: IssuerUrl,
+        /// Why nobody can.
+        #[source]
+        source: NeedsPerson,
+    },
+    /// No random bytes.
+    #[error("could not begin a sign-in")]
+    Randomness(#[from] NoRandomness),
+}
+
+/// What answers in place of an issuer.
+#[derive(Debug, Error)]
+pub enum NotAnIssuer {
+    /// There is no discovery document.
+    #[error("its discovery document was answered with {0}")]
+    Status(u16),
+    /// There is one that cannot be used.
+    #[error(transparent)]
+    Document(#[from] DiscoveryError),
+}
+
+/// What is wrong with a token.
+#[derive(Debug, Error)]
+pub enum TokenProblem {
+    /// The checks of OpenID Connect Core.
+    #[error(transparent)]
+    IdToken(#[from] IdTokenProblem),
+    /// The wanted one is not there.
+    #[error("the answer has no {0}")]
+    Missing(&'static str),
+    /// OpenID Connect Core §12.2: a renewal is for the same person.
+    #[error("the renewed token is for another subject than the first")]
+    OtherSubject,
+    /// It would be refused at once.
+    #[error("the token has expired already")]
+    Expired,
+    /// The answer is no token answer.
+    #[error(transparent)]
+    Answer(TokenEndpointError),
+}
+
+impl FlowError {
+    /// Sorts an answer of an endpoint that was asked for `what`.
+    pub fn from_answer(issuer: &IssuerUrl, what: &'static str, source: TokenEndpointError) -> Self {
+        let issuer = issuer.clone();
+        match source {
+            TokenEndpointError::Unavailable { .. } => Self::OutOfOrder { issuer, source },
+            TokenEndpointError::Refused { .. } | TokenEndpointError::Unexpected { .. } => {
+                Self::Refused { issuer, what, source }
+            }
+            TokenEndpointError::Malformed(_) => {
+                Self::Token { issuer, source: TokenProblem::Answer(source) }
+            }
+        }
+    }
+
+    /// Whose fault it was.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::CertificateAuthority(_)
+            | Self::ClientSecret(_)
+            | Self::NotAnIssuer { .. }
+            | Self::NotOffered { .. } => Fault::Usage,
+            Self::Unreachable { .. } | Self::OutOfOrder { .. } => Fault::Unreachable,
+            Self::Refused { .. }
+            | Self::Callback { .. }
+            | Self::Token { .. }
+            | Self::Timeout { .. }
+            | Self::Cancelled
+            | Self::Listen { .. }
+            | Self::Randomness(_) => Fault::Refused,
+            Self::NeedsPerson { .. } => Fault::NeedsPerson,
+        }
+    }
+
+    /// Whether only a person can mend it: the grant is gone. The one reason for a new sign-in.
+    pub fn asks_for_sign_in(&self) -> bool {
+        matches!(self, Self::Refused { source, .. }
+            if source.oauth_error().is_some_and(|error| error.code.asks_for_sign_in()))
+    }
+
+    /// Whether a discovery document that was kept may be the reason.
+    pub fn may_be_stale_metadata(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::OutOfOrder { .. } => true,
+            Self::Refused { source, .. } => source.oauth_error().is_none(),
+            _ => false,
+        }
+    }
+
+    /// What the user can do, with the origin of the value to look at.
+    pub fn hint(&self, target: &Target) -> Option<String> {
+        let from = |origin: &Option<Origin>| {
+            origin.as_ref().map(|origin| format!("; it came from {origin}")).unwrap_or_default()
+        };
+        match self {
+            Self::CertificateAuthority(_) => Some(format!(
+                "check `--certificate-authority`{}",
+                from(&target.origins.certificate_authority)
+            )),
+            Self::ClientSecret(_) => Some(format!(
+                "check the client secret's file or command{}",
+                from(&target.origins.client_secret)
+            )),
+            Self::Unreachable { source: HttpError::Connection { untrusted: true, .. }, .. } => {
+                Some(match target.certificate_authority {
+                    None => "name the authority that signed its certificate with \
+                             `--certificate-authority FILE`"
+                        .to_owned(),
+                    Some(_) => format!(
+                        "the issuer's certificate is not signed by the given \
+                         `--certificate-authority`{}",
+                        from(&target.origins.certificate_authority)
+                    ),
+                })
+            }
+            Self::Unreachable { .. } | Self::OutOfOrder { .. } => Some(format!(
+                "nothing was lost; try again when the issuer answers, or check `--issuer-url`{}",
+                from(&target.origins.issuer)
+            )),
+            Self::NotAnIssuer { .. } => {
+                Some(format!("check `--issuer-url`{}", from(&target.origins.issuer)))
+            }
+            Self::NotOffered { .. } => Some("choose another `--flow`".to_owned()),
+            Self::Refused { source, .. } => match &source.oauth_error()?.code {
+                OAuthErrorCode::InvalidClient | OAuthErrorCode::UnauthorizedClient => {
+                    Some(format!(
+                        "check `--client-id` and the client secret{}",
+                        from(&target.origins.client_id)
+                    ))
+                }
+                OAuthErrorCode::InvalidScope => Some("check `--scope`".to_owned()),
+                OAuthErrorCode::InvalidTarget => Some("check `--audience`".to_owned()),
+                code if code.asks_for_sign_in() => {
+                    Some("sign in again with `kubectl-login login`".to_owned())
+                }
+                _ => None,
+            },
+            Self::Callback { .. } | Self::Timeout { .. } => {
+                Some("`kubectl-login login` makes another attempt at once".to_owned())
+            }
+            Self::Token { source: TokenProblem::Missing("id_token"), .. } => Some(
+                "ask for an ID token with `--scope openid`, or hand out access tokens with \
+                 `--use-access-token`"
+                    .to_owned(),
+            ),
+            Self::Token {
+                source: TokenProblem::IdToken(IdTokenProblem::WrongAudience(_)), ..
+            } => Some(format!("check `--client-id`{}", from(&target.origins.client_id))),
+            Self::Listen { .. } => {
+                Some("another program uses the port; give another `--listen-address`".to_owned())
+            }
+            Self::NeedsPerson { source, .. } => Some(source.hint().to_owned()),
+            Self::Token { .. } | Self::Cancelled | Self::Randomness(_) => None,
+        }
+    }
+}

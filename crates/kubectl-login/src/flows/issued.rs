@@ -1,0 +1,167 @@
+//! From a token answer to what is kept and handed out: which token, for whom, until when.
+//! Never longer than the token lives, on this machine's clock.
+
+use std::time::Duration;
+
+use login_common::{
+    Secret, UnixTime,
+    names::{ClientId, IssuerUrl},
+};
+use login_protocols::{
+    jose::CompactJws,
+    oauth2::token_endpoint::TokenResponse,
+    oidc::{IdTokenFacts, check_from_token_endpoint},
+};
+
+use super::failure::TokenProblem;
+use crate::cache::freshness::Lifetime;
+
+/// An access token of which nobody says how long it lives is used that long. It may live longer:
+/// then it is renewed too early. It may live shorter: then kubectl is refused for some minutes.
+pub const UNKNOWN_LIFETIME: Duration = Duration::from_mins(5);
+
+/// Whatever an issuer says, a token is renewed at least once a day.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
+
+/// Differences of the clocks below this are the network.
+const SKEW_TOLERANCE: Duration = Duration::from_secs(5);
+
+/// What a flow ends with.
+#[derive(Debug)]
+pub struct Issued {
+    /// For the API server.
+    pub token: Secret,
+    /// Until when.
+    pub lifetime: Lifetime,
+    /// For the next renewal.
+    pub refresh_token: Option<Secret>,
+    /// `sub` of the ID token.
+    pub subject: Option<String>,
+    /// Who signed in, for people.
+    pub name: Option<String>,
+}
+
+/// When an answer came.
+#[derive(Clone, Copy, Debug)]
+pub struct Moments {
+    /// This machine's clock before the request.
+    pub requested_at: UnixTime,
+    /// The issuer's clock, if it said.
+    pub issuer_date: Option<UnixTime>,
+}
+
+impl Moments {
+    /// The issuer's clock at `requested_at`.
+    pub fn issuer_now(&self) -> UnixTime {
+        match self.issuer_date {
+            Some(date) if self.skew() > SKEW_TOLERANCE => date,
+            _ => self.requested_at,
+        }
+    }
+
+    /// How far the clocks are apart.
+    pub fn skew(&self) -> Duration {
+        let Some(date) = self.issuer_date else { return Duration::ZERO };
+        date.since(self.requested_at).max(self.requested_at.since(date))
+    }
+
+    /// A moment of the issuer's clock on ours.
+    fn on_our_clock(&self, moment: UnixTime) -> UnixTime {
+        let issuer_now = self.issuer_now();
+        if moment >= issuer_now {
+            self.requested_at.plus(moment.since(issuer_now))
+        } else {
+            self.requested_at.minus(issuer_now.since(moment))
+        }
+    }
+}
+
+/// What is wanted of an answer.
+pub struct Wanted<'a> {
+    /// Who was asked.
+    pub issuer: &'a IssuerUrl,
+    /// Who asked.
+    pub client_id: &'a ClientId,
+    /// Of the authorization request, if there was one.
+    pub nonce: Option<&'a str>,
+    /// Of the first sign-in, if this is a renewal.
+    pub subject: Option<&'a str>,
+    /// The access token instead of the ID token.
+    pub access_token: bool,
+    /// Without an ID token the access token will do (client credentials).
+    pub id_token_optional: bool,
+}
+
+/// Takes the wanted token out of an answer.
+pub fn take(
+    response: TokenResponse,
+    wanted: &Wanted<'_>,
+    moments: Moments,
+) -> Result<Issued, TokenProblem> {
+    // Checked even when the access token is wanted: it says who that is for.
+    let facts = response
+        .id_token
+        .as_ref()
+        .map(|token| {
+            check_from_token_endpoint(
+                token.expose(),
+                wanted.issuer,
+                wanted.client_id,
+                wanted.nonce,
+                moments.issuer_now(),
+            )
+        })
+        .transpose()?;
+    let subject = facts.as_ref().map(|facts| facts.subject.clone());
+    if let (Some(first), Some(now)) = (wanted.subject, &subject)
+        && first != now
+    {
+        return Err(TokenProblem::OtherSubject);
+    }
+    let name = facts.as_ref().map(|facts: &IdTokenFacts| {
+        let named = facts.preferred_username.as_ref().or(facts.email.as_ref());
+        named.unwrap_or(&facts.subject).clone()
+    });
+    let id_token = response.id_token.zip(facts).map(|(token, facts)| (token, facts.expires_at));
+    let (token, valid_until) = match id_token {
+        Some((token, expires_at)) if !wanted.access_token => {
+            (token, moments.on_our_clock(expires_at))
+        }
+        None if !wanted.access_token && !wanted.id_token_optional => {
+            return Err(TokenProblem::Missing("id_token"));
+        }
+        _ => {
+            let token = response.access_token.ok_or(TokenProblem::Missing("access_token"))?;
+            let end = access_token_end(&token, response.expires_in, moments);
+            (token, end)
+        }
+    };
+    let valid_until = valid_until.min(moments.requested_at.plus(LONGEST_LIFETIME));
+    if valid_until <= moments.requested_at {
+        return Err(TokenProblem::Expired);
+    }
+    Ok(Issued {
+        token,
+        lifetime: Lifetime::new(moments.requested_at, valid_until),
+        refresh_token: response.refresh_token,
+        subject,
+        name,
+    })
+}
+
+/// RFC 6749 §5.1 `expires_in`, and `exp` where the token happens to be a JWT; the earlier counts.
+fn access_token_end(token: &Secret, expires_in: Option<Duration>, moments: Moments) -> UnixTime {
+    let said = expires_in.map(|life| moments.requested_at.plus(life));
+    let written = CompactJws::parse(token.expose())
+        .ok()
+        .and_then(|jwt| jwt.unverified_claims().expires_at())
+        .map(|moment| moments.on_our_clock(moment));
+    [said, written]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or_else(|| moments.requested_at.plus(UNKNOWN_LIFETIME))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! Token answers, clocks, and what is handed out until when.
+//! Never signed for real: over TLS from the token endpoint nobody checks signatures.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use login_protocols::oauth2::token_endpoint::parse_token_response;
+
+use super::*;
+
+const NOW: i64 = 1_000_000;
+
+fn at(seconds: i64) -> UnixTime {
+    UnixTime::from_seconds(seconds)
+}
+
+/// A token of `sub` that ends at `exp`.
+fn jwt(sub: &str, exp: i64) -> String {
+    let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    format!(
+        "{}.{}.{}",
+        part(r#"{"alg":"ES256","kid":"1"}"#),
+        part(&format!(
+            r#"{{"iss":"https://id.example","aud":"k","sub":"{sub}","exp":{exp},"nonce":"n"}}"#
+        )),
+        part(&"s".repeat(64))
+    )
+}
+
+/// The outcome in one line: which token, fresh and valid for how long, for whom.
+fn taken(body: &str, change: impl Fn(&mut Wanted<'_>), issuer_date: Option<i64>) -> String {
+    let issuer = IssuerUrl::parse("https://id.example").unwrap();
+    let client_id = ClientId::parse("k").unwrap();
+    let mut wanted = Wanted {
+        issuer: &issuer,
+        client_id: &client_id,
+        nonce: Some("n"),
+        subject: None,
+        access_token: false,
+        id_token_optional: false,
+    };
+    change(&mut wanted);
+    let response = parse_token_response(200, body.as_bytes()).unwrap();
+    let moments = Moments { requested_at: at(NOW), issuer_date: issuer_date.map(at) };
+    match take(response, &wanted, moments) {
+        Ok(issued) => {
+            let kind = if issued.token.expose().contains('.') { "jwt" } else { "opaque" };
+            let left = |moment: UnixTime| moment.as_seconds() - NOW;
+            format!(
+                "{kind} fresh {} valid {} for {}",
+                left(issued.lifetime.fresh_until),
+                left(issued.lifetime.valid_until),
+                issued.name.as_deref().unwrap_or("-")
+            )
+        }
+        Err(error) => error.to_string(),
+    }
+}
+
+fn id_token(exp: i64) -> String {
+    format!(r#"{{"access_token":"a","expires_in":3000,"id_token":"{}"}}"#, jwt("alice", exp))
+}
+
+#[test]
+fn the_id_token_is_handed_out_and_lives_by_its_own_expiry() {
+    assert_eq!(taken(&id_token(NOW + 600), |_| (), None), "jwt fresh 540 valid 600 for alice");
+    assert_eq!(taken(&id_token(NOW + 10), |_| (), None), "jwt fresh 9 valid 10 for alice");
+    assert_eq!(taken(r#"{"access_token":"a"}"#, |_| (), None), "the answer has no id_token");
+    let days = taken(&id_token(NOW + 900_000), |_| (), None);
+    assert_eq!(days, "jwt fresh 86340 valid 86400 for alice");
+}
+
+#[test]
+fn the_access_token_is_handed_out_where_it_is_wanted_or_enough() {
+    let access = |wanted: &mut Wanted<'_>| wanted.access_token = true;
+    let enough = |wanted: &mut Wanted<'_>| wanted.id_token_optional = true;
+    assert_eq!(taken(&id_token(NOW + 600), access, None), "opaque fresh 2940 valid 3000 for alice");
+    assert_eq!(taken(&id_token(NOW + 600), enough, None), "jwt fresh 540 valid 600 for alice");
+    for (body, expected) in [
+        (r#"{"access_token":"a","expires_in":60}"#.to_owned(), "opaque fresh 54 valid 60 for -"),
+        // Nobody says how long it lives.
+        (r#"{"access_token":"a"}"#.to_owned(), "opaque fresh 270 valid 300 for -"),
+        (
+            format!(r#"{{"access_token":"{}"}}"#, jwt("ci", NOW + 700)),
+            "jwt fresh 640 valid 700 for -",
+        ),
+        (
+            format!(r#"{{"access_token":"{}","expires_in":9000}}"#, jwt("ci", NOW + 700)),
+            "jwt fresh 640 valid 700 for -",
+        ),
+        (r#"{"access_token":"a","expires_in":0}"#.to_owned(), "the token has expired already"),
+    ] {
+        assert_eq!(taken(&body, enough, None), expected, "{body}");
+    }
+}
+
+#[test]
+fn a_wrong_clock_on_this_machine_neither_kills_nor_prolongs_a_token() {
+    for skew in [-600, 600] {
+        let issuer_now = NOW + skew;
+        let outcome = taken(&id_token(issuer_now + 300), |_| (), Some(issuer_now));
+        assert_eq!(outcome, "jwt fresh 270 valid 300 for alice", "{skew}");
+    }
+    // Some seconds are the network.
+    let outcome = taken(&id_token(NOW + 300), |_| (), Some(NOW + 4));
+    assert_eq!(outcome, "jwt fresh 270 valid 300 for alice");
+}
+
+#[test]
+fn another_persons_or_another_sign_ins_token_is_refused() {
+    let renewed = |wanted: &mut Wanted<'_>| {
+        wanted.nonce = None;
+        wanted.subject = Some("bob");
+    };
+    assert_eq!(
+        taken(&id_token(NOW + 600), renewed, None),
+        "the renewed token is for another subject than the first"
+    );
+    let other = |wanted: &mut Wanted<'_>| wanted.nonce = Some("other");
+    assert!(taken(&id_token(NOW + 600), other, None).contains("nonce"));
+    // Checked even when the access token is what is handed out.
+    let access = |wanted: &mut Wanted<'_>| {
+        wanted.access_token = true;
+        wanted.nonce = Some("other");
+    };
+    assert!(taken(&id_token(NOW + 600), access, None).contains("nonce"));
+}

@@ -1,0 +1,19 @@
+//! Ways to a token. `obtain` owns the phases that all share; a flow fills only its own part.
+//! Never prints an answer, never decides about the cache.
+//!
+//! Reading order: `choose` (which way), `obtain` (the phases), then one file per way: `browser`,
+//! `device`, `client_credentials`, `refresh`; `issued` is where all of them end.
+
+pub mod choose;
+pub mod issued;
+pub mod obtain;
+
+pub mod browser;
+pub mod callback_page;
+pub mod client_credentials;
+pub mod device;
+pub mod refresh;
+
+mod failure;
+
+pub use failure::{FlowError, LocalError};

@@ -1,0 +1,69 @@
+//! A refresh token for a new token (RFC 6749 §6, OpenID Connect Core §12).
+//! Never opens a browser; says only whether the grant is gone or the issuer is.
+
+use std::time::Duration;
+
+use login_common::Secret;
+use login_protocols::{oauth2::token_endpoint::Grant, oidc::ProviderMetadata};
+
+use super::{
+    FlowError,
+    failure::TokenProblem,
+    issued::Issued,
+    obtain::{Age, Session},
+};
+use crate::{cache::refresh_secret::RefreshSecret, system::http::HttpError};
+
+/// The bound on a whole renewal.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Renewed {
+    /// A new token.
+    Token(Issued),
+    /// Renewed, but without the ID token that is wanted: only a sign-in gives one. The new refresh
+    /// token, if any, is kept all the same.
+    WithoutIdToken(Option<Secret>),
+}
+
+/// Renews a session.
+pub async fn renew(session: &Session<'_>, secret: &RefreshSecret) -> Result<Renewed, FlowError> {
+    tokio::time::timeout(TIMEOUT, renew_unbounded(session, secret)).await.unwrap_or_else(|_| {
+        let waited = format!("{} in {} seconds", session.target.issuer, TIMEOUT.as_secs());
+        Err(session.unreachable(HttpError::Timeout(waited)))
+    })
+}
+
+async fn renew_unbounded(
+    session: &Session<'_>,
+    secret: &RefreshSecret,
+) -> Result<Renewed, FlowError> {
+    let (metadata, age) = session.metadata().await?;
+    match ask(session, &metadata, secret).await {
+        Err(error) if age == Age::Kept && error.may_be_stale_metadata() => {
+            let fetched = session.fetch_metadata().await?;
+            if fetched == metadata { Err(error) } else { ask(session, &fetched, secret).await }
+        }
+        outcome => outcome,
+    }
+}
+
+async fn ask(
+    session: &Session<'_>,
+    metadata: &ProviderMetadata,
+    secret: &RefreshSecret,
+) -> Result<Renewed, FlowError> {
+    let answer = session
+        .ask(metadata, &Grant::RefreshToken(&secret.token))
+        .await?
+        .map_err(|error| FlowError::from_answer(&session.target.issuer, "the renewal", error))?;
+    let next = answer.response.refresh_token.clone();
+    match session.check(answer, None, secret.subject.as_deref(), false) {
+        Ok(issued) => Ok(Renewed::Token(issued)),
+        Err(FlowError::Token { source: TokenProblem::Missing("id_token"), .. }) => {
+            Ok(Renewed::WithoutIdToken(next))
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,293 @@
+//! Finds the user entry that runs kubectl-login: what `login` without options signs in for.
+//! Never writes a kubeconfig, never runs what it names.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{
+    options::{command_line, typed::Typed},
+    system::environment::Environment,
+};
+
+/// Longest file that is read.
+const MAX_LENGTH: u64 = 16 * 1024 * 1024;
+
+/// The cluster's settings for exec plugins.
+const EXTENSION: &str = "client.authentication.k8s.io/exec";
+
+/// Why there is no user entry to sign in for.
+#[derive(Debug, Error)]
+pub enum KubeconfigError {
+    /// A file cannot be read.
+    #[error("could not read the kubeconfig `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is no kubeconfig.
+    #[error("the kubeconfig `{}` is not valid YAML", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: Box<serde_saphyr::Error>,
+    },
+    /// Something is named that no file has.
+    #[error("no kubeconfig has {0}")]
+    Missing(String),
+    /// The user gets credentials in another way.
+    #[error("user `{user}` in `{file}` does not run kubectl-login")]
+    OtherUser {
+        /// The user entry.
+        user: String,
+        /// Its file.
+        file: String,
+    },
+    /// The arguments in the entry.
+    #[error("the arguments of user `{user}` in `{file}` cannot be used: {problem}")]
+    Arguments {
+        /// The user entry.
+        user: String,
+        /// Its file.
+        file: String,
+        /// What clap says.
+        problem: String,
+    },
+}
+
+impl KubeconfigError {
+    /// What the user can do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Read { .. } | Self::Malformed { .. } => {
+                "name another file with `--kubeconfig` or the variable `KUBECONFIG`".to_owned()
+            }
+            Self::Missing(_) | Self::OtherUser { .. } => {
+                "name a context with `--context`, or give `--issuer-url` and `--client-id`"
+                    .to_owned()
+            }
+            Self::Arguments { .. } => "correct `args` of that user".to_owned(),
+        }
+    }
+}
+
+/// What `login` needs of a user entry.
+pub struct User {
+    /// The entry's name.
+    pub name: String,
+    /// The file it is in.
+    pub file: String,
+    /// The options in `exec.args`.
+    pub typed: Typed,
+    /// `exec.env`.
+    pub environment: Vec<(String, String)>,
+    /// The cluster's settings, where `provideClusterInfo` hands them on.
+    pub cluster_config: Option<Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct File {
+    #[serde(default)]
+    current_context: Option<String>,
+    #[serde(default)]
+    contexts: Option<Vec<NamedContext>>,
+    #[serde(default)]
+    users: Option<Vec<NamedUser>>,
+    #[serde(default)]
+    clusters: Option<Vec<NamedCluster>>,
+}
+
+#[derive(Deserialize)]
+struct NamedContext {
+    name: String,
+    #[serde(default)]
+    context: Option<Context>,
+}
+
+#[derive(Deserialize)]
+struct Context {
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    cluster: String,
+}
+
+#[derive(Deserialize)]
+struct NamedUser {
+    name: String,
+    #[serde(default)]
+    user: Option<UserFields>,
+}
+
+#[derive(Deserialize)]
+struct UserFields {
+    #[serde(default)]
+    exec: Option<Exec>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Exec {
+    #[serde(default)]
+    command: String,
+    #[serde(default)]
+    args: Option<Vec<String>>,
+    #[serde(default)]
+    env: Option<Vec<Variable>>,
+    #[serde(default)]
+    provide_cluster_info: bool,
+}
+
+#[derive(Deserialize)]
+struct Variable {
+    name: String,
+    #[serde(default)]
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct NamedCluster {
+    name: String,
+    #[serde(default)]
+    cluster: Option<Cluster>,
+}
+
+#[derive(Deserialize)]
+struct Cluster {
+    #[serde(default)]
+    extensions: Option<Vec<Extension>>,
+}
+
+#[derive(Deserialize)]
+struct Extension {
+    name: String,
+    #[serde(default)]
+    extension: Option<Value>,
+}
+
+/// The user of `context`, or else of the current one, in `kubeconfig` or else in the files of
+/// `KUBECONFIG` or else in `~/.kube/config`. As in kubectl, the first file that has something wins.
+pub fn current_user(
+    environment: &dyn Environment,
+    context: Option<&str>,
+    kubeconfig: Option<&str>,
+) -> Result<User, KubeconfigError> {
+    let files = read_all(environment, kubeconfig)?;
+    let missing = |what: String| KubeconfigError::Missing(what);
+    let wanted = context
+        .or_else(|| {
+            files
+                .iter()
+                .filter_map(|(_, file)| file.current_context.as_deref())
+                .find(|name| !name.is_empty())
+        })
+        .ok_or_else(|| missing("a current context".to_owned()))?;
+    let context = files
+        .iter()
+        .flat_map(|(_, file)| file.contexts.iter().flatten())
+        .find(|entry| entry.name == wanted)
+        .and_then(|entry| entry.context.as_ref())
+        .ok_or_else(|| missing(format!("a context `{wanted}`")))?;
+    let (path, user) = files
+        .iter()
+        .flat_map(|(path, file)| file.users.iter().flatten().map(move |user| (path, user)))
+        .find(|(_, entry)| entry.name == context.user)
+        .ok_or_else(|| missing(format!("a user `{}`", context.user)))?;
+    let (name, file) = (user.name.clone(), path.display().to_string());
+    let exec = user
+        .user
+        .as_ref()
+        .and_then(|fields| fields.exec.as_ref())
+        .filter(|exec| is_kubectl_login(&exec.command))
+        .ok_or_else(|| KubeconfigError::OtherUser { user: name.clone(), file: file.clone() })?;
+    let arguments: Vec<std::ffi::OsString> =
+        exec.args.iter().flatten().map(std::ffi::OsString::from).collect();
+    let unusable = |problem: String| KubeconfigError::Arguments {
+        user: name.clone(),
+        file: file.clone(),
+        problem,
+    };
+    let typed = match command_line::parse(&arguments) {
+        Ok(command_line::Invocation::GetToken(typed)) => typed,
+        Ok(_) => return Err(unusable("they do not begin with `get-token`".to_owned())),
+        Err(error) => return Err(unusable(error.kind().to_string())),
+    };
+    let cluster_config = files
+        .iter()
+        .filter(|_| exec.provide_cluster_info)
+        .flat_map(|(_, file)| file.clusters.iter().flatten())
+        .find(|entry| entry.name == context.cluster)
+        .and_then(|entry| entry.cluster.as_ref())
+        .and_then(|cluster| cluster.extensions.as_ref())
+        .and_then(|extensions| extensions.iter().find(|known| known.name == EXTENSION))
+        .and_then(|known| known.extension.clone());
+    let environment = exec
+        .env
+        .iter()
+        .flatten()
+        .map(|variable| (variable.name.clone(), variable.value.clone()))
+        .collect();
+    Ok(User { name, file, typed, environment, cluster_config })
+}
+
+fn read_all(
+    environment: &dyn Environment,
+    kubeconfig: Option<&str>,
+) -> Result<Vec<(PathBuf, File)>, KubeconfigError> {
+    let named = environment.variable("KUBECONFIG").filter(|list| !list.is_empty());
+    let (paths, must_exist) = match (kubeconfig, named) {
+        (Some(path), _) => (vec![PathBuf::from(path)], true),
+        // kubectl skips files of the list that do not exist.
+        (None, Some(list)) => (std::env::split_paths(&list).collect(), false),
+        (None, None) => {
+            let home = environment.home().map(|home| home.join(".kube").join("config"));
+            (home.into_iter().collect(), false)
+        }
+    };
+    let mut files = Vec::new();
+    for path in paths {
+        match read(&path) {
+            Ok(file) => files.push((path, file)),
+            Err(KubeconfigError::Read { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && !must_exist => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<File, KubeconfigError> {
+    use io::Read as _;
+    let failed = |source| KubeconfigError::Read { path: path.to_owned(), source };
+    let mut text = String::new();
+    fs::File::open(path)
+        .map_err(failed)?
+        .take(MAX_LENGTH)
+        .read_to_string(&mut text)
+        .map_err(failed)?;
+    if text.trim().is_empty() {
+        return Ok(File::default());
+    }
+    serde_saphyr::from_str(&text).map_err(|source| KubeconfigError::Malformed {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })
+}
+
+fn is_kubectl_login(command: &str) -> bool {
+    Path::new(command).file_stem().is_some_and(|name| name == "kubectl-login")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! Kubeconfigs as people have them, and the user entry that `login` finds.
+//! Never the real `~/.kube`.
+
+use super::*;
+use crate::{
+    options::table::Name,
+    system::environment::{NoEnvironment, Overlay},
+};
+
+const FIRST: &str = r"
+apiVersion: v1
+kind: Config
+current-context: dev
+contexts:
+- {name: dev, context: {cluster: c1, user: alice}}
+- {name: other, context: {cluster: c1, user: token}}
+- {name: lost, context: {cluster: c1, user: nobody}}
+users:
+- name: token
+  user: {token: abc}
+";
+
+const SECOND: &str = r"
+current-context: never
+preferences: {}
+clusters:
+- name: c1
+  cluster:
+    server: https://k8s
+    extensions:
+    - name: client.authentication.k8s.io/exec
+      extension: {audience: k8s}
+users:
+- name: alice
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      command: /usr/local/bin/kubectl-login
+      args: [get-token, --issuer-url=https://id.example, --client-id, k]
+      env: [{name: KUBECTL_LOGIN_ACCOUNT, value: a}]
+      interactiveMode: IfAvailable
+      provideClusterInfo: true
+- name: alice
+  user: {token: shadowed}
+";
+
+/// Writes the files and looks for the user of `context`.
+fn found(texts: &[&str], context: Option<&str>) -> Result<User, KubeconfigError> {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut paths = vec![scratch.path().join("missing")];
+    for (index, text) in texts.iter().enumerate() {
+        let path = scratch.path().join(format!("config-{index}"));
+        #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+        fs::write(&path, text).unwrap();
+        paths.push(path);
+    }
+    let list = std::env::join_paths(paths).unwrap().into_string().unwrap();
+    let variables = [("KUBECONFIG".to_owned(), list)];
+    current_user(&Overlay { variables: &variables, below: &NoEnvironment }, context, None)
+}
+
+#[test]
+fn the_current_contexts_user_is_found_across_files() {
+    let user = found(&[FIRST, SECOND], None).unwrap();
+    assert_eq!(user.name, "alice");
+    assert!(user.file.ends_with("config-1"));
+    assert_eq!(user.typed.of(Name::IssuerUrl).collect::<Vec<_>>(), ["https://id.example"]);
+    assert_eq!(user.environment, [("KUBECTL_LOGIN_ACCOUNT".to_owned(), "a".to_owned())]);
+    assert_eq!(user.cluster_config.unwrap()["audience"], "k8s");
+}
+
+#[test]
+fn the_clusters_settings_are_handed_on_only_where_kubectl_would() {
+    let without = SECOND.replace("provideClusterInfo: true", "provideClusterInfo: false");
+    assert!(found(&[FIRST, &without], None).unwrap().cluster_config.is_none());
+}
+
+#[test]
+fn whatever_is_missing_is_named() {
+    let text = |texts: &[&str], context| found(texts, context).err().unwrap().to_string();
+    assert_eq!(text(&[], None), "no kubeconfig has a current context");
+    assert_eq!(text(&["", "{}"], None), "no kubeconfig has a current context");
+    assert_eq!(text(&[FIRST], Some("prod")), "no kubeconfig has a context `prod`");
+    assert_eq!(text(&[FIRST], Some("lost")), "no kubeconfig has a user `nobody`");
+    assert!(text(&[FIRST], Some("other")).starts_with("user `token` in `"));
+    assert!(text(&["a: [b"], None).ends_with("is not valid YAML"));
+    let wrong = SECOND.replace("get-token,", "get-token, --nonsense,");
+    assert!(text(&[FIRST, &wrong], None).contains("cannot be used: unexpected argument"));
+    let not_ours = SECOND.replace("get-token,", "version,");
+    assert!(matches!(found(&[FIRST, &not_ours], None), Err(KubeconfigError::Arguments { .. })));
+}
+
+#[test]
+fn a_file_named_by_option_must_exist() {
+    let error = current_user(&NoEnvironment, None, Some("/nonexistent/config")).err().unwrap();
+    assert!(matches!(error, KubeconfigError::Read { .. }));
+}

@@ -1,0 +1,171 @@
+//! Which value counts: flag, then variable, then the cluster's settings; and where it came from.
+//! Never judges a value; never lets the cluster's settings name a secret, a program or a file.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::{
+    table::{Name, OPTIONS, Row, Shape, row_named, row_of},
+    target::OptionError,
+    typed::Typed,
+};
+use crate::system::environment::Environment;
+
+/// Where a value came from; what a hint names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Typed, or in the `args` of the kubeconfig entry that kubectl runs.
+    CommandLine,
+    /// The `args` or `env` of a kubeconfig user that `login` has read.
+    Kubeconfig {
+        /// The name of the user entry.
+        user: String,
+        /// The file it is in.
+        file: String,
+    },
+    /// An environment variable.
+    Variable(&'static str),
+    /// The extension `client.authentication.k8s.io/exec` of the kubeconfig's cluster entry.
+    Cluster,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CommandLine => f.write_str("the command line"),
+            Self::Kubeconfig { user, file } => write!(f, "user `{user}` in `{file}`"),
+            Self::Variable(name) => write!(f, "the environment variable `{name}`"),
+            Self::Cluster => f.write_str(
+                "the extension `client.authentication.k8s.io/exec` of the cluster in the kubeconfig",
+            ),
+        }
+    }
+}
+
+/// Every option that has a value, with its origin.
+#[derive(Default)]
+pub struct Settings {
+    values: Vec<(Name, Vec<String>, Origin)>,
+}
+
+impl Settings {
+    /// Lays the three layers on top of each other.
+    pub fn resolve(
+        typed: &Typed,
+        typed_origin: &Origin,
+        environment: &dyn Environment,
+        cluster: Option<&Value>,
+    ) -> Result<Self, OptionError> {
+        let mut values = Vec::with_capacity(OPTIONS.len());
+        let mut from_cluster = cluster.map(read_cluster).transpose()?.unwrap_or_default();
+        for row in OPTIONS {
+            if typed.has(row.name) {
+                let given = typed.of(row.name).map(ToOwned::to_owned).collect();
+                values.push((row.name, given, typed_origin.clone()));
+            } else if let Some(given) = environment.variable(row.variable) {
+                let origin = Origin::Variable(row.variable);
+                let given = given
+                    .into_string()
+                    .map_err(|_| OptionError::new(row, &origin, "it is not UTF-8"))?;
+                // An empty variable is how shells and CI systems spell "not set".
+                if !given.is_empty() {
+                    values.push((row.name, vec![given], origin));
+                }
+            } else if let Some(index) = from_cluster.iter().position(|(name, _)| *name == row.name)
+            {
+                let (name, given) = from_cluster.swap_remove(index);
+                values.push((name, given, Origin::Cluster));
+            }
+        }
+        Ok(Self { values })
+    }
+
+    /// The one value of an option and its origin.
+    pub fn value(&self, name: Name) -> Option<(&str, &Origin)> {
+        self.values
+            .iter()
+            .find(|(known, _, _)| *known == name)
+            .and_then(|(_, given, origin)| Some((given.last()?.as_str(), origin)))
+    }
+
+    /// All values of a list; commas separate, empty parts are dropped.
+    pub fn list(&self, name: Name) -> Vec<&str> {
+        self.values
+            .iter()
+            .filter(|(known, _, _)| *known == name)
+            .flat_map(|(_, given, _)| given.iter())
+            .flat_map(|given| given.split(','))
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect()
+    }
+
+    /// Where the option's value came from.
+    pub fn origin(&self, name: Name) -> Option<&Origin> {
+        self.value(name).map(|(_, origin)| origin)
+    }
+
+    /// Whether a switch is on. A variable or the cluster may also say that it is off.
+    pub fn switch(&self, name: Name) -> Result<bool, OptionError> {
+        let Some((text, origin)) = self.value(name) else { return Ok(false) };
+        match text {
+            // The flag alone.
+            "" => Ok(true),
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
+            _ => Err(OptionError::new(
+                row_of(name),
+                origin,
+                format!("it is `{text}`, neither `true` nor `false`"),
+            )),
+        }
+    }
+}
+
+/// The extension's object: keys are option names, values text, numbers, booleans or lists of text.
+fn read_cluster(config: &Value) -> Result<Vec<(Name, Vec<String>)>, OptionError> {
+    let object = match config {
+        Value::Null => return Ok(Vec::new()),
+        Value::Object(object) => object,
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            return Err(OptionError::cluster(
+                "it is not an object whose keys are option names, such as `issuer-url`",
+            ));
+        }
+    };
+    let mut values = Vec::new();
+    for (key, value) in object {
+        let row = row_named(key).ok_or_else(|| {
+            let key: String = key.chars().take(60).collect();
+            OptionError::cluster(format!("it has the key `{key}`, which is not an option"))
+        })?;
+        if !row.by_cluster {
+            return Err(OptionError::cluster(format!(
+                "it has the key `{}`: a cluster's settings hold no secrets, start no programs \
+                 and read no files",
+                row.long
+            )));
+        }
+        let given = cluster_value(row, value).ok_or_else(|| {
+            OptionError::cluster(format!("the value of its key `{}` has a wrong type", row.long))
+        })?;
+        values.push((row.name, given));
+    }
+    Ok(values)
+}
+
+fn cluster_value(row: &Row, value: &Value) -> Option<Vec<String>> {
+    let single = |value: &Value| match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(on) if row.shape == Shape::Switch => Some(on.to_string()),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
+    };
+    match value {
+        Value::Array(items) if row.shape == Shape::List => items.iter().map(single).collect(),
+        other => Some(vec![single(other)?]),
+    }
+}

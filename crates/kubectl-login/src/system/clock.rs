@@ -1,0 +1,55 @@
+//! The time of this machine, and short waits outside the async runtime.
+//! Never used below the flows: pure code is given `now`.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use login_common::UnixTime;
+
+/// Tells the time.
+pub trait Clock {
+    /// Now, in whole seconds.
+    fn now(&self) -> UnixTime;
+}
+
+/// The machine's clock.
+pub struct MachineClock;
+
+impl Clock for MachineClock {
+    fn now(&self) -> UnixTime {
+        #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+        let now = SystemTime::now();
+        let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        UnixTime::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
+    }
+}
+
+/// A bound on a wait; runs on when the machine's clock is set.
+pub struct Deadline {
+    begin: Instant,
+    bound: Duration,
+}
+
+impl Deadline {
+    /// `bound` from now.
+    pub fn after(bound: Duration) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+        let begin = Instant::now();
+        Self { begin, bound }
+    }
+
+    /// How long the wait has taken so far.
+    pub fn waited(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// Whether the wait is over.
+    pub fn is_over(&self) -> bool {
+        self.waited() >= self.bound
+    }
+}
+
+/// Waits without a runtime; for polls of milliseconds.
+pub fn pause(duration: Duration) {
+    #[expect(clippy::disallowed_methods, reason = "bounded by every caller's `Deadline`")]
+    std::thread::sleep(duration);
+}

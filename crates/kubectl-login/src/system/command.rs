@@ -1,0 +1,75 @@
+//! Runs a program and takes what it prints: how a client secret comes out of a password manager.
+//! Never a shell; never our stdout, which belongs to kubectl.
+
+use std::{io, process::Stdio, time::Duration};
+
+use login_common::Secret;
+use thiserror::Error;
+use tokio::{io::AsyncReadExt as _, process::Command};
+
+/// How long the program may take; it may have to ask a person for a fingerprint.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much it may print.
+const MAX_OUTPUT: u64 = 64 * 1024;
+
+/// Why there is no output.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// It did not start, or its output could not be read.
+    #[error("`{program}` could not be run")]
+    Run {
+        /// The program's name.
+        program: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended with a failure; what it said went to stderr.
+    #[error("`{program}` ended with {status}")]
+    Failed {
+        /// The program's name.
+        program: String,
+        /// How it ended.
+        status: std::process::ExitStatus,
+    },
+    /// It took too long.
+    #[error("`{0}` did not end within {bound} seconds", bound = TIMEOUT.as_secs())]
+    Timeout(String),
+    /// It printed no text.
+    #[error("`{0}` printed nothing, or no text")]
+    NoText(String),
+}
+
+/// What the program prints on stdout, without the line break at its end.
+pub async fn output(words: &[String]) -> Result<Secret, CommandError> {
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(CommandError::NoText(String::new()));
+    };
+    let failed = |source| CommandError::Run { program: program.clone(), source };
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(failed)?;
+    let mut stdout = child.stdout.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
+    let run = async {
+        let mut text = zeroize::Zeroizing::new(String::new());
+        let read = (&mut stdout).take(MAX_OUTPUT).read_to_string(&mut text).await;
+        let status = child.wait().await.map_err(failed)?;
+        if !status.success() {
+            return Err(CommandError::Failed { program: program.clone(), status });
+        }
+        let text = read.map(|_| text).map_err(|_| CommandError::NoText(program.clone()))?;
+        let trimmed = text.trim_end_matches(['\r', '\n']);
+        if trimmed.is_empty() {
+            return Err(CommandError::NoText(program.clone()));
+        }
+        Ok(Secret::new(trimmed))
+    };
+    tokio::time::timeout(TIMEOUT, run)
+        .await
+        .unwrap_or_else(|_| Err(CommandError::Timeout(program.clone())))
+}

@@ -1,0 +1,111 @@
+//! The environment variables, and the places they name.
+//! Never written to; never read anywhere else.
+
+use std::{ffi::OsString, path::PathBuf};
+
+/// Reads variables.
+pub trait Environment {
+    /// The value of a variable, if it is set.
+    fn variable(&self, name: &str) -> Option<OsString>;
+
+    /// Whether a variable is set to something.
+    fn has(&self, name: &str) -> bool {
+        self.variable(name).is_some_and(|value| !value.is_empty())
+    }
+
+    /// The user's home directory.
+    fn home(&self) -> Option<PathBuf> {
+        let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        self.variable(variable).filter(|home| !home.is_empty()).map(PathBuf::from)
+    }
+
+    /// Where tokens are kept when no option says so: under `KUBECACHEDIR` as kubectl's own cache
+    /// is, else where this system keeps caches.
+    fn default_cache_directory(&self) -> Option<PathBuf> {
+        let named = |name| self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = named("KUBECACHEDIR").or_else(|| {
+            if cfg!(any(windows, target_os = "macos")) {
+                directories::BaseDirs::new().map(|places| places.cache_dir().to_owned())
+            } else {
+                named("XDG_CACHE_HOME").or_else(|| Some(self.home()?.join(".cache")))
+            }
+        });
+        base.map(|base| base.join("kubectl-login"))
+    }
+}
+
+/// The variables of this process.
+pub struct ProcessEnvironment;
+
+impl Environment for ProcessEnvironment {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        #[expect(clippy::disallowed_methods, reason = "this is the place that reads variables")]
+        std::env::var_os(name)
+    }
+}
+
+/// Some variables on top of others; what a kubeconfig's `exec.env` does.
+pub struct Overlay<'a> {
+    /// The ones on top, later ones first in rank as client-go does it.
+    pub variables: &'a [(String, String)],
+    /// The ones below.
+    pub below: &'a dyn Environment,
+}
+
+impl Environment for Overlay<'_> {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        self.variables
+            .iter()
+            .rev()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| OsString::from(value))
+            .or_else(|| self.below.variable(name))
+    }
+}
+
+/// No variables at all.
+pub struct NoEnvironment;
+
+impl Environment for NoEnvironment {
+    fn variable(&self, _: &str) -> Option<OsString> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directory(variables: &[(&str, &str)]) -> Option<PathBuf> {
+        let variables: Vec<(String, String)> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Overlay { variables: &variables, below: &NoEnvironment }.default_cache_directory()
+    }
+
+    #[test]
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn the_cache_is_where_kubectl_and_the_system_keep_theirs() {
+        let home = ("HOME", "/home/a");
+        for (variables, expected) in [
+            (&[home][..], Some("/home/a/.cache/kubectl-login")),
+            (&[home, ("XDG_CACHE_HOME", "/x")], Some("/x/kubectl-login")),
+            (&[home, ("XDG_CACHE_HOME", "/x"), ("KUBECACHEDIR", "/k")], Some("/k/kubectl-login")),
+            // The XDG specification: relative paths are invalid and ignored.
+            (&[home, ("XDG_CACHE_HOME", "x")], Some("/home/a/.cache/kubectl-login")),
+            (&[], None),
+            (&[("HOME", "")], None),
+        ] {
+            assert_eq!(directory(variables), expected.map(PathBuf::from), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_two_equal_variables_counts() {
+        let variables = [("A".to_owned(), "1".to_owned()), ("A".to_owned(), "2".to_owned())];
+        let overlay = Overlay { variables: &variables, below: &NoEnvironment };
+        assert_eq!(overlay.variable("A"), Some("2".into()));
+        assert!(!overlay.has("B"));
+    }
+}

@@ -1,0 +1,25 @@
+//! The only files that touch the clock, randomness, the environment, the network, other programs
+//! and the terminal.
+//! Never decides anything: each file does one kind of effect, on request.
+
+pub mod clock;
+pub mod environment;
+pub mod random;
+pub mod stdout;
+pub mod terminal;
+
+pub mod browser;
+pub mod command;
+pub mod http;
+pub mod loopback;
+pub mod signals;
+
+/// The effects of one run, so that tests can stand in for the machine.
+pub struct System<'a> {
+    /// The time.
+    pub clock: &'a dyn clock::Clock,
+    /// The variables.
+    pub environment: &'a dyn environment::Environment,
+    /// Whoever reads stderr.
+    pub terminal: &'a dyn terminal::Terminal,
+}

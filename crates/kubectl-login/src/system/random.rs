@@ -1,0 +1,17 @@
+//! Random bytes of the operating system's generator, through aws-lc.
+//! Never a seed, never a fallback.
+
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+use thiserror::Error;
+
+/// The machine has no randomness to give.
+#[derive(Debug, Error)]
+#[error("the operating system gave no random bytes")]
+pub struct NoRandomness;
+
+/// 32 fresh bytes.
+pub fn bytes() -> Result<[u8; 32], NoRandomness> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| NoRandomness)?;
+    Ok(bytes)
+}

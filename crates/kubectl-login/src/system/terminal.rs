@@ -1,0 +1,37 @@
+//! What people read: stderr, and whether anybody is there to read it.
+//! Never stdout, never stdin.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+/// Whoever may read stderr.
+pub trait Terminal {
+    /// Says one line.
+    fn say(&self, line: &str);
+    /// Whether a person sees stderr as it is written.
+    fn is_watched(&self) -> bool;
+    /// Says one line about what is being done, if `-v` was given.
+    fn detail(&self, line: &str);
+}
+
+/// The process's stderr.
+pub struct Stderr {
+    /// Whether `-v` was given.
+    pub verbose: bool,
+}
+
+impl Terminal for Stderr {
+    fn say(&self, line: &str) {
+        // Nobody is left to be told that stderr is closed.
+        let _ = writeln!(anstream::stderr().lock(), "{line}");
+    }
+
+    fn is_watched(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    fn detail(&self, line: &str) {
+        if self.verbose {
+            self.say(line);
+        }
+    }
+}
