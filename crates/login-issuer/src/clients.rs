@@ -73,19 +73,16 @@ pub(crate) fn authenticate(
 ) -> Result<Caller, TokenError> {
     let by_header = authorization.is_some();
     let refused = TokenError::InvalidClient { by_header };
-    let (id, secret) = match authorization {
-        Some(header) => {
-            let Some((id, secret)) = parse_basic(header) else { return Err(refused) };
-            let other_name = form.text("client_id").is_some_and(|other| other != id);
-            if other_name || form.secret("client_secret").is_some() {
-                return Err(TokenError::TwoAuthentications);
-            }
-            (id, Some(secret))
+    let (id, secret) = if let Some(header) = authorization {
+        let Some((id, secret)) = parse_basic(header) else { return Err(refused) };
+        let other_name = form.text("client_id").is_some_and(|other| other != id);
+        if other_name || form.secret("client_secret").is_some() {
+            return Err(TokenError::TwoAuthentications);
         }
-        None => {
-            let id = form.text("client_id").ok_or(TokenError::Missing("client_id"))?;
-            (id.to_owned(), form.secret("client_secret").cloned())
-        }
+        (id, Some(secret))
+    } else {
+        let id = form.text("client_id").ok_or(TokenError::Missing("client_id"))?;
+        (id.to_owned(), form.secret("client_secret").cloned())
     };
     let secret = secret.filter(|secret| !secret.is_empty());
     if id == PUBLIC_CLIENT_ID {

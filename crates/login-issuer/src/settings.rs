@@ -101,7 +101,7 @@ impl IssuerSettings {
             session_lifetime: Duration::from_hours(7 * 24),
             refresh_retry_grace: Duration::from_secs(10),
             ticket_lifetime: Duration::from_mins(10),
-            code_lifetime: Duration::from_secs(60),
+            code_lifetime: Duration::from_mins(1),
             device_code_lifetime: Duration::from_mins(10),
             device_poll_interval: Duration::from_secs(5),
             open_device_codes: 1000,

@@ -101,7 +101,11 @@ struct FreshSignIn {
 
 impl Request<'_> {
     /// The session of a sign-in with its first refresh token; `None` when none was asked for.
-    fn new_session(&self, sign_in: &FreshSignIn, refresh_token: &Secret) -> Option<NewSession> {
+    fn new_session(
+        &self,
+        sign_in: &FreshSignIn,
+        refresh_token: &Secret,
+    ) -> Option<Box<NewSession>> {
         let wanted = scope::contains(&sign_in.scope, scope::OFFLINE_ACCESS)
             && self.issuer.settings.grants.contains(&GrantType::RefreshToken);
         let settings = &self.issuer.settings;
@@ -117,7 +121,8 @@ impl Request<'_> {
                 generation: 0,
                 rotation: None,
             };
-            sessions::begin(settings, session, &Digest::of(refresh_token.expose()), self.now)
+            let first = Digest::of(refresh_token.expose());
+            Box::new(sessions::begin(settings, session, &first, self.now))
         })
     }
 

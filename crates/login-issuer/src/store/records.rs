@@ -83,7 +83,7 @@ pub enum CodeStep {
         /// Now.
         at: UnixTime,
         /// The session and its first refresh token.
-        session: Option<NewSession>,
+        session: Option<Box<NewSession>>,
     },
     /// Revoke the session it began.
     Revoke {
@@ -233,6 +233,6 @@ pub enum DeviceStep {
     /// Forget the code and, when it was approved with scope `offline_access`, begin a session.
     Finish {
         /// The session and its first refresh token.
-        session: Option<NewSession>,
+        session: Option<Box<NewSession>>,
     },
 }

@@ -27,6 +27,10 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// Used codes stay known for this long after their end, so that a replay is recognised.
 const CODE_MEMORY: Duration = Duration::from_hours(1);
 
+/// Device codes stay known for this long after their end, so that the device hears
+/// `expired_token` and not that there never was such a code.
+const DEVICE_MEMORY: Duration = Duration::from_mins(1);
+
 /// One SQLite database behind one connection.
 pub struct SqliteStore {
     connection: Mutex<Connection>,
@@ -122,14 +126,17 @@ impl Store for SqliteStore {
             )?;
             transaction.execute("DELETE FROM sessions WHERE idle_until <= ?1", [at])?;
             transaction.execute("DELETE FROM refresh_tokens WHERE expires_at <= ?1", [at])?;
-            transaction.execute("DELETE FROM devices WHERE expires_at <= ?1", [at])?;
+            transaction.execute(
+                "DELETE FROM devices WHERE expires_at <= ?1",
+                [now.minus(DEVICE_MEMORY).as_seconds()],
+            )?;
             Ok(())
         })
     }
 
     fn check(&self) -> Result<(), StoreError> {
         let action = "read its schema version";
-        let version = self.read(action, |connection| schema_version(connection))?.unwrap_or(0);
+        let version = self.read(action, schema_version)?.unwrap_or(0);
         if version == MIGRATIONS.len() {
             return Ok(());
         }

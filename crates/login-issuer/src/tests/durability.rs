@@ -1,0 +1,129 @@
+//! What survives: restarts, a second process, a half-written file; and what nobody may read.
+
+#![allow(clippy::disallowed_methods, reason = "tests spoil files on purpose")]
+
+use std::path::Path;
+
+use super::*;
+
+fn open(path: &Path) -> Box<dyn Store> {
+    Box::new(SqliteStore::open(path).unwrap())
+}
+
+#[test]
+fn everything_goes_on_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuer.db");
+    let rig = Rig::on(settings(), open(&path));
+    let Rig { alice, ci_secret, .. } = &rig;
+    let (alice, ci_secret) = (alice.clone(), ci_secret.clone());
+    let tokens = rig.signed_in(at(0));
+    let code = rig.code(&[], at(1));
+    let prompt = rig.prompt(&[], at(1)).unwrap();
+    let key_ids = rig.issuer.jwks();
+    // As after a crash: nothing is closed in order, the write-ahead log is left behind.
+    std::mem::forget(rig);
+
+    let issuer = Issuer::open(settings(), open(&path), at(2)).unwrap();
+    assert_eq!(issuer.jwks(), key_ids);
+    let rig = Rig { issuer, alice, ci_secret };
+    let claims = rig.claims(&tokens.access_token, "kubernetes", at(3));
+    assert_eq!(claims["sub"], rig.alice.id);
+    rig.refresh(&tokens.refresh_token.unwrap(), &[], at(3)).unwrap();
+    rig.exchange(&code, &[], at(4)).unwrap();
+    rig.submit(&prompt, "alice", PASSWORD, at(5)).unwrap();
+}
+
+#[test]
+fn a_second_process_works_on_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuer.db");
+    let rig = Rig::on(settings(), open(&path));
+    let refresh_token = rig.signed_in(at(0)).refresh_token.unwrap();
+
+    let other = SqliteStore::open(&path).unwrap();
+    let operator = crate::Administration::new(&other, settings().passwords);
+    operator.set_password("alice", &Secret::new("another password"), at(1)).unwrap();
+
+    assert_eq!(refused(rig.refresh(&refresh_token, &[], at(2))).1, "invalid_grant");
+    let prompt = rig.prompt(&[], at(2)).unwrap();
+    assert!(rig.submit(&prompt, "alice", "another password", at(2)).is_ok());
+}
+
+#[test]
+fn no_secret_stands_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuer.db");
+    let rig = Rig::on(settings(), open(&path));
+    let code = rig.code(&[], at(0));
+    let answer = rig.exchange(&code, &[], at(1)).unwrap();
+    let secrets = [
+        PASSWORD,
+        &code,
+        rig.ci_secret.expose(),
+        answer.refresh_token.as_ref().unwrap().expose(),
+        answer.access_token.expose(),
+    ];
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let file = file.unwrap();
+        let bytes = std::fs::read(file.path()).unwrap();
+        assert!(!bytes.is_empty() || file.path() == path);
+        for secret in secrets {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "a secret stands in {}", file.path().display());
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", file.path().display());
+        }
+    }
+    // Nor in what a log might show.
+    let shown = format!("{answer:?} {:?}", rig.issuer);
+    assert!(secrets.iter().all(|secret| !shown.contains(secret)), "{shown}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_others_may_read_is_closed_to_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuer.db");
+    drop(open(&path));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    drop(open(&path));
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_file_this_program_does_not_understand_is_left_alone() {
+    fn chain(error: &dyn std::error::Error) -> String {
+        error
+            .source()
+            .map_or_else(|| error.to_string(), |source| format!("{error}: {}", chain(source)))
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |path: &Path| chain(&SqliteStore::open(path).err().unwrap());
+
+    let newer = folder.path().join("newer.db");
+    drop(open(&newer));
+    rusqlite::Connection::open(&newer)
+        .unwrap()
+        .execute("UPDATE schema_version SET version = 7", [])
+        .unwrap();
+    assert_eq!(
+        refused(&newer),
+        "the issuer's store failed while it tried to bring its schema up to date: \
+         its schema has version 7, this program knows version 1"
+    );
+
+    let foreign = folder.path().join("foreign.db");
+    std::fs::write(&foreign, "this is not a database, but long enough to be one".repeat(100))
+        .unwrap();
+    assert!(refused(&foreign).ends_with("file is not a database"), "{}", refused(&foreign));
+
+    let nowhere = folder.path().join("missing").join("issuer.db");
+    assert!(refused(&nowhere).starts_with("the issuer's store failed while it tried to create"));
+}

@@ -1,0 +1,76 @@
+//! What the operator may and may not do.
+
+use super::*;
+use crate::{AdministrationError, PUBLIC_CLIENT_ID};
+
+fn new_user(name: &str, password: &str, groups: &[&str]) -> NewUser {
+    NewUser {
+        name: name.into(),
+        password: Secret::new(password),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+    }
+}
+
+#[test]
+fn users_are_checked_before_they_are_added() {
+    let rig = Rig::new();
+    let operator = rig.issuer.administration();
+    let refuse = |user: &NewUser| operator.add_user(user, at(1)).unwrap_err().to_string();
+    let long = "x".repeat(256);
+    let many: Vec<&str> = std::iter::repeat_n(long.as_str(), 17).collect();
+    assert_eq!(refuse(&new_user("Alice", PASSWORD, &[])), "user `Alice` exists already");
+    assert_eq!(
+        refuse(&new_user("client:x", PASSWORD, &[])),
+        "a user name has 1 to 128 letters, digits and `._@+-`, which `client:x` has not"
+    );
+    assert_eq!(refuse(&new_user("bob", "short", &[])), "the password has fewer than 12 characters");
+    assert_eq!(
+        refuse(&new_user("bob", &"x".repeat(1025), &[])),
+        "the password has more than 1024 bytes"
+    );
+    assert_eq!(
+        refuse(&new_user("bob", PASSWORD, &[""])),
+        "a group has 1 to 256 characters, none of them a control character"
+    );
+    assert_eq!(
+        refuse(&new_user("bob", PASSWORD, &many)),
+        "the groups have more than 4096 bytes together"
+    );
+
+    let bob = operator.add_user(&new_user("bob", PASSWORD, &["b", "a", "b"]), at(1)).unwrap();
+    assert_eq!(bob.groups, ["a", "b"]);
+    assert_eq!(operator.users().unwrap(), [rig.alice.clone(), bob]);
+    operator.delete_user("BOB").unwrap();
+    assert!(matches!(operator.delete_user("bob"), Err(AdministrationError::NoSuchUser(_))));
+    let unknown = operator.set_password("bob", &Secret::new(PASSWORD), at(2));
+    assert!(matches!(unknown, Err(AdministrationError::NoSuchUser(_))));
+}
+
+#[test]
+fn a_name_given_to_somebody_else_is_somebody_else() {
+    let rig = Rig::new();
+    let operator = rig.issuer.administration();
+    operator.delete_user("alice").unwrap();
+    let other = operator.add_user(&new_user("alice", PASSWORD, &[]), at(1)).unwrap();
+    assert_ne!(other.id, rig.alice.id);
+}
+
+#[test]
+fn clients_are_checked_before_they_are_added() {
+    let rig = Rig::new();
+    let operator = rig.issuer.administration();
+    let client = |id: &str| NewClient { id: ClientId::parse(id).unwrap(), groups: vec![] };
+    let refuse = |id: &str| operator.add_client(&client(id), at(1)).unwrap_err().to_string();
+    assert_eq!(refuse("ci"), "client `ci` exists already");
+    assert_eq!(refuse(PUBLIC_CLIENT_ID), "client `kubectl-login` exists already");
+    assert_eq!(refuse("user_x"), "a client id must not begin with `user_`, which `user_x` does");
+    let (_, secret) = operator.add_client(&client("other"), at(1)).unwrap();
+    assert!(secret.expose().starts_with("kls_"));
+    let ids: Vec<_> = operator.clients().unwrap().into_iter().map(|client| client.id).collect();
+    assert_eq!(ids, [client("ci").id, client("other").id]);
+
+    let built_in = operator.delete_client(&client(PUBLIC_CLIENT_ID).id);
+    assert!(matches!(built_in, Err(AdministrationError::BuiltInClient(_))));
+    let unknown = operator.delete_client(&client("unknown").id);
+    assert!(matches!(unknown, Err(AdministrationError::NoSuchClient(_))));
+}
