@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Longest query that is looked at. Sealed, it must fit into the login form.
-const LONGEST_QUERY: usize = 6 * 1024;
+const LONGEST_QUERY: usize = 4 * 1024;
 
 /// A checked authorization request, sealed. It goes into the login form as a hidden field and
 /// comes back with the password, so that the issuer remembers nothing before someone signed in.

@@ -163,4 +163,38 @@ mod tests {
         assert!(hash().expose().starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "cost");
         assert!(!hash().same_as(&hash()));
     }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the time it takes is what is tested")]
+    fn an_unknown_name_costs_as_much_as_a_wrong_password() {
+        use std::time::{Duration, Instant};
+
+        use crate::{Administration, NewUser, store::SqliteStore};
+
+        let policy = PasswordPolicy { minimum_length: 1, memory_kib: 4096, passes: 2 };
+        let store = SqliteStore::in_memory().unwrap();
+        let now = UnixTime::from_seconds(0);
+        let alice =
+            NewUser { name: "alice".into(), password: "a".to_owned().into(), groups: vec![] };
+        Administration::new(&store, policy).add_user(&alice, now).unwrap();
+        let check = PasswordCheck::new(policy).unwrap();
+        // The fastest of three, so that a busy machine does not decide.
+        let cost = |name: &str, password: &str| -> Duration {
+            let attempt = |_| {
+                let source = "::1".parse().unwrap();
+                let begun = Instant::now();
+                let verdict =
+                    check.check(&store, name, &Secret::new(password), source, now).unwrap();
+                assert!(matches!(verdict, PasswordVerdict::Wrong));
+                begun.elapsed()
+            };
+            (0..3).map(attempt).min().unwrap()
+        };
+        let wrong = cost("alice", "b");
+        for (name, password) in [("nobody", "b"), ("no such: name", "b"), ("bob", "")] {
+            let other = cost(name, password);
+            // Without the hash it would be a thousandth.
+            assert!(wrong / 4 < other, "{name:?}: {other:?}, not {wrong:?}");
+        }
+    }
 }

@@ -35,6 +35,42 @@ fn everything_goes_on_after_a_restart() {
 }
 
 #[test]
+fn what_was_answered_survives_a_crash_right_after_the_answer() {
+    // A crash leaves the database and its write-ahead log as they are at that moment.
+    fn crashed(path: &Path, ended_at: i64) -> (tempfile::TempDir, Issuer) {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["issuer.db", "issuer.db-wal"] {
+            std::fs::copy(path.with_file_name(name), folder.path().join(name)).unwrap();
+        }
+        let store = open(&folder.path().join("issuer.db"));
+        (folder, Issuer::open(settings(), store, at(ended_at)).unwrap())
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuer.db");
+    let rig = Rig::on(settings(), open(&path));
+    let (alice, ci_secret) = (rig.alice.clone(), rig.ci_secret.clone());
+    let after = |now| {
+        let (folder, issuer) = crashed(&path, now);
+        (folder, Rig { issuer, alice: alice.clone(), ci_secret: ci_secret.clone() })
+    };
+
+    let code = rig.code(&[], at(0));
+    let (_folder, restarted) = after(1);
+    assert!(restarted.exchange(&code, &[], at(1)).is_ok(), "the code was kept");
+
+    let first = rig.exchange(&code, &[], at(1)).unwrap().refresh_token.unwrap();
+    let (_folder, restarted) = after(2);
+    assert!(refused(restarted.exchange(&code, &[], at(2))).2.contains("used before"));
+
+    let second = rig.refresh(&first, &[], at(3)).unwrap().refresh_token.unwrap();
+    let (_folder, restarted) = after(4);
+    assert!(restarted.refresh(&first, &[], at(4)).is_ok(), "a retry of the lost answer");
+    assert!(restarted.refresh(&second, &[], at(5)).is_ok());
+    let (_folder, restarted) = after(30);
+    assert!(refused(restarted.refresh(&first, &[], at(30))).2.contains("used before"));
+}
+
+#[test]
 fn a_second_process_works_on_the_same_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("issuer.db");
