@@ -36,7 +36,7 @@ const COMMANDS: [(&str, &str, &str); 7] = [
     ("lint", "", "formatting, clippy, dependencies and licences, tidy"),
     ("tidy", "", "the rules of this repository that no compiler checks"),
     ("startup", "", "instructions, system calls and memory of the cached path"),
-    ("bench", "[--quick]", "speed as ratios to floors measured in the same run"),
+    ("bench", "[--quick] [client|server]", "speed as ratios to floors measured in the same run"),
     ("ci", "", "what `.ci/run` runs: lint, then test"),
 ];
 
@@ -100,7 +100,7 @@ fn no_options(
 fn usage() -> String {
     let line = |(name, arguments, sentence)| {
         let command = format!("{name} {arguments}");
-        format!("  {command:<16} {sentence}\n")
+        format!("  {command:<32} {sentence}\n")
     };
     format!("usage: cargo xtask COMMAND\n\n{}", COMMANDS.map(line).concat())
 }

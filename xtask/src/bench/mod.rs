@@ -29,18 +29,26 @@ const THOROUGH: Effort = Effort { rounds: 5, processes: 150, seconds: 4, tokens:
 const QUICK: Effort = Effort { rounds: 2, processes: 60, seconds: 2, tokens: 6_000 };
 
 pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
-    let effort = match arguments {
-        [] => THOROUGH,
-        [option] if option == "--quick" => QUICK,
-        [unknown, ..] => return Ok(Outcome::Usage(format!("unknown argument `{unknown}`"))),
-    };
+    let (mut effort, mut client, mut server) = (THOROUGH, true, true);
+    for argument in arguments {
+        match argument.as_str() {
+            "--quick" => effort = QUICK,
+            "client" => server = false,
+            "server" => client = false,
+            unknown => return Ok(Outcome::Usage(format!("unknown argument `{unknown}`"))),
+        }
+    }
     let missing = system_packages::provide(&system_packages::FOR_BENCH)?;
     if !missing.is_empty() {
         bail!("missing: {}", missing.join("; "));
     }
     let mut table = Table::default();
-    client::measure(&effort, &mut table)?;
-    server::measure(&effort, &mut table)?;
+    if client {
+        client::measure(&effort, &mut table)?;
+    }
+    if server {
+        server::measure(&effort, &mut table)?;
+    }
     print!("{}", table.render());
     Ok(if table.all_kept() { Outcome::Done } else { Outcome::Failed })
 }
