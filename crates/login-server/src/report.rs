@@ -59,7 +59,9 @@ impl Failure {
             count => format!("the configuration has {count} faults"),
         };
         let causes = problems.iter().map(ToString::to_string).collect();
-        Self { causes, ..Self::configuration(message) }
+        Self { causes, ..Self::configuration(message) }.hint(
+            "mend what is listed; `login-server check-config` looks without starting anything",
+        )
     }
 
     /// Adds `error` and everything that caused it.

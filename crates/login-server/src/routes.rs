@@ -26,13 +26,11 @@ pub struct Health(pub Arc<State>);
 
 impl Answering for Main {
     async fn answer(self: Arc<Self>, caller: Caller, request: Request<Incoming>) -> Reply {
-        match guarded(main(&self.0, caller, request)).await {
-            Ok(reply) => reply,
-            Err(_) => {
-                tracing::error!("a handler panicked");
-                review::internal_error()
-            }
+        if let Ok(reply) = guarded(main(&self.0, caller, request)).await {
+            return reply;
         }
+        tracing::error!("a handler panicked");
+        review::internal_error()
     }
 }
 

@@ -169,7 +169,9 @@ impl Embedded {
         let url = issuer.settings().issuer.as_str();
         let parsed = Url::parse(url).ok();
         let base = parsed.as_ref().map_or("", |url| url.path().trim_end_matches('/')).to_owned();
-        let host = parsed.as_ref().and_then(Url::host_str).unwrap_or(url).to_owned();
+        let host = parsed.as_ref().and_then(Url::host_str).unwrap_or(url);
+        let port = parsed.as_ref().and_then(Url::port);
+        let host = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         Ok(Self {
             host,
             discovery: render(issuer.discovery())?,

@@ -3,7 +3,7 @@
 
 use clap::{Args, Subcommand};
 use login_common::names::ClientId;
-use login_issuer::NewClient;
+use login_issuer::{Client, NewClient};
 
 use super::administration::{StateFolder, table};
 use crate::{
@@ -69,12 +69,10 @@ impl Add {
 
 impl List {
     fn run(self) -> Result<(), Failure> {
-        let machines = self.state.administer("list clients", |machines| machines.clients())?;
         let mut rows = vec![["ID".to_owned(), "GROUPS".to_owned(), "ADDED".to_owned()]];
-        rows.extend(machines.into_iter().map(|client| {
-            let id = client.id.as_str().to_owned();
-            [id, client.groups.join(","), client.created_at.to_rfc3339()]
-        }));
+        rows.extend(self.state.administer("list clients", |machines| {
+            Ok(machines.clients()?.into_iter().map(row).collect::<Vec<_>>())
+        })?);
         print(&table(&rows))
     }
 }
@@ -87,6 +85,11 @@ impl Delete {
         remark(&format!("client `{id}` was deleted; tokens already issued run to their end"));
         Ok(())
     }
+}
+
+fn row(client: Client) -> [String; 3] {
+    let id = client.id.as_str().to_owned();
+    [id, client.groups.join(","), client.created_at.to_rfc3339()]
 }
 
 fn client_id(text: &str) -> Result<ClientId, Failure> {

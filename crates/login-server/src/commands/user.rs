@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use login_common::Secret;
-use login_issuer::NewUser;
+use login_issuer::{NewUser, User};
 use zeroize::Zeroizing;
 
 use super::administration::{StateFolder, table};
@@ -99,13 +99,10 @@ impl Add {
 
 impl List {
     fn run(self) -> Result<(), Failure> {
-        let people = self.state.administer("list users", |people| people.users())?;
         let mut rows = vec![["NAME".to_owned(), "GROUPS".to_owned(), "ADDED".to_owned()]];
-        rows.extend(
-            people
-                .into_iter()
-                .map(|user| [user.name, user.groups.join(","), user.created_at.to_rfc3339()]),
-        );
+        rows.extend(self.state.administer("list users", |people| {
+            Ok(people.users()?.into_iter().map(row).collect::<Vec<_>>())
+        })?);
         print(&table(&rows))
     }
 }
@@ -156,6 +153,10 @@ impl PasswordSource {
                 .hint("give `--password-file FILE`, or `--password-file -` to read it from stdin")),
         }
     }
+}
+
+fn row(user: User) -> [String; 3] {
+    [user.name, user.groups.join(","), user.created_at.to_rfc3339()]
 }
 
 fn ask() -> Result<Secret, Failure> {

@@ -54,7 +54,7 @@ pub(crate) enum FetchError {
     Discovery {
         url: Url,
         #[source]
-        source: DiscoveryError,
+        source: Box<DiscoveryError>,
     },
     #[error("the discovery document at `{url}` has no `jwks_uri`")]
     NoKeySetAddress { url: Url },
@@ -84,8 +84,10 @@ impl Fetcher {
     pub(crate) async fn fetch(&self) -> Result<Fetched, FetchError> {
         let client = self.client()?;
         let url = &self.discovery_url;
-        let metadata = ProviderMetadata::parse(&read(client, url).await?, &self.issuer)
-            .map_err(|source| FetchError::Discovery { url: url.clone(), source })?;
+        let metadata =
+            ProviderMetadata::parse(&read(client, url).await?, &self.issuer).map_err(|source| {
+                FetchError::Discovery { url: url.clone(), source: Box::new(source) }
+            })?;
         let url = metadata
             .jwks_uri
             .ok_or_else(|| FetchError::NoKeySetAddress { url: self.discovery_url.clone() })?;

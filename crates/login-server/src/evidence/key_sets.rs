@@ -27,8 +27,8 @@ impl Default for KeySetPace {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(10),
-            refresh: Duration::from_secs(300),
-            longest_back_off: Duration::from_secs(60),
+            refresh: Duration::from_mins(5),
+            longest_back_off: Duration::from_mins(1),
             timeout: Duration::from_secs(10),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use login_common::{names::IssuerUrl, strict_json};
 use login_protocols::jose::KeySet;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ impl Persisted {
         // The issuer is not a file name: it may hold slashes, and two may differ by case only.
         let digest =
             aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, issuer.as_str().as_bytes());
-        let name: String = digest.as_ref().iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let name = URL_SAFE_NO_PAD.encode(digest);
         Self { file: folder.join(format!("{name}.json")) }
     }
 

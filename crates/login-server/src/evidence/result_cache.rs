@@ -20,7 +20,7 @@ pub struct ResultCacheSettings {
 
 impl Default for ResultCacheSettings {
     fn default() -> Self {
-        Self { max_bytes: 32 * 1024 * 1024, ttl: Duration::from_secs(60) }
+        Self { max_bytes: 32 * 1024 * 1024, ttl: Duration::from_mins(1) }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use http::StatusCode;
+use login_issuer::Issuer;
 
 use super::response::{Reply, text};
 use crate::{
@@ -37,7 +38,7 @@ pub async fn ready(state: &State) -> Reply {
         check(&format!("issuer {}", issuer.issuer), fault);
     }
     if let Some(embedded) = &state.embedded {
-        let fault = match embedded.ask(Gate::Store, &state.limits, |issuer| issuer.check()).await {
+        let fault = match embedded.ask(Gate::Store, &state.limits, Issuer::check).await {
             Ok(Ok(())) => None,
             Ok(Err(fault)) => {
                 tracing::error!(error = %chain(&fault), "the store does not answer");

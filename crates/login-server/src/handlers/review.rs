@@ -41,14 +41,13 @@ pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -
         return faulty(RequestFault::Overloaded);
     };
     // The timer is only armed when something has to be waited for.
-    match tokio::time::timeout(state.limits.review, judged(state, request)).await {
-        Ok(reply) => reply,
-        Err(_) => {
-            let outage = Outage::DeadlineExceeded;
-            tracing::warn!(outcome = "cannot_tell", reason = outage.as_str(), "review");
-            reply(answer(ReviewApiVersion::V1, &Verdict::CannotTell(outage)))
-        }
+    let judged = tokio::time::timeout(state.limits.review, judged(state, request));
+    if let Ok(reply) = judged.await {
+        return reply;
     }
+    let outage = Outage::DeadlineExceeded;
+    tracing::warn!(outcome = "cannot_tell", reason = outage.as_str(), "review");
+    reply(answer(ReviewApiVersion::V1, &Verdict::CannotTell(outage)))
 }
 
 async fn judged(state: &State, request: Request<Incoming>) -> Reply {

@@ -90,7 +90,6 @@ pub struct OutcomePage<'a> {
 macro_rules! with_style {
     ($($page:ident),+) => {$(
         impl $page<'_> {
-            #[expect(clippy::unused_self, reason = "templates read their fields from `self`")]
             const fn style(&self) -> &'static str {
                 STYLE
             }

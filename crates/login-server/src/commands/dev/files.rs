@@ -10,7 +10,7 @@ use login_issuer::PUBLIC_CLIENT_ID;
 use serde_json::{Value, json};
 
 use super::{
-    super::print::{AuthenticationConfig, ExecEntry, WebhookKubeconfig},
+    super::print::{AuthenticationConfig, ExecApi, ExecEntry, WebhookKubeconfig},
     people,
 };
 use crate::{
@@ -63,7 +63,7 @@ impl Announcement {
             issuer_url: self.url.clone(),
             client_id: PUBLIC_CLIENT_ID.to_owned(),
             certificate_authority: Some(self.authority_file.clone()),
-            api_version: Default::default(),
+            api_version: ExecApi::default(),
             user: PUBLIC_CLIENT_ID.to_owned(),
             flow: None,
             arguments: Vec::new(),

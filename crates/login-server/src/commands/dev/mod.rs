@@ -68,7 +68,7 @@ impl Dev {
         // Removed when this function ends.
         let temporary = match &self.state_dir {
             Some(_) => None,
-            None => Some(tempfile::tempdir().map_err(|fault| {
+            None => Some(private_temporary_folder().map_err(|fault| {
                 Failure::runtime("could not make a temporary folder").because(&fault)
             })?),
         };
@@ -136,6 +136,17 @@ impl Dev {
             limits: Limits::default(),
         })
     }
+}
+
+fn private_temporary_folder() -> std::io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("login-server-dev-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir()
 }
 
 /// The address by which this machine reaches the listener.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use login_common::names::{ClientId, IssuerUrl};
 
-use super::yaml::{block, scalar};
+use super::yaml::{Document, scalar};
 use crate::{report::Failure, system::files};
 
 #[derive(Args, Debug, Default)]
@@ -58,26 +58,28 @@ impl AuthenticationConfig {
         ClientId::parse(client).map_err(|fault| {
             Failure::configuration("`--client-id` is not usable").because(&fault)
         })?;
-        let mut file = format!(
-            "{HEAD}jwt:\n- issuer:\n    url: {}\n    audiences:\n    - {}\n",
-            scalar(issuer),
-            scalar(client)
-        );
+        let mut file = Document::beginning(HEAD);
+        file.line("jwt:");
+        file.line("- issuer:");
+        file.line(&format!("    url: {}", scalar(issuer)));
+        file.line("    audiences:");
+        file.line(&format!("    - {}", scalar(client)));
         if let Some(path) = &self.certificate_authority {
             let pem = files::read_text(path, 1024 * 1024).map_err(|fault| {
                 Failure::configuration("could not read the certificate authority").because(&fault)
             })?;
-            file.push_str("    certificateAuthority: |\n");
-            file.push_str(&block(&pem, 6));
+            file.line("    certificateAuthority: |");
+            file.block(&pem, 6);
         }
-        file.push_str(&format!(
-            "  claimMappings:\n    username:\n      claim: {}\n      prefix: {}\n    groups:\n      \
-             claim: {}\n      prefix: {}\n",
-            scalar(&self.username_claim),
-            scalar(&self.username_prefix),
-            scalar(&self.groups_claim),
-            scalar(&self.groups_prefix),
-        ));
-        Ok(file)
+        file.line("  claimMappings:");
+        for (target, claim, prefix) in [
+            ("username", &self.username_claim, &self.username_prefix),
+            ("groups", &self.groups_claim, &self.groups_prefix),
+        ] {
+            file.line(&format!("    {target}:"));
+            file.line(&format!("      claim: {}", scalar(claim)));
+            file.line(&format!("      prefix: {}", scalar(prefix)));
+        }
+        Ok(file.into_text())
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use login_common::names::{ClientId, IssuerUrl};
 
-use super::yaml::{path, scalar};
+use super::yaml::{Document, path, scalar};
 use crate::report::Failure;
 
 const INSTALL_HINT: &str = "kubectl-login is not installed. Put the program kubectl-login into a \
@@ -77,15 +77,19 @@ impl ExecEntry {
             arguments.push(scalar(&format!("--flow={flow}")));
         }
         arguments.extend(self.arguments.iter().map(|argument| scalar(argument)));
-        let arguments: String =
-            arguments.iter().map(|argument| format!("      - {argument}\n")).collect();
-        Ok(format!(
-            "apiVersion: v1\nkind: Config\nusers:\n- name: {}\n  user:\n    exec:\n      \
-             apiVersion: client.authentication.k8s.io/{version}\n      command: kubectl-login\n      \
-             args:\n{arguments}      interactiveMode: IfAvailable\n      \
-             provideClusterInfo: false\n      installHint: {}\n",
-            scalar(&self.user),
-            scalar(INSTALL_HINT),
-        ))
+        let mut file = Document::beginning("apiVersion: v1\nkind: Config\nusers:\n");
+        file.line(&format!("- name: {}", scalar(&self.user)));
+        file.line("  user:");
+        file.line("    exec:");
+        file.line(&format!("      apiVersion: client.authentication.k8s.io/{version}"));
+        file.line("      command: kubectl-login");
+        file.line("      args:");
+        for argument in arguments {
+            file.line(&format!("      - {argument}"));
+        }
+        file.line("      interactiveMode: IfAvailable");
+        file.line("      provideClusterInfo: false");
+        file.line(&format!("      installHint: {}", scalar(INSTALL_HINT)));
+        Ok(file.into_text())
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 
-use super::yaml::{path, scalar};
+use super::yaml::{Document, path, scalar};
 use crate::report::Failure;
 
 #[derive(Args, Debug)]
@@ -51,21 +51,24 @@ impl KubeadmPatch {
         if let Some(file) = &self.authentication_config {
             arguments.push(("authentication-config", path(file)?));
         }
-        let mut patch = String::from(
-            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\napiServer:\n  extraArgs:\n",
+        let mut patch = Document::beginning(
+            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\napiServer:\n",
         );
+        patch.line("  extraArgs:");
         for (name, value) in arguments {
-            patch.push_str(&format!("  - name: {name}\n    value: {value}\n"));
+            patch.line(&format!("  - name: {name}"));
+            patch.line(&format!("    value: {value}"));
         }
-        patch.push_str("  extraVolumes:\n");
+        patch.line("  extraVolumes:");
         for (number, folder) in folders.into_iter().enumerate() {
             let folder = path(folder)?;
-            patch.push_str(&format!(
-                "  - name: login-server-{number}\n    hostPath: {folder}\n    mountPath: {folder}\n    \
-                 readOnly: true\n    pathType: Directory\n"
-            ));
+            patch.line(&format!("  - name: login-server-{number}"));
+            patch.line(&format!("    hostPath: {folder}"));
+            patch.line(&format!("    mountPath: {folder}"));
+            patch.line("    readOnly: true");
+            patch.line("    pathType: Directory");
         }
-        Ok(patch)
+        Ok(patch.into_text())
     }
 }
 

@@ -10,7 +10,7 @@ mod yaml;
 use clap::Subcommand;
 
 pub(super) use authentication_config::AuthenticationConfig;
-pub(super) use exec_entry::ExecEntry;
+pub(super) use exec_entry::{ExecApi, ExecEntry};
 pub(super) use webhook_kubeconfig::WebhookKubeconfig;
 
 use crate::report::{Failure, print};

@@ -7,7 +7,7 @@ use clap::Args;
 use login_common::names::is_confidential;
 use url::Url;
 
-use super::yaml::{path, scalar};
+use super::yaml::{Document, path, scalar};
 use crate::report::Failure;
 
 #[derive(Args, Debug)]
@@ -40,26 +40,28 @@ impl WebhookKubeconfig {
                 self.server
             )));
         }
-        let mut file = format!(
-            "apiVersion: v1\nkind: Config\nclusters:\n- name: login-server\n  cluster:\n    server: {}\n",
-            scalar(&self.server)
+        let mut file = Document::beginning(
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: login-server\n  cluster:\n",
         );
+        file.line(&format!("    server: {}", scalar(&self.server)));
         if let Some(authority) = &self.certificate_authority {
-            file.push_str(&format!("    certificate-authority: {}\n", path(authority)?));
+            file.line(&format!("    certificate-authority: {}", path(authority)?));
         }
-        file.push_str("users:\n- name: kube-apiserver\n");
-        match (&self.client_certificate, &self.client_key) {
-            (Some(certificate), Some(key)) => file.push_str(&format!(
-                "  user:\n    client-certificate: {}\n    client-key: {}\n",
-                path(certificate)?,
-                path(key)?
-            )),
-            _ => file.push_str("  user: {}\n"),
+        file.line("users:");
+        file.line("- name: kube-apiserver");
+        if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
+            file.line("  user:");
+            file.line(&format!("    client-certificate: {}", path(certificate)?));
+            file.line(&format!("    client-key: {}", path(key)?));
+        } else {
+            file.line("  user: {}");
         }
-        file.push_str(
-            "contexts:\n- name: webhook\n  context:\n    cluster: login-server\n    \
-             user: kube-apiserver\ncurrent-context: webhook\n",
-        );
-        Ok(file)
+        file.line("contexts:");
+        file.line("- name: webhook");
+        file.line("  context:");
+        file.line("    cluster: login-server");
+        file.line("    user: kube-apiserver");
+        file.line("current-context: webhook");
+        Ok(file.into_text())
     }
 }

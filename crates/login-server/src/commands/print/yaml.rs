@@ -23,10 +23,32 @@ pub(super) fn scalar(text: &str) -> String {
     }
 }
 
-/// `text` as the lines of a block scalar (`|`), each after `indent` spaces.
-pub(super) fn block(text: &str, indent: usize) -> String {
-    let pad = " ".repeat(indent);
-    text.lines().map(|line| format!("{pad}{}\n", line.trim_end())).collect()
+/// A file that grows line by line.
+pub(super) struct Document(String);
+
+impl Document {
+    /// Begins with `head`, whole lines.
+    pub(super) fn beginning(head: &str) -> Self {
+        Self(head.to_owned())
+    }
+
+    /// Adds one line.
+    pub(super) fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    /// Adds `text` as the lines of a block scalar (`|`), each after `indent` spaces.
+    pub(super) fn block(&mut self, text: &str, indent: usize) {
+        for line in text.lines() {
+            self.line(&format!("{:indent$}{}", "", line.trim_end()));
+        }
+    }
+
+    /// The whole file.
+    pub(super) fn into_text(self) -> String {
+        self.0
+    }
 }
 
 /// A path as it goes into a file.

@@ -13,7 +13,7 @@ fn two_lines_are_a_whole_file() {
     let document = parse(HEAD, "s.yaml").unwrap();
     assert!(document.issuer.is_none());
     assert_eq!(document.guard, Guard::default());
-    assert_eq!(document.result_cache.ttl, Duration::from_secs(60));
+    assert_eq!(document.result_cache.ttl, Duration::from_mins(1));
 }
 
 #[test]

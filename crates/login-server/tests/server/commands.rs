@@ -1,0 +1,422 @@
+//! The program itself: exit codes, what it prints, and `dev` from start to signal.
+//! Never leaves a process behind.
+
+#![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_login-server");
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn run_with_input(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(PROGRAM)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn texts(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn every_fault_of_both_files_is_shown_at_once_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let (own, kubernetes) = (folder.path().join("own.yaml"), folder.path().join("k8s.yaml"));
+    std::fs::write(&own, "apiVersion: kubectl-login/v1\nkind: x\ncolour: blue\n").unwrap();
+    std::fs::write(&kubernetes, "apiVersion: v9\nkind: AuthenticationConfiguration\n").unwrap();
+    let arguments =
+        ["check-config", "--config", path(&own), "--authentication-config", path(&kubernetes)];
+    let (code, stdout, stderr) = texts(&run(&arguments));
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.starts_with("error: the configuration has 3 faults\n"), "{stderr}");
+    for fault in
+        ["own.yaml:2: kind: must be", "own.yaml:3: colour: unknown", "k8s.yaml:1: apiVersion:"]
+    {
+        assert!(
+            stderr.lines().any(|line| line.starts_with("  caused by: ") && line.contains(fault))
+        );
+    }
+}
+
+#[test]
+fn a_good_configuration_is_told_with_exit_code_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own.yaml");
+    let text = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n\
+                issuer: {url: \"https://login.example.com\"}\n";
+    std::fs::write(&own, text).unwrap();
+    let (code, stdout, stderr) = texts(&run(&["check-config", "--config", path(&own)]));
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(stdout.contains("https://login.example.com"));
+}
+
+#[test]
+fn serve_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own.yaml");
+    let text = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n\
+                issuer: {url: \"https://login.example.com\"}\n";
+    std::fs::write(&own, text).unwrap();
+    let own = path(&own);
+    let missing = path(folder.path()).to_owned() + "/missing.pem";
+    for (arguments, expected) in [
+        (&["serve"][..], "no issuer is configured"),
+        (&["serve", "--config", own], "there is no certificate to serve TLS with"),
+        (
+            &["serve", "--config", own, "--insecure-http", "--listen", "0.0.0.0:0"],
+            "`--insecure-http` is for loopback only",
+        ),
+        (
+            &["serve", "--config", own, "--insecure-http", "--listen", "127.0.0.1:0"],
+            "the embedded issuer needs a place for its database",
+        ),
+        (
+            &[
+                "serve",
+                "--config",
+                own,
+                "--tls-cert-file",
+                &missing,
+                "--tls-private-key-file",
+                &missing,
+            ],
+            "could not prepare TLS",
+        ),
+        (&["serve", "--config", own, "--tls-cert-file", &missing], "--tls-private-key-file"),
+        (&["serve", "--colour", "blue"], "--colour"),
+    ] {
+        let (code, stdout, stderr) = texts(&run(arguments));
+        assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn users_and_clients_are_administered_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = path(folder.path());
+    let add = [
+        "user",
+        "add",
+        "alice",
+        "--group",
+        "developers",
+        "--password-file",
+        "-",
+        "--state-dir",
+        state,
+    ];
+    let (code, stdout, stderr) = texts(&run_with_input(&add, "correct horse battery\n"));
+    assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
+    let (code, _, stderr) = texts(&run_with_input(&add, "correct horse battery\n"));
+    assert_eq!(code, 2);
+    assert!(stderr.contains("user `alice` exists already"), "{stderr}");
+    let short = ["user", "set-password", "alice", "--password-file", "-", "--state-dir", state];
+    let (code, _, stderr) = texts(&run_with_input(&short, "short"));
+    assert_eq!(code, 2, "{stderr}");
+    assert!(!stderr.contains("`short`"));
+    let (_, list, _) = texts(&run(&["user", "list", "--state-dir", state]));
+    assert!(list.starts_with("NAME ") && list.contains("alice  developers"), "{list}");
+    let (code, secret, _) =
+        texts(&run(&["client", "add", "ci", "--group", "deployers", "--state-dir", state]));
+    assert_eq!((code, secret.lines().count()), (0, 1));
+    let (_, list, _) = texts(&run(&["client", "list", "--state-dir", state]));
+    assert!(list.contains("ci  deployers") && !list.contains(secret.trim()));
+    for arguments in [["user", "delete", "alice"], ["client", "delete", "ci"]] {
+        let with_state = [&arguments[..], &["--state-dir", state]].concat();
+        assert_eq!(texts(&run(&with_state)).0, 0);
+        assert_eq!(texts(&run(&with_state)).0, 2);
+    }
+}
+
+#[test]
+fn a_password_is_not_waited_for_without_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["user", "add", "alice", "--state-dir", path(folder.path())];
+    let (code, _, stderr) = texts(&run(&arguments));
+    assert_eq!(code, 2);
+    assert!(stderr.contains("hint: give `--password-file"), "{stderr}");
+}
+
+#[test]
+fn printed_files_say_what_they_must() {
+    let webhook = run(&[
+        "print",
+        "webhook-kubeconfig",
+        "--server",
+        "https://login.example.com:8443/authenticate",
+        "--certificate-authority",
+        "/etc/kubernetes/login/ca.crt",
+        "--client-certificate",
+        "/c.crt",
+        "--client-key",
+        "/c key.pem",
+    ]);
+    expect_test::expect![[r#"
+        apiVersion: v1
+        kind: Config
+        clusters:
+        - name: login-server
+          cluster:
+            server: https://login.example.com:8443/authenticate
+            certificate-authority: /etc/kubernetes/login/ca.crt
+        users:
+        - name: kube-apiserver
+          user:
+            client-certificate: /c.crt
+            client-key: "/c key.pem"
+        contexts:
+        - name: webhook
+          context:
+            cluster: login-server
+            user: kube-apiserver
+        current-context: webhook
+    "#]]
+    .assert_eq(&texts(&webhook).1);
+    let entry = run(&[
+        "print",
+        "exec-entry",
+        "--issuer-url",
+        "https://login.example.com",
+        "--client-id",
+        "kubectl-login",
+        "--certificate-authority",
+        "/my ca.crt",
+        "--api-version",
+        "v1beta1",
+        "--user",
+        "dev",
+        "--flow",
+        "device",
+        "--arg",
+        "--scope=email",
+    ]);
+    expect_test::expect![[r#"
+        apiVersion: v1
+        kind: Config
+        users:
+        - name: dev
+          user:
+            exec:
+              apiVersion: client.authentication.k8s.io/v1beta1
+              command: kubectl-login
+              args:
+              - get-token
+              - --issuer-url=https://login.example.com
+              - --client-id=kubectl-login
+              - "--certificate-authority=/my ca.crt"
+              - --flow=device
+              - --scope=email
+              interactiveMode: IfAvailable
+              provideClusterInfo: false
+              installHint: "kubectl-login is not installed. Put the program kubectl-login into a folder of your PATH, then try again."
+    "#]]
+    .assert_eq(&texts(&entry).1);
+    let patch = run(&[
+        "print",
+        "kubeadm-patch",
+        "--webhook-kubeconfig",
+        "/etc/kubernetes/login/webhook.kubeconfig",
+        "--authentication-config",
+        "/etc/kubernetes/login/authentication-config.yaml",
+    ]);
+    expect_test::expect![[r#"
+        apiVersion: kubeadm.k8s.io/v1beta4
+        kind: ClusterConfiguration
+        apiServer:
+          extraArgs:
+          - name: authentication-token-webhook-config-file
+            value: /etc/kubernetes/login/webhook.kubeconfig
+          - name: authentication-token-webhook-version
+            value: v1
+          - name: authentication-token-webhook-cache-ttl
+            value: "30s"
+          - name: authentication-config
+            value: /etc/kubernetes/login/authentication-config.yaml
+          extraVolumes:
+          - name: login-server-0
+            hostPath: /etc/kubernetes/login
+            mountPath: /etc/kubernetes/login
+            readOnly: true
+            pathType: Directory
+    "#]]
+    .assert_eq(&texts(&patch).1);
+}
+
+#[test]
+fn the_printed_authentication_configuration_is_read_by_its_own_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.crt");
+    std::fs::write(&authority, crate::support::Pki::new().authority_pem).unwrap();
+    let bare = texts(&run(&["print", "authentication-config"])).1;
+    let full = texts(&run(&[
+        "print",
+        "authentication-config",
+        "--issuer-url",
+        "https://id.example.com",
+        "--client-id",
+        "kubernetes",
+        "--certificate-authority",
+        path(&authority),
+    ]))
+    .1;
+    let parse = login_review::config::authentication_configuration::parse;
+    assert!(parse(&bare, "f").unwrap().issuers.is_empty());
+    let issuers = parse(&full, "f").unwrap().issuers;
+    assert_eq!(issuers[0].issuer.as_str(), "https://id.example.com");
+    assert_eq!(issuers[0].audiences, ["kubernetes"]);
+    assert!(issuers[0].certificate_authority_pem.is_some());
+    for text in [&bare, &full] {
+        for health in ["/livez", "/readyz", "/healthz"] {
+            assert!(text.contains(&format!("  - path: {health}\n")));
+        }
+    }
+}
+
+#[test]
+fn what_would_not_work_is_not_printed() {
+    for (arguments, expected) in [
+        (
+            &["webhook-kubeconfig", "--server", "http://login.example.com/authenticate"][..],
+            "not a usable URL",
+        ),
+        (&["webhook-kubeconfig", "--server", "https://login.example.com"], "does not end with"),
+        (&["exec-entry", "--issuer-url", "id.example.com", "--client-id", "x"], "--issuer-url"),
+        (
+            &[
+                "exec-entry",
+                "--issuer-url",
+                "https://i.example",
+                "--client-id",
+                "x",
+                "--arg=--client-secret=s3cret",
+            ],
+            "no place for a client secret",
+        ),
+        (&["kubeadm-patch", "--webhook-kubeconfig", "webhook.kubeconfig"], "not an absolute path"),
+    ] {
+        let all = [&["print"], arguments].concat();
+        let (code, stdout, stderr) = texts(&run(&all));
+        assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(stderr.contains(expected) && !stderr.contains("s3cret"), "{stderr}");
+    }
+}
+
+#[test]
+fn version_completion_and_manual_pages_are_there() {
+    let version: Value = serde_json::from_str(&texts(&run(&["version", "-o", "json"])).1).unwrap();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert!(texts(&run(&["completion", "bash"])).1.contains("login-server"));
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(texts(&run(&["man", path(folder.path())])).0, 0);
+    assert!(folder.path().join("login-server-serve.1").exists());
+}
+
+/// A running `dev`; killed when the test fails early.
+struct Dev {
+    child: Child,
+    told: Value,
+}
+
+impl Dev {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["dev", "-o", "json"])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, told: serde_json::from_str(&line).unwrap() }
+    }
+
+    fn file(&self, pointer: &str) -> String {
+        std::fs::read_to_string(self.told.pointer(pointer).unwrap().as_str().unwrap()).unwrap()
+    }
+
+    /// SIGTERM, then the exit code.
+    fn terminate(mut self) -> Option<i32> {
+        let killed = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(killed.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        // After `terminate` there is nothing left to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn machine_token(dev: &Dev) -> u16 {
+    let authority =
+        reqwest::Certificate::from_pem(dev.file("/certificateAuthorityFile").as_bytes());
+    let client =
+        reqwest::Client::builder().tls_certs_only([authority.unwrap()]).no_proxy().build().unwrap();
+    let url = format!("{}/token", dev.told["issuerUrl"].as_str().unwrap());
+    let request = client.post(url).form(&[("grant_type", "client_credentials")]);
+    let request = request.basic_auth("ci", Some(dev.file("/client/secretFile")));
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn dev_serves_until_the_signal_and_leaves_nothing_behind() {
+    let dev = Dev::start(&[]);
+    assert_eq!(machine_token(&dev).await, 200);
+    let health = format!("{}/readyz", dev.told["healthUrl"].as_str().unwrap());
+    let ready = crate::support::plain_client().get(health).send().await.unwrap();
+    assert_eq!(ready.status().as_u16(), 200);
+    for pointer in ["/webhookKubeconfig", "/execEntry", "/authenticationConfig"] {
+        assert!(dev.file(pointer).starts_with("apiVersion: "));
+    }
+    for pointer in ["/user/passwordFile", "/client/secretFile"] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = dev.told.pointer(pointer).unwrap().as_str().unwrap();
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(!dev.told.to_string().contains(&dev.file(pointer)));
+    }
+    let folder = dev.told["stateDir"].as_str().unwrap().to_owned();
+    assert_eq!(dev.terminate(), Some(0));
+    assert!(!Path::new(&folder).exists());
+}
+
+#[tokio::test]
+async fn dev_keeps_its_state_when_it_is_given_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--state-dir", path(folder.path())];
+    let first = Dev::start(&arguments);
+    let (authority, secret) =
+        (first.file("/certificateAuthorityFile"), first.file("/client/secretFile"));
+    assert_eq!(first.terminate(), Some(0));
+    let second = Dev::start(&arguments);
+    assert_eq!(second.file("/certificateAuthorityFile"), authority);
+    assert_eq!(second.file("/client/secretFile"), secret);
+    assert_eq!(machine_token(&second).await, 200);
+    assert_eq!(second.terminate(), Some(0));
+    assert!(folder.path().join("issuer.db").exists());
+}

@@ -1,0 +1,418 @@
+//! What the tests share: certificates, a server, an issuer elsewhere, questions and tokens.
+//! Never asserts: the tests say what must hold.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use login_common::{Secret, UnixTime, names::IssuerUrl};
+use login_issuer::{Issuer, NewClient, NewUser, store::SqliteStore};
+use login_protocols::jose::{SigningKey, public_key_set};
+use login_review::{ClaimMapping, Guard, IssuerPolicy, Policy, PrefixedClaim};
+use login_server::{
+    Listeners,
+    config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy},
+    evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    run,
+    serve::{Answering, Caller, Phase, serve},
+    system::{
+        clock,
+        files::{Readers, write},
+    },
+    tls::{self, ClientCertificate},
+};
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+use tokio_rustls::TlsAcceptor;
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// An authority and certificates by it, as files.
+pub(crate) struct Pki {
+    pub(crate) folder: tempfile::TempDir,
+    authority: rcgen::Issuer<'static, KeyPair>,
+    pub(crate) authority_pem: String,
+}
+
+impl Pki {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let authority_pem = params.self_signed(&key).unwrap().pem();
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("ca.crt"), authority_pem.as_bytes(), Readers::Everyone).unwrap();
+        Self { folder, authority: rcgen::Issuer::new(params, key), authority_pem }
+    }
+
+    pub(crate) fn authority_file(&self) -> PathBuf {
+        self.folder.path().join("ca.crt")
+    }
+
+    /// Certificate and key in PEM form, for 127.0.0.1, for server and client use.
+    pub(crate) fn issue(&self) -> (String, String) {
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        (params.signed_by(&key, &self.authority).unwrap().pem(), key.serialize_pem())
+    }
+
+    pub(crate) fn server_tls(
+        &self,
+        client_authority: Option<(&Path, ClientCertificate)>,
+    ) -> Arc<rustls::ServerConfig> {
+        let (certificate, key) = self.issue();
+        let place = |name: &str| self.folder.path().join(name);
+        write(&place("server.crt"), certificate.as_bytes(), Readers::Everyone).unwrap();
+        write(&place("server.key"), key.as_bytes(), Readers::OwnerOnly).unwrap();
+        tls::server_config(&place("server.crt"), &place("server.key"), client_authority).unwrap()
+    }
+
+    /// A client that trusts this authority only, and follows no redirect.
+    pub(crate) fn client(&self) -> reqwest::ClientBuilder {
+        let root = reqwest::Certificate::from_pem(self.authority_pem.as_bytes()).unwrap();
+        reqwest::Client::builder()
+            .tls_certs_only([root])
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(20))
+            .no_proxy()
+    }
+}
+
+/// A server under test; it stops when dropped.
+pub(crate) struct TestServer {
+    pub(crate) url: String,
+    pub(crate) health_url: String,
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
+}
+
+impl TestServer {
+    /// Starts `config` on ports of its own.
+    pub(crate) async fn start(config: ServerConfig) -> Self {
+        let main = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(config, main).await
+    }
+
+    pub(crate) async fn start_on(config: ServerConfig, main: TcpListener) -> Self {
+        let health = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = main.local_addr().unwrap();
+        let health_url = format!("http://{}", health.local_addr().unwrap());
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(async move {
+            let listeners = Listeners { main, health: Some(health) };
+            let shutdown = async {
+                drop(stopped.await);
+            };
+            run(config, listeners, shutdown).await.unwrap();
+        });
+        let url = format!("{scheme}://{address}");
+        Self { url, health_url, address, stop: Some(stop), running }
+    }
+
+    /// Sends the signal; the server drains.
+    pub(crate) fn signal(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Signals and waits for the end.
+    pub(crate) async fn stop(mut self) {
+        self.signal();
+        self.running.await.unwrap();
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        !self.running.is_finished()
+    }
+}
+
+/// A configuration for `issuers`, over plain HTTP.
+pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
+    ServerConfig {
+        tls: None,
+        client_certificate: ClientCertificate::NotAsked,
+        policy: Policy::new(issuers, Guard::default()),
+        api_audiences: None,
+        issuer: None,
+        state_dir: None,
+        key_set_pace: KeySetPace {
+            interval: Duration::from_millis(300),
+            refresh: Duration::from_mins(5),
+            longest_back_off: Duration::from_secs(1),
+            timeout: Duration::from_secs(5),
+        },
+        result_cache: ResultCacheSettings::default(),
+        limits: Limits::default(),
+    }
+}
+
+/// A server with the embedded issuer, user `alice` and machine `ci`, over TLS.
+pub(crate) struct EmbeddedServer {
+    pub(crate) server: TestServer,
+    pub(crate) pki: Pki,
+    pub(crate) client: reqwest::Client,
+    pub(crate) machine_secret: Secret,
+}
+
+impl EmbeddedServer {
+    pub(crate) async fn start() -> Self {
+        let pki = Pki::new();
+        let main = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", main.local_addr().unwrap());
+        let mut section = IssuerSection::new(IssuerUrl::parse(&url).unwrap());
+        section.settings.device_poll_interval = Duration::from_secs(1);
+        let store = Box::new(SqliteStore::in_memory().unwrap());
+        let issuer = Issuer::open(section.settings.clone(), store, clock::now()).unwrap();
+        let user = NewUser {
+            name: "alice".to_owned(),
+            password: Secret::new(PASSWORD),
+            groups: vec!["developers".to_owned()],
+        };
+        issuer.administration().add_user(&user, clock::now()).unwrap();
+        let machine = NewClient {
+            id: login_common::names::ClientId::parse("ci").unwrap(),
+            groups: vec!["deployers".to_owned()],
+        };
+        let (_, machine_secret) =
+            issuer.administration().add_client(&machine, clock::now()).unwrap();
+        let mut config = config(vec![embedded_policy(&section)]);
+        config.tls = Some(pki.server_tls(None));
+        config.issuer = Some(Arc::new(issuer));
+        let client = pki.client().build().unwrap();
+        let server = TestServer::start_on(config, main).await;
+        Self { server, pki, client, machine_secret }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.server.url)
+    }
+}
+
+/// An OpenID provider's discovery document and keys, served over https.
+pub(crate) struct IssuerElsewhere {
+    pub(crate) url: String,
+    pub(crate) pki: Pki,
+    pub(crate) shown: Arc<Shown>,
+    key: SigningKey,
+    phase: watch::Sender<Phase>,
+}
+
+/// What the issuer shows, and how often it was asked.
+pub(crate) struct Shown {
+    url: String,
+    key_set: Mutex<(StatusCode, Vec<u8>)>,
+    discovery: Mutex<Option<Value>>,
+    delay: Mutex<Duration>,
+    pub(crate) key_set_requests: AtomicUsize,
+}
+
+impl Shown {
+    pub(crate) fn show(&self, status: StatusCode, key_set: impl Into<Vec<u8>>) {
+        *self.key_set.lock().unwrap() = (status, key_set.into());
+    }
+
+    pub(crate) fn show_keys(&self, keys: &[&SigningKey]) {
+        self.show(StatusCode::OK, public_key_set(keys).to_string());
+    }
+
+    pub(crate) fn show_discovery(&self, document: Value) {
+        *self.discovery.lock().unwrap() = Some(document);
+    }
+
+    pub(crate) fn wait_before_answering(&self, delay: Duration) {
+        *self.delay.lock().unwrap() = delay;
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.key_set_requests.load(Ordering::SeqCst)
+    }
+}
+
+impl Answering for Shown {
+    async fn answer(
+        self: Arc<Self>,
+        _: Caller,
+        request: Request<Incoming>,
+    ) -> Response<Full<Bytes>> {
+        let delay = *self.delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
+        let (status, body) = match request.uri().path() {
+            "/.well-known/openid-configuration" => {
+                let usual = json!({
+                    "issuer": self.url,
+                    "authorization_endpoint": format!("{}/authorize", self.url),
+                    "token_endpoint": format!("{}/token", self.url),
+                    "jwks_uri": format!("{}/keys", self.url),
+                });
+                let document = self.discovery.lock().unwrap().clone().unwrap_or(usual);
+                (StatusCode::OK, document.to_string().into_bytes())
+            }
+            "/keys" => {
+                self.key_set_requests.fetch_add(1, Ordering::SeqCst);
+                self.key_set.lock().unwrap().clone()
+            }
+            _ => (StatusCode::NOT_FOUND, Vec::new()),
+        };
+        let mut response = Response::new(Full::new(Bytes::from(body)));
+        *response.status_mut() = status;
+        if status.is_redirection() {
+            let location = http::HeaderValue::from_str(&format!("{}/keys2", self.url)).unwrap();
+            response.headers_mut().insert(http::header::LOCATION, location);
+        }
+        response
+    }
+}
+
+impl IssuerElsewhere {
+    pub(crate) async fn start() -> Self {
+        let pki = Pki::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let key = SigningKey::generate().unwrap();
+        let shown = Arc::new(Shown {
+            url: url.clone(),
+            key_set: Mutex::new((StatusCode::OK, public_key_set(&[&key]).to_string().into_bytes())),
+            discovery: Mutex::default(),
+            delay: Mutex::default(),
+            key_set_requests: AtomicUsize::new(0),
+        });
+        let (phase, watching) = watch::channel(Phase::Serving);
+        let tls = TlsAcceptor::from(pki.server_tls(None));
+        let answering = Arc::clone(&shown);
+        tokio::spawn(serve(listener, Some(tls), Limits::default(), answering, watching));
+        Self { url, pki, shown, key, phase }
+    }
+
+    /// Goes away: connections are cut and refused from now on.
+    pub(crate) async fn stop(&self) {
+        self.phase.send_replace(Phase::Cut);
+        let address = self.url.trim_start_matches("https://").to_owned();
+        while tokio::net::TcpStream::connect(&address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The policy: username from `sub`, groups from `groups`, audience `cluster`.
+    pub(crate) fn policy(&self) -> IssuerPolicy {
+        let claim = |claim: &str, prefix: &str| PrefixedClaim {
+            claim: claim.to_owned(),
+            prefix: prefix.to_owned(),
+        };
+        let mapping = ClaimMapping {
+            username: claim("sub", "ext:"),
+            groups: Some(claim("groups", "")),
+            uid_claim: None,
+            session: None,
+        };
+        let issuer = IssuerUrl::parse(&self.url).unwrap();
+        let mut policy = IssuerPolicy::new(issuer, vec!["cluster".to_owned()], mapping);
+        policy.certificate_authority_pem = Some(self.pki.authority_pem.clone());
+        policy
+    }
+
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// Claims of a good token, ten minutes long.
+    pub(crate) fn claims(&self) -> Value {
+        let now = now();
+        json!({"iss": self.url, "sub": "bob", "aud": "cluster", "groups": ["testers"],
+               "iat": now, "exp": now + 600, "jti": "j1"})
+    }
+
+    pub(crate) fn token(&self) -> String {
+        self.key.sign("JWT", &self.claims()).unwrap()
+    }
+
+    pub(crate) fn token_with(&self, name: &str, value: Value) -> String {
+        let mut claims = self.claims();
+        claims[name] = value;
+        self.key.sign("JWT", &claims).unwrap()
+    }
+}
+
+pub(crate) fn now() -> i64 {
+    clock::now().max(UnixTime::from_seconds(0)).as_seconds()
+}
+
+/// A TokenReview as kube-apiserver sends it.
+pub(crate) fn question(version: &str, token: &str, audiences: &[&str]) -> String {
+    let question = json!({
+        "kind": "TokenReview",
+        "apiVersion": format!("authentication.k8s.io/{version}"),
+        "metadata": {"creationTimestamp": null},
+        "spec": {"token": token, "audiences": audiences},
+        "status": {"user": {}},
+    });
+    format!("{question}\n")
+}
+
+/// An answer of the server.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    pub(crate) version: http::Version,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Said {
+    pub(crate) async fn by(response: reqwest::Response) -> Self {
+        let (status, version) = (response.status().as_u16(), response.version());
+        let headers = response.headers().clone();
+        let body = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default();
+        Self { status, version, headers, body }
+    }
+
+    pub(crate) fn username(&self) -> Option<&str> {
+        self.body["status"]["user"]["username"].as_str()
+    }
+
+    /// Whether this is the one and only form of a definite refusal.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status == 200
+            && self.body["kind"] == "TokenReview"
+            && self.body["status"] == json!({"authenticated": false})
+    }
+}
+
+/// Asks `url` about `token` in v1.
+pub(crate) async fn ask(client: &reqwest::Client, url: &str, token: &str) -> Said {
+    post(client, url, question("v1", token, &[])).await
+}
+
+pub(crate) async fn post(client: &reqwest::Client, url: &str, body: String) -> Said {
+    let response = client
+        .post(format!("{url}/authenticate?timeout=30s"))
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    Said::by(response).await
+}
+
+/// A client for plain HTTP.
+pub(crate) fn plain_client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
+}
