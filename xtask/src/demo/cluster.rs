@@ -40,7 +40,7 @@ pub(crate) struct Cluster {
     url: String,
     certificate: PathBuf,
     kubeconfig: Vec<PathBuf>,
-    _kube_apiserver: Background,
+    kube_apiserver: Background,
     _etcd: Background,
 }
 
@@ -74,7 +74,9 @@ pub(crate) fn show(
         let user = said.pointer("/status/userInfo").context("no `status.userInfo`")?;
         let username = user.get("username").and_then(Value::as_str).unwrap_or_default();
         ensure!(username == running.server.fact("/user/name")?, "another user: {user}");
-        Ok(((), format!("{username}, groups {}", user.get("groups").unwrap_or(&Value::Null))))
+        let groups = user.get("groups").and_then(Value::as_array).into_iter().flatten();
+        let groups: Vec<&str> = groups.filter_map(Value::as_str).collect();
+        Ok(((), format!("user {username}, groups {}", groups.join(", "))))
     });
     steps.run("`kubectl get namespaces`, without `--token`", || {
         let said = as_person(running, &cluster, &["get", "namespaces", "-o", "name"])?;
@@ -154,11 +156,11 @@ fn start(running: &Running, parts: &Parts, scratch: &Path) -> Result<Cluster> {
         url,
         certificate,
         kubeconfig: Vec::new(),
-        _kube_apiserver: kube_apiserver,
+        kube_apiserver,
         _etcd: etcd,
     };
     write_kubeconfig(&mut cluster, running, scratch)?;
-    grant(&cluster, running, scratch, &administrator)?;
+    grant(&mut cluster, running, scratch, &administrator)?;
     Ok(cluster)
 }
 
@@ -207,8 +209,8 @@ fn write_kubeconfig(cluster: &mut Cluster, running: &Running, scratch: &Path) ->
     Ok(())
 }
 
-/// The administrator lets the person's first group look at everything.
-fn grant(cluster: &Cluster, running: &Running, scratch: &Path, token: &str) -> Result<()> {
+/// The administrator lets the person's first group list namespaces.
+fn grant(cluster: &mut Cluster, running: &Running, scratch: &Path, token: &str) -> Result<()> {
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -223,14 +225,32 @@ fn grant(cluster: &Cluster, running: &Running, scratch: &Path, token: &str) -> R
     write_private(&file, &config.to_string())?;
     let groups = running.server.groups("/user/groups");
     let group = groups.first().context("the user has no group")?;
-    let mut command = Command::new(&cluster.kubectl);
-    running.client.at_home(&mut command);
-    command
-        .args(["create", "clusterrolebinding", "demo-view", "--clusterrole=view"])
-        .arg(format!("--group={group}"))
-        .env("KUBECONFIG", &file);
-    children::text(&mut command)?;
-    Ok(())
+    let kubectl = cluster.kubectl.clone();
+    let as_administrator = |arguments: &[&str]| {
+        let mut command = Command::new(&kubectl);
+        running.client.at_home(&mut command);
+        children::text(command.args(arguments).env("KUBECONFIG", &file))
+    };
+    // Not the role `view`: it is filled by kube-controller-manager, which is not here.
+    as_administrator(&[
+        "create",
+        "clusterrole",
+        "demo-reader",
+        "--verb=get,list",
+        "--resource=namespaces",
+    ])?;
+    let group_option = format!("--group={group}");
+    as_administrator(&[
+        "create",
+        "clusterrolebinding",
+        "demo-reader",
+        "--clusterrole=demo-reader",
+        &group_option,
+    ])?;
+    // kube-apiserver sees its own objects a moment later.
+    let as_group = format!("--as-group={group}");
+    let question = ["auth", "can-i", "list", "namespaces", "--as=somebody", as_group.as_str()];
+    cluster.kube_apiserver.wait_until(PATIENCE, || as_administrator(&question).is_ok())
 }
 
 /// A port that was free a moment ago.
