@@ -133,4 +133,19 @@ mod tests {
         let retry = standing(&session(), &token("used", 6), Duration::ZERO, at(100));
         assert_eq!(retry, Standing::Replayed, "grace can be turned off");
     }
+
+    #[test]
+    fn no_refresh_token_outlives_its_session() {
+        let issuer = login_common::names::IssuerUrl::parse("https://login.example.com").unwrap();
+        let settings = IssuerSettings {
+            refresh_token_lifetime: Duration::from_mins(5),
+            ..IssuerSettings::new(issuer, "kubernetes")
+        };
+        let ends =
+            |now| next_token(&settings, &session(), 7, &Digest::of("new"), at(now)).expires_at;
+        assert_eq!(ends(100), at(400));
+        assert_eq!(ends(900), at(1000));
+        let begun = begin(&settings, session(), &Digest::of("first"), at(100));
+        assert_eq!((begun.token.generation, begun.token.expires_at), (7, at(400)));
+    }
 }

@@ -1,6 +1,7 @@
 //! Whole flows through the public interface, with literal times.
-//! Never reaches behind it; the client's side is spoken by `login_protocols`, so that both agree.
+//! Never reaches behind it, except to plant what only another client could own; the client's side is spoken by `login_protocols`, so that both agree.
 
+mod bindings;
 mod browser;
 mod device;
 mod durability;

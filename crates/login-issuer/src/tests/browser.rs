@@ -316,3 +316,17 @@ fn wrong_passwords_slow_down_the_name_and_the_network() {
     assert_eq!(attempt("alice", &"x".repeat(2000), 10), "wrong");
     assert_eq!(attempt("alice", PASSWORD, 1000), "in", "nobody stays locked out");
 }
+
+#[test]
+fn owning_one_account_does_not_wash_off_guesses_at_others() {
+    let rig = Rig::new();
+    let prompt = rig.prompt(&[], at(0)).unwrap();
+    for number in 0..20 {
+        let guess = rig.submit(&prompt, &format!("victim{number}"), "guess", at(0));
+        assert!(matches!(guess, Err(SignInRefusal::WrongCredentials)), "guess {number}");
+        let own = rig.submit(&prompt, "alice", PASSWORD, at(0));
+        assert_eq!(own.is_ok(), number < 19, "after guess {number}");
+    }
+    let guess = rig.submit(&prompt, "victim20", "guess", at(0));
+    assert!(matches!(guess, Err(SignInRefusal::Throttled { .. })));
+}
