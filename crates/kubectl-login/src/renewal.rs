@@ -25,7 +25,7 @@ use crate::{
         refresh::{self, Renewed},
     },
     options::target::{Flow, Target},
-    report::{Failure, Report},
+    report::{Failure, Fault, Report},
     system::{System, signals},
 };
 
@@ -81,7 +81,8 @@ impl<'a> Renewal<'a> {
             && let Some(memory) = self.memory()
             && Some(&memory) != failed_before.as_ref()
         {
-            return Err(Failure::Remembered { report: memory.report, seconds_left: 0 });
+            let failure = Failure::Remembered { report: Box::new(memory.report), seconds_left: 0 };
+            return self.still_valid(&failure, version).ok_or(failure);
         }
         self.run(self.renew(version, lock))
     }
@@ -128,17 +129,12 @@ impl<'a> Renewal<'a> {
                 Ok(credential.render(version))
             }
             Err(Unrenewed { failure, shared }) => {
-                // A token in its last minute is better than none, unless the issuer said that the
-                // session is over.
-                if let Some(answer) = self.still_valid(&failure, version) {
-                    return Ok(answer);
-                }
                 if let (Some(opens_window), Some(directory)) = (shared, &self.directory) {
                     let (report, now) = (Report::from(&failure), self.system.clock.now());
                     let key = &self.target.cache_key;
                     let _ = backoff::remember(directory, key, &report, opens_window, now);
                 }
-                Err(failure)
+                self.still_valid(&failure, version).ok_or(failure)
             }
         }
     }
@@ -163,7 +159,7 @@ impl<'a> Renewal<'a> {
             let now = self.system.clock.now();
             if memory.holds_back(now) {
                 let seconds_left = memory.until.since(now).as_secs().max(1);
-                let failure = Failure::Remembered { report: memory.report, seconds_left };
+                let failure = Failure::Remembered { report: Box::new(memory.report), seconds_left };
                 return Err(Unrenewed::alone(failure));
             }
         }
@@ -174,7 +170,7 @@ impl<'a> Renewal<'a> {
         })?;
         let session = self.session().await.map_err(Unrenewed::alone)?;
         let issued = self.person(&session).await.map_err(|error| {
-            let is_outage = error.fault() == crate::report::Fault::Unreachable;
+            let is_outage = error.fault() == Fault::Unreachable;
             Unrenewed::shared(self.failure(error), !is_outage)
         })?;
         self.keep(&issued, None);
@@ -247,7 +243,7 @@ impl<'a> Renewal<'a> {
 
     fn failure(&self, source: FlowError) -> Failure {
         let hint = source.hint(self.target);
-        Failure::Flow { source, hint }
+        Failure::Flow { source: Box::new(source), hint }
     }
 
     /// Runs until the work is done or a signal comes.
@@ -299,16 +295,20 @@ impl<'a> Renewal<'a> {
         is_fresh.then(|| Zeroizing::new(entry.answer(version).to_owned()))
     }
 
-    /// The kept token while it lives, when the failure says nothing about the session.
+    /// The kept token in its last minute: better than none. Whoever forces a renewal wants
+    /// another one, and gets this one only while the issuer is down.
     fn still_valid(&self, failure: &Failure, version: ExecApiVersion) -> Option<Zeroizing<String>> {
-        if let Failure::Flow { source: FlowError::Cancelled, .. } = failure {
+        let is_outage = failure.fault() == Fault::Unreachable;
+        let is_cancelled = matches!(failure, Failure::Flow { source, .. }
+            if matches!(**source, FlowError::Cancelled));
+        if is_cancelled || (self.target.force_refresh && !is_outage) {
             return None;
         }
         let entry = self.entry()?;
         if entry.lifetime.at(self.system.clock.now()) == Freshness::Expired {
             return None;
         }
-        self.system.terminal.detail("kubectl-login: the kept token is still good");
+        self.system.terminal.detail("kubectl-login: no new token; the kept one is still good");
         let token = entry.token()?;
         Some(ExecCredential { token, expires_at: Some(entry.lifetime.valid_until) }.render(version))
     }

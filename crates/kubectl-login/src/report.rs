@@ -63,7 +63,7 @@ pub enum Failure {
     #[error("{source}")]
     Flow {
         /// What happened.
-        source: FlowError,
+        source: Box<FlowError>,
         /// What to do about it, which depends on the options.
         hint: Option<String>,
     },
@@ -74,7 +74,7 @@ pub enum Failure {
     #[error("{}", report.error)]
     Remembered {
         /// What was reported then.
-        report: Report,
+        report: Box<Report>,
         /// How many seconds it stays in force; zero when only whoever waited shares it.
         seconds_left: u64,
     },
@@ -93,7 +93,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    fn fault(&self) -> Fault {
+    /// Whose fault it was.
+    pub fn fault(&self) -> Fault {
         match self {
             Self::Option(_) | Self::CommandLine(_) | Self::ExecInfo(_) | Self::Kubeconfig(_) => {
                 Fault::Usage
@@ -271,7 +272,7 @@ mod tests {
             hint: Some("h".to_owned()),
         };
         let shown = |seconds_left| {
-            Report::from(&Failure::Remembered { report: report.clone(), seconds_left })
+            Report::from(&Failure::Remembered { report: Box::new(report.clone()), seconds_left })
         };
         assert_eq!(shown(0), report);
         assert_eq!((shown(7).error, shown(7).causes), ("e".to_owned(), vec!["c".to_owned()]));

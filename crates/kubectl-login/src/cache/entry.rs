@@ -144,7 +144,7 @@ mod tests {
             good.replace("kubectl-login/1", "kubectl-login/2"),
             good.replace("a.b.c", "a.b.d"),
             good.replace("1769860800", "9769860800"),
-            good.replace("\n", "\r\n"),
+            good.replace('\n', "\r\n"),
             format!("{good}\n"),
             format!(" {good}"),
             good.trim_end().to_owned(),

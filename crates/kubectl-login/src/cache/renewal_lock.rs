@@ -207,7 +207,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..20 {
                 scope.spawn(|| {
-                    let lock = take(&directory, &key, Duration::from_secs(60), NEVER, |_| ());
+                    let lock = take(&directory, &key, Duration::from_mins(1), NEVER, |_| ());
                     let _lock = held(lock.unwrap());
                     assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                     std::thread::yield_now();

@@ -129,7 +129,8 @@ fn replace(mut file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
 fn private_length(file: &File) -> Option<usize> {
     use std::os::unix::fs::MetadataExt as _;
     let facts = file.metadata().ok()?;
-    let is_private = facts.is_file() && facts.mode() & 0o077 == 0 && is_mine(facts.uid());
+    let others = facts.mode() & 0o077;
+    let is_private = facts.is_file() && others == 0 && is_mine(facts.uid());
     is_private.then(|| usize::try_from(facts.len()).ok()).flatten()
 }
 

@@ -76,7 +76,7 @@ pub enum FlowError {
         issuer: IssuerUrl,
         /// What is wrong with its discovery document.
         #[source]
-        source: NotAnIssuer,
+        source: Box<NotAnIssuer>,
     },
     /// The issuer has no endpoint for the flow.
     #[error("issuer `{issuer}` does not offer {what}")]

@@ -109,7 +109,10 @@ impl<'a> Session<'a> {
         self.system.terminal.detail(&format!("kubectl-login: reading {url}"));
         let answer =
             self.http.fetch(&url, MAX_METADATA_LENGTH).await.map_err(|e| self.unreachable(e))?;
-        let not_an_issuer = |source| FlowError::NotAnIssuer { issuer: issuer.clone(), source };
+        let not_an_issuer = |source: NotAnIssuer| FlowError::NotAnIssuer {
+            issuer: issuer.clone(),
+            source: Box::new(source),
+        };
         match answer.status {
             200 => {}
             status @ (408 | 425 | 429 | 500..) => {

@@ -63,15 +63,15 @@ impl Settings {
             if typed.has(row.name) {
                 let given = typed.of(row.name).map(ToOwned::to_owned).collect();
                 values.push((row.name, given, typed_origin.clone()));
-            } else if let Some(given) = environment.variable(row.variable) {
+            // An empty variable is how shells and CI systems spell "not set".
+            } else if let Some(given) =
+                environment.variable(row.variable).filter(|given| !given.is_empty())
+            {
                 let origin = Origin::Variable(row.variable);
                 let given = given
                     .into_string()
                     .map_err(|_| OptionError::new(row, &origin, "it is not UTF-8"))?;
-                // An empty variable is how shells and CI systems spell "not set".
-                if !given.is_empty() {
-                    values.push((row.name, vec![given], origin));
-                }
+                values.push((row.name, vec![given], origin));
             } else if let Some(index) = from_cluster.iter().position(|(name, _)| *name == row.name)
             {
                 let (name, given) = from_cluster.swap_remove(index);
@@ -110,9 +110,8 @@ impl Settings {
     pub fn switch(&self, name: Name) -> Result<bool, OptionError> {
         let Some((text, origin)) = self.value(name) else { return Ok(false) };
         match text {
-            // The flag alone.
-            "" => Ok(true),
-            "1" | "true" | "yes" | "on" => Ok(true),
+            // The flag alone is empty.
+            "" | "1" | "true" | "yes" | "on" => Ok(true),
             "0" | "false" | "no" | "off" => Ok(false),
             _ => Err(OptionError::new(
                 row_of(name),

@@ -22,7 +22,7 @@ pub enum HttpError {
     Client(String),
     /// The URL would carry secrets in the clear.
     #[error("`{0}` is not `https://`")]
-    NotConfidential(Url),
+    NotConfidential(String),
     /// No answer in time.
     #[error("no answer from `{0}` within {bound} seconds", bound = REQUEST_TIMEOUT.as_secs())]
     Timeout(String),
@@ -106,7 +106,7 @@ async fn send(
     limit: usize,
 ) -> Result<Response, HttpError> {
     if !is_confidential(url) {
-        return Err(HttpError::NotConfidential(url.clone()));
+        return Err(HttpError::NotConfidential(url.to_string()));
     }
     let failed = |error: reqwest::Error| failure(&error, url);
     let mut answer = request.header("accept", "application/json").send().await.map_err(failed)?;

@@ -34,10 +34,11 @@ fn chosen(options: &str, offered: &str, surroundings: Surroundings) -> String {
     let target = Target::check(&settings, &NoEnvironment).unwrap();
     let issuer = IssuerUrl::parse("https://id.example").unwrap();
     let endpoint = |name: &str, letter: char| {
-        offered
-            .contains(letter)
-            .then(|| format!(r#","{name}":"https://id.example/{letter}""#))
-            .unwrap_or_default()
+        if offered.contains(letter) {
+            format!(r#","{name}":"https://id.example/{letter}""#)
+        } else {
+            String::new()
+        }
     };
     let json = format!(
         r#"{{"issuer":"https://id.example"{}{}}}"#,

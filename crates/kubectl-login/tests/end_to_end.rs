@@ -1,0 +1,388 @@
+//! The program itself, in as many processes as it takes, against a tiny issuer.
+//! Never outside loopback and a scratch folder.
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "this is a test"
+)]
+
+mod issuer;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use issuer::Issuer;
+use url::Url;
+
+/// An issuer, a home, and the options that fit.
+struct Stage {
+    issuer: Issuer,
+    home: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self { issuer: Issuer::start(), home: tempfile::tempdir().unwrap() }
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-login"));
+        command
+            .args(words.split_whitespace())
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("KUBECTL_LOGIN_ISSUER_URL", &self.issuer.url)
+            .env("KUBECTL_LOGIN_CLIENT_ID", "kubectl-login")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, words: &str) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// Signs in through the "browser" and returns what was printed.
+    fn sign_in(&self, words: &str) -> Output {
+        let mut child = self.command(words).spawn().unwrap();
+        let page = page_of(&mut child);
+        visit(&page);
+        child.wait_with_output().unwrap()
+    }
+
+    /// The files of a kind in the cache.
+    fn files(&self, kind: &str) -> Vec<std::path::PathBuf> {
+        let Ok(directory) = fs::read_dir(self.home.path().join(".cache/kubectl-login")) else {
+            return Vec::new();
+        };
+        directory
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.to_str().unwrap().ends_with(kind))
+            .collect()
+    }
+
+    /// As if the token had expired.
+    fn lose_token(&self) {
+        for path in self.files(".token") {
+            fs::remove_file(path).unwrap();
+        }
+    }
+}
+
+const BROWSER: &str = "get-token --flow browser --skip-open-browser";
+const CLIENT: &str = "get-token --flow client-credentials --client-secret s";
+
+/// Reads stderr up to the address of the page; the rest is drained so that nobody blocks.
+fn page_of(child: &mut Child) -> Url {
+    let mut reader = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    loop {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "no page was named");
+        if let Some(page) = line.strip_prefix("  ") {
+            let page = Url::parse(page.trim()).unwrap();
+            std::thread::spawn(move || {
+                let mut rest = String::new();
+                let _ = reader.read_to_string(&mut rest);
+            });
+            return page;
+        }
+    }
+}
+
+/// GET; status, `location` and body.
+fn get(url: &Url) -> (u16, Option<Url>, String) {
+    let host = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let mut stream = TcpStream::connect(&host).unwrap();
+    let target = &url[url::Position::BeforePath..];
+    write!(stream, "GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+    let location = text
+        .lines()
+        .find_map(|line| line.strip_prefix("location: "))
+        .map(|location| Url::parse(location).unwrap());
+    (status, location, text)
+}
+
+/// What a browser does: the issuer's page, then where it sends us.
+fn visit(page: &Url) -> (u16, String) {
+    let (_, back, _) = get(page);
+    let (status, _, body) = get(&back.unwrap());
+    (status, body)
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The failure: exit code, nothing on stdout, and the first line of the report.
+#[track_caller]
+fn failed(output: &Output, code: i32, error: &str) {
+    let (out, err) = (stdout(output), stderr(output));
+    assert_eq!(output.status.code(), Some(code), "{err}");
+    assert_eq!(out, "");
+    assert!(err.contains(&format!("error: {error}")), "{err}");
+}
+
+/// The token in an ExecCredential on stdout.
+#[track_caller]
+fn token(output: &Output) -> String {
+    assert!(output.status.success(), "{}", stderr(output));
+    let answer: serde_json::Value = serde_json::from_str(&stdout(output)).unwrap();
+    assert_eq!(answer["kind"], "ExecCredential");
+    answer["status"]["token"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_client_signs_in_once_and_is_answered_from_the_cache_after_that() {
+    let stage = Stage::new();
+    let first = stage.run(CLIENT);
+    assert_eq!((token(&first).as_str(), stderr(&first).as_str()), ("machine", ""));
+    assert_eq!(stdout(&stage.run(CLIENT)), stdout(&first));
+    assert_eq!(stage.issuer.count("client_credentials"), 1);
+    let v1beta1 = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#;
+    let other = stage.command(CLIENT).env("KUBERNETES_EXEC_INFO", v1beta1).output().unwrap();
+    assert_eq!(stdout(&other), stdout(&first).replace("k8s.io/v1\"", "k8s.io/v1beta1\""));
+    let entry = &stage.files(".token")[0];
+    assert_eq!(fs::metadata(entry).unwrap().permissions().mode() & 0o777, 0o600);
+    let directory = entry.parent().unwrap();
+    assert_eq!(fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn a_person_signs_in_by_browser_and_is_renewed_without_one() {
+    let stage = Stage::new();
+    let mut child = stage.command(BROWSER).spawn().unwrap();
+    let page = page_of(&mut child);
+    let (status, body) = visit(&page);
+    assert_eq!(status, 200);
+    assert!(body.contains("cache-control: no-store") && body.contains("<b>alice</b>"), "{body}");
+    let first = token(&child.wait_with_output().unwrap());
+    assert_eq!(token(&stage.run(BROWSER)), first);
+    stage.lose_token();
+    let renewed = stage.run(BROWSER);
+    assert_ne!(token(&renewed), first);
+    assert_eq!(stderr(&renewed), "");
+    assert_eq!(stage.issuer.count("refresh_token"), 1);
+    // A forced renewal is one request: the discovery document is kept.
+    let discoveries = stage.issuer.script().discoveries;
+    assert_ne!(token(&stage.run(&format!("{BROWSER} --force-refresh"))), token(&renewed));
+    assert_eq!(stage.issuer.script().discoveries, discoveries);
+    assert!(!stage.issuer.script().reused);
+}
+
+#[test]
+fn requests_that_anybody_could_send_do_not_end_a_sign_in() {
+    let stage = Stage::new();
+    let mut child = stage.command(BROWSER).spawn().unwrap();
+    let page = page_of(&mut child);
+    let redirect = page.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1;
+    let redirect = Url::parse(&redirect).unwrap();
+    for (change, status) in
+        [("", 400), ("?code=x&state=wrong", 400), ("?error=access_denied", 400), ("/other", 404)]
+    {
+        assert_eq!(get(&Url::parse(&format!("{redirect}{change}")).unwrap()).0, status, "{change}");
+    }
+    assert_eq!(visit(&page).0, 200);
+    token(&child.wait_with_output().unwrap());
+}
+
+#[test]
+fn a_device_is_polled_until_the_person_has_answered() {
+    let stage = Stage::new();
+    stage.issuer.script().pending = 1;
+    let output = stage.run("get-token --flow device");
+    token(&output);
+    let expected = format!(
+        "To sign in to {0}, open\n  {0}/device\nand enter the code\n  BCDF-GHJK\n\
+         or open {0}/device?user_code=BCDF-GHJK\n",
+        stage.issuer.url
+    );
+    assert_eq!(stderr(&output), expected);
+    assert_eq!(stage.issuer.script().requests.len(), 2);
+}
+
+#[test]
+fn of_fifty_processes_one_renews_and_all_are_answered() {
+    let stage = Stage::new();
+    token(&stage.sign_in(BROWSER));
+    stage.lose_token();
+    let children: Vec<Child> = (0..50).map(|_| stage.command(BROWSER).spawn().unwrap()).collect();
+    let outputs: Vec<Output> =
+        children.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
+    let first = token(&outputs[0]);
+    assert!(outputs.iter().all(|output| token(output) == first));
+    assert_eq!(stage.issuer.count("refresh_token"), 1);
+}
+
+#[test]
+fn an_issuer_that_is_down_never_opens_a_browser_and_costs_no_session() {
+    let stage = Stage::new();
+    token(&stage.sign_in(BROWSER));
+    stage.lose_token();
+    for failure in
+        [(500, "server_error"), (503, ""), (429, "slow_down"), (400, "temporarily_unavailable")]
+    {
+        stage.issuer.script().failure = Some(failure);
+        let output = stage.run(BROWSER);
+        failed(&output, 4, &format!("issuer `{}` is out of order", stage.issuer.url));
+        assert!(!stderr(&output).contains("Open this page"));
+    }
+    stage.issuer.script().failure = None;
+    token(&stage.run(BROWSER));
+    assert_eq!(stage.issuer.count("authorization_code"), 1);
+}
+
+#[test]
+fn a_token_that_is_still_valid_is_served_while_the_issuer_is_down() {
+    let stage = Stage::new();
+    let first = token(&stage.run(CLIENT));
+    stage.issuer.script().failure = Some((500, "server_error"));
+    assert_eq!(token(&stage.run(&format!("{CLIENT} --force-refresh"))), first);
+    stage.issuer.script().failure = Some((401, "invalid_client"));
+    let output = stage.run(&format!("{CLIENT} --force-refresh"));
+    failed(&output, 1, &format!("issuer `{}` refused the client's own sign-in", stage.issuer.url));
+    assert!(stderr(&output).contains(
+        "\nhint: check `--client-id` and the client secret; it came from the environment variable"
+    ));
+}
+
+#[test]
+fn a_refused_grant_leads_to_a_sign_in() {
+    let stage = Stage::new();
+    token(&stage.sign_in(BROWSER));
+    stage.lose_token();
+    // Revoked at the issuer.
+    for path in stage.files(".refresh") {
+        fs::write(path, "kubectl-login/1\nrevoked\n1\n").unwrap();
+    }
+    token(&stage.sign_in(BROWSER));
+    assert_eq!(stage.issuer.count("authorization_code"), 2);
+}
+
+#[test]
+fn a_failed_sign_in_is_not_repeated_until_its_window_ends_or_login_is_run() {
+    let stage = Stage::new();
+    stage.issuer.script().denial = Some("access_denied");
+    let first = stage.sign_in(BROWSER);
+    assert_eq!(first.status.code(), Some(1));
+    let next = stage.run(BROWSER);
+    failed(&next, 1, &format!("sign-in to `{}` failed", stage.issuer.url));
+    assert!(stderr(&next).contains("caused by: the issuer answered `access_denied`"));
+    assert!(!stderr(&next).contains("Open this page"), "{}", stderr(&next));
+    stage.issuer.script().denial = None;
+    let login = stage.sign_in("login --flow browser --skip-open-browser");
+    assert!(login.status.success() && login.stdout.is_empty());
+    token(&stage.run(BROWSER));
+}
+
+#[test]
+fn a_killed_holder_leaves_the_way_free() {
+    let stage = Stage::new();
+    let mut holder = stage.command(BROWSER).spawn().unwrap();
+    page_of(&mut holder);
+    let mut waiting = stage.command(BROWSER).spawn().unwrap();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    visit(&page_of(&mut waiting));
+    token(&waiting.wait_with_output().unwrap());
+}
+
+#[test]
+fn a_cancelled_sign_in_ends_at_once_and_leaves_nothing() {
+    let stage = Stage::new();
+    let mut child = stage.command(BROWSER).spawn().unwrap();
+    let page = page_of(&mut child);
+    let killed = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    assert!(stage.files(".token").is_empty() && stage.files(".failed").is_empty());
+    let redirect = page.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1;
+    let port = Url::parse(&redirect).unwrap().port().unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the listener is closed");
+    token(&stage.sign_in(BROWSER));
+}
+
+#[test]
+fn where_nobody_can_answer_it_fails_at_once() {
+    let stage = Stage::new();
+    let begin = Instant::now();
+    let error = format!("a sign-in to `{}` is needed, and nobody can be asked", stage.issuer.url);
+    failed(&stage.run("get-token"), 3, &error);
+    failed(&stage.command("get-token").env("CI", "true").output().unwrap(), 3, &error);
+    failed(&stage.run("get-token --flow device --interactive never"), 3, &error);
+    assert!(begin.elapsed() < Duration::from_secs(5));
+    assert_eq!(stage.issuer.script().discoveries, 0);
+}
+
+#[test]
+fn a_sign_in_that_nobody_finishes_ends_by_itself() {
+    let stage = Stage::new();
+    let output = stage.run(&format!("{BROWSER} --authentication-timeout-sec 1"));
+    let error = format!("the sign-in to `{}` was not finished within 1 seconds", stage.issuer.url);
+    failed(&output, 1, &error);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_costs_a_warning_only() {
+    let stage = Stage::new();
+    fs::write(stage.home.path().join("file"), "").unwrap();
+    let line = format!("{CLIENT} --token-cache-dir {}/file", stage.home.path().display());
+    let output = stage.run(&line);
+    assert_eq!(token(&output), "machine");
+    assert_eq!(stderr(&output).matches("warning: ").count(), 1, "{}", stderr(&output));
+    let silent = stage.run(&format!("{CLIENT} --token-cache-storage none"));
+    assert_eq!((token(&silent).as_str(), stderr(&silent).as_str()), ("machine", ""));
+}
+
+#[test]
+fn wrong_input_is_named_with_its_origin() {
+    let stage = Stage::new();
+    failed(&stage.run("get-token --nonsense"), 2, "unexpected argument '--nonsense' found");
+    let info = stage.command(CLIENT).env("KUBERNETES_EXEC_INFO", "{").output().unwrap();
+    failed(&info, 2, "what the host says about this call cannot be used");
+    let flow = stage.command("get-token").env("KUBECTL_LOGIN_FLOW", "magic").output().unwrap();
+    failed(&flow, 2, "the value of `--flow` cannot be used");
+    assert!(
+        stderr(&flow).contains("hint: it came from the environment variable `KUBECTL_LOGIN_FLOW`")
+    );
+    let missing =
+        stage.run("get-token --flow client-credentials --client-secret-file /nonexistent");
+    failed(&missing, 2, "could not get the client secret");
+    let authority = stage.run(&format!("{CLIENT} --certificate-authority /nonexistent"));
+    failed(&authority, 2, "could not use the certificate authority");
+    let closed =
+        stage.command(CLIENT).env("KUBECTL_LOGIN_ISSUER_URL", "http://127.0.0.1:1").output();
+    failed(&closed.unwrap(), 4, "could not reach issuer `http://127.0.0.1:1`");
+    let path = format!("{}/nowhere", stage.issuer.url);
+    let nowhere = stage.command(CLIENT).env("KUBECTL_LOGIN_ISSUER_URL", &path).output().unwrap();
+    failed(&nowhere, 2, &format!("`{path}` does not answer as an OpenID Connect issuer"));
+}
+
+#[test]
+fn a_secret_may_come_from_a_command_and_is_never_shown() {
+    let stage = Stage::new();
+    let line = "get-token --flow client-credentials -v --client-secret-command";
+    let mut command = stage.command(line);
+    let output = command.arg("echo hunter2").env("PATH", "/usr/bin:/bin").output().unwrap();
+    assert_eq!(token(&output), "machine");
+    assert!(stderr(&output).contains("asking ") && !stderr(&output).contains("hunter2"));
+}

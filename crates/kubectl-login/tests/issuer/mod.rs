@@ -1,0 +1,215 @@
+//! A tiny issuer on a loopback port: scripted, counting, with rotating refresh tokens.
+//! Never a stand-in for a real issuer: those are in the workspace's `tests`.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex, MutexGuard},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use url::{Url, form_urlencoded};
+
+/// What the issuer does next, and what it was asked.
+pub(crate) struct Script {
+    /// `Some` answers every token request with that status and OAuth error.
+    pub failure: Option<(u16, &'static str)>,
+    /// `Some` sends the browser back with that error.
+    pub denial: Option<&'static str>,
+    /// Seconds that new tokens live.
+    pub life: u64,
+    /// How many polls of the device flow are answered with `authorization_pending`.
+    pub pending: usize,
+    /// Every form that the token endpoint was sent.
+    pub requests: Vec<HashMap<String, String>>,
+    /// How often the discovery document was read.
+    pub discoveries: usize,
+    /// Set when a refresh token was used twice.
+    pub reused: bool,
+    refresh_token: usize,
+    nonce: String,
+    challenge: String,
+}
+
+/// A running issuer; it ends with the test process.
+pub(crate) struct Issuer {
+    /// `http://127.0.0.1:PORT`
+    pub url: String,
+    script: Arc<Mutex<Script>>,
+}
+
+impl Issuer {
+    /// Starts on a free port.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let script = Arc::new(Mutex::new(Script {
+            failure: None,
+            denial: None,
+            life: 600,
+            pending: 0,
+            requests: Vec::new(),
+            discoveries: 0,
+            reused: false,
+            refresh_token: 0,
+            nonce: String::new(),
+            challenge: String::new(),
+        }));
+        let (shared, base) = (Arc::clone(&script), url.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (shared, base) = (Arc::clone(&shared), base.clone());
+                std::thread::spawn(move || serve(&stream, &base, &shared));
+            }
+        });
+        Self { url, script }
+    }
+
+    /// The script.
+    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap()
+    }
+
+    /// How many token requests had that grant.
+    pub(crate) fn count(&self, grant: &str) -> usize {
+        self.script().requests.iter().filter(|form| form["grant_type"] == grant).count()
+    }
+}
+
+fn serve(mut stream: &TcpStream, base: &str, script: &Mutex<Script>) {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    if reader.read_line(&mut line).is_err() {
+        return;
+    }
+    let target = line.split(' ').nth(1).unwrap_or("/").to_owned();
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        if reader.read_line(&mut header).is_err() || header.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let form: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    let url = Url::parse(base).unwrap().join(&target).unwrap();
+    let mut script = script.lock().unwrap();
+    let (status, headers, text) = match url.path() {
+        "/.well-known/openid-configuration" => {
+            script.discoveries += 1;
+            (200, String::new(), discovery(base))
+        }
+        "/authorize" => {
+            (302, format!("location: {}\r\n", authorize(&url, &mut script)), String::new())
+        }
+        "/device_authorization" => (200, String::new(), device(base)),
+        "/token" => {
+            let (status, text) = token(base, form, &mut script);
+            (status, String::new(), text)
+        }
+        _ => (404, String::new(), String::new()),
+    };
+    drop(script);
+    let length = text.len();
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{text}"
+    );
+}
+
+fn discovery(base: &str) -> String {
+    serde_json::json!({
+        "issuer": base,
+        "authorization_endpoint": format!("{base}/authorize"),
+        "token_endpoint": format!("{base}/token"),
+        "device_authorization_endpoint": format!("{base}/device_authorization"),
+        "jwks_uri": format!("{base}/jwks"),
+        "scopes_supported": ["openid", "offline_access"],
+    })
+    .to_string()
+}
+
+fn device(base: &str) -> String {
+    serde_json::json!({
+        "device_code": "device", "user_code": "BCDF-GHJK", "interval": 1, "expires_in": 60,
+        "verification_uri": format!("{base}/device"),
+        "verification_uri_complete": format!("{base}/device?user_code=BCDF-GHJK"),
+    })
+    .to_string()
+}
+
+fn authorize(url: &Url, script: &mut Script) -> String {
+    let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
+    assert_eq!(query["code_challenge_method"], "S256");
+    assert!(query["scope"].contains("offline_access"));
+    script.nonce.clone_from(&query["nonce"]);
+    script.challenge.clone_from(&query["code_challenge"]);
+    let mut back = Url::parse(&query["redirect_uri"]).unwrap();
+    let (name, value) = script.denial.map_or(("code", "code"), |error| ("error", error));
+    back.query_pairs_mut().append_pair(name, value).append_pair("state", &query["state"]);
+    back.to_string()
+}
+
+fn token(base: &str, form: HashMap<String, String>, script: &mut Script) -> (u16, String) {
+    let error = |code: &str| (400, format!(r#"{{"error":"{code}"}}"#));
+    let grant = form["grant_type"].clone();
+    let current = format!("r{}", script.refresh_token);
+    let presented = form.get("refresh_token").cloned();
+    let verifier = form.get("code_verifier").cloned();
+    script.requests.push(form);
+    if let Some((status, code)) = script.failure {
+        return (status, format!(r#"{{"error":"{code}"}}"#));
+    }
+    match grant.as_str() {
+        "authorization_code" => {
+            let verifier = verifier.unwrap();
+            if !login_protocols::oauth2::pkce::matches_s256(&verifier, &script.challenge) {
+                return error("invalid_grant");
+            }
+        }
+        "refresh_token" if presented.as_deref() != Some(&current) => {
+            script.reused = true;
+            return error("invalid_grant");
+        }
+        "refresh_token" => script.nonce.clear(),
+        "client_credentials" => {
+            return (
+                200,
+                format!(
+                    r#"{{"access_token":"machine","token_type":"Bearer","expires_in":{}}}"#,
+                    script.life
+                ),
+            );
+        }
+        _ if script.pending > 0 => {
+            script.pending -= 1;
+            return error("authorization_pending");
+        }
+        _ => {}
+    }
+    script.refresh_token += 1;
+    let tokens = serde_json::json!({
+        "access_token": "access", "token_type": "Bearer", "expires_in": script.life,
+        "refresh_token": format!("r{}", script.refresh_token),
+        "id_token": id_token(base, script),
+    });
+    (200, tokens.to_string())
+}
+
+fn id_token(base: &str, script: &Script) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let claims = serde_json::json!({
+        "iss": base, "aud": "kubectl-login", "sub": "1", "preferred_username": "alice",
+        "iat": now, "exp": now + script.life, "nonce": script.nonce,
+        "jti": script.refresh_token,
+    });
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let header = part(r#"{"alg":"ES256","kid":"1"}"#);
+    format!("{header}.{}.{}", part(&claims.to_string()), part(&"s".repeat(64)))
+}
