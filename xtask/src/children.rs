@@ -169,6 +169,19 @@ impl Background {
         Ok(())
     }
 
+    /// Processor time it has used so far, on all cores (Linux).
+    pub(crate) fn processor_seconds(&self) -> Result<f64> {
+        // proc_pid_stat(5): 14 is utime, 15 stime, in ticks of 10 ms; the name, in parentheses,
+        // may contain anything.
+        let file = format!("/proc/{}/stat", self.child.id());
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("could not read {file}"))?;
+        let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields);
+        let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u32>);
+        let ticks = ticks.collect::<Result<Vec<_>, _>>().context("no processor time")?;
+        Ok(ticks.into_iter().map(f64::from).sum::<f64>() / 100.0)
+    }
+
     /// Waits for the child to end by itself.
     pub(crate) fn wait(&mut self) -> Result<()> {
         self.child.wait()?;

@@ -16,14 +16,14 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// Requests per second; the file has one body per line.
-pub(crate) fn rate(
+/// How many requests were answered; the file has one body per line.
+pub(crate) fn answered(
     effort: &Effort,
     protocol: Protocol,
     url: &str,
     bodies: &Path,
     scratch: &Path,
-) -> Result<f64> {
+) -> Result<u32> {
     let mut command = Command::new("taskset");
     command.args(["-c", CORE]);
     match protocol {
@@ -33,7 +33,7 @@ pub(crate) fn rate(
             command.args(["wrk", "-t1", "-c16"]).arg(format!("-d{}s", effort.seconds)).arg("-s");
             command.arg(&script).arg(url).arg("--").arg(bodies);
             let said = children::text(&mut command)?;
-            wrk_rate(&said).with_context(|| format!("wrk said: {said}"))
+            wrk_answered(&said).with_context(|| format!("wrk said: {said}"))
         }
         Protocol::Http2 => {
             // h2load sends one body: the first line.
@@ -43,27 +43,24 @@ pub(crate) fn rate(
             command.args(["h2load", "-t1", "-c4", "-m8", "-D", &effort.seconds.to_string()]);
             command.args(["-H", "content-type: application/json", "-d"]).arg(&body).arg(url);
             let said = children::text(&mut command)?;
-            h2load_rate(&said).with_context(|| format!("h2load said: {said}"))
+            h2load_answered(&said).with_context(|| format!("h2load said: {said}"))
         }
     }
 }
 
-fn wrk_rate(said: &str) -> Result<f64> {
+fn wrk_answered(said: &str) -> Result<u32> {
     ensure!(!said.contains("Non-2xx"), "replies other than 200");
     ensure!(!said.contains("Socket errors"), "broken connections");
-    let rate = said.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
-    Ok(rate.context("no rate")?.trim().parse()?)
+    let count = said.lines().find_map(|line| line.trim().split_once(" requests in "));
+    Ok(count.context("no count")?.0.parse()?)
 }
 
-fn h2load_rate(said: &str) -> Result<f64> {
+fn h2load_answered(said: &str) -> Result<u32> {
     let line = |start: &str| said.lines().find(|line| line.starts_with(start));
     let statuses = line("status codes:").context("no status codes")?;
     ensure!(statuses.contains(" 0 3xx, 0 4xx, 0 5xx"), "replies other than 200");
-    let protocol = line("Application protocol:").unwrap_or("Application protocol: h2");
-    ensure!(protocol.contains("h2"), "not HTTP/2");
-    let finished = line("finished in").context("no rate")?;
-    let rate = finished.split(", ").find_map(|part| part.strip_suffix(" req/s"));
-    Ok(rate.context("no rate")?.parse()?)
+    let count = statuses.trim_start_matches("status codes:").split(" 2xx").next();
+    Ok(count.context("no count")?.trim().parse()?)
 }
 
 #[cfg(test)]
@@ -71,11 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_with_refused_requests_is_none() {
-        assert!(wrk_rate("Requests/sec:  81234.56\n").is_ok_and(|rate| rate > 81_234.0));
-        assert!(wrk_rate("  Non-2xx or 3xx responses: 4\nRequests/sec:  81234.56\n").is_err());
-        let good = "finished in 2.00s, 1234.50 req/s, 1.00MB/s\nstatus codes: 9 2xx, 0 3xx, 0 4xx, 0 5xx\n";
-        assert!(h2load_rate(good).is_ok_and(|rate| rate > 1234.0));
-        assert!(h2load_rate(&good.replace("0 4xx", "7 4xx")).is_err());
+    fn a_load_with_refused_requests_does_not_count() {
+        let good = "  330128 requests in 4.00s, 91.3MB read\nRequests/sec:  82532.00\n";
+        assert_eq!(wrk_answered(good).unwrap(), 330_128);
+        assert!(wrk_answered(&format!("{good}  Non-2xx or 3xx responses: 4\n")).is_err());
+        let good =
+            "finished in 2.00s, 1234.50 req/s\nstatus codes: 2469 2xx, 0 3xx, 0 4xx, 0 5xx\n";
+        assert_eq!(h2load_answered(good).unwrap(), 2469);
+        assert!(h2load_answered(&good.replace("0 4xx", "7 4xx")).is_err());
     }
 }

@@ -60,7 +60,7 @@ impl Table {
         });
     }
 
-    /// A number per second against another.
+    /// A number per second of one core against another.
     pub(crate) fn rate(
         &mut self,
         what: &str,

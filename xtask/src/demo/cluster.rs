@@ -98,7 +98,6 @@ fn as_person(running: &Running, cluster: &Cluster, arguments: &[&str]) -> Result
         .env("KUBECONFIG", cluster.kubeconfig())
         // The same sign-in as in the steps before: nobody needs to be asked again.
         .env("KUBECTL_LOGIN_TOKEN_CACHE_DIR", running.client.token_cache())
-        .env("KUBECTL_LOGIN_FLOW", "browser")
         .env("KUBECTL_LOGIN_INTERACTIVE", "never");
     children::text(&mut command)
 }

@@ -203,6 +203,7 @@ fn say_what_to_type(running: &Running, cluster: Option<&cluster::Cluster>) -> Re
     let folder = client.program.parent().unwrap_or(Path::new("."));
     println!("\nThe servers stay up until Ctrl-C. In another terminal:\n");
     println!("  export PATH={}:$PATH", folder.display());
+    println!("  export KUBECTL_LOGIN_TOKEN_CACHE_DIR={}", client.token_cache().display());
     println!("  kubectl-login {} # opens your browser", person.join(" "));
     let (user, password) = (server.fact("/user/name")?, server.fact("/user/passwordFile")?);
     println!("  cat {password} # the password of {user}");
