@@ -81,6 +81,8 @@ pub async fn serve<A: Answering>(
         };
         let (stream, source, slot) = match accepted {
             Ok(accepted) => accepted,
+            // The client gave up before it was its turn; the next one need not wait for that.
+            Err(fault) if fault.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(fault) => {
                 // Out of descriptors, mostly. Without a pause the loop would spin.
                 tracing::warn!(error = %fault, "could not accept a connection");
@@ -109,7 +111,9 @@ async fn next_connection(
     let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     // Answers are one small write; waiting for more to send only adds delay.
-    stream.set_nodelay(true)?;
+    if let Err(fault) = stream.set_nodelay(true) {
+        tracing::debug!(error = %fault, "could not turn off Nagle's algorithm");
+    }
     Ok((stream, peer.ip().to_canonical(), slot))
 }
 

@@ -127,3 +127,89 @@ impl std::fmt::Debug for ResultCache {
         f.debug_struct("ResultCache").field("weight", &self.weight()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use login_common::names::IssuerUrl;
+    use login_review::{ClaimMapping, IssuerPolicy, Plan, Policy, PrefixedClaim, plan};
+
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_seconds(1_000);
+
+    fn at(seconds: i64) -> UnixTime {
+        UnixTime::from_seconds(seconds)
+    }
+
+    fn cache(max_bytes: u64) -> ResultCache {
+        ResultCache::new(ResultCacheSettings { max_bytes, ttl: Duration::from_mins(1) }).unwrap()
+    }
+
+    /// The only way to an index is through a token of that issuer.
+    fn issuer() -> IssuerIndex {
+        let username = PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() };
+        let mapping = ClaimMapping { username, groups: None, uid_claim: None, session: None };
+        let url = IssuerUrl::parse("https://id.example").unwrap();
+        let entry = IssuerPolicy::new(url, vec!["a".to_owned()], mapping);
+        let policy = Policy::new(vec![entry], login_review::Guard::default());
+        let key = login_protocols::jose::SigningKey::generate().unwrap();
+        let claims = serde_json::json!({"iss": "https://id.example", "exp": 9_999_999_999_u64,
+                                        "aud": "a", "sub": "s"});
+        let token = key.sign("JWT", &claims).unwrap();
+        match plan(&policy, &token, NOW) {
+            Plan::NeedKeys { issuer, .. } => issuer,
+            Plan::Refuse(reason) => panic!("{reason}"),
+        }
+    }
+
+    /// Keeps an answer that rests on generation 7, and asks for it `later`.
+    fn kept(cache: &ResultCache, expiry: Option<i64>, later: i64, generation: u64) -> bool {
+        let question = cache.question(b"question");
+        cache.keep(question, Bytes::from_static(b"answer"), expiry.map(at), issuer(), 7, NOW);
+        cache.answer(&question, at(later), |_| Some(generation)).is_some()
+    }
+
+    #[test]
+    fn an_answer_lives_until_its_expiry_or_for_the_configured_time() {
+        for (expiry, later, expected) in [
+            (None, 1_000, true),
+            (None, 1_059, true),
+            (None, 1_060, false),
+            (Some(1_010), 1_009, true),
+            (Some(1_010), 1_010, false),
+            (Some(2_000), 1_060, false),
+            (Some(1_000), 1_000, false),
+            (Some(900), 1_000, false),
+        ] {
+            assert_eq!(kept(&cache(10_000), expiry, later, 7), expected, "{expiry:?} {later}");
+        }
+    }
+
+    #[test]
+    fn other_keys_of_the_issuer_end_the_answer() {
+        assert!(!kept(&cache(10_000), None, 1_001, 8));
+    }
+
+    #[test]
+    fn nothing_is_kept_when_nothing_may_be() {
+        assert!(!kept(&cache(0), None, 1_001, 7));
+    }
+
+    #[test]
+    fn a_flood_of_questions_stays_within_the_bound() {
+        let (cache, issuer) = (cache(100_000), issuer());
+        for number in 0_u32..5_000 {
+            let question = cache.question(&number.to_be_bytes());
+            cache.keep(question, Bytes::from_static(&[0; 100]), None, issuer, 7, NOW);
+        }
+        assert!((1..=100_000).contains(&cache.weight()), "{}", cache.weight());
+    }
+
+    #[test]
+    fn names_of_questions_differ_between_processes() {
+        let (one, other) = (cache(1), cache(1));
+        assert_eq!(one.question(b"x"), one.question(b"x"));
+        assert_ne!(one.question(b"x"), one.question(b"y"));
+        assert_ne!(one.question(b"x"), other.question(b"x"));
+    }
+}

@@ -23,10 +23,8 @@ pub enum LogFormat {
 
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn start(format: LogFormat) {
-    let filter = environment::variable(FILTER_VARIABLE)
-        .and_then(|text| text.parse::<EnvFilter>().ok())
-        .unwrap_or_else(|| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(filter);
+    let chosen = environment::variable(FILTER_VARIABLE);
+    let registry = tracing_subscriber::registry().with(filter(chosen.as_deref()));
     let started = match format {
         LogFormat::Text => registry
             .with(
@@ -50,6 +48,19 @@ pub fn start(format: LogFormat) {
     drop(started);
 }
 
+/// The operator's choice, but for these libraries: at `trace` they show headers, frames and bodies,
+/// in which there are tokens and passwords.
+fn filter(chosen: Option<&str>) -> EnvFilter {
+    const TALKATIVE: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tokio_rustls"];
+    let chosen = chosen.and_then(|text| text.parse::<EnvFilter>().ok());
+    TALKATIVE.iter().fold(chosen.unwrap_or_else(|| EnvFilter::new("info")), |filter, library| {
+        match format!("{library}=info").parse() {
+            Ok(directive) => filter.add_directive(directive),
+            Err(_) => filter,
+        }
+    })
+}
+
 /// An error and everything that caused it, on one line.
 pub fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
@@ -60,4 +71,31 @@ pub fn chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_that_show_what_they_carry_cannot_be_made_to() {
+        for chosen in [Some("trace"), Some("h2=trace,hyper=trace"), Some("not a ! filter"), None] {
+            let shown = filter(chosen).to_string();
+            for library in ["h2", "hyper", "rustls", "reqwest"] {
+                assert!(shown.contains(&format!("{library}=info")), "{shown}");
+                assert!(!shown.contains(&format!("{library}=trace")), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_names_every_cause() {
+        let inner = std::io::Error::other("inner");
+        assert_eq!(chain(&std::io::Error::other(inner)), "inner");
+        let file = crate::system::files::FileError::Read {
+            path: "x".into(),
+            source: std::io::Error::other("gone"),
+        };
+        assert_eq!(chain(&file), "could not read `x`: gone");
+    }
 }

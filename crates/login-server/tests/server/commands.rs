@@ -332,9 +332,109 @@ fn version_completion_and_manual_pages_are_there() {
     assert!(folder.path().join("login-server-serve.1").exists());
 }
 
-/// A running `dev`; killed when the test fails early.
+/// Waits for the first log line with `listening` and gives the port that stands in it.
+fn listening_port(log: &mut impl std::io::BufRead) -> (String, u16) {
+    let mut read = String::new();
+    loop {
+        let before = read.len();
+        assert_ne!(log.read_line(&mut read).unwrap(), 0, "the server ended: {read}");
+        let line = &read[before..];
+        if line.contains("listening") {
+            let (_, rest) = line.split_once("127.0.0.1:").unwrap();
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            return (read.clone(), digits.parse().unwrap());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn serve_answers_until_the_signal_and_its_log_has_no_secret() {
+    let pki = crate::support::Pki::new();
+    let folder = pki.folder.path();
+    let state = folder.join("state");
+    let (certificate, key) = pki.issue();
+    let place = |name: &str, text: &str| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).unwrap();
+        path(&file).to_owned()
+    };
+    let (certificate, key) = (place("tls.crt", &certificate), place("tls.key", &key));
+    let issuer = "https://login.example.com";
+    let config = place(
+        "own.yaml",
+        &format!(
+            "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\nissuer: {{url: {issuer:?}}}\n"
+        ),
+    );
+    let secret = texts(&run(&["client", "add", "ci", "--state-dir", path(&state)])).1;
+    let mut child = Command::new(PROGRAM)
+        .args(["serve", "--config", &config, "--state-dir", path(&state)])
+        .args(["--tls-cert-file", &certificate, "--tls-private-key-file", &key])
+        .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
+        .env("LOGIN_SERVER_LOG", "trace,h2=trace,hyper=trace")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let server = Running(child);
+    let (mut logged, port) = listening_port(&mut log);
+    let reading = std::thread::spawn(move || {
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut log, &mut rest).unwrap();
+        rest
+    });
+    let client = pki.client().build().unwrap();
+    let url = format!("https://127.0.0.1:{port}");
+    let request = client.post(format!("{url}/token"));
+    let request = request.form(&[("grant_type", "client_credentials")]);
+    let request = request.basic_auth("ci", Some(secret.trim()));
+    let tokens = crate::support::Said::by(request.send().await.unwrap()).await;
+    let token = tokens.body["access_token"].as_str().unwrap();
+    for token in [token, &format!("{token}x"), "hunter2"] {
+        let said = crate::support::ask(&client, &url, token).await;
+        assert_eq!(said.status, 200);
+    }
+    assert_eq!(server.terminate(), Some(0));
+    logged.push_str(&reading.join().unwrap());
+    for line in logged.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["level"].is_string(), "{line}");
+    }
+    assert!(
+        logged.contains("\"reason\":\"malformed\"") && logged.contains("client:ci"),
+        "{logged}"
+    );
+    let signature = token.rsplit('.').next().unwrap();
+    for hidden in [token, signature, secret.trim(), "hunter2"] {
+        assert!(!logged.contains(hidden));
+    }
+}
+
+/// A running server; killed when the test fails early.
+struct Running(Child);
+
+impl Running {
+    /// SIGTERM, then the exit code.
+    fn terminate(mut self) -> Option<i32> {
+        let killed = Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
+        assert!(killed.success());
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // After `terminate` there is nothing left to kill.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A running `dev` and what it told on stdout.
 struct Dev {
-    child: Child,
+    server: Running,
     told: Value,
 }
 
@@ -348,28 +448,19 @@ impl Dev {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let out = child.stdout.take().unwrap();
+        let server = Running(child);
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, told: serde_json::from_str(&line).unwrap() }
+        BufReader::new(out).read_line(&mut line).unwrap();
+        Self { server, told: serde_json::from_str(&line).unwrap() }
     }
 
     fn file(&self, pointer: &str) -> String {
         std::fs::read_to_string(self.told.pointer(pointer).unwrap().as_str().unwrap()).unwrap()
     }
 
-    /// SIGTERM, then the exit code.
-    fn terminate(mut self) -> Option<i32> {
-        let killed = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(killed.success());
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        // After `terminate` there is nothing left to kill.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn terminate(self) -> Option<i32> {
+        self.server.terminate()
     }
 }
 
@@ -384,7 +475,7 @@ async fn machine_token(dev: &Dev) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn dev_serves_until_the_signal_and_leaves_nothing_behind() {
     let dev = Dev::start(&[]);
     assert_eq!(machine_token(&dev).await, 200);
@@ -405,7 +496,7 @@ async fn dev_serves_until_the_signal_and_leaves_nothing_behind() {
     assert!(!Path::new(&folder).exists());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn dev_keeps_its_state_when_it_is_given_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--state-dir", path(folder.path())];
