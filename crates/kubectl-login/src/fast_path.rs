@@ -69,7 +69,7 @@ mod tests {
         let directory = Directory::new(scratch.path().to_owned());
         let key = CacheKey::of("https://id.example", "k", &[], None, None, false, false);
         let at = UnixTime::from_seconds;
-        let lifetime = Lifetime { fresh_until: at(1000), valid_until: at(1060) };
+        let lifetime = Lifetime { issued_at: at(0), fresh_until: at(1000), valid_until: at(1060) };
         let text = Entry::render(&key, &Secret::new("t"), lifetime);
         directory.write(&key.file(entry::KIND), text.as_bytes(), false).unwrap();
         let mut variables: Vec<(String, String)> = variables

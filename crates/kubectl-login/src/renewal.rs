@@ -40,13 +40,6 @@ pub struct Renewal<'a> {
     surroundings: Surroundings,
 }
 
-/// What came of a sign-in, for people.
-#[derive(Debug)]
-pub struct SignedIn {
-    /// Token and lifetime.
-    pub issued: Issued,
-}
-
 impl<'a> Renewal<'a> {
     /// A call for `target`. `interactive` is what the host says about stdin.
     pub fn new(system: &'a System<'a>, target: &'a Target, interactive: bool) -> Self {
@@ -88,7 +81,7 @@ impl<'a> Renewal<'a> {
     }
 
     /// A sign-in now, whatever is kept.
-    pub fn sign_in(&self) -> Result<SignedIn, Failure> {
+    pub fn sign_in(&self) -> Result<Issued, Failure> {
         if let Some(directory) = &self.directory {
             let _ = backoff::clear(directory, &self.target.cache_key);
         }
@@ -105,7 +98,7 @@ impl<'a> Renewal<'a> {
             };
             let issued = issued.map_err(|error| self.failure(error))?;
             self.keep(&issued, None);
-            Ok(SignedIn { issued })
+            Ok(issued)
         })
     }
 

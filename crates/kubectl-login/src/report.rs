@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{
     cache::renewal_lock::LockError, flows::FlowError, kubeconfig::KubeconfigError,
-    options::target::OptionError,
+    options::fault::OptionError,
 };
 
 /// Whose fault it was; nothing else decides the exit code.
@@ -191,17 +191,23 @@ impl Report {
 
     /// Shows it on stderr; coloured where that is wanted, readable where it is not.
     pub fn show(&self) {
-        use io::Write as _;
-        let mut stderr = anstream::stderr().lock();
-        for (label, text) in self.lines() {
+        use {fmt::Write as _, io::Write as _};
+        // In one piece: other processes may be writing to the same terminal.
+        let mut text = String::new();
+        for (label, line) in self.lines() {
             let colour = match label {
                 ERROR => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
                 HINT => Style::new().bold().fg_color(Some(AnsiColor::Cyan.into())),
                 _ => Style::new(),
             };
-            // Nobody is left to be told that stderr is closed.
-            let _ = writeln!(stderr, "{colour}{label}{colour:#}: {text}");
+            let _ = writeln!(text, "{colour}{label}{colour:#}: {line}");
         }
+        let choice = anstream::AutoStream::choice(&io::stderr());
+        if choice == anstream::ColorChoice::Never {
+            text = self.to_string();
+        }
+        // Nobody is left to be told that stderr is closed.
+        let _ = anstream::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Reads what `Display` wrote.

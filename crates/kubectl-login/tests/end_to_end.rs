@@ -386,3 +386,67 @@ fn a_secret_may_come_from_a_command_and_is_never_shown() {
     assert_eq!(token(&output), "machine");
     assert!(stderr(&output).contains("asking ") && !stderr(&output).contains("hunter2"));
 }
+
+#[test]
+fn those_who_waited_share_a_failure_and_do_not_repeat_it() {
+    let stage = Stage::new();
+    token(&stage.sign_in(BROWSER));
+    stage.lose_token();
+    stage.issuer.script().failure = Some((500, "server_error"));
+    stage.issuer.script().delay = Duration::from_secs(2);
+    let children: Vec<Child> = (0..10).map(|_| stage.command(BROWSER).spawn().unwrap()).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        failed(&output, 4, &format!("issuer `{}` is out of order", stage.issuer.url));
+    }
+    assert_eq!(stage.issuer.count("refresh_token"), 1);
+}
+
+#[test]
+fn an_endpoint_that_has_moved_is_found_again() {
+    let stage = Stage::new();
+    token(&stage.run(CLIENT));
+    stage.issuer.script().token_path = "/moved";
+    assert_eq!(token(&stage.run(&format!("{CLIENT} --force-refresh"))), "machine");
+    assert_eq!(stage.issuer.script().discoveries, 2);
+}
+
+#[test]
+fn login_without_options_signs_in_for_the_current_context() {
+    let stage = Stage::new();
+    let arguments = format!(
+        "[get-token, --issuer-url={}, --client-id=kubectl-login, --flow=browser, --skip-open-browser]",
+        stage.issuer.url
+    );
+    let path = stage.home.path().join("config");
+    let kubeconfig = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: dev\n\
+         contexts: [{{name: dev, context: {{cluster: c, user: me}}}}]\n\
+         users: [{{name: me, user: {{exec: {{command: kubectl-login, args: {arguments}}}}}}}]\n"
+    );
+    fs::write(&path, kubeconfig).unwrap();
+    let mut login = stage.command("login");
+    login.env_remove("KUBECTL_LOGIN_ISSUER_URL").env_remove("KUBECTL_LOGIN_CLIENT_ID");
+    let mut child = login.env("KUBECONFIG", &path).spawn().unwrap();
+    visit(&page_of(&mut child));
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stdout.is_empty());
+    token(&stage.run(BROWSER));
+    assert_eq!(stage.issuer.script().requests.len(), 1);
+}
+
+#[test]
+fn a_listen_address_has_kubelogins_redirect_uri() {
+    let stage = Stage::new();
+    let mut child =
+        stage.command(&format!("{BROWSER} --listen-address 127.0.0.1:0")).spawn().unwrap();
+    let page = page_of(&mut child);
+    let redirect = page.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1;
+    let port = redirect.strip_prefix("http://localhost:").unwrap();
+    assert!(port.parse::<u16>().is_ok(), "{redirect}");
+    let (_, back, _) = get(&page);
+    let mut back = back.unwrap();
+    back.set_host(Some("127.0.0.1")).unwrap();
+    assert_eq!(get(&back).0, 200);
+    token(&child.wait_with_output().unwrap());
+}

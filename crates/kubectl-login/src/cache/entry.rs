@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! kubectl-login/1 <cache key> <digest of the rest>
-//! <fresh until> <valid until>
+//! <issued at> <fresh until> <valid until>
 //! {"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",…}
 //! {"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1",…}
 //! ```
@@ -46,7 +46,8 @@ impl Entry {
         let credential =
             ExecCredential { token: token.clone(), expires_at: Some(lifetime.fresh_until) };
         let body = Zeroizing::new(format!(
-            "{} {}\n{}{}",
+            "{} {} {}\n{}{}",
+            lifetime.issued_at.as_seconds(),
             lifetime.fresh_until.as_seconds(),
             lifetime.valid_until.as_seconds(),
             *credential.render(ExecApiVersion::V1),
@@ -68,10 +69,10 @@ impl Entry {
             return None;
         }
         let (moments, answers) = body.split_once('\n')?;
-        let (fresh_until, valid_until) = moments.split_once(' ')?;
-        let moment = |text: &str| text.parse().ok().map(UnixTime::from_seconds);
+        let mut moments = moments.split(' ').map(|text| text.parse().ok());
+        let mut moment = || moments.next().flatten().map(UnixTime::from_seconds);
         let lifetime =
-            Lifetime { fresh_until: moment(fresh_until)?, valid_until: moment(valid_until)? };
+            Lifetime { issued_at: moment()?, fresh_until: moment()?, valid_until: moment()? };
         let (v1, v1beta1) = answers.split_once('\n')?;
         let begin = text.len() - answers.len();
         let middle = begin + v1.len() + 1;
@@ -109,6 +110,7 @@ mod tests {
 
     fn lifetime() -> Lifetime {
         Lifetime {
+            issued_at: UnixTime::from_seconds(1_769_860_260),
             fresh_until: UnixTime::from_seconds(1_769_860_800),
             valid_until: UnixTime::from_seconds(1_769_860_860),
         }
@@ -172,8 +174,9 @@ mod tests {
         }
 
         #[test]
-        fn any_token_and_lifetime_round_trips(token in "[A-Za-z0-9._~+/=-]{1,200}", fresh: i64, valid: i64) {
+        fn any_token_and_lifetime_round_trips(token in "[A-Za-z0-9._~+/=-]{1,200}", issued: i64, fresh: i64, valid: i64) {
             let lifetime = Lifetime {
+                issued_at: UnixTime::from_seconds(issued),
                 fresh_until: UnixTime::from_seconds(fresh),
                 valid_until: UnixTime::from_seconds(valid),
             };

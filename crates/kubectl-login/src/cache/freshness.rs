@@ -11,9 +11,11 @@ pub const MARGIN: Duration = Duration::from_mins(1);
 /// Tokens that live shorter are renewed at nine tenths of their life.
 const SHORT_LIFE: Duration = Duration::from_mins(10);
 
-/// The two moments of a token, on this machine's clock.
+/// The moments of a token, on this machine's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
+    /// When it was got. Before that the clock was another one, and says nothing about the token.
+    pub issued_at: UnixTime,
     /// Reported to kubectl; from then on it is renewed.
     pub fresh_until: UnixTime,
     /// Its real end.
@@ -41,12 +43,15 @@ impl Lifetime {
         } else {
             MARGIN
         };
-        Self { fresh_until: valid_until.minus(margin), valid_until }
+        Self { issued_at: now, fresh_until: valid_until.minus(margin), valid_until }
     }
 
     /// What the token is good for at `now`.
     pub fn at(&self, now: UnixTime) -> Freshness {
-        if now < self.fresh_until {
+        if now.plus(MARGIN) < self.issued_at {
+            // The clock was set back: the token may be older than it seems.
+            Freshness::Ageing
+        } else if now < self.fresh_until {
             Freshness::Fresh
         } else if now < self.valid_until {
             Freshness::Ageing
@@ -90,7 +95,8 @@ mod tests {
     fn each_moment_has_one_answer() {
         let lifetime = Lifetime::new(at(0), at(600));
         for (now, expected) in [
-            (-5, Freshness::Fresh),
+            (-61, Freshness::Ageing),
+            (-60, Freshness::Fresh),
             (539, Freshness::Fresh),
             (540, Freshness::Ageing),
             (599, Freshness::Ageing),

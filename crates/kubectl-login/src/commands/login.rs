@@ -1,6 +1,8 @@
 //! `login`: signs in now, for the given options or for the current context's user.
 //! Never prints a token; says on stderr who signed in and until when.
 
+use login_protocols::oauth2::error::presentable;
+
 use crate::{
     kubeconfig,
     options::{
@@ -45,9 +47,8 @@ pub fn run(
 }
 
 fn sign_in(system: &System<'_>, target: &Target) -> Result<(), Failure> {
-    let signed_in = Renewal::new(system, target, false).sign_in()?;
-    let issued = signed_in.issued;
-    let who = issued.name.map(|name| format!(" as `{name}`")).unwrap_or_default();
+    let issued = Renewal::new(system, target, false).sign_in()?;
+    let who = issued.name.map(|name| format!(" as `{}`", presentable(&name))).unwrap_or_default();
     let lasting =
         if issued.refresh_token.is_some() { ", renewed by itself after that" } else { "" };
     system.terminal.say(&format!(

@@ -19,6 +19,9 @@ use crate::{
     system::{command::CommandError, http::HttpError, random::NoRandomness},
 };
 
+/// What helps where a person said no, was too late, or left.
+const ANOTHER_ATTEMPT: &str = "`kubectl-login login` makes another attempt at once";
+
 /// Something on this machine that an option names.
 #[derive(Debug, Error)]
 pub enum LocalError {
@@ -264,6 +267,9 @@ impl FlowError {
             }
             Self::NotOffered { .. } => Some("choose another `--flow`".to_owned()),
             Self::Refused { source, .. } => match &source.oauth_error()?.code {
+                OAuthErrorCode::AccessDenied | OAuthErrorCode::ExpiredToken => {
+                    Some(ANOTHER_ATTEMPT.to_owned())
+                }
                 OAuthErrorCode::InvalidClient | OAuthErrorCode::UnauthorizedClient => {
                     Some(format!(
                         "check `--client-id` and the client secret{}",
@@ -277,8 +283,8 @@ impl FlowError {
                 }
                 _ => None,
             },
-            Self::Callback { .. } | Self::Timeout { .. } => {
-                Some("`kubectl-login login` makes another attempt at once".to_owned())
+            Self::Callback { .. } | Self::Timeout { .. } | Self::Cancelled => {
+                Some(ANOTHER_ATTEMPT.to_owned())
             }
             Self::Token { source: TokenProblem::Missing("id_token"), .. } => Some(
                 "ask for an ID token with `--scope openid`, or hand out access tokens with \
@@ -292,7 +298,7 @@ impl FlowError {
                 Some("another program uses the port; give another `--listen-address`".to_owned())
             }
             Self::NeedsPerson { source, .. } => Some(source.hint().to_owned()),
-            Self::Token { .. } | Self::Cancelled | Self::Randomness(_) => None,
+            Self::Token { .. } | Self::Randomness(_) => None,
         }
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{
+    fault::OptionError,
     table::{Name, OPTIONS, Row, Shape, row_named, row_of},
-    target::OptionError,
     typed::Typed,
 };
 use crate::system::environment::Environment;

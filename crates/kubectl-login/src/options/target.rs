@@ -8,64 +8,13 @@ use login_common::{
     Secret,
     names::{ClientId, IssuerUrl},
 };
-use thiserror::Error;
 
 use super::{
+    fault::OptionError,
     layers::{Origin, Settings},
-    table::{Name, Row, row_of},
+    table::{Name, row_of},
 };
 use crate::{cache::key::CacheKey, system::environment::Environment};
-
-/// An option has a value that cannot be used, or lacks one.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum OptionError {
-    /// The value is wrong.
-    #[error("the value of `--{option}` cannot be used")]
-    Wrong {
-        /// Which option.
-        option: &'static str,
-        /// Where the value came from.
-        origin: Origin,
-        /// What is wrong with it.
-        #[source]
-        problem: Problem,
-    },
-    /// The cluster's settings are wrong.
-    #[error("the cluster's settings for kubectl-login cannot be used")]
-    Cluster(#[source] Problem),
-    /// An option without which nothing works.
-    #[error("`--{0}` is missing")]
-    Missing(&'static str),
-}
-
-/// What is wrong with a value, in words; never the value of a secret.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct Problem(String);
-
-impl OptionError {
-    /// `row`'s value is wrong because of `problem`.
-    pub fn new(row: &Row, origin: &Origin, problem: impl Into<String>) -> Self {
-        Self::Wrong { option: row.long, origin: origin.clone(), problem: Problem(problem.into()) }
-    }
-
-    /// The whole of the cluster's settings is wrong because of `problem`.
-    pub fn cluster(problem: impl Into<String>) -> Self {
-        Self::Cluster(Problem(problem.into()))
-    }
-
-    /// What the user can do.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Wrong { origin, .. } => format!("it came from {origin}"),
-            Self::Cluster(_) => format!("they came from {}", Origin::Cluster),
-            Self::Missing(option) => {
-                let variable = option.to_uppercase().replace('-', "_");
-                format!("give `--{option}` or set the variable `KUBECTL_LOGIN_{variable}`")
-            }
-        }
-    }
-}
 
 /// How to sign in, as asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

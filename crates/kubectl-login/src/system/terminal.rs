@@ -21,8 +21,9 @@ pub struct Stderr {
 
 impl Terminal for Stderr {
     fn say(&self, line: &str) {
-        // Nobody is left to be told that stderr is closed.
-        let _ = writeln!(anstream::stderr().lock(), "{line}");
+        // In one piece: other processes may be writing to the same terminal. Nobody is left to be
+        // told that stderr is closed.
+        let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
     }
 
     fn is_watched(&self) -> bool {

@@ -6,7 +6,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -20,6 +20,10 @@ pub(crate) struct Script {
     pub denial: Option<&'static str>,
     /// Seconds that new tokens live.
     pub life: u64,
+    /// How long a token request takes.
+    pub delay: Duration,
+    /// Where the token endpoint is.
+    pub token_path: &'static str,
     /// How many polls of the device flow are answered with `authorization_pending`.
     pub pending: usize,
     /// Every form that the token endpoint was sent.
@@ -49,6 +53,8 @@ impl Issuer {
             failure: None,
             denial: None,
             life: 600,
+            delay: Duration::ZERO,
+            token_path: "/token",
             pending: 0,
             requests: Vec::new(),
             discoveries: 0,
@@ -99,17 +105,21 @@ fn serve(mut stream: &TcpStream, base: &str, script: &Mutex<Script>) {
     reader.read_exact(&mut body).unwrap();
     let form: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
     let url = Url::parse(base).unwrap().join(&target).unwrap();
+    if form.contains_key("grant_type") {
+        let delay = script.lock().unwrap().delay;
+        std::thread::sleep(delay);
+    }
     let mut script = script.lock().unwrap();
     let (status, headers, text) = match url.path() {
         "/.well-known/openid-configuration" => {
             script.discoveries += 1;
-            (200, String::new(), discovery(base))
+            (200, String::new(), discovery(base, script.token_path))
         }
         "/authorize" => {
             (302, format!("location: {}\r\n", authorize(&url, &mut script)), String::new())
         }
         "/device_authorization" => (200, String::new(), device(base)),
-        "/token" => {
+        path if path == script.token_path => {
             let (status, text) = token(base, form, &mut script);
             (status, String::new(), text)
         }
@@ -123,11 +133,11 @@ fn serve(mut stream: &TcpStream, base: &str, script: &Mutex<Script>) {
     );
 }
 
-fn discovery(base: &str) -> String {
+fn discovery(base: &str, token_path: &str) -> String {
     serde_json::json!({
         "issuer": base,
         "authorization_endpoint": format!("{base}/authorize"),
-        "token_endpoint": format!("{base}/token"),
+        "token_endpoint": format!("{base}{token_path}"),
         "device_authorization_endpoint": format!("{base}/device_authorization"),
         "jwks_uri": format!("{base}/jwks"),
         "scopes_supported": ["openid", "offline_access"],
