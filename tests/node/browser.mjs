@@ -2,17 +2,23 @@
 // Never decides anything: which field is filled and which button is pressed is said by the case.
 //
 // usage: node browser.mjs NODE_MODULES SETTINGS.json URL      (as kubectl-login's --browser-command)
-// settings: { chromium: FILE, screenshots: FOLDER, name, steps: [ { do, … } ], dark? }
+// settings: { chromium: FILE, screenshots: FOLDER, name, record: FILE, steps: [ { do, … } ], dark? }
 // steps: { do: "see", text } · { do: "fill", field, text } · { do: "press", button } · { do: "shot", name }
-// The pages' addresses, titles and scripts' errors are told on stdout, one JSON line each.
-import { mkdirSync, readFileSync } from 'node:fs';
+// The pages' addresses and whatever went wrong on them are told on stdout and in the record, one JSON line each.
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [modules, settingsFile, url] = process.argv.slice(2);
 const { chromium } = await import(pathToFileURL(join(modules, 'playwright-core', 'index.mjs')));
 const settings = JSON.parse(readFileSync(settingsFile, 'utf8'));
-const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+const say = (event) => {
+  const line = `${JSON.stringify(event)}\n`;
+  appendFileSync(settings.record, line);
+  process.stdout.write(line);
+};
+// The terminal that started the browser may be gone before the browser is.
+process.stdout.on('error', () => {});
 const PATIENCE = 15_000;
 
 mkdirSync(settings.screenshots, { recursive: true });
@@ -41,7 +47,11 @@ try {
   page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   page.on('pageerror', (error) => say({ event: 'script-error', message: error.message }));
-  page.on('console', (message) => { if (message.type() === 'error') say({ event: 'console-error', message: message.text() }); });
+  page.on('console', (message) => {
+    // Chromium also reports the status of a page that is a refusal; the page itself says why.
+    if (message.type() !== 'error' || message.location().url === page.url()) return;
+    say({ event: 'console-error', message: message.text(), url: message.location().url });
+  });
   page.on('response', (answer) => { if (answer.request().isNavigationRequest()) say({ event: 'page', url: answer.url().split('?')[0], status: answer.status() }); });
   await page.goto(url);
   for (const step of settings.steps) {

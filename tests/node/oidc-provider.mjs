@@ -96,6 +96,7 @@ const listener = async (request, response) => {
   if (settings.tokenDelay && request.url.startsWith('/token')) {
     say({ event: 'held', path: request.url });
     await new Promise((resolve) => { setTimeout(resolve, settings.tokenDelay); });
+    if (request.socket.destroyed) return; // the client is gone: the request never arrived
   }
   provider(request, response);
 };

@@ -2,8 +2,9 @@
 // Never runs scripts or draws pages; `browser.mjs` drives a real browser where that matters.
 //
 // usage: node person.mjs SETTINGS.json URL      (as kubectl-login's --browser-command)
-// settings: { authority: FILE, login, password, userCode?, decision: "approve" | "cancel" | "close" }
-import { readFileSync } from 'node:fs';
+// settings: { authority: FILE, login, password, decision: "approve" | "cancel" | "close", record: FILE }
+// Each visit adds a line to the record.
+import { appendFileSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 
@@ -12,6 +13,7 @@ const settings = JSON.parse(readFileSync(settingsFile, 'utf8'));
 const authority = readFileSync(settings.authority);
 const jars = new Map(); // host → cookies
 
+appendFileSync(settings.record, `${new URL(start).origin}\n`);
 if (settings.decision === 'close') process.exit(0);
 
 function request(url, form) {
@@ -75,7 +77,7 @@ function answerTo(html, url) {
     if (!name || type === 'submit') continue;
     if (type === 'password') fields[name] = settings.password;
     else if (type === 'hidden') fields[name] = value;
-    else if (/code/.test(name)) fields[name] = settings.userCode ?? value;
+    else if (/code/.test(name)) fields[name] = value;
     else fields[name] = settings.login;
   }
   const buttons = [...form.inside.matchAll(/<(?:button|input)\b([^>]*)>/gi)].map(([, tag]) => attributes(tag))

@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::command::{Finished, run};
 use crate::components::{Components, node_script};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, read};
+use crate::wait;
+
+/// Events of a sitting that a person would suffer from.
+const BAD: [&str; 4] = ["\"failed\"", "\"script-error\"", "\"console-error\"", "\"foreign\""];
 
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -29,6 +33,7 @@ pub enum Step<'a> {
 /// A headless Chromium that follows steps.
 pub struct Browser {
     line: Vec<PathBuf>,
+    record: PathBuf,
     screenshots: PathBuf,
 }
 
@@ -44,6 +49,7 @@ impl Browser {
             Some(folder) => folder.to_path_buf(),
             None => scratch.folder("screenshots")?,
         };
+        let record = scratch.path().join(format!("browser-{name}.record"));
         let steps: Vec<Value> = steps
             .iter()
             .map(|step| match step {
@@ -57,6 +63,7 @@ impl Browser {
             "chromium": components.chromium()?,
             "screenshots": screenshots,
             "name": name,
+            "record": record,
             "steps": steps,
         });
         let settings = scratch.file(&format!("browser-{name}.json"), settings.to_string())?;
@@ -66,7 +73,7 @@ impl Browser {
             components.node_modules()?,
             settings,
         ];
-        Ok(Self { line, screenshots })
+        Ok(Self { line, record, screenshots })
     }
 
     /// The value for `--browser-command`.
@@ -76,9 +83,21 @@ impl Browser {
 
     /// Opens `url` now and follows the steps.
     pub fn open(&self, url: &str) -> Result<Finished> {
-        let (program, arguments) = self.line.split_at(1);
-        let mut command = Command::new(program.first().map_or(Path::new("node"), PathBuf::as_path));
-        run(command.args(arguments).arg(url), LIMIT)
+        open(&self.line, url)
+    }
+
+    /// Waits for the end of a sitting that somebody else began, and fails when a step failed or
+    /// a page was not fit for a person: a broken script, something its own policy forbids, a
+    /// request to another machine.
+    pub fn sat_well(&self) -> Result<()> {
+        let record = wait::until("the end of a sitting at the browser", LIMIT, || {
+            let record = if self.record.exists() { read(&self.record)? } else { String::new() };
+            let ended = record.contains("\"done\"") || record.contains("\"failed\"");
+            Ok(ended.then_some(record))
+        })?;
+        let bad = record.lines().any(|line| BAD.iter().any(|kind| line.contains(kind)));
+        ensure!(!bad, "{record}");
+        Ok(())
     }
 
     /// Where the screenshots are.
@@ -87,15 +106,78 @@ impl Browser {
     }
 }
 
-/// The value for `--browser-command` of a person who fills in forms without a browser.
-///
-/// `settings` is a file as `OidcProvider::person` writes it.
-pub fn person(components: &Components, settings: &Path) -> Result<String> {
-    Ok(words(&[
-        components.system_program("node")?,
-        node_script("person.mjs"),
-        settings.to_path_buf(),
-    ]))
+/// What a person does once the pages ask.
+#[derive(Clone, Copy, Debug)]
+pub enum Decision {
+    /// Signs in and agrees.
+    Approve,
+    /// Presses what stands for "no".
+    Cancel,
+    /// Closes the window at once.
+    Close,
+}
+
+/// Somebody who fills in the forms of a sign-in by plain HTTP, without a browser.
+pub struct Person<'a> {
+    /// The authority of the issuer's certificate.
+    pub authority: &'a Path,
+    /// The name typed.
+    pub login: String,
+    /// The password typed.
+    pub password: String,
+    /// What is answered.
+    pub decision: Decision,
+}
+
+impl Person<'_> {
+    /// The value for `--browser-command`.
+    pub fn command_line(&self, components: &Components, scratch: &Scratch) -> Result<String> {
+        self.line(components, scratch).map(|line| words(&line))
+    }
+
+    /// Opens `url` now, as when the address was read from a screen.
+    pub fn open(&self, components: &Components, scratch: &Scratch, url: &str) -> Result<Finished> {
+        open(&self.line(components, scratch)?, url)
+    }
+
+    fn line(&self, components: &Components, scratch: &Scratch) -> Result<Vec<PathBuf>> {
+        let decision = match self.decision {
+            Decision::Approve => "approve",
+            Decision::Cancel => "cancel",
+            Decision::Close => "close",
+        };
+        let settings = json!({
+            "authority": self.authority,
+            "login": self.login,
+            "password": self.password,
+            "decision": decision,
+            "record": visits_file(scratch),
+        });
+        let name = format!("person-{}-{decision}.json", self.login);
+        Ok(vec![
+            components.system_program("node")?,
+            node_script("person.mjs"),
+            scratch.file(&name, settings.to_string())?,
+        ])
+    }
+}
+
+/// How many times persons of `scratch` were sent to a page.
+pub fn visits(scratch: &Scratch) -> Result<usize> {
+    let file = visits_file(scratch);
+    if !file.exists() {
+        return Ok(0);
+    }
+    Ok(read(&file)?.lines().count())
+}
+
+fn visits_file(scratch: &Scratch) -> PathBuf {
+    scratch.path().join("visits")
+}
+
+fn open(line: &[PathBuf], url: &str) -> Result<Finished> {
+    let (program, arguments) = line.split_first().context("an empty command line")?;
+    run(Command::new(program).args(arguments).arg(url), LIMIT)
 }
 
 fn words(line: &[PathBuf]) -> String {

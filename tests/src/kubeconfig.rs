@@ -30,11 +30,13 @@ pub enum User {
     Certificate(Pair),
     /// By an exec plugin: the whole `exec` entry.
     Exec(Value),
+    /// By the entry of this name in another file of `KUBECONFIG`.
+    Elsewhere(String),
 }
 
 impl Kubeconfig {
-    /// Writes it to `NAME` in the scratch folder.
-    pub fn write(&self, scratch: &Scratch, name: &str) -> Result<PathBuf> {
+    /// Writes it to `FILE` in the scratch folder.
+    pub fn write(&self, scratch: &Scratch, file: &str) -> Result<PathBuf> {
         let user = match &self.user {
             User::Nobody => json!({}),
             User::Certificate(pair) => json!({
@@ -42,6 +44,11 @@ impl Kubeconfig {
                 "client-key-data": BASE64_STANDARD.encode(read(&pair.key)?),
             }),
             User::Exec(entry) => json!({ "exec": entry }),
+            User::Elsewhere(_) => Value::Null,
+        };
+        let (name, users) = match &self.user {
+            User::Elsewhere(name) => (name.as_str(), json!([])),
+            _ => ("test", json!([{ "name": "test", "user": user }])),
         };
         let authority = BASE64_STANDARD.encode(&self.certificate_authority_pem);
         let cluster = json!({ "server": self.server, "certificate-authority-data": authority });
@@ -49,10 +56,10 @@ impl Kubeconfig {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{ "name": "test", "cluster": cluster }],
-            "users": [{ "name": "test", "user": user }],
-            "contexts": [{ "name": "test", "context": { "cluster": "test", "user": "test" } }],
+            "users": users,
+            "contexts": [{ "name": "test", "context": { "cluster": "test", "user": name } }],
             "current-context": "test",
         });
-        scratch.file(name, config.to_string())
+        scratch.file(file, config.to_string())
     }
 }

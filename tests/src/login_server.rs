@@ -64,6 +64,8 @@ pub struct Service {
     pub port: Option<u16>,
     /// A state folder that an operator has prepared.
     pub state: Option<PathBuf>,
+    /// An authority shared with other servers; otherwise one of its own.
+    pub authority: Option<Arc<Authority>>,
     /// More options.
     pub more: Vec<String>,
 }
@@ -83,7 +85,10 @@ impl LoginServer {
     /// `login-server serve` over TLS with a certificate of the rig.
     pub fn serve(components: &Arc<Components>, service: &Service) -> Result<Self> {
         let scratch = Scratch::new()?;
-        let authority = Authority::new(&scratch, "login-server-authority")?;
+        let authority = match &service.authority {
+            Some(shared) => Arc::clone(shared),
+            None => Arc::new(Authority::new(&scratch, "login-server-authority")?),
+        };
         let pair = authority.server(&scratch, "login-server")?;
         let listen = format!("127.0.0.1:{}", service.port.map_or_else(free_port, Ok)?);
         let health = format!("127.0.0.1:{}", free_port()?);
@@ -164,19 +169,24 @@ impl LoginServer {
 
     /// The webhook kubeconfig as `login-server print` writes it, saved to a file.
     pub fn printed_webhook_kubeconfig(&self) -> Result<PathBuf> {
-        let authority = self.authority.display().to_string();
-        let printed = print(
-            &self.components,
-            &[
-                "webhook-kubeconfig",
-                "--server",
-                &self.webhook_url(),
-                "--certificate-authority",
-                &authority,
-            ],
-        )?;
-        self.scratch.file("webhook.kubeconfig", printed)
+        let url = self.webhook_url();
+        printed_webhook_kubeconfig(&self.components, &self.scratch, &url, &self.authority)
     }
+}
+
+/// The webhook kubeconfig for a server at `url`, as `login-server print` writes it.
+pub fn printed_webhook_kubeconfig(
+    components: &Components,
+    scratch: &Scratch,
+    url: &str,
+    authority: &Path,
+) -> Result<PathBuf> {
+    let authority = authority.display().to_string();
+    let printed = print(
+        components,
+        &["webhook-kubeconfig", "--server", url, "--certificate-authority", &authority],
+    )?;
+    scratch.file("webhook.kubeconfig", printed)
 }
 
 /// The TokenReview that kube-apiserver posts.

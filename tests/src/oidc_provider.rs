@@ -1,17 +1,19 @@
 //! The certified OpenID provider of npm, on loopback over TLS, and what it was asked.
 //! Never bends its rules: only accounts, lifetimes and a delay are set from here.
 
-use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
+use crate::browser::{Decision, Person};
 use crate::certificates::Authority;
 use crate::child::Child;
 use crate::components::{Components, node_script};
 use crate::curl::Curl;
+use crate::login_client::LoginClient;
 use crate::scratch::Scratch;
 
 const START: Duration = Duration::from_secs(30);
@@ -53,7 +55,7 @@ impl Default for Manners {
 
 /// A running provider.
 pub struct OidcProvider {
-    scratch: Scratch,
+    _scratch: Scratch,
     authority: Authority,
     issuer: String,
     curl: Curl,
@@ -87,7 +89,7 @@ impl OidcProvider {
         let ready: Value = serde_json::from_str(&ready).context("not the provider's own line")?;
         let issuer = ready["issuer"].as_str().context("no issuer")?.to_owned();
         let curl = Curl::new(components, authority.certificate())?;
-        Ok(Self { scratch, authority, issuer, curl, child })
+        Ok(Self { _scratch: scratch, authority, issuer, curl, child })
     }
 
     /// The issuer URL.
@@ -105,33 +107,31 @@ impl OidcProvider {
         &self.curl
     }
 
-    /// How many requests of a grant type ended with `outcome` (`success` or an OAuth error code).
-    pub fn token_requests(&self, grant: &str, outcome: &str) -> Result<usize> {
-        let count = self
-            .child
-            .stdout()?
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|event| event["event"] == "token")
-            .filter(|event| event["grant"] == grant && event["outcome"] == outcome)
-            .count();
-        Ok(count)
+    /// What it told so far, one value for each event.
+    pub fn events(&self) -> Result<Vec<Value>> {
+        let lines = self.child.stdout()?;
+        Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 
-    /// All requests to the token endpoint as `grant outcome`, in order.
+    /// All answers of the token endpoint as `GRANT OUTCOME` in order; an outcome is `success` or
+    /// an OAuth error code.
     pub fn token_log(&self) -> Result<Vec<String>> {
-        let lines = self
-            .child
-            .stdout()?
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        let log = self
+            .events()?
+            .iter()
             .filter(|event| event["event"] == "token")
             .map(|event| {
                 let word = |name: &str| event[name].as_str().unwrap_or("?").to_owned();
                 format!("{} {}", word("grant"), word("outcome"))
             })
             .collect();
-        Ok(lines)
+        Ok(log)
+    }
+
+    /// How many requests of a grant type had an outcome.
+    pub fn token_requests(&self, grant: &str, outcome: &str) -> Result<usize> {
+        let line = format!("{grant} {outcome}");
+        Ok(self.token_log()?.iter().filter(|entry| **entry == line).count())
     }
 
     /// The process, to stop, suspend or kill it.
@@ -139,14 +139,38 @@ impl OidcProvider {
         &mut self.child
     }
 
-    /// Writes the file that tells `person.mjs` who signs in here and how.
-    pub fn person(&self, login: &str, decision: &str) -> Result<PathBuf> {
-        let settings = json!({
-            "authority": self.authority.certificate(),
-            "login": login,
-            "password": "any password will do",
-            "decision": decision,
-        });
-        self.scratch.file(&format!("person-{login}-{decision}.json"), settings.to_string())
+    /// Somebody who signs in here: any password will do.
+    pub fn person(&self, login: &str, decision: Decision) -> Person<'_> {
+        Person {
+            authority: self.authority.certificate(),
+            login: login.to_owned(),
+            password: "any".to_owned(),
+            decision,
+        }
+    }
+
+    /// A client of `client_id` at this provider whose user is `login`, a person without a browser.
+    pub fn client(
+        &self,
+        components: &Arc<Components>,
+        client_id: &str,
+        login: &str,
+    ) -> Result<LoginClient> {
+        let client = LoginClient::for_issuer(
+            components,
+            &self.issuer,
+            client_id,
+            self.authority.certificate(),
+        )?;
+        let person =
+            self.person(login, Decision::Approve).command_line(components, client.scratch())?;
+        Ok(client.with(&[
+            "--scope",
+            "groups,profile",
+            "--flow",
+            "browser",
+            "--browser-command",
+            &person,
+        ]))
     }
 }

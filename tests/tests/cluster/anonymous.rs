@@ -1,0 +1,65 @@
+//! Requests without credentials, and the health paths that must stay open.
+//! Never weakens more than the health paths.
+
+use anyhow::{Result, ensure};
+use login_tests::api_server::{ApiServer, Authentication};
+use login_tests::login_server::print;
+use login_tests::scratch::Scratch;
+
+use crate::world::{Case, World};
+
+pub(crate) const CASES: &[Case] = &[
+    ("without_credentials_system_anonymous_is_forbidden", forbidden),
+    (
+        "the_printed_authentication_configuration_reopens_only_the_health_paths",
+        printed_configuration,
+    ),
+];
+
+fn forbidden(world: &World) -> Result<()> {
+    for (version, server) in world.servers() {
+        let reply = world.cluster.curl()?.get(&format!("{}/api/v1/pods", server.url()))?;
+        ensure!(reply.status == 403, "{version}: {reply:?}");
+        let message = reply.json()?["message"].as_str().unwrap_or_default().to_owned();
+        ensure!(message.contains("User \"system:anonymous\" cannot list"), "{message}");
+    }
+    Ok(())
+}
+
+fn printed_configuration(world: &World) -> Result<()> {
+    let webhook = Some(world.strict.printed_webhook_kubeconfig()?);
+    let closed = Authentication {
+        webhook: webhook.clone(),
+        anonymous: Some(false),
+        ..Authentication::default()
+    };
+    let server = world.cluster.api_server("apiserver-closed", &closed)?;
+    ensure!(statuses(world, &server, &["/livez", "/api/v1/pods"])? == [401, 401]);
+    token_works(world, &server)?;
+    drop(server);
+
+    let scratch = Scratch::new()?;
+    let printed = print(&world.components, &["authentication-config"])?;
+    let mended = Authentication {
+        webhook,
+        configuration: Some(scratch.file("authentication.yaml", printed)?),
+        ..Authentication::default()
+    };
+    let server = world.cluster.api_server("apiserver-mended", &mended)?;
+    let paths = ["/livez", "/readyz", "/healthz", "/api/v1/pods", "/version"];
+    let seen = statuses(world, &server, &paths)?;
+    ensure!(seen == [200, 200, 200, 401, 401], "{paths:?} answered {seen:?}");
+    token_works(world, &server)
+}
+
+fn statuses(world: &World, server: &ApiServer, paths: &[&str]) -> Result<Vec<u16>> {
+    let curl = world.cluster.curl()?;
+    paths.iter().map(|path| Ok(curl.get(&format!("{}{path}", server.url()))?.status)).collect()
+}
+
+fn token_works(world: &World, server: &ApiServer) -> Result<()> {
+    let token = world.alice.credential(&[])?.token;
+    let kubectl = world.kubectl(server)?;
+    kubectl.run(&["get", "pods", "-A", "--token", &token])?.success()?.saying("the-pod")?;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! A kubeconfig `exec` entry as `login-server print` writes it, under every version of kubectl.
+//! Never passes `--token`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use login_tests::browser::Decision;
+use login_tests::components::{KUBECTL_VERSIONS, NEWEST_KUBECTL};
+use login_tests::kubeconfig::User;
+use login_tests::kubectl::Kubectl;
+use login_tests::login_server::print;
+use login_tests::oidc_provider::CLIENT_ID;
+use login_tests::scratch::Scratch;
+
+use crate::world::{Case, World};
+
+pub(crate) const CASES: &[Case] =
+    &[("an_exec_entry_works_with_every_kubectl_and_both_api_versions", matrix)];
+
+/// kubectl has `auth whoami` since 1.26, but asks for the version that kube-apiserver still
+/// serves (v1) since 1.28.
+const WHOAMI: [&str; 2] = ["1.32", NEWEST_KUBECTL];
+
+fn matrix(world: &World) -> Result<()> {
+    let scratch = Scratch::new()?;
+    let home = scratch.folder("home")?;
+    let before = world.provider.token_requests("authorization_code", "success")?;
+    let cluster =
+        world.v1.kubeconfig(User::Elsewhere("alice".to_owned())).write(&scratch, "cluster")?;
+    for api_version in ["v1", "v1beta1"] {
+        let entry =
+            scratch.file(&format!("entry-{api_version}"), entry(world, &scratch, api_version)?)?;
+        let files = PathBuf::from(format!("{}:{}", cluster.display(), entry.display()));
+        for version in KUBECTL_VERSIONS {
+            let kubectl =
+                Kubectl::with_kubeconfig(&world.components, version, &files)?.at_home(&home);
+            kubectl.run(&["get", "pods", "-A"])?.success()?.saying("the-pod")?;
+            if WHOAMI.contains(&version) {
+                let who = kubectl.whoami(&[])?;
+                ensure!(who["username"] == "alice", "{version}, {api_version}: {who}");
+            }
+        }
+    }
+    let after = world.provider.token_requests("authorization_code", "success")?;
+    ensure!(after == before + 1, "{} sign-ins for one user", after - before);
+    Ok(())
+}
+
+fn entry(world: &World, scratch: &Scratch, api_version: &str) -> Result<String> {
+    let person = world.provider.person("alice", Decision::Approve);
+    let person = person.command_line(&world.components, scratch)?;
+    let authority = world.provider.authority().certificate().display().to_string();
+    let issuer = world.provider.issuer();
+    let browser = format!("--browser-command={person}");
+    print(
+        &world.components,
+        &[
+            "exec-entry",
+            "--issuer-url",
+            issuer,
+            "--client-id",
+            CLIENT_ID,
+            "--certificate-authority",
+            &authority,
+            "--api-version",
+            api_version,
+            "--user",
+            "alice",
+            "--flow",
+            "browser",
+            "--arg=--scope=groups,profile",
+            &format!("--arg={browser}"),
+        ],
+    )
+}

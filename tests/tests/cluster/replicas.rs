@@ -1,0 +1,81 @@
+//! Two apiservers and two login-servers with one configuration and no shared state.
+//! Never lets a client choose: balancers stand before both pairs.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, ensure};
+use login_tests::api_server::{ApiServer, Authentication};
+use login_tests::certificates::Authority;
+use login_tests::components::NEWEST_KUBECTL;
+use login_tests::forwarder::Forwarder;
+use login_tests::kubeconfig::User;
+use login_tests::kubectl::Kubectl;
+use login_tests::login_server::{LoginServer, Service, printed_webhook_kubeconfig};
+use login_tests::oidc_provider::CLIENT_ID;
+use login_tests::scratch::Scratch;
+
+use crate::world::{Case, World, trusting};
+
+pub(crate) const CASES: &[Case] =
+    &[("when_one_of_two_login_servers_stops_work_goes_on", one_stops)];
+
+fn one_stops(world: &World) -> Result<()> {
+    let scratch = Scratch::new()?;
+    let authority = Arc::new(Authority::new(&scratch, "replicas")?);
+    let service = Service {
+        authentication: Some(trusting(&world.provider)?),
+        authority: Some(Arc::clone(&authority)),
+        ..Service::default()
+    };
+    let mut first = LoginServer::serve(&world.components, &service)?;
+    let second = LoginServer::serve(&world.components, &service)?;
+    let balancer = Forwarder::start(vec![first.address()?, second.address()?])?;
+    let url = format!("https://{}/authenticate", balancer.address());
+    let webhook =
+        printed_webhook_kubeconfig(&world.components, &scratch, &url, authority.certificate())?;
+    let authentication = Authentication {
+        webhook: Some(webhook),
+        webhook_version: Some("v1"),
+        ..Authentication::default()
+    };
+    let servers = [
+        world.cluster.api_server("apiserver-one", &authentication)?,
+        world.cluster.api_server("apiserver-two", &authentication)?,
+    ];
+    let addresses = servers.iter().map(address).collect::<Result<Vec<_>>>()?;
+    let front = Forwarder::start(addresses)?;
+
+    // Every token is a new one: nothing that an apiserver has cached can answer for it.
+    let client = world.provider.client(&world.components, CLIENT_ID, "alice")?;
+    let kubeconfig = |user: User| {
+        let mut kubeconfig = servers[0].kubeconfig(user);
+        kubeconfig.server = format!("https://{}", front.address());
+        kubeconfig
+    };
+    let kubectl = Kubectl::new(&world.components, NEWEST_KUBECTL, &kubeconfig(User::Nobody))?;
+    let work = || -> Result<()> {
+        let token = client.credential(&["--force-refresh"])?.token;
+        kubectl.run(&["get", "pods", "-A", "--token", &token])?.success()?.saying("the-pod")?;
+        for server in &servers {
+            let who = world.kubectl(server)?.whoami(&["--token", &token])?;
+            ensure!(who["username"] == "alice", "{who}");
+        }
+        Ok(())
+    };
+    for _ in 0..3 {
+        work().context("while both login-servers run")?;
+    }
+    let status = first.process().stop()?;
+    ensure!(status.code() == Some(0), "after SIGTERM login-server ended with {status}");
+    for _ in 0..3 {
+        work().context("after one login-server stopped")?;
+    }
+    let log = second.log()?;
+    ensure!(!log.is_empty(), "the second login-server said nothing at all");
+    Ok(())
+}
+
+fn address(server: &ApiServer) -> Result<std::net::SocketAddr> {
+    let text = server.url().strip_prefix("https://").context("not https")?;
+    text.parse().context("not an address")
+}

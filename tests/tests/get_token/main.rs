@@ -1,0 +1,25 @@
+//! `kubectl-login get-token` against a certified OpenID provider: cache, renewal, many processes.
+//! Never needs a cluster.
+#![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
+
+mod cache;
+mod processes;
+mod renewal;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use login_tests::components::Components;
+use login_tests::suite::Suite;
+
+/// A case of this suite. Each starts a provider with manners of its own.
+type Case = (&'static str, fn(&Arc<Components>) -> Result<()>);
+
+fn main() -> ExitCode {
+    Suite::new(|components: &Arc<Components>| Ok(Arc::clone(components)))
+        .cases(cache::CASES)
+        .cases(renewal::CASES)
+        .cases(processes::CASES)
+        .run()
+}

@@ -1,0 +1,118 @@
+//! Many processes and one token: one of them works, the others adopt what it got.
+//! Never relies on luck: the issuer thinks long enough for all to meet.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, ensure};
+use login_tests::browser::visits;
+use login_tests::components::Components;
+use login_tests::login_client::{Credential, LoginClient};
+use login_tests::oidc_provider::{CLIENT_ID, Manners, OidcProvider};
+use login_tests::wait;
+use serde_json::json;
+
+use crate::Case;
+
+pub(crate) const CASES: &[Case] = &[
+    ("twenty_processes_with_an_expired_token_refresh_once", one_refresh),
+    ("twenty_processes_without_a_token_sign_in_once", one_sign_in),
+    ("a_killed_lock_holder_does_not_hold_up_the_others", killed_holder),
+    ("a_terminated_sign_in_ends_at_once_and_leaves_nothing_half_written", terminated),
+];
+
+const MANY: usize = 20;
+
+fn thoughtful(components: &Components, id_token: u64, delay: Duration) -> Result<OidcProvider> {
+    let lifetimes = json!({ "IdToken": id_token });
+    OidcProvider::start(
+        components,
+        &Manners { lifetimes, token_delay: delay, ..Manners::default() },
+    )
+}
+
+fn all_at_once(client: &LoginClient) -> Result<Vec<Credential>> {
+    thread::scope(|scope| {
+        let runs: Vec<_> = (0..MANY).map(|_| scope.spawn(|| client.credential(&[]))).collect();
+        runs.into_iter()
+            .map(|run| run.join().map_err(|_| anyhow!("a thread of the test died"))?)
+            .collect()
+    })
+}
+
+fn one_refresh(components: &Arc<Components>) -> Result<()> {
+    let provider = thoughtful(components, 10, Duration::from_millis(1500))?;
+    let client = provider.client(components, CLIENT_ID, "alice")?;
+    let old = client.credential(&[])?;
+    wait::pass(Duration::from_secs(10));
+    let credentials = all_at_once(&client)?;
+    ensure!(credentials.iter().all(|credential| credential.token != old.token), "a stale token");
+    let first = credentials.first();
+    ensure!(credentials.iter().all(|credential| Some(credential) == first), "different tokens");
+    let expected = ["authorization_code success", "refresh_token success"];
+    ensure!(provider.token_log()? == expected, "{:?}", provider.token_log()?);
+    Ok(())
+}
+
+fn one_sign_in(components: &Arc<Components>) -> Result<()> {
+    let provider = thoughtful(components, 600, Duration::from_millis(500))?;
+    let client = provider.client(components, CLIENT_ID, "alice")?;
+    let credentials = all_at_once(&client)?;
+    ensure!(credentials.len() == MANY);
+    let first = credentials.first();
+    ensure!(credentials.iter().all(|credential| Some(credential) == first), "different tokens");
+    ensure!(visits(client.scratch())? == 1, "{} sign-ins", visits(client.scratch())?);
+    ensure!(provider.token_log()? == ["authorization_code success"], "{:?}", provider.token_log()?);
+    Ok(())
+}
+
+fn killed_holder(components: &Arc<Components>) -> Result<()> {
+    let mut provider = thoughtful(components, 4, Duration::from_secs(2))?;
+    let client = provider.client(components, CLIENT_ID, "alice")?;
+    client.credential(&[])?;
+    wait::pass(Duration::from_secs(4));
+    let before = held(&provider)?;
+    let mut holder = client.start("holder", &[])?;
+    wait::until("the holder's request", Duration::from_secs(10), || {
+        Ok((held(&provider)? > before).then_some(()))
+    })?;
+    let mut waiting = client.start("waiting", &[])?;
+    wait::pass(Duration::from_millis(500));
+    holder.kill()?;
+    let (status, time) = wait::timed(|| waiting.wait(Duration::from_secs(20)));
+    let status = status?;
+    ensure!(status.code() == Some(0), "{status}: {}", waiting.stderr()?);
+    ensure!(waiting.stdout()?.starts_with('{'), "{}", waiting.stdout()?);
+    ensure!(time < Duration::from_secs(8), "taking over lasted {time:?}");
+    let expected = ["authorization_code success", "refresh_token success"];
+    ensure!(provider.token_log()? == expected, "{:?}", provider.token_log()?);
+    ensure!(provider.process().is_running()?);
+    Ok(())
+}
+
+/// How many token requests the provider has begun to think about.
+fn held(provider: &OidcProvider) -> Result<usize> {
+    Ok(provider.events()?.iter().filter(|event| event["event"] == "held").count())
+}
+
+fn terminated(components: &Arc<Components>) -> Result<()> {
+    let provider = OidcProvider::start(components, &Manners::default())?;
+    let authority = provider.authority().certificate();
+    let client = LoginClient::for_issuer(components, provider.issuer(), CLIENT_ID, authority)?;
+    let options = ["--flow", "browser", "--interactive", "always", "--skip-open-browser"];
+    let mut child = client.start("abandoned", &options)?;
+    child.wait_for_line("Open this page to sign in", Duration::from_secs(10))?;
+    let (status, time) = wait::timed(|| child.stop());
+    ensure!(status?.code() != Some(0), "an abandoned sign-in looks like success");
+    ensure!(time < Duration::from_secs(2), "took {time:?} to end");
+    ensure!(child.stdout()?.is_empty(), "{}", child.stdout()?);
+    let left = client.files()?;
+    let half = |path: &Path| {
+        let kept = path.strip_prefix(client.home()).unwrap_or(path);
+        kept.to_string_lossy().contains("tmp")
+    };
+    ensure!(!left.iter().any(|(path, _)| half(path)), "{left:?}");
+    Ok(())
+}
