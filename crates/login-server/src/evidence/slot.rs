@@ -119,7 +119,7 @@ impl Slot {
         match self.begin() {
             Begin::Mine => {
                 let slot = Arc::clone(self);
-                tokio::spawn(async move { slot.fetch().await });
+                tokio::spawn(slot.fetch());
             }
             Begin::Others => {}
             Begin::TooSoon { last_succeeded } => return Renewal::TooSoon { last_succeeded },
@@ -145,10 +145,11 @@ impl Slot {
         Begin::Mine
     }
 
-    async fn fetch(&self) {
+    async fn fetch(self: Arc<Self>) {
         let Some(fetcher) = &self.fetcher else { return };
+        let mut attempt = Attempt { slot: &self, succeeded: false };
         let issuer = fetcher.issuer().as_str();
-        let succeeded = match fetcher.fetch().await {
+        match fetcher.fetch().await {
             Ok(fetched) => {
                 let skipped = fetched.keys.skipped();
                 if skipped > 0 {
@@ -156,36 +157,30 @@ impl Slot {
                 }
                 if self.replace(fetched.keys, fetched.document) {
                     tracing::info!(issuer, "key set is new or has changed");
-                    self.persist(fetcher).await;
+                    let slot = Arc::clone(&self);
+                    // Nobody waits for the disk; the keys are in force already.
+                    tokio::task::spawn_blocking(move || slot.persist());
                 }
-                true
+                attempt.succeeded = true;
             }
             Err(fault) => {
-                let stale = self.current.load().is_some();
-                tracing::warn!(issuer, error = %chain(&fault), serving_stale = stale, "could not renew the key set");
-                false
+                let serving_stale = self.current.load().is_some();
+                let error = chain(&fault);
+                tracing::warn!(issuer, error, serving_stale, "could not renew the key set");
             }
-        };
-        {
-            let mut pacing = self.lock();
-            pacing.fetching = false;
-            pacing.last_succeeded = succeeded;
-            pacing.failures = if succeeded { 0 } else { pacing.failures.saturating_add(1) };
         }
-        self.finished.send_modify(|count| *count += 1);
     }
 
-    async fn persist(&self, fetcher: &Fetcher) {
-        let (Some(persisted), Some(snapshot)) = (&self.persisted, self.current()) else { return };
-        // A small file, once per rotation; not worth a thread of its own.
+    fn persist(&self) {
+        let (Some(persisted), Some(fetcher), Some(snapshot)) =
+            (&self.persisted, &self.fetcher, self.current())
+        else {
+            return;
+        };
         if let Err(fault) = persisted.store(fetcher.issuer(), &snapshot.document) {
-            tracing::warn!(
-                issuer = fetcher.issuer().as_str(),
-                error = %chain(&fault),
-                "could not store the key set; it is in use all the same"
-            );
+            let (issuer, error) = (fetcher.issuer().as_str(), chain(&fault));
+            tracing::warn!(issuer, error, "could not store the key set; it is in use all the same");
         }
-        tokio::task::yield_now().await;
     }
 
     /// Puts `keys` in force; false when they are the ones already in force.
@@ -202,6 +197,24 @@ impl Slot {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Pacing> {
         self.pacing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A fetch under way. However it ends, others may fetch again and those who wait are told.
+struct Attempt<'s> {
+    slot: &'s Slot,
+    succeeded: bool,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        {
+            let mut pacing = self.slot.lock();
+            pacing.fetching = false;
+            pacing.last_succeeded = self.succeeded;
+            pacing.failures = if self.succeeded { 0 } else { pacing.failures.saturating_add(1) };
+        }
+        self.slot.finished.send_modify(|count| *count += 1);
     }
 }
 

@@ -84,6 +84,17 @@ async fn a_restart_does_not_need_the_issuer() {
     };
     let server = start().await;
     assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
+    // The disk is not waited for by anybody else.
+    let is_stored = || {
+        let files = std::fs::read_dir(folder.path().join("key-sets")).into_iter().flatten();
+        files.flatten().any(|file| file.path().extension().is_some_and(|kind| kind == "json"))
+    };
+    let storing = async {
+        while !is_stored() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), storing).await.unwrap();
     server.stop().await;
     issuer.stop().await;
     let server = start().await;
