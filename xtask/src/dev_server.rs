@@ -108,6 +108,8 @@ impl Client {
                 command.env_remove(&name);
             }
         }
+        // `cargo run` gives us its own search path; a loader that walks it is slower than a user's.
+        command.env_remove("LD_LIBRARY_PATH");
         command.current_dir(&self.scratch).env("HOME", self.scratch.join("home"));
     }
 
