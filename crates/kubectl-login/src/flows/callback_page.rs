@@ -65,7 +65,7 @@ body {{ margin: 0; min-height: 100vh; display: grid; place-items: center; paddin
 main {{ width: 100%; max-width: 26rem; padding: 2.5rem 2rem; background: var(--card); border: 1px solid var(--line); border-radius: 12px; text-align: center; overflow-wrap: anywhere; }}
 svg {{ width: 3rem; height: 3rem; fill: none; stroke: var(--{kind}); stroke-width: 2.5; stroke-linecap: round; stroke-linejoin: round; }}
 h1 {{ margin: .75rem 0 .5rem; font-size: 1.375rem; line-height: 1.25; }}
-p {{ margin: 0 0 .5rem; }}
+p {{ margin: 0 0 .5rem; text-wrap: balance; }}
 .soft {{ color: var(--soft); font-size: .9375rem; }}
 </style>
 </head>
