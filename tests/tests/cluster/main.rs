@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
 mod anonymous;
+mod development;
 mod exec_entry;
 mod renewal;
 mod replicas;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         .cases(rights::CASES)
         .cases(exec_entry::CASES)
         .cases(renewal::CASES)
+        .cases(development::CASES)
         .cases(replicas::CASES)
         .run()
 }
