@@ -51,7 +51,8 @@ async fn main(state: &State, caller: Caller, request: Request<Incoming>) -> Repl
         return review::review(state, caller, request).await;
     }
     match &state.embedded {
-        Some(embedded) => issuer(state, embedded, caller, request).await,
+        // Boxed, so that reviews need not move a future that has room for all the pages.
+        Some(embedded) => Box::pin(issuer(state, embedded, caller, request)).await,
         None => review::faulty(RequestFault::NotFound),
     }
 }

@@ -9,7 +9,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -176,19 +176,24 @@ async fn connection<A: Answering>(
     answering: Arc<A>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let asked = Arc::new(AtomicBool::new(false));
+    let activity = Arc::new(Activity::default());
     let service = service_fn({
-        let asked = Arc::clone(&asked);
+        let activity = Arc::clone(&activity);
         move |request| {
-            asked.store(true, Ordering::Relaxed);
+            let under_way = activity.begin();
             let answering = Arc::clone(&answering);
-            async move { Ok::<_, Infallible>(answering.answer(caller, request).await) }
+            async move {
+                let response = answering.answer(caller, request).await;
+                drop(under_way);
+                Ok::<_, Infallible>(response)
+            }
         }
     });
-    let builder = http_builder(protocol, limits);
+    let builder = http_builder(protocol);
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut first_request = pin!(sleep_until(Instant::now() + limits.first_request));
-    let mut first_request_awaited = true;
+    let mut patience = pin!(sleep_until(Instant::now() + limits.first_request));
+    let mut seen = 0;
+    let mut is_ending = false;
     loop {
         tokio::select! {
             biased;
@@ -198,13 +203,21 @@ async fn connection<A: Answering>(
                 }
                 return;
             }
-            // hyper's own header timeout starts late: not while it tells the protocols apart.
-            () = &mut first_request, if first_request_awaited => {
-                first_request_awaited = false;
-                if !asked.load(Ordering::Relaxed) {
-                    tracing::debug!("no request arrived on a new connection");
-                    return;
+            () = &mut patience => {
+                let begun = activity.begun.load(Ordering::Relaxed);
+                let is_idle = begun == seen && activity.open.load(Ordering::Relaxed) == 0;
+                // A peer of HTTP/2 that is alive answers pings, and may stay.
+                let may_stay = matches!(protocol, Protocol::Http2) && begun > 0;
+                if is_idle && !may_stay {
+                    tracing::debug!(requests = begun, "connection without a request is closed");
+                    if is_ending || begun == 0 {
+                        return;
+                    }
+                    is_ending = true;
+                    serving.as_mut().graceful_shutdown();
                 }
+                seen = begun;
+                patience.as_mut().reset(Instant::now() + limits.idle);
             }
             changed = phase.changed() => {
                 let now = *phase.borrow_and_update();
@@ -222,19 +235,41 @@ async fn connection<A: Answering>(
     }
 }
 
-fn http_builder(protocol: Protocol, limits: Limits) -> auto::Builder<TokioExecutor> {
+/// What one connection has been asked. One timer per connection reads it every now and then,
+/// which costs a request nothing; hyper's own header timeout arms a timer for each.
+#[derive(Default)]
+struct Activity {
+    begun: AtomicU64,
+    open: AtomicU64,
+}
+
+impl Activity {
+    fn begin(self: &Arc<Self>) -> UnderWay {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.open.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(self))
+    }
+}
+
+/// A request that has begun and not ended, however it ends.
+struct UnderWay(Arc<Activity>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn http_builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
     let builder = auto::Builder::new(TokioExecutor::new());
     let mut builder = match protocol {
         Protocol::Http1 => builder.http1_only(),
         Protocol::Http2 => builder.http2_only(),
         Protocol::Either => builder,
     };
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.idle)
-        .max_headers(64)
-        .max_buf_size(64 * 1024);
+    // hyper's own limit of 100 header fields stays: another number would cost an allocation for
+    // each request.
+    builder.http1().header_read_timeout(None).max_buf_size(64 * 1024);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -18,7 +18,8 @@ pub struct Limits {
     pub handshake: Duration,
     /// From the open connection to the first whole request header.
     pub first_request: Duration,
-    /// An idle HTTP/1.1 connection, and every later request header.
+    /// An HTTP/1.1 connection on which no request is open or begins, at least this long and at
+    /// most twice as long.
     pub idle: Duration,
     /// One review, including a fetch of keys. kube-apiserver waits 30 s.
     pub review: Duration,

@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::{hmac, rand::SystemRandom};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
+    error::Unspecified,
+    rand::{SecureRandom as _, SystemRandom},
+};
 use bytes::Bytes;
 use login_common::UnixTime;
 use login_review::IssuerIndex;
@@ -24,10 +28,13 @@ impl Default for ResultCacheSettings {
     }
 }
 
-/// Names a question. The key of the MAC is random per process, so nobody can choose questions
-/// that collide or fall into one shard, and a memory dump does not tell which token was asked for.
+/// Names a question, by GMAC (NIST SP 800-38D) under a key that is random per process and under
+/// a fixed nonce. The names never leave the process, so all that is asked of them is that two
+/// questions do not share one: for a key that nobody knows, the odds of that are below 2^-115 for
+/// any pair of our longest bodies. It takes a fraction of the time of SHA-256, which would be the
+/// dearest step of a hit. A memory dump does not tell which token was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Question([u8; 32]);
+pub struct Question([u8; 16]);
 
 /// An answer as it goes over the wire, and what it rests on.
 #[derive(Clone, Debug)]
@@ -42,7 +49,7 @@ pub struct CachedAnswer {
 /// See the head of this file.
 pub struct ResultCache {
     answers: Option<Cache<Question, CachedAnswer, Weight>>,
-    key: hmac::Key,
+    key: LessSafeKey,
     ttl: Duration,
 }
 
@@ -60,24 +67,25 @@ impl Weighter<Question, CachedAnswer> for Weight {
 
 impl ResultCache {
     /// An empty cache; fails when the system gives no random bytes.
-    pub fn new(settings: ResultCacheSettings) -> Result<Self, aws_lc_rs::error::Unspecified> {
+    pub fn new(settings: ResultCacheSettings) -> Result<Self, Unspecified> {
         let expected = usize::try_from(settings.max_bytes / (OVERHEAD + 400)).unwrap_or(1);
         let answers = (settings.max_bytes > 0)
             .then(|| Cache::with_weighter(expected.max(1), settings.max_bytes, Weight));
-        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())?;
+        let mut key = [0; 32];
+        SystemRandom::new().fill(&mut key)?;
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key)?);
         Ok(Self { answers, key, ttl: settings.ttl })
     }
 
     /// Names the question that `body` asks. The whole body counts: version, audiences and token
     /// are in it, and a hit then needs no parsing. The same question in other words is merely
     /// judged once more.
-    pub fn question(&self, body: &[u8]) -> Question {
-        let tag = hmac::sign(&self.key, body);
-        let mut name = [0; 32];
-        for (to, from) in name.iter_mut().zip(tag.as_ref()) {
-            *to = *from;
-        }
-        Question(name)
+    pub fn question(&self, body: &[u8]) -> Result<Question, Unspecified> {
+        // One nonce for all is right here and nowhere else: nothing is encrypted, and nobody
+        // outside this process ever sees a tag.
+        let nonce = Nonce::assume_unique_for_key([0; 12]);
+        let tag = self.key.seal_in_place_separate_tag(nonce, Aad::from(body), &mut [])?;
+        tag.as_ref().try_into().map(Question).map_err(|_| Unspecified)
     }
 
     /// The answer, if it is still true: not expired, and the issuer's keys are the same.
@@ -164,7 +172,7 @@ mod tests {
 
     /// Keeps an answer that rests on generation 7, and asks for it `later`.
     fn kept(cache: &ResultCache, expiry: Option<i64>, later: i64, generation: u64) -> bool {
-        let question = cache.question(b"question");
+        let question = cache.question(b"question").unwrap();
         cache.keep(question, Bytes::from_static(b"answer"), expiry.map(at), issuer(), 7, NOW);
         cache.answer(&question, at(later), |_| Some(generation)).is_some()
     }
@@ -199,7 +207,7 @@ mod tests {
     fn a_flood_of_questions_stays_within_the_bound() {
         let (cache, issuer) = (cache(100_000), issuer());
         for number in 0_u32..5_000 {
-            let question = cache.question(&number.to_be_bytes());
+            let question = cache.question(&number.to_be_bytes()).unwrap();
             cache.keep(question, Bytes::from_static(&[0; 100]), None, issuer, 7, NOW);
         }
         assert!((1..=100_000).contains(&cache.weight()), "{}", cache.weight());
@@ -208,8 +216,11 @@ mod tests {
     #[test]
     fn names_of_questions_differ_between_processes() {
         let (one, other) = (cache(1), cache(1));
-        assert_eq!(one.question(b"x"), one.question(b"x"));
-        assert_ne!(one.question(b"x"), one.question(b"y"));
-        assert_ne!(one.question(b"x"), other.question(b"x"));
+        let name = |cache: &ResultCache, body: &[u8]| cache.question(body).unwrap();
+        assert_eq!(name(&one, b"x"), name(&one, b"x"));
+        assert_ne!(name(&one, b"x"), name(&one, b"y"));
+        assert_ne!(name(&one, b"x"), name(&one, b"x\0"));
+        assert_ne!(name(&one, b""), name(&one, b"\0"));
+        assert_ne!(name(&one, b"x"), name(&other, b"x"));
     }
 }

@@ -18,7 +18,11 @@ use super::{
     response::{Reply, json},
 };
 use crate::{
-    evidence::key_sets::Renewal, serve::Caller, start::State, system::clock, telemetry::chain,
+    evidence::{key_sets::Renewal, result_cache::Question},
+    serve::Caller,
+    start::State,
+    system::clock,
+    telemetry::chain,
     tls::ClientCertificate,
 };
 
@@ -60,13 +64,26 @@ async fn judged(state: &State, request: Request<Incoming>) -> Reply {
         }
     };
     let now = clock::now();
-    let question = state.results.question(&body);
+    // Without a name the question is judged, and its answer not kept.
+    let question = state.results.question(&body).ok();
     let generation = |issuer| state.keys.generation(issuer);
-    if let Some(known) = state.results.answer(&question, now, generation) {
+    let known =
+        question.as_ref().and_then(|question| state.results.answer(question, now, generation));
+    if let Some(known) = known {
         tracing::debug!("review answered as before");
         return json(StatusCode::OK, known);
     }
-    let request = match ReviewRequest::parse(&body) {
+    // Boxed, so that an answer from the cache need not move a future with room for all of it.
+    Box::pin(judged_anew(state, question, &body, now)).await
+}
+
+async fn judged_anew(
+    state: &State,
+    question: Option<Question>,
+    body: &[u8],
+    now: UnixTime,
+) -> Reply {
+    let request = match ReviewRequest::parse(body) {
         Ok(request) => request,
         Err(fault) => {
             tracing::info!(reason = %chain(&fault), "a request is not a TokenReview");
@@ -78,8 +95,8 @@ async fn judged(state: &State, request: Request<Incoming>) -> Reply {
     let answer = answer(request.api_version, &judgement.verdict);
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = Bytes::from(answer.body);
-    if let (Some(issuer), Some(generation), Some(end)) =
-        (judgement.issuer, judgement.generation, keepable(&judgement.verdict))
+    if let (Some(question), Some(issuer), Some(generation), Some(end)) =
+        (question, judgement.issuer, judgement.generation, keepable(&judgement.verdict))
     {
         state.results.keep(question, body.clone(), end.expiry, issuer, generation, now);
     }
