@@ -81,6 +81,7 @@ pub async fn ask(
         // The person can still open it by hand.
         terminal.say(&format!("warning: could not start a browser: {error}"));
     }
+    session.say_waiting();
     let expected = CallbackExpectations {
         state: &request.state,
         issuer,

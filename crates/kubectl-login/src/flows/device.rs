@@ -19,6 +19,7 @@ use super::{
 pub async fn ask(session: &Session<'_>, metadata: &ProviderMetadata) -> Result<Answer, FlowError> {
     let device = session.ask_for_device_code(metadata).await?;
     show(session, &device);
+    session.say_waiting();
     let clock = session.system.clock;
     let issuer = &session.target.issuer;
     let mut polling = Polling::begin(&device, clock.now());

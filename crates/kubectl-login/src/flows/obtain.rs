@@ -90,6 +90,15 @@ impl<'a> Session<'a> {
         Ok(Self { system, target, http, secret, directory })
     }
 
+    /// Tells a person at a terminal that it is their turn, and for how long.
+    pub fn say_waiting(&self) {
+        let terminal = self.system.terminal;
+        if terminal.is_watched() {
+            let seconds = self.target.authentication_timeout.as_secs();
+            terminal.say(&format!("Waiting up to {seconds} s for the sign-in; Ctrl-C cancels it"));
+        }
+    }
+
     /// The issuer's kept discovery document, or else a fetched one.
     pub async fn metadata(&self) -> Result<(ProviderMetadata, Age), FlowError> {
         let now = self.system.clock.now();
