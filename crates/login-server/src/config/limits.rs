@@ -19,7 +19,8 @@ pub struct Limits {
     /// From the open connection to the first whole request header.
     pub first_request: Duration,
     /// An HTTP/1.1 connection on which no request is open or begins, at least this long and at
-    /// most twice as long.
+    /// most twice as long. Go's client keeps an idle connection for 90 s; whoever closes first
+    /// must be the client, or its next request meets a reset.
     pub idle: Duration,
     /// One review, including a fetch of keys. kube-apiserver waits 30 s.
     pub review: Duration,
@@ -42,7 +43,7 @@ impl Default for Limits {
             issuer_operations: 16,
             handshake: Duration::from_secs(10),
             first_request: Duration::from_secs(10),
-            idle: Duration::from_secs(75),
+            idle: Duration::from_secs(100),
             review: Duration::from_secs(5),
             form: Duration::from_secs(10),
             drain: Duration::from_secs(10),
