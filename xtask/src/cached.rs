@@ -3,6 +3,7 @@
 
 use crate::{
     children,
+    components::system_packages,
     dev_server::{Client, DevServer},
     workspace,
 };
@@ -16,22 +17,42 @@ use std::{
 /// What kubectl says to its exec plugin (v1, without cluster information).
 const EXEC_INFO: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#;
 
-/// Programs with almost nothing in them, built like the client.
-pub(crate) struct Floors {
+/// The client and its floors, built alike for release.
+pub(crate) struct Build {
+    pub(crate) client: PathBuf,
     pub(crate) empty_main: PathBuf,
     pub(crate) print_same_bytes: PathBuf,
 }
 
-impl Floors {
-    /// `target` as in `cargo build --target`.
-    pub(crate) fn build(target: Option<&str>) -> Result<Self> {
-        let mut arguments = vec!["--locked", "--release", "--package", "login-tests"];
-        arguments.extend(["--bin", "empty_main", "--bin", "print_same_bytes"]);
-        arguments.extend(target.into_iter().flat_map(|target| ["--target", target]));
-        let programs = workspace::build(&arguments)?;
+impl Build {
+    /// As `cargo build --release` makes it: linked to the system's C library.
+    pub(crate) fn dynamic() -> Result<Self> {
+        Self::of(&[])
+    }
+
+    /// As it is shipped: static-pie, with musl. Needs Rust's target and a C compiler for it.
+    pub(crate) fn static_pie() -> Result<Self> {
+        const TARGET: &str = "x86_64-unknown-linux-musl";
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--print", "target-libdir", "--target", TARGET]);
+        let libraries = children::text(&mut rustc)?;
+        ensure!(Path::new(&libraries).is_dir(), "Rust's target {TARGET} is not installed");
+        let missing = system_packages::provide(&system_packages::FOR_STATIC_BUILDS)?;
+        ensure!(missing.is_empty(), "missing: {}", missing.join("; "));
+        Self::of(&["--target", TARGET])
+    }
+
+    fn of(target: &[&str]) -> Result<Self> {
+        let build = |arguments: &[&str]| {
+            let common = ["--locked", "--release", "--package"];
+            workspace::build(&[&common[..], arguments, target].concat())
+        };
+        let client = build(&["kubectl-login"])?;
+        let floors = build(&["login-tests", "--bin", "empty_main", "--bin", "print_same_bytes"])?;
         Ok(Self {
-            empty_main: workspace::program(&programs, "empty_main")?,
-            print_same_bytes: workspace::program(&programs, "print_same_bytes")?,
+            client: workspace::program(&client, "kubectl-login")?,
+            empty_main: workspace::program(&floors, "empty_main")?,
+            print_same_bytes: workspace::program(&floors, "print_same_bytes")?,
         })
     }
 }
@@ -46,9 +67,10 @@ pub(crate) struct CachedCall {
 
 impl CachedCall {
     /// Signs in at a `login-server dev` that is stopped again: the cache needs nobody.
-    pub(crate) fn prepare(client: &Path, server: &Path, scratch: &Path) -> Result<Self> {
-        let server = DevServer::start(server, scratch)?;
-        let client = Client::new(client, scratch);
+    pub(crate) fn prepare(client_program: &Path, scratch: &Path) -> Result<Self> {
+        let development = workspace::build(&["--locked", "--package", "login-server"])?;
+        let server = DevServer::start(&workspace::program(&development, "login-server")?, scratch)?;
+        let client = Client::new(client_program, scratch);
         let arguments = client.machine_arguments(&server)?;
         let first = client.run(&arguments, &[])?;
         let second = client.run(&arguments, &[])?;
@@ -57,7 +79,7 @@ impl CachedCall {
         let same_bytes = scratch.join("same-bytes.json");
         fs::write(&same_bytes, &first.printed)?;
         let call = Self { client, arguments, same_bytes };
-        let offline = children::text(&mut call.command(&[]))
+        let offline = children::text(&mut call.command(&[], client_program))
             .context("the cache does not answer without the server")?;
         ensure!(
             offline.as_bytes() == first.printed.trim_ascii(),
@@ -66,14 +88,9 @@ impl CachedCall {
         Ok(call)
     }
 
-    /// The call, by way of other programs (`["strace", "-f"]`).
-    pub(crate) fn command(&self, launcher: &[&str]) -> Command {
-        self.command_of(launcher, &self.client.program)
-    }
-
-    /// The same call of another build of the client.
-    pub(crate) fn command_of(&self, launcher: &[&str], program: &Path) -> Command {
-        let mut command = self.launched(launcher, program);
+    /// The call of one build of the client, by way of other programs (`["strace", "-f"]`).
+    pub(crate) fn command(&self, launcher: &[&str], client: &Path) -> Command {
+        let mut command = self.launched(launcher, client);
         command.args(&self.arguments);
         command
     }

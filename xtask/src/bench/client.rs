@@ -7,39 +7,31 @@ use super::{
     table::{Budget, Table},
 };
 use crate::{
-    cached::{CachedCall, Floors},
+    cached::{Build, CachedCall},
     children,
     components::read_json,
-    workspace,
 };
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-const MUSL: &str = "x86_64-unknown-linux-musl";
+use std::{path::Path, process::Command};
 
 pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
-    let release = workspace::build(&["--locked", "--release", "--package", "kubectl-login"])?;
-    let dynamic = workspace::program(&release, "kubectl-login")?;
-    let development = workspace::build(&["--locked", "--package", "login-server"])?;
-    let server = workspace::program(&development, "login-server")?;
+    let dynamic = Build::dynamic()?;
+    let static_pie = Build::static_pie();
     let scratch = tempfile::Builder::new().prefix("kubectl-login-bench-").tempdir()?;
-    let call = CachedCall::prepare(&dynamic, &server, scratch.path())?;
-    let floors = Floors::build(None)?;
+    let call = CachedCall::prepare(&dynamic.client, scratch.path())?;
+    let same_bytes = |build: &Build| {
+        format!("{} {}", build.print_same_bytes.display(), call.same_bytes.display())
+    };
 
     let mut lines = vec![
         "/bin/true".to_owned(),
-        floors.empty_main.display().to_string(),
-        format!("{} {}", floors.print_same_bytes.display(), call.same_bytes.display()),
-        call.line(&dynamic),
+        dynamic.empty_main.display().to_string(),
+        same_bytes(&dynamic),
+        call.line(&dynamic.client),
     ];
-    let static_build = static_build(table);
-    if let Some((client, same_bytes)) = &static_build {
-        lines.push(call.line(client));
-        lines.push(format!("{} {}", same_bytes.display(), call.same_bytes.display()));
+    if let Ok(build) = &static_pie {
+        lines.extend([same_bytes(build), call.line(&build.client)]);
     }
     eprintln!("timing whole processes …");
     let medians = medians(effort, &call, &lines, scratch.path())?;
@@ -50,42 +42,14 @@ pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
     table.time("empty Rust main", "/bin/true", [*empty, *nothing], None);
     table.time("cached get-token, dynamic", "/bin/true", [*cached, *nothing], most(2.0));
     table.time("cached get-token, dynamic", "prints the same bytes", [*cached, *same], None);
-    if let [cached, same] = rest {
+    if let [same, cached] = rest {
         table.time("cached get-token, static-pie", "/bin/true", [*cached, *nothing], most(1.5));
         table.time("cached get-token, static-pie", "prints the same bytes", [*cached, *same], None);
     }
-    Ok(())
-}
-
-/// Client and floor for musl (static-pie), where toolchain and C compiler for it are there.
-fn static_build(table: &mut Table) -> Option<(PathBuf, PathBuf)> {
-    let built = || -> Result<(PathBuf, PathBuf)> {
-        let libraries = children::text(Command::new("rustc").args([
-            "--print",
-            "target-libdir",
-            "--target",
-            MUSL,
-        ]))?;
-        ensure!(Path::new(&libraries).is_dir(), "no Rust target {MUSL}");
-        ensure!(children::on_path("musl-gcc").is_some(), "no musl-gcc (Debian: musl-tools)");
-        let client = workspace::build(&[
-            "--locked",
-            "--release",
-            "--package",
-            "kubectl-login",
-            "--target",
-            MUSL,
-        ])?;
-        let floors = Floors::build(Some(MUSL))?;
-        Ok((workspace::program(&client, "kubectl-login")?, floors.print_same_bytes))
-    };
-    match built() {
-        Ok(built) => Some(built),
-        Err(error) => {
-            table.note(format!("static-pie build left out: {error:#}"));
-            None
-        }
+    if let Err(error) = &static_pie {
+        table.note(format!("the static-pie build is left out: {error:#}"));
     }
+    Ok(())
 }
 
 /// The median time of each command line, in seconds.

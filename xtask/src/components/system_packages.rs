@@ -34,6 +34,9 @@ pub(crate) const FOR_TESTS: [Needed; 9] = [
     needed("strace", "strace", "shows the system calls of the cached path"),
 ];
 
+pub(crate) const FOR_STATIC_BUILDS: [Needed; 1] =
+    [needed("musl-gcc", "musl-tools", "compiles C for static programs")];
+
 pub(crate) const FOR_STARTUP: [Needed; 3] = [
     needed("valgrind", "valgrind", "counts instructions"),
     needed("strace", "strace", "lists system calls"),
