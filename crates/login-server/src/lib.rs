@@ -62,8 +62,10 @@ pub async fn run(
     let tls = config.tls.clone().map(TlsAcceptor::from);
     let scheme = if tls.is_some() { "https" } else { "http" };
     let state = Arc::new(State::new(config)?);
-    // Dropping this at the end stops the fetching.
-    let _freshness = state.keys.keep_fresh();
+    // Dropping these at the end stops the fetching and the counting.
+    let mut background = state.keys.keep_fresh();
+    let ticking = Arc::clone(&state);
+    background.spawn(async move { ticking.ticks.drive().await });
 
     let (main_phase, watching) = watch::channel(Phase::Serving);
     let main = Arc::new(Main(Arc::clone(&state)));

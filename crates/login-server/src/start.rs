@@ -21,6 +21,7 @@ use url::Url;
 use crate::{
     config::{Limits, ServerConfig},
     evidence::{KeySets, ResultCache},
+    system::ticks::Ticks,
     tls::ClientCertificate,
 };
 
@@ -42,6 +43,8 @@ pub struct State {
     pub limits: Limits,
     /// One permit per review that is being judged.
     pub reviews: Semaphore,
+    /// Deadlines of reviews; [`crate::run`] drives them.
+    pub ticks: Ticks,
     draining: AtomicBool,
 }
 
@@ -146,6 +149,7 @@ impl State {
             client_certificate: config.client_certificate,
             reviews: Semaphore::new(config.limits.reviews),
             limits: config.limits,
+            ticks: Ticks::default(),
             draining: AtomicBool::new(false),
         })
     }

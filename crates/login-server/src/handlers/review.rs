@@ -44,9 +44,7 @@ pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -
         tracing::warn!("too many reviews at the same moment");
         return faulty(RequestFault::Overloaded);
     };
-    // The timer is only armed when something has to be waited for.
-    let judged = tokio::time::timeout(state.limits.review, judged(state, request));
-    if let Ok(reply) = judged.await {
+    if let Some(reply) = state.ticks.within(state.limits.review, judged(state, request)).await {
         return reply;
     }
     let outage = Outage::DeadlineExceeded;

@@ -1,7 +1,8 @@
-//! The places where this program meets the machine: clock, environment, files, signals.
+//! The places where this program meets the machine: clock, environment, files, signals, ticks.
 //! Never holds a rule: what is read here is judged elsewhere.
 
 pub mod clock;
 pub mod environment;
 pub mod files;
 pub mod signals;
+pub mod ticks;
