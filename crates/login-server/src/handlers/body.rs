@@ -2,7 +2,7 @@
 //! Never buffers more than the limit, whatever the request said about its length.
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Version};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use thiserror::Error;
@@ -18,17 +18,34 @@ pub enum BodyFault {
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// How much of a body that is too large is still taken, and thrown away.
+const DISCARDED: usize = 1024 * 1024;
+
 /// The whole body.
 pub async fn read(request: Request<Incoming>, limit: usize) -> Result<Bytes, BodyFault> {
+    let version = request.version();
     let body = request.into_body();
     let announced = body.size_hint().lower();
     if announced > u64::try_from(limit).unwrap_or(u64::MAX) {
+        // RFC 9113 §8.1: we may answer early and reset the stream, but some clients (curl before
+        // 8) then report the reset and not the answer.
+        if version == Version::HTTP_2 {
+            discard(body).await;
+        }
         return Err(BodyFault::TooLarge(limit));
     }
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(fault) if fault.is::<LengthLimitError>() => Err(BodyFault::TooLarge(limit)),
         Err(fault) => Err(BodyFault::Broken(fault)),
+    }
+}
+
+async fn discard(mut body: Incoming) {
+    let mut discarded = 0;
+    while discarded <= DISCARDED {
+        let Some(Ok(frame)) = body.frame().await else { return };
+        discarded += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 
