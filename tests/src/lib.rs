@@ -23,6 +23,7 @@ pub mod wait;
 pub mod api_server;
 pub mod browser;
 pub mod curl;
+pub mod development;
 pub mod etcd;
 pub mod forwarder;
 pub mod kubeconfig;

@@ -7,10 +7,10 @@ use anyhow::{Result, ensure};
 use login_tests::api_server::Authentication;
 use login_tests::browser::{Decision, Person};
 use login_tests::components::NEWEST_KUBECTL;
+use login_tests::development::Development;
 use login_tests::kubeconfig::User;
 use login_tests::kubectl::Kubectl;
 use login_tests::login_client::LoginClient;
-use login_tests::login_server::Development;
 use login_tests::scratch::Scratch;
 use serde_json::json;
 

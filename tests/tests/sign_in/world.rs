@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use login_tests::components::Components;
+use login_tests::development::Development;
 use login_tests::login_client::LoginClient;
-use login_tests::login_server::Development;
 use login_tests::oidc_provider::{CLIENT_ID, Manners, OidcProvider};
 use serde_json::Value;
 
