@@ -28,7 +28,7 @@ pub fn failure(error: &FlowError) -> Page {
         StatusCode::BAD_REQUEST,
         "Not signed in",
         "bad",
-        &format!("{}.", escaped(&reason)),
+        &format!("{}.", sentence(&reason)),
         "Go back to your terminal to try again.",
     )
 }
@@ -66,6 +66,7 @@ main {{ width: 100%; max-width: 26rem; padding: 2.5rem 2rem; background: var(--c
 svg {{ width: 3rem; height: 3rem; fill: none; stroke: var(--{kind}); stroke-width: 2.5; stroke-linecap: round; stroke-linejoin: round; }}
 h1 {{ margin: .75rem 0 .5rem; font-size: 1.375rem; line-height: 1.25; }}
 p {{ margin: 0 0 .5rem; text-wrap: balance; }}
+code {{ font: .9375em ui-monospace, monospace; }}
 .soft {{ color: var(--soft); font-size: .9375rem; }}
 </style>
 </head>
@@ -81,6 +82,19 @@ p {{ margin: 0 0 .5rem; text-wrap: balance; }}
 "#
     );
     Page { status, html }
+}
+
+/// An error as a page shows it: it begins with a capital, and literals are set apart, which a
+/// terminal does by backticks.
+fn sentence(error: &str) -> String {
+    let mut letters = error.chars();
+    let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    let error = capital + letters.as_str();
+    let parts = error.split('`').enumerate().map(|(index, part)| match index % 2 {
+        1 => ["<code>", &escaped(part), "</code>"].concat(),
+        _ => escaped(part),
+    });
+    parts.collect()
 }
 
 fn escaped(text: &str) -> String {
@@ -107,6 +121,18 @@ mod tests {
         let page = success(Some("<script>alert('x')</script>"));
         assert!(page.html.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;"));
         assert!(!page.html.contains("<script"));
+    }
+
+    #[test]
+    fn an_error_is_shown_as_a_sentence_with_its_literals_set_apart() {
+        for (error, shown) in [
+            ("the issuer said `a<b`, twice", "The issuer said <code>a&lt;b</code>, twice"),
+            ("`x` and `y`", "<code>x</code> and <code>y</code>"),
+            ("<b>", "&lt;b&gt;"),
+            ("", ""),
+        ] {
+            assert_eq!(sentence(error), shown);
+        }
     }
 
     #[test]
