@@ -1,7 +1,7 @@
 //! From method and path to a handler.
 //! Never looks at a query: kube-apiserver adds `?timeout=30s`, and only some handlers care.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
@@ -26,7 +26,8 @@ pub struct Health(pub Arc<State>);
 
 impl Answering for Main {
     async fn answer(self: Arc<Self>, caller: Caller, request: Request<Incoming>) -> Reply {
-        if let Ok(reply) = guarded(main(&self.0, caller, request)).await {
+        let work = pin!(main(&self.0, caller, request));
+        if let Ok(reply) = guarded(work).await {
             return reply;
         }
         tracing::error!("a handler panicked");

@@ -4,7 +4,7 @@
 use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::Pin,
     task::Poll,
 };
 
@@ -12,9 +12,8 @@ use std::{
 #[derive(Debug, PartialEq, Eq)]
 pub struct Panicked;
 
-/// Runs `work` to its end or to its panic.
-pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
-    let mut work = pin!(work);
+/// Runs `work` to its end or to its panic. It is pinned by the caller, so that it is not moved.
+pub async fn guarded<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Result<T, Panicked> {
     poll_fn(|context| {
         // After a panic the future is dropped and never polled again, so that nobody can see
         // what it left half done; shared state is behind atomics and locks that ignore poison.
@@ -29,15 +28,17 @@ pub async fn guarded<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     #[tokio::test]
     async fn a_panic_is_a_value_and_all_else_passes() {
-        assert_eq!(guarded(async { 7 }).await, Ok(7));
+        assert_eq!(guarded(pin!(async { 7 })).await, Ok(7));
         let late = async {
             tokio::task::yield_now().await;
-            panic!("on purpose");
+            panic!("on purpose")
         };
-        assert_eq!(guarded::<()>(late).await, Err(Panicked));
+        assert_eq!(guarded(pin!(late)).await, Err(Panicked));
     }
 }

@@ -1,6 +1,8 @@
 //! POST `/authenticate`: reads a TokenReview, gathers the evidence, sends the answer.
 //! Never logs the token, never judges itself, never answers 200 when it cannot tell.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
@@ -44,7 +46,8 @@ pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -
         tracing::warn!("too many reviews at the same moment");
         return faulty(RequestFault::Overloaded);
     };
-    if let Some(reply) = state.ticks.within(state.limits.review, judged(state, request)).await {
+    let judged = pin!(judged(state, request));
+    if let Some(reply) = state.ticks.within(state.limits.review, judged).await {
         return reply;
     }
     let outage = Outage::DeadlineExceeded;

@@ -4,7 +4,7 @@
 //! A review is over in microseconds nearly always, and to arm and disarm a timer of its own for
 //! each would be among the dearest steps of an answer from the cache.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use tokio::sync::watch;
 
@@ -32,8 +32,13 @@ impl Ticks {
         }
     }
 
-    /// What `work` gives, or `None` if it takes longer than `limit`.
-    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    /// What `work` gives, or `None` if it takes longer than `limit`. It is pinned by the caller,
+    /// so that it is not moved.
+    pub async fn within<T>(
+        &self,
+        limit: Duration,
+        work: Pin<&mut impl Future<Output = T>>,
+    ) -> Option<T> {
         tokio::select! {
             biased;
             done = work => Some(done),
@@ -56,6 +61,8 @@ impl Ticks {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use tokio::time::{Instant, timeout};
 
     use super::*;
@@ -65,9 +72,9 @@ mod tests {
         let ticks = Ticks::default();
         let limit = Duration::from_millis(150);
         let waiting = async {
-            assert_eq!(ticks.within(limit, async { 7 }).await, Some(7));
+            assert_eq!(ticks.within(limit, pin!(async { 7 })).await, Some(7));
             let begun = Instant::now();
-            assert_eq!(ticks.within(limit, std::future::pending::<()>()).await, None);
+            assert_eq!(ticks.within(limit, pin!(std::future::pending::<()>())).await, None);
             begun.elapsed()
         };
         let waited = tokio::select! {
