@@ -8,20 +8,30 @@ use std::{
 };
 
 /// `$LOGIN_BUILD_CACHE`, else `$XDG_CACHE_HOME/kubectl-login-build`, else
-/// `~/.cache/kubectl-login-build`.
-pub(crate) fn folder() -> Result<PathBuf> {
-    let folder = if let Some(folder) = env::var_os("LOGIN_BUILD_CACHE") {
-        PathBuf::from(folder)
-    } else if let Some(caches) = env::var_os("XDG_CACHE_HOME") {
-        Path::new(&caches).join("kubectl-login-build")
-    } else {
-        let home = env::var_os("HOME").context("set `HOME` or `LOGIN_BUILD_CACHE`")?;
-        Path::new(&home).join(".cache/kubectl-login-build")
-    };
+/// `~/.cache/kubectl-login-build`; whether it is there or not.
+fn place() -> Result<PathBuf> {
+    if let Some(folder) = env::var_os("LOGIN_BUILD_CACHE") {
+        return Ok(PathBuf::from(folder));
+    }
+    if let Some(caches) = env::var_os("XDG_CACHE_HOME") {
+        return Ok(Path::new(&caches).join("kubectl-login-build"));
+    }
+    let home = env::var_os("HOME").context("set `HOME` or `LOGIN_BUILD_CACHE`")?;
+    Ok(Path::new(&home).join(".cache/kubectl-login-build"))
+}
+
+/// The cache folder, made if need be.
+fn folder() -> Result<PathBuf> {
+    let folder = place()?;
     fs::create_dir_all(&folder)
         .with_context(|| format!("could not create the cache folder {}", folder.display()))?;
     // Relative paths would mean another folder to a child that starts elsewhere.
     Ok(fs::canonicalize(&folder)?)
+}
+
+/// The part called `key` if it was made before; touches nothing.
+pub(crate) fn part_if_there(key: &str) -> Option<PathBuf> {
+    fs::canonicalize(place().ok()?.join(key)).ok()
 }
 
 /// The part called `key` (its name and version), made by `make` in a scratch folder if it is not

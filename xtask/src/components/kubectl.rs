@@ -39,8 +39,7 @@ pub(crate) fn provide() -> Result<PathBuf> {
 
 /// The folder if a test run has filled it before.
 pub(crate) fn if_there() -> Option<PathBuf> {
-    let folder = cache::folder().ok()?.join(key());
-    folder.is_dir().then_some(folder)
+    cache::part_if_there(&key())
 }
 
 /// The newest kubectl in a folder that [`provide`] filled.
