@@ -40,9 +40,8 @@ pub(crate) fn etcd() -> Result<PathBuf> {
 /// envtest convention's folder, `PATH`.
 pub(crate) fn if_there() -> Option<[PathBuf; 3]> {
     let cached = |name: &str, module: &str| {
-        let program =
-            cache::folder().ok()?.join(format!("{name}-{}", pinned(module).ok()?)).join(name);
-        program.is_file().then_some(program)
+        let version = pinned(module).ok()?;
+        Some(cache::part_if_there(&format!("{name}-{version}"))?.join(name))
     };
     let kubectl = kubectl::if_there()
         .and_then(|folder| kubectl::newest(&folder).ok())
