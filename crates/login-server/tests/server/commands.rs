@@ -70,6 +70,31 @@ fn a_good_configuration_is_told_with_exit_code_0() {
     assert!(stdout.contains("https://login.example.com"));
 }
 
+/// The YAML of README.md that is of `kind`.
+fn examples(kind: &str) -> Vec<&'static str> {
+    let readme = include_str!("../../../../README.md");
+    let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.filter(|block| block.contains(&format!("kind: {kind}\n"))).collect()
+}
+
+#[test]
+fn every_configuration_in_the_readme_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("example.yaml");
+    for (kind, option, expected) in [
+        ("LoginServerConfiguration", "--config", 2),
+        ("AuthenticationConfiguration", "--authentication-config", 1),
+    ] {
+        let found = examples(kind);
+        assert_eq!(found.len(), expected, "{kind}");
+        for example in found {
+            std::fs::write(&file, example).unwrap();
+            let (code, _, stderr) = texts(&run(&["check-config", option, path(&file)]));
+            assert_eq!((code, stderr.as_str()), (0, ""), "{example}");
+        }
+    }
+}
+
 #[test]
 fn serve_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
