@@ -4,31 +4,107 @@
 use std::{borrow::Cow, fmt};
 
 use serde::de::{Deserialize, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
 /// Arrays and objects may nest this deep.
 pub const MAX_DEPTH: usize = 32;
+
+/// Up to this many keys are compared each with each, which is cheaper than to sort them.
+const FEW_KEYS: usize = 32;
 
 /// The bytes are not one JSON value that every reader understands alike.
 #[derive(Debug, Error)]
 #[error("not strict JSON: {0}")]
 pub struct StrictJsonError(#[from] serde_json::Error);
 
+/// A value of a document, which it borrows from where it can: most texts are not copied.
+#[derive(Clone, PartialEq)]
+pub enum Json<'d> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A text, without its escapes.
+    Text(Cow<'d, str>),
+    /// An array.
+    Array(Vec<Json<'d>>),
+    /// An object.
+    Object(Object<'d>),
+}
+
+/// An object in which every key is unique, in the order of the document.
+#[derive(Clone, Default, PartialEq)]
+pub struct Object<'d>(Vec<(Cow<'d, str>, Json<'d>)>);
+
+/// Reads a document that is one object.
+pub fn object(bytes: &[u8]) -> Result<Object<'_>, StrictJsonError> {
+    match json(bytes)? {
+        Json::Object(object) => Ok(object),
+        _ => Err(serde_json::Error::custom("not an object").into()),
+    }
+}
+
 /// Reads one `T`, after the check that no object in `bytes` has a key twice.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, StrictJsonError> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    UniqueKeys { depth: 0 }.deserialize(&mut reader)?;
-    reader.end()?;
+    json(bytes)?;
     Ok(serde_json::from_slice(bytes)?)
 }
 
-/// Walks a value and keeps nothing of it but the keys of the open objects.
+fn json(bytes: &[u8]) -> Result<Json<'_>, StrictJsonError> {
+    // At once for the whole document, so that it is not done for every text in it.
+    let text = str::from_utf8(bytes).map_err(serde_json::Error::custom)?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Unique { depth: 0 }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}
+
+impl<'d> Object<'d> {
+    /// The value of that name, compared exactly.
+    pub fn get(&self, name: &str) -> Option<&Json<'d>> {
+        self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
+    }
+
+    /// A copy that borrows nothing.
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into())).collect()
+    }
+
+    fn has_unique_keys(&self) -> bool {
+        if self.0.len() <= FEW_KEYS {
+            return self.0.iter().enumerate().all(|(number, (name, _))| {
+                self.0.iter().take(number).all(|(other, _)| other != name)
+            });
+        }
+        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_ref()).collect();
+        names.sort_unstable();
+        names.windows(2).all(|pair| pair.first() != pair.last())
+    }
+}
+
+impl From<Json<'_>> for Value {
+    fn from(value: Json<'_>) -> Self {
+        match value {
+            Json::Null => Self::Null,
+            Json::Bool(value) => Self::Bool(value),
+            Json::Number(number) => Self::Number(number),
+            Json::Text(text) => Self::String(text.into_owned()),
+            Json::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
+            Json::Object(object) => Self::Object(object.into_map()),
+        }
+    }
+}
+
+/// Reads a value and looks for keys that are there twice.
 #[derive(Clone, Copy)]
-struct UniqueKeys {
+struct Unique {
     depth: usize,
 }
 
-impl UniqueKeys {
+impl Unique {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
             return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH}")));
@@ -37,10 +113,10 @@ impl UniqueKeys {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for UniqueKeys {
-    type Value = ();
+impl<'de> DeserializeSeed<'de> for Unique {
+    type Value = Json<'de>;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Json<'de>, D::Error> {
         reader.deserialize_any(self)
     }
 }
@@ -67,63 +143,64 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
-impl<'de> Visitor<'de> for UniqueKeys {
-    type Value = ();
+impl<'de> Visitor<'de> for Unique {
+    type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
+        Ok(Json::Bool(value))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
+    fn visit_i64<E>(self, number: i64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.into()))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
+    fn visit_u64<E>(self, number: u64) -> Result<Json<'de>, E> {
+        Ok(Json::Number(number.into()))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Json<'de>, E> {
+        Number::from_f64(number).map(Json::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(text)))
     }
 
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_str<E>(self, text: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(text.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json<'de>, A::Error> {
         let seed = self.deeper()?;
-        while items.next_element_seed(seed)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let seed = self.deeper()?;
-        // A handful of keys is compared faster than hashed; a flood of them is hashed.
-        let mut few: Vec<Cow<'de, str>> = Vec::new();
-        let mut many = std::collections::HashSet::new();
-        while let Some(Key(key)) = entries.next_key()? {
-            let is_new = if few.len() < 32 {
-                let is_new = !few.contains(&key);
-                few.push(key);
-                is_new
-            } else {
-                !few.contains(&key) && many.insert(key)
-            };
-            if !is_new {
-                // The key is not repeated in the message: it may be part of a secret.
-                return Err(A::Error::custom("an object has the same key twice"));
-            }
-            entries.next_value_seed(seed)?;
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(seed)? {
+            array.push(item);
         }
-        Ok(())
+        Ok(Json::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
+        let seed = self.deeper()?;
+        let mut object = Object::default();
+        while let Some(Key(name)) = entries.next_key()? {
+            if object.0.is_empty() {
+                object.0.reserve(8);
+            }
+            object.0.push((name, entries.next_value_seed(seed)?));
+        }
+        if !object.has_unique_keys() {
+            // The key is not repeated in the message: it may be part of a secret.
+            return Err(A::Error::custom("an object has the same key twice"));
+        }
+        Ok(Json::Object(object))
     }
 }
 
@@ -131,8 +208,12 @@ impl<'de> Visitor<'de> for UniqueKeys {
 mod tests {
     use super::*;
 
+    /// Both ways to read must agree.
     fn accepts(text: &str) -> bool {
-        from_slice::<serde_json::Value>(text.as_bytes()).is_ok()
+        let read = json(text.as_bytes()).map(Value::from).ok();
+        let again = from_slice::<Value>(text.as_bytes()).ok();
+        assert_eq!(read, again, "{text}");
+        read.is_some()
     }
 
     #[test]
@@ -160,5 +241,36 @@ mod tests {
         assert!(!accepts("{}x"));
         assert!(accepts(&format!("{}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH))));
         assert!(!accepts(&format!("{}{}", "[".repeat(MAX_DEPTH + 1), "]".repeat(MAX_DEPTH + 1))));
+    }
+
+    #[test]
+    fn what_is_read_is_what_is_written() {
+        let text =
+            r#"{"b":[-1,2.5,1e3,true,null,"x\ny"],"a":{"\u0061b":"c"},"big":18446744073709551615}"#;
+        assert!(accepts(text));
+        let object = object(text.as_bytes()).unwrap();
+        assert!(matches!(object.get("b"), Some(Json::Array(items)) if items.len() == 6));
+        assert!(object.get("B").is_none());
+        let Some(Json::Object(inner)) = object.get("a") else { panic!("no object") };
+        assert!(matches!(inner.get("ab"), Some(Json::Text(text)) if text == "c"));
+        assert_eq!(Value::Object(object.into_map()), serde_json::from_str::<Value>(text).unwrap());
+    }
+
+    #[test]
+    fn an_object_is_an_object_and_its_texts_are_utf_8() {
+        for text in ["[]", "null", "1", r#""{}""#] {
+            assert!(object(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(object(b"{\"a\":\"\xff\"}").is_err());
+        assert!(object(b"{\"\xff\":1}").is_err());
+        assert!(!accepts("1e999"));
+    }
+
+    // serde_json takes this key for a document of its own, when another crate asks it for that.
+    #[test]
+    fn no_key_makes_a_text_a_document() {
+        let text = r#"{"a":{"$serde_json::private::RawValue":"{\"b\":1,\"b\":2}"}}"#;
+        let map = object(text.as_bytes()).unwrap().into_map();
+        assert!(map["a"]["$serde_json::private::RawValue"].is_string());
     }
 }

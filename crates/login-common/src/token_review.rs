@@ -2,13 +2,13 @@
 //! the answer it understands.
 //! Never echoes `spec`, and never answers in another version than the question's.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
     identity::Identity,
     secret::Secret,
-    strict_json::{self, StrictJsonError},
+    strict_json::{self, Json, Object, StrictJsonError},
 };
 
 /// A version of `authentication.k8s.io`. kube-apiserver's default is still v1beta1, and it
@@ -48,9 +48,12 @@ pub struct ReviewRequest {
 /// Why a body is not a TokenReview; each is the caller's fault (HTTP 400).
 #[derive(Debug, Error)]
 pub enum ReviewRequestError {
-    /// Not JSON, a key twice, too deep, or not of this shape.
+    /// Not one JSON object, a key twice, or too deep.
     #[error("the body is not a TokenReview")]
     Malformed(#[source] StrictJsonError),
+    /// The named member has another type than in a TokenReview.
+    #[error("the body is not a TokenReview: the type of `{0}` is wrong")]
+    WrongType(&'static str),
     /// `kind` is missing or something else.
     #[error("the body is of kind `{0}`, not `TokenReview`")]
     WrongKind(String),
@@ -62,42 +65,49 @@ pub enum ReviewRequestError {
     UnknownVersion(String),
 }
 
-#[derive(Deserialize)]
-struct WireRequest {
-    #[serde(default)]
-    kind: String,
-    #[serde(rename = "apiVersion", default)]
-    api_version: String,
-    #[serde(default)]
-    spec: Option<WireSpec>,
-}
-
-#[derive(Default, Deserialize)]
-struct WireSpec {
-    #[serde(default)]
-    token: Option<String>,
-    #[serde(default)]
-    audiences: Option<Vec<String>>,
-}
-
 impl ReviewRequest {
     /// Reads a request body. Unknown fields are ignored, as a newer kube-apiserver may add some.
     pub fn parse(body: &[u8]) -> Result<Self, ReviewRequestError> {
-        let wire: WireRequest =
-            strict_json::from_slice(body).map_err(ReviewRequestError::Malformed)?;
-        if wire.kind != "TokenReview" {
-            return Err(ReviewRequestError::WrongKind(bounded(&wire.kind)));
+        let question = strict_json::object(body).map_err(ReviewRequestError::Malformed)?;
+        let kind = text(&question, "kind")?.unwrap_or_default();
+        if kind != "TokenReview" {
+            return Err(ReviewRequestError::WrongKind(bounded(kind)));
         }
+        let version = text(&question, "apiVersion")?.unwrap_or_default();
         let api_version = ReviewApiVersion::ALL
             .into_iter()
-            .find(|version| version.as_str() == wire.api_version)
-            .ok_or_else(|| ReviewRequestError::UnknownVersion(bounded(&wire.api_version)))?;
-        let spec = wire.spec.unwrap_or_default();
-        Ok(Self {
-            api_version,
-            token: Secret::new(spec.token.unwrap_or_default()),
-            audiences: spec.audiences.unwrap_or_default(),
-        })
+            .find(|known| known.as_str() == version)
+            .ok_or_else(|| ReviewRequestError::UnknownVersion(bounded(version)))?;
+        let (token, audiences) = match question.get("spec") {
+            None | Some(Json::Null) => (None, Vec::new()),
+            Some(Json::Object(spec)) => (text(spec, "token")?, texts(spec, "audiences")?),
+            Some(_) => return Err(ReviewRequestError::WrongType("spec")),
+        };
+        Ok(Self { api_version, token: Secret::new(token.unwrap_or_default()), audiences })
+    }
+}
+
+/// A text; Go writes an empty one as nothing, or as `null`.
+fn text<'o>(
+    object: &'o Object<'_>,
+    name: &'static str,
+) -> Result<Option<&'o str>, ReviewRequestError> {
+    match object.get(name) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Text(text)) => Ok(Some(text)),
+        Some(_) => Err(ReviewRequestError::WrongType(name)),
+    }
+}
+
+fn texts(object: &Object<'_>, name: &'static str) -> Result<Vec<String>, ReviewRequestError> {
+    let text = |item: &Json<'_>| match item {
+        Json::Text(text) => Ok(text.to_string()),
+        _ => Err(ReviewRequestError::WrongType(name)),
+    };
+    match object.get(name) {
+        None | Some(Json::Null) => Ok(Vec::new()),
+        Some(Json::Array(items)) => items.iter().map(text).collect(),
+        Some(_) => Err(ReviewRequestError::WrongType(name)),
     }
 }
 

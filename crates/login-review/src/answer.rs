@@ -61,7 +61,7 @@ impl RequestFault {
 impl From<&ReviewRequestError> for RequestFault {
     fn from(error: &ReviewRequestError) -> Self {
         match error {
-            ReviewRequestError::Malformed(_) => Self::Malformed,
+            ReviewRequestError::Malformed(_) | ReviewRequestError::WrongType(_) => Self::Malformed,
             ReviewRequestError::WrongKind(_) => Self::WrongKind,
             ReviewRequestError::UnknownVersion(_) => Self::UnknownVersion,
         }

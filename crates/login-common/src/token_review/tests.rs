@@ -49,10 +49,52 @@ fn what_is_not_a_question_is_refused_with_its_reason() {
 }
 
 #[test]
+fn a_member_of_another_type_is_refused_by_its_name() {
+    for (name, members) in [
+        ("kind", r#""kind":1"#),
+        ("apiVersion", r#""kind":"TokenReview","apiVersion":[]"#),
+        ("spec", r#""kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":["T"]"#),
+        (
+            "token",
+            r#""kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"token":7}"#,
+        ),
+        (
+            "audiences",
+            r#""kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"audiences":"a"}"#,
+        ),
+        (
+            "audiences",
+            r#""kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"audiences":[1]}"#,
+        ),
+    ] {
+        let error = ReviewRequest::parse(format!("{{{members}}}").as_bytes()).unwrap_err();
+        assert!(
+            matches!(error, ReviewRequestError::WrongType(shown) if shown == name),
+            "{members}"
+        );
+    }
+}
+
+#[test]
+fn a_key_twice_is_refused_wherever_it_is() {
+    for rest in [r#""metadata":{"x":[{"a":1,"a":2}]}"#, r#""status":{},"status":{}"#] {
+        let body = format!(
+            r#"{{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{{}},{rest}}}"#
+        );
+        let error = ReviewRequest::parse(body.as_bytes()).unwrap_err();
+        assert!(matches!(error, ReviewRequestError::Malformed(_)), "{rest}");
+    }
+}
+
+#[test]
 fn the_token_is_in_no_error() {
-    let body = r#"{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"token":"hunter2","token":"hunter2"}}"#;
-    let error = ReviewRequest::parse(body.as_bytes()).unwrap_err();
-    assert!(!format!("{error:?}").contains("hunter2"));
+    for spec in [r#"{"token":"hunter2","token":"hunter2"}"#, r#""hunter2""#, r#"["hunter2"]"#] {
+        let body = format!(
+            r#"{{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{spec}}}"#
+        );
+        let error = ReviewRequest::parse(body.as_bytes()).unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("hunter2"), "{spec}");
+    }
 }
 
 #[test]

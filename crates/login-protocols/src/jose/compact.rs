@@ -24,12 +24,14 @@ impl<'t> CompactJws<'t> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(JoseError::TooLong);
         }
-        // Counted before anything is split: a token of dots must cost nothing (CVE-2025-30204).
-        if token.bytes().filter(|&byte| byte == b'.').count() != 2 {
+        // Nothing is decoded before the number of dots is known: a token of dots must cost
+        // nothing (CVE-2025-30204).
+        let (header, rest) = token.split_once('.').ok_or(JoseError::Shape)?;
+        let (payload, signature) = rest.split_once('.').ok_or(JoseError::Shape)?;
+        if signature.contains('.') {
             return Err(JoseError::Shape);
         }
-        let (signing_input, signature) = token.rsplit_once('.').ok_or(JoseError::Shape)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(JoseError::Shape)?;
+        let (signing_input, _) = token.rsplit_once('.').ok_or(JoseError::Shape)?;
         let decode = |part, name| base64url::decode(part).ok_or(JoseError::Base64(name));
         Ok(Self {
             header: Header::parse(&decode(header, "header")?)?,

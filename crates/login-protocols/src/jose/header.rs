@@ -1,12 +1,11 @@
 //! The protected header of a token, and all the ways in which a token is not one.
 //! Never follows what the header offers: `jwk`, `jku`, `x5u` and `x5c` are not even read.
 
-use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::Algorithm;
 use crate::oidc::claims::ClaimsError;
-use login_common::strict_json;
+use login_common::strict_json::{self, Json, Object};
 
 /// The header part may have this many bytes once decoded.
 pub const MAX_HEADER_LENGTH: usize = 4 * 1024;
@@ -57,9 +56,9 @@ impl Header {
         if bytes.len() > MAX_HEADER_LENGTH {
             return Err(JoseError::Header("it is longer than 4096 bytes"));
         }
-        let members: Map<String, Value> = strict_json::from_slice(bytes)
+        let members = strict_json::object(bytes)
             .map_err(|_| JoseError::Header("it is not a JSON object with unique keys"))?;
-        if members.contains_key("crit") {
+        if members.get("crit").is_some() {
             return Err(JoseError::Critical);
         }
         // `b64` changes the bytes that are signed (RFC 7797); `zip` and `enc` belong to JWE.
@@ -68,7 +67,7 @@ impl Header {
             ("zip", "`zip` is not supported"),
             ("enc", "`enc` is not supported"),
         ] {
-            if members.contains_key(name) {
+            if members.get(name).is_some() {
                 return Err(JoseError::Header(reason));
             }
         }
@@ -103,13 +102,13 @@ impl Header {
 }
 
 fn text<'m>(
-    members: &'m Map<String, Value>,
+    members: &'m Object<'_>,
     name: &str,
     problem: &'static str,
 ) -> Result<Option<&'m str>, JoseError> {
     match members.get(name) {
         None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Json::Text(text)) => Ok(Some(text)),
         Some(_) => Err(JoseError::Header(problem)),
     }
 }

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc};
 
 use login_common::strict_json;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::{
@@ -57,8 +57,7 @@ impl KeySet {
         if json.len() > MAX_KEY_SET_LENGTH {
             return Err(KeySetError::TooLong);
         }
-        let document: Map<String, Value> =
-            strict_json::from_slice(json).map_err(KeySetError::Json)?;
+        let document = strict_json::object(json).map_err(KeySetError::Json)?.into_map();
         let members = document.get("keys").and_then(Value::as_array).ok_or(KeySetError::NoKeys)?;
         if members.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys(members.len()));

@@ -31,7 +31,8 @@ pub struct Claims(Map<String, Value>);
 impl Claims {
     /// Reads the decoded payload of a token. Names are compared exactly, case included.
     pub fn parse(json: &[u8]) -> Result<Self, ClaimsError> {
-        strict_json::from_slice(json).map(Self).map_err(|_| ClaimsError::NotAnObject)
+        let claims = strict_json::object(json).map_err(|_| ClaimsError::NotAnObject)?;
+        Ok(Self(claims.into_map()))
     }
 
     /// The claim of that name.

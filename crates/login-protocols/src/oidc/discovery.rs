@@ -92,8 +92,7 @@ impl ProviderMetadata {
         if json.len() > MAX_METADATA_LENGTH {
             return Err(DiscoveryError::TooLong);
         }
-        let members: Map<String, Value> =
-            strict_json::from_slice(json).map_err(DiscoveryError::Json)?;
+        let members = strict_json::object(json).map_err(DiscoveryError::Json)?.into_map();
         let found = members.get("issuer").and_then(Value::as_str).unwrap_or_default();
         if found != expected_issuer.as_str() {
             return Err(DiscoveryError::WrongIssuer {
