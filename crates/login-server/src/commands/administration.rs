@@ -4,10 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use login_common::UnixTime;
 use login_issuer::{Administration, AdministrationError, PasswordPolicy, store::SqliteStore};
+use serde_json::{Map, Value};
 
+use super::Output;
 use crate::{
-    report::Failure,
+    report::{Failure, print},
     system::files::{self, FileError},
 };
 
@@ -31,6 +34,54 @@ impl StateFolder {
         let store = open_store(&self.state_dir)?;
         let administration = Administration::new(&store, PasswordPolicy::RECOMMENDED);
         work(&administration).map_err(|fault| failure(what, &fault))
+    }
+}
+
+/// `list`, of people or of machines.
+#[derive(Args, Debug)]
+pub(super) struct List {
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+/// One of them.
+pub(super) struct Listed {
+    pub(super) name: String,
+    pub(super) groups: Vec<String>,
+    pub(super) created_at: UnixTime,
+}
+
+impl List {
+    /// Prints what `all` finds. `key` is what their names are called, `what` is for an error.
+    pub(super) fn run(
+        &self,
+        key: &str,
+        what: &str,
+        all: impl FnOnce(&Administration<'_>) -> Result<Vec<Listed>, AdministrationError>,
+    ) -> Result<(), Failure> {
+        let all = self.state.administer(what, all)?;
+        match self.output {
+            Output::Text => {
+                let mut rows = vec![[key.to_uppercase(), "GROUPS".to_owned(), "ADDED".to_owned()]];
+                rows.extend(all.into_iter().map(|listed| {
+                    [listed.name, listed.groups.join(","), listed.created_at.to_rfc3339()]
+                }));
+                print(&table(&rows))
+            }
+            Output::Json => {
+                let all = all.into_iter().map(|listed| {
+                    Map::from_iter([
+                        (key.to_owned(), Value::from(listed.name)),
+                        ("groups".to_owned(), Value::from(listed.groups)),
+                        ("createdAt".to_owned(), Value::from(listed.created_at.to_rfc3339())),
+                    ])
+                });
+                print(&format!("{}\n", all.collect::<Value>()))
+            }
+        }
     }
 }
 
@@ -66,7 +117,7 @@ pub(super) fn failure(what: &str, fault: &AdministrationError) -> Failure {
 }
 
 /// Lines with aligned columns.
-pub(super) fn table(rows: &[[String; 3]]) -> String {
+fn table(rows: &[[String; 3]]) -> String {
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
     };

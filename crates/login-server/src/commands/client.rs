@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use login_common::names::ClientId;
 use login_issuer::{Client, NewClient};
 
-use super::administration::{StateFolder, table};
+use super::administration::{List, Listed, StateFolder};
 use crate::{
     report::{Failure, print, remark},
     system::clock,
@@ -33,12 +33,6 @@ pub(super) struct Add {
 }
 
 #[derive(Args, Debug)]
-pub(super) struct List {
-    #[command(flatten)]
-    state: StateFolder,
-}
-
-#[derive(Args, Debug)]
 pub(super) struct Delete {
     /// The client id
     id: String,
@@ -50,7 +44,9 @@ impl ClientCommand {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Add(command) => command.run(),
-            Self::List(command) => command.run(),
+            Self::List(command) => command.run("id", "list clients", |machines| {
+                Ok(machines.clients()?.into_iter().map(listed).collect())
+            }),
             Self::Delete(command) => command.run(),
         }
     }
@@ -67,16 +63,6 @@ impl Add {
     }
 }
 
-impl List {
-    fn run(self) -> Result<(), Failure> {
-        let mut rows = vec![["ID".to_owned(), "GROUPS".to_owned(), "ADDED".to_owned()]];
-        rows.extend(self.state.administer("list clients", |machines| {
-            Ok(machines.clients()?.into_iter().map(row).collect::<Vec<_>>())
-        })?);
-        print(&table(&rows))
-    }
-}
-
 impl Delete {
     fn run(self) -> Result<(), Failure> {
         let id = client_id(&self.id)?;
@@ -87,9 +73,9 @@ impl Delete {
     }
 }
 
-fn row(client: Client) -> [String; 3] {
-    let id = client.id.as_str().to_owned();
-    [id, client.groups.join(","), client.created_at.to_rfc3339()]
+fn listed(client: Client) -> Listed {
+    let name = client.id.as_str().to_owned();
+    Listed { name, groups: client.groups, created_at: client.created_at }
 }
 
 fn client_id(text: &str) -> Result<ClientId, Failure> {

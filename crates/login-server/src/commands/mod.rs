@@ -14,7 +14,7 @@ mod version;
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use login_review::config::Problem;
 
 use crate::{
@@ -53,6 +53,16 @@ enum Command {
     Completion(completion::Completion),
     /// Write manual pages into a folder
     Man(man::Man),
+}
+
+/// For whom a command prints.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: one line of JSON
+    Json,
 }
 
 /// Reads the command line and carries it out. Usage faults end the process with exit code 2.

@@ -68,7 +68,7 @@ impl Serve {
                     .hint("check `--state-dir`")
             })?;
         }
-        telemetry::start(self.log_format);
+        let _logging = telemetry::start(self.log_format);
         if self.insecure_http {
             tracing::warn!("serving plain HTTP; tokens and passwords are readable on this machine");
         }

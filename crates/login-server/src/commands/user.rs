@@ -11,9 +11,9 @@ use login_common::Secret;
 use login_issuer::{NewUser, User};
 use zeroize::Zeroizing;
 
-use super::administration::{StateFolder, table};
+use super::administration::{List, Listed, StateFolder};
 use crate::{
-    report::{Failure, print, remark},
+    report::{Failure, remark},
     system::{clock, files},
 };
 
@@ -40,12 +40,6 @@ pub(super) struct Add {
     groups: Vec<String>,
     #[command(flatten)]
     password: PasswordSource,
-    #[command(flatten)]
-    state: StateFolder,
-}
-
-#[derive(Args, Debug)]
-pub(super) struct List {
     #[command(flatten)]
     state: StateFolder,
 }
@@ -79,7 +73,9 @@ impl UserCommand {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Add(command) => command.run(),
-            Self::List(command) => command.run(),
+            Self::List(command) => command.run("name", "list users", |people| {
+                Ok(people.users()?.into_iter().map(listed).collect())
+            }),
             Self::Delete(command) => command.run(),
             Self::SetPassword(command) => command.run(),
         }
@@ -94,16 +90,6 @@ impl Add {
         self.state.administer(&what, |people| people.add_user(&user, clock::now()))?;
         remark(&format!("user `{}` was added", user.name));
         Ok(())
-    }
-}
-
-impl List {
-    fn run(self) -> Result<(), Failure> {
-        let mut rows = vec![["NAME".to_owned(), "GROUPS".to_owned(), "ADDED".to_owned()]];
-        rows.extend(self.state.administer("list users", |people| {
-            Ok(people.users()?.into_iter().map(row).collect::<Vec<_>>())
-        })?);
-        print(&table(&rows))
     }
 }
 
@@ -155,8 +141,8 @@ impl PasswordSource {
     }
 }
 
-fn row(user: User) -> [String; 3] {
-    [user.name, user.groups.join(","), user.created_at.to_rfc3339()]
+fn listed(user: User) -> Listed {
+    Listed { name: user.name, groups: user.groups, created_at: user.created_at }
 }
 
 fn ask() -> Result<Secret, Failure> {

@@ -1,9 +1,10 @@
 //! `version`: which build this is.
 //! Never fails for want of anything but stdout.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
+use super::Output;
 use crate::report::{Failure, print};
 
 #[derive(Args, Debug)]
@@ -11,13 +12,6 @@ pub(super) struct Version {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Output {
-    #[default]
-    Text,
-    Json,
 }
 
 impl Version {

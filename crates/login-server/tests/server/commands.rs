@@ -162,6 +162,10 @@ fn users_and_clients_are_administered_without_a_server() {
     assert!(!stderr.contains("`short`"));
     let (_, list, _) = texts(&run(&["user", "list", "--state-dir", state]));
     assert!(list.starts_with("NAME ") && list.contains("alice  developers"), "{list}");
+    let (_, list, _) = texts(&run(&["user", "list", "--state-dir", state, "-o", "json"]));
+    let list: Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list[0]["name"], "alice");
+    assert_eq!(list[0]["groups"], serde_json::json!(["developers"]));
     let (code, secret, _) =
         texts(&run(&["client", "add", "ci", "--group", "deployers", "--state-dir", state]));
     assert_eq!((code, secret.lines().count()), (0, 1));

@@ -15,13 +15,13 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use login_common::names::IssuerUrl;
 use login_issuer::Issuer;
 use login_review::{Guard, Policy};
 
 use self::files::Announcement;
-use super::{administration::open_store, bind, runtime};
+use super::{Output, administration::open_store, bind, runtime};
 use crate::{
     Listeners,
     config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy},
@@ -55,16 +55,9 @@ pub(super) struct Dev {
     log_format: LogFormat,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Output {
-    #[default]
-    Text,
-    Json,
-}
-
 impl Dev {
     pub(super) fn run(self) -> Result<(), Failure> {
-        telemetry::start(self.log_format);
+        let _logging = telemetry::start(self.log_format);
         // Removed when this function ends.
         let temporary = match &self.state_dir {
             Some(_) => None,
