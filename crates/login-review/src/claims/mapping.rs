@@ -67,7 +67,7 @@ impl ClaimMapping {
             return Err(Reason::EmailNotVerified);
         }
         match text(claims, claim) {
-            Some(name) => Ok(format!("{prefix}{name}")),
+            Some(name) => Ok([prefix, name].concat()),
             None => Err(Reason::MissingUsername),
         }
     }
@@ -92,20 +92,18 @@ impl ClaimMapping {
                 return Err(Reason::GroupsShape);
             }
         };
-        let mut seen = HashSet::new();
-        let unique: Vec<&str> =
-            names.into_iter().filter(|name| !name.is_empty() && seen.insert(*name)).collect();
+        let unique = unique(names);
         if unique.len() > MAX_GROUPS {
             return Err(Reason::TooManyGroups);
         }
-        Ok(unique.into_iter().map(|name| format!("{prefix}{name}")).collect())
+        Ok(unique.into_iter().map(|name| [prefix, name].concat()).collect())
     }
 
     fn uid(&self, issuer: &IssuerUrl, claims: &Claims) -> Result<String, Reason> {
         match &self.uid_claim {
             Some(claim) => text(claims, claim).map(str::to_owned).ok_or(Reason::MissingUid),
             None => match text(claims, "sub") {
-                Some(subject) => Ok(format!("{issuer}#{subject}")),
+                Some(subject) => Ok([issuer.as_str(), "#", subject].concat()),
                 None => Err(Reason::MissingSubject),
             },
         }
@@ -114,7 +112,7 @@ impl ClaimMapping {
     fn extra(&self, claims: &Claims) -> BTreeMap<String, Vec<String>> {
         let mut extra = BTreeMap::new();
         if let Some(id) = identifier(claims, "jti") {
-            extra.insert(CREDENTIAL_ID_KEY.to_owned(), vec![format!("JTI={id}")]);
+            extra.insert(CREDENTIAL_ID_KEY.to_owned(), vec!["JTI=".to_owned() + id]);
         }
         if let Some(SessionClaim { claim, extra_key }) = &self.session
             && let Some(id) = identifier(claims, claim)
@@ -129,6 +127,27 @@ impl ClaimMapping {
 pub(crate) fn check_required(required: &[RequiredClaim], claims: &Claims) -> Result<(), Reason> {
     let holds = |rule: &RequiredClaim| matches!(claims.value(&rule.claim), Some(Value::String(value)) if *value == rule.value);
     if required.iter().all(holds) { Ok(()) } else { Err(Reason::RequiredClaim) }
+}
+
+/// Each name once, in order, without empty ones.
+fn unique(names: Vec<&str>) -> Vec<&str> {
+    let mut unique: Vec<&str> = Vec::with_capacity(names.len());
+    // The groups of most users are compared faster than hashed.
+    let mut many = HashSet::new();
+    for name in names {
+        let is_new = if unique.len() < 16 {
+            !unique.contains(&name)
+        } else {
+            if many.is_empty() {
+                many.extend(unique.iter().copied());
+            }
+            many.insert(name)
+        };
+        if is_new && !name.is_empty() {
+            unique.push(name);
+        }
+    }
+    unique
 }
 
 fn text<'c>(claims: &'c Claims, name: &str) -> Option<&'c str> {

@@ -1,11 +1,20 @@
 //! Log lines on stderr, as text for people or JSON for machines.
 //! Never sees a token, a password or a key: callers pass reasons and names only.
 
-use std::{error::Error, fmt::Write as _, io::IsTerminal as _};
+mod lines;
+
+use std::{
+    error::Error,
+    fmt::Write as _,
+    io::{IsTerminal as _, Stderr},
+};
 
 use clap::ValueEnum;
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
+use self::lines::Lines;
 use crate::system::environment;
 
 /// The variable that chooses what is logged, in `tracing`'s filter syntax.
@@ -21,28 +30,42 @@ pub enum LogFormat {
     Json,
 }
 
+/// Logging of the whole process. Dropped, it writes what has not been written yet; a line that
+/// comes later is still written, unless the process ends within the time a line may wait.
+#[must_use = "dropped at once, lines may be lost at the end of the process"]
+pub struct Logging(Option<Lines<Stderr>>);
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        if let Some(lines) = &self.0 {
+            lines.flush();
+        }
+    }
+}
+
 /// Starts logging for the whole process. A second call changes nothing.
-pub fn start(format: LogFormat) {
+pub fn start(format: LogFormat) -> Logging {
+    let Ok(lines) = Lines::new(std::io::stderr()) else {
+        // No thread to be had: every line takes its own way.
+        start_with(format, std::io::stderr);
+        return Logging(None);
+    };
+    start_with(format, lines.clone());
+    Logging(Some(lines))
+}
+
+fn start_with<W>(format: LogFormat, writer: W)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let chosen = environment::variable(FILTER_VARIABLE);
     let registry = tracing_subscriber::registry().with(filter(chosen.as_deref()));
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false);
     let started = match format {
-        LogFormat::Text => registry
-            .with(
-                tracing_subscriber::fmt::layer()
-                    .with_writer(std::io::stderr)
-                    .with_ansi(std::io::stderr().is_terminal())
-                    .with_target(false),
-            )
-            .try_init(),
-        LogFormat::Json => registry
-            .with(
-                tracing_subscriber::fmt::layer()
-                    .json()
-                    .flatten_event(true)
-                    .with_writer(std::io::stderr)
-                    .with_target(false),
-            )
-            .try_init(),
+        LogFormat::Text => {
+            registry.with(layer.with_ansi(std::io::stderr().is_terminal())).try_init()
+        }
+        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     };
     // Only tests start twice in one process; the first subscriber serves both.
     drop(started);
