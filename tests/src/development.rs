@@ -13,7 +13,7 @@ use crate::components::Components;
 use crate::curl::Curl;
 use crate::scratch::{Scratch, read};
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(90);
 
 /// `login-server dev`: everything embedded.
 pub struct Development {

@@ -11,7 +11,7 @@ use crate::child::Child;
 use crate::components::Components;
 use crate::scratch::Scratch;
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(90);
 
 /// A running etcd.
 pub struct Etcd {

@@ -18,7 +18,7 @@ use crate::curl::{Curl, Reply};
 use crate::etcd::free_port;
 use crate::scratch::Scratch;
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(90);
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// An external issuer that login-server trusts.

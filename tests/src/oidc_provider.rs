@@ -16,7 +16,7 @@ use crate::curl::Curl;
 use crate::login_client::LoginClient;
 use crate::scratch::Scratch;
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(90);
 
 /// The public client registered for kubectl-login (RS256 ID tokens).
 pub const CLIENT_ID: &str = "kubectl-login";
