@@ -14,11 +14,11 @@ use crate::{
     },
     exec_info,
     options::{
-        layers::{Origin, Settings},
+        layers::{Layers, Origin, Settings},
         target::Target,
         typed,
     },
-    system::environment::Environment,
+    system::{configuration, environment::Environment},
 };
 
 /// A kept answer.
@@ -39,7 +39,15 @@ pub fn find(arguments: &[OsString], environment: &dyn Environment, now: UnixTime
     let typed = typed::strict(arguments)?;
     let info = exec_info::from_environment(environment).ok()?;
     let cluster = info.cluster.as_ref().and_then(|cluster| cluster.config.as_ref());
-    let settings = Settings::resolve(&typed, &Origin::CommandLine, environment, cluster).ok()?;
+    let configuration = configuration::read_plain(environment).ok()?;
+    let settings = Settings::resolve(&Layers {
+        typed: &typed,
+        typed_origin: &Origin::CommandLine,
+        environment,
+        cluster,
+        configuration: configuration.as_ref(),
+    })
+    .ok()?;
     let target = Target::check(&settings, environment).ok()?;
     if target.force_refresh {
         return None;
@@ -67,7 +75,7 @@ mod tests {
     fn found(line: &str, variables: &[(&str, &str)], now: i64) -> Option<String> {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Directory::new(scratch.path().to_owned());
-        let key = CacheKey::of("https://id.example", "k", &[], None, None, false, false);
+        let key = CacheKey::of_client("https://id.example", "k");
         let at = UnixTime::from_seconds;
         let lifetime = Lifetime { issued_at: at(0), fresh_until: at(1000), valid_until: at(1060) };
         let text = Entry::render(&key, &Secret::new("t"), lifetime);

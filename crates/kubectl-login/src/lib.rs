@@ -28,7 +28,8 @@ pub mod system;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use options::command_line::{self, Invocation};
+use commands::command_line;
+use options::arguments;
 use report::{Failure, Report, command_line_failure};
 use system::{
     System,
@@ -42,43 +43,21 @@ use system::{
 pub fn run(arguments: &[OsString]) -> ExitCode {
     let now = MachineClock.now();
     if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now) {
-        return conclude(write(found.answer()));
+        return conclude(stdout::answer(found.answer()));
     }
-    let invocation = match command_line::parse(arguments) {
-        Ok(invocation) => invocation,
+    conclude(match command_line::parse(arguments) {
+        Ok((entry, matches)) => {
+            let system = System {
+                clock: &MachineClock,
+                environment: &ProcessEnvironment,
+                terminal: &Stderr { verbose: arguments::verbosity(&matches) > 0 },
+            };
+            (entry.run)(&system, &matches)
+        }
         // Help and version are what was asked for.
-        Err(error) if !error.use_stderr() => {
-            return conclude(write(&error.render().to_string()));
-        }
-        Err(error) => return conclude(Err(command_line_failure(&error))),
-    };
-    conclude(dispatch(invocation))
-}
-
-fn dispatch(invocation: Invocation) -> Result<(), Failure> {
-    let verbose = match &invocation {
-        Invocation::GetToken(typed) | Invocation::Login { typed, .. } => typed.verbosity > 0,
-        Invocation::Version { .. } | Invocation::Completion(_) | Invocation::Man { .. } => false,
-    };
-    let system = System {
-        clock: &MachineClock,
-        environment: &ProcessEnvironment,
-        terminal: &Stderr { verbose },
-    };
-    match invocation {
-        Invocation::GetToken(typed) => write(&commands::get_token::answer(&system, &typed)?),
-        Invocation::Login { typed, context, kubeconfig } => {
-            commands::login::run(&system, &typed, context.as_deref(), kubeconfig.as_deref())
-        }
-        Invocation::Version { json } => write(&commands::version::text(json)),
-        Invocation::Completion(shell) => write(&commands::completion::script(shell)),
-        Invocation::Man { directory } => commands::man::write(&directory),
-    }
-}
-
-fn write(text: &str) -> Result<(), Failure> {
-    stdout::write(text.as_bytes())
-        .map_err(|source| Failure::Write { what: "to stdout".to_owned(), source })
+        Err(error) if !error.use_stderr() => stdout::answer(&error.render().to_string()),
+        Err(error) => Err(command_line_failure(&error)),
+    })
 }
 
 fn conclude(outcome: Result<(), Failure>) -> ExitCode {

@@ -19,12 +19,12 @@ use crate::{
     flows::{
         FlowError,
         choose::{self, NoFlow, Surroundings},
-        client_credentials,
         issued::Issued,
+        machine,
         obtain::{self, Session},
         refresh::{self, Renewed},
     },
-    options::target::{Flow, Target},
+    options::target::Target,
     report::{Failure, Fault, Report},
     system::{System, signals},
 };
@@ -92,9 +92,10 @@ impl<'a> Renewal<'a> {
         self.run(async move {
             let _lock = lock.map(|lock| self.described(lock));
             let session = self.session().await?;
-            let issued = match self.target.flow {
-                Flow::ClientCredentials => client_credentials::obtain(&session).await,
-                Flow::Auto | Flow::Browser | Flow::Device => self.person(&session).await,
+            let issued = if machine::is_wanted(self.target) {
+                machine::obtain(&session).await
+            } else {
+                self.person(&session).await
             };
             let issued = issued.map_err(|error| self.failure(error))?;
             self.keep(&issued, None);
@@ -109,9 +110,10 @@ impl<'a> Renewal<'a> {
         lock: Option<RenewalLock>,
     ) -> Result<Zeroizing<String>, Failure> {
         let _lock = lock.map(|lock| self.described(lock));
-        let outcome = match self.target.flow {
-            Flow::ClientCredentials => self.renew_client().await,
-            Flow::Auto | Flow::Browser | Flow::Device => self.renew_person().await,
+        let outcome = if machine::is_wanted(self.target) {
+            self.renew_machine().await
+        } else {
+            self.renew_person().await
         };
         match outcome {
             Ok(issued) => {
@@ -132,9 +134,9 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    async fn renew_client(&self) -> Result<Issued, Unrenewed> {
+    async fn renew_machine(&self) -> Result<Issued, Unrenewed> {
         let session = self.session().await.map_err(Unrenewed::alone)?;
-        let issued = client_credentials::obtain(&session)
+        let issued = machine::obtain(&session)
             .await
             .map_err(|error| Unrenewed::shared(self.failure(error), false))?;
         self.keep(&issued, None);

@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn claps_words_become_one_error() {
         let words = ["get-token", "--isuer-url", "x"].map(Into::into);
-        let error = crate::options::command_line::parse(&words).err().unwrap();
+        let error = crate::commands::command_line::parse(&words).err().unwrap();
         let report = Report::from(&command_line_failure(&error));
         assert!(
             report.error.starts_with("unexpected argument '--isuer-url' found"),

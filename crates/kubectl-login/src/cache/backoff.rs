@@ -122,7 +122,7 @@ mod tests {
     fn a_failure_is_remembered_with_its_report_until_it_is_cleared() {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Directory::new(scratch.path().join("cache"));
-        let key = CacheKey::of("https://id.example", "k", &[], None, None, false, false);
+        let key = CacheKey::of_client("https://id.example", "k");
         assert_eq!(recall(&directory, &key), None);
         remember(&directory, &key, &report(), true, at(100)).unwrap();
         let first = recall(&directory, &key).unwrap();

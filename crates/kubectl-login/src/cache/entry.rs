@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn key() -> CacheKey {
-        CacheKey::of("https://id.example", "k", &[], None, None, false, false)
+        CacheKey::of_client("https://id.example", "k")
     }
 
     fn lifetime() -> Lifetime {
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn corrupt_entries_are_misses() {
         let good = rendered();
-        let other = CacheKey::of("https://other.example", "k", &[], None, None, false, false);
+        let other = CacheKey::of_client("https://other.example", "k");
         assert!(Entry::parse(&other, good.clone().into_bytes()).is_none());
         for text in [
             String::new(),

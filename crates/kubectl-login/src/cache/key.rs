@@ -4,36 +4,79 @@
 use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
+use login_common::Secret;
+
+use crate::options::target::IdentityOptions;
 
 /// 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheKey(String);
 
+/// All that changes a token.
+#[derive(Clone, Copy, Default)]
+pub struct Identifying<'a> {
+    /// Who signs it.
+    pub issuer: &'a str,
+    /// Who asks for it.
+    pub client_id: &'a str,
+    /// Sorted, each once.
+    pub scopes: &'a [String],
+    /// Whom an access token is for.
+    pub audience: Option<&'a str>,
+    /// Which of several accounts.
+    pub account: Option<&'a str>,
+    /// Whose password.
+    pub username: Option<&'a str>,
+    /// The client's own tokens, not those of people; browser and device give a person the same.
+    pub for_client: bool,
+    /// Access token instead of ID token.
+    pub use_access_token: bool,
+    /// The identity of a job.
+    pub identity: Option<&'a IdentityOptions>,
+    /// How that identity is used.
+    pub identity_flow: Option<&'a str>,
+    /// RFC 8693 `requested_token_type`.
+    pub requested_token_type: Option<&'a str>,
+    /// Sorted by name.
+    pub authorization_parameters: &'a [(String, String)],
+    /// Sorted by name.
+    pub request_headers: &'a [(String, Secret)],
+}
+
 impl CacheKey {
-    /// The key of a target. `scopes` must be sorted, each once. `for_client` tells the client's own
-    /// tokens from those of people; browser and device give a person the same ones.
+    /// The key of a target.
     ///
     /// The certificate authority is no part of it: whoever vouches for the issuer, its tokens are
     /// the same. Nor is the client's secret, which may be rotated.
-    pub fn of(
-        issuer: &str,
-        client_id: &str,
-        scopes: &[String],
-        audience: Option<&str>,
-        account: Option<&str>,
-        for_client: bool,
-        use_access_token: bool,
-    ) -> Self {
+    pub fn of(target: &Identifying<'_>) -> Self {
         let mut fields = Fields(Context::new(&SHA256));
         fields.add("format", [super::FORMAT]);
         // A field that is added later goes in only when it has a value, to keep old keys.
-        fields.add("account", account);
-        fields.add("audience", audience);
-        fields.add("client_id", [client_id]);
-        fields.add("grant", [if for_client { "client" } else { "person" }]);
-        fields.add("issuer", [issuer]);
-        fields.add("scope", scopes.iter().map(String::as_str));
-        fields.add("token", [if use_access_token { "access" } else { "id" }]);
+        fields.add("account", target.account);
+        fields.add("audience", target.audience);
+        fields.add("client_id", [target.client_id]);
+        fields.add("grant", [if target.for_client { "client" } else { "person" }]);
+        fields.add("issuer", [target.issuer]);
+        fields.add("scope", target.scopes.iter().map(String::as_str));
+        fields.add("token", [if target.use_access_token { "access" } else { "id" }]);
+        fields.add_if_given("username", target.username);
+        if let Some(identity) = target.identity {
+            fields.add("identity", [identity.kind.as_str()]);
+            fields.add_if_given("identity_audience", identity.audience.as_deref());
+            let file = identity.file.as_ref().map(|path| path.to_string_lossy());
+            fields.add_if_given("identity_file", file.as_deref());
+            fields.add_if_given("identity_variable", identity.variable.as_deref());
+            let command = identity.command.iter().flatten().map(String::as_str);
+            fields.add_if_given("identity_command", command);
+            fields.add_if_given("identity_flow", target.identity_flow);
+        }
+        fields.add_if_given("requested_token_type", target.requested_token_type);
+        for (name, value) in target.authorization_parameters {
+            fields.add("authorization_parameter", [name.as_str(), value.as_str()]);
+        }
+        for (name, value) in target.request_headers {
+            fields.add("request_header", [name.as_str(), value.expose()]);
+        }
         Self(hexadecimal(fields.0.finish().as_ref()))
     }
 
@@ -45,6 +88,14 @@ impl CacheKey {
     /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+impl CacheKey {
+    /// Some key, for tests that need one.
+    pub(crate) fn of_client(issuer: &str, client_id: &str) -> Self {
+        Self::of(&Identifying { issuer, client_id, ..Identifying::default() })
     }
 }
 
@@ -74,6 +125,14 @@ impl Fields {
         self.0.update(b".");
     }
 
+    /// As `add`, but nothing at all when there is no value.
+    fn add_if_given<'a>(&mut self, name: &str, values: impl IntoIterator<Item = &'a str>) {
+        let mut values = values.into_iter().peekable();
+        if values.peek().is_some() {
+            self.add(name, values);
+        }
+    }
+
     fn text(&mut self, text: &str) {
         self.0.update(&(text.len() as u64).to_be_bytes());
         self.0.update(text.as_bytes());
@@ -89,62 +148,73 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::target::SourceKind;
 
-    struct Given<'a> {
-        issuer: &'a str,
-        client: &'a str,
-        scopes: &'a [&'a str],
-        audience: Option<&'a str>,
-        account: Option<&'a str>,
-        for_client: bool,
-        access: bool,
+    fn key(given: &Identifying<'_>) -> String {
+        CacheKey::of(given).as_str().to_owned()
     }
 
-    const BASE: Given<'_> = Given {
-        issuer: "https://id.example",
-        client: "k",
-        scopes: &["a", "b"],
-        audience: None,
-        account: None,
-        for_client: false,
-        access: false,
-    };
-
-    fn key(given: &Given<'_>) -> String {
-        let scopes: Vec<String> = given.scopes.iter().map(ToString::to_string).collect();
-        CacheKey::of(
-            given.issuer,
-            given.client,
-            &scopes,
-            given.audience,
-            given.account,
-            given.for_client,
-            given.access,
-        )
-        .as_str()
-        .to_owned()
+    fn scopes(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn the_key_of_a_target_stays_what_it_was_in_earlier_versions() {
+        let scopes = scopes(&["a", "b"]);
+        let base = Identifying {
+            issuer: "https://id.example",
+            client_id: "k",
+            scopes: &scopes,
+            ..Identifying::default()
+        };
         // Computed by another program from the description above `Fields`.
-        assert_eq!(key(&BASE), "7ec2808f7c18c000cdd4bb28b1f0bf857d0303840a8989ab61dac4c6f20b40c2");
+        assert_eq!(key(&base), "7ec2808f7c18c000cdd4bb28b1f0bf857d0303840a8989ab61dac4c6f20b40c2");
     }
 
     #[test]
     fn whatever_changes_the_token_changes_the_key() {
+        let (both, one, joined) = (scopes(&["a", "b"]), scopes(&["a"]), scopes(&["ab"]));
+        let base = Identifying {
+            issuer: "https://id.example",
+            client_id: "k",
+            scopes: &both,
+            ..Identifying::default()
+        };
+        let identity = |kind, variable: &str| IdentityOptions {
+            kind,
+            file: None,
+            variable: Some(variable.to_owned()),
+            command: None,
+            audience: None,
+        };
+        let identities = [
+            identity(SourceKind::Variable, "A"),
+            identity(SourceKind::Variable, "B"),
+            identity(SourceKind::Gitlab, "A"),
+        ];
+        let pairs = [("a".to_owned(), "b".to_owned())];
+        let headers = [("a".to_owned(), Secret::new("b"))];
+        let [first, second, third] = &identities;
         let different = [
-            Given { ..BASE },
-            Given { issuer: "https://id.example/", ..BASE },
-            Given { client: "K", ..BASE },
-            Given { scopes: &["a"], ..BASE },
-            Given { scopes: &["ab"], ..BASE },
-            Given { scopes: &[], ..BASE },
-            Given { audience: Some("x"), ..BASE },
-            Given { account: Some("x"), ..BASE },
-            Given { audience: Some(""), ..BASE },
-            Given { for_client: true, ..BASE },
-            Given { access: true, ..BASE },
+            base,
+            Identifying { issuer: "https://id.example/", ..base },
+            Identifying { client_id: "K", ..base },
+            Identifying { scopes: &one, ..base },
+            Identifying { scopes: &joined, ..base },
+            Identifying { scopes: &[], ..base },
+            Identifying { audience: Some("x"), ..base },
+            Identifying { audience: Some(""), ..base },
+            Identifying { account: Some("x"), ..base },
+            Identifying { username: Some("x"), ..base },
+            Identifying { for_client: true, ..base },
+            Identifying { use_access_token: true, ..base },
+            Identifying { identity: Some(first), ..base },
+            Identifying { identity: Some(second), ..base },
+            Identifying { identity: Some(third), ..base },
+            Identifying { identity: Some(first), identity_flow: Some("identity"), ..base },
+            Identifying { requested_token_type: Some("x"), ..base },
+            Identifying { authorization_parameters: &pairs, ..base },
+            Identifying { request_headers: &headers, ..base },
         ];
         let keys: std::collections::HashSet<String> = different.iter().map(key).collect();
         assert_eq!(keys.len(), different.len());

@@ -74,7 +74,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Directory::new(scratch.path().join("cache"));
         let store = FileStore(&directory);
-        let key = CacheKey::of("https://id.example", "k", &[], None, None, false, false);
+        let key = CacheKey::of_client("https://id.example", "k");
         assert!(store.load(&key).is_none());
         for subject in [None, Some("alice".to_owned())] {
             let secret = RefreshSecret { token: Secret::new("r1"), subject: subject.clone() };
@@ -90,7 +90,7 @@ mod tests {
     fn a_torn_file_holds_no_secret() {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Directory::new(scratch.path().join("cache"));
-        let key = CacheKey::of("https://id.example", "k", &[], None, None, false, false);
+        let key = CacheKey::of_client("https://id.example", "k");
         for text in [
             "",
             "kubectl-login/1",

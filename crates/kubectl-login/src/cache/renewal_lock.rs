@@ -157,7 +157,7 @@ mod tests {
     fn scratch() -> (tempfile::TempDir, Directory, CacheKey) {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Directory::new(scratch.path().join("cache"));
-        let key = CacheKey::of("https://id.example", "k", &[], None, None, false, false);
+        let key = CacheKey::of_client("https://id.example", "k");
         (scratch, directory, key)
     }
 

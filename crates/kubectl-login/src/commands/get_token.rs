@@ -1,27 +1,48 @@
 //! `get-token`: what a kubeconfig's `exec` entry runs.
-//! Never prints: the answer goes back to `run`.
+//! Never prints anything but the answer, and that last.
 
+use clap::{ArgMatches, Command};
 use zeroize::Zeroizing;
 
 use crate::{
     exec_info,
     options::{
-        layers::{Origin, Settings},
+        arguments,
+        layers::{Layers, Origin, Settings},
         target::Target,
         typed::Typed,
     },
     renewal::Renewal,
     report::Failure,
-    system::System,
+    system::{System, configuration, stdout, terminal},
 };
 
+/// Its arguments.
+pub fn definition() -> Command {
+    arguments::with_options(Command::new("get-token"))
+        .about("Print an ExecCredential with a token; what a kubeconfig's `exec` entry runs")
+}
+
+/// Prints the answer.
+pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    stdout::answer(&answer(system, &arguments::typed(matches))?)
+}
+
 /// The line for stdout.
-pub fn answer(system: &System<'_>, typed: &Typed) -> Result<Zeroizing<String>, Failure> {
+fn answer(system: &System<'_>, typed: &Typed) -> Result<Zeroizing<String>, Failure> {
     let info = exec_info::from_environment(system.environment)?;
-    let cluster = info.cluster.as_ref().and_then(|cluster| cluster.config.as_ref());
-    let settings = Settings::resolve(typed, &Origin::CommandLine, system.environment, cluster)?;
+    let configuration = configuration::read(system.environment)?;
+    let settings = Settings::resolve(&Layers {
+        typed,
+        typed_origin: &Origin::CommandLine,
+        environment: system.environment,
+        cluster: info.cluster.as_ref().and_then(|cluster| cluster.config.as_ref()),
+        configuration: configuration.as_ref(),
+    })?;
     let target = Target::check(&settings, system.environment)?;
     // Run by hand, nobody says whether there is a terminal: stderr will show.
     let interactive = system.environment.has(exec_info::VARIABLE) && info.interactive;
+    let quiet = terminal::Quiet(system.terminal);
+    let system = if target.quiet { &System { terminal: &quiet, ..*system } } else { system };
     Renewal::new(system, &target, interactive).answer(info.api_version)
 }

@@ -3,10 +3,25 @@
 
 use std::{fs::File, io::Write as _, path::Path};
 
-use crate::{options::command_line, report::Failure};
+use clap::{Arg, ArgMatches, Command};
+
+use super::command_line;
+use crate::{report::Failure, system::System};
+
+/// Its arguments.
+pub fn definition() -> Command {
+    Command::new("man")
+        .about("Write the manual pages into a directory")
+        .arg(Arg::new("directory").required(true).value_name("DIRECTORY").help("Must exist"))
+}
+
+/// Writes the pages.
+pub fn run(_: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    write(matches.get_one::<String>("directory").map_or("", String::as_str))
+}
 
 /// `kubectl-login.1` and one page per command.
-pub fn write(directory: &str) -> Result<(), Failure> {
+fn write(directory: &str) -> Result<(), Failure> {
     let directory = Path::new(directory);
     let mut command = command_line::command();
     // Gives the commands their full names.

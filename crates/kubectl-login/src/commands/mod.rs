@@ -1,5 +1,9 @@
-//! One file per command.
+//! One file per command, one row per command.
 //! Never a protocol: commands put options, renewal and output together.
+
+pub mod command_line;
+
+pub mod chosen;
 
 pub mod get_token;
 pub mod login;
@@ -7,3 +11,24 @@ pub mod login;
 pub mod completion;
 pub mod man;
 pub mod version;
+
+use clap::{ArgMatches, Command};
+
+use crate::{report::Failure, system::System};
+
+/// A command.
+pub struct Entry {
+    /// Its name, arguments and help.
+    pub definition: fn() -> Command,
+    /// Does it.
+    pub run: fn(&System<'_>, &ArgMatches) -> Result<(), Failure>,
+}
+
+/// Every command, in the order of the help text.
+pub static COMMANDS: &[Entry] = &[
+    Entry { definition: get_token::definition, run: get_token::run },
+    Entry { definition: login::definition, run: login::run },
+    Entry { definition: completion::definition, run: completion::run },
+    Entry { definition: man::definition, run: man::run },
+    Entry { definition: version::definition, run: version::run },
+];

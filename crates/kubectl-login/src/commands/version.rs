@@ -1,8 +1,34 @@
 //! `version`: what this program is.
 //! Never asks anybody.
 
+use clap::{Arg, ArgMatches, Command};
+
+use crate::{
+    report::Failure,
+    system::{System, stdout},
+};
+
+/// Its arguments.
+pub fn definition() -> Command {
+    Command::new("version").about("Print the version").arg(
+        Arg::new("output")
+            .short('o')
+            .long("output")
+            .value_name("FORMAT")
+            .value_parser(["text", "json"])
+            .default_value("text")
+            .help("How to print it"),
+    )
+}
+
+/// Prints it.
+pub fn run(_: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    let json = matches.get_one::<String>("output").is_some_and(|format| format == "json");
+    stdout::answer(&text(json))
+}
+
 /// One line of text, or one of JSON.
-pub fn text(json: bool) -> String {
+fn text(json: bool) -> String {
     let version = env!("CARGO_PKG_VERSION");
     if json {
         let facts = serde_json::json!({

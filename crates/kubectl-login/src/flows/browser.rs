@@ -53,13 +53,18 @@ pub async fn ask(
     let endpoint = metadata.authorization_endpoint.as_ref().ok_or_else(|| {
         FlowError::NotOffered { issuer: issuer.clone(), what: "the browser flow" }
     })?;
-    let mut listener = Loopback::bind(&target.listen_addresses).await.map_err(|source| {
-        let addresses: Vec<String> =
-            target.listen_addresses.iter().map(|(host, port)| format!("`{host}:{port}`")).collect();
-        let addresses =
-            if addresses.is_empty() { "`127.0.0.1`".to_owned() } else { addresses.join(", ") };
-        FlowError::Listen { addresses, source }
-    })?;
+    let mut listener =
+        Loopback::bind(&target.callback.listen_addresses).await.map_err(|source| {
+            let addresses: Vec<String> = target
+                .callback
+                .listen_addresses
+                .iter()
+                .map(|(host, port)| format!("`{host}:{port}`"))
+                .collect();
+            let addresses =
+                if addresses.is_empty() { "`127.0.0.1`".to_owned() } else { addresses.join(", ") };
+            FlowError::Listen { addresses, source }
+        })?;
     let mut extra = audience_parameters(target.audience.as_deref());
     if let Some(account) = &target.account {
         extra.push(("login_hint", account));

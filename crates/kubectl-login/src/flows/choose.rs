@@ -96,9 +96,9 @@ pub enum NoFlow {
 pub fn may_ask(target: &Target, surroundings: Surroundings) -> Result<(), NeedsPerson> {
     // Whoever names the way, or how to open the page, knows who will answer.
     let explicit = match target.flow {
-        Flow::Device => true,
+        Flow::Device | Flow::Paste => true,
         Flow::Browser => target.browser != BrowserChoice::Default,
-        Flow::Auto | Flow::ClientCredentials => false,
+        _ => false,
     };
     match target.interactive {
         Interactive::Never => Err(NeedsPerson::Forbidden),
@@ -127,7 +127,8 @@ pub fn choose(
         Flow::Browser => Err(NoFlow::NotOffered("the browser flow")),
         Flow::Device if device_offered => Ok(PersonFlow::Device),
         Flow::Device => Err(NoFlow::NotOffered("the device flow")),
-        Flow::Auto | Flow::ClientCredentials => match (browser_offered, device_offered) {
+        Flow::Paste | Flow::Password => Err(NoFlow::NotOffered("this flow")),
+        _ => match (browser_offered, device_offered) {
             (true, false) => Ok(PersonFlow::Browser),
             (true, true) if browser_here => Ok(PersonFlow::Browser),
             (_, true) => Ok(PersonFlow::Device),

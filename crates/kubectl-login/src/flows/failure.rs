@@ -51,6 +51,9 @@ pub enum FlowError {
     /// The certificate authority.
     #[error("could not use the certificate authority")]
     CertificateAuthority(#[source] LocalError),
+    /// The client's certificate.
+    #[error("could not use the client certificate")]
+    ClientCertificate(#[source] LocalError),
     /// The client's secret.
     #[error("could not get the client secret")]
     ClientSecret(#[source] LocalError),
@@ -202,6 +205,7 @@ impl FlowError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::CertificateAuthority(_)
+            | Self::ClientCertificate(_)
             | Self::ClientSecret(_)
             | Self::NotAnIssuer { .. }
             | Self::NotOffered { .. } => Fault::Usage,
@@ -242,20 +246,25 @@ impl FlowError {
                 "check `--certificate-authority`{}",
                 from(&target.origins.certificate_authority)
             )),
+            Self::ClientCertificate(_) => Some(format!(
+                "check `--client-certificate` and `--client-key`{}",
+                from(&target.origins.client_secret)
+            )),
             Self::ClientSecret(_) => Some(format!(
                 "check the client secret's file or command{}",
                 from(&target.origins.client_secret)
             )),
             Self::Unreachable { source: HttpError::Connection { untrusted: true, .. }, .. } => {
-                Some(match target.certificate_authority {
-                    None => "name the authority that signed its certificate with \
-                             `--certificate-authority FILE`"
-                        .to_owned(),
-                    Some(_) => format!(
-                        "the issuer's certificate is not signed by the given \
-                         `--certificate-authority`{}",
+                Some(if target.connection.certificate_authorities.is_empty() {
+                    "name the authority that signed its certificate with \
+                     `--certificate-authority FILE`"
+                        .to_owned()
+                } else {
+                    format!(
+                        "the issuer's certificate is signed neither by the given \
+                         `--certificate-authority`{} nor by an authority of this system",
                         from(&target.origins.certificate_authority)
-                    ),
+                    )
                 })
             }
             Self::Unreachable { .. } | Self::OutOfOrder { .. } => Some(format!(

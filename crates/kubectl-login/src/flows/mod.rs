@@ -10,9 +10,12 @@ pub mod obtain;
 
 pub mod browser;
 pub mod callback_page;
-pub mod client_credentials;
 pub mod device;
 pub mod refresh;
+
+pub mod machine;
+
+pub mod client_credentials;
 
 mod failure;
 

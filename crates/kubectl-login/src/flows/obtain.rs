@@ -17,6 +17,7 @@ use login_protocols::{
     oidc::{ProviderMetadata, discovery::MAX_METADATA_LENGTH, metadata_url},
 };
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{
     FlowError, LocalError, browser,
@@ -27,10 +28,10 @@ use super::{
 };
 use crate::{
     cache::{metadata, store::Directory},
-    options::target::{CertificateAuthority, SecretSource, Target},
+    options::target::{CertificateAuthority, Connection, SecretSource, Target},
     system::{
         System, command,
-        http::{HttpClient, HttpError},
+        http::{HttpClient, HttpError, HttpOptions},
         random,
     },
 };
@@ -67,15 +68,13 @@ impl<'a> Session<'a> {
         target: &'a Target,
         directory: Option<&'a Directory>,
     ) -> Result<Self, FlowError> {
-        let pem = match &target.certificate_authority {
-            None => None,
-            Some(CertificateAuthority::Pem(pem)) => Some(pem.clone()),
-            Some(CertificateAuthority::File(path)) => {
-                Some(read(path).map_err(FlowError::CertificateAuthority)?)
-            }
-        };
-        let http = HttpClient::new(pem.as_deref())
-            .map_err(|error| FlowError::CertificateAuthority(LocalError::Http(error)))?;
+        let http =
+            HttpClient::new(http_options(&target.connection)?).map_err(|error| match error {
+                HttpError::ClientCertificate(_) => {
+                    FlowError::ClientCertificate(LocalError::Http(error))
+                }
+                _ => FlowError::CertificateAuthority(LocalError::Http(error)),
+            })?;
         let secret = match &target.client_secret {
             None => None,
             Some(SecretSource::Literal(secret)) => Some(secret.clone()),
@@ -308,6 +307,34 @@ pub async fn sign_in(
     }
 }
 
+fn http_options(connection: &Connection) -> Result<HttpOptions, FlowError> {
+    let mut authorities = Vec::new();
+    for authority in &connection.certificate_authorities {
+        authorities.push(match authority {
+            CertificateAuthority::Pem(pem) => pem.clone(),
+            CertificateAuthority::File(path) => {
+                read(path).map_err(FlowError::CertificateAuthority)?
+            }
+        });
+    }
+    let client_certificate = match &connection.client_certificate {
+        None => None,
+        Some(files) => {
+            let mut pem = read(&files.certificate).map_err(FlowError::ClientCertificate)?;
+            pem.push(b'\n');
+            let key = Zeroizing::new(read(&files.key).map_err(FlowError::ClientCertificate)?);
+            pem.extend_from_slice(&key);
+            Some(Zeroizing::new(pem))
+        }
+    };
+    Ok(HttpOptions {
+        authorities,
+        insecure_skip_tls_verify: connection.insecure_skip_tls_verify,
+        headers: connection.request_headers.clone(),
+        client_certificate,
+    })
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, LocalError> {
     let failed = |source| LocalError::File { path: path.to_owned(), source };
     let mut content = Vec::new();
@@ -324,7 +351,7 @@ fn read(path: &Path) -> Result<Vec<u8>, LocalError> {
 
 fn read_secret(path: &Path) -> Result<Secret, LocalError> {
     let text = String::from_utf8(read(path)?)
-        .map(zeroize::Zeroizing::new)
+        .map(Zeroizing::new)
         .map_err(|_| LocalError::Content(path.to_owned()))?;
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    options::{command_line, typed::Typed},
+    options::{arguments, typed::Typed},
     system::environment::Environment,
 };
 
@@ -218,11 +218,11 @@ pub fn current_user(
         file: file.clone(),
         problem,
     };
-    let typed = match command_line::parse(&arguments) {
-        Ok(command_line::Invocation::GetToken(typed)) => typed,
-        Ok(_) => return Err(unusable("they do not begin with `get-token`".to_owned())),
-        Err(error) => return Err(unusable(error.kind().to_string())),
-    };
+    if arguments.first().is_none_or(|first| first != "get-token") {
+        return Err(unusable("they do not begin with `get-token`".to_owned()));
+    }
+    let typed =
+        arguments::of_get_token(&arguments).map_err(|error| unusable(error.kind().to_string()))?;
     let cluster_config = files
         .iter()
         .filter(|_| exec.provide_cluster_info)

@@ -1,6 +1,8 @@
 //! What is wrong with an option, and where its value came from.
 //! Never the value of a secret.
 
+use std::path::{Path, PathBuf};
+
 use thiserror::Error;
 
 use super::{layers::Origin, table::Row};
@@ -22,6 +24,15 @@ pub enum OptionError {
     /// The cluster's settings are wrong.
     #[error("the cluster's settings for kubectl-login cannot be used")]
     Cluster(#[source] Problem),
+    /// The configuration file is wrong as a whole, or cannot be read.
+    #[error("the configuration file `{}` cannot be used", path.display())]
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        problem: Problem,
+    },
     /// An option without which nothing works.
     #[error("`--{0}` is missing")]
     Missing(&'static str),
@@ -43,11 +54,19 @@ impl OptionError {
         Self::Cluster(Problem(problem.into()))
     }
 
+    /// The configuration file is wrong because of `problem`.
+    pub fn file(path: &Path, problem: impl Into<String>) -> Self {
+        Self::File { path: path.to_owned(), problem: Problem(problem.into()) }
+    }
+
     /// What the user can do.
     pub fn hint(&self) -> String {
         match self {
             Self::Wrong { origin, .. } => format!("it came from {origin}"),
             Self::Cluster(_) => format!("they came from {}", Origin::Cluster),
+            Self::File { .. } => {
+                "correct it, or name another file in the variable `KUBECTL_LOGIN_CONFIG`".to_owned()
+            }
             Self::Missing(option) => {
                 let variable = option.to_uppercase().replace('-', "_");
                 format!("give `--{option}` or set the variable `KUBECTL_LOGIN_{variable}`")

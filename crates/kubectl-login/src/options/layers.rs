@@ -1,11 +1,13 @@
-//! Which value counts: flag, then variable, then the cluster's settings; and where it came from.
+//! Which value counts: flag, then variable, then the cluster's settings, then the configuration
+//! file; and where it came from.
 //! Never judges a value; never lets the cluster's settings name a secret, a program or a file.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use serde_json::Value;
 
 use super::{
+    configuration::Configuration,
     fault::OptionError,
     table::{Name, OPTIONS, Row, Shape, row_named, row_of},
     typed::Typed,
@@ -28,6 +30,8 @@ pub enum Origin {
     Variable(&'static str),
     /// The extension `client.authentication.k8s.io/exec` of the kubeconfig's cluster entry.
     Cluster,
+    /// The configuration file.
+    File(PathBuf),
 }
 
 impl fmt::Display for Origin {
@@ -39,6 +43,7 @@ impl fmt::Display for Origin {
             Self::Cluster => f.write_str(
                 "the extension `client.authentication.k8s.io/exec` of the cluster in the kubeconfig",
             ),
+            Self::File(path) => write!(f, "the configuration file `{}`", path.display()),
         }
     }
 }
@@ -49,23 +54,33 @@ pub struct Settings {
     values: Vec<(Name, Vec<String>, Origin)>,
 }
 
+/// What lies on top of what, topmost first.
+#[derive(Clone, Copy)]
+pub struct Layers<'a> {
+    /// The options as typed.
+    pub typed: &'a Typed,
+    /// Where they were typed.
+    pub typed_origin: &'a Origin,
+    /// The variables.
+    pub environment: &'a dyn Environment,
+    /// The cluster's settings, if kubectl handed any on.
+    pub cluster: Option<&'a Value>,
+    /// The configuration file, if there is one.
+    pub configuration: Option<&'a Configuration>,
+}
+
 impl Settings {
-    /// Lays the three layers on top of each other.
-    pub fn resolve(
-        typed: &Typed,
-        typed_origin: &Origin,
-        environment: &dyn Environment,
-        cluster: Option<&Value>,
-    ) -> Result<Self, OptionError> {
+    /// Lays the layers on top of each other.
+    pub fn resolve(layers: &Layers<'_>) -> Result<Self, OptionError> {
         let mut values = Vec::with_capacity(OPTIONS.len());
-        let mut from_cluster = cluster.map(read_cluster).transpose()?.unwrap_or_default();
+        let mut from_cluster = layers.cluster.map(read_cluster).transpose()?.unwrap_or_default();
         for row in OPTIONS {
-            if typed.has(row.name) {
-                let given = typed.of(row.name).map(ToOwned::to_owned).collect();
-                values.push((row.name, given, typed_origin.clone()));
+            if layers.typed.has(row.name) {
+                let given = layers.typed.of(row.name).map(ToOwned::to_owned).collect();
+                values.push((row.name, given, layers.typed_origin.clone()));
             // An empty variable is how shells and CI systems spell "not set".
             } else if let Some(given) =
-                environment.variable(row.variable).filter(|given| !given.is_empty())
+                layers.environment.variable(row.variable).filter(|given| !given.is_empty())
             {
                 let origin = Origin::Variable(row.variable);
                 let given = given
@@ -76,6 +91,11 @@ impl Settings {
             {
                 let (name, given) = from_cluster.swap_remove(index);
                 values.push((name, given, Origin::Cluster));
+            } else if let Some(configuration) = layers.configuration
+                && let Some(given) = configuration.values(row.name)
+            {
+                let origin = Origin::File(configuration.path().to_owned());
+                values.push((row.name, given.to_vec(), origin));
             }
         }
         Ok(Self { values })
@@ -98,6 +118,17 @@ impl Settings {
             .flat_map(|given| given.split(','))
             .map(str::trim)
             .filter(|part| !part.is_empty())
+            .collect()
+    }
+
+    /// All values of an option that are taken whole.
+    pub fn each(&self, name: Name) -> Vec<&str> {
+        self.values
+            .iter()
+            .filter(|(known, _, _)| *known == name)
+            .flat_map(|(_, given, _)| given.iter())
+            .map(String::as_str)
+            .filter(|given| !given.is_empty())
             .collect()
     }
 
@@ -146,7 +177,7 @@ fn read_cluster(config: &Value) -> Result<Vec<(Name, Vec<String>)>, OptionError>
                 row.long
             )));
         }
-        let given = cluster_value(row, value).ok_or_else(|| {
+        let given = values_of(row, value).ok_or_else(|| {
             OptionError::cluster(format!("the value of its key `{}` has a wrong type", row.long))
         })?;
         values.push((row.name, given));
@@ -154,7 +185,8 @@ fn read_cluster(config: &Value) -> Result<Vec<(Name, Vec<String>)>, OptionError>
     Ok(values)
 }
 
-fn cluster_value(row: &Row, value: &Value) -> Option<Vec<String>> {
+/// Text, numbers, booleans or lists of them as values of an option.
+pub(super) fn values_of(row: &Row, value: &Value) -> Option<Vec<String>> {
     let single = |value: &Value| match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -164,7 +196,9 @@ fn cluster_value(row: &Row, value: &Value) -> Option<Vec<String>> {
         }
     };
     match value {
-        Value::Array(items) if row.shape == Shape::List => items.iter().map(single).collect(),
+        Value::Array(items) if matches!(row.shape, Shape::List | Shape::Each) => {
+            items.iter().map(single).collect()
+        }
         other => Some(vec![single(other)?]),
     }
 }

@@ -1,4 +1,4 @@
-//! Every option of `get-token` and `login`, once: name, other names, variable, shape, help.
+//! Every option of `get-token` and its kin, once: name, other names, variable, shape, help.
 //! Never a second list: the strict parser, clap, the environment and the cluster's settings read
 //! this one.
 
@@ -11,21 +11,50 @@ pub enum Name {
     ClientSecret,
     ClientSecretFile,
     ClientSecretCommand,
+    ClientAssertionKey,
+    ClientAssertionKeyId,
+    ClientCertificate,
+    ClientKey,
     Scope,
     Audience,
     Flow,
     Account,
+    Username,
+    Password,
     UseAccessToken,
+    Identity,
+    IdentityFile,
+    IdentityVariable,
+    IdentityCommand,
+    IdentityAudience,
+    SubjectTokenType,
+    RequestedTokenType,
     CertificateAuthority,
     CertificateAuthorityData,
+    InsecureSkipTlsVerify,
+    RequestHeader,
     TokenCacheDir,
     TokenCacheStorage,
     ListenAddress,
+    ListenPort,
+    RedirectUrl,
+    RedirectUrlHostname,
+    LocalServerCert,
+    LocalServerKey,
+    OpenUrlAfterAuthentication,
+    AuthorizationParameter,
+    PkceMethod,
     SkipOpenBrowser,
     BrowserCommand,
     ForceRefresh,
     AuthenticationTimeoutSec,
     Interactive,
+    Quiet,
+    ForceKeyring,
+    NoKeyring,
+    UsePkce,
+    TlsRenegotiationOnce,
+    TlsRenegotiationFreely,
 }
 
 /// How often an option may be given, and whether it has a value.
@@ -37,6 +66,8 @@ pub enum Shape {
     Value,
     /// One value each time; values are also separated by commas.
     List,
+    /// One value each time, taken whole.
+    Each,
 }
 
 /// One row.
@@ -57,6 +88,8 @@ pub struct Row {
     /// Whether the cluster's settings (the kubeconfig extension) may say it. They may name who
     /// issues tokens; they may hold no secret, start no program and read no file.
     pub by_cluster: bool,
+    /// Kept for kubeconfigs that were written for int128/kubelogin; help does not list it.
+    pub hidden: bool,
     /// One sentence.
     pub help: &'static str,
 }
@@ -70,6 +103,7 @@ const fn row(name: Name, long: &'static str, variable: &'static str, help: &'sta
         shape: Shape::Value,
         value_name: "",
         by_cluster: false,
+        hidden: false,
         help,
     }
 }
@@ -82,6 +116,15 @@ impl Row {
     const fn list(mut self, value_name: &'static str) -> Self {
         self.shape = Shape::List;
         self.value_name = value_name;
+        self
+    }
+    const fn each(mut self, value_name: &'static str) -> Self {
+        self.shape = Shape::Each;
+        self.value_name = value_name;
+        self
+    }
+    const fn hidden(mut self) -> Self {
+        self.hidden = true;
         self
     }
     const fn switch(mut self) -> Self {
@@ -137,6 +180,35 @@ pub static OPTIONS: &[Row] = &[
     )
     .value("COMMAND"),
     row(
+        Name::ClientAssertionKey,
+        "client-assertion-key",
+        "KUBECTL_LOGIN_CLIENT_ASSERTION_KEY",
+        "A private key in PEM or as a JWK with which the client signs its own assertions \
+         (`private_key_jwt`) instead of showing a secret",
+    )
+    .value("FILE"),
+    row(
+        Name::ClientAssertionKeyId,
+        "client-assertion-key-id",
+        "KUBECTL_LOGIN_CLIENT_ASSERTION_KEY_ID",
+        "The `kid` that the issuer knows that key by",
+    )
+    .value("ID"),
+    row(
+        Name::ClientCertificate,
+        "client-certificate",
+        "KUBECTL_LOGIN_CLIENT_CERTIFICATE",
+        "A PEM file with the certificate that the client shows to the issuer (RFC 8705)",
+    )
+    .value("FILE"),
+    row(
+        Name::ClientKey,
+        "client-key",
+        "KUBECTL_LOGIN_CLIENT_KEY",
+        "The private key of that certificate",
+    )
+    .value("FILE"),
+    row(
         Name::Scope,
         "scope",
         "KUBECTL_LOGIN_SCOPE",
@@ -159,7 +231,8 @@ pub static OPTIONS: &[Row] = &[
         Name::Flow,
         "flow",
         "KUBECTL_LOGIN_FLOW",
-        "How to sign in: auto, browser, device or client-credentials",
+        "How to sign in: auto, browser, device, paste, client-credentials, identity, \
+         token-exchange, jwt-bearer or password",
     )
     .value("FLOW")
     .also(&["grant-type"])
@@ -173,6 +246,21 @@ pub static OPTIONS: &[Row] = &[
     .value("NAME")
     .by_cluster(),
     row(
+        Name::Username,
+        "username",
+        "KUBECTL_LOGIN_USERNAME",
+        "Whose password it is, for `--flow password`",
+    )
+    .value("NAME"),
+    row(
+        Name::Password,
+        "password",
+        "KUBECTL_LOGIN_PASSWORD",
+        "The password, for `--flow password`; other users of this machine can read it in \
+         the process list, so prefer to be asked",
+    )
+    .value("PASSWORD"),
+    row(
         Name::UseAccessToken,
         "use-access-token",
         "KUBECTL_LOGIN_USE_ACCESS_TOKEN",
@@ -182,21 +270,93 @@ pub static OPTIONS: &[Row] = &[
     .also(&["oidc-use-access-token"])
     .by_cluster(),
     row(
+        Name::Identity,
+        "identity",
+        "KUBECTL_LOGIN_IDENTITY",
+        "The identity that this place gives to a job: auto, github-actions, gitlab, \
+         azure-pipelines, kubernetes, spiffe, file, variable or command; used as it is \
+         when `--issuer-url` signed it, else shown to that issuer",
+    )
+    .value("SOURCE")
+    .by_cluster(),
+    row(
+        Name::IdentityFile,
+        "identity-file",
+        "KUBECTL_LOGIN_IDENTITY_FILE",
+        "The file that holds the identity token; read anew each time",
+    )
+    .value("FILE"),
+    row(
+        Name::IdentityVariable,
+        "identity-variable",
+        "KUBECTL_LOGIN_IDENTITY_VARIABLE",
+        "The environment variable that holds the identity token",
+    )
+    .value("NAME"),
+    row(
+        Name::IdentityCommand,
+        "identity-command",
+        "KUBECTL_LOGIN_IDENTITY_COMMAND",
+        "A command that prints the identity token; split at spaces, run without a shell",
+    )
+    .value("COMMAND"),
+    row(
+        Name::IdentityAudience,
+        "identity-audience",
+        "KUBECTL_LOGIN_IDENTITY_AUDIENCE",
+        "Whom the identity token shall be for, where its source asks [default: the client \
+         id when it is used as it is, else the issuer]",
+    )
+    .value("AUDIENCE")
+    .by_cluster(),
+    row(
+        Name::SubjectTokenType,
+        "subject-token-type",
+        "KUBECTL_LOGIN_SUBJECT_TOKEN_TYPE",
+        "For `--flow token-exchange`, what the identity token is (RFC 8693 §3) [default: \
+         urn:ietf:params:oauth:token-type:jwt]",
+    )
+    .value("URN")
+    .by_cluster(),
+    row(
+        Name::RequestedTokenType,
+        "requested-token-type",
+        "KUBECTL_LOGIN_REQUESTED_TOKEN_TYPE",
+        "For `--flow token-exchange`, what to ask for (RFC 8693 §3)",
+    )
+    .value("URN")
+    .by_cluster(),
+    row(
         Name::CertificateAuthority,
         "certificate-authority",
         "KUBECTL_LOGIN_CERTIFICATE_AUTHORITY",
-        "A PEM file with the only authorities that may vouch for the issuer; without it those of \
-         the system",
+        "A PEM file with authorities that may vouch for the issuer beside those of the system",
     )
-    .value("FILE"),
+    .each("FILE"),
     row(
         Name::CertificateAuthorityData,
         "certificate-authority-data",
         "KUBECTL_LOGIN_CERTIFICATE_AUTHORITY_DATA",
         "The same, as base64 of PEM",
     )
-    .value("BASE64")
+    .each("BASE64")
     .by_cluster(),
+    row(
+        Name::InsecureSkipTlsVerify,
+        "insecure-skip-tls-verify",
+        "KUBECTL_LOGIN_INSECURE_SKIP_TLS_VERIFY",
+        "Believe any certificate of the issuer: whoever is on the line can take over the \
+         session",
+    )
+    .switch(),
+    row(
+        Name::RequestHeader,
+        "request-header",
+        "KUBECTL_LOGIN_REQUEST_HEADER",
+        "A further header of each request to the issuer",
+    )
+    .list("NAME=VALUE")
+    .also(&["oidc-request-header"]),
     row(
         Name::TokenCacheDir,
         "token-cache-dir",
@@ -208,7 +368,8 @@ pub static OPTIONS: &[Row] = &[
         Name::TokenCacheStorage,
         "token-cache-storage",
         "KUBECTL_LOGIN_TOKEN_CACHE_STORAGE",
-        "How tokens are kept: file or none",
+        "How refresh tokens are kept: auto (keyring, else encrypted-file), keyring, encrypted-file, \
+         file or none",
     )
     .value("STORAGE"),
     row(
@@ -219,6 +380,73 @@ pub static OPTIONS: &[Row] = &[
          http://localhost:PORT [default: a free port and http://127.0.0.1:PORT/callback]",
     )
     .list("HOST:PORT")
+    .by_cluster(),
+    row(
+        Name::ListenPort,
+        "listen-port",
+        "KUBECTL_LOGIN_LISTEN_PORT",
+        "The same with the port only",
+    )
+    .list("PORT")
+    .hidden(),
+    row(
+        Name::RedirectUrl,
+        "redirect-url",
+        "KUBECTL_LOGIN_REDIRECT_URL",
+        "The redirect URI to name to the issuer, where it is not the address that is \
+         listened on",
+    )
+    .value("URL")
+    .also(&["oidc-redirect-url"]),
+    row(
+        Name::RedirectUrlHostname,
+        "redirect-url-hostname",
+        "KUBECTL_LOGIN_REDIRECT_URL_HOSTNAME",
+        "The host in the redirect URI",
+    )
+    .value("HOST")
+    .also(&["oidc-redirect-url-hostname"])
+    .hidden(),
+    row(
+        Name::LocalServerCert,
+        "local-server-cert",
+        "KUBECTL_LOGIN_LOCAL_SERVER_CERT",
+        "A PEM file with the certificate of the listener, where the registered redirect \
+         URI is https",
+    )
+    .value("FILE"),
+    row(
+        Name::LocalServerKey,
+        "local-server-key",
+        "KUBECTL_LOGIN_LOCAL_SERVER_KEY",
+        "The private key of that certificate",
+    )
+    .value("FILE"),
+    row(
+        Name::OpenUrlAfterAuthentication,
+        "open-url-after-authentication",
+        "KUBECTL_LOGIN_OPEN_URL_AFTER_AUTHENTICATION",
+        "Where the browser goes after the sign-in instead of to our page",
+    )
+    .value("URL"),
+    row(
+        Name::AuthorizationParameter,
+        "authorization-parameter",
+        "KUBECTL_LOGIN_AUTHORIZATION_PARAMETER",
+        "A further parameter of the authorization request",
+    )
+    .list("NAME=VALUE")
+    .also(&["oidc-auth-request-extra-params"])
+    .by_cluster(),
+    row(
+        Name::PkceMethod,
+        "pkce-method",
+        "KUBECTL_LOGIN_PKCE_METHOD",
+        "Proof key of the authorization code: auto, S256 or no (for issuers that refuse \
+         it)",
+    )
+    .value("METHOD")
+    .also(&["oidc-pkce-method"])
     .by_cluster(),
     row(
         Name::SkipOpenBrowser,
@@ -256,6 +484,54 @@ pub static OPTIONS: &[Row] = &[
         "Whether a person may be asked to sign in: auto, never or always",
     )
     .value("WHEN"),
+    row(
+        Name::Quiet,
+        "quiet",
+        "KUBECTL_LOGIN_QUIET",
+        "Say nothing but errors on stderr, for programs that draw on the whole terminal",
+    )
+    .switch(),
+    row(
+        Name::ForceKeyring,
+        "force-keyring",
+        "KUBECTL_LOGIN_FORCE_KEYRING",
+        "The same as `--token-cache-storage keyring`",
+    )
+    .switch()
+    .hidden(),
+    row(
+        Name::NoKeyring,
+        "no-keyring",
+        "KUBECTL_LOGIN_NO_KEYRING",
+        "The same as `--token-cache-storage file`",
+    )
+    .switch()
+    .hidden(),
+    row(
+        Name::UsePkce,
+        "use-pkce",
+        "KUBECTL_LOGIN_USE_PKCE",
+        "Has no effect: it is always used",
+    )
+    .switch()
+    .also(&["oidc-use-pkce"])
+    .hidden(),
+    row(
+        Name::TlsRenegotiationOnce,
+        "tls-renegotiation-once",
+        "KUBECTL_LOGIN_TLS_RENEGOTIATION_ONCE",
+        "Has no effect: TLS is never renegotiated",
+    )
+    .switch()
+    .hidden(),
+    row(
+        Name::TlsRenegotiationFreely,
+        "tls-renegotiation-freely",
+        "KUBECTL_LOGIN_TLS_RENEGOTIATION_FREELY",
+        "Has no effect: TLS is never renegotiated",
+    )
+    .switch()
+    .hidden(),
 ];
 
 /// The row with that long name or alias.
@@ -279,7 +555,7 @@ mod tests {
             assert_eq!(row.name as usize, index, "{}", row.long);
             assert_eq!(row_of(row.name).long, row.long);
         }
-        assert_eq!(OPTIONS.len(), Name::Interactive as usize + 1);
+        assert_eq!(OPTIONS.len(), Name::TlsRenegotiationFreely as usize + 1);
     }
 
     #[test]

@@ -1,32 +1,65 @@
 //! Checked options: whom to ask for which token, and how a person may be involved.
 //! Never touches the file system: paths are kept as paths, secrets as where to find them.
+//!
+//! On disk: `values` reads single values; `issuer`, `identity` and `browser` are parts of a target.
 
-use std::{fmt, path::PathBuf, time::Duration};
+mod browser;
+mod identity;
+mod issuer;
+mod values;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use login_common::{
-    Secret,
-    names::{ClientId, IssuerUrl},
-};
+use std::{path::PathBuf, time::Duration};
+
+use login_common::names::{ClientId, IssuerUrl};
+
+pub use browser::{BrowserChoice, Callback};
+pub use identity::{IdentityOptions, SourceKind};
+pub use issuer::{AssertionKey, CertificateAuthority, ClientCertificate, Connection, SecretSource};
+use values::{choice, path, required, text, wrong};
 
 use super::{
     fault::OptionError,
     layers::{Origin, Settings},
-    table::{Name, row_of},
+    table::Name,
 };
-use crate::{cache::key::CacheKey, system::environment::Environment};
+use crate::{
+    cache::key::{CacheKey, Identifying},
+    system::environment::Environment,
+};
 
 /// How to sign in, as asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// A person, by browser or device, as fits.
+    /// As fits: an identity of this place if one is given, else a person by browser or device.
     Auto,
     /// Authorization code with PKCE and a loopback listener.
     Browser,
     /// Device code.
     Device,
+    /// Authorization code that the person carries over from another machine.
+    Paste,
+    /// A person's password (RFC 6749 §4.3).
+    Password,
     /// The client itself.
     ClientCredentials,
+    /// The identity token as it is.
+    Identity,
+    /// The identity token exchanged for another (RFC 8693).
+    TokenExchange,
+    /// The identity token as a grant (RFC 7523 §2.1).
+    JwtBearer,
+}
+
+impl Flow {
+    /// Whether only a person can answer.
+    pub fn needs_person(self) -> bool {
+        matches!(self, Self::Browser | Self::Device | Self::Paste | Self::Password)
+    }
+
+    /// The spelling in options.
+    pub fn as_str(self) -> &'static str {
+        FLOWS.iter().find(|(_, flow)| *flow == self).map_or("auto", |(spelling, _)| spelling)
+    }
 }
 
 /// Whether a person may be asked.
@@ -40,46 +73,34 @@ pub enum Interactive {
     Always,
 }
 
-/// Where the client's secret is.
-#[derive(Debug)]
-pub enum SecretSource {
-    /// In the options.
-    Literal(Secret),
-    /// In a file.
-    File(PathBuf),
-    /// What this program prints.
-    Command(Vec<String>),
-}
-
-/// Who may vouch for the issuer.
-#[derive(Debug, PartialEq, Eq)]
-pub enum CertificateAuthority {
-    /// A PEM file.
-    File(PathBuf),
-    /// PEM text.
-    Pem(Vec<u8>),
-}
-
-/// How to open the page.
-#[derive(Debug, PartialEq, Eq)]
-pub enum BrowserChoice {
-    /// The browser of the desktop.
-    Default,
-    /// This program, with the address as its last argument.
-    Command(Vec<String>),
-    /// Not at all: the address is printed.
-    PrintOnly,
+/// How refresh tokens are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// The best that works here.
+    Auto,
+    /// The key in the keyring of the desktop.
+    Keyring,
+    /// The key in a file of its own.
+    EncryptedFile,
+    /// In plain 0600 files.
+    File,
+    /// Nothing is kept at all.
+    None,
 }
 
 /// Everything that is known before the first file is opened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Target {
     /// Who signs the tokens.
     pub issuer: IssuerUrl,
-    /// Who asks for them.
+    /// Who asks for them; for `Flow::Identity` whom they are for.
     pub client_id: ClientId,
-    /// How the client proves itself, if it does.
+    /// How the client proves itself, if by a secret.
     pub client_secret: Option<SecretSource>,
+    /// How the client proves itself, if by a key.
+    pub assertion_key: Option<AssertionKey>,
+    /// How the issuer is reached.
+    pub connection: Connection,
     /// The scopes asked for by the user, sorted, each once.
     pub scopes: Vec<String>,
     /// Whom an access token is for.
@@ -88,14 +109,24 @@ pub struct Target {
     pub flow: Flow,
     /// Which of several accounts.
     pub account: Option<String>,
+    /// Whose password.
+    pub username: Option<String>,
+    /// The password, where it is given; else the person is asked.
+    pub password: Option<SecretSource>,
     /// Access token instead of ID token.
     pub use_access_token: bool,
-    /// Own authorities instead of the system's.
-    pub certificate_authority: Option<CertificateAuthority>,
+    /// The identity that this place gives to a job.
+    pub identity: Option<IdentityOptions>,
+    /// RFC 8693 `subject_token_type`.
+    pub subject_token_type: Option<String>,
+    /// RFC 8693 `requested_token_type`.
+    pub requested_token_type: Option<String>,
     /// Where tokens are kept; `None` keeps nothing.
     pub cache_directory: Option<PathBuf>,
-    /// `host`, `port` pairs to try in order; empty means any free port.
-    pub listen_addresses: Vec<(String, u16)>,
+    /// How refresh tokens are kept there.
+    pub storage: Storage,
+    /// Where the browser comes back to.
+    pub callback: Callback,
     /// How to open the page.
     pub browser: BrowserChoice,
     /// Renew although the kept token is good.
@@ -104,6 +135,8 @@ pub struct Target {
     pub authentication_timeout: Duration,
     /// Whether a person may be asked.
     pub interactive: Interactive,
+    /// Nothing but errors on stderr.
+    pub quiet: bool,
     /// Names this target in the cache.
     pub cache_key: CacheKey,
     /// Where the values came from that hints talk about.
@@ -111,16 +144,45 @@ pub struct Target {
 }
 
 /// The origins that hints name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Origins {
     /// Of the issuer's URL.
     pub issuer: Option<Origin>,
     /// Of the client's id.
     pub client_id: Option<Origin>,
-    /// Of the client's secret, wherever it is.
+    /// Of the client's secret or key, wherever it is.
     pub client_secret: Option<Origin>,
     /// Of the certificate authority.
     pub certificate_authority: Option<Origin>,
+    /// Of the identity.
+    pub identity: Option<Origin>,
+}
+
+impl Origins {
+    fn of(settings: &Settings) -> Self {
+        let first = |names: &[Name]| names.iter().find_map(|name| settings.origin(*name).cloned());
+        Self {
+            issuer: first(&[Name::IssuerUrl]),
+            client_id: first(&[Name::ClientId]),
+            client_secret: first(&[
+                Name::ClientSecret,
+                Name::ClientSecretFile,
+                Name::ClientSecretCommand,
+                Name::ClientAssertionKey,
+                Name::ClientCertificate,
+            ]),
+            certificate_authority: first(&[
+                Name::CertificateAuthority,
+                Name::CertificateAuthorityData,
+            ]),
+            identity: first(&[
+                Name::Identity,
+                Name::IdentityFile,
+                Name::IdentityVariable,
+                Name::IdentityCommand,
+            ]),
+        }
+    }
 }
 
 impl Target {
@@ -128,222 +190,131 @@ impl Target {
     pub fn check(settings: &Settings, environment: &dyn Environment) -> Result<Self, OptionError> {
         let issuer = required(settings, Name::IssuerUrl, IssuerUrl::parse)?;
         let client_id = required(settings, Name::ClientId, ClientId::parse)?;
-        let mut scopes: Vec<String> =
-            settings.list(Name::Scope).into_iter().map(ToOwned::to_owned).collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        for scope in &scopes {
-            // RFC 6749 §3.3 `scope-token`
-            if !scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
-                return Err(wrong(
-                    settings,
-                    Name::Scope,
-                    "a scope has a character it may not have",
-                ));
-            }
+        let scopes = scopes(settings)?;
+        let (audience, account) = (text(settings, Name::Audience), text(settings, Name::Account));
+        let username = text(settings, Name::Username);
+        // kubelogin's `auto` is the password flow where a user name is given.
+        let flow = match choice(settings, Name::Flow, &FLOWS)?.unwrap_or(Flow::Auto) {
+            Flow::Auto if username.is_some() => Flow::Password,
+            flow => flow,
+        };
+        let identity = identity::check(settings, environment)?;
+        if identity.is_none()
+            && matches!(flow, Flow::Identity | Flow::TokenExchange | Flow::JwtBearer)
+        {
+            return Err(wrong(settings, Name::Flow, "`--identity` is needed, too"));
         }
-        let audience = text(settings, Name::Audience);
-        let account = text(settings, Name::Account);
-        let flow = choice(settings, Name::Flow, &FLOWS)?.unwrap_or(Flow::Auto);
         let use_access_token = settings.switch(Name::UseAccessToken)?;
-        let cache_key = CacheKey::of(
-            issuer.as_str(),
-            client_id.as_str(),
-            &scopes,
-            audience.as_deref(),
-            account.as_deref(),
-            flow == Flow::ClientCredentials,
+        let connection = Connection::check(settings, environment)?;
+        let callback = Callback::check(settings, environment)?;
+        let requested_token_type = text(settings, Name::RequestedTokenType);
+        let cache_key = CacheKey::of(&Identifying {
+            issuer: issuer.as_str(),
+            client_id: client_id.as_str(),
+            scopes: &scopes,
+            audience: audience.as_deref(),
+            account: account.as_deref(),
+            username: username.as_deref(),
+            for_client: flow == Flow::ClientCredentials,
             use_access_token,
-        );
-        let keep = choice(settings, Name::TokenCacheStorage, &STORAGES)?.unwrap_or(true);
+            identity: identity.as_ref(),
+            // An identity can be used in several ways, for tokens of several kinds.
+            identity_flow: identity.as_ref().map(|_| flow.as_str()),
+            requested_token_type: requested_token_type.as_deref(),
+            authorization_parameters: &callback.parameters,
+            request_headers: &connection.request_headers,
+        });
+        let storage = storage(settings)?;
+        let cache_directory = (storage != Storage::None)
+            .then(|| {
+                path(settings, Name::TokenCacheDir, environment)
+                    .or_else(|| environment.default_cache_directory())
+            })
+            .flatten();
         Ok(Self {
-            client_secret: client_secret(settings, environment)?,
-            certificate_authority: certificate_authority(settings, environment)?,
-            cache_directory: if keep { cache_directory(settings, environment) } else { None },
-            listen_addresses: listen_addresses(settings)?,
-            browser: browser(settings)?,
+            client_secret: issuer::client_secret(settings, environment)?,
+            assertion_key: issuer::assertion_key(settings, environment),
+            connection,
+            cache_directory,
+            storage,
+            callback,
+            browser: browser::opening(settings)?,
+            password: text(settings, Name::Password).map(|text| SecretSource::Literal(text.into())),
+            subject_token_type: text(settings, Name::SubjectTokenType),
+            requested_token_type,
             force_refresh: settings.switch(Name::ForceRefresh)?,
             authentication_timeout: authentication_timeout(settings)?,
             interactive: choice(settings, Name::Interactive, &WHEN)?.unwrap_or(Interactive::Auto),
-            origins: Origins {
-                issuer: settings.origin(Name::IssuerUrl).cloned(),
-                client_id: settings.origin(Name::ClientId).cloned(),
-                client_secret: [
-                    Name::ClientSecret,
-                    Name::ClientSecretFile,
-                    Name::ClientSecretCommand,
-                ]
-                .into_iter()
-                .find_map(|name| settings.origin(name).cloned()),
-                certificate_authority: settings
-                    .origin(Name::CertificateAuthority)
-                    .or_else(|| settings.origin(Name::CertificateAuthorityData))
-                    .cloned(),
-            },
+            quiet: settings.switch(Name::Quiet)?,
+            origins: Origins::of(settings),
             issuer,
             client_id,
             scopes,
             audience,
             flow,
             account,
+            username,
             use_access_token,
+            identity,
             cache_key,
         })
     }
 }
 
-/// kubelogin's names for the same flows are known, too.
-const FLOWS: [(&str, Flow); 6] = [
+/// Our spellings first; kubelogin's for the same flows are known, too.
+const FLOWS: [(&str, Flow); 12] = [
     ("auto", Flow::Auto),
     ("browser", Flow::Browser),
     ("device", Flow::Device),
+    ("paste", Flow::Paste),
     ("client-credentials", Flow::ClientCredentials),
+    ("identity", Flow::Identity),
+    ("token-exchange", Flow::TokenExchange),
+    ("jwt-bearer", Flow::JwtBearer),
+    ("password", Flow::Password),
     ("authcode", Flow::Browser),
+    ("authcode-keyboard", Flow::Paste),
     ("device-code", Flow::Device),
 ];
 
-const STORAGES: [(&str, bool); 3] = [("file", true), ("none", false), ("disk", true)];
+const STORAGES: [(&str, Storage); 6] = [
+    ("auto", Storage::Auto),
+    ("keyring", Storage::Keyring),
+    ("encrypted-file", Storage::EncryptedFile),
+    ("file", Storage::File),
+    ("none", Storage::None),
+    ("disk", Storage::File),
+];
 
 const WHEN: [(&str, Interactive); 3] =
     [("auto", Interactive::Auto), ("never", Interactive::Never), ("always", Interactive::Always)];
 
-/// What the option will accept one day.
-const LATER: [&str; 3] = ["keyring", "password", "authcode-keyboard"];
-
-fn wrong(settings: &Settings, name: Name, problem: impl Into<String>) -> OptionError {
-    let origin = settings.origin(name).cloned().unwrap_or(Origin::CommandLine);
-    OptionError::new(row_of(name), &origin, problem)
-}
-
-fn text(settings: &Settings, name: Name) -> Option<String> {
-    settings.value(name).map(|(text, _)| text.to_owned()).filter(|text| !text.is_empty())
-}
-
-fn required<T, E: fmt::Display>(
-    settings: &Settings,
-    name: Name,
-    parse: impl Fn(&str) -> Result<T, E>,
-) -> Result<T, OptionError> {
-    let (text, _) = settings.value(name).ok_or_else(|| OptionError::Missing(row_of(name).long))?;
-    parse(text).map_err(|error| wrong(settings, name, error.to_string()))
-}
-
-fn choice<T: Copy>(
-    settings: &Settings,
-    name: Name,
-    known: &[(&str, T)],
-) -> Result<Option<T>, OptionError> {
-    let Some((text, _)) = settings.value(name) else { return Ok(None) };
-    if let Some((_, chosen)) = known.iter().find(|(spelling, _)| *spelling == text) {
-        return Ok(Some(*chosen));
-    }
-    let spellings: Vec<String> =
-        known.iter().map(|(spelling, _)| format!("`{spelling}`")).collect();
-    let shown: String = text.chars().take(60).collect();
-    let later = if LATER.contains(&text) { ", which comes in a later version" } else { "" };
-    Err(wrong(
-        settings,
-        name,
-        format!("it is `{shown}`{later}; known are {}", spellings.join(", ")),
-    ))
-}
-
-fn command(settings: &Settings, name: Name) -> Result<Option<Vec<String>>, OptionError> {
-    let Some(line) = text(settings, name) else { return Ok(None) };
-    let words: Vec<String> = line.split_whitespace().map(ToOwned::to_owned).collect();
-    if words.is_empty() {
-        return Err(wrong(settings, name, "it names no program"));
-    }
-    Ok(Some(words))
-}
-
-fn client_secret(
-    settings: &Settings,
-    environment: &dyn Environment,
-) -> Result<Option<SecretSource>, OptionError> {
-    let literal = text(settings, Name::ClientSecret).map(|text| SecretSource::Literal(text.into()));
-    let file = path(settings, Name::ClientSecretFile, environment).map(SecretSource::File);
-    let command = command(settings, Name::ClientSecretCommand)?.map(SecretSource::Command);
-    let mut given = [literal, file, command].into_iter().flatten();
-    let first = given.next();
-    if given.next().is_some() {
-        return Err(wrong(
-            settings,
-            Name::ClientSecretFile,
-            "the client's secret is given in more than one way",
-        ));
-    }
-    Ok(first)
-}
-
-fn certificate_authority(
-    settings: &Settings,
-    environment: &dyn Environment,
-) -> Result<Option<CertificateAuthority>, OptionError> {
-    let file = path(settings, Name::CertificateAuthority, environment);
-    let data = text(settings, Name::CertificateAuthorityData);
-    match (file, data) {
-        (Some(_), Some(_)) => Err(wrong(
-            settings,
-            Name::CertificateAuthorityData,
-            "`--certificate-authority` is given, too",
-        )),
-        (Some(file), None) => Ok(Some(CertificateAuthority::File(file))),
-        (None, Some(data)) => {
-            // Base64 is often wrapped.
-            let packed: String = data.split_whitespace().collect();
-            let pem = STANDARD.decode(packed).map_err(|_| {
-                wrong(settings, Name::CertificateAuthorityData, "it is not base64 of a PEM text")
-            })?;
-            Ok(Some(CertificateAuthority::Pem(pem)))
+fn storage(settings: &Settings) -> Result<Storage, OptionError> {
+    let chosen = choice(settings, Name::TokenCacheStorage, &STORAGES)?;
+    let switches = (settings.switch(Name::ForceKeyring)?, settings.switch(Name::NoKeyring)?);
+    Ok(match (chosen, switches) {
+        (Some(chosen), _) => chosen,
+        (None, (true, false)) => Storage::Keyring,
+        (None, (false, true)) => Storage::File,
+        (None, (false, false)) => Storage::Auto,
+        (None, (true, true)) => {
+            return Err(wrong(settings, Name::NoKeyring, "`--force-keyring` is given, too"));
         }
-        (None, None) => Ok(None),
-    }
-}
-
-fn path(settings: &Settings, name: Name, environment: &dyn Environment) -> Option<PathBuf> {
-    let text = text(settings, name)?;
-    // kubectl expands no `~` in exec arguments; kubelogin does for its own.
-    match (text.strip_prefix("~/"), environment.home()) {
-        (Some(rest), Some(home)) => Some(home.join(rest)),
-        _ => Some(PathBuf::from(text)),
-    }
-}
-
-fn cache_directory(settings: &Settings, environment: &dyn Environment) -> Option<PathBuf> {
-    path(settings, Name::TokenCacheDir, environment)
-        .or_else(|| environment.default_cache_directory())
-}
-
-fn listen_addresses(settings: &Settings) -> Result<Vec<(String, u16)>, OptionError> {
-    settings
-        .list(Name::ListenAddress)
-        .into_iter()
-        .map(|address| {
-            let problem =
-                |what: &str| wrong(settings, Name::ListenAddress, format!("`{address}` {what}"));
-            let (host, port) =
-                address.rsplit_once(':').ok_or_else(|| problem("is not HOST:PORT"))?;
-            let port = port.parse().map_err(|_| problem("has no port number"))?;
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            let is_loopback = host == "localhost"
-                || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-            // RFC 8252 §8.3: others on the network must not be able to answer or to read along.
-            if !is_loopback {
-                return Err(problem("is not a loopback address"));
-            }
-            Ok((host.to_owned(), port))
-        })
-        .collect()
-}
-
-fn browser(settings: &Settings) -> Result<BrowserChoice, OptionError> {
-    let command = command(settings, Name::BrowserCommand)?;
-    Ok(match (settings.switch(Name::SkipOpenBrowser)?, command) {
-        (true, _) => BrowserChoice::PrintOnly,
-        (false, Some(command)) => BrowserChoice::Command(command),
-        (false, None) => BrowserChoice::Default,
     })
+}
+
+fn scopes(settings: &Settings) -> Result<Vec<String>, OptionError> {
+    let mut scopes: Vec<String> =
+        settings.list(Name::Scope).into_iter().map(ToOwned::to_owned).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    // RFC 6749 §3.3 `scope-token`
+    let allowed = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    if scopes.iter().all(|scope| scope.bytes().all(allowed)) {
+        Ok(scopes)
+    } else {
+        Err(wrong(settings, Name::Scope, "a scope has a character it may not have"))
+    }
 }
 
 fn authentication_timeout(settings: &Settings) -> Result<Duration, OptionError> {

@@ -69,15 +69,15 @@ pub fn strict(arguments: &[OsString]) -> Option<Typed> {
             None => (option, None),
         };
         let row: &Row = row_named(long)?;
-        if row.shape != Shape::List && typed.has(row.name) {
+        if !matches!(row.shape, Shape::List | Shape::Each) && typed.has(row.name) {
             return None;
         }
         let value = match (row.shape, attached) {
             (Shape::Switch, None) => "",
             (Shape::Switch, Some(_)) => return None,
-            (Shape::Value | Shape::List, Some(value)) => value,
+            (Shape::Value | Shape::List | Shape::Each, Some(value)) => value,
             // A value with a dash in front may be an option that somebody forgot a value before.
-            (Shape::Value | Shape::List, None) => {
+            (Shape::Value | Shape::List | Shape::Each, None) => {
                 words.next()?.filter(|value| !value.starts_with('-'))?
             }
         };
@@ -91,7 +91,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::options::{command_line, table::OPTIONS};
+    use crate::options::{arguments, table::OPTIONS};
 
     fn words(line: &str) -> Vec<OsString> {
         line.split_whitespace().map(OsString::from).collect()
@@ -158,12 +158,9 @@ mod tests {
             let arguments: Vec<OsString> =
                 std::iter::once("get-token".to_owned()).chain(words).map(OsString::from).collect();
             if let Some(typed) = strict(&arguments) {
-                let read = command_line::parse(&arguments);
-                match read {
-                    Ok(command_line::Invocation::GetToken(by_clap)) => {
-                        prop_assert!(by_clap == typed, "{arguments:?}");
-                    }
-                    _ => prop_assert!(false, "clap refuses {arguments:?}"),
+                match arguments::of_get_token(&arguments) {
+                    Ok(by_clap) => prop_assert!(by_clap == typed, "{arguments:?}"),
+                    Err(_) => prop_assert!(false, "clap refuses {arguments:?}"),
                 }
             }
         }

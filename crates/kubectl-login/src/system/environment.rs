@@ -19,6 +19,19 @@ pub trait Environment {
         self.variable(variable).filter(|home| !home.is_empty()).map(PathBuf::from)
     }
 
+    /// Where the configuration is, if there is one.
+    fn default_configuration_file(&self) -> Option<PathBuf> {
+        let base = if cfg!(any(windows, target_os = "macos")) {
+            directories::BaseDirs::new().map(|places| places.config_dir().to_owned())
+        } else {
+            self.variable("XDG_CONFIG_HOME")
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+                .or_else(|| Some(self.home()?.join(".config")))
+        };
+        base.map(|base| base.join("kubectl-login").join("config.yaml"))
+    }
+
     /// Where tokens are kept when no option says so: under `KUBECACHEDIR` as kubectl's own cache
     /// is, else where this system keeps caches.
     fn default_cache_directory(&self) -> Option<PathBuf> {

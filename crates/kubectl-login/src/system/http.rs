@@ -1,12 +1,13 @@
 //! Requests to the issuer: bounded in time and size, over https or on this machine.
 //! Never follows a redirect, never trusts more than it is told, never logs.
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, sync::OnceLock, time::Duration};
 
-use login_common::{UnixTime, names::is_confidential};
+use login_common::{Secret, UnixTime, names::is_confidential};
 use login_protocols::oauth2::token_endpoint::FormRequest;
 use thiserror::Error;
 use url::Url;
+use zeroize::Zeroizing;
 
 /// The bound on one request, answer included.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,6 +18,9 @@ pub enum HttpError {
     /// The PEM text holds no certificate that can be used.
     #[error("the certificate authority is no PEM text with certificates")]
     CertificateAuthority,
+    /// The PEM text holds no certificate with its key.
+    #[error("the client certificate or its key cannot be used: {0}")]
+    ClientCertificate(String),
     /// The TLS library or the system's roots.
     #[error("could not prepare connections: {0}")]
     Client(String),
@@ -51,31 +55,43 @@ pub struct Response {
     pub date: Option<UnixTime>,
 }
 
+/// How connections are made.
+#[derive(Default)]
+pub struct HttpOptions {
+    /// PEM texts with authorities, beside those of the system.
+    pub authorities: Vec<Vec<u8>>,
+    /// Believe any certificate.
+    pub insecure_skip_tls_verify: bool,
+    /// Further headers of every request.
+    pub headers: Vec<(String, Secret)>,
+    /// PEM text with the certificate and the key that the client shows.
+    pub client_certificate: Option<Zeroizing<Vec<u8>>>,
+}
+
 /// Makes requests.
-pub struct HttpClient(reqwest::Client);
+pub struct HttpClient {
+    options: HttpOptions,
+    /// Trusts the given authorities only: the system's take longer to load than a request takes.
+    narrow: reqwest::Client,
+    /// Trusts those of the system, too; made when the given ones do not suffice.
+    wide: OnceLock<reqwest::Client>,
+}
 
 impl HttpClient {
-    /// A client that trusts the authorities in `pem`, and only those; without it the system's.
-    pub fn new(pem: Option<&[u8]>) -> Result<Self, HttpError> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(REQUEST_TIMEOUT)
-            .connect_timeout(REQUEST_TIMEOUT)
-            .user_agent(concat!("kubectl-login/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = pem {
-            let roots = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|_| HttpError::CertificateAuthority)?;
-            if roots.is_empty() {
-                return Err(HttpError::CertificateAuthority);
-            }
-            builder = builder.tls_certs_only(roots);
+    /// A client for `options`.
+    pub fn new(options: HttpOptions) -> Result<Self, HttpError> {
+        let given = authorities(&options.authorities)?;
+        let mut builder = builder(&options)?;
+        if !given.is_empty() {
+            builder = builder.tls_certs_only(given);
         }
-        builder.build().map(Self).map_err(|error| HttpError::Client(innermost(&error)))
+        let narrow = builder.build().map_err(|error| HttpError::Client(innermost(&error)))?;
+        Ok(Self { options, narrow, wide: OnceLock::new() })
     }
 
     /// GET.
     pub async fn fetch(&self, url: &Url, limit: usize) -> Result<Response, HttpError> {
-        send(self.0.get(url.clone()), url, limit).await
+        self.send(|client| client.get(url.clone()), url, limit).await
     }
 
     /// POST of a form.
@@ -85,19 +101,105 @@ impl HttpClient {
         form: &FormRequest,
         limit: usize,
     ) -> Result<Response, HttpError> {
-        let mut request = self
-            .0
-            .post(url.clone())
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form.body().expose().to_owned());
-        if let Some(authorization) = form.authorization() {
-            let mut value = reqwest::header::HeaderValue::from_str(authorization.expose())
-                .map_err(|error| HttpError::Client(error.to_string()))?;
-            value.set_sensitive(true);
-            request = request.header("authorization", value);
-        }
-        send(request, url, limit).await
+        let authorization = form.authorization().map(sensitive).transpose()?;
+        let request = |client: &reqwest::Client| {
+            let request = client
+                .post(url.clone())
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(form.body().expose().to_owned());
+            match &authorization {
+                Some(value) => request.header("authorization", value.clone()),
+                None => request,
+            }
+        };
+        self.send(request, url, limit).await
     }
+
+    /// A request with a token of its own: JSON where there is a body.
+    pub async fn authorized(
+        &self,
+        url: &Url,
+        token: &Secret,
+        json: Option<&str>,
+        limit: usize,
+    ) -> Result<Response, HttpError> {
+        let bearer = sensitive(&Secret::new(format!("Bearer {}", token.expose())))?;
+        let request = |client: &reqwest::Client| match json {
+            Some(json) => client
+                .post(url.clone())
+                .header("authorization", bearer.clone())
+                .header("content-type", "application/json")
+                .body(json.to_owned()),
+            None => client.get(url.clone()).header("authorization", bearer.clone()),
+        };
+        self.send(request, url, limit).await
+    }
+
+    async fn send(
+        &self,
+        request: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder,
+        url: &Url,
+        limit: usize,
+    ) -> Result<Response, HttpError> {
+        let first = send(request(&self.narrow), url, limit).await;
+        // A handshake that failed has carried nothing yet.
+        let may_be_of_the_system =
+            matches!(&first, Err(HttpError::Connection { untrusted: true, .. }));
+        if !may_be_of_the_system || self.options.authorities.is_empty() {
+            return first;
+        }
+        if self.wide.get().is_none() {
+            let given = authorities(&self.options.authorities)?;
+            // A machine without any roots is no reason to forget the first failure.
+            let Ok(wide) = builder(&self.options)?.tls_certs_merge(given).build() else {
+                return first;
+            };
+            let _ = self.wide.set(wide);
+        }
+        let Some(wide) = self.wide.get() else { return first };
+        send(request(wide), url, limit).await
+    }
+}
+
+fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, HttpError> {
+    let mut headers = reqwest::header::HeaderMap::new();
+    for (name, value) in &options.headers {
+        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
+            .map_err(|error| HttpError::Client(error.to_string()))?;
+        headers.insert(name, sensitive(value)?);
+    }
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(REQUEST_TIMEOUT)
+        .connect_timeout(REQUEST_TIMEOUT)
+        .user_agent(concat!("kubectl-login/", env!("CARGO_PKG_VERSION")))
+        .default_headers(headers)
+        .tls_danger_accept_invalid_certs(options.insecure_skip_tls_verify);
+    if let Some(pem) = &options.client_certificate {
+        let identity = reqwest::Identity::from_pem(pem)
+            .map_err(|error| HttpError::ClientCertificate(innermost(&error)))?;
+        builder = builder.identity(identity);
+    }
+    Ok(builder)
+}
+
+fn authorities(texts: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, HttpError> {
+    let mut all = Vec::new();
+    for text in texts {
+        let some = reqwest::Certificate::from_pem_bundle(text)
+            .ok()
+            .filter(|some| !some.is_empty())
+            .ok_or(HttpError::CertificateAuthority)?;
+        all.extend(some);
+    }
+    Ok(all)
+}
+
+fn sensitive(value: &Secret) -> Result<reqwest::header::HeaderValue, HttpError> {
+    let mut value = reqwest::header::HeaderValue::from_str(value.expose())
+        .map_err(|error| HttpError::Client(error.to_string()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 async fn send(

@@ -3,6 +3,7 @@
 //! Never decides anything: each file does one kind of effect, on request.
 
 pub mod clock;
+pub mod configuration;
 pub mod environment;
 pub mod random;
 pub mod stdout;
@@ -15,6 +16,7 @@ pub mod loopback;
 pub mod signals;
 
 /// The effects of one run, so that tests can stand in for the machine.
+#[derive(Clone, Copy)]
 pub struct System<'a> {
     /// The time.
     pub clock: &'a dyn clock::Clock,

@@ -3,9 +3,13 @@
 
 use std::io::{self, Write as _};
 
+use crate::report::Failure;
+
 /// Writes and flushes.
-pub fn write(answer: &[u8]) -> io::Result<()> {
+pub fn answer(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(answer)?;
-    stdout.flush()
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|source| Failure::Write { what: "to stdout".to_owned(), source })
 }

@@ -7,6 +7,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 pub trait Terminal {
     /// Says one line.
     fn say(&self, line: &str);
+    /// Says what a person must see to go on: a page to open, a code to enter. Never left out.
+    fn ask(&self, line: &str);
     /// Whether a person sees stderr as it is written.
     fn is_watched(&self) -> bool;
     /// Says one line about what is being done, if `-v` was given.
@@ -21,6 +23,10 @@ pub struct Stderr {
 
 impl Terminal for Stderr {
     fn say(&self, line: &str) {
+        self.ask(line);
+    }
+
+    fn ask(&self, line: &str) {
         // In one piece: other processes may be writing to the same terminal. Nobody is left to be
         // told that stderr is closed.
         let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
@@ -35,4 +41,21 @@ impl Terminal for Stderr {
             self.say(line);
         }
     }
+}
+
+/// Another terminal with less on it: only what a person must see to go on.
+pub struct Quiet<'a>(pub &'a dyn Terminal);
+
+impl Terminal for Quiet<'_> {
+    fn say(&self, _: &str) {}
+
+    fn ask(&self, line: &str) {
+        self.0.ask(line);
+    }
+
+    fn is_watched(&self) -> bool {
+        self.0.is_watched()
+    }
+
+    fn detail(&self, _: &str) {}
 }

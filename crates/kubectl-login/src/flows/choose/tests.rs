@@ -6,7 +6,7 @@ use login_common::names::IssuerUrl;
 use super::*;
 use crate::{
     options::{
-        layers::{Origin, Settings},
+        layers::{Layers, Origin, Settings},
         typed,
     },
     system::environment::NoEnvironment,
@@ -30,7 +30,14 @@ fn chosen(options: &str, offered: &str, surroundings: Surroundings) -> String {
     let line = format!("get-token --issuer-url https://id.example --client-id k {options}");
     let words: Vec<std::ffi::OsString> = line.split_whitespace().map(Into::into).collect();
     let typed = typed::strict(&words).expect("plain options");
-    let settings = Settings::resolve(&typed, &Origin::CommandLine, &NoEnvironment, None).unwrap();
+    let settings = Settings::resolve(&Layers {
+        typed: &typed,
+        typed_origin: &Origin::CommandLine,
+        environment: &NoEnvironment,
+        cluster: None,
+        configuration: None,
+    })
+    .unwrap();
     let target = Target::check(&settings, &NoEnvironment).unwrap();
     let issuer = IssuerUrl::parse("https://id.example").unwrap();
     let endpoint = |name: &str, letter: char| {

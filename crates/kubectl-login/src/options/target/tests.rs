@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::{
-    options::typed,
+    options::{layers::Layers, typed},
     system::environment::{NoEnvironment, Overlay},
 };
 
@@ -20,7 +20,13 @@ fn checked(
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let environment = Overlay { variables: &variables, below: &NoEnvironment };
     let cluster = cluster.map(|text| serde_json::from_str(text).unwrap());
-    let settings = Settings::resolve(&typed, &Origin::CommandLine, &environment, cluster.as_ref())?;
+    let settings = Settings::resolve(&Layers {
+        typed: &typed,
+        typed_origin: &Origin::CommandLine,
+        environment: &environment,
+        cluster: cluster.as_ref(),
+        configuration: None,
+    })?;
     Target::check(&settings, &environment)
 }
 
@@ -41,7 +47,7 @@ fn defaults_are_as_documented() {
     assert_eq!(target.interactive, Interactive::Auto);
     assert_eq!(target.authentication_timeout.as_secs(), 180);
     assert_eq!(target.browser, BrowserChoice::Default);
-    assert!(target.listen_addresses.is_empty() && target.client_secret.is_none());
+    assert!(target.callback.listen_addresses.is_empty() && target.client_secret.is_none());
     assert!(!target.force_refresh && !target.use_access_token);
     assert!(target.cache_directory.is_some());
 }
@@ -78,8 +84,11 @@ fn every_kind_of_value_comes_from_the_cluster_where_it_may() {
     assert_eq!(target.scopes, ["email", "groups"]);
     assert_eq!(target.flow, Flow::Device);
     assert!(target.use_access_token);
-    assert_eq!(target.certificate_authority, Some(CertificateAuthority::Pem(b"PEM".to_vec())));
-    assert_eq!(target.listen_addresses, [("localhost".to_owned(), 8000)]);
+    assert_eq!(
+        target.connection.certificate_authorities,
+        [CertificateAuthority::Pem(b"PEM".to_vec())]
+    );
+    assert_eq!(target.callback.listen_addresses, [("localhost".to_owned(), 8000)]);
     assert!(checked(GOOD, &[], Some("null")).is_ok());
 }
 
@@ -98,6 +107,74 @@ fn kubelogins_names_mean_the_same() {
     let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
     assert_eq!(ours.cache_key, theirs.cache_key);
     assert_eq!((ours.flow, ours.scopes), (theirs.flow, theirs.scopes));
+}
+
+#[test]
+fn every_option_of_kubelogin_is_taken_and_means_the_same() {
+    let target = checked(
+        "--oidc-issuer-url https://id.example --oidc-client-id k --oidc-client-secret s \
+         --oidc-redirect-url https://localhost:8443/back --oidc-extra-scope a,b --oidc-extra-scope c \
+         --oidc-use-access-token --oidc-request-header X-Tenant=t,X-Other=o --oidc-pkce-method no \
+         --oidc-use-pkce --force-refresh --token-cache-dir /t --token-cache-storage disk \
+         --certificate-authority /a --certificate-authority /b,c --certificate-authority-data UEVN \
+         --insecure-skip-tls-verify --tls-renegotiation-once --tls-renegotiation-freely \
+         --grant-type authcode --listen-address 127.0.0.1:8000,0.0.0.0:18000 --skip-open-browser \
+         --browser-command firefox --authentication-timeout-sec 60 --local-server-cert /c \
+         --local-server-key /k --open-url-after-authentication https://done.example \
+         --oidc-auth-request-extra-params prompt=login,acr=high --username u --password p \
+         --listen-port 8001 --oidc-redirect-url-hostname localhost --no-keyring",
+        &[],
+        None,
+    )
+    .unwrap();
+    assert_eq!((target.flow, target.storage), (Flow::Browser, Storage::File));
+    assert_eq!(target.scopes, ["a", "b", "c"]);
+    let connection = &target.connection;
+    assert_eq!(
+        connection.certificate_authorities,
+        [
+            CertificateAuthority::File("/a".into()),
+            CertificateAuthority::File("/b,c".into()),
+            CertificateAuthority::Pem(b"PEM".to_vec())
+        ]
+    );
+    let headers: Vec<(&str, &str)> = connection
+        .request_headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.expose()))
+        .collect();
+    assert_eq!(headers, [("X-Other", "o"), ("X-Tenant", "t")]);
+    assert!(connection.insecure_skip_tls_verify);
+    let callback = &target.callback;
+    assert_eq!(
+        callback.listen_addresses,
+        [("127.0.0.1".into(), 8000), ("0.0.0.0".into(), 18000), ("127.0.0.1".into(), 8001)]
+    );
+    assert_eq!(callback.redirect_url.as_ref().unwrap().as_str(), "https://localhost:8443/back");
+    assert_eq!(callback.redirect_host.as_deref(), Some("localhost"));
+    assert_eq!(callback.certificate, Some(("/c".into(), "/k".into())));
+    assert_eq!(callback.open_url_after.as_ref().unwrap().as_str(), "https://done.example/");
+    let parameters = [("acr", "high"), ("prompt", "login")].map(|(a, b)| (a.into(), b.into()));
+    assert_eq!(callback.parameters, parameters);
+    assert!(!callback.proof_key);
+    assert_eq!(target.username.as_deref(), Some("u"));
+    let by_user_name = checked(&format!("{GOOD} --username u"), &[], None).unwrap();
+    assert_eq!(by_user_name.flow, Flow::Password);
+}
+
+#[test]
+fn naming_the_place_of_an_identity_names_its_source() {
+    for (line, kind) in [
+        ("--identity github-actions", SourceKind::GithubActions),
+        ("--identity gitlab --identity-variable TOKEN", SourceKind::Gitlab),
+        ("--identity kubernetes --identity-file /t", SourceKind::Kubernetes),
+        ("--identity-file /t", SourceKind::File),
+        ("--identity-variable TOKEN", SourceKind::Variable),
+        ("--identity-command mint", SourceKind::Command),
+    ] {
+        let target = checked(&format!("{GOOD} {line}"), &[], None).unwrap();
+        assert_eq!(target.identity.unwrap().kind, kind, "{line}");
+    }
 }
 
 #[test]
@@ -121,15 +198,16 @@ fn a_fault_names_the_option_the_reason_and_the_origin() {
             &[("KUBECTL_LOGIN_FLOW", "magic")],
             None,
             "the value of `--flow` cannot be used: it is `magic`; known are `auto`, `browser`, `device`, \
-             `client-credentials`, `authcode`, `device-code` \
+             `paste`, `client-credentials`, `identity`, `token-exchange`, `jwt-bearer`, `password`, \
+             `authcode`, `authcode-keyboard`, `device-code` \
              (it came from the environment variable `KUBECTL_LOGIN_FLOW`)",
         ),
         (
-            &format!("{GOOD} --token-cache-storage keyring"),
+            &format!("{GOOD} --token-cache-storage floppy"),
             &[],
             None,
-            "the value of `--token-cache-storage` cannot be used: it is `keyring`, which comes in a later \
-             version; known are `file`, `none`, `disk` (it came from the command line)",
+            "the value of `--token-cache-storage` cannot be used: it is `floppy`; known are `auto`, \
+             `keyring`, `encrypted-file`, `file`, `none`, `disk` (it came from the command line)",
         ),
         (
             GOOD,
@@ -165,13 +243,28 @@ fn values_outside_their_bounds_are_faults() {
         "--authentication-timeout-sec 0",
         "--authentication-timeout-sec 3601",
         "--authentication-timeout-sec soon",
-        "--listen-address 0.0.0.0:8000",
-        "--listen-address 192.0.2.1:8000",
+        "--listen-address example.com:8000",
+        "--listen-port x",
+        "--flow identity",
+        "--flow token-exchange",
+        "--identity magic",
+        "--identity file",
+        "--identity variable --identity-file f",
+        "--identity-file f --identity-command c",
+        "--client-certificate f",
+        "--client-key f",
+        "--local-server-key f",
+        "--redirect-url ftp://x",
+        "--open-url-after-authentication x",
+        "--request-header x",
+        "--request-header a\u{e9}=b",
+        "--authorization-parameter state=x",
+        "--pkce-method plain",
+        "--force-keyring --no-keyring",
         "--listen-address localhost",
         "--listen-address localhost:http",
         "--scope a\"b",
         "--certificate-authority-data ???",
-        "--certificate-authority f --certificate-authority-data UEVN",
         "--client-secret s --client-secret-file f",
         "--client-secret-file f --client-secret-command c",
         "--interactive sometimes",
@@ -194,8 +287,8 @@ fn home_is_meant_by_a_tilde() {
     let line = format!("{GOOD} --certificate-authority ~/ca.pem --token-cache-dir ~/t");
     let target = checked(&line, &[("HOME", "/h"), ("USERPROFILE", "/h")], None).unwrap();
     assert_eq!(
-        target.certificate_authority,
-        Some(CertificateAuthority::File(PathBuf::from("/h/ca.pem")))
+        target.connection.certificate_authorities,
+        [CertificateAuthority::File(PathBuf::from("/h/ca.pem"))]
     );
     assert_eq!(target.cache_directory, Some(PathBuf::from("/h/t")));
 }

@@ -1,0 +1,76 @@
+//! The command line as a whole: the program, its commands, help.
+//! Never runs a command.
+
+use std::ffi::OsString;
+
+use clap::{ArgMatches, Command};
+
+use super::{COMMANDS, Entry};
+use crate::options::arguments;
+
+/// The whole command line.
+pub fn command() -> Command {
+    Command::new("kubectl-login")
+        .about("Sign in to Kubernetes once; kubectl, helm, k9s and CI jobs just work after that")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .infer_long_args(false)
+        .disable_help_subcommand(true)
+        .after_help("Run without a command it is `login`.")
+        .subcommands(COMMANDS.iter().map(|entry| (entry.definition)()))
+}
+
+/// Reads arguments, without the program's name: which command, and what was given to it.
+pub fn parse(arguments: &[OsString]) -> Result<(&'static Entry, ArgMatches), clap::Error> {
+    let first = arguments.first().and_then(|word| word.to_str());
+    let asks_about_program = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
+    let names_no_command = first.is_none_or(|word| word.starts_with('-')) && !asks_about_program;
+    let words = ["kubectl-login"]
+        .into_iter()
+        .chain(names_no_command.then_some("login"))
+        .map(OsString::from)
+        .chain(arguments::spelled_out(arguments));
+    let mut matches = command().try_get_matches_from(words)?;
+    let found = matches.remove_subcommand().and_then(|(name, matches)| {
+        let mut known = COMMANDS.iter();
+        known.find(|entry| (entry.definition)().get_name() == name).map(|entry| (entry, matches))
+    });
+    found.ok_or_else(|| {
+        command().error(clap::error::ErrorKind::MissingSubcommand, "a command is missing")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<(String, ArgMatches), clap::Error> {
+        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        parse(&words).map(|(entry, matches)| ((entry.definition)().get_name().to_owned(), matches))
+    }
+
+    #[test]
+    fn clap_finds_no_fault_with_the_definition() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_is_login() {
+        for line in ["", "--issuer-url x", "login --context dev", "-v2"] {
+            assert_eq!(read(line).unwrap().0, "login", "{line}");
+        }
+        let (_, matches) = read("--issuer-url x").unwrap();
+        assert!(!arguments::typed(&matches).is_empty());
+    }
+
+    #[test]
+    fn questions_about_the_program_are_not_errors() {
+        for line in ["--help", "-h", "--version", "get-token --help", "login -h"] {
+            assert_eq!(read(line).err().unwrap().exit_code(), 0, "{line}");
+        }
+        for line in ["nonsense", "get-token --nonsense", "version -o table", "completion tcsh"] {
+            assert_eq!(read(line).err().unwrap().exit_code(), 2, "{line}");
+        }
+    }
+}

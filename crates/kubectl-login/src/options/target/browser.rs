@@ -1,0 +1,120 @@
+//! How a browser is sent to the issuer and comes back.
+//! Never opens a port or a browser.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use url::Url;
+
+use super::values::{both, choice, command, pairs, text, web_url, wrong};
+use crate::{
+    options::{fault::OptionError, layers::Settings, table::Name},
+    system::environment::Environment,
+};
+
+/// How to open the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BrowserChoice {
+    /// The browser of the desktop.
+    Default,
+    /// This program, with the address as its last argument.
+    Command(Vec<String>),
+    /// Not at all: the address is printed.
+    PrintOnly,
+}
+
+/// Where the browser comes back to.
+#[derive(Clone, Debug)]
+pub struct Callback {
+    /// `host`, `port` pairs to try in order; empty means any free port.
+    pub listen_addresses: Vec<(String, u16)>,
+    /// Named to the issuer instead of the address that is listened on.
+    pub redirect_url: Option<Url>,
+    /// The host in the redirect URI instead of `localhost`.
+    pub redirect_host: Option<String>,
+    /// Certificate and key of the listener, for an https redirect URI.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// Where the browser goes in the end.
+    pub open_url_after: Option<Url>,
+    /// Further parameters of the authorization request, sorted by name.
+    pub parameters: Vec<(String, String)>,
+    /// Whether to send a proof key (RFC 7636).
+    pub proof_key: bool,
+}
+
+impl Callback {
+    pub(super) fn check(
+        settings: &Settings,
+        environment: &dyn Environment,
+    ) -> Result<Self, OptionError> {
+        let certificate =
+            both(settings, (Name::LocalServerCert, Name::LocalServerKey), environment)?;
+        Ok(Self {
+            listen_addresses: listen_addresses(settings)?,
+            redirect_url: web_url(settings, Name::RedirectUrl)?,
+            redirect_host: text(settings, Name::RedirectUrlHostname),
+            certificate,
+            open_url_after: web_url(settings, Name::OpenUrlAfterAuthentication)?,
+            parameters: parameters(settings)?,
+            proof_key: choice(settings, Name::PkceMethod, &PROOF_KEYS)?.unwrap_or(true),
+        })
+    }
+}
+
+/// An issuer that announces nothing ignores a proof key (RFC 7636 §5), so `auto` sends one.
+const PROOF_KEYS: [(&str, bool); 3] = [("auto", true), ("S256", true), ("no", false)];
+
+/// What the flows themselves say; nothing may say it differently.
+const RESERVED: [&str; 9] = [
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "response_mode",
+    "request",
+];
+
+fn parameters(settings: &Settings) -> Result<Vec<(String, String)>, OptionError> {
+    let parameters = pairs(settings, Name::AuthorizationParameter)?;
+    match parameters.iter().find(|(name, _)| RESERVED.contains(&name.as_str())) {
+        Some((name, _)) => Err(wrong(
+            settings,
+            Name::AuthorizationParameter,
+            format!("`{name}` is set by the sign-in itself"),
+        )),
+        None => Ok(parameters),
+    }
+}
+
+fn listen_addresses(settings: &Settings) -> Result<Vec<(String, u16)>, OptionError> {
+    let mut addresses = Vec::new();
+    for address in settings.list(Name::ListenAddress) {
+        let problem =
+            |what: &str| wrong(settings, Name::ListenAddress, format!("`{address}` {what}"));
+        let (host, port) = address.rsplit_once(':').ok_or_else(|| problem("is not HOST:PORT"))?;
+        let port = port.parse().map_err(|_| problem("has no port number"))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if host != "localhost" && host.parse::<IpAddr>().is_err() {
+            return Err(problem("has a host that is neither an IP address nor `localhost`"));
+        }
+        addresses.push((host.to_owned(), port));
+    }
+    for port in settings.list(Name::ListenPort) {
+        let number = port.parse().map_err(|_| {
+            wrong(settings, Name::ListenPort, format!("`{port}` is not a port number"))
+        })?;
+        addresses.push(("127.0.0.1".to_owned(), number));
+    }
+    Ok(addresses)
+}
+
+pub(super) fn opening(settings: &Settings) -> Result<BrowserChoice, OptionError> {
+    let command = command(settings, Name::BrowserCommand)?;
+    Ok(match (settings.switch(Name::SkipOpenBrowser)?, command) {
+        (true, _) => BrowserChoice::PrintOnly,
+        (false, Some(command)) => BrowserChoice::Command(command),
+        (false, None) => BrowserChoice::Default,
+    })
+}

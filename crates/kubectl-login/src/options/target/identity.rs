@@ -1,0 +1,107 @@
+//! The identity that a place gives to a job: which source, and what to ask it for.
+//! Never asks it.
+
+use std::path::PathBuf;
+
+use super::values::{choice, command, path, text, wrong};
+use crate::{
+    options::{
+        fault::OptionError,
+        layers::Settings,
+        table::{Name, row_of},
+    },
+    system::environment::Environment,
+};
+
+/// Where an identity token comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// The first that this place offers.
+    Auto,
+    /// GitHub Actions' token service.
+    GithubActions,
+    /// GitLab's `id_tokens`.
+    Gitlab,
+    /// Azure Pipelines' token service.
+    AzurePipelines,
+    /// A projected service-account token.
+    Kubernetes,
+    /// A JWT-SVID that an agent keeps in a file.
+    Spiffe,
+    /// Any file.
+    File,
+    /// Any variable.
+    Variable,
+    /// Any program.
+    Command,
+}
+
+/// An identity as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityOptions {
+    /// Where from.
+    pub kind: SourceKind,
+    /// `--identity-file`
+    pub file: Option<PathBuf>,
+    /// `--identity-variable`
+    pub variable: Option<String>,
+    /// `--identity-command`
+    pub command: Option<Vec<String>>,
+    /// `--identity-audience`
+    pub audience: Option<String>,
+}
+
+const KINDS: [(&str, SourceKind); 10] = [
+    ("auto", SourceKind::Auto),
+    ("github-actions", SourceKind::GithubActions),
+    ("gitlab", SourceKind::Gitlab),
+    ("azure-pipelines", SourceKind::AzurePipelines),
+    ("kubernetes", SourceKind::Kubernetes),
+    ("spiffe", SourceKind::Spiffe),
+    ("file", SourceKind::File),
+    ("variable", SourceKind::Variable),
+    ("environment", SourceKind::Variable),
+    ("command", SourceKind::Command),
+];
+
+impl SourceKind {
+    /// The spelling in options.
+    pub fn as_str(self) -> &'static str {
+        KINDS.iter().find(|(_, kind)| *kind == self).map_or("auto", |(spelling, _)| spelling)
+    }
+}
+
+pub(super) fn check(
+    settings: &Settings,
+    environment: &dyn Environment,
+) -> Result<Option<IdentityOptions>, OptionError> {
+    let file = path(settings, Name::IdentityFile, environment);
+    let variable = text(settings, Name::IdentityVariable);
+    let command = command(settings, Name::IdentityCommand)?;
+    // Naming the place names the source.
+    let implied = match (&file, &variable, &command) {
+        (Some(_), None, None) => Some(SourceKind::File),
+        (None, Some(_), None) => Some(SourceKind::Variable),
+        (None, None, Some(_)) => Some(SourceKind::Command),
+        _ => None,
+    };
+    let Some(kind) = choice(settings, Name::Identity, &KINDS)?.or(implied) else {
+        let places = [Name::IdentityFile, Name::IdentityVariable, Name::IdentityCommand];
+        return match places.into_iter().find(|name| settings.origin(*name).is_some()) {
+            Some(name) => Err(wrong(settings, name, "`--identity` has to say which one counts")),
+            None => Ok(None),
+        };
+    };
+    let needed = match kind {
+        SourceKind::File if file.is_none() => Some(Name::IdentityFile),
+        SourceKind::Variable if variable.is_none() => Some(Name::IdentityVariable),
+        SourceKind::Command if command.is_none() => Some(Name::IdentityCommand),
+        _ => None,
+    };
+    if let Some(needed) = needed {
+        let problem = format!("`--{}` is needed, too", row_of(needed).long);
+        return Err(wrong(settings, Name::Identity, problem));
+    }
+    let audience = text(settings, Name::IdentityAudience);
+    Ok(Some(IdentityOptions { kind, file, variable, command, audience }))
+}

@@ -1,0 +1,118 @@
+//! Finds and reads the configuration file.
+//! Never one that others may write to: it can name programs to run.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::PathBuf,
+};
+
+use super::environment::Environment;
+use crate::options::{configuration::Configuration, fault::OptionError};
+
+/// Names another file than the one of this system's place for configuration.
+pub const VARIABLE: &str = "KUBECTL_LOGIN_CONFIG";
+
+/// Longest file that is read.
+const MAX_LENGTH: u64 = 256 * 1024;
+
+/// The configuration file, if there is one.
+pub fn read(environment: &dyn Environment) -> Result<Option<Configuration>, OptionError> {
+    let Some((path, text)) = text(environment)? else { return Ok(None) };
+    match Configuration::plain(&path, &text) {
+        Some(plain) => Ok(Some(plain)),
+        None => Configuration::parse(&path, &text).map(Some),
+    }
+}
+
+/// The file takes a YAML parser, or cannot be read at all.
+pub struct Unusual;
+
+/// The configuration file for the cached path.
+pub fn read_plain(environment: &dyn Environment) -> Result<Option<Configuration>, Unusual> {
+    let Some((path, text)) = text(environment).map_err(|_| Unusual)? else { return Ok(None) };
+    Configuration::plain(&path, &text).map(Some).ok_or(Unusual)
+}
+
+fn text(environment: &dyn Environment) -> Result<Option<(PathBuf, String)>, OptionError> {
+    let named = environment.variable(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let must_exist = named.is_some();
+    let Some(path) = named.or_else(|| environment.default_configuration_file()) else {
+        return Ok(None);
+    };
+    let fault = |problem: String| OptionError::file(&path, problem);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return Ok(None),
+        Err(error) => return Err(fault(format!("it cannot be read: {error}"))),
+    };
+    if is_exposed(&file) {
+        return Err(fault("others may write to it, or it belongs to another user".to_owned()));
+    }
+    let mut text = String::new();
+    file.take(MAX_LENGTH + 1)
+        .read_to_string(&mut text)
+        .map_err(|error| fault(format!("it cannot be read: {error}")))?;
+    if text.len() as u64 > MAX_LENGTH {
+        return Err(fault(format!("it is longer than {MAX_LENGTH} bytes")));
+    }
+    Ok(Some((path, text)))
+}
+
+#[cfg(unix)]
+fn is_exposed(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let me = rustix::process::geteuid().as_raw();
+    // root's files are the machine's.
+    file.metadata()
+        .is_ok_and(|facts| facts.mode() & 0o022 != 0 || (facts.uid() != me && facts.uid() != 0))
+}
+
+/// Windows: a profile's directories are private by their access list.
+#[cfg(not(unix))]
+fn is_exposed(_: &File) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        options::table::Name,
+        system::environment::{NoEnvironment, Overlay},
+    };
+
+    fn found(variables: &[(&str, &str)]) -> Result<Option<String>, String> {
+        let variables: Vec<(String, String)> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        read(&Overlay { variables: &variables, below: &NoEnvironment })
+            .map(|file| Some(file?.values(Name::Flow)?.concat()))
+            .map_err(|error| format!("{error:?}"))
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_file_is_where_the_variable_or_the_system_says() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let scratch = tempfile::tempdir().unwrap();
+        let home = scratch.path().to_str().unwrap();
+        assert_eq!(found(&[("HOME", home)]), Ok(None));
+        assert_eq!(found(&[]), Ok(None));
+        let folder = scratch.path().join(".config/kubectl-login");
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("config.yaml");
+        let mut new = tempfile::NamedTempFile::new_in(&folder).unwrap();
+        io::Write::write_all(&mut new, b"flow: device\n").unwrap();
+        new.persist(&path).unwrap();
+        let named = ("KUBECTL_LOGIN_CONFIG", path.to_str().unwrap());
+        if cfg!(not(target_os = "macos")) {
+            assert_eq!(found(&[("HOME", home)]), Ok(Some("device".to_owned())));
+        }
+        assert_eq!(found(&[named]), Ok(Some("device".to_owned())));
+        assert!(found(&[("KUBECTL_LOGIN_CONFIG", "/nonexistent")]).is_err());
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o620)).unwrap();
+        assert!(found(&[named]).unwrap_err().contains("others may write"));
+    }
+}
