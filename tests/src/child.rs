@@ -34,13 +34,23 @@ pub struct Child {
 impl Child {
     /// Starts `command`; its output goes to `FOLDER/NAME.out` and `FOLDER/NAME.err`.
     pub fn start(name: &str, command: &mut Command, folder: &Path) -> Result<Self> {
+        Self::start_with(name, command, Stdio::null(), folder)
+    }
+
+    /// The same, with something on standard input.
+    pub fn start_with(
+        name: &str,
+        command: &mut Command,
+        input: impl Into<Stdio>,
+        folder: &Path,
+    ) -> Result<Self> {
         let output = folder.join(format!("{name}.out"));
         let errors = folder.join(format!("{name}.err"));
         let open = |path: &Path| {
             File::create(path).with_context(|| format!("could not make `{}`", path.display()))
         };
         let process = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(open(&output)?)
             .stderr(open(&errors)?)
             .spawn()

@@ -13,6 +13,13 @@ use thiserror::Error;
 #[error("{0}")]
 pub struct Missing(String);
 
+impl Missing {
+    /// What is missing, and why that cannot be helped here.
+    pub fn because(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
 /// The versions of kubectl that an exec entry must work with.
 pub const KUBECTL_VERSIONS: [&str; 4] = ["1.24", "1.27", "1.32", "1.37"];
 

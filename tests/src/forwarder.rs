@@ -1,21 +1,44 @@
-//! A load balancer as small as one can be: TCP connections go to the first backend that takes them.
+//! What stands between a client and a server: a load balancer, or a network that fails.
 //! Never looks into what it carries.
 
-use std::io;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::wait;
+
 const CONNECT: Duration = Duration::from_secs(2);
+
+/// What happens to a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weather {
+    /// It is carried as it is.
+    #[default]
+    Fair,
+    /// Whatever the server says arrives later by this.
+    Slow(Duration),
+    /// It is closed once the server has said this many bytes; 0 closes it at once.
+    CutAfter(usize),
+    /// It is taken, and nothing ever comes back.
+    Silent,
+}
 
 /// A listening forwarder; it stops taking connections when dropped.
 pub struct Forwarder {
     address: SocketAddr,
-    stopped: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stopped: AtomicBool,
+    connections: AtomicUsize,
+    weather: Mutex<Weather>,
 }
 
 impl Forwarder {
@@ -24,49 +47,94 @@ impl Forwarder {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("could not listen on loopback")?;
         let address = listener.local_addr()?;
-        let stopped = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&stopped);
-        let turn = AtomicUsize::new(0);
+        let shared = Arc::new(Shared::default());
+        let seen = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                if seen.load(Ordering::SeqCst) {
+                if seen.stopped.load(Ordering::SeqCst) {
                     return;
                 }
-                let first = turn.fetch_add(1, Ordering::SeqCst);
+                let first = seen.connections.fetch_add(1, Ordering::SeqCst);
                 let order = backends.iter().cycle().skip(first % backends.len().max(1));
                 let order: Vec<SocketAddr> = order.take(backends.len()).copied().collect();
-                thread::spawn(move || carry(client, &order));
+                let weather = seen.weather.lock().map(|weather| *weather).unwrap_or_default();
+                thread::spawn(move || carry(client, &order, weather));
             }
         });
-        Ok(Self { address, stopped })
+        Ok(Self { address, shared })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// What happens to connections from now on.
+    pub fn turn(&self, weather: Weather) {
+        if let Ok(mut now) = self.shared.weather.lock() {
+            *now = weather;
+        }
+    }
+
+    /// How many connections it has taken.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
 }
 
 impl Drop for Forwarder {
     fn drop(&mut self) {
-        self.stopped.store(true, Ordering::SeqCst);
+        self.shared.stopped.store(true, Ordering::SeqCst);
         // Wakes the loop, so that it sees the flag.
         let _ = TcpStream::connect_timeout(&self.address, CONNECT);
     }
 }
 
-fn carry(client: TcpStream, backends: &[SocketAddr]) {
+fn carry(client: TcpStream, backends: &[SocketAddr], weather: Weather) {
+    if weather == Weather::CutAfter(0) {
+        return;
+    }
+    if weather == Weather::Silent {
+        // Takes what is sent, so that the other side cannot tell it from a server that thinks.
+        let _ = std::io::copy(&mut &client, &mut std::io::sink());
+        return;
+    }
     let server = backends.iter().find_map(|to| TcpStream::connect_timeout(to, CONNECT).ok());
-    let Some(server) = server else { return };
+    if let Some(server) = server {
+        join(client, server, weather);
+    }
+}
+
+/// Carries both ways until both sides are done.
+pub(crate) fn join(client: TcpStream, server: TcpStream, weather: Weather) {
     let (Ok(client_again), Ok(server_again)) = (client.try_clone(), server.try_clone()) else {
         return;
     };
-    let up = thread::spawn(move || pour(client, server));
-    pour(server_again, client_again);
+    let up = thread::spawn(move || pour(client, server, Weather::Fair));
+    pour(server_again, client_again, weather);
     let _ = up.join();
 }
 
-fn pour(mut from: TcpStream, mut to: TcpStream) {
-    let _ = io::copy(&mut from, &mut to);
+fn pour(mut from: TcpStream, mut to: TcpStream, weather: Weather) {
+    let mut bytes = [0; 16 * 1024];
+    let mut left = match weather {
+        Weather::CutAfter(most) => most,
+        _ => usize::MAX,
+    };
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        if let Weather::Slow(delay) = weather {
+            wait::pass(delay);
+        }
+        let count = count.min(left);
+        if to.write_all(bytes.get(..count).unwrap_or_default()).is_err() {
+            break;
+        }
+        left -= count;
+        if left == 0 {
+            let _ = to.shutdown(Shutdown::Both);
+            let _ = from.shutdown(Shutdown::Both);
+            return;
+        }
+    }
     let _ = to.shutdown(Shutdown::Write);
 }

@@ -16,6 +16,7 @@ pub mod components;
 
 pub mod certificates;
 pub mod child;
+pub mod clock;
 pub mod command;
 pub mod scratch;
 pub mod wait;
@@ -31,3 +32,7 @@ pub mod kubectl;
 pub mod login_client;
 pub mod login_server;
 pub mod oidc_provider;
+pub mod proxy;
+pub mod secret_service;
+pub mod small_disk;
+pub mod terminal;

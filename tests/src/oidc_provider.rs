@@ -1,6 +1,7 @@
 //! The certified OpenID provider of npm, on loopback over TLS, and what it was asked.
 //! Never bends its rules: only accounts, lifetimes and a delay are set from here.
 
+use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,6 +96,12 @@ impl OidcProvider {
     /// The issuer URL.
     pub fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> Result<SocketAddr> {
+        let text = self.issuer.strip_prefix("https://").context("not https")?;
+        text.parse().context("not an address")
     }
 
     /// The authority that signed its certificate.

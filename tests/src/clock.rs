@@ -1,0 +1,29 @@
+//! Another time of day for one program, by libfaketime.
+//! Never for a static program: the loader has to bring the library in.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::components::Missing;
+
+/// Where Debian's package `libfaketime` puts it.
+const LIBRARIES: [&str; 3] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/faketime/libfaketime.so.1",
+];
+
+/// Lets `command` believe that it is later (`+600` seconds) or earlier (`-600`).
+pub fn shift(command: &mut Command, seconds: &str) -> Result<(), Missing> {
+    let library = LIBRARIES
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|file| file.is_file())
+        .ok_or_else(|| Missing::because("libfaketime is not installed"))?;
+    command
+        .env("LD_PRELOAD", library)
+        .env("FAKETIME", seconds)
+        // How long something takes stays true.
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    Ok(())
+}
