@@ -41,6 +41,14 @@ pub(crate) fn document(settings: &IssuerSettings) -> Value {
             // RFC 8414 §2 requires the field; without the endpoint there is no response type.
             fields.insert("response_types_supported".into(), json!([]));
         }
+        if on(GrantType::RefreshToken) {
+            // RFC 8414 §2: left out, the methods would be `client_secret_basic` alone.
+            let endpoint = settings.endpoint("/revoke");
+            fields.insert("revocation_endpoint".into(), endpoint.into());
+            let methods = fields.get("token_endpoint_auth_methods_supported").cloned();
+            let methods = methods.unwrap_or_default();
+            fields.insert("revocation_endpoint_auth_methods_supported".into(), methods);
+        }
     }
     document
 }

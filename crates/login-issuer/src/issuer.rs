@@ -18,10 +18,12 @@ use url::Url;
 
 use crate::{
     Administration, AuthorizationRefusal, AuthorizationTicket, DeviceApproval, DeviceAuthorization,
-    DeviceRefusal, DeviceRequest, Form, IssuerSettings, LoginPrompt, SignIn, SignInRefusal,
-    TicketError, TokenError, TokenResponse, authorization, device, discovery, grants,
+    DeviceRefusal, DeviceRequest, Form, IssuerSettings, LoginPrompt, Revoked, SignIn,
+    SignInRefusal, TicketError, TokenError, TokenResponse, authorization, device, discovery,
+    grants,
     keys::Keys,
     opaque::{self, CryptoError},
+    revocation,
     store::{Store, StoreError},
     throttle::{Limits, Throttle},
     ticket::Seal,
@@ -85,7 +87,7 @@ impl Issuer {
     }
 
     /// `/.well-known/openid-configuration`: what is implemented and on, nothing else. Endpoints
-    /// are `/authorize`, `/token`, `/device_authorization` and `/jwks` below the issuer.
+    /// are `/authorize`, `/token`, `/revoke`, `/device_authorization` and `/jwks` below the issuer.
     pub fn discovery(&self) -> Value {
         discovery::document(&self.settings)
     }
@@ -183,6 +185,17 @@ impl Issuer {
         now: UnixTime,
     ) -> Result<TokenResponse, TokenError> {
         grants::answer(self, form, authorization, now)
+    }
+
+    /// POST `/revoke` (RFC 7009). `authorization` is the value of that header, if any. Answer
+    /// 200 without a body.
+    pub fn revoke(
+        &self,
+        form: &Form,
+        authorization: Option<&str>,
+        now: UnixTime,
+    ) -> Result<Revoked, TokenError> {
+        revocation::answer(self, form, authorization, now)
     }
 
     /// Users and clients of this issuer.

@@ -8,7 +8,8 @@
 //! Reading order: `issuer` is the front door and shows every operation; `settings`, `form`,
 //! `scope` and `opaque` (random texts and digests) are its vocabulary; `authorization` (with
 //! `ticket`) and `device` lead up to a grant, `grants` answers the token endpoint in the shapes of
-//! `token`, `mint` writes tokens, `sessions` says when a refresh token still counts; `users`,
+//! `token`, `mint` writes tokens, `sessions` says when a refresh token still counts,
+//! `revocation` ends a session; `users`,
 //! `throttle`, `clients`, `keys` and `administration` are what the operator looks after;
 //! `discovery` says what is on; `store` keeps it all.
 
@@ -25,6 +26,7 @@ mod ticket;
 
 mod grants;
 mod mint;
+mod revocation;
 mod sessions;
 mod token;
 
@@ -51,6 +53,7 @@ pub use device::{DeviceApproval, DeviceAuthorization, DeviceRefusal, DeviceReque
 pub use form::{Form, FormError};
 pub use issuer::{Issuer, OpenError};
 pub use opaque::{CryptoError, Digest};
+pub use revocation::Revoked;
 pub use settings::{GrantType, IssuerSettings, PasswordPolicy};
 pub use token::{Grantee, TokenError, TokenResponse};
 pub use users::{NewUser, User};

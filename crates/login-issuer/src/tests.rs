@@ -8,6 +8,7 @@ mod durability;
 mod machine;
 mod operator;
 mod refresh;
+mod revocation;
 
 use std::{net::IpAddr, time::Duration};
 

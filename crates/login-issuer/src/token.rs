@@ -105,6 +105,9 @@ pub enum TokenError {
     /// RFC 6749 §6: more than was granted.
     #[error("`scope` goes beyond what was granted")]
     ScopeExceeded,
+    /// RFC 7009 §2.2.1.
+    #[error("only refresh tokens can be revoked")]
+    UnsupportedTokenType,
     /// RFC 8628 §3.5.
     #[error("the person has not decided yet")]
     AuthorizationPending,
@@ -153,6 +156,7 @@ impl TokenError {
             | Self::RefreshTokenInvalid
             | Self::RefreshTokenReplayed
             | Self::ScopeExceeded
+            | Self::UnsupportedTokenType
             | Self::AuthorizationPending
             | Self::SlowDown
             | Self::DeviceCodeExpired
@@ -178,6 +182,7 @@ impl TokenError {
             | Self::DeviceCodeInvalid
             | Self::UserGone => "invalid_grant",
             Self::ScopeExceeded => "invalid_scope",
+            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::DeviceCodeExpired => "expired_token",

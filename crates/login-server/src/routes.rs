@@ -87,9 +87,10 @@ async fn issuer(
             token::device_authorization(embedded, limits, source, request).await
         }
         ("/token", Verb::Post) => token::token(embedded, limits, request).await,
+        ("/revoke", Verb::Post) => token::revoke(embedded, limits, request).await,
         ("/.well-known/openid-configuration" | "/jwks", _) => method_not_allowed("GET, HEAD"),
         ("/authorize" | "/device", _) => method_not_allowed("GET, HEAD, POST"),
-        ("/device_authorization" | "/token", _) => method_not_allowed("POST"),
+        ("/device_authorization" | "/token" | "/revoke", _) => method_not_allowed("POST"),
         _ => review::faulty(RequestFault::NotFound),
     }
 }

@@ -272,6 +272,7 @@ fn grants_that_are_off_are_neither_answered_nor_announced() {
     let off = rig.issuer.discovery();
     assert_eq!(off["grant_types_supported"], json!(["authorization_code"]));
     assert_eq!(off.get("device_authorization_endpoint"), None);
+    assert_eq!(off.get("revocation_endpoint"), None);
     let answer = rig.signed_in(at(0));
     assert!(answer.refresh_token.is_none());
     let (_, error, _) = refused(rig.refresh(&Secret::new("klr_x"), &[], at(1)));

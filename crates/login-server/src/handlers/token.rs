@@ -1,4 +1,4 @@
-//! POST `/token` and `/device_authorization`: forms in, JSON out.
+//! POST `/token`, `/revoke` and `/device_authorization`: forms in, JSON out.
 //! Never lets an answer be stored, never says more than the issuer does.
 
 use std::net::IpAddr;
@@ -34,6 +34,33 @@ pub async fn token(embedded: &Embedded, limits: &Limits, request: Request<Incomi
     match done {
         Ok(Ok(response)) => granted(&response),
         Ok(Err(refusal)) => refused("token", &refusal),
+        Err(fault) => unavailable(fault),
+    }
+}
+
+/// The revocation endpoint (RFC 7009 §2).
+pub async fn revoke(embedded: &Embedded, limits: &Limits, request: Request<Incoming>) -> Reply {
+    let submitted = match form::read(request, limits).await {
+        Ok(submitted) => submitted,
+        Err(fault) => return malformed(fault),
+    };
+    let done = embedded
+        .ask(Gate::Store, limits, move |issuer| {
+            let authorization = authorization(&submitted.headers)?;
+            issuer.revoke(&submitted.form, authorization, clock::now())
+        })
+        .await;
+    match done {
+        Ok(Ok(revoked)) => {
+            tracing::info!(
+                client = revoked.client_id,
+                session = revoked.session_id.unwrap_or_default(),
+                "session ended"
+            );
+            // §2.2: the content of the answer is ignored by the client.
+            private_json(StatusCode::OK, "{}")
+        }
+        Ok(Err(refusal)) => refused("revoke", &refusal),
         Err(fault) => unavailable(fault),
     }
 }

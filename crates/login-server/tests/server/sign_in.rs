@@ -103,8 +103,37 @@ async fn a_person_signs_in_with_the_browser_and_refreshes() {
     assert_ne!(second.body["refresh_token"], first.body["refresh_token"]);
     says_alice(&site, &second.body["id_token"]).await;
 
+    let current = second.body["refresh_token"].as_str().unwrap();
+    let sign_out = [("client_id", "kubectl-login"), ("token", current)];
+    assert_eq!(submit(&site, "/revoke", &sign_out).await.0, 200);
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "kubectl-login"),
+        ("refresh_token", current),
+    ];
+    let after = token(&site, &fields).await;
+    assert_eq!((after.status, &after.body["error"]), (400, &json!("invalid_grant")));
+
     let replayed = token(&site, &exchange).await;
     assert_eq!((replayed.status, &replayed.body["error"]), (400, &json!("invalid_grant")));
+}
+
+#[tokio::test]
+async fn access_tokens_cannot_be_revoked_and_unknown_tokens_are_no_fault() {
+    let site = EmbeddedServer::start().await;
+    let found = site.client.get(site.url("/.well-known/openid-configuration")).send().await;
+    let found: Value = found.unwrap().json().await.unwrap();
+    assert_eq!(found["revocation_endpoint"], json!(site.url("/revoke")));
+    for (token, status, answer) in
+        [("klr_unknown", 200, "{}"), ("a.b.c", 400, "unsupported_token_type")]
+    {
+        let fields = [("client_id", "kubectl-login"), ("token", token)];
+        let (found, _, body) = submit(&site, "/revoke", &fields).await;
+        assert_eq!(found, status);
+        assert!(body.contains(answer), "{body}");
+    }
+    let by_get = site.client.get(site.url("/revoke")).send().await.unwrap();
+    assert_eq!(by_get.status().as_u16(), 405);
 }
 
 #[tokio::test]
@@ -136,7 +165,7 @@ async fn a_form_that_is_not_ours_or_comes_from_elsewhere_is_refused() {
         ("a=1&a=2", "application/x-www-form-urlencoded", 400),
         (&*"a".repeat(70_000), "application/x-www-form-urlencoded", 413),
     ] {
-        for path in ["/authorize", "/device", "/token", "/device_authorization"] {
+        for path in ["/authorize", "/device", "/token", "/revoke", "/device_authorization"] {
             let request = site.client.post(site.url(path)).header("content-type", content_type);
             let reply = request.body(body.to_owned()).send().await.unwrap();
             assert_eq!(reply.status().as_u16(), status, "{path} {content_type}");
