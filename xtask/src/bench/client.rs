@@ -4,6 +4,7 @@
 
 use super::{
     Effort,
+    peer::Peer,
     table::{Budget, Table},
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
     let dynamic = Build::dynamic()?;
@@ -33,6 +34,10 @@ pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
     if let Ok(build) = &static_pie {
         lines.extend([same_bytes(build), call.line(&build.client)]);
     }
+    let peer = prepare_peer(scratch.path());
+    if let Ok(peer) = &peer {
+        lines.push(peer.line.clone());
+    }
     eprintln!("timing whole processes …");
     let medians = medians(effort, &call, &lines, scratch.path())?;
     let [nothing, empty, same, cached, rest @ ..] = medians.as_slice() else {
@@ -42,14 +47,30 @@ pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
     table.time("empty Rust main", "/bin/true", [*empty, *nothing], None);
     table.time("cached get-token, dynamic", "/bin/true", [*cached, *nothing], most(2.0));
     table.time("cached get-token, dynamic", "prints the same bytes", [*cached, *same], None);
-    if let [same, cached] = rest {
+    if let [same, cached, ..] = rest
+        && static_pie.is_ok()
+    {
         table.time("cached get-token, static-pie", "/bin/true", [*cached, *nothing], most(1.5));
         table.time("cached get-token, static-pie", "prints the same bytes", [*cached, *same], None);
+    }
+    match (&peer, medians.last()) {
+        (Ok(peer), Some(theirs)) => {
+            let what = "cached get-token, dynamic";
+            table.time(what, &format!("{}, cached", peer.name), [*cached, *theirs], most(1.0));
+        }
+        (Err(error), _) => table.note(format!("int128/kubelogin is left out: {error:#}")),
+        (Ok(_), None) => {}
     }
     if let Err(error) = &static_pie {
         table.note(format!("the static-pie build is left out: {error:#}"));
     }
     Ok(())
+}
+
+fn prepare_peer(scratch: &Path) -> Result<Peer> {
+    let folder = scratch.join("peer");
+    fs::create_dir_all(&folder)?;
+    Peer::prepare(&folder)
 }
 
 /// The median time of each command line, in seconds.

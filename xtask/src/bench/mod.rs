@@ -1,11 +1,12 @@
 //! `cargo xtask bench`: speed as ratios to floors that are measured in the same run.
 //! Never an absolute number alone: another machine, or the same one busy, would say another.
 //!
-//! `client` whole processes by hyperfine, `server` the webhook under load, `load` the load
-//! generators, `table` what is printed.
+//! `client` whole processes by hyperfine and `peer` another plugin among them, `server` the webhook
+//! under load, `load` the load generators, `table` what is printed.
 
 mod client;
 mod load;
+mod peer;
 mod server;
 mod table;
 

@@ -6,8 +6,11 @@
 pub(crate) mod cache;
 pub(crate) mod cargo_deny;
 pub(crate) mod control_plane;
+pub(crate) mod dex;
+pub(crate) mod go_program;
 pub(crate) mod kubectl;
 pub(crate) mod node_modules;
+pub(crate) mod peers;
 pub(crate) mod system_packages;
 
 use crate::children;
@@ -54,6 +57,11 @@ pub(crate) fn provide_all() -> Result<Components> {
         let said = children::text(Command::new(program).arg("--version"))?;
         let first = said.lines().next().unwrap_or_default();
         Ok(vec![first.replace("etcd Version: ", "etcd v")])
+    });
+    components.take("LOGIN_TEST_DEX", "dex", dex::provide, |program| {
+        let said = children::text(Command::new(program).arg("version"))?;
+        let first = said.lines().next().unwrap_or_default();
+        Ok(vec![first.replace("Dex Version: ", "dex ")])
     });
     components.take("LOGIN_TEST_NODE_MODULES", "npm packages", node_modules::provide, |folder| {
         let mut versions =

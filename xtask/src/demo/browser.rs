@@ -88,9 +88,11 @@ fn fetch(ca: &str, folder: &Path, url: &str, form: Option<&str>) -> Result<Page>
     })
 }
 
-/// kubectl-login's listener: plain HTTP on loopback (RFC 8252 §7.3).
+/// A plugin's listener: plain HTTP on loopback (RFC 8252 §7.3).
 fn is_callback(url: &str) -> bool {
-    url.starts_with("http://127.0.0.1:") || url.starts_with("http://[::1]:")
+    ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"]
+        .iter()
+        .any(|start| url.starts_with(start))
 }
 
 /// The first form's action and its body, filled in as the person would.

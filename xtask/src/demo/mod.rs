@@ -8,7 +8,7 @@ mod browser;
 mod cluster;
 mod steps;
 
-pub(crate) use browser::{BROWSER, run as browser};
+pub(crate) use browser::{BROWSER, command as browser_command, run as browser};
 
 use crate::{
     Outcome, children,
