@@ -3,8 +3,10 @@
 //
 // usage: node oidc-provider.mjs NODE_MODULES SETTINGS.json
 // settings: { port?, certificate?, key?, accounts: { name: { claim: value } }, lifetimes: { IdToken: seconds, … },
-//             robotSecret, tokenDelay: milliseconds }
-// Each event is one line of JSON on stdout: {"event":"ready","issuer":…}, {"event":"token","grant":…,"outcome":…}.
+//             robotSecret, tokenDelay: milliseconds, signerKeys: JWKS, clientAuthority: FILE,
+//             trusted: [ { issuer, audience, jwks } ] }
+// Each event is one line of JSON on stdout: {"event":"ready","issuer":…}, {"event":"token","grant":…,"outcome":…},
+// {"event":"request","method":…,"path":…}.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -14,6 +16,8 @@ import { pathToFileURL } from 'node:url';
 
 const [modules, settingsFile] = process.argv.slice(2);
 const { Provider } = await import(pathToFileURL(join(modules, 'oidc-provider', 'lib', 'index.js')));
+const jose = await import(pathToFileURL(join(modules, 'jose', 'dist', 'webapi', 'index.js')));
+const { JWT_BEARER, TOKEN_EXCHANGE, register } = await import('./assertion-grants.mjs');
 const settings = JSON.parse(readFileSync(settingsFile, 'utf8'));
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 
@@ -24,6 +28,10 @@ const SCOPES = ['openid', 'offline_access', 'profile', 'email', 'groups'];
 const account = (name) => settings.accounts[name];
 const jwk = (type, options, more) => ({
   ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), use: 'sig', ...more,
+});
+
+const cluster = async () => ({
+  scope: 'groups', audience: CLUSTER, accessTokenFormat: 'jwt', accessTokenTTL: 600, jwt: { sign: { alg: 'ES256' } },
 });
 
 const configuration = {
@@ -55,11 +63,44 @@ const configuration = {
     {
       client_id: 'robot',
       client_secret: settings.robotSecret ?? randomBytes(24).toString('base64url'),
+      grant_types: ['client_credentials', JWT_BEARER, TOKEN_EXCHANGE],
+      response_types: [],
+      redirect_uris: [],
+    },
+    {
+      client_id: 'form-robot', // the same, with its secret in the form (RFC 6749 §2.3.1)
+      client_secret: settings.robotSecret ?? randomBytes(24).toString('base64url'),
+      token_endpoint_auth_method: 'client_secret_post',
       grant_types: ['client_credentials'],
       response_types: [],
       redirect_uris: [],
     },
+    {
+      client_id: 'signer',
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES256',
+      jwks: settings.signerKeys ?? { keys: [jwk('ec', { namedCurve: 'P-256' }, { kid: 'nobody', d: undefined })] },
+      grant_types: ['client_credentials', JWT_BEARER, TOKEN_EXCHANGE],
+      response_types: [],
+      redirect_uris: [],
+    },
+    {
+      client_id: 'certified', // RFC 8705 §2.1
+      token_endpoint_auth_method: 'tls_client_auth',
+      tls_client_auth_subject_dn: 'CN=certified',
+      grant_types: ['client_credentials'],
+      response_types: [],
+      redirect_uris: [],
+    },
+    {
+      client_id: 'exchanger', // a public client: what it is given proves itself
+      token_endpoint_auth_method: 'none',
+      grant_types: [JWT_BEARER, TOKEN_EXCHANGE],
+      response_types: [],
+      redirect_uris: [],
+    },
   ],
+  clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth'],
   pkce: { required: () => true },
   scopes: SCOPES,
   claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'], profile: ['preferred_username'] },
@@ -75,13 +116,20 @@ const configuration = {
     deviceFlow: { enabled: true, charset: 'base-20', mask: '****-****' },
     clientCredentials: { enabled: true },
     userinfo: { enabled: true },
+    revocation: { enabled: true },
+    mTLS: {
+      enabled: true,
+      tlsClientAuth: true,
+      getCertificate: (context) => context.socket.getPeerX509Certificate?.()?.toString(),
+      certificateAuthorized: (context) => context.socket.authorized,
+      certificateSubjectMatches: (context, property, expected) => property === 'tls_client_auth_subject_dn'
+        && `CN=${context.socket.getPeerCertificate().subject.CN}` === expected,
+    },
     resourceIndicators: {
       enabled: true,
       defaultResource: async () => undefined,
       useGrantedResource: async () => true,
-      getResourceServerInfo: async () => ({
-        scope: 'groups', audience: CLUSTER, accessTokenFormat: 'jwt', accessTokenTTL: 600, jwt: { sign: { alg: 'ES256' } },
-      }),
+      getResourceServerInfo: cluster,
     },
   },
   extraTokenClaims: async (_context, token) => ({ groups: account(token.accountId ?? token.clientId)?.groups ?? [] }),
@@ -93,6 +141,7 @@ const configuration = {
 
 let provider;
 const listener = async (request, response) => {
+  say({ event: 'request', method: request.method, path: request.url.split('?')[0] });
   if (settings.tokenDelay && request.url.startsWith('/token')) {
     say({ event: 'held', path: request.url });
     await new Promise((resolve) => { setTimeout(resolve, settings.tokenDelay); });
@@ -101,15 +150,23 @@ const listener = async (request, response) => {
   provider(request, response);
 };
 const server = settings.certificate
-  ? https.createServer({ cert: readFileSync(settings.certificate), key: readFileSync(settings.key) }, listener)
+  ? https.createServer({
+    cert: readFileSync(settings.certificate),
+    key: readFileSync(settings.key),
+    requestCert: Boolean(settings.clientAuthority),
+    rejectUnauthorized: false, // the client's row says whether it needs a certificate
+    ca: settings.clientAuthority && readFileSync(settings.clientAuthority),
+  }, listener)
   : http.createServer(listener);
 
 server.listen(settings.port ?? 0, '127.0.0.1', () => {
   const issuer = `${settings.certificate ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
   const op = new Provider(issuer, configuration);
+  register(op, jose, settings.trusted ?? [], CLUSTER, cluster);
   const grant = (context) => context.oidc?.params?.grant_type ?? context.oidc?.body?.grant_type;
   op.on('grant.success', (context) => say({ event: 'token', grant: grant(context), outcome: 'success' }));
   op.on('grant.error', (context, error) => say({ event: 'token', grant: grant(context), outcome: error.error }));
+  op.on('grant.revoked', () => say({ event: 'session-ended' }));
   op.on('server_error', (_context, error) => say({ event: 'fault', message: `${error.stack}` }));
   op.on('authorization.error', (_context, error) => say({ event: 'refused', message: `${error.message}: ${error.error_description}` }));
   provider = op.callback();

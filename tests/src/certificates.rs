@@ -4,10 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
+
+use serde_json::{Value, json};
 
 use crate::scratch::{Scratch, read};
 
@@ -77,6 +80,21 @@ impl Authority {
             key: scratch.file(&format!("{name}.key"), key.serialize_pem())?,
         })
     }
+}
+
+/// A key that signs assertions (ES256): the private key's file, and the public one as a JWK.
+pub fn assertion_key(scratch: &Scratch, name: &str) -> Result<(PathBuf, Value)> {
+    let key = KeyPair::generate().context("could not make a key")?;
+    // SEC 1 §2.3.3: 4, then both coordinates.
+    let point = key.public_key_raw();
+    let coordinates = point.strip_prefix(&[4]).context("a compressed point")?;
+    let (x, y) = coordinates.split_at(coordinates.len() / 2);
+    let jwk = json!({
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": name,
+        "x": BASE64_URL_SAFE_NO_PAD.encode(x),
+        "y": BASE64_URL_SAFE_NO_PAD.encode(y),
+    });
+    Ok((scratch.file(&format!("{name}.key"), key.serialize_pem())?, jwk))
 }
 
 /// A key pair for signing service account tokens: the private key and the public one.

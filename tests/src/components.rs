@@ -36,10 +36,11 @@ pub struct Components {
 impl Components {
     /// Reads `LOGIN_TEST_*`, `CI` and `PATH`.
     pub fn from_environment() -> Arc<Self> {
-        const VARIABLES: [&str; 8] = [
+        const VARIABLES: [&str; 9] = [
             "LOGIN_TEST_KUBECTL_DIR",
             "LOGIN_TEST_KUBE_APISERVER",
             "LOGIN_TEST_ETCD",
+            "LOGIN_TEST_DEX",
             "LOGIN_TEST_NODE_MODULES",
             "LOGIN_TEST_CHROMIUM",
             "LOGIN_TEST_BIN_DIR",
@@ -87,6 +88,11 @@ impl Components {
     /// etcd.
     pub fn etcd(&self) -> Result<PathBuf, Missing> {
         self.file("LOGIN_TEST_ETCD", "")
+    }
+
+    /// dex.
+    pub fn dex(&self) -> Result<PathBuf, Missing> {
+        self.file("LOGIN_TEST_DEX", "")
     }
 
     /// The folder with `oidc-provider` and `playwright-core`.

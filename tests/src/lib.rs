@@ -25,6 +25,7 @@ pub mod api_server;
 pub mod browser;
 pub mod curl;
 pub mod development;
+pub mod dex;
 pub mod etcd;
 pub mod forwarder;
 pub mod kubeconfig;

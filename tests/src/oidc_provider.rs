@@ -2,6 +2,7 @@
 //! Never bends its rules: only accounts, lifetimes and a delay are set from here.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use crate::browser::{Decision, Person};
-use crate::certificates::Authority;
+use crate::certificates::{Authority, Pair, assertion_key};
 use crate::child::Child;
 use crate::components::{Components, node_script};
 use crate::curl::Curl;
@@ -25,6 +26,14 @@ pub const CLIENT_ID: &str = "kubectl-login";
 pub const ELLIPTIC_CLIENT_ID: &str = "elliptic";
 /// The machine client.
 pub const ROBOT_ID: &str = "robot";
+/// The same with its secret in the form.
+pub const FORM_ROBOT_ID: &str = "form-robot";
+/// The machine client that signs assertions (`private_key_jwt`).
+pub const SIGNER_ID: &str = "signer";
+/// The machine client that shows a certificate (`tls_client_auth`).
+pub const CERTIFIED_ID: &str = "certified";
+/// The public client that exchanges tokens of others.
+pub const EXCHANGER_ID: &str = "exchanger";
 /// The resource whose access tokens are JWTs.
 pub const RESOURCE: &str = "https://kubernetes.test/";
 
@@ -38,6 +47,19 @@ pub struct Manners {
     pub robot_secret: &'static str,
     /// How long the token endpoint thinks before it answers.
     pub token_delay: Duration,
+    /// Whose tokens are exchanged (RFC 8693) and taken as grants (RFC 7523).
+    pub trusted: Vec<Trusted>,
+}
+
+/// An issuer whose tokens a provider takes in exchange.
+#[derive(Clone, Debug)]
+pub struct Trusted {
+    /// `iss`.
+    pub issuer: String,
+    /// `aud`.
+    pub audience: String,
+    /// Its JSON Web Key Set.
+    pub key_set: Value,
 }
 
 impl Default for Manners {
@@ -50,6 +72,7 @@ impl Default for Manners {
             lifetimes: json!({}),
             robot_secret: "a-secret-that-must-never-be-shown",
             token_delay: Duration::ZERO,
+            trusted: Vec::new(),
         }
     }
 }
@@ -58,6 +81,8 @@ impl Default for Manners {
 pub struct OidcProvider {
     _scratch: Scratch,
     authority: Authority,
+    signing_key: PathBuf,
+    client_certificate: Pair,
     issuer: String,
     curl: Curl,
     child: Child,
@@ -69,7 +94,18 @@ impl OidcProvider {
         let scratch = Scratch::new()?;
         let authority = Authority::new(&scratch, "issuer")?;
         let pair = authority.server(&scratch, "oidc-provider")?;
+        let clients = Authority::new(&scratch, "clients")?;
+        let client_certificate = clients.client(&scratch, CERTIFIED_ID, "machines")?;
+        let (signing_key, public_key) = assertion_key(&scratch, "signing-key")?;
+        let trusted = |trusted: &Trusted| {
+            json!({
+                "issuer": trusted.issuer, "audience": trusted.audience, "jwks": trusted.key_set,
+            })
+        };
         let settings = json!({
+            "signerKeys": { "keys": [public_key] },
+            "clientAuthority": clients.certificate(),
+            "trusted": manners.trusted.iter().map(trusted).collect::<Vec<_>>(),
             "certificate": pair.certificate,
             "key": pair.key,
             "accounts": manners.accounts,
@@ -90,7 +126,15 @@ impl OidcProvider {
         let ready: Value = serde_json::from_str(&ready).context("not the provider's own line")?;
         let issuer = ready["issuer"].as_str().context("no issuer")?.to_owned();
         let curl = Curl::new(components, authority.certificate())?;
-        Ok(Self { _scratch: scratch, authority, issuer, curl, child })
+        Ok(Self {
+            _scratch: scratch,
+            authority,
+            signing_key,
+            client_certificate,
+            issuer,
+            curl,
+            child,
+        })
     }
 
     /// The issuer URL.
@@ -107,6 +151,22 @@ impl OidcProvider {
     /// The authority that signed its certificate.
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// The private key of the client that signs assertions.
+    pub fn signing_key(&self) -> &Path {
+        &self.signing_key
+    }
+
+    /// The certificate of the client that shows one.
+    pub fn client_certificate(&self) -> &Pair {
+        &self.client_certificate
+    }
+
+    /// As an issuer whose ID tokens for `audience` another provider takes.
+    pub fn as_trusted(&self, audience: &str) -> Result<Trusted> {
+        let key_set = self.curl.get(&format!("{}/jwks", self.issuer))?.json()?;
+        Ok(Trusted { issuer: self.issuer.clone(), audience: audience.to_owned(), key_set })
     }
 
     /// curl that trusts it.
@@ -133,6 +193,19 @@ impl OidcProvider {
             })
             .collect();
         Ok(log)
+    }
+
+    /// Every request that arrived, as `METHOD PATH` in order.
+    pub fn requests(&self) -> Result<Vec<String>> {
+        let events = self.events()?;
+        let requests = events.iter().filter(|event| event["event"] == "request");
+        let word = |event: &Value, name: &str| event[name].as_str().unwrap_or("?").to_owned();
+        Ok(requests.map(|event| word(event, "method") + " " + &word(event, "path")).collect())
+    }
+
+    /// How many sessions it has ended: revoked, or a rotated refresh token came twice.
+    pub fn ended_sessions(&self) -> Result<usize> {
+        Ok(self.events()?.iter().filter(|event| event["event"] == "session-ended").count())
     }
 
     /// How many requests of a grant type had an outcome.

@@ -2,6 +2,7 @@
 //! Never uses the two programs: a failure here is not theirs.
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
+mod providers;
 mod surroundings;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ type Case = (&'static str, fn(&Parts) -> Result<()>);
 fn main() -> ExitCode {
     Suite::new(Parts::start)
         .cases(surroundings::CASES)
+        .cases(providers::CASES)
         .case("an_administrator_works_with_every_version_of_kubectl", administrator)
         .case("without_credentials_the_user_is_system_anonymous", anonymous)
         .case("health_paths_answer_without_credentials", health)
