@@ -76,7 +76,8 @@ pub async fn ask(
         scopes: &session.scopes(metadata),
         state: &request.state,
         nonce: &request.nonce,
-        code_challenge: &request.verifier.challenge_s256(),
+        code_challenge: Some(&request.verifier.challenge_s256()),
+        response_mode: None,
         extra: &extra,
     }
     .to_url();

@@ -288,7 +288,7 @@ pub async fn sign_in(
             let grant = Grant::AuthorizationCode {
                 code: &returned.code,
                 redirect_uri: &returned.redirect_uri,
-                verifier: &request.verifier,
+                verifier: Some(&request.verifier),
             };
             let outcome = match session.ask(metadata, &grant).await {
                 Ok(Ok(answer)) => session.check(answer, Some(&request.nonce), None, false),

@@ -33,7 +33,8 @@ fn the_client_of_this_project_and_the_issuer_agree() {
         scopes: &["openid".to_owned(), "offline_access".to_owned()],
         state: &state,
         nonce: &nonce,
-        code_challenge: &verifier().challenge_s256(),
+        code_challenge: Some(&verifier().challenge_s256()),
+        response_mode: None,
         extra: &[("login_hint", "alice")],
     }
     .to_url();
@@ -48,8 +49,11 @@ fn the_client_of_this_project_and_the_issuer_agree() {
     let Callback::Answer(Ok(code)) = read_callback(location.query().unwrap(), &expected) else {
         panic!("{location}")
     };
-    let grant =
-        Grant::AuthorizationCode { code: &code, redirect_uri: REDIRECT, verifier: &verifier() };
+    let grant = Grant::AuthorizationCode {
+        code: &code,
+        redirect_uri: REDIRECT,
+        verifier: Some(&verifier()),
+    };
     let request = token_request(&client, &ClientAuthentication::Public, &grant, None);
     let answer = rig.token(request.body().expose(), at(31)).unwrap();
     let tokens = parse_token_response(200, answer.body().expose().as_bytes()).unwrap();

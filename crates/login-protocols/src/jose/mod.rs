@@ -2,7 +2,8 @@
 //! Never takes an algorithm or a key from a token: both come from what the caller trusts.
 //!
 //! Reading order: `algorithm`, `header`, `compact` (a token taken apart), `jwk` and `jwks` (keys),
-//! `signature` (both brought together), `thumbprint` and `signing_key` (our own keys).
+//! `signature` (both brought together), `thumbprint` and `signing_key` (keys that an issuer makes),
+//! `private_key` (a key that a client was given).
 
 pub(crate) mod base64url;
 
@@ -11,6 +12,7 @@ pub mod compact;
 pub mod header;
 pub mod jwk;
 pub mod jwks;
+pub mod private_key;
 pub mod signature;
 pub mod signing_key;
 pub mod thumbprint;
@@ -20,6 +22,7 @@ pub use compact::{CompactJws, MAX_TOKEN_LENGTH};
 pub use header::{Header, JoseError};
 pub use jwk::KeyProblem;
 pub use jwks::{KeySet, KeySetError};
+pub use private_key::{PrivateKey, PrivateKeyError};
 pub use signature::SignatureError;
 pub use signing_key::{SigningKey, SigningKeyError, public_key_set};
 pub use thumbprint::thumbprint;

@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use aws_lc_rs::{
-    encoding::{AsDer as _, Pkcs8V1Der},
+    encoding::{AsBigEndian as _, AsDer as _, EcPrivateKeyBin, EcPrivateKeyRfc5915Der, Pkcs8V1Der},
     rand::SystemRandom,
     rsa::{self, KeySize},
     signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, RsaEncoding},
@@ -135,4 +135,50 @@ pub(crate) fn pkcs8(algorithm: Algorithm) -> Vec<u8> {
         }
         Key::Ec(pair, _) => pair.to_pkcs8v1().unwrap().as_ref().to_vec(),
     }
+}
+
+/// The private key for `algorithm` in SEC 1; it has to be of a curve.
+pub(crate) fn sec1(algorithm: Algorithm) -> Vec<u8> {
+    let Key::Ec(pair, _) = key(algorithm) else { panic!("{algorithm} has no curve") };
+    let der: EcPrivateKeyRfc5915Der<'_> = pair.private_key().as_der().unwrap();
+    der.as_ref().to_vec()
+}
+
+/// The private key for `algorithm` as a JWK.
+pub(crate) fn private_jwk(algorithm: Algorithm) -> Value {
+    let members = match key(algorithm) {
+        Key::Rsa(_) => {
+            // RFC 8017 A.1.2, behind 26 bytes of PKCS #8 and 4 of the sequence's header: version,
+            // n, e, d, p, q, dP, dQ, qInv.
+            let der: Pkcs8V1Der<'_> = RSA.as_der().unwrap();
+            let numbers = integers(&der.as_ref()[30..]);
+            let names = ["d", "p", "q", "dp", "dq", "qi"];
+            names
+                .iter()
+                .zip(&numbers[3..])
+                .map(|(name, number)| ((*name).to_owned(), Value::from(base64url::encode(number))))
+                .collect()
+        }
+        Key::Ec(pair, _) => {
+            let number: EcPrivateKeyBin<'_> = pair.private_key().as_be_bytes().unwrap();
+            json!({ "d": base64url::encode(number.as_ref()) })
+        }
+    };
+    with(bare_jwk(algorithm), members)
+}
+
+/// DER integers, one behind the other, without the zero of their sign.
+fn integers(mut der: &[u8]) -> Vec<Vec<u8>> {
+    let mut numbers = Vec::new();
+    while let [2, length, rest @ ..] = der {
+        let (length, rest) = match *length {
+            0x81 => (usize::from(rest[0]), &rest[1..]),
+            0x82 => (usize::from(rest[0]) << 8 | usize::from(rest[1]), &rest[2..]),
+            short => (usize::from(short), rest),
+        };
+        let (number, next) = rest.split_at(length);
+        numbers.push(number.strip_prefix(&[0]).unwrap_or(number).to_vec());
+        der = next;
+    }
+    numbers
 }

@@ -12,8 +12,8 @@ use url::{Url, form_urlencoded};
 
 use super::{error::OAuthError, pkce};
 
-/// Longest callback query that is looked at.
-const MAX_QUERY: usize = 16 * 1024;
+/// Longest answer that is looked at.
+pub const MAX_ANSWER: usize = 16 * 1024;
 
 /// Ties the callback to the request (RFC 6749 §10.12).
 #[derive(Debug)]
@@ -56,8 +56,10 @@ pub struct AuthorizationRequest<'a> {
     pub state: &'a State,
     /// Comes back in the ID token.
     pub nonce: &'a Nonce,
-    /// Its verifier is shown at the exchange.
-    pub code_challenge: &'a str,
+    /// Its verifier is shown at the exchange. Absent for issuers that refuse a proof key.
+    pub code_challenge: Option<&'a str>,
+    /// How the answer shall come back; the issuer's default is the query.
+    pub response_mode: Option<ResponseMode>,
     /// Further parameters, such as `login_hint` or `audience`.
     pub extra: &'a [(&'a str, &'a str)],
 }
@@ -66,17 +68,45 @@ impl AuthorizationRequest<'_> {
     /// The URL for the browser.
     pub fn to_url(&self) -> Url {
         let mut url = self.endpoint.clone();
-        url.query_pairs_mut()
+        let mut query = url.query_pairs_mut();
+        query
             .append_pair("response_type", "code")
             .append_pair("client_id", self.client_id.as_str())
             .append_pair("redirect_uri", self.redirect_uri)
             .append_pair("scope", &self.scopes.join(" "))
             .append_pair("state", self.state.0.expose())
-            .append_pair("nonce", self.nonce.0.expose())
-            .append_pair("code_challenge", self.code_challenge)
-            .append_pair("code_challenge_method", pkce::S256)
-            .extend_pairs(self.extra);
+            .append_pair("nonce", self.nonce.0.expose());
+        if let Some(challenge) = self.code_challenge {
+            query
+                .append_pair("code_challenge", challenge)
+                .append_pair("code_challenge_method", pkce::S256);
+        }
+        if let Some(mode) = self.response_mode {
+            query.append_pair("response_mode", mode.as_str());
+        }
+        query.extend_pairs(self.extra);
+        drop(query);
         url
+    }
+}
+
+/// How the answer of an authorization request comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// Behind the question mark of the redirect URI.
+    Query,
+    /// In a form that the browser posts: no code in histories and logs (OAuth 2.0 Form Post
+    /// Response Mode).
+    FormPost,
+}
+
+impl ResponseMode {
+    /// The name in requests and in discovery documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Query => "query",
+            Self::FormPost => "form_post",
+        }
     }
 }
 
@@ -116,17 +146,18 @@ pub enum CallbackRefusal {
     Empty,
 }
 
-/// Judges the query of a request to the redirect URI.
+/// Judges the query of a request to the redirect URI, or the form that was posted there: both are
+/// written alike.
 ///
 /// Without the right `state` anyone could have sent it: that ends nothing. A parameter given
 /// twice (RFC 6749 §3.1) makes the whole request stray, too.
-pub fn read_callback(query: &str, expected: &CallbackExpectations<'_>) -> Callback {
-    if query.len() > MAX_QUERY {
+pub fn read_callback(answer: &str, expected: &CallbackExpectations<'_>) -> Callback {
+    if answer.len() > MAX_ANSWER {
         return Callback::Stray;
     }
     let (mut state, mut code, mut error, mut description, mut issuer) =
         (None, None, None, None, None);
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in form_urlencoded::parse(answer.as_bytes()) {
         let slot = match name.as_ref() {
             "state" => &mut state,
             "code" => &mut code,
@@ -193,7 +224,8 @@ mod tests {
             scopes: &["openid".to_owned(), "offline_access".to_owned()],
             state: &state(),
             nonce: &Nonce(Secret::new("no")),
-            code_challenge: "ch",
+            code_challenge: Some("ch"),
+            response_mode: None,
             extra: &[("login_hint", "alice@example.com")],
         };
         assert_eq!(
@@ -202,6 +234,27 @@ mod tests {
              &redirect_uri=http%3A%2F%2F127.0.0.1%3A4711%2Fcallback&scope=openid+offline_access\
              &state=st&nonce=no&code_challenge=ch&code_challenge_method=S256\
              &login_hint=alice%40example.com"
+        );
+    }
+
+    #[test]
+    fn a_request_may_do_without_a_proof_key_and_ask_for_a_form() {
+        let request = AuthorizationRequest {
+            endpoint: &Url::parse("https://id.example/authorize").unwrap(),
+            client_id: &ClientId::parse("k").unwrap(),
+            redirect_uri: "urn:ietf:wg:oauth:2.0:oob",
+            scopes: &["openid".to_owned()],
+            state: &state(),
+            nonce: &Nonce(Secret::new("no")),
+            code_challenge: None,
+            response_mode: Some(ResponseMode::FormPost),
+            extra: &[],
+        };
+        assert_eq!(
+            request.to_url().as_str(),
+            "https://id.example/authorize?response_type=code&client_id=k\
+             &redirect_uri=urn%3Aietf%3Awg%3Aoauth%3A2.0%3Aoob&scope=openid&state=st&nonce=no\
+             &response_mode=form_post"
         );
     }
 
@@ -234,7 +287,7 @@ mod tests {
             "error=access_denied&state=ST",
             "code=c&code=d&state=st",
             "code=c&state=st&state=st",
-            &format!("code={}&state=st", "c".repeat(MAX_QUERY)),
+            &format!("code={}&state=st", "c".repeat(MAX_ANSWER)),
         ] {
             assert_eq!(judged(query, false), "stray", "{query}");
         }

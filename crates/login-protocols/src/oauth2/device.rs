@@ -39,9 +39,7 @@ pub fn device_request(
         // RFC 8628 §3.1 wants it in the form even then, unlike the token endpoint.
         form.push("client_id", client.as_str());
     }
-    if !scopes.is_empty() {
-        form.push("scope", &scopes.join(" "));
-    }
+    form.push_scopes(scopes);
     form.push_audience(audience);
     form
 }

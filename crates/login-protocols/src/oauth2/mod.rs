@@ -2,12 +2,16 @@
 //! Never sends anything, never reads the clock, never draws randomness: all are arguments.
 //!
 //! Reading order: `error` (what both sides call failures), `pkce`, `authorization` (the browser's
-//! way), `token_endpoint` (forms, client authentication, answers), `device` (the other way).
+//! way), `form` (fields and client authentication), `client_assertion` (a client with a key),
+//! `token_endpoint` (grants and answers), `device` (the other way), `revocation` (the end).
 
 pub mod error;
 pub mod pkce;
 
 pub mod authorization;
+pub mod client_assertion;
+pub mod form;
 pub mod token_endpoint;
 
 pub mod device;
+pub mod revocation;

@@ -1,15 +1,14 @@
-//! The token endpoint: grants as forms, client authentication, and the answer judged by status
-//! and body (RFC 6749 §3.2, §4, §5).
+//! The token endpoint: grants as forms, and the answer judged by status and body (RFC 6749 §3.2,
+//! §4, §5).
 //! Never takes an outage for a refusal: only a refusal may lead to a new sign-in.
 
 use std::time::Duration;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use login_common::{Secret, names::ClientId, strict_json};
 use serde::Deserialize;
 use thiserror::Error;
-use url::{Url, form_urlencoded};
 
+pub use super::form::{ClientAuthentication, FormRequest, audience_parameters};
 use super::{
     error::{OAuthError, presentable},
     pkce::Verifier,
@@ -24,32 +23,17 @@ const MAX_TOKEN: usize = 64 * 1024;
 /// `grant_type` of the device flow (RFC 8628 §3.4).
 pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
-/// How the client proves who it is (OpenID Connect Core §9).
-#[derive(Debug)]
-pub enum ClientAuthentication {
-    /// A public client: `client_id` alone.
-    Public,
-    /// `client_secret_basic`
-    Basic(Secret),
-    /// `client_secret_post`
-    Post(Secret),
-}
+/// `grant_type` of token exchange (RFC 8693 §2.1).
+pub const TOKEN_EXCHANGE_GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
-impl ClientAuthentication {
-    /// The way that the issuer announced, for a client with or without a secret. Without an
-    /// announcement it is Basic (OpenID Connect Discovery §3).
-    pub fn choose(secret: Option<&Secret>, announced: Option<&[String]>) -> Self {
-        let Some(secret) = secret else { return Self::Public };
-        let knows = |method: &str| {
-            announced.is_some_and(|methods| methods.iter().any(|known| known == method))
-        };
-        if !knows("client_secret_basic") && knows("client_secret_post") {
-            Self::Post(secret.clone())
-        } else {
-            Self::Basic(secret.clone())
-        }
-    }
-}
+/// `grant_type` of an assertion (RFC 7523 §2.1).
+pub const JWT_BEARER_GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// RFC 8693 §3: an ID token.
+pub const ID_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:id_token";
+
+/// RFC 8693 §3: any JWT.
+pub const JWT_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// What is asked for, and by right of what.
 pub enum Grant<'a> {
@@ -60,7 +44,8 @@ pub enum Grant<'a> {
         /// The same text as in the authorization request.
         redirect_uri: &'a str,
         /// Belongs to the challenge of the authorization request.
-        verifier: &'a Verifier,
+        /// Absent for issuers that refuse a proof key.
+        verifier: Option<&'a Verifier>,
     },
     /// RFC 6749 §6
     RefreshToken(&'a Secret),
@@ -71,76 +56,33 @@ pub enum Grant<'a> {
     },
     /// RFC 8628 §3.4
     DeviceCode(&'a Secret),
-}
-
-/// A form to POST, with the `Authorization` header that goes with it.
-#[derive(Debug)]
-pub struct FormRequest {
-    fields: Vec<(&'static str, Secret)>,
-    authorization: Option<Secret>,
-}
-
-impl FormRequest {
-    /// A form that `client` sends.
-    pub fn new(client: &ClientId, authentication: &ClientAuthentication) -> Self {
-        let mut form = Self { fields: Vec::new(), authorization: None };
-        match authentication {
-            ClientAuthentication::Public => form.push("client_id", client.as_str()),
-            ClientAuthentication::Post(secret) => {
-                form.push("client_id", client.as_str());
-                form.fields.push(("client_secret", secret.clone()));
-            }
-            ClientAuthentication::Basic(secret) => {
-                // RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
-                let encode = |text: &str| -> String {
-                    form_urlencoded::byte_serialize(text.as_bytes()).collect()
-                };
-                let pair =
-                    Secret::new(format!("{}:{}", encode(client.as_str()), encode(secret.expose())));
-                form.authorization =
-                    Some(Secret::new(format!("Basic {}", STANDARD.encode(pair.expose()))));
-            }
-        }
-        form
-    }
-
-    /// Adds a field.
-    pub fn push(&mut self, name: &'static str, value: &str) {
-        self.fields.push((name, Secret::new(value)));
-    }
-
-    /// Adds the wanted audience, if any: as `resource` (RFC 8707) when it is an absolute URI, and
-    /// as `audience`, which issuers understood before that RFC.
-    pub fn push_audience(&mut self, audience: Option<&str>) {
-        for (name, value) in audience_parameters(audience) {
-            self.push(name, value);
-        }
-    }
-
-    /// The body, `application/x-www-form-urlencoded`.
-    pub fn body(&self) -> Secret {
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in &self.fields {
-            body.append_pair(name, value.expose());
-        }
-        Secret::new(body.finish())
-    }
-
-    /// The value of the `Authorization` header, when the client authenticates by one.
-    pub fn authorization(&self) -> Option<&Secret> {
-        self.authorization.as_ref()
-    }
-}
-
-/// The parameters that ask for `audience`: `resource` too where RFC 8707 §2 allows it.
-pub fn audience_parameters(audience: Option<&str>) -> Vec<(&'static str, &str)> {
-    let Some(audience) = audience else { return Vec::new() };
-    let is_resource = Url::parse(audience).is_ok_and(|url| url.fragment().is_none());
-    let mut parameters = vec![("audience", audience)];
-    if is_resource {
-        parameters.push(("resource", audience));
-    }
-    parameters
+    /// RFC 6749 §4.3.2
+    Password {
+        /// Of the person.
+        username: &'a str,
+        /// Of the person.
+        password: &'a Secret,
+        /// Joined by spaces; left out when empty.
+        scopes: &'a [String],
+    },
+    /// RFC 8693 §2.1
+    TokenExchange {
+        /// Says who the new token is about.
+        subject_token: &'a Secret,
+        /// What that token is.
+        subject_token_type: &'a str,
+        /// What the new one shall be; the issuer decides when it is left out.
+        requested_token_type: Option<&'a str>,
+        /// Joined by spaces; left out when empty.
+        scopes: &'a [String],
+    },
+    /// RFC 7523 §2.1
+    JwtBearer {
+        /// Says who the new token is about.
+        assertion: &'a Secret,
+        /// Joined by spaces; left out when empty.
+        scopes: &'a [String],
+    },
 }
 
 /// The request for tokens by right of `grant`.
@@ -154,23 +96,48 @@ pub fn token_request(
     match grant {
         Grant::AuthorizationCode { code, redirect_uri, verifier } => {
             form.push("grant_type", "authorization_code");
-            form.fields.push(("code", (*code).clone()));
+            form.push_secret("code", code);
             form.push("redirect_uri", redirect_uri);
-            form.fields.push(("code_verifier", verifier.as_secret().clone()));
+            if let Some(verifier) = verifier {
+                form.push_secret("code_verifier", verifier.as_secret());
+            }
         }
         Grant::RefreshToken(token) => {
             form.push("grant_type", "refresh_token");
-            form.fields.push(("refresh_token", (*token).clone()));
+            form.push_secret("refresh_token", token);
         }
         Grant::ClientCredentials { scopes } => {
             form.push("grant_type", "client_credentials");
-            if !scopes.is_empty() {
-                form.push("scope", &scopes.join(" "));
-            }
+            form.push_scopes(scopes);
         }
         Grant::DeviceCode(code) => {
             form.push("grant_type", DEVICE_CODE_GRANT);
-            form.fields.push(("device_code", (*code).clone()));
+            form.push_secret("device_code", code);
+        }
+        Grant::Password { username, password, scopes } => {
+            form.push("grant_type", "password");
+            form.push("username", username);
+            form.push_secret("password", password);
+            form.push_scopes(scopes);
+        }
+        Grant::TokenExchange {
+            subject_token,
+            subject_token_type,
+            requested_token_type,
+            scopes,
+        } => {
+            form.push("grant_type", TOKEN_EXCHANGE_GRANT);
+            form.push_secret("subject_token", subject_token);
+            form.push("subject_token_type", subject_token_type);
+            if let Some(requested) = requested_token_type {
+                form.push("requested_token_type", requested);
+            }
+            form.push_scopes(scopes);
+        }
+        Grant::JwtBearer { assertion, scopes } => {
+            form.push("grant_type", JWT_BEARER_GRANT);
+            form.push_secret("assertion", assertion);
+            form.push_scopes(scopes);
         }
     }
     form.push_audience(audience);
@@ -188,6 +155,8 @@ pub struct TokenResponse {
     pub refresh_token: Option<Secret>,
     /// How long the access token lives, when the issuer says so.
     pub expires_in: Option<Duration>,
+    /// RFC 8693 §2.2.1: what `access_token` is, after an exchange.
+    pub issued_token_type: Option<String>,
 }
 
 /// Why there are no tokens.
@@ -235,6 +204,7 @@ struct WireTokens {
     refresh_token: Option<String>,
     token_type: Option<String>,
     expires_in: Option<WireSeconds>,
+    issued_token_type: Option<String>,
 }
 
 /// RFC 6749 says number; some issuers send text.
@@ -259,18 +229,27 @@ pub fn parse_token_response(status: u16, body: &[u8]) -> Result<TokenResponse, T
     let malformed = |what: &str| TokenEndpointError::Malformed(what.to_owned());
     let wire: WireTokens = strict_json::from_slice(body)
         .map_err(|_| malformed("it is not the JSON of RFC 6749 §5.1"))?;
-    if let Some(other) =
-        wire.token_type.filter(|kind| !kind.is_empty() && !kind.eq_ignore_ascii_case("bearer"))
-    {
+    // RFC 8693 §2.2.1: an exchanged token that is no access token has the type `N_A`.
+    let is_bearer = |kind: &str| {
+        kind.is_empty()
+            || kind.eq_ignore_ascii_case("bearer")
+            || (kind == "N_A" && wire.issued_token_type.is_some())
+    };
+    if let Some(other) = wire.token_type.filter(|kind| !is_bearer(kind)) {
         let shown = presentable(&other);
         return Err(malformed(&format!("its token_type is `{shown}`, not `Bearer`")));
     }
-    let tokens = TokenResponse {
+    let mut tokens = TokenResponse {
         access_token: bearer("access_token", wire.access_token)?,
         id_token: bearer("id_token", wire.id_token)?,
         refresh_token: wire.refresh_token.filter(|token| !token.is_empty()).map(Secret::new),
         expires_in: wire.expires_in.and_then(WireSeconds::into_duration),
+        issued_token_type: wire.issued_token_type.filter(|kind| !kind.is_empty()),
     };
+    // RFC 8693 §2.2.1: the member is called `access_token` "for historical reasons".
+    if tokens.issued_token_type.as_deref() == Some(ID_TOKEN_TYPE) && tokens.id_token.is_none() {
+        tokens.id_token = tokens.access_token.take();
+    }
     if tokens.access_token.is_none() && tokens.id_token.is_none() {
         return Err(malformed("it has neither an access_token nor an id_token"));
     }

@@ -78,12 +78,27 @@ pub struct ProviderMetadata {
     pub grant_types: Option<Vec<String>>,
     /// `token_endpoint_auth_methods_supported`; absent means `client_secret_basic`.
     pub token_endpoint_auth_methods: Option<Vec<String>>,
+    /// `token_endpoint_auth_signing_alg_values_supported`; absent: the issuer does not say.
+    pub token_endpoint_auth_signing_algorithms: Option<Vec<String>>,
     /// `response_modes_supported`; absent means `query` and `fragment`.
     pub response_modes: Option<Vec<String>>,
     /// `scopes_supported`; absent: the issuer does not say.
     pub scopes: Option<Vec<String>>,
     /// RFC 9207 §3: the authorization response carries `iss`, and must be checked for it.
     pub authorization_response_iss_parameter_supported: bool,
+    /// For clients that show a certificate (RFC 8705 §5).
+    pub mtls_endpoint_aliases: EndpointAliases,
+}
+
+/// Endpoints at which the issuer asks for a client's certificate (RFC 8705 §5).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndpointAliases {
+    /// In place of `token_endpoint`.
+    pub token_endpoint: Option<Url>,
+    /// In place of `device_authorization_endpoint`.
+    pub device_authorization_endpoint: Option<Url>,
+    /// In place of `revocation_endpoint`.
+    pub revocation_endpoint: Option<Url>,
 }
 
 impl ProviderMetadata {
@@ -103,6 +118,7 @@ impl ProviderMetadata {
         let document = Document { members, issuer_is_local: is_plain_http(expected_issuer) };
         Ok(Self {
             issuer: expected_issuer.clone(),
+            mtls_endpoint_aliases: document.aliases()?,
             authorization_endpoint: document.endpoint("authorization_endpoint")?,
             token_endpoint: document.endpoint("token_endpoint")?,
             device_authorization_endpoint: document.endpoint("device_authorization_endpoint")?,
@@ -115,11 +131,35 @@ impl ProviderMetadata {
                 .unwrap_or_default(),
             grant_types: document.list("grant_types_supported")?,
             token_endpoint_auth_methods: document.list("token_endpoint_auth_methods_supported")?,
+            token_endpoint_auth_signing_algorithms: document
+                .list("token_endpoint_auth_signing_alg_values_supported")?,
             response_modes: document.list("response_modes_supported")?,
             scopes: document.list("scopes_supported")?,
             authorization_response_iss_parameter_supported: document
                 .flag("authorization_response_iss_parameter_supported")?,
         })
+    }
+
+    /// The same issuer, as a client meets it that shows a certificate (RFC 8705 §5: it uses an
+    /// alias where there is one).
+    #[must_use]
+    pub fn with_client_certificate(mut self) -> Self {
+        let aliases = self.mtls_endpoint_aliases.clone();
+        for (endpoint, alias) in [
+            (&mut self.token_endpoint, aliases.token_endpoint),
+            (&mut self.device_authorization_endpoint, aliases.device_authorization_endpoint),
+            (&mut self.revocation_endpoint, aliases.revocation_endpoint),
+        ] {
+            if alias.is_some() {
+                *endpoint = alias;
+            }
+        }
+        self
+    }
+
+    /// Whether the issuer says that it knows this grant.
+    pub fn knows_grant(&self, grant: &str) -> bool {
+        self.grant_types.as_ref().is_some_and(|types| types.iter().any(|known| known == grant))
     }
 }
 
@@ -145,6 +185,18 @@ impl Document {
             return Err(DiscoveryError::NotHttps { name, url });
         }
         Ok(Some(url))
+    }
+
+    fn aliases(&self) -> Result<EndpointAliases, DiscoveryError> {
+        let name = "mtls_endpoint_aliases";
+        let Some(value) = self.member(name) else { return Ok(EndpointAliases::default()) };
+        let members = value.as_object().ok_or(DiscoveryError::Malformed(name))?.clone();
+        let inner = Self { members, issuer_is_local: self.issuer_is_local };
+        Ok(EndpointAliases {
+            token_endpoint: inner.endpoint("token_endpoint")?,
+            device_authorization_endpoint: inner.endpoint("device_authorization_endpoint")?,
+            revocation_endpoint: inner.endpoint("revocation_endpoint")?,
+        })
     }
 
     fn list(&self, name: &'static str) -> Result<Option<Vec<String>>, DiscoveryError> {

@@ -1,6 +1,8 @@
 //! Tables of what is sent to a token endpoint and what comes back.
 //! Never a network: bytes in, values out.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use super::*;
 
 fn client() -> ClientId {
@@ -29,7 +31,7 @@ fn each_grant_has_the_form_of_its_rfc() {
             Grant::AuthorizationCode {
                 code: &secret,
                 redirect_uri: "http://127.0.0.1:1/callback",
-                verifier: &verifier,
+                verifier: Some(&verifier),
             },
             None,
             "- client_id=kube+ctl&grant_type=authorization_code&code=s+e%2Fc\
@@ -92,6 +94,7 @@ fn the_announced_client_authentication_is_used() {
             ClientAuthentication::Public => "public",
             ClientAuthentication::Basic(_) => "basic",
             ClientAuthentication::Post(_) => "post",
+            ClientAuthentication::Assertion(_) | ClientAuthentication::TlsClientAuth => "other",
         }
     };
     assert_eq!(chosen(None, Some(&["client_secret_basic"])), "public");
@@ -203,4 +206,80 @@ fn nothing_secret_is_shown() {
     let tokens = parse_token_response(200, br#"{"access_token":"hunter4"}"#).unwrap();
     assert!(!format!("{tokens:?}").contains("hunter"));
     assert!(!judged(200, r#"{"access_token":"hunter 5"}"#).contains("hunter"));
+}
+
+#[test]
+fn the_grants_of_machines_have_the_form_of_their_rfcs() {
+    let (secret, scopes) = (Secret::new("j.w.t"), ["a".to_owned()]);
+    let exchange = |requested_token_type, scopes| Grant::TokenExchange {
+        subject_token: &secret,
+        subject_token_type: JWT_TOKEN_TYPE,
+        requested_token_type,
+        scopes,
+    };
+    for (grant, audience, expected) in [
+        (
+            exchange(Some(ID_TOKEN_TYPE), &scopes),
+            Some("kubernetes"),
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange\
+             &subject_token=j.w.t\
+             &subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt\
+             &requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aid_token\
+             &scope=a&audience=kubernetes",
+        ),
+        (
+            exchange(None, &[]),
+            None,
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange\
+             &subject_token=j.w.t\
+             &subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt",
+        ),
+        (
+            Grant::JwtBearer { assertion: &secret, scopes: &scopes },
+            None,
+            "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer\
+             &assertion=j.w.t&scope=a",
+        ),
+        (
+            Grant::Password { username: "al ice", password: &Secret::new("p&w"), scopes: &scopes },
+            None,
+            "grant_type=password&username=al+ice&password=p%26w&scope=a",
+        ),
+    ] {
+        let sent = sent(&ClientAuthentication::Public, &grant, audience);
+        assert_eq!(sent, format!("- client_id=kube+ctl&{expected}"));
+    }
+}
+
+#[test]
+fn a_client_may_prove_itself_by_an_assertion_or_a_certificate() {
+    let grant = Grant::ClientCredentials { scopes: &[] };
+    assert_eq!(
+        sent(&ClientAuthentication::Assertion(Secret::new("a.b.c")), &grant, None),
+        "- client_id=kube+ctl\
+         &client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer\
+         &client_assertion=a.b.c&grant_type=client_credentials"
+    );
+    assert_eq!(
+        sent(&ClientAuthentication::TlsClientAuth, &grant, None),
+        "- client_id=kube+ctl&grant_type=client_credentials"
+    );
+}
+
+#[test]
+fn an_exchange_for_an_id_token_gives_one() {
+    let body = |kind: &str, token_type: &str| {
+        format!(
+            r#"{{"access_token":"x","token_type":"{token_type}","expires_in":60,"issued_token_type":"{kind}"}}"#
+        )
+    };
+    let id_token = "access - id x refresh - for Some(60)";
+    let access_token = "access x id - refresh - for Some(60)";
+    assert_eq!(judged(200, &body(ID_TOKEN_TYPE, "N_A")), id_token);
+    assert_eq!(judged(200, &body(ID_TOKEN_TYPE, "Bearer")), id_token);
+    assert_eq!(judged(200, &body(JWT_TOKEN_TYPE, "N_A")), access_token);
+    let lonely = judged(200, r#"{"access_token":"x","token_type":"N_A"}"#);
+    assert!(lonely.contains("its token_type is `N_A`"), "{lonely}");
+    let tokens = parse_token_response(200, body(JWT_TOKEN_TYPE, "Bearer").as_bytes()).unwrap();
+    assert_eq!(tokens.issued_token_type.as_deref(), Some(JWT_TOKEN_TYPE));
 }

@@ -42,6 +42,11 @@ fn a_full_document_is_read() {
         "code_challenge_methods_supported": ["plain", "S256"],
         "grant_types_supported": ["authorization_code"],
         "token_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
+        "mtls_endpoint_aliases": {
+            "token_endpoint": "https://mtls.example.com/token",
+            "introspection_endpoint": "https://mtls.example.com/introspect",
+        },
         "response_modes_supported": ["query"],
         "scopes_supported": ["openid", "offline_access"],
         "authorization_response_iss_parameter_supported": true,
@@ -62,7 +67,28 @@ fn a_full_document_is_read() {
     assert_eq!(metadata.token_endpoint_auth_methods.unwrap(), ["none"]);
     assert_eq!(metadata.response_modes.unwrap(), ["query"]);
     assert_eq!(metadata.scopes.unwrap(), ["openid", "offline_access"]);
+    assert_eq!(metadata.token_endpoint_auth_signing_algorithms.unwrap(), ["ES256"]);
     assert!(metadata.authorization_response_iss_parameter_supported);
+    assert!(metadata.mtls_endpoint_aliases.token_endpoint.is_some());
+}
+
+#[test]
+fn a_client_with_a_certificate_uses_the_aliases_where_there_are_some() {
+    let metadata = parse(json!({
+        "token_endpoint": "https://id.example.com/token",
+        "revocation_endpoint": "https://id.example.com/revoke",
+        "grant_types_supported": ["client_credentials"],
+        "mtls_endpoint_aliases": { "token_endpoint": "https://mtls.example.com/token" },
+    }))
+    .unwrap();
+    assert!(metadata.knows_grant("client_credentials") && !metadata.knows_grant("password"));
+    let metadata = metadata.with_client_certificate();
+    let shown = |url: Option<url::Url>| url.map(|url| url.to_string());
+    assert_eq!(shown(metadata.token_endpoint).unwrap(), "https://mtls.example.com/token");
+    assert_eq!(shown(metadata.revocation_endpoint).unwrap(), "https://id.example.com/revoke");
+    let problem =
+        parse(json!({ "mtls_endpoint_aliases": { "token_endpoint": "http://x.example" } }));
+    assert!(matches!(problem, Err(DiscoveryError::NotHttps { .. })));
 }
 
 #[test]
