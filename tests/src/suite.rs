@@ -3,8 +3,10 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 
 use anyhow::{Context as _, Error};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -46,7 +48,10 @@ impl<W: Send + Sync + 'static> Suite<W> {
 
     /// Runs the cases that the command line asks for, then stops the world.
     pub fn run(self) -> ExitCode {
-        let arguments = Arguments::from_args();
+        let mut arguments = Arguments::from_args();
+        // Cases wait more than they work: for a token to expire, for a server to start.
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        arguments.test_threads.get_or_insert(2 * cores);
         let world = Arc::new(World {
             components: Components::from_environment(),
             start: self.start,

@@ -30,10 +30,3 @@ pub fn until<T>(
 pub fn pass(time: Duration) {
     thread::sleep(time);
 }
-
-/// How long `work` takes.
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let value = work();
-    (value, start.elapsed())
-}

@@ -12,7 +12,6 @@ use login_tests::etcd::free_port;
 use login_tests::login_client::{LoginClient, asked_by_kubectl};
 use login_tests::oidc_provider::CLIENT_ID;
 use login_tests::scratch::Scratch;
-use login_tests::wait;
 
 use crate::{Case, World, told_well};
 
@@ -133,9 +132,8 @@ fn closed(world: &World) -> Result<()> {
     let person = person(world, &client, Decision::Close)?;
     let options =
         ["--flow", "browser", "--browser-command", &person, "--authentication-timeout-sec", "2"];
-    let (finished, time) = wait::timed(|| client.get_token(&options));
-    told_well(finished?, 1)?.saying("2 seconds")?;
-    ensure!(time < Duration::from_secs(6), "{time:?}");
+    // How long this takes says nothing: the browser has our standard error, which is read to its end.
+    told_well(client.get_token(&options)?, 1)?.saying("2 seconds")?;
     Ok(())
 }
 
