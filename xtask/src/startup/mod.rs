@@ -21,6 +21,8 @@ const INSTRUCTIONS_DYNAMIC: u64 = 350_000;
 const KIBIBYTES: u64 = 5 * 1024;
 /// The entry, and nothing else.
 const FILES: usize = 1;
+/// The person's configuration file, which is not there.
+const FILES_MISSING: usize = 1;
 
 pub(crate) fn run() -> Result<Outcome> {
     let missing = system_packages::provide(&system_packages::FOR_STARTUP)?;
@@ -75,6 +77,9 @@ fn measure(
     let opened = trace.opened_beside(&floor);
     let said = format!("{}, budget {FILES}: {}", opened.len(), opened.join(", "));
     verdict(opened.len() <= FILES, &format!("files opened: {said}"));
+    let missing = trace.missing_beside(&floor);
+    let said = format!("{}, budget {FILES_MISSING}: {}", missing.len(), missing.join(", "));
+    verdict(missing.len() <= FILES_MISSING, &format!("files looked for in vain: {said}"));
 
     let peak = peak_memory(scratch, call, &build.client)?;
     verdict(peak <= KIBIBYTES, &format!("peak memory: {peak} KiB, budget {KIBIBYTES} KiB"));

@@ -58,20 +58,30 @@ impl Trace {
 
     /// Paths opened here and not in `floor`, less the loader's libraries.
     pub(crate) fn opened_beside(&self, floor: &Self) -> Vec<String> {
-        let known = floor.opened();
+        self.paths_beside(floor, |is_missing| !is_missing)
+    }
+
+    /// The same for paths that were not there (`ENOENT`).
+    pub(crate) fn missing_beside(&self, floor: &Self) -> Vec<String> {
+        self.paths_beside(floor, |is_missing| is_missing)
+    }
+
+    fn paths_beside(&self, floor: &Self, wanted: fn(bool) -> bool) -> Vec<String> {
+        let known = floor.opened(wanted);
         let is_library = |path: &String| {
             ["/lib", "/usr/lib", "/etc/ld.so"].iter().any(|folder| path.starts_with(folder))
         };
-        self.opened()
+        self.opened(wanted)
             .into_iter()
             .filter(|path| !known.contains(path) && !is_library(path))
             .collect()
     }
 
-    fn opened(&self) -> Vec<String> {
+    fn opened(&self, wanted: fn(bool) -> bool) -> Vec<String> {
         self.calls
             .iter()
             .filter(|(name, _)| ["open", "openat", "openat2", "creat"].contains(&name.as_str()))
+            .filter(|(_, arguments)| wanted(arguments.contains("= -1 ENOENT")))
             .filter_map(|(_, arguments)| arguments.split('"').nth(1).map(str::to_owned))
             .collect()
     }
@@ -93,6 +103,7 @@ mod tests {
 77    openat(AT_FDCWD, "/etc/ld.so.cache", O_RDONLY|O_CLOEXEC) = 3
 77    openat(AT_FDCWD, "/lib/x86_64-linux-gnu/libc.so.6", O_RDONLY|O_CLOEXEC) = 3
 77    openat(AT_FDCWD, "/proc/self/maps", O_RDONLY|O_CLOEXEC) = 3
+77    openat(AT_FDCWD, "/home/a/config", O_RDONLY|O_CLOEXEC) = -1 ENOENT (No such file or directory)
 77    openat(AT_FDCWD, "/home/a/cache/entry", O_RDONLY|O_CLOEXEC) = 3
 77    fcntl(3, F_GETFD) = 1
 77    write(1, "{}", 2) = 2
@@ -105,8 +116,9 @@ mod tests {
         let floor = Trace::read(r#"1 openat(AT_FDCWD, "/proc/self/maps", O_RDONLY) = 3"#);
         let trace = Trace::read(LOG);
         assert_eq!(trace.opened_beside(&floor), ["/home/a/cache/entry"]);
+        assert_eq!(trace.missing_beside(&floor), ["/home/a/config"]);
         assert!(trace.forbidden().is_empty());
-        assert!(trace.summary().starts_with("8 in all: 4 openat, "), "{}", trace.summary());
+        assert!(trace.summary().starts_with("9 in all: 5 openat, "), "{}", trace.summary());
     }
 
     #[test]
