@@ -1,7 +1,11 @@
-//! `cargo xtask lint`: formatting, clippy, dependencies and licences, tidy.
+//! `cargo xtask lint`: formatting, clippy, the client's types on Windows, dependencies, tidy.
 //! Never stops at the first failure, never changes a file.
 
-use crate::{Outcome, children, components::cargo_deny, tidy, workspace};
+use crate::{
+    Outcome, children,
+    components::{cargo_deny, windows_target},
+    tidy, workspace,
+};
 use anyhow::Result;
 use std::process::Command;
 
@@ -25,6 +29,7 @@ pub(crate) fn run() -> Result<Outcome> {
         ("tidy", matches!(tidy::run()?, Outcome::Done)),
         ("deny", children::succeeds(&mut cargo_deny)?),
         ("clippy", children::succeeds(&mut clippy)?),
+        ("windows", windows()?),
     ];
     for (name, passed) in results {
         println!("{} {name}", if passed { "✓" } else { "✗" });
@@ -32,4 +37,23 @@ pub(crate) fn run() -> Result<Outcome> {
     let passed = results.iter().filter(|(_, passed)| *passed).count();
     println!("lint: {passed} of {} passed", results.len());
     Ok(if passed == results.len() { Outcome::Done } else { Outcome::Failed })
+}
+
+/// The client's code for Windows type-checks; true also where the target cannot be had.
+fn windows() -> Result<bool> {
+    match windows_target::provide() {
+        Ok(None) => {
+            let mut check = workspace::cargo();
+            check.args(["check", "--locked", "--package", "kubectl-login", "--target"]);
+            children::succeeds(check.arg(windows_target::TARGET))
+        }
+        Ok(Some(reason)) => {
+            println!("left out: windows: {reason}");
+            Ok(true)
+        }
+        Err(error) => {
+            println!("left out: windows: {error:#}");
+            Ok(!std::env::var("CI").is_ok_and(|value| value == "true"))
+        }
+    }
 }

@@ -33,7 +33,7 @@ use std::process::ExitCode;
 const COMMANDS: [(&str, &str, &str); 7] = [
     ("demo", "[--keep]", "build both programs and show the whole loop on this machine"),
     ("test", "[FILTER…]", "fetch the real components, then run every test"),
-    ("lint", "", "formatting, clippy, dependencies and licences, tidy"),
+    ("lint", "", "formatting, clippy, types on Windows, dependencies and licences, tidy"),
     ("tidy", "", "the rules of this repository that no compiler checks"),
     ("startup", "", "instructions, system calls and memory of the cached path"),
     ("bench", "[--quick] [client|server]", "speed as ratios to floors measured in the same run"),

@@ -12,6 +12,7 @@ pub(crate) mod kubectl;
 pub(crate) mod node_modules;
 pub(crate) mod peers;
 pub(crate) mod system_packages;
+pub(crate) mod windows_target;
 
 use crate::children;
 use anyhow::Result;

@@ -41,6 +41,9 @@ pub(crate) const FOR_TESTS: [Needed; 13] = [
 pub(crate) const FOR_STATIC_BUILDS: [Needed; 1] =
     [needed("musl-gcc", "musl-tools", "compiles C for static programs")];
 
+pub(crate) const FOR_WINDOWS: [Needed; 1] =
+    [needed("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", "compiles C for Windows")];
+
 pub(crate) const FOR_STARTUP: [Needed; 3] = [
     needed("valgrind", "valgrind", "counts instructions"),
     needed("strace", "strace", "lists system calls"),
