@@ -8,8 +8,8 @@
 //! `report` (what went wrong), `system` (the only files with effects).
 //!
 //! Files on disk: `<key>.token` and `<key>.refresh` are `cache::entry` and `cache::refresh_secret`,
-//! `<key>.lock` is `cache::renewal_lock`, `<key>.failed` is `cache::backoff`, `<digest>.discovery`
-//! is `cache::metadata`.
+//! `<key>.lock` is `cache::renewal_lock`, `<key>.failed` is `cache::backoff`, `<key>.session` is
+//! `cache::sessions`, `<digest>.discovery` is `cache::metadata`.
 
 pub mod fast_path;
 

@@ -12,8 +12,9 @@ use crate::{
         backoff,
         entry::{self, Entry},
         freshness::Freshness,
-        refresh_secret::{FileStore, RefreshSecret, RefreshSecretStore as _},
+        refresh_secret::{Protection, RefreshSecret, RefreshSecrets},
         renewal_lock::{self, LockError, RenewalLock, Taken},
+        sessions::{self, SessionRecord},
         store::{Directory, StoreError},
     },
     flows::{
@@ -270,13 +271,17 @@ impl<'a> Renewal<'a> {
         backoff::recall(self.directory.as_ref()?, &self.target.cache_key)
     }
 
+    fn secrets(&self) -> Option<RefreshSecrets<'_>> {
+        Some(RefreshSecrets::new(self.system, self.directory.as_ref()?, false))
+    }
+
     fn refresh_secret(&self) -> Option<RefreshSecret> {
-        FileStore(self.directory.as_ref()?).load(&self.target.cache_key)
+        self.secrets()?.load(&self.target.cache_key).ok().flatten()
     }
 
     fn forget_refresh_secret(&self) {
-        if let Some(directory) = &self.directory {
-            let _ = FileStore(directory).forget(&self.target.cache_key);
+        if let Some(secrets) = self.secrets() {
+            let _ = secrets.forget(&self.target.cache_key);
         }
     }
 
@@ -312,22 +317,29 @@ impl<'a> Renewal<'a> {
     fn keep(&self, issued: &Issued, before: Option<&RefreshSecret>) {
         let Some(directory) = &self.directory else { return };
         let key = &self.target.cache_key;
+        let mut protection = before.and(self.secrets()).and_then(|known| known.protection(key));
         if let Some(token) = &issued.refresh_token {
             let subject =
                 issued.subject.clone().or_else(|| before.and_then(|before| before.subject.clone()));
-            self.keep_refresh_secret(&RefreshSecret { token: token.clone(), subject });
+            protection = self.keep_refresh_secret(&RefreshSecret { token: token.clone(), subject });
         }
+        let earlier = before.and_then(|_| sessions::load(directory, key));
+        let now = self.system.clock.now();
+        let record = SessionRecord::of(self.target, issued, earlier.as_ref(), protection, now);
+        let _ = sessions::save(directory, &record);
         let text = Entry::render(key, &issued.token, issued.lifetime);
         let kept = directory.write(&key.file(entry::KIND), text.as_bytes(), false);
         self.warn_about(kept);
         let _ = backoff::clear(directory, key);
     }
 
-    fn keep_refresh_secret(&self, secret: &RefreshSecret) {
-        if let Some(directory) = &self.directory
-            && let Err(error) = FileStore(directory).save(&self.target.cache_key, secret)
-        {
-            self.system.terminal.detail(&format!("kubectl-login: {error}"));
+    fn keep_refresh_secret(&self, secret: &RefreshSecret) -> Option<Protection> {
+        match self.secrets()?.save(&self.target.cache_key, secret) {
+            Ok(protection) => Some(protection),
+            Err(error) => {
+                self.system.terminal.detail(&format!("kubectl-login: {error}"));
+                None
+            }
         }
     }
 

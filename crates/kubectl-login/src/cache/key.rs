@@ -80,6 +80,12 @@ impl CacheKey {
         Self(hexadecimal(fields.0.finish().as_ref()))
     }
 
+    /// The key that `as_str` showed.
+    pub fn parse(digits: &str) -> Option<Self> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (digits.len() == 64 && digits.bytes().all(is_digit)).then(|| Self(digits.to_owned()))
+    }
+
     /// The name of this session's file of a kind.
     pub fn file(&self, kind: &str) -> String {
         format!("{}.{kind}", self.0)

@@ -3,7 +3,7 @@
 //!
 //! Reading order: `key` (names a session), `entry` (the ready answer), `freshness` (until when),
 //! `store` (files), then what only a renewal touches: `renewal_lock`, `refresh_secret`, `backoff`,
-//! `metadata`.
+//! `metadata`; `sessions` is for those who list and end them.
 
 pub mod entry;
 pub mod freshness;
@@ -14,6 +14,7 @@ pub mod backoff;
 pub mod metadata;
 pub mod refresh_secret;
 pub mod renewal_lock;
+pub mod sessions;
 
 /// First word of every file here. Another version is another word: old and new programs never
 /// misread each other.

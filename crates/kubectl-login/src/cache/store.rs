@@ -12,6 +12,9 @@ use thiserror::Error;
 
 use crate::system::clock::pause;
 
+/// No cache is that large; a directory that is has another purpose.
+const MAX_FILES: usize = 100_000;
+
 /// Something in the cache could not be written.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -53,6 +56,15 @@ impl Directory {
     /// Where a file is.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// The names of its files; none where there is no directory.
+    pub fn names(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(&self.path) else { return Vec::new() };
+        entries
+            .take(MAX_FILES)
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect()
     }
 
     /// The content of a file of ours, if it is there and not longer than `limit`.

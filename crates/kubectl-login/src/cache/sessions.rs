@@ -1,0 +1,225 @@
+//! A session on record: what it is about and until when, for those who list, end and examine it.
+//! Never a secret; never read on the way to a token.
+
+use std::path::PathBuf;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use login_common::{
+    UnixTime,
+    names::{ClientId, IssuerUrl},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    FORMAT, backoff, entry,
+    key::CacheKey,
+    refresh_secret::{Protection, RefreshSecrets},
+    store::{Directory, StoreError},
+};
+use crate::{
+    flows::issued::Issued,
+    options::target::{CertificateAuthority, Target},
+};
+
+/// The kind of file.
+const KIND: &str = "session";
+
+/// Longest record; it may hold the certificates of an authority.
+const MAX_LENGTH: usize = 256 * 1024;
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// Names its files.
+    pub key: CacheKey,
+    /// Who signs its tokens.
+    pub issuer: IssuerUrl,
+    /// Who asks for them.
+    pub client_id: ClientId,
+    /// `--account`
+    pub account: Option<String>,
+    /// `--username`
+    pub username: Option<String>,
+    /// Sorted.
+    pub scopes: Vec<String>,
+    /// `--audience`
+    pub audience: Option<String>,
+    /// `--flow`, as asked for.
+    pub flow: String,
+    /// Access tokens instead of ID tokens.
+    pub use_access_token: bool,
+    /// `sub` of the ID token.
+    pub subject: Option<String>,
+    /// Who signed in, for people.
+    pub display_name: Option<String>,
+    /// When a person or a job signed in.
+    pub signed_in_at: UnixTime,
+    /// The end of the latest token.
+    pub valid_until: UnixTime,
+    /// How the refresh token is kept; `None` when there is none.
+    pub protection: Option<Protection>,
+    /// Who may vouch for the issuer, as given.
+    pub certificate_authorities: Vec<CertificateAuthority>,
+    /// `--insecure-skip-tls-verify`
+    pub insecure_skip_tls_verify: bool,
+}
+
+impl SessionRecord {
+    /// The record of `target` after a token was `issued` at `now`. A renewal goes on from the
+    /// record `before`; a sign-in has none.
+    pub fn of(
+        target: &Target,
+        issued: &Issued,
+        before: Option<&Self>,
+        protection: Option<Protection>,
+        now: UnixTime,
+    ) -> Self {
+        let subject = issued.subject.clone();
+        let name = issued.name.clone();
+        Self {
+            key: target.cache_key.clone(),
+            issuer: target.issuer.clone(),
+            client_id: target.client_id.clone(),
+            account: target.account.clone(),
+            username: target.username.clone(),
+            scopes: target.scopes.clone(),
+            audience: target.audience.clone(),
+            flow: target.flow.as_str().to_owned(),
+            use_access_token: target.use_access_token,
+            subject: subject.or_else(|| before?.subject.clone()),
+            display_name: name.or_else(|| before?.display_name.clone()),
+            signed_in_at: before.map_or(now, |before| before.signed_in_at),
+            valid_until: issued.lifetime.valid_until,
+            protection,
+            certificate_authorities: target.connection.certificate_authorities.clone(),
+            insecure_skip_tls_verify: target.connection.insecure_skip_tls_verify,
+        }
+    }
+
+    fn parse(key: CacheKey, json: &[u8]) -> Option<Self> {
+        let written: Written = serde_json::from_slice(json).ok()?;
+        let authorities = written.certificate_authorities.into_iter().map(|one| match one {
+            Authority::File(path) => Some(CertificateAuthority::File(path)),
+            Authority::Data(data) => STANDARD.decode(data).ok().map(CertificateAuthority::Pem),
+        });
+        (written.format == FORMAT).then_some(())?;
+        Some(Self {
+            key,
+            issuer: IssuerUrl::parse(&written.issuer).ok()?,
+            client_id: ClientId::parse(&written.client_id).ok()?,
+            account: written.account,
+            username: written.username,
+            scopes: written.scopes,
+            audience: written.audience,
+            flow: written.flow,
+            use_access_token: written.use_access_token,
+            subject: written.subject,
+            display_name: written.display_name,
+            signed_in_at: UnixTime::parse_rfc3339(&written.signed_in_at).ok()?,
+            valid_until: UnixTime::parse_rfc3339(&written.valid_until).ok()?,
+            protection: written.storage.as_deref().and_then(Protection::parse),
+            certificate_authorities: authorities.collect::<Option<_>>()?,
+            insecure_skip_tls_verify: written.insecure_skip_tls_verify,
+        })
+    }
+
+    fn render(&self) -> Vec<u8> {
+        let authorities = self.certificate_authorities.iter().map(|one| match one {
+            CertificateAuthority::File(path) => Authority::File(path.clone()),
+            CertificateAuthority::Pem(pem) => Authority::Data(STANDARD.encode(pem)),
+        });
+        let written = Written {
+            format: FORMAT.to_owned(),
+            issuer: self.issuer.as_str().to_owned(),
+            client_id: self.client_id.as_str().to_owned(),
+            account: self.account.clone(),
+            username: self.username.clone(),
+            scopes: self.scopes.clone(),
+            audience: self.audience.clone(),
+            flow: self.flow.clone(),
+            use_access_token: self.use_access_token,
+            subject: self.subject.clone(),
+            display_name: self.display_name.clone(),
+            signed_in_at: self.signed_in_at.to_rfc3339(),
+            valid_until: self.valid_until.to_rfc3339(),
+            storage: self.protection.map(|protection| protection.as_str().to_owned()),
+            certificate_authorities: authorities.collect(),
+            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+        };
+        // Fails only for a path that is no UTF-8; then there is no record to list.
+        serde_json::to_vec(&written).unwrap_or_default()
+    }
+}
+
+/// What stands in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    format: String,
+    issuer: String,
+    client_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audience: Option<String>,
+    flow: String,
+    #[serde(default)]
+    use_access_token: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    signed_in_at: String,
+    valid_until: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    storage: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    certificate_authorities: Vec<Authority>,
+    #[serde(default)]
+    insecure_skip_tls_verify: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Authority {
+    File(PathBuf),
+    Data(String),
+}
+
+/// Every session on record, in the order of their keys.
+pub fn list(directory: &Directory) -> Vec<SessionRecord> {
+    let mut names = directory.names();
+    names.sort_unstable();
+    let keys = names.iter().filter_map(|name| CacheKey::parse(name.strip_suffix(".session")?));
+    keys.filter_map(|key| load(directory, &key)).collect()
+}
+
+/// The record of a session.
+pub fn load(directory: &Directory, key: &CacheKey) -> Option<SessionRecord> {
+    SessionRecord::parse(key.clone(), &directory.read(&key.file(KIND), MAX_LENGTH)?)
+}
+
+/// Replaces the record of a session.
+pub fn save(directory: &Directory, record: &SessionRecord) -> Result<(), StoreError> {
+    directory.write(&record.key.file(KIND), &record.render(), false)
+}
+
+/// Forgets a session: its tokens, its failures and its record; the keys, too, when no other
+/// refresh token needs them. Its lock file stays, as somebody may be waiting for it.
+pub fn forget(secrets: &RefreshSecrets<'_>, key: &CacheKey) -> Result<(), StoreError> {
+    let directory = secrets.directory();
+    // The record goes last: what could not be forgotten stays on the list.
+    secrets.forget(key)?;
+    directory.remove(&key.file(entry::KIND))?;
+    backoff::clear(directory, key)?;
+    directory.remove(&key.file(KIND))?;
+    secrets.forget_unused_keys();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! Tests of `cache::sessions`.
+//! Never a secret in a record, so none in here.
+
+use super::*;
+
+fn record(client_id: &str) -> SessionRecord {
+    SessionRecord {
+        key: CacheKey::of_client("https://id.example", client_id),
+        issuer: IssuerUrl::parse("https://id.example").unwrap(),
+        client_id: ClientId::parse(client_id).unwrap(),
+        account: Some("work".to_owned()),
+        username: None,
+        scopes: vec!["groups".to_owned(), "profile".to_owned()],
+        audience: None,
+        flow: "auto".to_owned(),
+        use_access_token: false,
+        subject: Some("1".to_owned()),
+        display_name: Some("alice".to_owned()),
+        signed_in_at: UnixTime::from_seconds(1_769_860_800),
+        valid_until: UnixTime::from_seconds(1_769_864_400),
+        protection: Some(Protection::Plain),
+        certificate_authorities: vec![
+            CertificateAuthority::File("/etc/ca.pem".into()),
+            CertificateAuthority::Pem(b"PEM".to_vec()),
+        ],
+        insecure_skip_tls_verify: false,
+    }
+}
+
+fn scratch() -> (tempfile::TempDir, Directory) {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = Directory::new(scratch.path().join("cache"));
+    (scratch, directory)
+}
+
+#[test]
+fn records_come_back_as_they_were_saved() {
+    let (_scratch, directory) = scratch();
+    assert_eq!(list(&directory), []);
+    let records = [record("a"), record("b")];
+    for record in &records {
+        save(&directory, record).unwrap();
+        assert_eq!(load(&directory, &record.key).as_ref(), Some(record));
+    }
+    let listed = list(&directory);
+    assert_eq!(listed.len(), 2);
+    assert!(records.iter().all(|record| listed.contains(record)));
+}
+
+#[test]
+fn what_is_no_record_is_not_listed() {
+    let (_scratch, directory) = scratch();
+    let good = record("a");
+    save(&directory, &good).unwrap();
+    let text = String::from_utf8(good.render()).unwrap();
+    let other = CacheKey::of_client("https://id.example", "b");
+    for bad in ["", "{}", "[1]", &text.replace(FORMAT, "kubectl-login/9"), &text[..40]] {
+        directory.write(&other.file(KIND), bad.as_bytes(), false).unwrap();
+        directory.write("short.session", bad.as_bytes(), false).unwrap();
+        assert_eq!(list(&directory), std::slice::from_ref(&good), "{bad}");
+    }
+}
