@@ -23,12 +23,16 @@ pub mod cache;
 pub mod flows;
 pub mod kubeconfig;
 
+pub mod output;
 pub mod report;
 pub mod system;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use commands::command_line;
+use commands::{
+    command_line::{self, Invocation},
+    completion::{self, candidates},
+};
 use options::arguments;
 use report::{Failure, Report, command_line_failure};
 use system::{
@@ -39,20 +43,27 @@ use system::{
     terminal::Stderr,
 };
 
-/// Runs one command. `arguments` are without the program's name.
-pub fn run(arguments: &[OsString]) -> ExitCode {
+/// Runs one command. The first of `words` is the program's name.
+pub fn run(words: &[OsString]) -> ExitCode {
+    let (name, arguments) =
+        words.split_first().map_or((None, &[][..]), |(name, rest)| (Some(name), rest));
     let now = MachineClock.now();
     if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now) {
         return conclude(stdout::answer(found.answer()));
     }
-    conclude(match command_line::parse(arguments) {
+    let invocation = Invocation::of(name, &ProcessEnvironment);
+    let system = System {
+        clock: &MachineClock,
+        environment: &ProcessEnvironment,
+        terminal: &Stderr { verbose: false },
+    };
+    if let Some(words) = completion::asked(name, arguments) {
+        return conclude(candidates::answer(&system, words));
+    }
+    conclude(match command_line::parse(invocation, arguments) {
         Ok((entry, matches)) => {
-            let system = System {
-                clock: &MachineClock,
-                environment: &ProcessEnvironment,
-                terminal: &Stderr { verbose: arguments::verbosity(&matches) > 0 },
-            };
-            (entry.run)(&system, &matches)
+            let terminal = Stderr { verbose: arguments::verbosity(&matches) > 0 };
+            (entry.run)(&System { terminal: &terminal, ..system }, &matches)
         }
         // Help and version are what was asked for.
         Err(error) if !error.use_stderr() => stdout::answer(&error.render().to_string()),

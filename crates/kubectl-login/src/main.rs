@@ -4,6 +4,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    kubectl_login::run(&arguments)
+    let words = kubectl_login::system::program::words();
+    kubectl_login::run(&words)
 }

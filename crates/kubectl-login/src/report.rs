@@ -287,8 +287,9 @@ mod tests {
 
     #[test]
     fn claps_words_become_one_error() {
+        use crate::commands::command_line;
         let words = ["get-token", "--isuer-url", "x"].map(Into::into);
-        let error = crate::commands::command_line::parse(&words).err().unwrap();
+        let error = command_line::parse(command_line::Invocation::Program, &words).err().unwrap();
         let report = Report::from(&command_line_failure(&error));
         assert!(
             report.error.starts_with("unexpected argument '--isuer-url' found"),

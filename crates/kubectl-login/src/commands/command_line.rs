@@ -1,16 +1,52 @@
 //! The command line as a whole: the program, its commands, help.
 //! Never runs a command.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::Path};
 
 use clap::{ArgMatches, Command};
 
 use super::{COMMANDS, Entry};
-use crate::options::arguments;
+use crate::{
+    options::arguments,
+    system::{environment::Environment, program},
+};
+
+/// What the person typed to start us; usage texts repeat it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// `kubectl-login`
+    Program,
+    /// `kubectl login`: kubectl ran us as its plugin.
+    Plugin,
+}
+
+impl Invocation {
+    /// kubectl starts a plugin by its whole path (`HandlePluginCommand` in kubectl's
+    /// `plugin.go`), shells by the word that was typed; newer ones also set `KUBECTL_PATH`.
+    pub fn of(first_word: Option<&OsString>, environment: &dyn Environment) -> Self {
+        let is_whole_path = first_word.is_some_and(|word| {
+            Path::new(word).is_absolute() && program::name_of(word) == Some("kubectl-login")
+        });
+        if is_whole_path || environment.has("KUBECTL_PATH") { Self::Plugin } else { Self::Program }
+    }
+
+    /// As typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Program => "kubectl-login",
+            Self::Plugin => "kubectl login",
+        }
+    }
+}
 
 /// The whole command line.
 pub fn command() -> Command {
+    command_for(Invocation::Program)
+}
+
+fn command_for(invocation: Invocation) -> Command {
     Command::new("kubectl-login")
+        .bin_name(invocation.as_str())
         .about("Sign in to Kubernetes once; kubectl, helm, k9s and CI jobs just work after that")
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
@@ -22,7 +58,10 @@ pub fn command() -> Command {
 }
 
 /// Reads arguments, without the program's name: which command, and what was given to it.
-pub fn parse(arguments: &[OsString]) -> Result<(&'static Entry, ArgMatches), clap::Error> {
+pub fn parse(
+    invocation: Invocation,
+    arguments: &[OsString],
+) -> Result<(&'static Entry, ArgMatches), clap::Error> {
     let first = arguments.first().and_then(|word| word.to_str());
     let asks_about_program = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
     let names_no_command = first.is_none_or(|word| word.starts_with('-')) && !asks_about_program;
@@ -31,7 +70,7 @@ pub fn parse(arguments: &[OsString]) -> Result<(&'static Entry, ArgMatches), cla
         .chain(names_no_command.then_some("login"))
         .map(OsString::from)
         .chain(arguments::spelled_out(arguments));
-    let mut matches = command().try_get_matches_from(words)?;
+    let mut matches = command_for(invocation).try_get_matches_from(words)?;
     let found = matches.remove_subcommand().and_then(|(name, matches)| {
         let mut known = COMMANDS.iter();
         known.find(|entry| (entry.definition)().get_name() == name).map(|entry| (entry, matches))
@@ -47,7 +86,8 @@ mod tests {
 
     fn read(line: &str) -> Result<(String, ArgMatches), clap::Error> {
         let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-        parse(&words).map(|(entry, matches)| ((entry.definition)().get_name().to_owned(), matches))
+        parse(Invocation::Program, &words)
+            .map(|(entry, matches)| ((entry.definition)().get_name().to_owned(), matches))
     }
 
     #[test]
@@ -62,6 +102,30 @@ mod tests {
         }
         let (_, matches) = read("--issuer-url x").unwrap();
         assert!(!arguments::typed(&matches).is_empty());
+    }
+
+    #[test]
+    fn usage_repeats_what_was_typed() {
+        use crate::system::environment::{NoEnvironment, Overlay};
+        let new_kubectl = [("KUBECTL_PATH".to_owned(), "/usr/bin/kubectl".to_owned())];
+        let new_kubectl = Overlay { variables: &new_kubectl, below: &NoEnvironment };
+        let absolute = if cfg!(windows) { r"C:\\b\\kubectl-login.exe" } else { "/b/kubectl-login" };
+        for (word, environment, expected) in [
+            ("kubectl-login", &NoEnvironment as &dyn Environment, Invocation::Program),
+            ("./kubectl-login", &NoEnvironment, Invocation::Program),
+            (absolute, &NoEnvironment, Invocation::Plugin),
+            ("kubectl-login", &new_kubectl, Invocation::Plugin),
+        ] {
+            assert_eq!(Invocation::of(Some(&word.into()), environment), expected, "{word}");
+        }
+        for invocation in [Invocation::Program, Invocation::Plugin] {
+            for (line, command) in [("--help", ""), ("get-token --help", " get-token")] {
+                let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+                let help = parse(invocation, &words).err().unwrap().render().to_string();
+                let usage = format!("Usage: {}{command} ", invocation.as_str());
+                assert!(help.contains(&usage), "{help}");
+            }
+        }
     }
 
     #[test]

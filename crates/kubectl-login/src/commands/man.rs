@@ -10,9 +10,13 @@ use crate::{report::Failure, system::System};
 
 /// Its arguments.
 pub fn definition() -> Command {
-    Command::new("man")
-        .about("Write the manual pages into a directory")
-        .arg(Arg::new("directory").required(true).value_name("DIRECTORY").help("Must exist"))
+    Command::new("man").about("Write the manual pages into a directory").arg(
+        Arg::new("directory")
+            .required(true)
+            .value_name("DIRECTORY")
+            .value_hint(clap::ValueHint::DirPath)
+            .help("Must exist"),
+    )
 }
 
 /// Writes the pages.

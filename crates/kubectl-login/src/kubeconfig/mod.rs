@@ -1,6 +1,8 @@
 //! Finds the user entry that runs kubectl-login: what `login` without options signs in for.
 //! Never writes a kubeconfig, never runs what it names.
 
+pub mod context;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},

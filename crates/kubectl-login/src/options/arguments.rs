@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
 use super::{
     table::{OPTIONS, Row, Shape},
@@ -55,7 +55,14 @@ fn argument(row: &'static Row) -> Arg {
         .long(row.long)
         .aliases(row.aliases)
         .hide(row.hidden)
-        .help(format!("{} [variable: {}]", row.help, row.variable));
+        .help(format!("{} [variable: {}]", row.help, row.variable))
+        .value_hint(match row.value_name {
+            "FILE" => ValueHint::FilePath,
+            "DIRECTORY" => ValueHint::DirPath,
+            "URL" => ValueHint::Url,
+            "COMMAND" => ValueHint::CommandString,
+            _ => ValueHint::Unknown,
+        });
     match row.shape {
         // `--switch=true` is how Go's programs spell it, too.
         Shape::Switch => argument

@@ -13,6 +13,7 @@ pub mod browser;
 pub mod command;
 pub mod http;
 pub mod loopback;
+pub mod program;
 pub mod signals;
 
 /// The effects of one run, so that tests can stand in for the machine.

@@ -5,6 +5,15 @@ use std::io::{self, Write as _};
 
 use crate::report::Failure;
 
+/// Whether stdout shows colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    /// A terminal that wants them.
+    Shown,
+    /// A file, a pipe, or a person who wants none (`NO_COLOR`, `CLICOLOR`, `TERM=dumb`).
+    Left,
+}
+
 /// Writes and flushes.
 pub fn answer(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
@@ -12,4 +21,12 @@ pub fn answer(text: &str) -> Result<(), Failure> {
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
         .map_err(|source| Failure::Write { what: "to stdout".to_owned(), source })
+}
+
+/// Whether stdout shows colours.
+pub fn colours() -> Colours {
+    match anstream::AutoStream::choice(&io::stdout()) {
+        anstream::ColorChoice::Never => Colours::Left,
+        _ => Colours::Shown,
+    }
 }

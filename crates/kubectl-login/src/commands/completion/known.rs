@@ -1,0 +1,101 @@
+//! Values of arguments that a person may choose from: fixed spellings, and what this machine has.
+//! Never fails: what cannot be read has no values.
+
+use crate::{
+    kubeconfig::context::Files,
+    options::table::{Name, row_of},
+    system::System,
+};
+
+/// Choices of options. The checks in `options/target.rs` know more spellings, those of
+/// int128/kubelogin; these are the ones to teach.
+const CHOICES: &[(Name, &[&str])] = &[
+    (
+        Name::Flow,
+        &[
+            "auto",
+            "browser",
+            "device",
+            "paste",
+            "client-credentials",
+            "identity",
+            "token-exchange",
+            "jwt-bearer",
+            "password",
+        ],
+    ),
+    (
+        Name::Identity,
+        &[
+            "auto",
+            "github-actions",
+            "gitlab",
+            "azure-pipelines",
+            "kubernetes",
+            "spiffe",
+            "file",
+            "variable",
+            "command",
+        ],
+    ),
+    (Name::TokenCacheStorage, &["auto", "keyring", "encrypted-file", "file", "none"]),
+    (Name::PkceMethod, &["auto", "S256", "no"]),
+    (Name::Interactive, &["auto", "never", "always"]),
+];
+
+/// Values for the argument with that id.
+pub(super) fn values(system: &System<'_>, argument: &str) -> Vec<String> {
+    if let Some((_, choices)) = CHOICES.iter().find(|(name, _)| row_of(*name).long == argument) {
+        return choices.iter().map(|&choice| choice.to_owned()).collect();
+    }
+    match argument {
+        "context" => Files::read(system.environment, None)
+            .map(|files| files.context_names().map(ToOwned::to_owned).collect())
+            .unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        options::{
+            layers::{Layers, Origin, Settings},
+            target::Target,
+            typed::Typed,
+        },
+        system::environment::NoEnvironment,
+    };
+
+    #[test]
+    fn every_choice_is_accepted() {
+        for (name, choices) in CHOICES {
+            for choice in *choices {
+                let mut typed = Typed::default();
+                for (name, value) in [
+                    (Name::IssuerUrl, "https://id.example"),
+                    (Name::ClientId, "k"),
+                    (*name, *choice),
+                    (Name::IdentityFile, "/f"),
+                    (Name::IdentityVariable, "V"),
+                    (Name::IdentityCommand, "c"),
+                ] {
+                    typed.push(name, value.to_owned());
+                }
+                let layers = Layers {
+                    typed: &typed,
+                    typed_origin: &Origin::CommandLine,
+                    environment: &NoEnvironment,
+                    cluster: None,
+                    configuration: None,
+                };
+                let settings = Settings::resolve(&layers).unwrap();
+                if let Err(error) = Target::check(&settings, &NoEnvironment) {
+                    let text = format!("{error:?}");
+                    assert!(!text.contains("known are"), "{choice}: {text}");
+                }
+            }
+        }
+    }
+}
