@@ -69,6 +69,7 @@ impl CacheKey {
             let command = identity.command.iter().flatten().map(String::as_str);
             fields.add_if_given("identity_command", command);
             fields.add_if_given("identity_flow", target.identity_flow);
+            fields.add_if_given("identity_job", identity.job.as_deref());
         }
         fields.add_if_given("requested_token_type", target.requested_token_type);
         for (name, value) in target.authorization_parameters {
@@ -186,21 +187,20 @@ mod tests {
             scopes: &both,
             ..Identifying::default()
         };
-        let identity = |kind, variable: &str| IdentityOptions {
-            kind,
-            file: None,
+        let identity = |kind, variable: &str, job: Option<&str>| IdentityOptions {
             variable: Some(variable.to_owned()),
-            command: None,
-            audience: None,
+            job: job.map(ToOwned::to_owned),
+            ..IdentityOptions::of(kind)
         };
         let identities = [
-            identity(SourceKind::Variable, "A"),
-            identity(SourceKind::Variable, "B"),
-            identity(SourceKind::Gitlab, "A"),
+            identity(SourceKind::Variable, "A", None),
+            identity(SourceKind::Variable, "B", None),
+            identity(SourceKind::Gitlab, "A", None),
+            identity(SourceKind::Gitlab, "A", Some("1")),
         ];
         let pairs = [("a".to_owned(), "b".to_owned())];
         let headers = [("a".to_owned(), Secret::new("b"))];
-        let [first, second, third] = &identities;
+        let [first, second, third, fourth] = &identities;
         let different = [
             base,
             Identifying { issuer: "https://id.example/", ..base },
@@ -217,6 +217,7 @@ mod tests {
             Identifying { identity: Some(first), ..base },
             Identifying { identity: Some(second), ..base },
             Identifying { identity: Some(third), ..base },
+            Identifying { identity: Some(fourth), ..base },
             Identifying { identity: Some(first), identity_flow: Some("identity"), ..base },
             Identifying { requested_token_type: Some("x"), ..base },
             Identifying { authorization_parameters: &pairs, ..base },

@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::choose::NeedsPerson;
 use crate::{
+    identities::IdentityError,
     options::{layers::Origin, target::Target},
     report::Fault,
     system::{command::CommandError, http::HttpError, random::NoRandomness},
@@ -57,6 +58,9 @@ pub enum FlowError {
     /// The client's secret.
     #[error("could not get the client secret")]
     ClientSecret(#[source] LocalError),
+    /// The job's identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// No answer.
     #[error("could not reach issuer `{issuer}`")]
     Unreachable {
@@ -186,6 +190,18 @@ pub enum TokenProblem {
     Answer(TokenEndpointError),
 }
 
+/// Whether an issuer that was shown an identity says so because of it: as a grant (RFC 7523 §3.1),
+/// as the client's assertion (§3.2), or for an exchange (RFC 8693 §2.2.2).
+fn blames_identity(code: &OAuthErrorCode) -> bool {
+    matches!(
+        code,
+        OAuthErrorCode::InvalidGrant
+            | OAuthErrorCode::InvalidClient
+            | OAuthErrorCode::InvalidRequest
+            | OAuthErrorCode::UnauthorizedClient
+    )
+}
+
 impl FlowError {
     /// Sorts an answer of an endpoint that was asked for `what`.
     pub fn from_answer(issuer: &IssuerUrl, what: &'static str, source: TokenEndpointError) -> Self {
@@ -218,6 +234,7 @@ impl FlowError {
             | Self::Listen { .. }
             | Self::Randomness(_) => Fault::Refused,
             Self::NeedsPerson { .. } => Fault::NeedsPerson,
+            Self::Identity(error) => error.fault(),
         }
     }
 
@@ -275,6 +292,18 @@ impl FlowError {
                 Some(format!("check `--issuer-url`{}", from(&target.origins.issuer)))
             }
             Self::NotOffered { .. } => Some("choose another `--flow`".to_owned()),
+            Self::Identity(error) => error.hint(target),
+            // Nobody can sign in again in the place of a job.
+            Self::Refused { source, .. }
+                if target.identity.is_some()
+                    && source.oauth_error().is_some_and(|error| blames_identity(&error.code)) =>
+            {
+                Some(format!(
+                    "the issuer has to take tokens of whoever signed the identity, about its \
+                     subject and for its audience; `-v` shows them{}",
+                    from(&target.origins.identity)
+                ))
+            }
             Self::Refused { source, .. } => match &source.oauth_error()?.code {
                 OAuthErrorCode::AccessDenied | OAuthErrorCode::ExpiredToken => {
                     Some(ANOTHER_ATTEMPT.to_owned())

@@ -41,6 +41,23 @@ pub struct Issued {
     pub name: Option<String>,
 }
 
+impl Issued {
+    /// A token that is handed out as it came, until `expires_at` as whoever signed it means it.
+    pub fn as_it_is(
+        token: Secret,
+        subject: Option<String>,
+        expires_at: Option<UnixTime>,
+        moments: Moments,
+    ) -> Self {
+        let now = moments.requested_at;
+        let valid_until = expires_at
+            .map_or_else(|| now.plus(UNKNOWN_LIFETIME), |moment| moments.on_our_clock(moment))
+            .min(now.plus(LONGEST_LIFETIME));
+        let lifetime = Lifetime::new(now, valid_until);
+        Self { token, lifetime, refresh_token: None, name: subject.clone(), subject }
+    }
+}
+
 /// When an answer came.
 #[derive(Clone, Copy, Debug)]
 pub struct Moments {

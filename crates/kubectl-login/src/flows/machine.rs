@@ -1,8 +1,22 @@
 //! Flows without a person: which one it is, and its token.
 //! Never asks anybody at a terminal, and never touches a browser or a keyring.
 
-use super::{FlowError, client_credentials, issued::Issued, obtain::Session};
-use crate::options::target::{Flow, Target};
+use login_protocols::{
+    oauth2::token_endpoint::{JWT_BEARER_GRANT, TOKEN_EXCHANGE_GRANT},
+    oidc::ProviderMetadata,
+};
+
+use super::{
+    FlowError, client_credentials, identity,
+    issued::Issued,
+    jwt_bearer,
+    obtain::{Age, Session},
+    token_exchange,
+};
+use crate::{
+    identities::{self, IdentityToken},
+    options::target::{Flow, IdentityOptions, Target},
+};
 
 /// Whether a job gets its own token, and no person is asked for one.
 pub fn is_wanted(target: &Target) -> bool {
@@ -15,11 +29,154 @@ pub fn is_wanted(target: &Target) -> bool {
 
 /// Gets a token for the job.
 pub async fn obtain(session: &Session<'_>) -> Result<Issued, FlowError> {
-    match session.target.flow {
-        Flow::ClientCredentials => client_credentials::obtain(session).await,
-        flow => Err(FlowError::NotOffered {
-            issuer: session.target.issuer.clone(),
-            what: flow.as_str(),
-        }),
+    let issued = match &session.target.identity {
+        Some(options) => by_identity(session, options).await?,
+        None => {
+            by_metadata(session, async |metadata| {
+                client_credentials::obtain(session, metadata).await
+            })
+            .await?
+        }
+    };
+    // A job can prove itself again at any time, and what is not kept is not stolen.
+    Ok(Issued { refresh_token: None, ..issued })
+}
+
+/// How an identity is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    AsItIs,
+    Exchange,
+    Grant,
+    ClientAssertion,
+}
+
+async fn by_identity(
+    session: &Session<'_>,
+    options: &IdentityOptions,
+) -> Result<Issued, FlowError> {
+    // Before the issuer is asked for anything: what is missing here shall be known at once.
+    let identity = find(session, options).await?;
+    session.system.terminal.detail(&format!("kubectl-login: {}", identity.description()));
+    if session.target.flow == Flow::Identity
+        || (session.target.flow == Flow::Auto && identity.is_from(&session.target.issuer))
+    {
+        say(session, Use::AsItIs, "`--issuer-url` is who signed it");
+        return identity::hand_out(session, &identity);
+    }
+    by_metadata(session, async |metadata| {
+        let (chosen, reason) = choose(session.target.flow, metadata);
+        say(session, chosen, reason);
+        match chosen {
+            Use::AsItIs => identity::hand_out(session, &identity),
+            Use::Exchange => token_exchange::obtain(session, metadata, &identity).await,
+            Use::Grant => jwt_bearer::obtain(session, metadata, &identity).await,
+            Use::ClientAssertion => {
+                client_credentials::by_assertion(session, metadata, &identity).await
+            }
+        }
+    })
+    .await
+}
+
+/// The identity, for the right audience where its source lets us choose: for the cluster when the
+/// cluster will see it, else for the issuer (RFC 7523 §3: the audience is whoever takes it).
+async fn find(
+    session: &Session<'_>,
+    options: &IdentityOptions,
+) -> Result<IdentityToken, FlowError> {
+    let target = session.target;
+    let (for_cluster, for_issuer) = (target.client_id.as_str(), target.issuer.as_str());
+    let first = match (&options.audience, target.flow) {
+        (Some(audience), _) => audience,
+        (None, Flow::Identity | Flow::Auto) => for_cluster,
+        (None, _) => for_issuer,
+    };
+    let identity = identities::obtain(session.system, options, first).await?;
+    // Only the token tells who signs here, so `auto` may have guessed wrong.
+    let guessed_wrong = target.flow == Flow::Auto
+        && options.audience.is_none()
+        && identity.is_made_to_order()
+        && !identity.is_from(&target.issuer);
+    if guessed_wrong {
+        return Ok(identities::obtain(session.system, options, for_issuer).await?);
+    }
+    Ok(identity)
+}
+
+/// What to do with an identity, and why, by what was asked for and what the issuer says of itself.
+fn choose(flow: Flow, metadata: &ProviderMetadata) -> (Use, &'static str) {
+    match flow {
+        Flow::Identity => (Use::AsItIs, "`--flow identity`"),
+        Flow::TokenExchange => (Use::Exchange, "`--flow token-exchange`"),
+        Flow::JwtBearer => (Use::Grant, "`--flow jwt-bearer`"),
+        Flow::ClientCredentials => (Use::ClientAssertion, "`--flow client-credentials`"),
+        _ if metadata.knows_grant(TOKEN_EXCHANGE_GRANT) => {
+            (Use::Exchange, "another issuer signed it, and `--issuer-url` offers token exchange")
+        }
+        _ if metadata.knows_grant(JWT_BEARER_GRANT) => {
+            (Use::Grant, "another issuer signed it, and `--issuer-url` offers the JWT bearer grant")
+        }
+        _ => (
+            Use::ClientAssertion,
+            "another issuer signed it, and `--issuer-url` offers no grant for it",
+        ),
+    }
+}
+
+fn say(session: &Session<'_>, chosen: Use, reason: &str) {
+    let what = match chosen {
+        Use::AsItIs => "handing it out as it is",
+        Use::Exchange => "exchanging it",
+        Use::Grant => "showing it as a grant",
+        Use::ClientAssertion => "showing it as the client's assertion",
+    };
+    session.system.terminal.detail(&format!("kubectl-login: {what}: {reason}"));
+}
+
+/// Does `work` by the kept discovery document, and again by a fetched one where the kept one may
+/// have been the fault.
+async fn by_metadata(
+    session: &Session<'_>,
+    work: impl AsyncFn(&ProviderMetadata) -> Result<Issued, FlowError>,
+) -> Result<Issued, FlowError> {
+    let (metadata, age) = session.metadata().await?;
+    match work(&metadata).await {
+        Err(error) if age == Age::Kept && error.may_be_stale_metadata() => {
+            let fetched = session.fetch_metadata().await?;
+            if fetched == metadata { Err(error) } else { work(&fetched).await }
+        }
+        outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use login_common::names::IssuerUrl;
+
+    use super::*;
+
+    fn metadata(grants: &str) -> ProviderMetadata {
+        let issuer = IssuerUrl::parse("https://id.example").unwrap();
+        let json = format!(r#"{{"issuer":"https://id.example"{grants}}}"#);
+        ProviderMetadata::parse(json.as_bytes(), &issuer).unwrap()
+    }
+
+    #[test]
+    fn the_flow_decides_and_else_what_the_issuer_offers() {
+        let both = r#","grant_types_supported":["client_credentials","urn:ietf:params:oauth:grant-type:jwt-bearer","urn:ietf:params:oauth:grant-type:token-exchange"]"#;
+        let one = r#","grant_types_supported":["urn:ietf:params:oauth:grant-type:jwt-bearer"]"#;
+        for (flow, grants, expected) in [
+            (Flow::Auto, both, Use::Exchange),
+            (Flow::Auto, one, Use::Grant),
+            (Flow::Auto, r#","grant_types_supported":[]"#, Use::ClientAssertion),
+            (Flow::Auto, "", Use::ClientAssertion),
+            (Flow::TokenExchange, "", Use::Exchange),
+            (Flow::JwtBearer, both, Use::Grant),
+            (Flow::ClientCredentials, both, Use::ClientAssertion),
+            (Flow::Identity, both, Use::AsItIs),
+        ] {
+            assert_eq!(choose(flow, &metadata(grants)).0, expected, "{flow:?} {grants}");
+        }
     }
 }

@@ -2,7 +2,8 @@
 //! Never prints an answer, never decides about the cache.
 //!
 //! Reading order: `choose` (which way), `obtain` (the phases), then one file per way: `browser`,
-//! `device`, `client_credentials`, `refresh`; `issued` is where all of them end.
+//! `device`, `refresh`; `machine` is the way of jobs, and has a file per way, too; `issued` is where
+//! all of them end.
 
 pub mod choose;
 pub mod issued;
@@ -16,6 +17,9 @@ pub mod refresh;
 pub mod machine;
 
 pub mod client_credentials;
+pub mod identity;
+pub mod jwt_bearer;
+pub mod token_exchange;
 
 mod failure;
 

@@ -152,10 +152,20 @@ impl<'a> Session<'a> {
         metadata: &ProviderMetadata,
         grant: &Grant<'_>,
     ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
+        self.ask_as(&self.authentication(metadata), metadata, grant).await
+    }
+
+    /// The same by a client that proves itself in another way.
+    pub async fn ask_as(
+        &self,
+        authentication: &ClientAuthentication,
+        metadata: &ProviderMetadata,
+        grant: &Grant<'_>,
+    ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
         let endpoint = self.endpoint(metadata.token_endpoint.as_ref(), "a token endpoint")?;
         let form = token_request(
             &self.target.client_id,
-            &self.authentication(metadata),
+            authentication,
             grant,
             self.target.audience.as_deref(),
         );

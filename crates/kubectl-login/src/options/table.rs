@@ -86,7 +86,8 @@ pub struct Row {
     /// Stands for the value in help texts.
     pub value_name: &'static str,
     /// Whether the cluster's settings (the kubeconfig extension) may say it. They may name who
-    /// issues tokens; they may hold no secret, start no program and read no file.
+    /// issues tokens; they may hold no secret, start no program, read no file and take no identity
+    /// of this place: whoever is shown it could use it elsewhere.
     pub by_cluster: bool,
     /// Kept for kubeconfigs that were written for int128/kubelogin; help does not list it.
     pub hidden: bool,
@@ -277,8 +278,7 @@ pub static OPTIONS: &[Row] = &[
          azure-pipelines, kubernetes, spiffe, file, variable or command; used as it is \
          when `--issuer-url` signed it, else shown to that issuer",
     )
-    .value("SOURCE")
-    .by_cluster(),
+    .value("SOURCE"),
     row(
         Name::IdentityFile,
         "identity-file",
@@ -307,8 +307,7 @@ pub static OPTIONS: &[Row] = &[
         "Whom the identity token shall be for, where its source asks [default: the client \
          id when it is used as it is, else the issuer]",
     )
-    .value("AUDIENCE")
-    .by_cluster(),
+    .value("AUDIENCE"),
     row(
         Name::SubjectTokenType,
         "subject-token-type",

@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod configuration;
 pub mod environment;
+pub mod file;
 pub mod random;
 pub mod stdout;
 pub mod terminal;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use super::values::{choice, command, path, text, wrong};
 use crate::{
+    cache::key::digest_of,
+    identities::{azure_pipelines, github_actions, gitlab, kubernetes},
     options::{
         fault::OptionError,
         layers::Settings,
@@ -49,6 +51,17 @@ pub struct IdentityOptions {
     pub command: Option<Vec<String>>,
     /// `--identity-audience`
     pub audience: Option<String>,
+    /// Digest of what sets this job apart from others on the same machine, where anything does: a
+    /// runner that stays must not hand the token of one job to the next.
+    pub job: Option<String>,
+}
+
+#[cfg(test)]
+impl IdentityOptions {
+    /// A source without further options.
+    pub(crate) fn of(kind: SourceKind) -> Self {
+        Self { kind, file: None, variable: None, command: None, audience: None, job: None }
+    }
 }
 
 const KINDS: [(&str, SourceKind); 10] = [
@@ -93,7 +106,7 @@ pub(super) fn check(
         };
     };
     let needed = match kind {
-        SourceKind::File if file.is_none() => Some(Name::IdentityFile),
+        SourceKind::File | SourceKind::Spiffe if file.is_none() => Some(Name::IdentityFile),
         SourceKind::Variable if variable.is_none() => Some(Name::IdentityVariable),
         SourceKind::Command if command.is_none() => Some(Name::IdentityCommand),
         _ => None,
@@ -103,5 +116,28 @@ pub(super) fn check(
         return Err(wrong(settings, Name::Identity, problem));
     }
     let audience = text(settings, Name::IdentityAudience);
-    Ok(Some(IdentityOptions { kind, file, variable, command, audience }))
+    let job = job(kind, variable.as_deref(), environment);
+    Ok(Some(IdentityOptions { kind, file, variable, command, audience, job }))
+}
+
+fn job(kind: SourceKind, variable: Option<&str>, environment: &dyn Environment) -> Option<String> {
+    let gitlab = variable.unwrap_or(gitlab::DEFAULT_VARIABLE);
+    let names: &[&str] = match kind {
+        SourceKind::GithubActions => &[github_actions::TOKEN],
+        SourceKind::AzurePipelines => &[azure_pipelines::TOKEN],
+        SourceKind::Gitlab | SourceKind::Variable => &[gitlab],
+        SourceKind::Kubernetes => &[kubernetes::POD],
+        SourceKind::Auto => {
+            &[gitlab, github_actions::TOKEN, azure_pipelines::TOKEN, kubernetes::POD]
+        }
+        // Their path or command line is all that is known before they are read or run.
+        SourceKind::Spiffe | SourceKind::File | SourceKind::Command => &[],
+    };
+    let values: Vec<String> = names
+        .iter()
+        .filter_map(|name| environment.variable(name))
+        .map(|value| value.to_string_lossy().into_owned())
+        .filter(|value| !value.is_empty())
+        .collect();
+    (!values.is_empty()).then(|| digest_of(values.join("\n").as_bytes()))
 }

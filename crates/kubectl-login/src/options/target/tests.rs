@@ -178,6 +178,28 @@ fn naming_the_place_of_an_identity_names_its_source() {
 }
 
 #[test]
+fn the_token_of_one_job_is_not_kept_for_the_next_on_the_same_machine() {
+    for (line, variable) in [
+        ("--identity github-actions", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        ("--identity azure-pipelines", "SYSTEM_ACCESSTOKEN"),
+        ("--identity gitlab", "KUBECTL_LOGIN_ID_TOKEN"),
+        ("--identity gitlab --identity-variable TOKEN", "TOKEN"),
+        ("--identity-variable TOKEN", "TOKEN"),
+        ("--identity kubernetes", "HOSTNAME"),
+        ("--identity auto", "SYSTEM_ACCESSTOKEN"),
+        ("--identity auto", "KUBECTL_LOGIN_ID_TOKEN"),
+    ] {
+        let key = |value: &str| {
+            let target = checked(&format!("{GOOD} {line}"), &[(variable, value)], None).unwrap();
+            assert!(!format!("{target:?}").contains("hunter"), "{line}");
+            target.cache_key
+        };
+        assert_ne!(key("hunter1"), key("hunter2"), "{line}");
+        assert_eq!(key("hunter1"), key("hunter1"));
+    }
+}
+
+#[test]
 fn a_fault_names_the_option_the_reason_and_the_origin() {
     for (line, variables, cluster, expected) in [
         (
@@ -249,6 +271,7 @@ fn values_outside_their_bounds_are_faults() {
         "--flow token-exchange",
         "--identity magic",
         "--identity file",
+        "--identity spiffe",
         "--identity variable --identity-file f",
         "--identity-file f --identity-command c",
         "--client-certificate f",
@@ -271,7 +294,15 @@ fn values_outside_their_bounds_are_faults() {
     ] {
         assert!(checked(&format!("{GOOD} {extra}"), &[], None).is_err(), "{extra}");
     }
-    for cluster in ["[]", "5", r#"{"nonsense":1}"#, r#"{"flow":true}"#, r#"{"scope":[1,{}]}"#] {
+    for cluster in [
+        "[]",
+        "5",
+        r#"{"nonsense":1}"#,
+        r#"{"flow":true}"#,
+        r#"{"scope":[1,{}]}"#,
+        r#"{"identity":"auto"}"#,
+        r#"{"identity-audience":"sts.example"}"#,
+    ] {
         assert!(checked(GOOD, &[], Some(cluster)).is_err(), "{cluster}");
     }
 }

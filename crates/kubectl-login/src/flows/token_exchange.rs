@@ -1,0 +1,30 @@
+//! The identity of a job exchanged for a token of the issuer (RFC 8693).
+//! Never an actor token: the job acts for itself.
+
+use login_protocols::{
+    oauth2::token_endpoint::{Grant, JWT_TOKEN_TYPE},
+    oidc::ProviderMetadata,
+};
+
+use super::{FlowError, issued::Issued, obtain::Session};
+use crate::identities::IdentityToken;
+
+/// Exchanges `identity`.
+pub async fn obtain(
+    session: &Session<'_>,
+    metadata: &ProviderMetadata,
+    identity: &IdentityToken,
+) -> Result<Issued, FlowError> {
+    let target = session.target;
+    let grant = Grant::TokenExchange {
+        subject_token: &identity.token,
+        subject_token_type: target.subject_token_type.as_deref().unwrap_or(JWT_TOKEN_TYPE),
+        requested_token_type: target.requested_token_type.as_deref(),
+        scopes: &target.scopes,
+    };
+    let answer = session
+        .ask(metadata, &grant)
+        .await?
+        .map_err(|error| FlowError::from_answer(&target.issuer, "the token exchange", error))?;
+    session.check(answer, None, None, true)
+}

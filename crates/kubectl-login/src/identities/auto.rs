@@ -1,0 +1,109 @@
+//! `--identity auto`: the first source that this place offers.
+//! Never asks a source: that a variable is set, or a file there, is all that is looked at.
+
+use std::path::Path;
+
+use super::{IdentityError, azure_pipelines, github_actions, gitlab, kubernetes};
+use crate::{
+    options::target::{IdentityOptions, SourceKind},
+    system::{environment::Environment, file},
+};
+
+/// The order: what an option names; the variable that a job sets for us; the services of GitHub
+/// Actions and Azure Pipelines; at last the service account, since it is in nearly every pod and is
+/// rarely what a job that has something better shall use.
+pub(super) fn find(
+    options: &IdentityOptions,
+    environment: &dyn Environment,
+) -> Result<SourceKind, IdentityError> {
+    choose(options, environment, file::exists).ok_or_else(|| IdentityError::nowhere(environment))
+}
+
+fn choose(
+    options: &IdentityOptions,
+    environment: &dyn Environment,
+    exists: impl Fn(&Path) -> bool,
+) -> Option<SourceKind> {
+    if options.file.is_some() {
+        Some(SourceKind::File)
+    } else if options.variable.is_some() {
+        Some(SourceKind::Variable)
+    } else if options.command.is_some() {
+        Some(SourceKind::Command)
+    } else {
+        by_variables(environment).or_else(|| {
+            kubernetes::FILES
+                .map(Path::new)
+                .into_iter()
+                .any(exists)
+                .then_some(SourceKind::Kubernetes)
+        })
+    }
+}
+
+fn by_variables(environment: &dyn Environment) -> Option<SourceKind> {
+    [
+        (gitlab::DEFAULT_VARIABLE, SourceKind::Gitlab),
+        (github_actions::URL, SourceKind::GithubActions),
+        (azure_pipelines::URL, SourceKind::AzurePipelines),
+    ]
+    .into_iter()
+    .find_map(|(variable, kind)| environment.has(variable).then_some(kind))
+}
+
+/// What `--identity` could be here, for hints. Looks at variables only.
+pub fn offered_here(environment: &dyn Environment) -> Option<SourceKind> {
+    by_variables(environment).or_else(|| {
+        // kubelet sets it in every pod.
+        environment.has("KUBERNETES_SERVICE_HOST").then_some(SourceKind::Kubernetes)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::environment::{NoEnvironment, Overlay};
+
+    fn chosen(variables: &[&str], files: &[&str], options: &IdentityOptions) -> Option<SourceKind> {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
+        let environment = Overlay { variables: &variables, below: &NoEnvironment };
+        choose(options, &environment, |path| files.contains(&path.to_str().unwrap()))
+    }
+
+    #[test]
+    fn the_first_source_that_is_here_is_taken_in_the_documented_order() {
+        let all = [gitlab::DEFAULT_VARIABLE, github_actions::URL, azure_pipelines::URL];
+        let token = ["/var/run/secrets/kubernetes.io/serviceaccount/token"];
+        let plain = IdentityOptions::of(SourceKind::Auto);
+        for (variables, files, expected) in [
+            (&all[..], &token[..], Some(SourceKind::Gitlab)),
+            (&all[1..], &token, Some(SourceKind::GithubActions)),
+            (&all[2..], &token, Some(SourceKind::AzurePipelines)),
+            (&[], &token, Some(SourceKind::Kubernetes)),
+            (&[], &["/var/run/secrets/tokens/kubectl-login"], Some(SourceKind::Kubernetes)),
+            (&[], &[], None),
+        ] {
+            assert_eq!(chosen(variables, files, &plain), expected);
+        }
+        let file = IdentityOptions { file: Some("f".into()), ..plain.clone() };
+        assert_eq!(chosen(&all, &token, &file), Some(SourceKind::File));
+        let variable = IdentityOptions { variable: Some("V".into()), ..plain.clone() };
+        assert_eq!(chosen(&all, &token, &variable), Some(SourceKind::Variable));
+        let command = IdentityOptions { command: Some(vec!["c".into()]), ..plain };
+        assert_eq!(chosen(&all, &token, &command), Some(SourceKind::Command));
+    }
+
+    #[test]
+    fn a_hint_names_what_the_variables_show() {
+        let offered = |name: &str| {
+            let variables = [(name.to_owned(), "x".to_owned())];
+            offered_here(&Overlay { variables: &variables, below: &NoEnvironment })
+        };
+        assert_eq!(offered("ACTIONS_ID_TOKEN_REQUEST_URL"), Some(SourceKind::GithubActions));
+        assert_eq!(offered("SYSTEM_OIDCREQUESTURI"), Some(SourceKind::AzurePipelines));
+        assert_eq!(offered("KUBECTL_LOGIN_ID_TOKEN"), Some(SourceKind::Gitlab));
+        assert_eq!(offered("KUBERNETES_SERVICE_HOST"), Some(SourceKind::Kubernetes));
+        assert_eq!(offered("PATH"), None);
+    }
+}

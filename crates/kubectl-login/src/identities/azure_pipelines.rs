@@ -1,0 +1,66 @@
+//! Azure Pipelines: the job asks its organization's token service for a JWT about itself.
+//! Never chooses the audience: the service signs for `api://AzureADTokenExchange` only.
+
+use url::Url;
+
+use super::{
+    IdentityError, IdentityToken,
+    token_service::{self, Ask},
+    variable,
+};
+use crate::{
+    options::target::SourceKind,
+    system::{System, environment::Environment},
+};
+
+/// Where to ask; set in every job.
+pub const URL: &str = "SYSTEM_OIDCREQUESTURI";
+
+/// The right to ask; a step has it only where the pipeline maps it.
+pub const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
+
+/// Which service connection the token shall be about; set by tasks that use one. Without it the
+/// token is about the pipeline.
+const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
+
+/// Asks for a token.
+pub(super) async fn obtain(system: &System<'_>) -> Result<IdentityToken, IdentityError> {
+    let kind = SourceKind::AzurePipelines;
+    let address = variable::text(system.environment, kind, URL)?;
+    let token = variable::text(system.environment, kind, TOKEN)?;
+    let url = url(address.expose(), system.environment)
+        .ok_or(IdentityError::Address { kind, variable: URL })?;
+    // The body may carry further claims; there are none.
+    let ask = Ask { kind, url: &url, token: &token, json: Some("{}"), member: "oidcToken" };
+    token_service::ask(system, &ask).await
+}
+
+fn url(address: &str, environment: &dyn Environment) -> Option<Url> {
+    let mut url = Url::parse(address).ok()?;
+    url.query_pairs_mut().append_pair("api-version", "7.1");
+    if let Some(connection) = environment
+        .variable(CONNECTION)
+        .and_then(|id| id.into_string().ok())
+        .filter(|id| !id.is_empty())
+    {
+        url.query_pairs_mut().append_pair("serviceConnectionId", &connection);
+    }
+    Some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::environment::{NoEnvironment, Overlay};
+
+    #[test]
+    fn a_service_connection_is_named_where_there_is_one() {
+        let address = "https://dev.azure.example/o/p/_apis/oidctoken";
+        let expected = format!("{address}?api-version=7.1");
+        assert_eq!(url(address, &NoEnvironment).unwrap().as_str(), expected);
+        let variables = [(CONNECTION.to_owned(), "c d".to_owned())];
+        let environment = Overlay { variables: &variables, below: &NoEnvironment };
+        let expected = format!("{expected}&serviceConnectionId=c+d");
+        assert_eq!(url(address, &environment).unwrap().as_str(), expected);
+    }
+}

@@ -1,0 +1,184 @@
+//! An identity token: cleaned, bounded, and what it says about itself.
+//! Never verified here: whoever is shown it does that. Never in any text.
+
+use std::{fmt, path::PathBuf};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use login_common::{
+    Secret, UnixTime,
+    names::{ClientId, IssuerUrl},
+};
+use login_protocols::{jose::MAX_TOKEN_LENGTH, oidc::claims::Claims};
+use thiserror::Error;
+
+use super::IdentityError;
+use crate::{flows::issued::Moments, options::target::SourceKind};
+
+/// How much of a foreign name is shown.
+const SHOWN: usize = 200;
+
+/// Where a token was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An environment variable.
+    Variable(String),
+    /// A file.
+    File(PathBuf),
+    /// What this program printed.
+    Command(String),
+    /// The answer of a CI system.
+    Service(SourceKind),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "the environment variable `{name}`"),
+            Self::File(path) => write!(f, "`{}`", path.display()),
+            Self::Command(program) => write!(f, "the program `{program}`"),
+            Self::Service(kind) => write!(f, "the token service of `{}`", kind.as_str()),
+        }
+    }
+}
+
+/// Why a text is no identity token.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing but white space.
+    #[error("it is empty")]
+    Empty,
+    /// Not UTF-8.
+    #[error("it is no text")]
+    NoText,
+    /// Nobody would take it.
+    #[error("it is longer than {MAX_TOKEN_LENGTH} bytes")]
+    TooLong,
+    /// RFC 6750 §2.1 `b64token`: anything else would not survive an HTTP header.
+    #[error("it has characters that a bearer token may not have")]
+    Characters,
+    /// JWT-SVID §3.1.
+    #[error("it is no JWT whose `sub` is a SPIFFE ID (`spiffe://…`)")]
+    NoSpiffeId,
+}
+
+/// A token that says who a job is.
+pub struct IdentityToken {
+    /// The token.
+    pub token: Secret,
+    /// Where it was found.
+    pub place: Place,
+    /// When, and by whose clock.
+    pub moments: Moments,
+    /// `None` when it is no JWT.
+    claims: Option<Claims>,
+}
+
+impl IdentityToken {
+    /// Takes `text` for a token that was found in `place`.
+    pub(super) fn read(text: &str, place: Place, moments: Moments) -> Result<Self, IdentityError> {
+        let text = text.trim();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+        let fault = if text.is_empty() {
+            Some(Fault::Empty)
+        } else if text.len() > MAX_TOKEN_LENGTH {
+            Some(Fault::TooLong)
+        } else if !text.bytes().all(allowed) {
+            Some(Fault::Characters)
+        } else {
+            None
+        };
+        if let Some(source) = fault {
+            return Err(IdentityError::Unusable { place, source });
+        }
+        let claims = unverified_claims(text);
+        let now = moments.issuer_now();
+        match claims.as_ref().and_then(Claims::expires_at) {
+            Some(expired_at) if expired_at <= now => {
+                Err(IdentityError::Expired { place, expired_at, now })
+            }
+            _ => Ok(Self { token: Secret::new(text), place, moments, claims }),
+        }
+    }
+
+    /// `iss`, if it is a JWT that has one.
+    pub fn issuer(&self) -> Option<&str> {
+        self.claims.as_ref()?.issuer()
+    }
+
+    /// `sub`, if it is a JWT that has one.
+    pub fn subject(&self) -> Option<&str> {
+        self.claims.as_ref()?.subject()
+    }
+
+    /// `exp`, if it is a JWT that has one.
+    pub fn expires_at(&self) -> Option<UnixTime> {
+        self.claims.as_ref()?.expires_at()
+    }
+
+    /// Whether `issuer` signed it, as far as it says itself.
+    pub fn is_from(&self, issuer: &IssuerUrl) -> bool {
+        self.issuer() == Some(issuer.as_str())
+    }
+
+    /// Whether its source signed it for the audience that we named.
+    pub fn is_made_to_order(&self) -> bool {
+        self.place == Place::Service(SourceKind::GithubActions)
+    }
+
+    /// What it says about itself, for `-v`: names that an issuer's rules are made of, and nothing
+    /// that could be used in the place of the token.
+    pub fn description(&self) -> String {
+        let Some(claims) = &self.claims else {
+            return format!("the identity token from {} is no JWT", self.place);
+        };
+        let name = |name: Option<&str>| shown(name.unwrap_or_default());
+        format!(
+            "the identity token from {} is signed by `{}`, about `{}`, for `{}`",
+            self.place,
+            name(claims.issuer()),
+            name(claims.subject()),
+            shown(&claims.audiences().join("`, `")),
+        )
+    }
+
+    /// Whether the cluster can take it as it is: from `issuer`, for `client_id`. What is no JWT
+    /// cannot be judged here.
+    pub fn fits(&self, issuer: &IssuerUrl, client_id: &ClientId) -> Result<(), IdentityError> {
+        let Some(claims) = &self.claims else { return Ok(()) };
+        if !self.is_from(issuer) {
+            return Err(IdentityError::OtherIssuer {
+                place: self.place.clone(),
+                found: shown(claims.issuer().unwrap_or_default()),
+                wanted: issuer.clone(),
+            });
+        }
+        let audiences = claims.audiences();
+        if !audiences.contains(&client_id.as_str()) {
+            return Err(IdentityError::OtherAudience {
+                place: self.place.clone(),
+                found: shown(&audiences.join("`, `")),
+                wanted: client_id.clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The claims of a JWT, of whatever algorithm: who is shown the token may know more of them.
+fn unverified_claims(token: &str) -> Option<Claims> {
+    let mut parts = token.split('.');
+    let (Some(_), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    Claims::parse(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
+/// Somebody else's text, made fit for one line of a message.
+fn shown(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! A token service of a CI system: one request with the job's own right, one token in the answer.
+//! Never uses what the options say about the issuer (authorities, headers, certificates): the
+//! service is another party, and the right to ask it is worth more than one token.
+
+use login_common::{Secret, strict_json};
+use serde_json::Value;
+use url::Url;
+
+use super::{IdentityError, IdentityToken, Place};
+use crate::{
+    flows::issued::Moments,
+    options::target::SourceKind,
+    system::{
+        System,
+        http::{HttpClient, HttpError, HttpOptions},
+    },
+};
+
+/// Longest answer that is read.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// What is asked.
+pub(super) struct Ask<'a> {
+    /// Whose service.
+    pub kind: SourceKind,
+    /// Where.
+    pub url: &'a Url,
+    /// By what right.
+    pub token: &'a Secret,
+    /// A body makes it a POST.
+    pub json: Option<&'a str>,
+    /// The member of the answer that is the token.
+    pub member: &'static str,
+}
+
+pub(super) async fn ask(
+    system: &System<'_>,
+    ask: &Ask<'_>,
+) -> Result<IdentityToken, IdentityError> {
+    let kind = ask.kind;
+    let failed = |source| match source {
+        HttpError::TooLong(_) => IdentityError::Answer { kind, member: ask.member },
+        HttpError::NotConfidential(url) => IdentityError::Exposed { kind, url },
+        source => IdentityError::Unreachable { kind, source },
+    };
+    let http = HttpClient::new(HttpOptions::default()).map_err(failed)?;
+    let requested_at = system.clock.now();
+    let answer = http.authorized(ask.url, ask.token, ask.json, MAX_ANSWER).await.map_err(failed)?;
+    let token = judge(kind, ask.member, answer.status, &answer.body)?;
+    let moments = Moments { requested_at, issuer_date: answer.date };
+    IdentityToken::read(token.expose(), Place::Service(kind), moments)
+}
+
+fn judge(
+    kind: SourceKind,
+    member: &'static str,
+    status: u16,
+    body: &[u8],
+) -> Result<Secret, IdentityError> {
+    match status {
+        200 => {}
+        408 | 425 | 429 | 500.. => return Err(IdentityError::OutOfOrder { kind, status }),
+        _ => return Err(IdentityError::Refused { kind, status }),
+    }
+    let unusable = IdentityError::Answer { kind, member };
+    let Ok(answer) = strict_json::from_slice::<Value>(body) else { return Err(unusable) };
+    answer.get(member).and_then(Value::as_str).map(Secret::new).ok_or(unusable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Fault;
+
+    #[test]
+    fn an_answer_is_sorted_by_whose_fault_it_is() {
+        let judged = |status, body: &str| {
+            judge(SourceKind::GithubActions, "value", status, body.as_bytes())
+                .map(|token| token.expose().to_owned())
+                .map_err(|error| error.fault())
+        };
+        assert_eq!(judged(200, r#"{"count":1,"value":"a.b.c"}"#), Ok("a.b.c".to_owned()));
+        for (status, body, fault) in [
+            (200, "", Fault::Refused),
+            (200, r#"{"value":7}"#, Fault::Refused),
+            (200, r#"{"oidcToken":"a.b.c"}"#, Fault::Refused),
+            (302, "", Fault::Refused),
+            (401, r#"{"value":"a.b.c"}"#, Fault::Refused),
+            (429, "", Fault::Unreachable),
+            (503, "", Fault::Unreachable),
+        ] {
+            assert_eq!(judged(status, body), Err(fault), "{status} {body}");
+        }
+    }
+}
