@@ -42,10 +42,9 @@ pub async fn obtain(session: &Session<'_>) -> Result<Issued, FlowError> {
     Ok(Issued { refresh_token: None, ..issued })
 }
 
-/// How an identity is used.
+/// How an issuer is shown an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
-    AsItIs,
     Exchange,
     Grant,
     ClientAssertion,
@@ -57,21 +56,30 @@ async fn by_identity(
 ) -> Result<Issued, FlowError> {
     // Before the issuer is asked for anything: what is missing here shall be known at once.
     let identity = find(session, options).await?;
-    session.system.terminal.detail(&format!("kubectl-login: {}", identity.description()));
-    if session.target.flow == Flow::Identity
-        || (session.target.flow == Flow::Auto && identity.is_from(&session.target.issuer))
-    {
-        say(session, Use::AsItIs, "`--issuer-url` is who signed it");
+    let say = |text: &str| session.system.terminal.detail(&format!("kubectl-login: {text}"));
+    say(&identity.description());
+    let reason = match session.target.flow {
+        Flow::Identity => Some("`--flow identity`"),
+        Flow::Auto if identity.is_from(&session.target.issuer) => Some("`--issuer-url` signed it"),
+        _ => None,
+    };
+    if let Some(reason) = reason {
+        say(&format!("handing it out as it is: {reason}"));
         return identity::hand_out(session, &identity);
     }
     by_metadata(session, async |metadata| {
         let (chosen, reason) = choose(session.target.flow, metadata);
-        say(session, chosen, reason);
         match chosen {
-            Use::AsItIs => identity::hand_out(session, &identity),
-            Use::Exchange => token_exchange::obtain(session, metadata, &identity).await,
-            Use::Grant => jwt_bearer::obtain(session, metadata, &identity).await,
+            Use::Exchange => {
+                say(&format!("exchanging it: {reason}"));
+                token_exchange::obtain(session, metadata, &identity).await
+            }
+            Use::Grant => {
+                say(&format!("showing it as a grant: {reason}"));
+                jwt_bearer::obtain(session, metadata, &identity).await
+            }
             Use::ClientAssertion => {
+                say(&format!("showing it as the client's assertion: {reason}"));
                 client_credentials::by_assertion(session, metadata, &identity).await
             }
         }
@@ -104,10 +112,9 @@ async fn find(
     Ok(identity)
 }
 
-/// What to do with an identity, and why, by what was asked for and what the issuer says of itself.
+/// How to show an identity, and why, by what was asked for and what the issuer says of itself.
 fn choose(flow: Flow, metadata: &ProviderMetadata) -> (Use, &'static str) {
     match flow {
-        Flow::Identity => (Use::AsItIs, "`--flow identity`"),
         Flow::TokenExchange => (Use::Exchange, "`--flow token-exchange`"),
         Flow::JwtBearer => (Use::Grant, "`--flow jwt-bearer`"),
         Flow::ClientCredentials => (Use::ClientAssertion, "`--flow client-credentials`"),
@@ -122,16 +129,6 @@ fn choose(flow: Flow, metadata: &ProviderMetadata) -> (Use, &'static str) {
             "another issuer signed it, and `--issuer-url` offers no grant for it",
         ),
     }
-}
-
-fn say(session: &Session<'_>, chosen: Use, reason: &str) {
-    let what = match chosen {
-        Use::AsItIs => "handing it out as it is",
-        Use::Exchange => "exchanging it",
-        Use::Grant => "showing it as a grant",
-        Use::ClientAssertion => "showing it as the client's assertion",
-    };
-    session.system.terminal.detail(&format!("kubectl-login: {what}: {reason}"));
 }
 
 /// Does `work` by the kept discovery document, and again by a fetched one where the kept one may
@@ -174,7 +171,7 @@ mod tests {
             (Flow::TokenExchange, "", Use::Exchange),
             (Flow::JwtBearer, both, Use::Grant),
             (Flow::ClientCredentials, both, Use::ClientAssertion),
-            (Flow::Identity, both, Use::AsItIs),
+            (Flow::ClientCredentials, "", Use::ClientAssertion),
         ] {
             assert_eq!(choose(flow, &metadata(grants)).0, expected, "{flow:?} {grants}");
         }

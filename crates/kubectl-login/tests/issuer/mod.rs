@@ -24,6 +24,8 @@ pub(crate) struct Script {
     pub delay: Duration,
     /// Where the token endpoint is.
     pub token_path: &'static str,
+    /// `grant_types_supported`; left out when empty.
+    pub grants: &'static [&'static str],
     /// How many polls of the device flow are answered with `authorization_pending`.
     pub pending: usize,
     /// Every form that the token endpoint was sent.
@@ -55,6 +57,7 @@ impl Issuer {
             life: 600,
             delay: Duration::ZERO,
             token_path: "/token",
+            grants: &[],
             pending: 0,
             requests: Vec::new(),
             discoveries: 0,
@@ -113,7 +116,7 @@ fn serve(mut stream: &TcpStream, base: &str, script: &Mutex<Script>) {
     let (status, headers, text) = match url.path() {
         "/.well-known/openid-configuration" => {
             script.discoveries += 1;
-            (200, String::new(), discovery(base, script.token_path))
+            (200, String::new(), discovery(base, &script))
         }
         "/authorize" => {
             (302, format!("location: {}\r\n", authorize(&url, &mut script)), String::new())
@@ -133,16 +136,20 @@ fn serve(mut stream: &TcpStream, base: &str, script: &Mutex<Script>) {
     );
 }
 
-fn discovery(base: &str, token_path: &str) -> String {
-    serde_json::json!({
+fn discovery(base: &str, script: &Script) -> String {
+    let token_path = script.token_path;
+    let mut document = serde_json::json!({
         "issuer": base,
         "authorization_endpoint": format!("{base}/authorize"),
         "token_endpoint": format!("{base}{token_path}"),
         "device_authorization_endpoint": format!("{base}/device_authorization"),
         "jwks_uri": format!("{base}/jwks"),
         "scopes_supported": ["openid", "offline_access"],
-    })
-    .to_string()
+    });
+    if !script.grants.is_empty() {
+        document["grant_types_supported"] = script.grants.into();
+    }
+    document.to_string()
 }
 
 fn device(base: &str) -> String {

@@ -123,3 +123,19 @@ fn another_persons_or_another_sign_ins_token_is_refused() {
     };
     assert!(taken(&id_token(NOW + 600), access, None).contains("nonce"));
 }
+
+#[test]
+fn a_token_that_is_handed_out_as_it_is_lives_as_long_as_it_says_by_its_makers_clock() {
+    for (expires_at, issuer_date, life) in [
+        (Some(NOW + 300), None, 300),
+        // Made by a clock that is an hour behind ours.
+        (Some(NOW - 3300), Some(NOW - 3600), 300),
+        (None, None, 300),
+        (Some(NOW + 1_000_000), None, 86_400),
+    ] {
+        let moments = Moments { requested_at: at(NOW), issuer_date: issuer_date.map(at) };
+        let issued = Issued::as_it_is(Secret::new("t"), None, expires_at.map(at), moments);
+        assert_eq!(issued.lifetime.valid_until, at(NOW + life), "{expires_at:?}");
+        assert!(issued.refresh_token.is_none());
+    }
+}

@@ -1,0 +1,146 @@
+//! The token services of CI systems as they are documented, on a loopback port.
+//! Never a stand-in for an issuer: what it signs nobody verifies here.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::json;
+use url::Url;
+
+/// Who signs for the jobs of GitHub Actions.
+pub(crate) const GITHUB: &str = "https://token.actions.githubusercontent.com";
+/// Who signs for the jobs of an organization in Azure DevOps.
+pub(crate) const AZURE: &str = "https://vstoken.dev.azure.com/0ca3ddd9";
+/// The one audience of Azure Pipelines.
+pub(crate) const AZURE_AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// A running CI system; it ends with the test process.
+pub(crate) struct CiSystem {
+    url: String,
+    /// Every request: method, target and body.
+    requests: Arc<Mutex<Vec<String>>>,
+    /// `Some` answers everything with that status.
+    failure: Arc<Mutex<Option<u16>>>,
+}
+
+impl CiSystem {
+    /// Starts on a free port.
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (requests, failure) = (Arc::default(), Arc::default());
+        let system = Self { url, requests: Arc::clone(&requests), failure: Arc::clone(&failure) };
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                serve(&stream, &requests, &failure);
+            }
+        });
+        system
+    }
+
+    /// The variables of a job with `permissions: id-token: write`.
+    pub(crate) fn github_job(&self, token: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("CI", "true".to_owned()),
+            ("GITHUB_ACTIONS", "true".to_owned()),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/github?api-version=2.0", self.url)),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", token.to_owned()),
+        ]
+    }
+
+    /// The variables of a step that maps `System.AccessToken`.
+    pub(crate) fn azure_job(&self, token: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("TF_BUILD", "True".to_owned()),
+            ("SYSTEM_OIDCREQUESTURI", format!("{}/azure/oidctoken", self.url)),
+            ("SYSTEM_ACCESSTOKEN", token.to_owned()),
+        ]
+    }
+
+    /// What it was asked, in order.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+
+    /// Answers everything with `status` from now on.
+    pub(crate) fn fail(&self, status: u16) {
+        *self.failure.lock().unwrap() = Some(status);
+    }
+}
+
+fn serve(mut stream: &TcpStream, requests: &Mutex<Vec<String>>, failure: &Mutex<Option<u16>>) {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    if reader.read_line(&mut line).is_err() {
+        return;
+    }
+    let (mut length, mut bearer) = (0, String::new());
+    loop {
+        let mut header = String::new();
+        if reader.read_line(&mut header).is_err() || header.trim().is_empty() {
+            break;
+        }
+        let (name, value) = header.split_once(':').unwrap();
+        match name.to_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap(),
+            "authorization" => bearer.push_str(value.trim()),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let body = String::from_utf8(body).unwrap();
+    let mut words = line.split(' ');
+    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    requests.lock().unwrap().push(format!("{method} {target} {body}").trim_end().to_owned());
+    let url = Url::parse("http://ci").unwrap().join(target).unwrap();
+    let (status, text) = match *failure.lock().unwrap() {
+        Some(status) => (status, String::new()),
+        None => answer(method, &url, bearer.strip_prefix("Bearer ")),
+    };
+    let length = text.len();
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{text}"
+    );
+}
+
+fn answer(method: &str, url: &Url, job: Option<&str>) -> (u16, String) {
+    let parameter = |wanted: &str| {
+        url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+    };
+    let Some(job) = job.filter(|job| job.starts_with("job-")) else {
+        return (401, r#"{"message":"no"}"#.to_owned());
+    };
+    match (method, url.path()) {
+        ("GET", "/github") if parameter("api-version").as_deref() == Some("2.0") => {
+            // Without an audience it is the repository's owner.
+            let audience = parameter("audience").unwrap_or_else(|| "https://github.com/o".into());
+            let token = jwt(GITHUB, &audience, &format!("repo:o/r:ref:refs/heads/main:{job}"), 300);
+            (200, json!({ "count": 1, "value": token }).to_string())
+        }
+        // Asked by GET it shows a page.
+        ("POST", "/azure/oidctoken") if parameter("api-version").as_deref() == Some("7.1") => {
+            let subject = parameter("serviceConnectionId")
+                .map_or_else(|| "p://o/p/pipeline".to_owned(), |id| format!("sc://o/p/{id}"));
+            (200, json!({ "oidcToken": jwt(AZURE, AZURE_AUDIENCE, &subject, 300) }).to_string())
+        }
+        _ => (404, String::new()),
+    }
+}
+
+/// A JWT that ends `life` seconds from now.
+pub(crate) fn jwt(issuer: &str, audience: &str, subject: &str, life: i64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = i64::try_from(now).unwrap();
+    let claims =
+        json!({ "iss": issuer, "aud": audience, "sub": subject, "iat": now, "exp": now + life });
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let header = part(r#"{"alg":"RS256","kid":"1"}"#);
+    format!("{header}.{}.{}", part(&claims.to_string()), part(&"s".repeat(64)))
+}

@@ -1,0 +1,335 @@
+//! The program in CI jobs: every source of an identity, every use of one.
+//! Never outside loopback and a scratch folder.
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "this is a test"
+)]
+
+mod ci_system;
+#[allow(dead_code, reason = "another test needs the rest")]
+mod issuer;
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use ci_system::{AZURE, AZURE_AUDIENCE, CiSystem, GITHUB, jwt};
+use issuer::Issuer;
+
+/// A job: a CI system, an issuer, a home.
+struct Job {
+    system: CiSystem,
+    issuer: Issuer,
+    home: tempfile::TempDir,
+}
+
+type Variables<'a> = &'a [(&'static str, String)];
+
+impl Job {
+    fn new() -> Self {
+        Self {
+            system: CiSystem::start(),
+            issuer: Issuer::start(),
+            home: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Runs `get-token` at `issuer` as a job with `variables`.
+    fn run(&self, issuer: &str, options: &str, variables: Variables<'_>) -> Output {
+        self.command(issuer, options, variables).output().unwrap()
+    }
+
+    fn command(&self, issuer: &str, options: &str, variables: Variables<'_>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-login"));
+        command
+            .args(["get-token", "-v", "--issuer-url", issuer])
+            .args(options.split_whitespace())
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("PATH", "/usr/bin:/bin")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The same at the tiny issuer.
+    fn at_issuer(&self, options: &str, variables: Variables<'_>) -> Output {
+        self.run(&self.issuer.url, &format!("--client-id kubectl-login {options}"), variables)
+    }
+
+    fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.home.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The token in the ExecCredential on stdout.
+#[track_caller]
+fn token(output: &Output) -> String {
+    assert!(output.status.success(), "{}", stderr(output));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(answer["status"]["expirationTimestamp"].is_string(), "{answer}");
+    answer["status"]["token"].as_str().unwrap().to_owned()
+}
+
+/// The failure: exit code, nothing on stdout, what is said.
+#[track_caller]
+fn failed(output: &Output, code: i32, said: &[&str]) {
+    let err = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{err}");
+    assert!(output.stdout.is_empty());
+    for text in said {
+        assert!(err.contains(text), "no `{text}` in {err}");
+    }
+}
+
+fn variable(name: &'static str, value: &str) -> [(&'static str, String); 1] {
+    [(name, value.to_owned())]
+}
+
+const AS_IT_IS: &str = "--client-id k8s --flow identity";
+
+#[test]
+fn a_job_of_github_actions_asks_its_token_service_once() {
+    let job = Job::new();
+    let variables = job.system.github_job("job-1");
+    let options = format!("{AS_IT_IS} --identity github-actions");
+    let first = job.run(GITHUB, &options, &variables);
+    assert_eq!(token(&first).split('.').count(), 3);
+    assert_eq!(job.system.requests(), ["GET /github?api-version=2.0&audience=k8s"]);
+    // The kept token serves until it ends.
+    assert_eq!(job.run(GITHUB, &options, &variables).stdout, first.stdout);
+    assert_eq!(job.system.requests().len(), 1);
+    // Another job on a runner that stays is somebody else.
+    let other = job.run(GITHUB, &options, &job.system.github_job("job-2"));
+    assert_ne!(token(&other), token(&first));
+    assert_eq!(job.system.requests().len(), 2);
+    let foreign = job.run(GITHUB, &format!("{options} --identity-audience x"), &variables);
+    failed(&foreign, 2, &["is for `x`; wanted is client `k8s`", "leave `--identity-audience` out"]);
+}
+
+#[test]
+fn a_job_of_azure_pipelines_posts_and_may_name_a_service_connection() {
+    let job = Job::new();
+    let mut variables = job.system.azure_job("job-1");
+    let options = format!("--client-id {AZURE_AUDIENCE} --identity azure-pipelines");
+    let pipeline = job.run(AZURE, &options, &variables);
+    assert!(stderr(&pipeline).contains("about `p://o/p/pipeline`"), "{}", stderr(&pipeline));
+    variables.push(("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "c1".to_owned()));
+    let connection = job.run(AZURE, &format!("{options} --force-refresh"), &variables);
+    assert!(stderr(&connection).contains("about `sc://o/p/c1`"));
+    assert_ne!(token(&pipeline), token(&connection));
+    assert_eq!(
+        job.system.requests(),
+        [
+            "POST /azure/oidctoken?api-version=7.1 {}",
+            "POST /azure/oidctoken?api-version=7.1&serviceConnectionId=c1 {}"
+        ]
+    );
+}
+
+#[test]
+fn every_source_without_a_service_hands_out_what_it_holds() {
+    let job = Job::new();
+    let issuer = "https://id.example";
+    let held = jwt(issuer, "k8s", "spiffe://example.org/ci", 600);
+    let file = job.file("token", &format!("{held}\n"));
+    let file = file.display();
+    for (options, variables) in [
+        ("--identity gitlab".to_owned(), variable("KUBECTL_LOGIN_ID_TOKEN", &held)),
+        (
+            "--identity gitlab --identity-variable MY_TOKEN".to_owned(),
+            variable("MY_TOKEN", &format!(" {held}\n")),
+        ),
+        ("--identity-variable MY_TOKEN".to_owned(), variable("MY_TOKEN", &held)),
+        ("--identity auto".to_owned(), variable("KUBECTL_LOGIN_ID_TOKEN", &held)),
+        (format!("--identity auto --identity-file {file}"), variable("CI", "true")),
+        (format!("--identity kubernetes --identity-file {file}"), variable("CI", "true")),
+        (format!("--identity spiffe --identity-file {file}"), variable("CI", "true")),
+        (format!("--identity-file {file}"), variable("CI", "true")),
+    ] {
+        let output = job.run(issuer, &format!("--client-id k8s {options}"), &variables);
+        assert_eq!(token(&output), held, "{options}");
+        assert!(!stderr(&output).contains(&held), "{options}");
+        assert!(stderr(&output).contains("handing it out as it is"), "{options}");
+    }
+    let mut command = job.command(issuer, "--client-id k8s", &[]);
+    let output = command.args(["--identity-command", &format!("cat {file}")]).output().unwrap();
+    assert_eq!(token(&output), held);
+    assert!(job.system.requests().is_empty());
+}
+
+#[test]
+fn a_file_is_read_anew_when_the_kept_token_ends() {
+    let job = Job::new();
+    let issuer = "https://id.example";
+    let options = format!("{AS_IT_IS} --identity kubernetes --identity-file ~/token");
+    let (first, second) = (jwt(issuer, "k8s", "1", 600), jwt(issuer, "k8s", "2", 600));
+    job.file("token", &first);
+    assert_eq!(token(&job.run(issuer, &options, &[])), first);
+    job.file("token", &second);
+    assert_eq!(token(&job.run(issuer, &options, &[])), first);
+    assert_eq!(token(&job.run(issuer, &format!("{options} --force-refresh"), &[])), second);
+}
+
+#[test]
+fn an_identity_of_another_issuer_is_shown_in_the_way_that_is_asked_for() {
+    let job = Job::new();
+    let held = jwt("https://ci.example", &job.issuer.url, "1", 600);
+    let variables = variable("KUBECTL_LOGIN_ID_TOKEN", &held);
+    let shown = |flow: &str| {
+        let options = format!("--identity gitlab --flow {flow}");
+        token(&job.at_issuer(&options, &variables));
+        job.issuer.script().requests.last().unwrap().clone()
+    };
+    let exchange = shown("token-exchange --scope groups --requested-token-type urn:x");
+    assert_eq!(exchange["grant_type"], "urn:ietf:params:oauth:grant-type:token-exchange");
+    assert_eq!(exchange["subject_token"], held);
+    assert_eq!(exchange["subject_token_type"], "urn:ietf:params:oauth:token-type:jwt");
+    assert_eq!((&*exchange["requested_token_type"], &*exchange["scope"]), ("urn:x", "groups"));
+    let grant = shown("jwt-bearer");
+    assert_eq!(grant["grant_type"], "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    assert_eq!((&*grant["assertion"], &*grant["client_id"]), (&*held, "kubectl-login"));
+    let client = shown("client-credentials");
+    assert_eq!(client["grant_type"], "client_credentials");
+    assert_eq!(client["client_assertion"], held);
+    assert_eq!(
+        client["client_assertion_type"],
+        "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    );
+    // The issuer gave refresh tokens; a machine keeps none.
+    let of_kind = |kind: &str| {
+        let kept = fs::read_dir(job.home.path().join(".cache/kubectl-login")).unwrap();
+        kept.filter(|entry| entry.as_ref().unwrap().path().extension().unwrap() == kind).count()
+    };
+    assert_eq!((of_kind("token"), of_kind("refresh")), (3, 0));
+}
+
+#[test]
+fn auto_chooses_by_who_signed_and_what_the_issuer_offers_and_says_why() {
+    let job = Job::new();
+    let variables = job.system.github_job("job-1");
+    for (grants, grant, reason) in [
+        (
+            &["urn:ietf:params:oauth:grant-type:token-exchange"][..],
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "exchanging it: another issuer signed it, and `--issuer-url` offers token exchange",
+        ),
+        (
+            &["urn:ietf:params:oauth:grant-type:jwt-bearer"],
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "showing it as a grant: another issuer signed it",
+        ),
+        (&[], "client_credentials", "showing it as the client's assertion: another issuer"),
+    ] {
+        job.issuer.script().grants = grants;
+        let output =
+            job.at_issuer("--identity auto --force-refresh --token-cache-storage none", &variables);
+        token(&output);
+        assert!(stderr(&output).contains(reason), "{}", stderr(&output));
+        assert_eq!(job.issuer.script().requests.last().unwrap()["grant_type"], grant);
+    }
+    // Only the first token showed that it is not for the cluster.
+    let asked = job.system.requests();
+    let address = url::form_urlencoded::byte_serialize(job.issuer.url.as_bytes());
+    let for_issuer: String = address.collect();
+    assert!(asked[0].ends_with("audience=kubectl-login") && asked[1].ends_with(&for_issuer));
+    let output = job.run(GITHUB, "--client-id k8s --identity auto", &variables);
+    assert!(stderr(&output).contains("as it is: `--issuer-url` signed it"));
+    assert_eq!(job.system.requests().len(), asked.len() + 1);
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named_with_what_helps() {
+    let job = Job::new();
+    let issuer = "https://id.example";
+    let other = variable("KUBECTL_LOGIN_ID_TOKEN", &jwt("https://else.example", "k8s", "1", 600));
+    let old = variable("KUBECTL_LOGIN_ID_TOKEN", &jwt(issuer, "k8s", "1", -1));
+    let foreign = variable("KUBECTL_LOGIN_ID_TOKEN", &jwt(issuer, "x", "1", 600));
+    let words = variable("KUBECTL_LOGIN_ID_TOKEN", "hunter2 hunter2");
+    let actions = variable("GITHUB_ACTIONS", "true");
+    let azure = variable("SYSTEM_OIDCREQUESTURI", "http://127.0.0.1:1/");
+    let plain = [
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", "http://ci.example/".to_owned()),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2".to_owned()),
+    ];
+    let cases: [(&str, Variables<'_>, i32, &[&str]); 13] = [
+        (
+            "--identity gitlab",
+            &[],
+            2,
+            &["error: the identity `gitlab` is not here: the environment variable \
+               `KUBECTL_LOGIN_ID_TOKEN` is not set\nhint: give the job `id_tokens:`"],
+        ),
+        ("--identity-variable X", &[], 2, &["`X` is not set", "it came from the command line"]),
+        ("--identity github-actions", &[], 2, &["`permissions: { id-token: write }`"]),
+        ("--identity azure-pipelines", &[], 2, &["this is no job of Azure Pipelines"]),
+        ("--identity azure-pipelines", &azure, 2, &["SYSTEM_ACCESSTOKEN: $(System.AccessToken)"]),
+        (
+            "--identity kubernetes --identity-file /nonexistent",
+            &[],
+            2,
+            &["could not read `/nonexistent`", "caused by: ", "`serviceAccountToken`"],
+        ),
+        ("--identity-command /nonexistent", &[], 2, &["`/nonexistent` could not be run"]),
+        ("--identity auto", &actions, 3, &["offers no identity", "{ id-token: write }"]),
+        ("--identity github-actions", &plain, 2, &["which is not `https://`"]),
+        ("--identity gitlab", &words, 2, &["characters that a bearer token may not have"]),
+        ("--identity gitlab", &old, 1, &["expired at ", "the job has outlived its token"]),
+        (
+            "--identity gitlab",
+            &other,
+            2,
+            &["is signed by `https://else.example`; wanted is `https://id.example`"],
+        ),
+        ("--identity gitlab", &foreign, 2, &["is for `x`; wanted is client `k8s`"]),
+    ];
+    for (options, variables, code, said) in cases {
+        let output = job.run(issuer, &format!("{AS_IT_IS} {options}"), variables);
+        failed(&output, code, said);
+        assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_token_service_that_is_down_is_told_from_one_that_refuses() {
+    let job = Job::new();
+    let options = format!("{AS_IT_IS} --identity github-actions");
+    let stranger = job.run(GITHUB, &options, &job.system.github_job("hunter2"));
+    failed(&stranger, 1, &["refused a token: it answered 401", "id-token: write"]);
+    assert!(!stderr(&stranger).contains("hunter2"));
+    let variables = job.system.github_job("job-1");
+    for (status, code) in [(503, 4), (429, 4), (403, 1), (302, 1)] {
+        job.system.fail(status);
+        failed(&job.run(GITHUB, &options, &variables), code, &[&format!("answered {status}")]);
+    }
+    let mut nowhere = variables.clone();
+    nowhere[2].1 = "http://127.0.0.1:1/".to_owned();
+    let output = job.run(GITHUB, &options, &nowhere);
+    failed(&output, 4, &["could not reach the token service of `github-actions`"]);
+}
+
+#[test]
+fn an_issuer_that_does_not_trust_the_identity_is_told_from_one_that_is_down() {
+    let job = Job::new();
+    let held = jwt("https://ci.example", &job.issuer.url, "1", 600);
+    let variables = variable("KUBECTL_LOGIN_ID_TOKEN", &held);
+    let options = "--identity gitlab --flow token-exchange";
+    job.issuer.script().failure = Some((400, "invalid_request"));
+    let refused = job.at_issuer(options, &variables);
+    failed(&refused, 1, &["refused the token exchange", "hint: the issuer has to take tokens of"]);
+    job.issuer.script().failure = Some((503, "server_error"));
+    failed(&job.at_issuer(options, &variables), 4, &["is out of order"]);
+}
