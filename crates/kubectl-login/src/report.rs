@@ -8,8 +8,8 @@ use login_common::exec_credential::ExecInfoError;
 use thiserror::Error;
 
 use crate::{
-    cache::renewal_lock::LockError, flows::FlowError, kubeconfig::KubeconfigError,
-    options::fault::OptionError,
+    cache::renewal_lock::LockError, commands::failure::CommandError, flows::FlowError,
+    kubeconfig::KubeconfigError, options::fault::OptionError,
 };
 
 /// Whose fault it was; nothing else decides the exit code.
@@ -59,6 +59,9 @@ pub enum Failure {
     /// The kubeconfig.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
+    /// A command that examines sessions and clusters.
+    #[error(transparent)]
+    Command(#[from] CommandError),
     /// A flow.
     #[error("{source}")]
     Flow {
@@ -99,6 +102,7 @@ impl Failure {
             Self::Option(_) | Self::CommandLine(_) | Self::ExecInfo(_) | Self::Kubeconfig(_) => {
                 Fault::Usage
             }
+            Self::Command(error) => error.fault(),
             Self::Flow { source, .. } => source.fault(),
             Self::Lock(_) | Self::Write { .. } | Self::Start(_) => Fault::Refused,
             Self::Remembered { report, .. } => report.fault,
@@ -116,6 +120,7 @@ impl Failure {
                     .into(),
             ),
             Self::Kubeconfig(error) => Some(error.hint()),
+            Self::Command(error) => error.hint(),
             Self::Flow { hint, .. } => hint.clone(),
             Self::Lock(LockError::Busy { .. }) => {
                 Some("finish that sign-in in the browser, or end that process".into())

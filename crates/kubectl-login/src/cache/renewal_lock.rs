@@ -111,6 +111,12 @@ pub fn take<T>(
     }
 }
 
+/// Who holds the lock of a session at this moment, in words.
+pub fn held_by(directory: &Directory, key: &CacheKey) -> Option<String> {
+    let mut file = File::open(directory.path_of(&key.file(KIND))).ok()?;
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock)).then(|| holder(&mut file))
+}
+
 impl RenewalLock {
     /// Writes down who holds the lock and what for, for those who wait.
     pub fn describe(&mut self, what: &str, since: UnixTime) {

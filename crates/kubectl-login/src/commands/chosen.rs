@@ -1,15 +1,21 @@
 //! The session that a command is about: given by options, or that of a kubeconfig's user.
 //! Never signs in, never writes.
 
+use std::path::PathBuf;
+
 use clap::{Arg, ArgMatches, Command};
 
+use super::failure::CommandError;
 use crate::{
-    kubeconfig::{self, User},
+    kubeconfig::{
+        self, User,
+        context::{Context, Files},
+    },
     options::{
         arguments,
         layers::{Layers, Origin, Settings},
         table::Name,
-        target::Target,
+        target::{Target, cache_directory_of},
     },
     report::Failure,
     system::{
@@ -48,12 +54,58 @@ pub fn with_kubeconfig(command: Command) -> Command {
         )
 }
 
+/// The context that is meant, as it stands in the kubeconfig.
+pub fn context(system: &System<'_>, matches: &ArgMatches) -> Result<Context, Failure> {
+    let named = |id: &str| matches.get_one::<String>(id).map(String::as_str);
+    let files = Files::read(system.environment, named("kubeconfig"))?;
+    let name = named("context")
+        .or_else(|| files.current())
+        .ok_or_else(|| CommandError::NoCluster("no kubeconfig has a current context".to_owned()))?;
+    let missing = || CommandError::NoCluster(format!("no kubeconfig has a context `{name}`"));
+    Ok(files.context(name).ok_or_else(missing)?)
+}
+
+/// Whether the command line says which session is meant.
+pub fn is_named(matches: &ArgMatches) -> bool {
+    let typed = arguments::typed(matches);
+    ["context", "kubeconfig"].iter().any(|id| matches.contains_id(id))
+        || [Name::IssuerUrl, Name::ClientId, Name::Account, Name::Username]
+            .iter()
+            .any(|name| typed.has(*name))
+}
+
+/// Where sessions are kept when none is chosen.
+pub fn cache_directory(
+    system: &System<'_>,
+    matches: &ArgMatches,
+) -> Result<Option<PathBuf>, Failure> {
+    let configuration = configuration::read(system.environment)?;
+    let settings = Settings::resolve(&Layers {
+        typed: &arguments::typed(matches),
+        typed_origin: &Origin::CommandLine,
+        environment: system.environment,
+        cluster: None,
+        configuration: configuration.as_ref(),
+    })?;
+    Ok(cache_directory_of(&settings, system.environment))
+}
+
 impl Chosen {
     /// Reads options, and the kubeconfig unless they name an issuer themselves.
     pub fn of(system: &System<'_>, matches: &ArgMatches) -> Result<Self, Failure> {
+        let context = matches.get_one::<String>("context").map(String::as_str);
+        Self::of_context(system, matches, context)
+    }
+
+    /// The same for another context than the one on the command line.
+    pub fn of_context(
+        system: &System<'_>,
+        matches: &ArgMatches,
+        context: Option<&str>,
+    ) -> Result<Self, Failure> {
         let typed = arguments::typed(matches);
         let named = |id: &str| matches.get_one::<String>(id).map(String::as_str);
-        let (context, kubeconfig) = (named("context"), named("kubeconfig"));
+        let kubeconfig = named("kubeconfig");
         let configuration = configuration::read(system.environment)?;
         let names_issuer =
             typed.has(Name::IssuerUrl) || system.environment.has("KUBECTL_LOGIN_ISSUER_URL");

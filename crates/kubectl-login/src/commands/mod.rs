@@ -4,9 +4,15 @@
 pub mod command_line;
 
 pub mod chosen;
+pub mod cluster;
+pub mod failure;
+pub mod kept;
 
 pub mod get_token;
 pub mod login;
+pub mod logout;
+pub mod status;
+pub mod whoami;
 
 pub mod completion;
 pub mod man;
@@ -28,6 +34,9 @@ pub struct Entry {
 pub static COMMANDS: &[Entry] = &[
     Entry { definition: get_token::definition, run: get_token::run },
     Entry { definition: login::definition, run: login::run },
+    Entry { definition: logout::definition, run: logout::run },
+    Entry { definition: status::definition, run: status::run },
+    Entry { definition: whoami::definition, run: whoami::run },
     Entry { definition: completion::definition, run: completion::run },
     Entry { definition: man::definition, run: man::run },
     Entry { definition: version::definition, run: version::run },

@@ -9,6 +9,7 @@ use login_protocols::{
         authorization::{Nonce, State},
         device::{DeviceAuthorization, device_request, parse_device_response},
         pkce::Verifier,
+        revocation::{TokenTypeHint, parse_revocation_response, revocation_request},
         token_endpoint::{
             ClientAuthentication, Grant, MAX_RESPONSE, TokenEndpointError, TokenResponse,
             parse_token_response, token_request,
@@ -246,6 +247,27 @@ impl<'a> Session<'a> {
         };
         issued::take(answer.response, &wanted, moments)
             .map_err(|source| FlowError::Token { issuer: self.target.issuer.clone(), source })
+    }
+
+    /// One request to the revocation endpoint (RFC 7009 §2.1).
+    pub async fn revoke(
+        &self,
+        metadata: &ProviderMetadata,
+        token: &Secret,
+        hint: TokenTypeHint,
+    ) -> Result<(), FlowError> {
+        let endpoint = metadata.revocation_endpoint.as_ref();
+        let endpoint = self.endpoint(endpoint, "an end to sessions (RFC 7009)")?;
+        let authentication = self.authentication(metadata);
+        let form = revocation_request(&self.target.client_id, &authentication, token, hint);
+        self.system.terminal.detail(&format!("kubectl-login: asking {endpoint}"));
+        let answer = self
+            .http
+            .post(endpoint, &form, MAX_RESPONSE)
+            .await
+            .map_err(|error| self.unreachable(error))?;
+        parse_revocation_response(answer.status, &answer.body)
+            .map_err(|error| FlowError::from_answer(&self.target.issuer, "the sign-out", error))
     }
 
     /// `error` as a failure to reach the issuer.

@@ -225,12 +225,8 @@ impl Target {
             request_headers: &connection.request_headers,
         });
         let storage = storage(settings)?;
-        let cache_directory = (storage != Storage::None)
-            .then(|| {
-                path(settings, Name::TokenCacheDir, environment)
-                    .or_else(|| environment.default_cache_directory())
-            })
-            .flatten();
+        let cache_directory =
+            (storage != Storage::None).then(|| cache_directory_of(settings, environment)).flatten();
         Ok(Self {
             client_secret: issuer::client_secret(settings, environment)?,
             assertion_key: issuer::assertion_key(settings, environment),
@@ -259,6 +255,12 @@ impl Target {
             cache_key,
         })
     }
+}
+
+/// Where tokens are kept.
+pub fn cache_directory_of(settings: &Settings, environment: &dyn Environment) -> Option<PathBuf> {
+    path(settings, Name::TokenCacheDir, environment)
+        .or_else(|| environment.default_cache_directory())
 }
 
 /// Our spellings first; kubelogin's for the same flows are known, too.

@@ -161,6 +161,22 @@ impl HttpClient {
     }
 }
 
+impl HttpError {
+    /// Whether the other side's certificate is what failed.
+    pub fn is_untrusted(&self) -> bool {
+        matches!(self, Self::Connection { untrusted: true, .. })
+    }
+}
+
+/// What every connection has in common.
+pub(super) fn plain_builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(REQUEST_TIMEOUT)
+        .connect_timeout(REQUEST_TIMEOUT)
+        .user_agent(concat!("kubectl-login/", env!("CARGO_PKG_VERSION")))
+}
+
 fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, HttpError> {
     let mut headers = reqwest::header::HeaderMap::new();
     for (name, value) in &options.headers {
@@ -168,11 +184,7 @@ fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, HttpError> {
             .map_err(|error| HttpError::Client(error.to_string()))?;
         headers.insert(name, sensitive(value)?);
     }
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(REQUEST_TIMEOUT)
-        .connect_timeout(REQUEST_TIMEOUT)
-        .user_agent(concat!("kubectl-login/", env!("CARGO_PKG_VERSION")))
+    let mut builder = plain_builder()
         .default_headers(headers)
         .tls_danger_accept_invalid_certs(options.insecure_skip_tls_verify);
     if let Some(pem) = &options.client_certificate {
@@ -186,23 +198,26 @@ fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, HttpError> {
 fn authorities(texts: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, HttpError> {
     let mut all = Vec::new();
     for text in texts {
-        let some = reqwest::Certificate::from_pem_bundle(text)
-            .ok()
-            .filter(|some| !some.is_empty())
-            .ok_or(HttpError::CertificateAuthority)?;
-        all.extend(some);
+        all.extend(certificates(text)?);
     }
     Ok(all)
 }
 
-fn sensitive(value: &Secret) -> Result<reqwest::header::HeaderValue, HttpError> {
+pub(super) fn certificates(text: &[u8]) -> Result<Vec<reqwest::Certificate>, HttpError> {
+    reqwest::Certificate::from_pem_bundle(text)
+        .ok()
+        .filter(|some| !some.is_empty())
+        .ok_or(HttpError::CertificateAuthority)
+}
+
+pub(super) fn sensitive(value: &Secret) -> Result<reqwest::header::HeaderValue, HttpError> {
     let mut value = reqwest::header::HeaderValue::from_str(value.expose())
         .map_err(|error| HttpError::Client(error.to_string()))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-async fn send(
+pub(super) async fn send(
     request: reqwest::RequestBuilder,
     url: &Url,
     limit: usize,
@@ -242,7 +257,7 @@ fn host(url: &Url) -> String {
     url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
-fn innermost(error: &reqwest::Error) -> String {
+pub(super) fn innermost(error: &reqwest::Error) -> String {
     let mut reason = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

@@ -11,10 +11,12 @@ pub mod stdout;
 pub mod terminal;
 
 pub mod browser;
+pub mod cluster_http;
 pub mod command;
 pub mod http;
 pub mod loopback;
 pub mod program;
+pub mod runtime;
 pub mod signals;
 
 /// The effects of one run, so that tests can stand in for the machine.

@@ -1,0 +1,130 @@
+//! What goes wrong in the commands that examine sessions and clusters.
+//! Never a token.
+
+use login_common::names::IssuerUrl;
+use thiserror::Error;
+
+use crate::{
+    report::{Failure, Fault},
+    system::{http::HttpError, runtime::NotRun},
+};
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// Ctrl-C or a request to terminate.
+    #[error("cancelled")]
+    Cancelled,
+    /// `status --check`: the next kubectl would have to ask a person.
+    #[error("a sign-in to `{0}` is needed")]
+    SignInNeeded(IssuerUrl),
+    /// There is no cluster to ask.
+    #[error("{0}")]
+    NoCluster(String),
+    /// The cluster's entry in the kubeconfig.
+    #[error("the entry of cluster `{cluster}` in the kubeconfig cannot be used: {problem}")]
+    Cluster {
+        /// The entry.
+        cluster: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No answer from kube-apiserver.
+    #[error("could not reach the cluster at `{server}`")]
+    ClusterUnreachable {
+        /// Its URL.
+        server: String,
+        /// Why.
+        #[source]
+        source: HttpError,
+    },
+    /// 401: it does not believe the token, or cannot check it (an outage of its webhook looks
+    /// the same).
+    #[error("the cluster at `{server}` did not accept the token of `{issuer}`")]
+    TokenNotAccepted {
+        /// Its URL.
+        server: String,
+        /// Who signed the token.
+        issuer: IssuerUrl,
+    },
+    /// 403.
+    #[error("the cluster at `{0}` accepted the token, and does not say whose it is")]
+    ReviewForbidden(String),
+    /// 404 for every version.
+    #[error("the cluster at `{0}` has no SelfSubjectReview, which Kubernetes 1.28 brought")]
+    NoReview(String),
+    /// Any other answer.
+    #[error("the cluster at `{server}` gave an answer that cannot be used: {answer}")]
+    ClusterAnswer {
+        /// Its URL.
+        server: String,
+        /// What it was.
+        answer: String,
+        /// Whether it says that it is out of order.
+        is_outage: bool,
+    },
+    /// `doctor` found something.
+    #[error("{count} {} found", if *count == 1 { "problem was" } else { "problems were" })]
+    Problems {
+        /// How many.
+        count: usize,
+        /// Whose fault the first one is.
+        fault: Fault,
+    },
+}
+
+impl From<NotRun> for Failure {
+    fn from(reason: NotRun) -> Self {
+        match reason {
+            NotRun::Start(source) => Self::Start(source),
+            NotRun::Cancelled => Self::Command(CommandError::Cancelled),
+        }
+    }
+}
+
+impl CommandError {
+    /// Whose fault it was.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::SignInNeeded(_) => Fault::NeedsPerson,
+            Self::NoCluster(_) | Self::Cluster { .. } | Self::NoReview(_) => Fault::Usage,
+            Self::ClusterUnreachable { .. } | Self::ClusterAnswer { is_outage: true, .. } => {
+                Fault::Unreachable
+            }
+            Self::Cancelled
+            | Self::TokenNotAccepted { .. }
+            | Self::ReviewForbidden(_)
+            | Self::ClusterAnswer { is_outage: false, .. } => Fault::Refused,
+            Self::Problems { fault, .. } => *fault,
+        }
+    }
+
+    /// What the user can do.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::SignInNeeded(_) => "sign in with `kubectl-login login`",
+            Self::NoCluster(_) => "name a context with `--context`",
+            Self::Cluster { .. } => "correct it with `kubectl config set-cluster`",
+            Self::ClusterUnreachable { source, .. } => {
+                if source.is_untrusted() {
+                    "check `certificate-authority` of that cluster in the kubeconfig"
+                } else {
+                    "check that the cluster runs and that `server` in the kubeconfig is right"
+                }
+            }
+            Self::TokenNotAccepted { .. } => {
+                "`kubectl-login doctor` compares the token with what the cluster trusts; when the \
+                 cluster cannot reach its webhook, it answers like this, too"
+            }
+            Self::ReviewForbidden(_) => {
+                "an administrator can allow it: ClusterRole `system:basic-user` does so for \
+                 everybody who is signed in"
+            }
+            Self::NoReview(_) => {
+                "`kubectl auth can-i --list` shows what this user may do, though not who it is"
+            }
+            Self::Cancelled | Self::ClusterAnswer { .. } | Self::Problems { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

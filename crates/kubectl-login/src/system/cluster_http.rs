@@ -1,0 +1,92 @@
+//! Requests to kube-apiserver, connected as the kubeconfig says.
+//! Never trusts other authorities than kubectl would, never uses these settings for an issuer.
+
+use std::net::ToSocketAddrs as _;
+
+use login_common::Secret;
+use url::Url;
+
+use super::http::{self, HttpError, Response};
+
+/// How a cluster is reached.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterConnection {
+    /// PEM; the only authorities that count where they are given.
+    pub authorities: Option<Vec<u8>>,
+    /// Believe any certificate.
+    pub insecure: bool,
+    /// The name in the certificate, where it is not the host's.
+    pub server_name: Option<String>,
+    /// `proxy-url`; else the variables count.
+    pub proxy: Option<String>,
+}
+
+/// A client for one cluster.
+pub struct ClusterClient {
+    client: reqwest::Client,
+    server: Url,
+    /// The `Host` header where the URL has another host for the sake of TLS.
+    host: Option<String>,
+}
+
+impl ClusterClient {
+    /// A client for the cluster at `server`.
+    pub fn new(server: &Url, connection: &ClusterConnection) -> Result<Self, HttpError> {
+        let mut builder =
+            http::plain_builder().tls_danger_accept_invalid_certs(connection.insecure);
+        if let Some(pem) = &connection.authorities {
+            builder = builder.tls_certs_only(http::certificates(pem)?);
+        }
+        if let Some(proxy) = &connection.proxy {
+            let proxy = reqwest::Proxy::all(proxy)
+                .map_err(|error| HttpError::Client(http::innermost(&error)))?;
+            builder = builder.no_proxy().proxy(proxy);
+        }
+        let mut client =
+            Self { client: reqwest::Client::new(), server: server.clone(), host: None };
+        if let Some(name) = &connection.server_name {
+            // The library checks certificates against the URL's host: that name then leads to the
+            // addresses of the real one.
+            let (host, port) =
+                (server.host_str().unwrap_or_default(), server.port_or_known_default());
+            let bare = host.trim_matches(['[', ']']);
+            let addresses: Vec<_> = (bare, port.unwrap_or(443))
+                .to_socket_addrs()
+                .map_err(|error| HttpError::Client(format!("`{host}`: {error}")))?
+                .collect();
+            builder = builder.resolve_to_addrs(name, &addresses);
+            client.host =
+                Some(server.port().map_or(host.to_owned(), |port| format!("{host}:{port}")));
+            client
+                .server
+                .set_host(Some(name))
+                .map_err(|error| HttpError::Client(error.to_string()))?;
+        }
+        client.client =
+            builder.build().map_err(|error| HttpError::Client(http::innermost(&error)))?;
+        Ok(client)
+    }
+
+    /// POST of JSON to `path` below the server's own path.
+    pub async fn post_json(
+        &self,
+        path: &str,
+        token: &Secret,
+        json: &str,
+        limit: usize,
+    ) -> Result<Response, HttpError> {
+        let mut url = self.server.clone();
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        let bearer = Secret::new(format!("Bearer {}", token.expose()));
+        let mut request = self
+            .client
+            .post(url.clone())
+            .header("authorization", http::sensitive(&bearer)?)
+            .header("content-type", "application/json")
+            .body(json.to_owned());
+        if let Some(host) = &self.host {
+            request = request.header("host", host);
+        }
+        http::send(request, &url, limit).await
+    }
+}
