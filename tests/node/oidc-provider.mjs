@@ -2,7 +2,7 @@
 // Never holds rules of its own: accounts, lifetimes and delays come from the settings file.
 //
 // usage: node oidc-provider.mjs NODE_MODULES SETTINGS.json
-// settings: { port?, certificate?, key?, accounts: { name: { claim: value } }, lifetimes: { IdToken: seconds, … },
+// settings: { port?, certificate?, key?, accounts: FILE with { name: { claim: value } }, lifetimes: { IdToken: seconds, … },
 //             robotSecret, tokenDelay: milliseconds, signerKeys: JWKS, clientAuthority: FILE,
 //             trusted: [ { issuer, audience, jwks } ] }
 // Each event is one line of JSON on stdout: {"event":"ready","issuer":…}, {"event":"token","grant":…,"outcome":…},
@@ -25,7 +25,8 @@ const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const CLUSTER = 'https://kubernetes.test/';
 const SCOPES = ['openid', 'offline_access', 'profile', 'email', 'groups'];
 
-const account = (name) => settings.accounts[name];
+// Read anew each time: an administrator may have changed it.
+const account = (name) => JSON.parse(readFileSync(settings.accounts, 'utf8'))[name];
 const jwk = (type, options, more) => ({
   ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), use: 'sig', ...more,
 });
@@ -103,7 +104,7 @@ const configuration = {
   clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth'],
   pkce: { required: () => true },
   scopes: SCOPES,
-  claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'], profile: ['preferred_username'] },
+  claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'], profile: ['preferred_username', 'clearance'] },
   conformIdTokenClaims: false, // the claims of the scopes go into the ID token too
   rotateRefreshToken: () => true, // and a second use of a rotated one revokes the grant
   issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),

@@ -19,6 +19,7 @@ use crate::login_client::LoginClient;
 use crate::scratch::Scratch;
 
 const START: Duration = Duration::from_secs(90);
+const ACCOUNTS: &str = "accounts.json";
 
 /// The public client registered for kubectl-login (RS256 ID tokens).
 pub const CLIENT_ID: &str = "kubectl-login";
@@ -79,7 +80,7 @@ impl Default for Manners {
 
 /// A running provider.
 pub struct OidcProvider {
-    _scratch: Scratch,
+    scratch: Scratch,
     authority: Authority,
     signing_key: PathBuf,
     client_certificate: Pair,
@@ -108,7 +109,7 @@ impl OidcProvider {
             "trusted": manners.trusted.iter().map(trusted).collect::<Vec<_>>(),
             "certificate": pair.certificate,
             "key": pair.key,
-            "accounts": manners.accounts,
+            "accounts": scratch.file(ACCOUNTS, manners.accounts.to_string())?,
             "lifetimes": manners.lifetimes,
             "robotSecret": manners.robot_secret,
             "tokenDelay": u64::try_from(manners.token_delay.as_millis())?,
@@ -126,15 +127,7 @@ impl OidcProvider {
         let ready: Value = serde_json::from_str(&ready).context("not the provider's own line")?;
         let issuer = ready["issuer"].as_str().context("no issuer")?.to_owned();
         let curl = Curl::new(components, authority.certificate())?;
-        Ok(Self {
-            _scratch: scratch,
-            authority,
-            signing_key,
-            client_certificate,
-            issuer,
-            curl,
-            child,
-        })
+        Ok(Self { scratch, authority, signing_key, client_certificate, issuer, curl, child })
     }
 
     /// The issuer URL.
@@ -212,6 +205,11 @@ impl OidcProvider {
     pub fn token_requests(&self, grant: &str, outcome: &str) -> Result<usize> {
         let line = format!("{grant} {outcome}");
         Ok(self.token_log()?.iter().filter(|entry| **entry == line).count())
+    }
+
+    /// Changes the accounts, as an administrator does; later tokens show it.
+    pub fn change_accounts(&self, accounts: &Value) -> Result<()> {
+        self.scratch.file(ACCOUNTS, accounts.to_string()).map(drop)
     }
 
     /// The process, to stop, suspend or kill it.
