@@ -2,7 +2,7 @@
 // Never holds rules of its own: accounts, lifetimes and delays come from the settings file.
 //
 // usage: node oidc-provider.mjs NODE_MODULES SETTINGS.json
-// settings: { port?, certificate?, key?, accounts: FILE with { name: { claim: value } }, lifetimes: { IdToken: seconds, … },
+// settings: { port?, issuer?, certificate?, key?, accounts: FILE with { name: { claim: value } }, lifetimes: { IdToken: seconds, … },
 //             robotSecret, tokenDelay: milliseconds, signerKeys: JWKS, clientAuthority: FILE,
 //             trusted: [ { issuer, audience, jwks } ] }
 // Each event is one line of JSON on stdout: {"event":"ready","issuer":…}, {"event":"token","grant":…,"outcome":…},
@@ -161,12 +161,13 @@ const server = settings.certificate
   : http.createServer(listener);
 
 server.listen(settings.port ?? 0, '127.0.0.1', () => {
-  const issuer = `${settings.certificate ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
+  const issuer = settings.issuer ?? `${settings.certificate ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
   const op = new Provider(issuer, configuration);
   register(op, jose, settings.trusted ?? [], CLUSTER, cluster);
   const grant = (context) => context.oidc?.params?.grant_type ?? context.oidc?.body?.grant_type;
-  op.on('grant.success', (context) => say({ event: 'token', grant: grant(context), outcome: 'success' }));
-  op.on('grant.error', (context, error) => say({ event: 'token', grant: grant(context), outcome: error.error }));
+  const accountOf = (context) => context.oidc?.entities?.Account?.accountId;
+  op.on('grant.success', (context) => say({ event: 'token', grant: grant(context), outcome: 'success', account: accountOf(context) }));
+  op.on('grant.error', (context, error) => say({ event: 'token', grant: grant(context), outcome: error.error, account: accountOf(context) }));
   op.on('grant.revoked', () => say({ event: 'session-ended' }));
   op.on('server_error', (_context, error) => say({ event: 'fault', message: `${error.stack}` }));
   op.on('authorization.error', (_context, error) => say({ event: 'refused', message: `${error.message}: ${error.error_description}` }));

@@ -50,6 +50,8 @@ pub struct Manners {
     pub token_delay: Duration,
     /// Whose tokens are exchanged (RFC 8693) and taken as grants (RFC 7523).
     pub trusted: Vec<Trusted>,
+    /// Where it listens and what it calls itself, where something stands in front of it.
+    pub behind: Option<(SocketAddr, String)>,
 }
 
 /// An issuer whose tokens a provider takes in exchange.
@@ -74,6 +76,7 @@ impl Default for Manners {
             robot_secret: "a-secret-that-must-never-be-shown",
             token_delay: Duration::ZERO,
             trusted: Vec::new(),
+            behind: None,
         }
     }
 }
@@ -103,7 +106,10 @@ impl OidcProvider {
                 "issuer": trusted.issuer, "audience": trusted.audience, "jwks": trusted.key_set,
             })
         };
+        let behind = manners.behind.as_ref();
         let settings = json!({
+            "port": behind.map_or(0, |(address, _)| address.port()),
+            "issuer": behind.map(|(_, issuer)| issuer),
             "signerKeys": { "keys": [public_key] },
             "clientAuthority": clients.certificate(),
             "trusted": manners.trusted.iter().map(trusted).collect::<Vec<_>>(),
@@ -186,6 +192,17 @@ impl OidcProvider {
             })
             .collect();
         Ok(log)
+    }
+
+    /// How many tokens an account got by a grant type.
+    pub fn tokens_of(&self, account: &str, grant: &str) -> Result<usize> {
+        let is_one = |event: &&Value| {
+            event["event"] == "token"
+                && event["outcome"] == "success"
+                && event["account"] == account
+                && event["grant"] == grant
+        };
+        Ok(self.events()?.iter().filter(is_one).count())
     }
 
     /// Every request that arrived, as `METHOD PATH` in order.
