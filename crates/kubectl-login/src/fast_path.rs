@@ -1,6 +1,7 @@
 //! A kept token that is still good, as the ready answer: options, one file, nothing else.
 //! Never a lock, thread, socket, runtime, or parse of the token; never an error: whatever is
-//! unusual is left to the long way, which says what is wrong.
+//! unusual is left to the long way, which says what is wrong. So are a token that one process may
+//! renew by now, and a caller that comes back too soon (`cache::served`).
 
 use std::ffi::OsString;
 
@@ -10,6 +11,7 @@ use crate::{
     cache::{
         entry::{self, Entry},
         freshness::Freshness,
+        served::Served,
         store::Directory,
     },
     exec_info,
@@ -35,7 +37,13 @@ impl Found {
 }
 
 /// Finds the kept answer, if everything about the call is plain and the token is fresh at `now`.
-pub fn find(arguments: &[OsString], environment: &dyn Environment, now: UnixTime) -> Option<Found> {
+/// `parent` is the process that asks.
+pub fn find(
+    arguments: &[OsString],
+    environment: &dyn Environment,
+    now: UnixTime,
+    parent: Option<u32>,
+) -> Option<Found> {
     let typed = typed::strict(arguments)?;
     let info = exec_info::from_environment(environment).ok()?;
     let cluster = info.cluster.as_ref().and_then(|cluster| cluster.config.as_ref());
@@ -53,10 +61,22 @@ pub fn find(arguments: &[OsString], environment: &dyn Environment, now: UnixTime
         return None;
     }
     let directory = Directory::new(target.cache_directory?);
-    let bytes = directory.read(&target.cache_key.file(entry::KIND), entry::MAX_LENGTH)?;
-    let entry = Entry::parse(&target.cache_key, bytes)?;
-    (entry.lifetime.at(now) == Freshness::Fresh)
-        .then_some(Found { entry, version: info.api_version })
+    let mut opened = directory.open(&target.cache_key.file(entry::KIND), entry::MAX_LENGTH)?;
+    let entry = Entry::parse(&target.cache_key, std::mem::take(&mut opened.content))?;
+    if entry.lifetime.at(now) != Freshness::Fresh {
+        return None;
+    }
+    // By hand, the same shell asks again for no particular reason.
+    if let Some(to) = parent.filter(|_| environment.has(exec_info::VARIABLE)) {
+        let asker = Served { at: now, to };
+        let last = opened.served;
+        if last.is_some_and(|last| last.hints_at_refusal(asker, &entry.lifetime, entry.suspicions))
+        {
+            return None;
+        }
+        opened.note(asker);
+    }
+    Some(Found { entry, version: info.api_version })
 }
 
 #[cfg(test)]
@@ -77,8 +97,13 @@ mod tests {
         let directory = Directory::new(scratch.path().to_owned());
         let key = CacheKey::of_client("https://id.example", "k");
         let at = UnixTime::from_seconds;
-        let lifetime = Lifetime { issued_at: at(0), fresh_until: at(1000), valid_until: at(1060) };
-        let text = Entry::render(&key, &Secret::new("t"), lifetime);
+        let lifetime = Lifetime {
+            issued_at: at(0),
+            renew_at: at(900),
+            fresh_until: at(1000),
+            valid_until: at(1060),
+        };
+        let text = Entry::render(&key, &Secret::new("t"), lifetime, 0);
         directory.write(&key.file(entry::KIND), text.as_bytes(), false).unwrap();
         let mut variables: Vec<(String, String)> = variables
             .iter()
@@ -90,21 +115,21 @@ mod tests {
         ));
         let words: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
         let environment = Overlay { variables: &variables, below: &NoEnvironment };
-        find(&words, &environment, at(now)).map(|found| found.answer().to_owned())
+        find(&words, &environment, at(now), None).map(|found| found.answer().to_owned())
     }
 
     const PLAIN: &str = "get-token --issuer-url https://id.example --client-id k";
 
     #[test]
     fn a_fresh_token_is_answered_in_the_version_asked_for() {
-        let v1 = found(PLAIN, &[], 999).unwrap();
+        let v1 = found(PLAIN, &[], 899).unwrap();
         assert_eq!(
             v1,
             "{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\
              \"spec\":{\"interactive\":false},\"status\":{\"expirationTimestamp\":\
              \"1970-01-01T00:16:40Z\",\"token\":\"t\"}}\n"
         );
-        let v1beta1 = found(PLAIN, &[("KUBERNETES_EXEC_INFO", V1BETA1)], 999).unwrap();
+        let v1beta1 = found(PLAIN, &[("KUBERNETES_EXEC_INFO", V1BETA1)], 899).unwrap();
         assert_eq!(v1beta1, v1.replace("k8s.io/v1\"", "k8s.io/v1beta1\""));
     }
 
@@ -123,7 +148,7 @@ mod tests {
 
     #[test]
     fn everything_else_takes_the_long_way() {
-        assert!(found(PLAIN, &[], 1000).is_none());
+        assert!(found(PLAIN, &[], 900).is_none());
         assert!(found("login --issuer-url https://id.example --client-id k", &[], 0).is_none());
         for extra in [
             "--force-refresh",

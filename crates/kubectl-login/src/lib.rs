@@ -40,7 +40,7 @@ use system::{
     System,
     clock::{Clock as _, MachineClock},
     environment::ProcessEnvironment,
-    stdout,
+    machine, stdout,
     terminal::Stderr,
 };
 
@@ -49,7 +49,7 @@ pub fn run(words: &[OsString]) -> ExitCode {
     let (name, arguments) =
         words.split_first().map_or((None, &[][..]), |(name, rest)| (Some(name), rest));
     let now = MachineClock.now();
-    if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now) {
+    if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now, machine::parent()) {
         return conclude(stdout::answer(found.answer()));
     }
     let invocation = Invocation::of(name, &ProcessEnvironment);

@@ -1,21 +1,23 @@
 //! A new token: one process gets it, the others adopt its result or its failure.
 //! Never opens a browser for anything but a refused or missing grant; never loses a good token
 //! because it could not be kept.
+//!
+//! On disk: `kept` is what is read and written, `early` the renewals that nobody waits for.
 
-use std::{future::Future, time::Duration};
+mod early;
+mod kept;
+
+use std::{cell::RefCell, future::Future, time::Duration};
 
 use login_common::exec_credential::{ExecApiVersion, ExecCredential};
 use zeroize::Zeroizing;
 
 use crate::{
     cache::{
-        backoff,
-        entry::{self, Entry},
+        backoff::Memory,
         freshness::Freshness,
-        refresh_secret::{Protection, RefreshSecret, RefreshSecrets},
-        renewal_lock::{self, LockError, RenewalLock, Taken},
-        sessions::{self, SessionRecord},
-        store::{Directory, StoreError},
+        refresh_secret::{RefreshSecret, Sealed},
+        renewal_lock::{self, LockError, RenewalLock, Taken, Work},
     },
     flows::{
         FlowError,
@@ -27,8 +29,12 @@ use crate::{
     },
     options::target::Target,
     report::{Failure, Fault, Report},
-    system::{System, signals},
+    system::{
+        System,
+        runtime::{self, NotRun},
+    },
 };
+use kept::Kept;
 
 /// How much longer than its own work a holder of the lock may take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -37,102 +43,106 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Renewal<'a> {
     system: &'a System<'a>,
     target: &'a Target,
-    directory: Option<Directory>,
     surroundings: Surroundings,
+    /// `None` where nothing is kept.
+    kept: Option<Kept<'a>>,
+    /// Freed by the kernel when a signal ends the work: what it says then stays.
+    lock: RefCell<Option<RenewalLock>>,
 }
 
 impl<'a> Renewal<'a> {
     /// A call for `target`. `interactive` is what the host says about stdin.
     pub fn new(system: &'a System<'a>, target: &'a Target, interactive: bool) -> Self {
-        let directory = target.cache_directory.clone().map(Directory::new);
-        Self { system, target, directory, surroundings: Surroundings::of(system, interactive) }
+        let surroundings = Surroundings::of(system, interactive);
+        let kept = Kept::new(system, target, surroundings);
+        Self { system, target, surroundings, kept, lock: RefCell::default() }
+    }
+
+    /// The same for the process `caller`, if it is one that keeps what it is given.
+    #[must_use]
+    pub fn asked_by(mut self, caller: Option<u32>) -> Self {
+        if let Some(kept) = &mut self.kept {
+            kept.caller = caller;
+        }
+        self
     }
 
     /// The answer for stdout: kept, adopted, renewed or by a sign-in.
     pub fn answer(&self, version: ExecApiVersion) -> Result<Zeroizing<String>, Failure> {
-        let before = self.entry();
+        let before = self.kept.as_ref().and_then(Kept::find);
         if !self.target.force_refresh
-            && let Some(answer) = self.fresh_answer(before.as_ref(), version)
+            && let (Some(kept), Some(before)) = (&self.kept, &before)
+            && let Some(outcome) = self.without_waiting(kept, before, version)
         {
-            return Ok(answer);
+            return outcome;
         }
-        let failed_before = self.memory();
+        let failed_before = self.kept.as_ref().and_then(Kept::memory);
         // Another process's result will do, also for a forced renewal that had to wait for it.
         let adopt = || {
-            let entry = self.entry().filter(|entry| Some(entry) != before.as_ref());
-            self.fresh_answer(entry.as_ref(), version)
+            let found = self.kept.as_ref()?.find()?;
+            let is_new = before.as_ref().is_none_or(|before| before.entry != found.entry);
+            (is_new && found.is_good()).then(|| found.answer(version))
         };
-        let lock = match self.lock(adopt)? {
-            Some(Taken::Adopted(answer)) => return Ok(answer),
-            Some(Taken::Lock(lock)) => Some(lock),
-            None => None,
-        };
-        // Somebody may have finished between our look and our lock.
-        if let Some(answer) = adopt() {
+        if let Some(answer) = self.take_lock(adopt)? {
             return Ok(answer);
         }
-        if lock.as_ref().is_some_and(|lock| lock.waited)
-            && let Some(memory) = self.memory()
-            && Some(&memory) != failed_before.as_ref()
+        // Somebody may have finished between our look and our lock.
+        if let Some(answer) = adopt() {
+            self.conclude();
+            return Ok(answer);
+        }
+        if let Some(kept) = &self.kept
+            && let Some(failure) = self.failure_of_others(kept, failed_before.as_ref())
         {
-            let failure = Failure::Remembered { report: Box::new(memory.report), seconds_left: 0 };
+            self.conclude();
             return self.still_valid(&failure, version).ok_or(failure);
         }
-        self.run(self.renew(version, lock))
+        self.run(self.renew(version))
     }
 
     /// A sign-in now, whatever is kept.
     pub fn sign_in(&self) -> Result<Issued, Failure> {
-        if let Some(directory) = &self.directory {
-            let _ = backoff::clear(directory, &self.target.cache_key);
+        if let Some(kept) = &self.kept {
+            kept.clear_memory();
         }
-        let lock = match self.lock(|| None::<()>)? {
-            Some(Taken::Lock(lock)) => Some(lock),
-            Some(Taken::Adopted(())) | None => None,
-        };
-        self.run(async move {
-            let _lock = lock.map(|lock| self.described(lock));
+        self.take_lock(|| None::<()>)?;
+        self.run(async {
             let session = self.session().await?;
             let issued = if machine::is_wanted(self.target) {
+                self.describe(Work::Renewing);
                 machine::obtain(&session).await
             } else {
                 self.person(&session).await
             };
             let issued = issued.map_err(|error| self.failure(error))?;
             self.keep(&issued, None);
+            self.conclude();
             Ok(issued)
         })
     }
 
     /// Under the lock, or without one where nothing can be kept.
-    async fn renew(
-        &self,
-        version: ExecApiVersion,
-        lock: Option<RenewalLock>,
-    ) -> Result<Zeroizing<String>, Failure> {
-        let _lock = lock.map(|lock| self.described(lock));
+    async fn renew(&self, version: ExecApiVersion) -> Result<Zeroizing<String>, Failure> {
+        self.describe(Work::Renewing);
+        if let Some(kept) = &self.kept {
+            kept.sweep();
+        }
         let outcome = if machine::is_wanted(self.target) {
             self.renew_machine().await
         } else {
             self.renew_person().await
         };
-        match outcome {
-            Ok(issued) => {
-                let credential = ExecCredential {
-                    token: issued.token.clone(),
-                    expires_at: Some(issued.lifetime.fresh_until),
-                };
-                Ok(credential.render(version))
-            }
+        let outcome = match outcome {
+            Ok(issued) => Ok(rendered(&issued, version)),
             Err(Unrenewed { failure, shared }) => {
-                if let (Some(opens_window), Some(directory)) = (shared, &self.directory) {
-                    let (report, now) = (Report::from(&failure), self.system.clock.now());
-                    let key = &self.target.cache_key;
-                    let _ = backoff::remember(directory, key, &report, opens_window, now);
+                if let (Some(opens_window), Some(kept)) = (shared, &self.kept) {
+                    kept.remember(&Report::from(&failure), opens_window);
                 }
                 self.still_valid(&failure, version).ok_or(failure)
             }
-        }
+        };
+        self.conclude();
+        outcome
     }
 
     async fn renew_machine(&self) -> Result<Issued, Unrenewed> {
@@ -145,25 +155,33 @@ impl<'a> Renewal<'a> {
     }
 
     async fn renew_person(&self) -> Result<Issued, Unrenewed> {
-        if let Some(secret) = self.refresh_secret() {
-            let session = self.session().await.map_err(Unrenewed::alone)?;
-            if let Some(issued) = self.refresh(&session, secret).await? {
-                return Ok(issued);
+        let mut sealed = None;
+        match self.kept.as_ref().map_or(Ok(None), Kept::refresh_secret) {
+            Ok(Some(secret)) => {
+                let session = self.session().await.map_err(Unrenewed::alone)?;
+                if let Refreshed::Token(issued) = self.refresh(&session, secret).await? {
+                    return Ok(issued);
+                }
             }
+            Ok(None) => {}
+            Err(error) => sealed = Some(error),
         }
-        if let Some(memory) = self.memory() {
-            let now = self.system.clock.now();
-            if memory.holds_back(now) {
-                let seconds_left = memory.until.since(now).as_secs().max(1);
-                let failure = Failure::Remembered { report: Box::new(memory.report), seconds_left };
-                return Err(Unrenewed::alone(failure));
-            }
+        if let Some(kept) = &self.kept
+            && let Some(failure) = kept.held_back()
+        {
+            return Err(Unrenewed::alone(failure));
         }
         // Before anything is sent: a CI job shall know within a moment.
-        choose::may_ask(self.target, self.surroundings).map_err(|source| {
+        if let Err(source) = choose::may_ask(self.target, self.surroundings) {
             let issuer = self.target.issuer.clone();
-            Unrenewed::alone(self.failure(FlowError::NeedsPerson { issuer, source }))
-        })?;
+            return Err(Unrenewed::alone(match sealed {
+                Some(source) => Failure::Sealed { issuer, source },
+                None => self.failure(FlowError::NeedsPerson { issuer, source }),
+            }));
+        }
+        if let Some(sealed) = sealed {
+            self.say_sealed(&sealed);
+        }
         let session = self.session().await.map_err(Unrenewed::alone)?;
         let issued = self.person(&session).await.map_err(|error| {
             let is_outage = error.fault() == Fault::Unreachable;
@@ -173,38 +191,41 @@ impl<'a> Renewal<'a> {
         Ok(issued)
     }
 
-    /// `Ok(None)` means that only a sign-in helps.
     async fn refresh(
         &self,
         session: &Session<'_>,
         mut secret: RefreshSecret,
-    ) -> Result<Option<Issued>, Unrenewed> {
+    ) -> Result<Refreshed, Unrenewed> {
+        let Some(kept) = &self.kept else { return Ok(Refreshed::Refused) };
         let mut is_second = false;
         loop {
             match refresh::renew(session, &secret).await {
                 Ok(Renewed::Token(issued)) => {
                     self.keep(&issued, Some(&secret));
-                    return Ok(Some(issued));
+                    return Ok(Refreshed::Token(issued));
                 }
                 Ok(Renewed::WithoutIdToken(next)) => {
                     if let Some(token) = next {
-                        self.keep_refresh_secret(&RefreshSecret { token, ..secret });
+                        kept.keep_refresh_secret(
+                            &RefreshSecret { token, ..secret.clone() },
+                            &secret,
+                        );
                     }
-                    return Ok(None);
+                    return Ok(Refreshed::WithoutIdToken);
                 }
                 Err(error) if error.asks_for_sign_in() => {
                     // Whoever works without our lock (another machine on a shared home) may have
                     // renewed meanwhile.
-                    match self.refresh_secret() {
+                    match kept.refresh_secret().ok().flatten() {
                         Some(newer) if !newer.token.same_as(&secret.token) && !is_second => {
                             secret = newer;
                             is_second = true;
                         }
                         Some(same) if same.token.same_as(&secret.token) => {
-                            self.forget_refresh_secret();
-                            return Ok(None);
+                            kept.forget_refresh_secret();
+                            return Ok(Refreshed::Refused);
                         }
-                        _ => return Ok(None),
+                        _ => return Ok(Refreshed::Refused),
                     }
                 }
                 Err(error) => return Err(Unrenewed::shared(self.failure(error), false)),
@@ -225,6 +246,7 @@ impl<'a> Renewal<'a> {
                     NoFlow::NotOffered(what) => FlowError::NotOffered { issuer: issuer(), what },
                 },
             )?;
+        self.describe(Work::SigningIn);
         let bound = self.target.authentication_timeout;
         tokio::time::timeout(bound, obtain::sign_in(session, &metadata, flow)).await.unwrap_or_else(
             |_| Err(FlowError::Timeout { issuer: issuer(), seconds: bound.as_secs() }),
@@ -232,7 +254,8 @@ impl<'a> Renewal<'a> {
     }
 
     async fn session(&self) -> Result<Session<'_>, Failure> {
-        Session::prepare(self.system, self.target, self.directory.as_ref())
+        let directory = self.kept.as_ref().map(Kept::directory);
+        Session::prepare(self.system, self.target, directory)
             .await
             .map_err(|error| self.failure(error))
     }
@@ -242,57 +265,24 @@ impl<'a> Renewal<'a> {
         Failure::Flow { source: Box::new(source), hint }
     }
 
-    /// Runs until the work is done or a signal comes.
-    fn run<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Failure::Start)?;
-        let outcome = runtime.block_on(async {
-            tokio::select! {
-                outcome = work => outcome,
-                () = signals::cancelled() => Err(self.failure(FlowError::Cancelled)),
-            }
-        });
-        // A desktop's browser opener may still be busy; nobody waits for it.
-        runtime.shutdown_background();
-        outcome
-    }
-
-    // --- what is kept -------------------------------------------------------------------------
-
-    fn entry(&self) -> Option<Entry> {
-        let key = &self.target.cache_key;
-        let bytes = self.directory.as_ref()?.read(&key.file(entry::KIND), entry::MAX_LENGTH)?;
-        Entry::parse(key, bytes)
-    }
-
-    fn memory(&self) -> Option<backoff::Memory> {
-        backoff::recall(self.directory.as_ref()?, &self.target.cache_key)
-    }
-
-    fn secrets(&self) -> Option<RefreshSecrets<'_>> {
-        Some(RefreshSecrets::new(self.system, self.directory.as_ref()?, false))
-    }
-
-    fn refresh_secret(&self) -> Option<RefreshSecret> {
-        self.secrets()?.load(&self.target.cache_key).ok().flatten()
-    }
-
-    fn forget_refresh_secret(&self) {
-        if let Some(secrets) = self.secrets() {
-            let _ = secrets.forget(&self.target.cache_key);
+    fn keep(&self, issued: &Issued, before: Option<&RefreshSecret>) {
+        if let Some(kept) = &self.kept {
+            kept.keep(issued, before);
         }
     }
 
-    fn fresh_answer(
-        &self,
-        entry: Option<&Entry>,
-        version: ExecApiVersion,
-    ) -> Option<Zeroizing<String>> {
-        let entry = entry?;
-        let is_fresh = entry.lifetime.at(self.system.clock.now()) == Freshness::Fresh;
-        is_fresh.then(|| Zeroizing::new(entry.answer(version).to_owned()))
+    fn say_sealed(&self, sealed: &Sealed) {
+        let hint = sealed.hint();
+        self.system.terminal.say(&format!("warning: {sealed}; a new sign-in begins ({hint})"));
+    }
+
+    /// Runs until the work is done or a signal comes.
+    fn run<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        match runtime::block_on(work) {
+            Ok(outcome) => outcome,
+            Err(NotRun::Start(error)) => Err(Failure::Start(error)),
+            Err(NotRun::Cancelled) => Err(self.failure(FlowError::Cancelled)),
+        }
     }
 
     /// The kept token in its last minute: better than none. Whoever forces a renewal wants
@@ -304,72 +294,75 @@ impl<'a> Renewal<'a> {
         if is_cancelled || (self.target.force_refresh && !is_outage) {
             return None;
         }
-        let entry = self.entry()?;
-        if entry.lifetime.at(self.system.clock.now()) == Freshness::Expired {
+        let found = self.kept.as_ref()?.find()?;
+        let lifetime = found.entry.lifetime;
+        if lifetime.at(self.system.clock.now()) == Freshness::Expired {
             return None;
         }
         self.system.terminal.detail("kubectl-login: no new token; the kept one is still good");
-        let token = entry.token()?;
-        Some(ExecCredential { token, expires_at: Some(entry.lifetime.valid_until) }.render(version))
+        let token = found.entry.token()?;
+        Some(ExecCredential { token, expires_at: Some(lifetime.valid_until) }.render(version))
     }
 
-    /// Keeps what was issued: the refresh token first, as the issuer may have revoked the old one.
-    fn keep(&self, issued: &Issued, before: Option<&RefreshSecret>) {
-        let Some(directory) = &self.directory else { return };
-        let key = &self.target.cache_key;
-        let mut protection = before.and(self.secrets()).and_then(|known| known.protection(key));
-        if let Some(token) = &issued.refresh_token {
-            let subject =
-                issued.subject.clone().or_else(|| before.and_then(|before| before.subject.clone()));
-            protection = self.keep_refresh_secret(&RefreshSecret { token: token.clone(), subject });
+    /// What somebody else has reported while we waited for the lock, or left us without a word.
+    fn failure_of_others(
+        &self,
+        kept: &Kept<'_>,
+        failed_before: Option<&Memory>,
+    ) -> Option<Failure> {
+        let lock = self.lock.borrow();
+        let lock = lock.as_ref().filter(|lock| lock.waited)?;
+        if let Some(holder) = lock.abandoned.as_ref().filter(|holder| holder.was_signing_in()) {
+            // The next browser would open where the person has just closed one.
+            let failure = Failure::Abandoned { process: holder.process };
+            kept.remember(&Report::from(&failure), true);
+            return Some(failure);
         }
-        let earlier = before.and_then(|_| sessions::load(directory, key));
-        let now = self.system.clock.now();
-        let record = SessionRecord::of(self.target, issued, earlier.as_ref(), protection, now);
-        let _ = sessions::save(directory, &record);
-        let text = Entry::render(key, &issued.token, issued.lifetime);
-        let kept = directory.write(&key.file(entry::KIND), text.as_bytes(), false);
-        self.warn_about(kept);
-        let _ = backoff::clear(directory, key);
+        let memory = kept.memory().filter(|memory| Some(memory) != failed_before)?;
+        Some(Failure::Remembered { report: Box::new(memory.report), seconds_left: 0 })
     }
 
-    fn keep_refresh_secret(&self, secret: &RefreshSecret) -> Option<Protection> {
-        match self.secrets()?.save(&self.target.cache_key, secret) {
-            Ok(protection) => Some(protection),
-            Err(error) => {
-                self.system.terminal.detail(&format!("kubectl-login: {error}"));
-                None
-            }
-        }
-    }
+    // --- the lock -----------------------------------------------------------------------------
 
-    /// One warning: the entry is always written last, and fails for the reasons the rest does.
-    fn warn_about(&self, kept: Result<(), StoreError>) {
-        if let Err(error) = kept {
-            use std::error::Error as _;
-            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            self.system.terminal.say(&format!(
-                "warning: the token was not kept, so the next call has to get another: {error}{cause}"
-            ));
-        }
-    }
-
-    fn lock<T>(&self, adopt: impl FnMut() -> Option<T>) -> Result<Option<Taken<T>>, Failure> {
-        let Some(directory) = &self.directory else { return Ok(None) };
+    /// Takes the lock, or somebody else's result.
+    fn take_lock<T>(&self, adopt: impl FnMut() -> Option<T>) -> Result<Option<T>, Failure> {
+        let Some(kept) = &self.kept else { return Ok(None) };
         let bound = self.target.authentication_timeout + refresh::TIMEOUT + GRACE;
         let say = |text: &str| self.system.terminal.say(&format!("kubectl-login: {text}"));
-        match renewal_lock::take(directory, &self.target.cache_key, bound, adopt, say) {
-            Ok(taken) => Ok(Some(taken)),
+        let name = self.target.cache_key.as_str();
+        match renewal_lock::take(kept.directory(), name, bound, adopt, say) {
+            Ok(Taken::Adopted(result)) => Ok(Some(result)),
+            Ok(Taken::Lock(lock)) => {
+                self.lock.replace(Some(lock));
+                Ok(None)
+            }
             Err(error @ LockError::Busy { .. }) => Err(error.into()),
             // Where nothing can be kept there is nothing to share; the warning comes with the token.
             Err(LockError::Store(_) | LockError::Unsupported { .. }) => Ok(None),
         }
     }
 
-    fn described(&self, mut lock: RenewalLock) -> RenewalLock {
-        lock.describe("renewing a token or signing in", self.system.clock.now());
-        lock
+    fn describe(&self, work: Work) {
+        if let Some(lock) = self.lock.borrow_mut().as_mut() {
+            lock.describe(work, self.system.clock.now());
+        }
     }
+
+    /// Frees the lock with the word that nobody was left alone.
+    fn conclude(&self) {
+        if let Some(mut lock) = self.lock.take() {
+            lock.conclude();
+        }
+    }
+}
+
+/// What came of a refresh token.
+enum Refreshed {
+    Token(Issued),
+    /// The grant is gone: only a sign-in helps.
+    Refused,
+    /// The grant is good, and only a sign-in gives the ID token that is wanted.
+    WithoutIdToken,
 }
 
 /// No token, and who else should know.
@@ -387,4 +380,9 @@ impl Unrenewed {
     fn shared(failure: Failure, opens_window: bool) -> Self {
         Self { failure, shared: Some(opens_window) }
     }
+}
+
+fn rendered(issued: &Issued, version: ExecApiVersion) -> Zeroizing<String> {
+    let expires_at = Some(issued.lifetime.fresh_until);
+    ExecCredential { token: issued.token.clone(), expires_at }.render(version)
 }

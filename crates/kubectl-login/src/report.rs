@@ -4,12 +4,15 @@
 use std::{error::Error, fmt, io};
 
 use anstyle::{AnsiColor, Style};
-use login_common::exec_credential::ExecInfoError;
+use login_common::{exec_credential::ExecInfoError, names::IssuerUrl};
 use thiserror::Error;
 
 use crate::{
-    cache::renewal_lock::LockError, commands::failure::CommandError, flows::FlowError,
-    kubeconfig::KubeconfigError, options::fault::OptionError,
+    cache::{refresh_secret::Sealed, renewal_lock::LockError},
+    commands::failure::CommandError,
+    flows::FlowError,
+    kubeconfig::KubeconfigError,
+    options::fault::OptionError,
 };
 
 /// Whose fault it was; nothing else decides the exit code.
@@ -81,6 +84,27 @@ pub enum Failure {
         /// How many seconds it stays in force; zero when only whoever waited shares it.
         seconds_left: u64,
     },
+    /// Whoever was signing in ended without a word.
+    #[error("the sign-in that process {process} had begun was given up")]
+    Abandoned {
+        /// The process.
+        process: u32,
+    },
+    /// The cluster refuses the token, and the issuer its renewal.
+    #[error("the session at `{issuer}` has ended; the issuer does not renew it any more")]
+    Ended {
+        /// Who was asked.
+        issuer: IssuerUrl,
+    },
+    /// The refresh token cannot be had, and nobody can sign in anew.
+    #[error("the session at `{issuer}` cannot be renewed now, and nobody can be asked to sign in")]
+    Sealed {
+        /// Whose it is.
+        issuer: IssuerUrl,
+        /// Why.
+        #[source]
+        source: Sealed,
+    },
     /// The answer or a file could not be written.
     #[error("could not write {what}")]
     Write {
@@ -104,7 +128,10 @@ impl Failure {
             }
             Self::Command(error) => error.fault(),
             Self::Flow { source, .. } => source.fault(),
-            Self::Lock(_) | Self::Write { .. } | Self::Start(_) => Fault::Refused,
+            Self::Lock(_) | Self::Abandoned { .. } | Self::Write { .. } | Self::Start(_) => {
+                Fault::Refused
+            }
+            Self::Ended { .. } | Self::Sealed { .. } => Fault::NeedsPerson,
             Self::Remembered { report, .. } => report.fault,
         }
     }
@@ -126,6 +153,11 @@ impl Failure {
                 Some("finish that sign-in in the browser, or end that process".into())
             }
             Self::Lock(_) | Self::Write { .. } | Self::Start(_) => None,
+            Self::Abandoned { .. } => {
+                Some("`kubectl-login login` makes another attempt at once".into())
+            }
+            Self::Ended { .. } => Some("sign in again with `kubectl-login login`".into()),
+            Self::Sealed { source, .. } => Some(source.hint().into()),
             Self::Remembered { seconds_left: 0, report } => report.hint.clone(),
             Self::Remembered { seconds_left, .. } => Some(format!(
                 "this is the last attempt's outcome; the next one is made in {seconds_left} s, \

@@ -293,16 +293,48 @@ fn a_failed_sign_in_is_not_repeated_until_its_window_ends_or_login_is_run() {
     token(&stage.run(BROWSER));
 }
 
+/// Starts a call and reads its stderr until it says that it waits for another one.
+fn waiting(stage: &Stage) -> Child {
+    let mut child = stage.command(BROWSER).spawn().unwrap();
+    let mut reader = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    assert!(reader.read_line(&mut line).unwrap() > 0, "nothing was said");
+    assert!(line.starts_with("kubectl-login: waiting for process "), "{line}");
+    assert!(line.contains("which has been signing in since"), "{line}");
+    std::thread::spawn(move || {
+        let mut rest = String::new();
+        let _ = reader.read_to_string(&mut rest);
+    });
+    child
+}
+
+#[test]
+fn those_who_waited_for_a_killed_sign_in_do_not_begin_the_next_one() {
+    let stage = Stage::new();
+    let mut holder = stage.command(BROWSER).spawn().unwrap();
+    page_of(&mut holder);
+    let waiting: Vec<Child> = (0..3).map(|_| waiting(&stage)).collect();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    for child in waiting {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    }
+    let error = format!("the sign-in that process {} had begun was given up", holder.id());
+    failed(&stage.run(BROWSER), 1, &error);
+    assert!(stage.sign_in("login --flow browser --skip-open-browser").status.success());
+    token(&stage.run(BROWSER));
+    assert_eq!(stage.issuer.count("authorization_code"), 1);
+}
+
 #[test]
 fn a_killed_holder_leaves_the_way_free() {
     let stage = Stage::new();
     let mut holder = stage.command(BROWSER).spawn().unwrap();
     page_of(&mut holder);
-    let mut waiting = stage.command(BROWSER).spawn().unwrap();
     holder.kill().unwrap();
     holder.wait().unwrap();
-    visit(&page_of(&mut waiting));
-    token(&waiting.wait_with_output().unwrap());
+    token(&stage.sign_in(BROWSER));
 }
 
 #[test]

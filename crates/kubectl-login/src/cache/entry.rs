@@ -1,9 +1,9 @@
 //! A cached token as the ready answer, for both versions of the protocol.
-//! Never half an answer: what does not match its own digest is no entry.
+//! Never half an answer: what does not match its own checksum is no entry.
 //!
 //! ```text
-//! kubectl-login/1 <cache key> <digest of the rest>
-//! <issued at> <fresh until> <valid until>
+//! kubectl-login/2 <cache key> <checksum of the rest>
+//! <issued at> <renew at> <fresh until> <valid until> <suspicions>
 //! {"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",…}
 //! {"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1",…}
 //! ```
@@ -14,11 +14,10 @@ use login_common::{
 };
 use zeroize::Zeroizing;
 
-use super::{
-    FORMAT,
-    freshness::Lifetime,
-    key::{CacheKey, digest_of},
-};
+use super::{freshness::Lifetime, key::CacheKey};
+
+/// First word of an entry.
+const FORMAT: &str = "kubectl-login/2";
 
 /// The kind of file.
 pub const KIND: &str = "token";
@@ -26,15 +25,19 @@ pub const KIND: &str = "token";
 /// Longest file that is an entry; two answers with the longest token and room.
 pub const MAX_LENGTH: usize = 160 * 1024;
 
-/// How many digits of the digest guard the content. They guard against accidents (a crash, a full
-/// disk), not against the user, who owns the file.
-const GUARD: usize = 16;
+/// Guards against accidents (a crash, a full disk), not against the user, who owns the file; a
+/// cryptographic digest would be a fifth of the cached path.
+fn checksum(body: &str) -> String {
+    format!("{:08x}", crc32fast::hash(body.as_bytes()))
+}
 
 /// An entry as read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// When to renew.
     pub lifetime: Lifetime,
+    /// How often in a row it was suspected that a cluster refuses such a token (`served`).
+    pub suspicions: u32,
     text: Zeroizing<String>,
     v1: std::ops::Range<usize>,
     v1beta1: std::ops::Range<usize>,
@@ -42,20 +45,24 @@ pub struct Entry {
 
 impl Entry {
     /// The text of an entry for `token`.
-    pub fn render(key: &CacheKey, token: &Secret, lifetime: Lifetime) -> Zeroizing<String> {
+    pub fn render(
+        key: &CacheKey,
+        token: &Secret,
+        lifetime: Lifetime,
+        suspicions: u32,
+    ) -> Zeroizing<String> {
         let credential =
             ExecCredential { token: token.clone(), expires_at: Some(lifetime.fresh_until) };
         let body = Zeroizing::new(format!(
-            "{} {} {}\n{}{}",
+            "{} {} {} {} {suspicions}\n{}{}",
             lifetime.issued_at.as_seconds(),
+            lifetime.renew_at.as_seconds(),
             lifetime.fresh_until.as_seconds(),
             lifetime.valid_until.as_seconds(),
             *credential.render(ExecApiVersion::V1),
             *credential.render(ExecApiVersion::V1Beta1),
         ));
-        let digest = digest_of(body.as_bytes());
-        let guard = digest.get(..GUARD).unwrap_or_default();
-        Zeroizing::new(format!("{FORMAT} {key} {guard}\n{}", *body))
+        Zeroizing::new(format!("{FORMAT} {key} {}\n{}", checksum(&body), *body))
     }
 
     /// Reads an entry; anything unexpected is a miss.
@@ -64,21 +71,27 @@ impl Entry {
         let (head, body) = text.split_once('\n')?;
         let mut words = head.split(' ');
         let known = words.next()? == FORMAT && words.next()? == key.as_str();
-        let intact = digest_of(body.as_bytes()).get(..GUARD) == words.next();
+        let intact = words.next()? == checksum(body);
         if !known || !intact || words.next().is_some() {
             return None;
         }
-        let (moments, answers) = body.split_once('\n')?;
+        let (numbers, answers) = body.split_once('\n')?;
+        let (moments, suspicions) = numbers.rsplit_once(' ')?;
         let mut moments = moments.split(' ').map(|text| text.parse().ok());
         let mut moment = || moments.next().flatten().map(UnixTime::from_seconds);
-        let lifetime =
-            Lifetime { issued_at: moment()?, fresh_until: moment()?, valid_until: moment()? };
+        let lifetime = Lifetime {
+            issued_at: moment()?,
+            renew_at: moment()?,
+            fresh_until: moment()?,
+            valid_until: moment()?,
+        };
+        let suspicions = suspicions.parse().ok()?;
         let (v1, v1beta1) = answers.split_once('\n')?;
         let begin = text.len() - answers.len();
         let middle = begin + v1.len() + 1;
         let end = text.len();
         let whole = v1.ends_with("}}") && v1beta1.ends_with("}}\n") && v1beta1.lines().count() == 1;
-        whole.then(|| Self { lifetime, v1: begin..middle, v1beta1: middle..end, text })
+        whole.then(|| Self { lifetime, suspicions, v1: begin..middle, v1beta1: middle..end, text })
     }
 
     /// The line for stdout.
@@ -111,19 +124,20 @@ mod tests {
     fn lifetime() -> Lifetime {
         Lifetime {
             issued_at: UnixTime::from_seconds(1_769_860_260),
+            renew_at: UnixTime::from_seconds(1_769_860_740),
             fresh_until: UnixTime::from_seconds(1_769_860_800),
             valid_until: UnixTime::from_seconds(1_769_860_860),
         }
     }
 
     fn rendered() -> String {
-        Entry::render(&key(), &Secret::new("a.b.c"), lifetime()).to_string()
+        Entry::render(&key(), &Secret::new("a.b.c"), lifetime(), 3).to_string()
     }
 
     #[test]
     fn both_answers_come_back_as_they_will_be_printed() {
         let entry = Entry::parse(&key(), rendered().into_bytes()).unwrap();
-        assert_eq!(entry.lifetime, lifetime());
+        assert_eq!((entry.lifetime, entry.suspicions), (lifetime(), 3));
         let credential = ExecCredential {
             token: Secret::new("a.b.c"),
             expires_at: Some(lifetime().fresh_until),
@@ -143,7 +157,8 @@ mod tests {
             String::new(),
             "\n\n\n".to_owned(),
             "{}".to_owned(),
-            good.replace("kubectl-login/1", "kubectl-login/2"),
+            good.replace("kubectl-login/2", "kubectl-login/1"),
+            good.replace("kubectl-login/2", "kubectl-login/3"),
             good.replace("a.b.c", "a.b.d"),
             good.replace("1769860800", "9769860800"),
             good.replace('\n', "\r\n"),
@@ -174,15 +189,16 @@ mod tests {
         }
 
         #[test]
-        fn any_token_and_lifetime_round_trips(token in "[A-Za-z0-9._~+/=-]{1,200}", issued: i64, fresh: i64, valid: i64) {
+        fn any_token_and_lifetime_round_trips(token in "[A-Za-z0-9._~+/=-]{1,200}", issued: i64, renew: i64, fresh: i64, valid: i64, suspicions: u32) {
             let lifetime = Lifetime {
                 issued_at: UnixTime::from_seconds(issued),
+                renew_at: UnixTime::from_seconds(renew),
                 fresh_until: UnixTime::from_seconds(fresh),
                 valid_until: UnixTime::from_seconds(valid),
             };
-            let text = Entry::render(&key(), &Secret::new(token.clone()), lifetime);
+            let text = Entry::render(&key(), &Secret::new(token.clone()), lifetime, suspicions);
             let entry = Entry::parse(&key(), text.as_bytes().to_vec()).unwrap();
-            prop_assert_eq!(entry.lifetime, lifetime);
+            prop_assert_eq!((entry.lifetime, entry.suspicions), (lifetime, suspicions));
             let found = entry.token().unwrap();
             prop_assert_eq!(found.expose(), token);
         }

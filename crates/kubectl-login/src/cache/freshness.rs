@@ -11,11 +11,19 @@ pub const MARGIN: Duration = Duration::from_mins(1);
 /// Tokens that live shorter are renewed at nine tenths of their life.
 const SHORT_LIFE: Duration = Duration::from_mins(10);
 
+/// Tokens that live shorter are not renewed ahead of their end: it is always near.
+const LONG_ENOUGH: Duration = Duration::from_mins(2);
+
+/// Attempts to renew a token ahead of its end are at least so far apart.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_mins(1);
+
 /// The moments of a token, on this machine's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     /// When it was got. Before that the clock was another one, and says nothing about the token.
     pub issued_at: UnixTime,
+    /// From then on one process may renew it, while all are still given this one.
+    pub renew_at: UnixTime,
     /// Reported to kubectl; from then on it is renewed.
     pub fresh_until: UnixTime,
     /// Its real end.
@@ -27,6 +35,8 @@ pub struct Lifetime {
 pub enum Freshness {
     /// Hand it out.
     Fresh,
+    /// Hand it out; one process may try to renew it ahead of its end.
+    Due,
     /// Renew it; hand it out only if that is impossible now.
     Ageing,
     /// No good any more.
@@ -43,7 +53,22 @@ impl Lifetime {
         } else {
             MARGIN
         };
-        Self { issued_at: now, fresh_until: valid_until.minus(margin), valid_until }
+        let fresh_until = valid_until.minus(margin);
+        let ahead = now.plus(life.saturating_mul(4) / 5);
+        let renew_at = if life < LONG_ENOUGH { fresh_until } else { ahead.min(fresh_until) };
+        Self { issued_at: now, renew_at, fresh_until, valid_until }
+    }
+
+    /// As after an attempt to renew it ahead, made at `now`.
+    #[must_use]
+    pub fn after_attempt(self, now: UnixTime) -> Self {
+        Self { renew_at: now.plus(BETWEEN_ATTEMPTS).min(self.fresh_until), ..self }
+    }
+
+    /// Of a token that nothing can renew ahead.
+    #[must_use]
+    pub fn without_renewal_ahead(self) -> Self {
+        Self { renew_at: self.fresh_until, ..self }
     }
 
     /// What the token is good for at `now`.
@@ -51,8 +76,10 @@ impl Lifetime {
         if now.plus(MARGIN) < self.issued_at {
             // The clock was set back: the token may be older than it seems.
             Freshness::Ageing
-        } else if now < self.fresh_until {
+        } else if now < self.renew_at.min(self.fresh_until) {
             Freshness::Fresh
+        } else if now < self.fresh_until {
+            Freshness::Due
         } else if now < self.valid_until {
             Freshness::Ageing
         } else {
@@ -97,7 +124,9 @@ mod tests {
         for (now, expected) in [
             (-61, Freshness::Ageing),
             (-60, Freshness::Fresh),
-            (539, Freshness::Fresh),
+            (479, Freshness::Fresh),
+            (480, Freshness::Due),
+            (539, Freshness::Due),
             (540, Freshness::Ageing),
             (599, Freshness::Ageing),
             (600, Freshness::Expired),
@@ -110,5 +139,39 @@ mod tests {
     #[test]
     fn a_token_that_was_dead_on_arrival_is_never_fresh() {
         assert_eq!(Lifetime::new(at(100), at(50)).at(at(100)), Freshness::Expired);
+    }
+
+    #[test]
+    fn a_token_is_due_from_four_fifths_of_its_life_on_unless_it_is_short() {
+        for (life, due) in [(0, 0), (119, 107), (120, 96), (600, 480), (3600, 2880)] {
+            let lifetime = Lifetime::new(at(1000), at(1000 + life));
+            assert_eq!(lifetime.renew_at, at(1000 + due), "{life}");
+        }
+    }
+
+    #[test]
+    fn attempts_ahead_are_a_minute_apart() {
+        let lifetime = Lifetime::new(at(0), at(3600));
+        let later = lifetime.after_attempt(at(3000));
+        assert_eq!((later.at(at(3059)), later.at(at(3060))), (Freshness::Fresh, Freshness::Due));
+        assert_eq!(lifetime.after_attempt(at(3539)).renew_at, at(3540));
+        let never = lifetime.without_renewal_ahead();
+        assert_eq!((never.at(at(3539)), never.at(at(3540))), (Freshness::Fresh, Freshness::Ageing));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_leads_to_a_renewal_at_most_and_never_keeps_an_old_token_fresh() {
+        let (minutes, day) = (600, 86_400);
+        let lifetime = Lifetime::new(at(day), at(day + 3600));
+        for (now, expected) in [
+            (day - minutes, Freshness::Ageing),
+            (0, Freshness::Ageing),
+            (day + minutes, Freshness::Fresh),
+            (2 * day, Freshness::Expired),
+        ] {
+            assert_eq!(lifetime.at(at(now)), expected, "{now}");
+            // What the renewal gives is good for the clock as it is now.
+            assert_eq!(Lifetime::new(at(now), at(now + 3600)).at(at(now)), Freshness::Fresh);
+        }
     }
 }

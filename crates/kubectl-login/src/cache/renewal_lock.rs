@@ -2,6 +2,7 @@
 //! Never stolen by age or process id: the kernel frees it when its holder ends, however it ends.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
     path::PathBuf,
@@ -13,7 +14,6 @@ use thiserror::Error;
 
 use super::{
     FORMAT,
-    key::CacheKey,
     store::{Directory, StoreError},
 };
 use crate::system::clock::{Deadline, pause};
@@ -56,12 +56,74 @@ pub enum LockError {
     },
 }
 
+/// What a holder is at. The lock file says so until the holder says that it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Nobody is asked anything.
+    Renewing,
+    /// A person is asked.
+    SigningIn,
+}
+
+impl Work {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Renewing => "renewing a token",
+            Self::SigningIn => "signing in",
+        }
+    }
+}
+
+/// Who holds a lock, or held it when its process ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The process.
+    pub process: u32,
+    /// Since when it has been at its work.
+    pub since: UnixTime,
+    /// For people: `signing in`.
+    pub what: String,
+}
+
+impl Holder {
+    fn render(&self) -> String {
+        format!("{FORMAT}\n{} {} {}\n", self.process, self.since, self.what)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let line = text.strip_prefix(FORMAT)?.strip_prefix('\n')?.lines().next()?;
+        let (process, rest) = line.split_once(' ')?;
+        let (since, what) = rest.split_once(' ')?;
+        let printable = !what.chars().any(char::is_control);
+        printable.then_some(())?;
+        Some(Self {
+            process: process.parse().ok()?,
+            since: UnixTime::parse_rfc3339(since).ok()?,
+            what: what.to_owned(),
+        })
+    }
+
+    /// Whether it asked a person.
+    pub fn was_signing_in(&self) -> bool {
+        self.what == Work::SigningIn.as_str()
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { process, since, what } = self;
+        write!(f, "process {process}, which has been {what} since {since},")
+    }
+}
+
 /// The right to renew; freed when dropped, or by the kernel.
 #[derive(Debug)]
 pub struct RenewalLock {
     file: File,
     /// Whether somebody else had it first.
     pub waited: bool,
+    /// Whoever held it before and ended without a word: killed, or cancelled by a person.
+    pub abandoned: Option<Holder>,
 }
 
 /// How a wait for the lock ended.
@@ -72,17 +134,17 @@ pub enum Taken<T> {
     Adopted(T),
 }
 
-/// Takes the lock of a session within `bound`. While waiting, `adopt` is asked again and again
+/// Takes the lock `name` within `bound`. While waiting, `adopt` is asked again and again
 /// whether the wait is still needed, and `say` is told once whom we wait for.
 pub fn take<T>(
     directory: &Directory,
-    key: &CacheKey,
+    name: &str,
     bound: Duration,
     mut adopt: impl FnMut() -> Option<T>,
     say: impl FnOnce(&str),
 ) -> Result<Taken<T>, LockError> {
     directory.prepare()?;
-    let path = directory.path_of(&key.file(KIND));
+    let path = directory.path_of(&format!("{name}.{KIND}"));
     let unsupported = |source| LockError::Unsupported { path: path.clone(), source };
     let mut file = open(&path).map_err(unsupported)?;
     let deadline = Deadline::after(bound);
@@ -91,7 +153,10 @@ pub fn take<T>(
     let mut waited = false;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Taken::Lock(RenewalLock { file, waited })),
+            Ok(()) => {
+                let abandoned = holder(&mut file);
+                return Ok(Taken::Lock(RenewalLock { file, waited, abandoned }));
+            }
             Err(TryLockError::WouldBlock) => waited = true,
             Err(TryLockError::Error(source)) => return Err(unsupported(source)),
         }
@@ -99,51 +164,66 @@ pub fn take<T>(
             return Ok(Taken::Adopted(result));
         }
         if deadline.is_over() {
-            return Err(LockError::Busy { holder: holder(&mut file), waited: deadline.waited() });
+            return Err(LockError::Busy { holder: named(&mut file), waited: deadline.waited() });
         }
         if deadline.waited() >= PATIENCE
             && let Some(say) = say.take()
         {
-            say(&format!("waiting for {}", holder(&mut file)));
+            say(&format!("waiting for {}", named(&mut file)));
         }
         pause(poll);
         poll = (poll * 2).min(LONGEST_POLL);
     }
 }
 
-/// Who holds the lock of a session at this moment, in words.
-pub fn held_by(directory: &Directory, key: &CacheKey) -> Option<String> {
-    let mut file = File::open(directory.path_of(&key.file(KIND))).ok()?;
-    matches!(file.try_lock(), Err(TryLockError::WouldBlock)).then(|| holder(&mut file))
+/// Takes the lock `name` if nobody has it.
+pub fn try_take(directory: &Directory, name: &str) -> Option<RenewalLock> {
+    directory.prepare().ok()?;
+    let mut file = open(&directory.path_of(&format!("{name}.{KIND}"))).ok()?;
+    file.try_lock().ok()?;
+    let abandoned = holder(&mut file);
+    Some(RenewalLock { file, waited: false, abandoned })
+}
+
+/// Who holds the lock `name` now; `None` also when nobody says.
+pub fn holder_of(directory: &Directory, name: &str) -> Option<Holder> {
+    let mut file = File::open(directory.path_of(&format!("{name}.{KIND}"))).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => holder(&mut file),
+        _ => None,
+    }
 }
 
 impl RenewalLock {
-    /// Writes down who holds the lock and what for, for those who wait.
-    pub fn describe(&mut self, what: &str, since: UnixTime) {
-        let text = format!("{FORMAT}\n{} {since} {what}\n", std::process::id());
-        // For people only: without it they read a vaguer message.
+    /// Writes down who holds the lock and what for: for those who wait, and for the next holder if
+    /// this one ends without a word.
+    pub fn describe(&mut self, work: Work, since: UnixTime) {
+        let what = work.as_str().to_owned();
+        self.write(&Holder { process: std::process::id(), since, what }.render());
+    }
+
+    /// Writes down that the work is over, well or badly.
+    pub fn conclude(&mut self) {
+        self.write("");
+    }
+
+    fn write(&mut self, text: &str) {
+        // Without it people read a vaguer message. Shortening works on a full disk, too.
         let _ = self.file.set_len(0);
         let _ = self.file.rewind();
         let _ = self.file.write_all(text.as_bytes());
     }
 }
 
-fn holder(file: &mut File) -> String {
+fn holder(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
-    let _ = file.rewind();
-    let _ = file.take(1000).read_to_string(&mut text);
-    let described = text
-        .strip_prefix(FORMAT)
-        .and_then(|rest| rest.strip_prefix('\n'))
-        .and_then(|rest| rest.lines().next())
-        .and_then(|line| {
-            let (process, rest) = line.split_once(' ')?;
-            let (since, what) = rest.split_once(' ')?;
-            let printable = !what.chars().any(char::is_control);
-            let process: u32 = process.parse().ok()?;
-            printable.then(|| format!("process {process}, which has been {what} since {since},"))
-        });
-    described.unwrap_or_else(|| "another kubectl-login".to_owned())
+    file.rewind().ok()?;
+    file.take(1000).read_to_string(&mut text).ok()?;
+    Holder::parse(&text)
+}
+
+fn named(file: &mut File) -> String {
+    holder(file).map_or_else(|| "another kubectl-login".to_owned(), |holder| holder.to_string())
 }
 
 fn open(path: &std::path::Path) -> io::Result<File> {
@@ -155,82 +235,4 @@ fn open(path: &std::path::Path) -> io::Result<File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NEVER: fn() -> Option<()> = || None;
-
-    fn scratch() -> (tempfile::TempDir, Directory, CacheKey) {
-        let scratch = tempfile::tempdir().unwrap();
-        let directory = Directory::new(scratch.path().join("cache"));
-        let key = CacheKey::of_client("https://id.example", "k");
-        (scratch, directory, key)
-    }
-
-    fn held(taken: Taken<()>) -> RenewalLock {
-        match taken {
-            Taken::Lock(lock) => lock,
-            Taken::Adopted(()) => panic!("adopted"),
-        }
-    }
-
-    #[test]
-    fn a_wait_is_bounded_and_names_the_holder() {
-        let (_scratch, directory, key) = scratch();
-        let bound = Duration::from_millis(30);
-        let mut first = held(take(&directory, &key, bound, NEVER, |_| ()).unwrap());
-        assert!(!first.waited);
-        first.describe("signing in", UnixTime::from_seconds(0));
-        let error = take(&directory, &key, bound, NEVER, |_| ()).err().unwrap().to_string();
-        let expected = format!(
-            "process {}, which has been signing in since 1970-01-01T00:00:00Z, has not finished within 0 seconds",
-            std::process::id()
-        );
-        assert_eq!(error, expected);
-        drop(first);
-        assert!(!held(take(&directory, &key, bound, NEVER, |_| ()).unwrap()).waited);
-    }
-
-    #[test]
-    fn whoever_waits_adopts_a_result_that_comes_in() {
-        let (_scratch, directory, key) = scratch();
-        let bound = Duration::from_secs(10);
-        let _first = held(take(&directory, &key, bound, NEVER, |_| ()).unwrap());
-        let mut asked = 0;
-        let adopt = || {
-            asked += 1;
-            (asked == 3).then_some("result")
-        };
-        let taken = take(&directory, &key, bound, adopt, |_| ()).unwrap();
-        assert!(matches!(taken, Taken::Adopted("result")));
-    }
-
-    #[test]
-    fn of_many_threads_one_at_a_time_has_it() {
-        use std::sync::atomic::{AtomicU32, Ordering};
-        let (_scratch, directory, key) = scratch();
-        let (inside, total) = (AtomicU32::new(0), AtomicU32::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..20 {
-                scope.spawn(|| {
-                    let lock = take(&directory, &key, Duration::from_mins(1), NEVER, |_| ());
-                    let _lock = held(lock.unwrap());
-                    assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
-                    std::thread::yield_now();
-                    inside.fetch_sub(1, Ordering::SeqCst);
-                    total.fetch_add(1, Ordering::SeqCst);
-                });
-            }
-        });
-        assert_eq!(total.load(Ordering::SeqCst), 20);
-    }
-
-    #[test]
-    fn foreign_text_in_the_lock_file_is_not_repeated() {
-        let (_scratch, directory, key) = scratch();
-        let mut lock = held(take(&directory, &key, Duration::ZERO, NEVER, |_| ()).unwrap());
-        lock.file.write_all(b"kubectl-login/1\n1 x \x1b[2J\n").unwrap();
-        let error = take(&directory, &key, Duration::ZERO, NEVER, |_| ()).err().unwrap();
-        assert_eq!(error.to_string(), "another kubectl-login has not finished within 0 seconds");
-    }
-}
+mod tests;

@@ -2,15 +2,23 @@
 //! Never reads a file that others own or may read, never leaves half a file behind.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, FileTimes},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
+use login_common::UnixTime;
 use thiserror::Error;
 
+use super::served::Served;
 use crate::system::clock::pause;
+
+/// How the names of files begin that are being written.
+const TEMPORARY: &str = ".new-";
+
+/// What an access time can hold beside the seconds; process ids are far smaller.
+const NANOSECONDS: u32 = 1_000_000_000;
 
 /// No cache is that large; a directory that is has another purpose.
 const MAX_FILES: usize = 100_000;
@@ -41,6 +49,27 @@ pub enum StoreError {
     },
 }
 
+/// A file that was read.
+pub struct Opened {
+    /// All of it.
+    pub content: Vec<u8>,
+    /// What `note` wrote, if nobody else has read the file since.
+    pub served: Option<Served>,
+    file: File,
+}
+
+impl Opened {
+    /// Notes on the file itself who is given its content: one system call, no other file, no lock.
+    pub fn note(&self, served: Served) {
+        let Ok(seconds) = u64::try_from(served.at.as_seconds()) else { return };
+        if served.to < NANOSECONDS {
+            let moment = UNIX_EPOCH + Duration::new(seconds, served.to);
+            // A hint only; file systems may refuse it or keep less of it.
+            let _ = self.file.set_times(FileTimes::new().set_accessed(moment));
+        }
+    }
+}
+
 /// The directory of the cache; it need not exist yet.
 #[derive(Clone, Debug)]
 pub struct Directory {
@@ -58,6 +87,31 @@ impl Directory {
         self.path.join(name)
     }
 
+    /// One spelling of where it is or will be, whatever links lead there.
+    pub fn canonical(&self) -> PathBuf {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let there = path.ancestors().find_map(|ancestor| {
+            let found = fs::canonicalize(ancestor).ok()?;
+            let rest = path.strip_prefix(ancestor).ok()?;
+            Some(found.components().chain(rest.components()).collect())
+        });
+        there.unwrap_or(path)
+    }
+
+    /// Removes what a write that was killed has left behind: temporary files from before
+    /// `newest`. Called by whoever holds a lock, so that not everybody does it.
+    pub fn sweep(&self, newest: UnixTime) {
+        for name in self.names().iter().filter(|name| name.starts_with(TEMPORARY)) {
+            let path = self.path_of(name);
+            let written = fs::symlink_metadata(&path).and_then(|facts| facts.modified());
+            let since = written.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            let seconds = since.and_then(|since| i64::try_from(since.as_secs()).ok());
+            if seconds.is_some_and(|seconds| UnixTime::from_seconds(seconds) < newest) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
     /// The names of its files; none where there is no directory.
     pub fn names(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.path) else { return Vec::new() };
@@ -69,13 +123,18 @@ impl Directory {
 
     /// The content of a file of ours, if it is there and not longer than `limit`.
     pub fn read(&self, name: &str, limit: usize) -> Option<Vec<u8>> {
+        self.open(name, limit).map(|opened| opened.content)
+    }
+
+    /// As `read`, with the file itself.
+    pub fn open(&self, name: &str, limit: usize) -> Option<Opened> {
         let mut file = File::open(self.path_of(name)).ok()?;
-        let length = private_length(&file).filter(|length| *length <= limit)?;
+        let (length, served) = private_facts(&file).filter(|(length, _)| *length <= limit)?;
         // Room for all and one byte more: the end is seen without growing, which would leave
         // copies behind.
         let mut content = Vec::with_capacity(length + 1);
         (&mut file).take(limit as u64 + 1).read_to_end(&mut content).ok()?;
-        (content.len() <= limit).then_some(content)
+        (content.len() <= limit).then_some(Opened { content, served, file })
     }
 
     /// Makes sure that the directory is there and ours alone.
@@ -95,7 +154,7 @@ impl Directory {
         let path = self.path_of(name);
         let written = (|| {
             // tempfile creates with 0600.
-            let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.path)?;
+            let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.path)?;
             file.write_all(content)?;
             if durable {
                 file.as_file().sync_all()?;
@@ -136,14 +195,19 @@ fn replace(mut file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
     }
 }
 
-/// The length of an open file, if it is a regular file that is ours and that nobody else may read.
+/// Length and note of an open file, if it is a regular file that is ours and that nobody else may
+/// read.
 #[cfg(unix)]
-fn private_length(file: &File) -> Option<usize> {
+fn private_facts(file: &File) -> Option<(usize, Option<Served>)> {
     use std::os::unix::fs::MetadataExt as _;
     let facts = file.metadata().ok()?;
     let others = facts.mode() & 0o077;
     let is_private = facts.is_file() && others == 0 && is_mine(facts.uid());
-    is_private.then(|| usize::try_from(facts.len()).ok()).flatten()
+    let length = is_private.then(|| usize::try_from(facts.len()).ok()).flatten()?;
+    let served = u32::try_from(facts.atime_nsec())
+        .ok()
+        .map(|to| Served { at: UnixTime::from_seconds(facts.atime()), to });
+    Some((length, served))
 }
 
 #[cfg(unix)]
@@ -165,9 +229,10 @@ fn is_exposed(path: &Path) -> bool {
 
 /// Windows: a profile's directories are private by their access list.
 #[cfg(not(unix))]
-fn private_length(file: &File) -> Option<usize> {
+fn private_facts(file: &File) -> Option<(usize, Option<Served>)> {
     let facts = file.metadata().ok()?;
-    facts.is_file().then(|| usize::try_from(facts.len()).ok()).flatten()
+    let length = facts.is_file().then(|| usize::try_from(facts.len()).ok()).flatten()?;
+    Some((length, None))
 }
 
 #[cfg(not(unix))]
@@ -204,6 +269,46 @@ mod tests {
         directory.remove("x").unwrap();
         directory.remove("x").unwrap();
         assert_eq!(directory.read("x", 100), None);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_directory_has_one_spelling_before_and_after_it_is_made() {
+        let (scratch, directory) = scratch();
+        std::os::unix::fs::symlink(scratch.path(), scratch.path().join("link")).unwrap();
+        let linked = Directory::new(scratch.path().join("link/a/cache"));
+        let before = directory.canonical();
+        assert_eq!(linked.canonical(), before);
+        directory.prepare().unwrap();
+        assert_eq!((directory.canonical(), linked.canonical()), (before.clone(), before));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn who_was_served_is_noted_on_the_file_itself() {
+        let (_scratch, directory) = scratch();
+        directory.write("x", b"one", false).unwrap();
+        let served = Served { at: UnixTime::from_seconds(1_769_860_800), to: 4_194_303 };
+        directory.open("x", 100).unwrap().note(served);
+        let opened = directory.open("x", 100).unwrap();
+        assert_eq!((opened.served, opened.content), (Some(served), b"one".to_vec()));
+        // A new content was given to nobody.
+        directory.write("x", b"two", false).unwrap();
+        assert_ne!(directory.open("x", 100).unwrap().served, Some(served));
+    }
+
+    #[test]
+    fn what_a_killed_write_left_is_swept_and_nothing_else() {
+        let (_scratch, directory) = scratch();
+        directory.write("x", b"one", false).unwrap();
+        File::create(directory.path_of(".new-a1B2")).unwrap();
+        let written = fs::metadata(directory.path_of("x")).unwrap().modified().unwrap();
+        let written = written.duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let written = UnixTime::from_seconds(i64::try_from(written).unwrap());
+        directory.sweep(written.minus(Duration::from_hours(1)));
+        assert_eq!(directory.names().len(), 2);
+        directory.sweep(written.plus(Duration::from_hours(1)));
+        assert_eq!(directory.names(), ["x"]);
     }
 
     #[test]

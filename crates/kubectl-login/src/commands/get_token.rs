@@ -14,7 +14,7 @@ use crate::{
     },
     renewal::Renewal,
     report::Failure,
-    system::{System, configuration, stdout, terminal},
+    system::{System, configuration, machine, stdout, terminal},
 };
 
 /// Its arguments.
@@ -42,7 +42,9 @@ fn answer(system: &System<'_>, typed: &Typed) -> Result<Zeroizing<String>, Failu
     let target = Target::check(&settings, system.environment)?;
     // Run by hand, nobody says whether there is a terminal: stderr will show.
     let interactive = system.environment.has(exec_info::VARIABLE) && info.interactive;
+    // By hand, the same shell asks again for no particular reason.
+    let caller = machine::parent().filter(|_| system.environment.has(exec_info::VARIABLE));
     let quiet = terminal::Quiet(system.terminal);
     let system = if target.quiet { &System { terminal: &quiet, ..*system } } else { system };
-    Renewal::new(system, &target, interactive).answer(info.api_version)
+    Renewal::new(system, &target, interactive).asked_by(caller).answer(info.api_version)
 }

@@ -36,7 +36,8 @@ impl Facts {
         Self {
             lifetime: lifetime(directory, &record),
             failure: backoff::recall(directory, key).filter(|memory| memory.holds_back(now)),
-            locked_by: renewal_lock::held_by(directory, key),
+            locked_by: renewal_lock::holder_of(directory, key.as_str())
+                .map(|holder| holder.to_string()),
             record,
         }
     }
@@ -76,7 +77,7 @@ impl Facts {
     /// What the kept token is good for at `now`.
     pub fn token_state(&self, now: UnixTime) -> TokenState {
         match self.lifetime.map(|lifetime| lifetime.at(now)) {
-            Some(Freshness::Fresh) => TokenState::Fresh,
+            Some(Freshness::Fresh | Freshness::Due) => TokenState::Fresh,
             Some(Freshness::Ageing) => TokenState::Ageing,
             Some(Freshness::Expired) => TokenState::Expired,
             None => TokenState::None,

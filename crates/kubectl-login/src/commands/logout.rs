@@ -167,7 +167,7 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
     let never = || None::<()>;
     let say = |text: &str| system.terminal.say(&format!("kubectl-login: {text}"));
     // So that no renewal that is under way brings the session back.
-    let _lock = match renewal_lock::take(&directory, key, PATIENCE, never, say) {
+    let _lock = match renewal_lock::take(&directory, key.as_str(), PATIENCE, never, say) {
         Ok(Taken::Lock(lock)) => Some(lock),
         Ok(Taken::Adopted(())) | Err(_) => None,
     };

@@ -32,6 +32,19 @@ pub trait Environment {
         base.map(|base| base.join("kubectl-login").join("config.yaml"))
     }
 
+    /// Where this system keeps a user's data: what is neither configuration nor cache.
+    fn default_data_directory(&self) -> Option<PathBuf> {
+        let base = if cfg!(any(windows, target_os = "macos")) {
+            directories::BaseDirs::new().map(|places| places.data_local_dir().to_owned())
+        } else {
+            self.variable("XDG_DATA_HOME")
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+                .or_else(|| Some(self.home()?.join(".local/share")))
+        };
+        base.map(|base| base.join("kubectl-login"))
+    }
+
     /// Where tokens are kept when no option says so: under `KUBECACHEDIR` as kubectl's own cache
     /// is, else where this system keeps caches.
     fn default_cache_directory(&self) -> Option<PathBuf> {

@@ -1,0 +1,106 @@
+//! Where the key that seals refresh tokens lies: the desktop's keyring, or a file of its own.
+//! Never beside what it seals; never replaced while it can be read.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::store::{Directory, StoreError};
+
+/// Longest file that is a key.
+const MAX_LENGTH: usize = 1024;
+
+/// A place for one key, as text.
+pub trait KeyStore {
+    /// The text, if there is one.
+    fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble>;
+    /// Keeps a text durably.
+    fn save(&self, text: &str) -> Result<(), KeyTrouble>;
+    /// Removes the text; one that is not there is removed already.
+    fn remove(&self) -> Result<(), KeyTrouble>;
+}
+
+/// Why a place for keys is of no use now.
+#[derive(Debug, Error)]
+pub enum KeyTrouble {
+    /// There is none.
+    #[error("there is no keyring here")]
+    NoKeyring,
+    /// It is there, and does not let us in.
+    #[error("the keyring is locked, or refuses access: {0}")]
+    Locked(String),
+    /// It has not answered.
+    #[error("the keyring has not answered within {0} seconds")]
+    Slow(u64),
+    /// It failed.
+    #[error("the keyring failed: {0}")]
+    Failed(String),
+    /// It forgot at once what it was given, or holds something else.
+    #[error("it does not give back the key that it was given")]
+    Forgetful,
+    /// This system names no place for a user's data.
+    #[error("there is no directory for the user's data")]
+    NoDirectory,
+    /// The file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The machine has no randomness to give, or its cryptography failed.
+    #[error("no key could be made")]
+    Cryptography,
+}
+
+/// A key in a 0600 file.
+///
+/// It lies in the directory for data, not in the one for caches: whatever reads, copies or backs
+/// up only one of them has nothing. Mixed with the machine's own id (`place`), both together are
+/// worth nothing on another machine. It does not protect from whoever acts as the user here, nor
+/// from whoever has the whole disk: both can read all of it. Only a keyring that is locked does.
+pub struct KeyFile {
+    directory: Option<Directory>,
+    name: String,
+}
+
+impl KeyFile {
+    /// The key `name` in a directory for data.
+    pub fn new(directory: Option<PathBuf>, name: &str) -> Self {
+        Self { directory: directory.map(Directory::new), name: format!("{name}.key") }
+    }
+
+    fn directory(&self) -> Result<&Directory, KeyTrouble> {
+        self.directory.as_ref().ok_or(KeyTrouble::NoDirectory)
+    }
+}
+
+impl KeyStore for KeyFile {
+    fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {
+        let bytes = self.directory()?.read(&self.name, MAX_LENGTH);
+        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map(Zeroizing::new))
+    }
+
+    fn save(&self, text: &str) -> Result<(), KeyTrouble> {
+        Ok(self.directory()?.write(&self.name, text.as_bytes(), true)?)
+    }
+
+    fn remove(&self) -> Result<(), KeyTrouble> {
+        Ok(self.directory()?.remove(&self.name)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_file_keeps_its_text_until_it_is_removed() {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = KeyFile::new(Some(scratch.path().join("data/keys")), "a");
+        assert!(file.load().unwrap().is_none());
+        file.save("text").unwrap();
+        assert_eq!(file.load().unwrap().unwrap().as_str(), "text");
+        file.remove().unwrap();
+        file.remove().unwrap();
+        assert!(file.load().unwrap().is_none());
+        assert!(matches!(KeyFile::new(None, "a").load(), Err(KeyTrouble::NoDirectory)));
+    }
+}

@@ -1,0 +1,246 @@
+//! Tests of `cache::refresh_secret`.
+//! Never a real keyring: those are asked by the processes in `tests`.
+
+use super::*;
+
+/// A place for keys, in memory; `Err` when it fails.
+#[derive(Clone, Default)]
+struct Memory(Rc<RefCell<State>>);
+
+#[derive(Default)]
+struct State {
+    text: Option<String>,
+    /// As gnome-keyring: what is there cannot be seen, nothing can be added.
+    locked: bool,
+    absent: bool,
+    loads: usize,
+}
+
+impl KeyStore for Memory {
+    fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {
+        let mut state = self.0.borrow_mut();
+        state.loads += 1;
+        if state.absent {
+            return Err(KeyTrouble::NoKeyring);
+        }
+        Ok(state.text.clone().filter(|_| !state.locked).map(Zeroizing::new))
+    }
+
+    fn save(&self, text: &str) -> Result<(), KeyTrouble> {
+        let mut state = self.0.borrow_mut();
+        match (state.absent, state.locked) {
+            (true, _) => Err(KeyTrouble::NoKeyring),
+            (_, true) => Err(KeyTrouble::Locked("prompt dismissed".to_owned())),
+            _ => {
+                state.text = Some(text.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    fn remove(&self) -> Result<(), KeyTrouble> {
+        self.0.borrow_mut().text = None;
+        Ok(())
+    }
+}
+
+/// A cache directory and the two places for keys.
+struct Stage {
+    _scratch: tempfile::TempDir,
+    directory: Directory,
+    keyring: Memory,
+    key_file: Memory,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Directory::new(scratch.path().join("cache"));
+        let (keyring, key_file) = (Memory::default(), Memory::default());
+        Self { _scratch: scratch, directory, keyring, key_file }
+    }
+
+    /// As a new process on `machine` sees it.
+    fn on(&self, machine: &str) -> RefreshSecrets<'_> {
+        let (keyring, key_file) = (self.keyring.clone(), self.key_file.clone());
+        let (keyring, key_file) = (Box::new(keyring), Box::new(key_file));
+        RefreshSecrets::with(&self.directory, keyring, key_file, machine.to_owned())
+    }
+
+    fn save(&self, token: &str, wish: Storage) -> Result<Saved, KeyTrouble> {
+        self.on("here").save(&key(), &secret(token), None, wish, false)
+    }
+
+    fn load(&self) -> Result<Option<String>, Sealed> {
+        let loaded = self.on("here").load(&key())?;
+        Ok(loaded.map(|secret| secret.token.expose().to_owned()))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.directory.read(&key().file(KIND), MAX_LENGTH).unwrap()).unwrap()
+    }
+}
+
+fn key() -> CacheKey {
+    CacheKey::of_client("https://id.example", "k")
+}
+
+fn secret(token: &str) -> RefreshSecret {
+    RefreshSecret { token: Secret::new(token), subject: Some("alice".to_owned()) }
+}
+
+#[test]
+fn a_secret_comes_back_from_every_storage_until_it_is_forgotten() {
+    for (wish, expected) in [
+        (Storage::Auto, Protection::Keyring),
+        (Storage::Keyring, Protection::Keyring),
+        (Storage::EncryptedFile, Protection::KeyFile),
+        (Storage::File, Protection::Plain),
+    ] {
+        let stage = Stage::new();
+        assert_eq!(stage.load().unwrap(), None);
+        let saved = stage.save("r1", wish).unwrap();
+        assert_eq!((saved.protection, saved.passed_over.len()), (expected, 0));
+        assert_eq!(stage.load().unwrap().as_deref(), Some("r1"));
+        let loaded = stage.on("here").load(&key()).unwrap().unwrap();
+        assert_eq!(loaded.subject.as_deref(), Some("alice"));
+        assert_eq!(stage.text().contains("r1\n"), expected == Protection::Plain);
+        assert_eq!(stage.on("here").protection(&key()), Some(expected));
+        stage.on("here").forget(&key()).unwrap();
+        assert_eq!(stage.load().unwrap(), None);
+    }
+}
+
+#[test]
+fn a_keyring_that_is_absent_or_locked_costs_no_token() {
+    for locked in [false, true] {
+        let stage = Stage::new();
+        let mut state = stage.keyring.0.borrow_mut();
+        (state.locked, state.absent) = (locked, !locked);
+        drop(state);
+        for wish in [Storage::Auto, Storage::Keyring] {
+            let saved = stage.save("r1", wish).unwrap();
+            assert_eq!((saved.protection, saved.passed_over.len()), (Protection::KeyFile, 1));
+            assert_eq!(stage.load().unwrap().as_deref(), Some("r1"));
+        }
+    }
+}
+
+#[test]
+fn only_auto_falls_back_to_a_plain_file() {
+    let stage = Stage::new();
+    stage.keyring.0.borrow_mut().absent = true;
+    stage.key_file.0.borrow_mut().absent = true;
+    assert_eq!(stage.save("r1", Storage::Auto).unwrap().protection, Protection::Plain);
+    assert!(stage.save("r2", Storage::Keyring).is_err());
+    assert!(stage.save("r2", Storage::EncryptedFile).is_err());
+    assert_eq!(stage.load().unwrap().as_deref(), Some("r1"));
+}
+
+#[test]
+fn a_secret_whose_key_cannot_be_had_stays_where_it_is() {
+    let stage = Stage::new();
+    stage.save("r1", Storage::Keyring).unwrap();
+    stage.keyring.0.borrow_mut().locked = true;
+    assert!(matches!(stage.load(), Err(Sealed::NotInKeyring)));
+    stage.keyring.0.borrow_mut().absent = true;
+    assert!(matches!(stage.load(), Err(Sealed::Trouble(KeyTrouble::NoKeyring))));
+    let mut state = stage.keyring.0.borrow_mut();
+    (state.locked, state.absent) = (false, false);
+    drop(state);
+    assert_eq!(stage.load().unwrap().as_deref(), Some("r1"));
+}
+
+#[test]
+fn files_that_were_copied_to_another_machine_open_nothing() {
+    let stage = Stage::new();
+    stage.save("r1", Storage::EncryptedFile).unwrap();
+    assert!(matches!(stage.on("elsewhere").load(&key()), Err(Sealed::OtherKey)));
+    stage.key_file.0.borrow_mut().text = None;
+    assert!(matches!(stage.load(), Err(Sealed::OtherKey)));
+}
+
+#[test]
+fn another_storage_option_moves_the_secret_at_the_next_write() {
+    let stage = Stage::new();
+    for (wish, expected) in [
+        (Storage::File, Protection::Plain),
+        (Storage::Auto, Protection::Keyring),
+        (Storage::EncryptedFile, Protection::KeyFile),
+        // A renewal does not look for a better place by itself.
+        (Storage::Auto, Protection::KeyFile),
+        (Storage::File, Protection::Plain),
+    ] {
+        let before = secret("r0");
+        let saved = stage.on("here").save(&key(), &secret("r1"), Some(&before), wish, false);
+        assert_eq!(saved.unwrap().protection, expected);
+        assert_eq!(stage.load().unwrap().as_deref(), Some("r1"));
+    }
+}
+
+#[test]
+fn a_job_never_asks_a_keyring() {
+    let stage = Stage::new();
+    let saved = stage.on("here").save(&key(), &secret("r1"), None, Storage::Auto, true).unwrap();
+    assert_eq!(saved.protection, Protection::KeyFile);
+    assert_eq!(stage.keyring.0.borrow().loads, 0);
+}
+
+#[test]
+fn an_unchanged_secret_is_not_written_again() {
+    let stage = Stage::new();
+    stage.save("r1", Storage::EncryptedFile).unwrap();
+    let text = stage.text();
+    let same = secret("r1");
+    let wish = Storage::EncryptedFile;
+    stage.on("here").save(&key(), &same, Some(&same), wish, false).unwrap();
+    assert_eq!(stage.text(), text);
+    stage.on("here").save(&key(), &same, Some(&same), Storage::File, false).unwrap();
+    assert_ne!(stage.text(), text);
+}
+
+#[test]
+fn sessions_of_a_directory_share_a_key_that_goes_with_the_last_of_them() {
+    let stage = Stage::new();
+    let other = CacheKey::of_client("https://id.example", "other");
+    stage.save("r1", Storage::Keyring).unwrap();
+    let first = stage.keyring.0.borrow().text.clone();
+    let secrets = stage.on("here");
+    secrets.save(&other, &secret("r2"), None, Storage::Keyring, false).unwrap();
+    assert_eq!(stage.keyring.0.borrow().text, first);
+    secrets.forget(&other).unwrap();
+    secrets.forget_unused_keys();
+    assert_eq!(stage.load().unwrap().as_deref(), Some("r1"));
+    secrets.forget(&key()).unwrap();
+    secrets.forget_unused_keys();
+    assert_eq!(stage.keyring.0.borrow().text, None);
+}
+
+#[test]
+fn files_of_format_1_are_read_and_torn_ones_hold_no_secret() {
+    let stage = Stage::new();
+    stage.save("r1", Storage::Keyring).unwrap();
+    let sealed = stage.text();
+    let other = CacheKey::of_client("https://id.example", "other");
+    let put = |text: &str| stage.directory.write(&key().file(KIND), text.as_bytes(), false);
+    put("kubectl-login/1\nold\nalice\n").unwrap();
+    assert_eq!(stage.load().unwrap().as_deref(), Some("old"));
+    for text in [
+        "",
+        "kubectl-login/1",
+        "kubectl-login/1\nr1\nal",
+        "kubectl-login/1\n\n\n",
+        "kubectl-login/2\nr\ns\n",
+        "kubectl-login/3\nr\ns\n",
+        "kubectl-login/2 file 0011223344556677\nr\n",
+        &sealed[..sealed.len() - 1],
+        &sealed.replace('\n', "\n!"),
+        &format!("{}A\n", &sealed[..sealed.len() - 2]),
+    ] {
+        put(text).unwrap();
+        assert_eq!(stage.load().unwrap(), None, "{text:?}");
+    }
+    // A sealed secret belongs to its session.
+    stage.directory.write(&other.file(KIND), sealed.as_bytes(), false).unwrap();
+    assert!(stage.on("here").load(&other).unwrap().is_none());
+}

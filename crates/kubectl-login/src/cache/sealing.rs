@@ -1,0 +1,189 @@
+//! Encrypts what is kept: AES-256-GCM under a key that lies elsewhere.
+//! Never says why something does not open; never knows where the key comes from.
+//!
+//! The key in use is derived (RFC 5869) from 32 random bytes and from a text that names the place,
+//! so that the bytes alone, copied to another place, open nothing.
+
+use std::fmt;
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, RandomizedNonceKey},
+    hkdf::{HKDF_SHA256, KeyType, Salt},
+};
+use zeroize::Zeroizing;
+
+use super::FORMAT;
+
+/// How many random bytes a key is made of.
+pub const KEY_LENGTH: usize = 32;
+
+/// How many bytes name a key.
+const ID_LENGTH: usize = 8;
+
+/// AES-GCM's nonce, which goes before the sealed text.
+const NONCE_LENGTH: usize = 12;
+
+/// Random bytes that keys are derived from.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MasterKey(Zeroizing<[u8; KEY_LENGTH]>);
+
+impl MasterKey {
+    /// Takes fresh random bytes.
+    pub fn from_random(bytes: [u8; KEY_LENGTH]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The text for a keyring or a file.
+    pub fn render(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(format!("{FORMAT} "));
+        for byte in self.0.iter() {
+            push_hexadecimal(&mut text, *byte);
+        }
+        text
+    }
+
+    /// Reads what `render` gave.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.trim().strip_prefix(FORMAT)?.strip_prefix(' ')?;
+        let mut bytes = Zeroizing::new([0; KEY_LENGTH]);
+        let pairs = digits.as_bytes().chunks(2);
+        if digits.len() != 2 * KEY_LENGTH || !digits.is_ascii() {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(pairs) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// The key for this place.
+    pub fn at(&self, place: &str) -> Option<SealingKey> {
+        let parent = Salt::new(HKDF_SHA256, FORMAT.as_bytes()).extract(self.0.as_slice());
+        let mut id = [0; ID_LENGTH];
+        let info = [b"id", place.as_bytes()];
+        parent.expand(&info, Length(ID_LENGTH)).ok()?.fill(&mut id).ok()?;
+        let mut key = Zeroizing::new([0; KEY_LENGTH]);
+        let info = [b"refresh token", place.as_bytes()];
+        parent.expand(&info, Length(KEY_LENGTH)).ok()?.fill(key.as_mut_slice()).ok()?;
+        let mut name = String::new();
+        for byte in id {
+            push_hexadecimal(&mut name, byte);
+        }
+        let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_slice()).ok()?;
+        Some(SealingKey { id: name, key })
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(redacted)")
+    }
+}
+
+/// Seals and opens.
+pub struct SealingKey {
+    id: String,
+    key: RandomizedNonceKey,
+}
+
+impl SealingKey {
+    /// Tells keys apart; says nothing about the key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// `text`, sealed; it opens only with the same `context`.
+    pub fn seal(&self, text: &[u8], context: &str) -> Option<Vec<u8>> {
+        let mut content = Zeroizing::new(text.to_vec());
+        let (nonce, tag) = self
+            .key
+            .seal_in_place_separate_tag(Aad::from(context.as_bytes()), content.as_mut_slice())
+            .ok()?;
+        Some([nonce.as_ref().as_slice(), content.as_slice(), tag.as_ref()].concat())
+    }
+
+    /// The text in `sealed`, if it is whole and belongs to `context`.
+    pub fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let (nonce, content) = sealed.split_at_checked(NONCE_LENGTH)?;
+        let nonce = aws_lc_rs::aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut content = Zeroizing::new(content.to_vec());
+        let length = self
+            .key
+            .open_in_place(nonce, Aad::from(context.as_bytes()), content.as_mut_slice())
+            .ok()?
+            .len();
+        content.truncate(length);
+        Some(content)
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealingKey({})", self.id)
+    }
+}
+
+struct Length(usize);
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+fn push_hexadecimal(text: &mut String, byte: u8) {
+    for nibble in [byte >> 4, byte & 15] {
+        text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8, place: &str) -> SealingKey {
+        MasterKey::from_random([byte; KEY_LENGTH]).at(place).unwrap()
+    }
+
+    #[test]
+    fn a_sealed_text_opens_with_its_key_place_and_context_only() {
+        let sealed = key(1, "here").seal(b"r1", "context").unwrap();
+        assert_eq!(key(1, "here").open(&sealed, "context").unwrap().as_slice(), b"r1");
+        assert!(key(2, "here").open(&sealed, "context").is_none());
+        assert!(key(1, "elsewhere").open(&sealed, "context").is_none());
+        assert!(key(1, "here").open(&sealed, "other").is_none());
+        for length in 0..sealed.len() {
+            assert!(key(1, "here").open(&sealed[..length], "context").is_none(), "{length}");
+        }
+        for position in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[position] ^= 1;
+            assert!(key(1, "here").open(&changed, "context").is_none(), "{position}");
+        }
+    }
+
+    #[test]
+    fn the_same_text_is_never_sealed_alike() {
+        assert_ne!(key(1, "").seal(b"r1", ""), key(1, "").seal(b"r1", ""));
+    }
+
+    #[test]
+    fn names_of_keys_differ_by_key_and_place() {
+        assert_eq!(key(1, "a").id(), key(1, "a").id());
+        assert_ne!(key(1, "a").id(), key(1, "b").id());
+        assert_ne!(key(1, "a").id(), key(2, "a").id());
+        assert_eq!(key(1, "a").id().len(), 2 * ID_LENGTH);
+    }
+
+    #[test]
+    fn a_master_key_reads_back_and_nothing_else_is_one() {
+        let key = MasterKey::from_random([0xa5; KEY_LENGTH]);
+        let text = key.render();
+        assert_eq!(MasterKey::parse(&text).as_ref(), Some(&key));
+        assert_eq!(MasterKey::parse(&format!("{}\n", *text)).as_ref(), Some(&key));
+        for bad in ["", "kubectl-login/1 ", &text[..text.len() - 1], &text.replace('a', "g")] {
+            assert_eq!(MasterKey::parse(bad), None, "{bad}");
+        }
+        assert_eq!(format!("{key:?}"), "MasterKey(redacted)");
+    }
+}

@@ -1,0 +1,76 @@
+//! Who was given a kept token last, and whether asking again means that a cluster refused it.
+//! Never a file of its own: the token file's access time holds it, with the caller's process id in
+//! place of the nanoseconds. Where a file system keeps no such times, nothing is ever suspected.
+//!
+//! client-go runs a plugin again when its token expires or is answered with 401, and does not say
+//! which. The expiry is known here; so a caller that comes back before it
+//! has probably met a 401.
+
+use std::time::Duration;
+
+use login_common::UnixTime;
+
+use super::freshness::Lifetime;
+
+/// Whoever comes back later may have restarted, or lives under a process id that was used before.
+const WINDOW: Duration = Duration::from_mins(5);
+
+/// How old a token has to be before the first suspicion; four times that before the next one.
+/// Clients that ask for each request, instead of keeping the answer, cost few renewals that way.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// When a token was handed out, and to which process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// When.
+    pub at: UnixTime,
+    /// The caller's process id.
+    pub to: u32,
+}
+
+impl Served {
+    /// Whether `next`, the caller of now, comes back because the token was refused. `suspicions`
+    /// counts those that renewals in a row have not ended.
+    pub fn hints_at_refusal(&self, next: Self, lifetime: &Lifetime, suspicions: u32) -> bool {
+        let factor = 4u32.checked_pow(suspicions).unwrap_or(u32::MAX);
+        self.to == next.to
+            && lifetime.issued_at <= self.at
+            && self.at <= next.at
+            && next.at.since(self.at) <= WINDOW
+            && next.at.since(lifetime.issued_at) >= PATIENCE.saturating_mul(factor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(at: i64, to: u32) -> Served {
+        Served { at: UnixTime::from_seconds(at), to }
+    }
+
+    #[test]
+    fn the_same_caller_soon_again_hints_at_a_refusal_once_the_token_is_not_new() {
+        let lifetime = Lifetime::new(UnixTime::from_seconds(1000), UnixTime::from_seconds(4600));
+        for (last, next, suspicions, expected) in [
+            ((1000, 7), (1029, 7), 0, false),
+            ((1000, 7), (1030, 7), 0, true),
+            ((1000, 7), (1030, 8), 0, false),
+            // Handed out before this token was there: another one.
+            ((999, 7), (1030, 7), 0, false),
+            ((1030, 7), (1330, 7), 0, true),
+            ((1030, 7), (1331, 7), 0, false),
+            // The clock was set back.
+            ((1040, 7), (1035, 7), 0, false),
+            ((1100, 7), (1119, 7), 1, false),
+            ((1100, 7), (1120, 7), 1, true),
+            ((1400, 7), (1479, 7), 2, false),
+            ((1400, 7), (1480, 7), 2, true),
+            ((4000, 7), (4001, 7), 100, false),
+        ] {
+            let (last, next) = (served(last.0, last.1), served(next.0, next.1));
+            let found = last.hints_at_refusal(next, &lifetime, suspicions);
+            assert_eq!(found, expected, "{last:?} {next:?} {suspicions}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Renewals of a token that could still be handed out: ahead of its end, or because a cluster has
+//! probably refused it.
+//! Never asks a person, never waits for another process, never makes two attempts in a row.
+
+use std::time::Duration;
+
+use login_common::exec_credential::ExecApiVersion;
+use zeroize::Zeroizing;
+
+use super::{
+    Refreshed, Renewal, Unrenewed,
+    kept::{Found, Kept, Standing},
+    rendered,
+};
+use crate::{
+    cache::renewal_lock::{self, Work},
+    flows::{issued::Issued, machine},
+    report::{Failure, Report},
+};
+
+/// How long the one that renews keeps its caller waiting, who could have had the old token. An
+/// issuer that takes longer is asked again later.
+const BOUND: Duration = Duration::from_secs(5);
+
+/// What came of an attempt.
+enum Attempt {
+    Token(Issued),
+    /// The issuer has ended the session.
+    Refused,
+    /// There is nothing that could be tried without a person.
+    Nothing,
+    /// Not now.
+    Later,
+}
+
+impl Renewal<'_> {
+    /// The answer that needs no wait for anybody else; `None` when the token has to be renewed.
+    pub(super) fn without_waiting(
+        &self,
+        kept: &Kept<'_>,
+        found: &Found,
+        version: ExecApiVersion,
+    ) -> Option<Result<Zeroizing<String>, Failure>> {
+        let standing = kept.standing(found);
+        match standing {
+            Standing::Old => None,
+            Standing::Good => {
+                kept.note(found);
+                Some(Ok(found.answer(version)))
+            }
+            Standing::Due | Standing::Suspected => {
+                Some(self.early(kept, found, version).map(|renewed| {
+                    renewed.unwrap_or_else(|| {
+                        // The attempt has replaced the file.
+                        kept.find().iter().for_each(|found| kept.note(found));
+                        found.answer(version)
+                    })
+                }))
+            }
+        }
+    }
+
+    /// A new token, or `None` to hand out the old one.
+    fn early(
+        &self,
+        kept: &Kept<'_>,
+        seen: &Found,
+        version: ExecApiVersion,
+    ) -> Result<Option<Zeroizing<String>>, Failure> {
+        // Whoever holds the lock is at it already.
+        let name = self.target.cache_key.as_str();
+        let Some(lock) = renewal_lock::try_take(kept.directory(), name) else { return Ok(None) };
+        self.lock.replace(Some(lock));
+        let Some(found) = kept.find().filter(|found| found.entry == seen.entry) else {
+            self.conclude();
+            let newer = kept.find().filter(Found::is_good);
+            return Ok(newer.map(|newer| newer.answer(version)));
+        };
+        let is_suspected = kept.standing(seen) == Standing::Suspected;
+        let suspicions = found.entry.suspicions.saturating_add(u32::from(is_suspected));
+        // Written down before it is made, so that even a crowd of processes that are killed one
+        // after the other makes few attempts; where it cannot be written, none is made.
+        let attempted = found.entry.lifetime.after_attempt(found.now());
+        if !kept.change(&found, attempted, suspicions) {
+            self.conclude();
+            return Ok(None);
+        }
+        kept.suspicions.set(if is_suspected { suspicions } else { 0 });
+        let attempt = self.run(async {
+            self.describe(Work::Renewing);
+            kept.sweep();
+            let attempt = tokio::time::timeout(BOUND, self.attempt(kept)).await;
+            Ok(attempt.unwrap_or(Attempt::Later))
+        })?;
+        let outcome = match attempt {
+            Attempt::Token(issued) => Ok(Some(rendered(&issued, version))),
+            Attempt::Later => Ok(None),
+            Attempt::Refused if is_suspected => {
+                // The cluster and the issuer agree: this token is not handed out any more.
+                let failure = Failure::Ended { issuer: self.target.issuer.clone() };
+                kept.remember(&Report::from(&failure), true);
+                kept.forget_token();
+                Err(failure)
+            }
+            Attempt::Refused | Attempt::Nothing => {
+                kept.change(&found, attempted.without_renewal_ahead(), suspicions);
+                if is_suspected {
+                    self.system.terminal.say(
+                        "kubectl-login: if the cluster refuses this token, \
+                         `kubectl-login login` gets another",
+                    );
+                }
+                Ok(None)
+            }
+        };
+        self.conclude();
+        outcome
+    }
+
+    async fn attempt(&self, kept: &Kept<'_>) -> Attempt {
+        if machine::is_wanted(self.target) {
+            return self
+                .renew_machine()
+                .await
+                .map_or_else(|error| self.later(&error), Attempt::Token);
+        }
+        let Ok(Some(secret)) = kept.refresh_secret() else { return Attempt::Nothing };
+        let session = match self.session().await {
+            Ok(session) => session,
+            Err(failure) => return self.later(&Unrenewed::alone(failure)),
+        };
+        match self.refresh(&session, secret).await {
+            Ok(Refreshed::Token(issued)) => Attempt::Token(issued),
+            Ok(Refreshed::Refused) => Attempt::Refused,
+            Ok(Refreshed::WithoutIdToken) => Attempt::Nothing,
+            Err(error) => self.later(&error),
+        }
+    }
+
+    fn later(&self, error: &Unrenewed) -> Attempt {
+        let text = error.failure.to_string();
+        self.system.terminal.detail(&format!("kubectl-login: no early renewal: {text}"));
+        Attempt::Later
+    }
+}

@@ -1,0 +1,123 @@
+//! The keyring of the desktop: one text under one name.
+//! Never on the cached path; never waited for beyond a bound, as a desktop may ask a person first.
+
+use std::{path::PathBuf, time::Duration};
+
+use zeroize::Zeroizing;
+
+use super::environment::Environment;
+use crate::cache::key_store::{KeyStore, KeyTrouble};
+
+/// The name that people find in their keyring's list.
+#[cfg(feature = "keyring")]
+const SERVICE: &str = "kubectl-login";
+
+/// How long a desktop may take that asks a person to unlock its keyring.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long it may take where nobody can be asked.
+const IMPATIENCE: Duration = Duration::from_secs(3);
+
+/// The keyring of Secret Service, macOS or Windows.
+pub struct Keyring {
+    name: String,
+    bound: Duration,
+    present: bool,
+}
+
+impl Keyring {
+    /// The item `name`. `patient` where a person may be asked to unlock it.
+    pub fn new(environment: &dyn Environment, name: &str, patient: bool) -> Self {
+        let bound = if patient { PATIENCE } else { IMPATIENCE };
+        Self { name: name.to_owned(), bound, present: is_present(environment) }
+    }
+
+    #[cfg(feature = "keyring")]
+    fn bounded<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&keyring::Entry) -> keyring::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, KeyTrouble> {
+        if !self.present {
+            return Err(KeyTrouble::NoKeyring);
+        }
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let name = self.name.clone();
+        // Left behind when it takes too long: it ends with the process.
+        std::thread::Builder::new()
+            .spawn(move || {
+                let outcome = keyring::Entry::new(SERVICE, &name).and_then(|entry| work(&entry));
+                // Nobody listens any more when the bound was reached.
+                let _ = sender.send(outcome);
+            })
+            .map_err(|error| KeyTrouble::Failed(error.to_string()))?;
+        match receiver.recv_timeout(self.bound) {
+            Ok(Ok(value)) => Ok(Some(value)),
+            Ok(Err(keyring::Error::NoEntry)) => Ok(None),
+            Ok(Err(keyring::Error::NoDefaultStore)) => Err(KeyTrouble::NoKeyring),
+            Ok(Err(error @ keyring::Error::NoStorageAccess(_))) => {
+                Err(KeyTrouble::Locked(error.to_string()))
+            }
+            Ok(Err(error)) => Err(KeyTrouble::Failed(error.to_string())),
+            Err(_) => Err(KeyTrouble::Slow(self.bound.as_secs())),
+        }
+    }
+}
+
+#[cfg(feature = "keyring")]
+impl KeyStore for Keyring {
+    fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {
+        self.bounded(|entry| entry.get_password().map(Zeroizing::new))
+    }
+
+    fn save(&self, text: &str) -> Result<(), KeyTrouble> {
+        let text = Zeroizing::new(text.to_owned());
+        self.bounded(move |entry| entry.set_password(&text)).map(|_| ())
+    }
+
+    fn remove(&self) -> Result<(), KeyTrouble> {
+        self.bounded(keyring::Entry::delete_credential).map(|_| ())
+    }
+}
+
+/// Built without keyrings it is as if there were none.
+#[cfg(not(feature = "keyring"))]
+impl KeyStore for Keyring {
+    fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {
+        Err(KeyTrouble::NoKeyring)
+    }
+
+    fn save(&self, _: &str) -> Result<(), KeyTrouble> {
+        Err(KeyTrouble::NoKeyring)
+    }
+
+    fn remove(&self) -> Result<(), KeyTrouble> {
+        Err(KeyTrouble::NoKeyring)
+    }
+}
+
+/// Secret Service needs a session bus; asking for one that is not there would start one.
+fn is_present(environment: &dyn Environment) -> bool {
+    let bus_of_session = || {
+        let directory = environment.variable("XDG_RUNTIME_DIR").map(PathBuf::from);
+        directory.is_some_and(|directory| directory.is_absolute() && directory.join("bus").exists())
+    };
+    cfg!(feature = "keyring")
+        && (cfg!(any(windows, target_os = "macos"))
+            || environment.has("DBUS_SESSION_BUS_ADDRESS")
+            || bus_of_session())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::environment::NoEnvironment;
+
+    #[test]
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn without_a_bus_there_is_no_keyring() {
+        let keyring = Keyring::new(&NoEnvironment, "a", false);
+        assert!(matches!(keyring.load(), Err(KeyTrouble::NoKeyring)));
+        assert!(matches!(keyring.save("x"), Err(KeyTrouble::NoKeyring)));
+        assert!(matches!(keyring.remove(), Err(KeyTrouble::NoKeyring)));
+    }
+}
