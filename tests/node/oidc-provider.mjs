@@ -2,7 +2,7 @@
 // Never holds rules of its own: accounts, lifetimes and delays come from the settings file.
 //
 // usage: node oidc-provider.mjs NODE_MODULES SETTINGS.json
-// settings: { port?, certificate?, key?, accounts: { name: { claim: value } }, lifetimes: { IdToken: seconds, … },
+// settings: { port?, issuer?, certificate?, key?, accounts: FILE with { name: { claim: value } }, lifetimes: { IdToken: seconds, … },
 //             robotSecret, tokenDelay: milliseconds, signerKeys: JWKS, clientAuthority: FILE,
 //             trusted: [ { issuer, audience, jwks } ] }
 // Each event is one line of JSON on stdout: {"event":"ready","issuer":…}, {"event":"token","grant":…,"outcome":…},
@@ -25,7 +25,8 @@ const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const CLUSTER = 'https://kubernetes.test/';
 const SCOPES = ['openid', 'offline_access', 'profile', 'email', 'groups'];
 
-const account = (name) => settings.accounts[name];
+// Read anew each time: an administrator may have changed it.
+const account = (name) => JSON.parse(readFileSync(settings.accounts, 'utf8'))[name];
 const jwk = (type, options, more) => ({
   ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), use: 'sig', ...more,
 });
@@ -103,7 +104,7 @@ const configuration = {
   clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'tls_client_auth'],
   pkce: { required: () => true },
   scopes: SCOPES,
-  claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'], profile: ['preferred_username'] },
+  claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'], profile: ['preferred_username', 'clearance'] },
   conformIdTokenClaims: false, // the claims of the scopes go into the ID token too
   rotateRefreshToken: () => true, // and a second use of a rotated one revokes the grant
   issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
@@ -160,12 +161,13 @@ const server = settings.certificate
   : http.createServer(listener);
 
 server.listen(settings.port ?? 0, '127.0.0.1', () => {
-  const issuer = `${settings.certificate ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
+  const issuer = settings.issuer ?? `${settings.certificate ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
   const op = new Provider(issuer, configuration);
   register(op, jose, settings.trusted ?? [], CLUSTER, cluster);
   const grant = (context) => context.oidc?.params?.grant_type ?? context.oidc?.body?.grant_type;
-  op.on('grant.success', (context) => say({ event: 'token', grant: grant(context), outcome: 'success' }));
-  op.on('grant.error', (context, error) => say({ event: 'token', grant: grant(context), outcome: error.error }));
+  const accountOf = (context) => context.oidc?.entities?.Account?.accountId;
+  op.on('grant.success', (context) => say({ event: 'token', grant: grant(context), outcome: 'success', account: accountOf(context) }));
+  op.on('grant.error', (context, error) => say({ event: 'token', grant: grant(context), outcome: error.error, account: accountOf(context) }));
   op.on('grant.revoked', () => say({ event: 'session-ended' }));
   op.on('server_error', (_context, error) => say({ event: 'fault', message: `${error.stack}` }));
   op.on('authorization.error', (_context, error) => say({ event: 'refused', message: `${error.message}: ${error.error_description}` }));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use serde_json::Map;
 
 use crate::certificates::{Authority, Pair, signing_keys};
 use crate::child::Child;
@@ -142,6 +143,7 @@ impl ApiServer {
             server: self.server.clone(),
             certificate_authority_pem: self.certificate_authority.clone(),
             user,
+            more: Map::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::certificates::Pair;
 use crate::scratch::{Scratch, read};
@@ -19,6 +19,8 @@ pub struct Kubeconfig {
     pub certificate_authority_pem: String,
     /// The user.
     pub user: User,
+    /// More fields of the cluster entry, such as `insecure-skip-tls-verify`.
+    pub more: Map<String, Value>,
 }
 
 /// How the user signs in.
@@ -35,6 +37,20 @@ pub enum User {
 }
 
 impl Kubeconfig {
+    /// The same with another field of the cluster entry.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: Value) -> Self {
+        self.more.insert(field.to_owned(), value);
+        self
+    }
+
+    /// The same with settings for the plugin in the cluster entry (the `exec` extension).
+    #[must_use]
+    pub fn with_settings(self, settings: &Value) -> Self {
+        let name = "client.authentication.k8s.io/exec";
+        self.with("extensions", json!([{ "name": name, "extension": settings }]))
+    }
+
     /// Writes it to `FILE` in the scratch folder.
     pub fn write(&self, scratch: &Scratch, file: &str) -> Result<PathBuf> {
         let user = match &self.user {
@@ -51,7 +67,11 @@ impl Kubeconfig {
             _ => ("test", json!([{ "name": "test", "user": user }])),
         };
         let authority = BASE64_STANDARD.encode(&self.certificate_authority_pem);
-        let cluster = json!({ "server": self.server, "certificate-authority-data": authority });
+        let mut cluster = self.more.clone();
+        cluster.insert("server".to_owned(), json!(self.server));
+        if !cluster.contains_key("insecure-skip-tls-verify") {
+            cluster.insert("certificate-authority-data".to_owned(), json!(authority));
+        }
         let config = json!({
             "apiVersion": "v1",
             "kind": "Config",

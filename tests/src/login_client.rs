@@ -82,6 +82,13 @@ impl LoginClient {
         command
     }
 
+    /// The command `kubectl-login ARGUMENTS` without the options of every run.
+    pub fn bare_command(&self, arguments: &[&str]) -> Command {
+        let mut command = clean(&self.program, &self.home(), &[]);
+        command.current_dir(self.scratch.path()).args(arguments);
+        command
+    }
+
     /// Runs `get-token` as kubectl would, and returns how it ended.
     pub fn get_token(&self, more: &[&str]) -> Result<Finished> {
         run(&mut asked_by_kubectl(self.command("get-token", more), "v1"), LIMIT)

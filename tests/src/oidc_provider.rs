@@ -19,6 +19,7 @@ use crate::login_client::LoginClient;
 use crate::scratch::Scratch;
 
 const START: Duration = Duration::from_secs(90);
+const ACCOUNTS: &str = "accounts.json";
 
 /// The public client registered for kubectl-login (RS256 ID tokens).
 pub const CLIENT_ID: &str = "kubectl-login";
@@ -49,6 +50,8 @@ pub struct Manners {
     pub token_delay: Duration,
     /// Whose tokens are exchanged (RFC 8693) and taken as grants (RFC 7523).
     pub trusted: Vec<Trusted>,
+    /// Where it listens and what it calls itself, where something stands in front of it.
+    pub behind: Option<(SocketAddr, String)>,
 }
 
 /// An issuer whose tokens a provider takes in exchange.
@@ -73,13 +76,14 @@ impl Default for Manners {
             robot_secret: "a-secret-that-must-never-be-shown",
             token_delay: Duration::ZERO,
             trusted: Vec::new(),
+            behind: None,
         }
     }
 }
 
 /// A running provider.
 pub struct OidcProvider {
-    _scratch: Scratch,
+    scratch: Scratch,
     authority: Authority,
     signing_key: PathBuf,
     client_certificate: Pair,
@@ -102,13 +106,16 @@ impl OidcProvider {
                 "issuer": trusted.issuer, "audience": trusted.audience, "jwks": trusted.key_set,
             })
         };
+        let behind = manners.behind.as_ref();
         let settings = json!({
+            "port": behind.map_or(0, |(address, _)| address.port()),
+            "issuer": behind.map(|(_, issuer)| issuer),
             "signerKeys": { "keys": [public_key] },
             "clientAuthority": clients.certificate(),
             "trusted": manners.trusted.iter().map(trusted).collect::<Vec<_>>(),
             "certificate": pair.certificate,
             "key": pair.key,
-            "accounts": manners.accounts,
+            "accounts": scratch.file(ACCOUNTS, manners.accounts.to_string())?,
             "lifetimes": manners.lifetimes,
             "robotSecret": manners.robot_secret,
             "tokenDelay": u64::try_from(manners.token_delay.as_millis())?,
@@ -126,15 +133,7 @@ impl OidcProvider {
         let ready: Value = serde_json::from_str(&ready).context("not the provider's own line")?;
         let issuer = ready["issuer"].as_str().context("no issuer")?.to_owned();
         let curl = Curl::new(components, authority.certificate())?;
-        Ok(Self {
-            _scratch: scratch,
-            authority,
-            signing_key,
-            client_certificate,
-            issuer,
-            curl,
-            child,
-        })
+        Ok(Self { scratch, authority, signing_key, client_certificate, issuer, curl, child })
     }
 
     /// The issuer URL.
@@ -195,6 +194,17 @@ impl OidcProvider {
         Ok(log)
     }
 
+    /// How many tokens an account got by a grant type.
+    pub fn tokens_of(&self, account: &str, grant: &str) -> Result<usize> {
+        let is_one = |event: &&Value| {
+            event["event"] == "token"
+                && event["outcome"] == "success"
+                && event["account"] == account
+                && event["grant"] == grant
+        };
+        Ok(self.events()?.iter().filter(is_one).count())
+    }
+
     /// Every request that arrived, as `METHOD PATH` in order.
     pub fn requests(&self) -> Result<Vec<String>> {
         let events = self.events()?;
@@ -212,6 +222,11 @@ impl OidcProvider {
     pub fn token_requests(&self, grant: &str, outcome: &str) -> Result<usize> {
         let line = format!("{grant} {outcome}");
         Ok(self.token_log()?.iter().filter(|entry| **entry == line).count())
+    }
+
+    /// Changes the accounts, as an administrator does; later tokens show it.
+    pub fn change_accounts(&self, accounts: &Value) -> Result<()> {
+        self.scratch.file(ACCOUNTS, accounts.to_string()).map(drop)
     }
 
     /// The process, to stop, suspend or kill it.

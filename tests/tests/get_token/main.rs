@@ -3,6 +3,9 @@
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
 mod cache;
+mod clock;
+mod disk;
+mod network;
 mod processes;
 mod renewal;
 
@@ -19,6 +22,9 @@ type Case = (&'static str, fn(&Arc<Components>) -> Result<()>);
 fn main() -> ExitCode {
     Suite::new(|components: &Arc<Components>| Ok(Arc::clone(components)))
         .cases(cache::CASES)
+        .cases(clock::CASES)
+        .cases(disk::CASES)
+        .cases(network::CASES)
         .cases(renewal::CASES)
         .cases(processes::CASES)
         .run()

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
-use login_tests::browser::visits;
+use login_tests::browser::{Decision, visits};
+use login_tests::command::run;
 use login_tests::components::Components;
 use login_tests::login_client::{Credential, LoginClient};
 use login_tests::oidc_provider::{CLIENT_ID, Manners, OidcProvider};
@@ -17,13 +18,14 @@ use serde_json::json;
 use crate::Case;
 
 pub(crate) const CASES: &[Case] = &[
-    ("twenty_processes_with_an_expired_token_refresh_once", one_refresh),
-    ("twenty_processes_without_a_token_sign_in_once", one_sign_in),
+    ("fifty_processes_with_an_expired_token_refresh_once", one_refresh),
+    ("fifty_processes_without_a_token_sign_in_once", one_sign_in),
+    ("fifty_processes_that_nobody_answers_open_one_browser", nobody_answers),
     ("a_killed_lock_holder_does_not_hold_up_the_others", killed_holder),
     ("a_terminated_sign_in_ends_at_once_and_leaves_nothing_half_written", terminated),
 ];
 
-const MANY: usize = 20;
+const MANY: usize = 50;
 
 fn thoughtful(components: &Components, id_token: u64, delay: Duration) -> Result<OidcProvider> {
     let lifetimes = json!({ "IdToken": id_token });
@@ -34,8 +36,12 @@ fn thoughtful(components: &Components, id_token: u64, delay: Duration) -> Result
 }
 
 fn all_at_once(client: &LoginClient) -> Result<Vec<Credential>> {
+    at_once(|| client.credential(&[]))
+}
+
+fn at_once<T: Send>(run: impl Fn() -> Result<T> + Sync) -> Result<Vec<T>> {
     thread::scope(|scope| {
-        let runs: Vec<_> = (0..MANY).map(|_| scope.spawn(|| client.credential(&[]))).collect();
+        let runs: Vec<_> = (0..MANY).map(|_| scope.spawn(&run)).collect();
         runs.into_iter()
             .map(|run| run.join().map_err(|_| anyhow!("a thread of the test died"))?)
             .collect()
@@ -53,6 +59,8 @@ fn one_refresh(components: &Arc<Components>) -> Result<()> {
     ensure!(credentials.iter().all(|credential| Some(credential) == first), "different tokens");
     let expected = ["authorization_code success", "refresh_token success"];
     ensure!(provider.token_log()? == expected, "{:?}", provider.token_log()?);
+    ensure!(provider.ended_sessions()? == 0, "a rotated refresh token was used twice");
+    client.credential(&["--force-refresh", "--interactive", "never"])?;
     Ok(())
 }
 
@@ -65,6 +73,34 @@ fn one_sign_in(components: &Arc<Components>) -> Result<()> {
     ensure!(credentials.iter().all(|credential| Some(credential) == first), "different tokens");
     ensure!(visits(client.scratch())? == 1, "{} sign-ins", visits(client.scratch())?);
     ensure!(provider.token_log()? == ["authorization_code success"], "{:?}", provider.token_log()?);
+    Ok(())
+}
+
+/// The one who asks says that nobody finished; the others say so, too, and ask nobody.
+fn nobody_answers(components: &Arc<Components>) -> Result<()> {
+    let provider = OidcProvider::start(components, &Manners::default())?;
+    let authority = provider.authority().certificate();
+    let client = LoginClient::for_issuer(components, provider.issuer(), CLIENT_ID, authority)?;
+    let client = client.with(&["--flow", "browser", "--interactive", "always"]);
+    let closing = provider.person("alice", Decision::Close);
+    let closing = closing.command_line(components, client.scratch())?;
+    let options = ["--browser-command", &closing, "--authentication-timeout-sec", "4"];
+    let ends = at_once(|| client.get_token(&options))?;
+    for end in ends {
+        let end = end.with_code(1)?;
+        ensure!(end.stdout.is_empty() && end.stderr.contains("4 seconds"), "{end}");
+    }
+    ensure!(visits(client.scratch())? == 1, "{} browser windows", visits(client.scratch())?);
+
+    // Somebody signs in elsewhere: everybody has a token again.
+    let willing = provider.person("alice", Decision::Approve);
+    let willing = willing.command_line(components, client.scratch())?;
+    let mut login = client.command("login", &["--browser-command", &willing]);
+    run(&mut login, Duration::from_mins(1))?.success()?;
+    for end in at_once(|| client.get_token(&options))? {
+        Credential::read(&end.success()?)?;
+    }
+    ensure!(visits(client.scratch())? == 2, "{} browser windows", visits(client.scratch())?);
     Ok(())
 }
 
