@@ -6,6 +6,7 @@ mod cache;
 mod clock;
 mod disk;
 mod network;
+mod output;
 mod processes;
 mod renewal;
 
@@ -21,11 +22,13 @@ type Case = (&'static str, fn(&Arc<Components>) -> Result<()>);
 
 fn main() -> ExitCode {
     Suite::new(|components: &Arc<Components>| Ok(Arc::clone(components)))
-        .cases(cache::CASES)
-        .cases(clock::CASES)
-        .cases(disk::CASES)
-        .cases(network::CASES)
+        // Those that wait longest first.
         .cases(renewal::CASES)
+        .cases(network::CASES)
         .cases(processes::CASES)
+        .cases(disk::CASES)
+        .cases(clock::CASES)
+        .cases(cache::CASES)
+        .cases(output::CASES)
         .run()
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
 mod host;
+mod on_a_terminal;
+mod storms;
 mod world;
 
 use std::process::ExitCode;
@@ -13,5 +15,9 @@ use login_tests::suite::Suite;
 const LIMIT: Duration = Duration::from_mins(1);
 
 fn main() -> ExitCode {
-    Suite::new(world::World::start).cases(host::CASES).run()
+    Suite::new(world::World::start)
+        .cases(host::CASES)
+        .cases(on_a_terminal::CASES)
+        .cases(storms::CASES)
+        .run()
 }
