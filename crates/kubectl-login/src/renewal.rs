@@ -24,7 +24,8 @@ use crate::{
         choose::{self, NoFlow, Surroundings},
         issued::Issued,
         machine,
-        obtain::{self, Session},
+        obtain::Session,
+        person,
         refresh::{self, Renewed},
     },
     options::target::Target,
@@ -172,7 +173,7 @@ impl<'a> Renewal<'a> {
             return Err(Unrenewed::alone(failure));
         }
         // Before anything is sent: a CI job shall know within a moment.
-        if let Err(source) = choose::may_ask(self.target, self.surroundings) {
+        if let Err(source) = choose::may_ask(self.target, self.surroundings.with_terminal()) {
             let issuer = self.target.issuer.clone();
             return Err(Unrenewed::alone(match sealed {
                 Some(source) => Failure::Sealed { issuer, source },
@@ -237,8 +238,9 @@ impl<'a> Renewal<'a> {
     async fn person(&self, session: &Session<'_>) -> Result<Issued, FlowError> {
         let issuer = || self.target.issuer.clone();
         let metadata = session.fetch_metadata().await?;
+        let surroundings = self.surroundings.with_terminal();
         let flow =
-            choose::choose(self.target, &metadata, self.surroundings).map_err(
+            choose::choose(self.target, &metadata, surroundings).map_err(
                 |reason| match reason {
                     NoFlow::NeedsPerson(source) => {
                         FlowError::NeedsPerson { issuer: issuer(), source }
@@ -248,7 +250,7 @@ impl<'a> Renewal<'a> {
             )?;
         self.describe(Work::SigningIn);
         let bound = self.target.authentication_timeout;
-        tokio::time::timeout(bound, obtain::sign_in(session, &metadata, flow)).await.unwrap_or_else(
+        tokio::time::timeout(bound, person::sign_in(session, &metadata, flow)).await.unwrap_or_else(
             |_| Err(FlowError::Timeout { issuer: issuer(), seconds: bound.as_secs() }),
         )
     }

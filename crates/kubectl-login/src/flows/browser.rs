@@ -3,106 +3,132 @@
 
 use login_common::Secret;
 use login_protocols::{
-    oauth2::{
-        authorization::{AuthorizationRequest, Callback, CallbackExpectations, read_callback},
-        token_endpoint::audience_parameters,
-    },
+    oauth2::authorization::{Callback, CallbackExpectations, read_callback},
     oidc::ProviderMetadata,
 };
 
 use super::{
-    FlowError, callback_page,
+    FlowError, LocalError, authorization, callback_address, callback_page,
+    choose::Choice,
     issued::Issued,
-    obtain::{Request, Session},
+    local,
+    obtain::Session,
+    person::{Request, while_waiting},
 };
 use crate::system::{
     browser,
-    loopback::{Loopback, Reply},
+    loopback::{self, Loopback, Reply},
 };
 
 /// The browser came back with a code.
-pub struct Returned {
+pub struct Returned<'a> {
     /// For the exchange.
     pub code: Secret,
     /// The same as in the request.
     pub redirect_uri: String,
+    session: &'a Session<'a>,
     reply: Reply,
     /// Held open until the page is shown.
     _listener: Loopback,
 }
 
-impl Returned {
+impl Returned<'_> {
     /// Shows the person how it went.
     pub async fn tell(self, outcome: &Result<Issued, FlowError>) {
-        let page = match outcome {
-            Ok(issued) => callback_page::success(issued.name.as_deref()),
-            Err(error) => callback_page::failure(error),
+        let page = match (outcome, &self.session.target.callback.open_url_after) {
+            (Ok(_), Some(next)) => callback_page::onward(next),
+            (Ok(issued), None) => callback_page::success(issued.name.as_deref()),
+            (Err(error), _) => callback_page::failure(error),
         };
         self.reply.show(page).await;
     }
 }
 
-/// Opens the page and waits for the answer. The caller bounds the wait.
-pub async fn ask(
-    session: &Session<'_>,
+/// Opens the page and waits for the answer. The caller bounds the wait, too.
+pub async fn ask<'a>(
+    session: &'a Session<'a>,
     metadata: &ProviderMetadata,
     request: &Request,
-) -> Result<Returned, FlowError> {
+    choice: &Choice,
+) -> Result<Returned<'a>, FlowError> {
     let target = session.target;
-    let issuer = &target.issuer;
-    let endpoint = metadata.authorization_endpoint.as_ref().ok_or_else(|| {
-        FlowError::NotOffered { issuer: issuer.clone(), what: "the browser flow" }
-    })?;
-    let mut listener =
-        Loopback::bind(&target.callback.listen_addresses).await.map_err(|source| {
-            let addresses: Vec<String> = target
-                .callback
-                .listen_addresses
-                .iter()
-                .map(|(host, port)| format!("`{host}:{port}`"))
-                .collect();
-            let addresses =
-                if addresses.is_empty() { "`127.0.0.1`".to_owned() } else { addresses.join(", ") };
-            FlowError::Listen { addresses, source }
-        })?;
-    let mut extra = audience_parameters(target.audience.as_deref());
-    if let Some(account) = &target.account {
-        extra.push(("login_hint", account));
-    }
-    let url = AuthorizationRequest {
-        endpoint,
-        client_id: &target.client_id,
-        redirect_uri: listener.redirect_uri(),
-        scopes: &session.scopes(metadata),
-        state: &request.state,
-        nonce: &request.nonce,
-        code_challenge: Some(&request.verifier.challenge_s256()),
-        response_mode: None,
-        extra: &extra,
-    }
-    .to_url();
     let terminal = session.system.terminal;
-    terminal.say(&format!("Open this page to sign in to {issuer}:\n  {url}"));
-    if let Err(error) = browser::open(&target.browser, url.as_str()).await {
+    let listener = listen(session).await?;
+    let mode = authorization::response_mode(metadata);
+    let url = authorization::url(session, metadata, request, listener.redirect_uri(), mode)?;
+    let text = format!("Open this page to sign in to {}:\n  {url}", target.issuer);
+    terminal.say(&text);
+    let opened = browser::open(&target.browser, url.as_str(), session.system.environment).await;
+    if target.quiet && !matches!(opened, Ok(true)) {
+        terminal.ask(&text);
+    }
+    if let Err(error) = opened {
         // The person can still open it by hand.
         terminal.say(&format!("warning: could not start a browser: {error}"));
     }
-    session.say_waiting();
+    if choice.elsewhere && terminal.is_watched() {
+        terminal.say(
+            "If the browser runs on another machine, press Ctrl-C and use `--flow paste` instead.",
+        );
+    }
+    let bound = target.authentication_timeout;
+    while_waiting(session, bound, answer(session, metadata, request, listener)).await
+}
+
+async fn listen(session: &Session<'_>) -> Result<Loopback, FlowError> {
+    let callback = &session.target.callback;
+    let addresses = callback_address::listen_on(callback);
+    if let Some(host) = callback_address::exposed(&addresses) {
+        session.system.terminal.say(&format!(
+            "warning: other machines can reach `{host}`, where the sign-in waits for the browser"
+        ));
+    }
+    let tls = match &callback.certificate {
+        None => None,
+        Some((certificate, key)) => {
+            let chain = local::read(certificate).map_err(FlowError::ListenerCertificate)?;
+            let key_text = local::read(key).map_err(FlowError::ListenerCertificate)?;
+            let tls = loopback::tls(&chain, &zeroize::Zeroizing::new(key_text));
+            Some(tls.map_err(|reason| {
+                let path = certificate.clone();
+                FlowError::ListenerCertificate(LocalError::Certificate { path, reason })
+            })?)
+        }
+    };
+    let redirect_uri = |port| callback_address::redirect_uri(callback, port);
+    Loopback::bind(&addresses, redirect_uri, tls).await.map_err(|source| {
+        let shown: Vec<String> =
+            addresses.iter().map(|(host, port)| format!("`{host}:{port}`")).collect();
+        FlowError::Listen { addresses: shown.join(", "), source }
+    })
+}
+
+async fn answer<'a>(
+    session: &'a Session<'a>,
+    metadata: &ProviderMetadata,
+    request: &Request,
+    mut listener: Loopback,
+) -> Result<Returned<'a>, FlowError> {
+    let issuer = &session.target.issuer;
     let expected = CallbackExpectations {
         state: &request.state,
         issuer,
         issuer_must_be_named: metadata.authorization_response_iss_parameter_supported,
     };
     while let Some(visit) = listener.visit().await {
-        match read_callback(&visit.query, &expected) {
+        match read_callback(&visit.answer, &expected) {
             Callback::Stray => {
-                terminal.detail("kubectl-login: ignored a request that is not the issuer's answer");
+                session
+                    .system
+                    .terminal
+                    .detail("kubectl-login: ignored a request that is not the issuer's answer");
                 visit.reply.show(callback_page::stray()).await;
             }
             Callback::Answer(Ok(code)) => {
                 return Ok(Returned {
                     code,
                     redirect_uri: listener.redirect_uri().to_owned(),
+                    session,
                     reply: visit.reply,
                     _listener: listener,
                 });

@@ -4,6 +4,7 @@
 use std::error::Error as _;
 
 use http::StatusCode;
+use url::Url;
 
 use super::FlowError;
 use crate::system::loopback::Page;
@@ -18,6 +19,13 @@ pub fn success(name: Option<&str>) -> Page {
         &format!("You are signed in{who}."),
         "You can close this page and go back to your terminal.",
     )
+}
+
+/// Signed in; the browser goes on to another page.
+pub fn onward(next: &Url) -> Page {
+    // Shown by browsers that do not follow.
+    let page = success(None);
+    Page { status: StatusCode::SEE_OTHER, location: Some(next.clone()), ..page }
 }
 
 /// Not signed in.
@@ -81,7 +89,7 @@ code {{ font: .9375em ui-monospace, monospace; }}
 </html>
 "#
     );
-    Page { status, html }
+    Page { status, html, location: None }
 }
 
 /// An error as a page shows it: it begins with a capital, and literals are set apart, which a

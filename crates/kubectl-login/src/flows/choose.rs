@@ -1,62 +1,53 @@
 //! Which flow fits: what was asked for, what the issuer offers, and who is there.
 //! Never looks at the machine itself: its facts are given.
+//!
+//! On disk: `surroundings` gathers the facts.
+
+mod surroundings;
+
+use std::fmt;
 
 use login_protocols::oidc::ProviderMetadata;
 use thiserror::Error;
 
-use crate::{
-    options::target::{BrowserChoice, Flow, Interactive, Target},
-    system::System,
-};
-
-/// What is known about the place where we run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub struct Surroundings {
-    /// `CI` is set to something true.
-    pub continuous_integration: bool,
-    /// Somebody sees stderr as it is written.
-    pub watched: bool,
-    /// The host lets us read a terminal.
-    pub interactive: bool,
-    /// There is a desktop to show a browser on.
-    pub graphical: bool,
-    /// The terminal is on another machine than the desktop, if any.
-    pub remote: bool,
-}
-
-impl Surroundings {
-    /// Asks the machine. `interactive` is what kubectl says.
-    pub fn of(system: &System<'_>, interactive: bool) -> Self {
-        let has = |name| system.environment.has(name);
-        let says = |name: &str, text: &str| {
-            system.environment.variable(name).is_some_and(|value| value == text)
-        };
-        Self {
-            continuous_integration: has("CI") && !says("CI", "false") && !says("CI", "0"),
-            watched: system.terminal.is_watched(),
-            interactive,
-            graphical: cfg!(any(windows, target_os = "macos"))
-                || has("DISPLAY")
-                || has("WAYLAND_DISPLAY")
-                // Windows' browser opens from within its Linux, too.
-                || has("WSL_DISTRO_NAME"),
-            remote: has("SSH_CONNECTION") || has("SSH_TTY"),
-        }
-    }
-
-    fn somebody_is_there(self) -> bool {
-        !self.continuous_integration && (self.watched || self.graphical || self.interactive)
-    }
-}
+use crate::options::target::{BrowserChoice, Flow, Interactive, Target};
+pub use surroundings::Surroundings;
 
 /// A flow with a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PersonFlow {
-    /// Authorization code.
+    /// Authorization code, and the browser comes back by itself.
     Browser,
     /// Device code.
     Device,
+    /// Authorization code, and the person carries it over.
+    Paste,
+    /// The person's password.
+    Password,
+}
+
+impl fmt::Display for PersonFlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Browser => "browser",
+            Self::Device => "device",
+            Self::Paste => "paste",
+            Self::Password => "password",
+        })
+    }
+}
+
+/// What was chosen, and what follows from where we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The flow.
+    pub flow: PersonFlow,
+    /// Why, for people.
+    pub reason: String,
+    /// A page can be opened for the person, here and now.
+    pub desktop: bool,
+    /// The person's browser may well be on another machine.
+    pub elsewhere: bool,
 }
 
 /// Why no person is asked.
@@ -65,19 +56,38 @@ pub enum NeedsPerson {
     /// The options say so.
     #[error("`--interactive never` forbids it")]
     Forbidden,
+    /// Whatever a person could see or use, nobody is there.
+    #[error("this is a CI job")]
+    Job {
+        /// The identity that this place gives to a job.
+        offered: Option<&'static str>,
+    },
     /// Nothing that a person could see or use.
-    #[error("there is no terminal and no desktop, or this is a CI job")]
-    Nobody,
+    #[error("there is neither a terminal nor a desktop here")]
+    Nobody {
+        /// The identity that this place gives to a job.
+        offered: Option<&'static str>,
+    },
+    /// A person would have to type something.
+    #[error("there is no terminal to read the answer from")]
+    NoTerminal,
 }
 
 impl NeedsPerson {
     /// What the user can do.
-    pub fn hint(self) -> &'static str {
+    pub fn hint(self) -> String {
         match self {
-            Self::Forbidden => "run `kubectl-login login` in a terminal first",
-            Self::Nobody => {
-                "run `kubectl-login login` in a terminal first, or use \
-                 `--flow client-credentials` where nobody signs in"
+            Self::Forbidden | Self::NoTerminal => {
+                "run `kubectl-login login` in a terminal first".to_owned()
+            }
+            Self::Job { offered: Some(source) } | Self::Nobody { offered: Some(source) } => {
+                format!("this place gives an identity to its jobs: use `--identity {source}`")
+            }
+            Self::Job { offered: None } | Self::Nobody { offered: None } => {
+                "give the job an identity with `--identity` or its own credentials with \
+                 `--flow client-credentials`; a person runs `kubectl-login login` in a terminal \
+                 first"
+                    .to_owned()
             }
         }
     }
@@ -94,17 +104,30 @@ pub enum NoFlow {
 
 /// Whether a person can be asked at all; known before the issuer is asked for anything.
 pub fn may_ask(target: &Target, surroundings: Surroundings) -> Result<(), NeedsPerson> {
+    if target.flow == Flow::Password && target.username.is_some() && target.password.is_some() {
+        // Nothing is left to ask.
+        return Ok(());
+    }
+    if target.interactive == Interactive::Never {
+        return Err(NeedsPerson::Forbidden);
+    }
+    if matches!(target.flow, Flow::Paste | Flow::Password) {
+        // Whoever names the way knows who will answer; nothing replaces the terminal.
+        return if surroundings.terminal { Ok(()) } else { Err(NeedsPerson::NoTerminal) };
+    }
     // Whoever names the way, or how to open the page, knows who will answer.
     let explicit = match target.flow {
-        Flow::Device | Flow::Paste => true,
+        Flow::Device => true,
         Flow::Browser => target.browser != BrowserChoice::Default,
         _ => false,
     };
-    match target.interactive {
-        Interactive::Never => Err(NeedsPerson::Forbidden),
-        Interactive::Always => Ok(()),
-        Interactive::Auto if explicit || surroundings.somebody_is_there() => Ok(()),
-        Interactive::Auto => Err(NeedsPerson::Nobody),
+    let offered = surroundings.offered_identity;
+    match (target.interactive, surroundings.continuous_integration) {
+        (Interactive::Always, _) => Ok(()),
+        _ if explicit => Ok(()),
+        (_, true) => Err(NeedsPerson::Job { offered }),
+        (_, false) if surroundings.somebody_is_there() => Ok(()),
+        (_, false) => Err(NeedsPerson::Nobody { offered }),
     }
 }
 
@@ -113,28 +136,61 @@ pub fn choose(
     target: &Target,
     metadata: &ProviderMetadata,
     surroundings: Surroundings,
-) -> Result<PersonFlow, NoFlow> {
+) -> Result<Choice, NoFlow> {
     may_ask(target, surroundings).map_err(NoFlow::NeedsPerson)?;
     let browser_offered = metadata.authorization_endpoint.is_some();
     let device_offered = metadata.device_authorization_endpoint.is_some();
-    // A browser on this machine can come back to our listener.
-    let browser_here = match target.browser {
-        BrowserChoice::Command(_) | BrowserChoice::PrintOnly => true,
-        BrowserChoice::Default => surroundings.graphical && !surroundings.remote,
+    let asked_for = |flow, is_offered: bool, what| {
+        let reason = "it was asked for".to_owned();
+        is_offered.then_some((flow, reason)).ok_or(NoFlow::NotOffered(what))
     };
-    match target.flow {
-        Flow::Browser if browser_offered => Ok(PersonFlow::Browser),
-        Flow::Browser => Err(NoFlow::NotOffered("the browser flow")),
-        Flow::Device if device_offered => Ok(PersonFlow::Device),
-        Flow::Device => Err(NoFlow::NotOffered("the device flow")),
-        Flow::Paste | Flow::Password => Err(NoFlow::NotOffered("this flow")),
-        _ => match (browser_offered, device_offered) {
-            (true, false) => Ok(PersonFlow::Browser),
-            (true, true) if browser_here => Ok(PersonFlow::Browser),
-            (_, true) => Ok(PersonFlow::Device),
-            (false, false) => Err(NoFlow::NotOffered("a way for people to sign in")),
-        },
-    }
+    let (flow, reason) = match target.flow {
+        Flow::Browser => asked_for(PersonFlow::Browser, browser_offered, "the browser flow"),
+        Flow::Device => asked_for(PersonFlow::Device, device_offered, "the device flow"),
+        Flow::Paste => asked_for(PersonFlow::Paste, browser_offered, "the browser flow"),
+        // RFC 8414 §2 does not make issuers list this grant.
+        Flow::Password => asked_for(PersonFlow::Password, true, "the password flow"),
+        _ => fitting(target, (browser_offered, device_offered), surroundings)
+            .ok_or(NoFlow::NotOffered("a way for people to sign in")),
+    }?;
+    Ok(Choice {
+        flow,
+        reason,
+        desktop: target.browser != BrowserChoice::PrintOnly
+            && (surroundings.no_browser().is_none() || target.browser != BrowserChoice::Default),
+        elsewhere: surroundings.no_browser().is_some(),
+    })
+}
+
+/// The flow that fits where none was asked for, and why.
+fn fitting(
+    target: &Target,
+    offered: (bool, bool),
+    surroundings: Surroundings,
+) -> Option<(PersonFlow, String)> {
+    // A browser on this machine can come back to our listener.
+    let (browser_here, because) = match (&target.browser, surroundings.no_browser()) {
+        (BrowserChoice::Command(_), _) => (true, "a command opens the browser"),
+        (BrowserChoice::PrintOnly, _) => (true, "the address shall only be printed"),
+        (BrowserChoice::Default, None) => (true, "there is a desktop here"),
+        (BrowserChoice::Default, Some(obstacle)) => (false, obstacle),
+    };
+    let can_paste = surroundings.terminal && surroundings.watched;
+    Some(match offered {
+        (true, _) if browser_here => (PersonFlow::Browser, because.to_owned()),
+        (_, true) => {
+            let rest = if browser_here { "offers no browser flow" } else { "offers it" };
+            (PersonFlow::Device, format!("the issuer {rest} and {because}"))
+        }
+        (true, false) if can_paste => {
+            (PersonFlow::Paste, format!("the issuer offers no device flow and {because}"))
+        }
+        (true, false) => (
+            PersonFlow::Browser,
+            format!("the issuer offers nothing else, and {because}, nor a terminal to paste into"),
+        ),
+        (false, false) => return None,
+    })
 }
 
 #[cfg(test)]

@@ -2,11 +2,15 @@
 //! Never a person, a browser or a refresh token.
 
 use login_protocols::{
-    oauth2::token_endpoint::{ClientAuthentication, Grant},
+    oauth2::token_endpoint::{ClientAuthentication, Grant, TokenEndpointError},
     oidc::ProviderMetadata,
 };
 
-use super::{FlowError, issued::Issued, obtain::Session};
+use super::{
+    FlowError,
+    issued::Issued,
+    obtain::{Answer, Session},
+};
 use crate::identities::IdentityToken;
 
 /// Gets a token for the client itself, which proves itself by what its options name.
@@ -14,7 +18,7 @@ pub async fn obtain(
     session: &Session<'_>,
     metadata: &ProviderMetadata,
 ) -> Result<Issued, FlowError> {
-    ask(session, metadata, &session.authentication(metadata)).await
+    taken(session, session.ask(metadata, &grant(session)).await?)
 }
 
 /// The same, where the identity of a job proves the client (RFC 7523 §2.2).
@@ -23,16 +27,19 @@ pub async fn by_assertion(
     metadata: &ProviderMetadata,
     identity: &IdentityToken,
 ) -> Result<Issued, FlowError> {
-    ask(session, metadata, &ClientAuthentication::Assertion(identity.token.clone())).await
+    let assertion = ClientAuthentication::Assertion(identity.token.clone());
+    taken(session, session.ask_as(&assertion, metadata, &grant(session)).await?)
 }
 
-async fn ask(
+fn grant<'a>(session: &Session<'a>) -> Grant<'a> {
+    Grant::ClientCredentials { scopes: &session.target.scopes }
+}
+
+fn taken(
     session: &Session<'_>,
-    metadata: &ProviderMetadata,
-    authentication: &ClientAuthentication,
+    answer: Result<Answer, TokenEndpointError>,
 ) -> Result<Issued, FlowError> {
-    let grant = Grant::ClientCredentials { scopes: &session.target.scopes };
-    let answer = session.ask_as(authentication, metadata, &grant).await?.map_err(|error| {
+    let answer = answer.map_err(|error| {
         FlowError::from_answer(&session.target.issuer, "the client's own sign-in", error)
     })?;
     session.check(answer, None, None, true)

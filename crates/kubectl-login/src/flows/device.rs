@@ -1,5 +1,7 @@
 //! The device flow's own part: show the code, ask until the person has answered.
-//! Never asks more often than the issuer allows (RFC 8628 §3.5).
+//! Never asks more often than the issuer allows (RFC 8628 §3.5); shows the code once.
+
+use std::time::Duration;
 
 use fast_qr::QRBuilder;
 use login_protocols::{
@@ -12,20 +14,46 @@ use login_protocols::{
 
 use super::{
     FlowError,
+    choose::Choice,
     obtain::{Answer, Session},
+    person::while_waiting,
 };
+use crate::system::browser;
 
-/// Shows the code and waits for the answer. The caller bounds the wait.
-pub async fn ask(session: &Session<'_>, metadata: &ProviderMetadata) -> Result<Answer, FlowError> {
+/// Shows the code and waits for the answer, at most as long as the code lives. The caller bounds
+/// the wait, too.
+pub async fn ask(
+    session: &Session<'_>,
+    metadata: &ProviderMetadata,
+    choice: &Choice,
+) -> Result<Answer, FlowError> {
     let device = session.ask_for_device_code(metadata).await?;
     show(session, &device);
-    session.say_waiting();
+    if choice.desktop
+        && let Some(page) = &device.verification_uri_complete
+        && let Err(error) =
+            browser::open(&session.target.browser, page.as_str(), session.system.environment).await
+    {
+        session.system.terminal.detail(&format!("kubectl-login: no browser was started: {error}"));
+    }
+    let bound = device.expires_in.min(session.target.authentication_timeout);
+    while_waiting(session, bound, poll(session, metadata, &device)).await
+}
+
+async fn poll(
+    session: &Session<'_>,
+    metadata: &ProviderMetadata,
+    device: &DeviceAuthorization,
+) -> Result<Answer, FlowError> {
     let clock = session.system.clock;
     let issuer = &session.target.issuer;
-    let mut polling = Polling::begin(&device, clock.now());
+    let begun_at = clock.now();
+    let mut polling = Polling::begin(device, begun_at);
     let mut wait = polling.interval();
     loop {
-        tokio::time::sleep(wait).await;
+        // The last pause ends with the code's life.
+        let left = device.expires_in.saturating_sub(clock.now().since(begun_at));
+        tokio::time::sleep(wait.min(left.max(Duration::from_secs(1)))).await;
         let step = match session.ask(metadata, &Grant::DeviceCode(&device.device_code)).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(refusal)) => polling.after_answer(Err(refusal), clock.now()),
@@ -50,7 +78,7 @@ pub async fn ask(session: &Session<'_>, metadata: &ProviderMetadata) -> Result<A
 
 fn show(session: &Session<'_>, device: &DeviceAuthorization) {
     let terminal = session.system.terminal;
-    terminal.say(&format!(
+    terminal.ask(&format!(
         "To sign in to {}, open\n  {}\nand enter the code\n  {}",
         session.target.issuer, device.verification_uri, device.user_code
     ));

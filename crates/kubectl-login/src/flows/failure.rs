@@ -5,6 +5,7 @@ use std::{io, path::PathBuf};
 
 use login_common::names::IssuerUrl;
 use login_protocols::{
+    jose::PrivateKeyError,
     oauth2::{
         authorization::CallbackRefusal, error::OAuthErrorCode, token_endpoint::TokenEndpointError,
     },
@@ -38,6 +39,23 @@ pub enum LocalError {
     /// A file that an option names holds something else than it should.
     #[error("`{}` is empty, too long or no text", .0.display())]
     Content(PathBuf),
+    /// A file that an option names holds no key that can sign.
+    #[error("could not use the key in `{}`", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: PrivateKeyError,
+    },
+    /// A file that an option names holds no certificate for its key.
+    #[error("could not use the certificate in `{}` with its key: {reason}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A command that an option names.
     #[error(transparent)]
     Command(#[from] CommandError),
@@ -61,6 +79,24 @@ pub enum FlowError {
     /// The job's identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// The key that signs the client's assertions.
+    #[error("could not sign in the client's name")]
+    ClientKey(#[source] LocalError),
+    /// The certificate of the listener.
+    #[error("could not use the certificate of the local server")]
+    ListenerCertificate(#[source] LocalError),
+    /// The person's password.
+    #[error("could not get the password")]
+    Password(#[source] LocalError),
+    /// The terminal.
+    #[error("could not read the answer from the terminal")]
+    Terminal(#[source] io::Error),
+    /// Nothing, or something else, was typed.
+    #[error("the sign-in to `{issuer}` was not answered")]
+    NoAnswer {
+        /// Who would have been asked.
+        issuer: IssuerUrl,
+    },
     /// No answer.
     #[error("could not reach issuer `{issuer}`")]
     Unreachable {
@@ -217,12 +253,20 @@ impl FlowError {
         }
     }
 
+    /// A person would have to type something, and cannot.
+    pub fn no_terminal(issuer: &IssuerUrl) -> Self {
+        Self::NeedsPerson { issuer: issuer.clone(), source: NeedsPerson::NoTerminal }
+    }
+
     /// Whose fault it was.
     pub fn fault(&self) -> Fault {
         match self {
             Self::CertificateAuthority(_)
             | Self::ClientCertificate(_)
             | Self::ClientSecret(_)
+            | Self::ClientKey(_)
+            | Self::ListenerCertificate(_)
+            | Self::Password(_)
             | Self::NotAnIssuer { .. }
             | Self::NotOffered { .. } => Fault::Usage,
             Self::Unreachable { .. } | Self::OutOfOrder { .. } => Fault::Unreachable,
@@ -232,6 +276,8 @@ impl FlowError {
             | Self::Timeout { .. }
             | Self::Cancelled
             | Self::Listen { .. }
+            | Self::Terminal(_)
+            | Self::NoAnswer { .. }
             | Self::Randomness(_) => Fault::Refused,
             Self::NeedsPerson { .. } => Fault::NeedsPerson,
             Self::Identity(error) => error.fault(),
@@ -271,6 +317,14 @@ impl FlowError {
                 "check the client secret's file or command{}",
                 from(&target.origins.client_secret)
             )),
+            Self::ClientKey(_) => Some(format!(
+                "check `--client-assertion-key`{}",
+                from(&target.origins.client_secret)
+            )),
+            Self::ListenerCertificate(_) => {
+                Some("check `--local-server-cert` and `--local-server-key`".to_owned())
+            }
+            Self::Password(_) => Some("check `--password`".to_owned()),
             Self::Unreachable { source: HttpError::Connection { untrusted: true, .. }, .. } => {
                 Some(if target.connection.certificate_authorities.is_empty() {
                     "name the authority that signed its certificate with \
@@ -321,9 +375,11 @@ impl FlowError {
                 }
                 _ => None,
             },
-            Self::Callback { .. } | Self::Timeout { .. } | Self::Cancelled => {
-                Some(ANOTHER_ATTEMPT.to_owned())
-            }
+            Self::Callback { .. }
+            | Self::Timeout { .. }
+            | Self::Cancelled
+            | Self::Terminal(_)
+            | Self::NoAnswer { .. } => Some(ANOTHER_ATTEMPT.to_owned()),
             Self::Token { source: TokenProblem::Missing("id_token"), .. } => Some(
                 "ask for an ID token with `--scope openid`, or hand out access tokens with \
                  `--use-access-token`"
@@ -335,7 +391,7 @@ impl FlowError {
             Self::Listen { .. } => {
                 Some("another program uses the port; give another `--listen-address`".to_owned())
             }
-            Self::NeedsPerson { source, .. } => Some(source.hint().to_owned()),
+            Self::NeedsPerson { source, .. } => Some(source.hint()),
             Self::Token { .. } | Self::Randomness(_) => None,
         }
     }

@@ -1,17 +1,26 @@
 //! Ways to a token. `obtain` owns the phases that all share; a flow fills only its own part.
 //! Never prints an answer, never decides about the cache.
 //!
-//! Reading order: `choose` (which way), `obtain` (the phases), then one file per way: `browser`,
-//! `device`, `refresh`; `machine` is the way of jobs, and has a file per way, too; `issued` is where
-//! all of them end.
+//! Reading order: `choose` (which way), `obtain` (the phases), `client_proof` and `local` (what the
+//! options bring along), `person` (what people's ways share), then one file per way: `browser` and
+//! `paste` (with `authorization` and `callback_address`), `device`, `password`, `refresh`; `machine`
+//! is the way of jobs, and has a file per way, too; `issued` is where all of them end.
 
 pub mod choose;
 pub mod issued;
 pub mod obtain;
 
+pub mod client_proof;
+pub mod local;
+
+pub mod authorization;
 pub mod browser;
+pub mod callback_address;
 pub mod callback_page;
 pub mod device;
+pub mod password;
+pub mod paste;
+pub mod person;
 pub mod refresh;
 
 pub mod machine;

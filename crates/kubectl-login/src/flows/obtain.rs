@@ -1,14 +1,14 @@
 //! The phases that every flow shares: prepare, discover, ask, check.
 //! Never skipped by a flow: a flow is given their results and gives back its own part.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::sync::Once;
 
 use login_common::Secret;
 use login_protocols::{
     oauth2::{
-        authorization::{Nonce, State},
+        authorization::Nonce,
         device::{DeviceAuthorization, device_request, parse_device_response},
-        pkce::Verifier,
+        error::OAuthErrorCode,
         revocation::{TokenTypeHint, parse_revocation_response, revocation_request},
         token_endpoint::{
             ClientAuthentication, Grant, MAX_RESPONSE, TokenEndpointError, TokenResponse,
@@ -18,27 +18,22 @@ use login_protocols::{
     oidc::{ProviderMetadata, discovery::MAX_METADATA_LENGTH, metadata_url},
 };
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::{
-    FlowError, LocalError, browser,
-    choose::PersonFlow,
-    device,
+    FlowError, LocalError,
+    client_proof::{AssertionAudience, ClientProof},
     failure::NotAnIssuer,
     issued::{self, Issued, Moments, Wanted},
+    local,
 };
 use crate::{
     cache::{metadata, store::Directory},
-    options::target::{CertificateAuthority, Connection, SecretSource, Target},
+    options::target::Target,
     system::{
-        System, command,
-        http::{HttpClient, HttpError, HttpOptions},
-        random,
+        System,
+        http::{HttpClient, HttpError},
     },
 };
-
-/// Longest file that an option may name.
-const MAX_FILE: u64 = 1024 * 1024;
 
 /// Clocks further apart than this are worth a word.
 const SKEW_WORTH_A_WORD: u64 = 60;
@@ -50,7 +45,7 @@ pub struct Session<'a> {
     /// What is wanted.
     pub target: &'a Target,
     http: HttpClient,
-    secret: Option<Secret>,
+    proof: ClientProof,
     directory: Option<&'a Directory>,
 }
 
@@ -63,40 +58,33 @@ pub struct Answer {
 }
 
 impl<'a> Session<'a> {
-    /// Reads what the options name: certificate authority and client secret.
+    /// Reads what the options name: certificates, and how the client proves itself.
     pub async fn prepare(
         system: &'a System<'a>,
         target: &'a Target,
         directory: Option<&'a Directory>,
     ) -> Result<Self, FlowError> {
         let http =
-            HttpClient::new(http_options(&target.connection)?).map_err(|error| match error {
-                HttpError::ClientCertificate(_) => {
-                    FlowError::ClientCertificate(LocalError::Http(error))
-                }
-                _ => FlowError::CertificateAuthority(LocalError::Http(error)),
-            })?;
-        let secret = match &target.client_secret {
-            None => None,
-            Some(SecretSource::Literal(secret)) => Some(secret.clone()),
-            Some(SecretSource::File(path)) => {
-                Some(read_secret(path).map_err(FlowError::ClientSecret)?)
-            }
-            Some(SecretSource::Command(words)) => {
-                let output = command::output(words).await;
-                Some(output.map_err(|error| FlowError::ClientSecret(error.into()))?)
-            }
-        };
-        Ok(Self { system, target, http, secret, directory })
-    }
-
-    /// Tells a person at a terminal that it is their turn, and for how long.
-    pub fn say_waiting(&self) {
-        let terminal = self.system.terminal;
-        if terminal.is_watched() {
-            let seconds = self.target.authentication_timeout.as_secs();
-            terminal.say(&format!("Waiting up to {seconds} s for the sign-in; Ctrl-C cancels it"));
+            HttpClient::new(local::http_options(&target.connection)?).map_err(
+                |error| match error {
+                    HttpError::ClientCertificate(_) => {
+                        FlowError::ClientCertificate(LocalError::Http(error))
+                    }
+                    _ => FlowError::CertificateAuthority(LocalError::Http(error)),
+                },
+            )?;
+        if target.connection.insecure_skip_tls_verify {
+            static WARNED: Once = Once::new();
+            WARNED.call_once(|| {
+                system.terminal.say(&format!(
+                    "warning: `--insecure-skip-tls-verify` is on: whoever is on the line to {} can \
+                     take over the session",
+                    target.issuer
+                ));
+            });
         }
+        let proof = ClientProof::of(target).await?;
+        Ok(Self { system, target, http, proof, directory })
     }
 
     /// The issuer's kept discovery document, or else a fetched one.
@@ -104,7 +92,8 @@ impl<'a> Session<'a> {
         let now = self.system.clock.now();
         let kept = self
             .directory
-            .and_then(|directory| metadata::load(directory, &self.target.issuer, now));
+            .and_then(|directory| metadata::load(directory, &self.target.issuer, now))
+            .map(|metadata| self.as_we_meet_it(metadata));
         match kept {
             Some(metadata) => Ok((metadata, Age::Kept)),
             None => Ok((self.fetch_metadata().await?, Age::Fetched)),
@@ -136,15 +125,31 @@ impl<'a> Session<'a> {
             // A convenience: the next renewal fetches it again.
             let _ = metadata::save(directory, issuer, &answer.body, self.system.clock.now());
         }
-        Ok(metadata)
+        Ok(self.as_we_meet_it(metadata))
     }
 
-    /// How this client proves itself to an issuer.
-    pub fn authentication(&self, metadata: &ProviderMetadata) -> ClientAuthentication {
-        ClientAuthentication::choose(
-            self.secret.as_ref(),
-            metadata.token_endpoint_auth_methods.as_deref(),
-        )
+    fn as_we_meet_it(&self, metadata: ProviderMetadata) -> ProviderMetadata {
+        match self.target.connection.client_certificate {
+            Some(_) => metadata.with_client_certificate(),
+            None => metadata,
+        }
+    }
+
+    /// How this client proves itself to an issuer, for one request.
+    pub fn authentication(
+        &self,
+        metadata: &ProviderMetadata,
+    ) -> Result<ClientAuthentication, FlowError> {
+        self.authentication_for(metadata, AssertionAudience::Issuer)
+    }
+
+    fn authentication_for(
+        &self,
+        metadata: &ProviderMetadata,
+        audience: AssertionAudience,
+    ) -> Result<ClientAuthentication, FlowError> {
+        let now = self.system.clock.now();
+        self.proof.authentication(self.target, metadata, audience, now)
     }
 
     /// One request to the token endpoint. `Ok(Err(_))` is an answer that is no success.
@@ -153,10 +158,19 @@ impl<'a> Session<'a> {
         metadata: &ProviderMetadata,
         grant: &Grant<'_>,
     ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
-        self.ask_as(&self.authentication(metadata), metadata, grant).await
+        let first = self.ask_as(&self.authentication(metadata)?, metadata, grant).await?;
+        let is_refused = matches!(&first, Err(error)
+            if error.oauth_error().is_some_and(|error| error.code == OAuthErrorCode::InvalidClient));
+        if !is_refused || !self.proof.has_audience() {
+            return Ok(first);
+        }
+        // A refused client has used up nothing.
+        let other = self.authentication_for(metadata, AssertionAudience::TokenEndpoint)?;
+        self.ask_as(&other, metadata, grant).await
     }
 
-    /// The same by a client that proves itself in another way.
+    /// The same for a client that proves itself in another way, such as by an assertion that
+    /// somebody else signed.
     pub async fn ask_as(
         &self,
         authentication: &ClientAuthentication,
@@ -164,12 +178,8 @@ impl<'a> Session<'a> {
         grant: &Grant<'_>,
     ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
         let endpoint = self.endpoint(metadata.token_endpoint.as_ref(), "a token endpoint")?;
-        let form = token_request(
-            &self.target.client_id,
-            authentication,
-            grant,
-            self.target.audience.as_deref(),
-        );
+        let audience = self.target.audience.as_deref();
+        let form = token_request(&self.target.client_id, authentication, grant, audience);
         self.system.terminal.detail(&format!("kubectl-login: asking {endpoint}"));
         let requested_at = self.system.clock.now();
         let answer = self
@@ -191,7 +201,7 @@ impl<'a> Session<'a> {
         let endpoint = self.endpoint(endpoint, "the device flow")?;
         let form = device_request(
             &self.target.client_id,
-            &self.authentication(metadata),
+            &self.authentication(metadata)?,
             &self.scopes(metadata),
             self.target.audience.as_deref(),
         );
@@ -258,7 +268,7 @@ impl<'a> Session<'a> {
     ) -> Result<(), FlowError> {
         let endpoint = metadata.revocation_endpoint.as_ref();
         let endpoint = self.endpoint(endpoint, "an end to sessions (RFC 7009)")?;
-        let authentication = self.authentication(metadata);
+        let authentication = self.authentication(metadata)?;
         let form = revocation_request(&self.target.client_id, &authentication, token, hint);
         self.system.terminal.detail(&format!("kubectl-login: asking {endpoint}"));
         let answer = self
@@ -291,103 +301,4 @@ pub enum Age {
     Kept,
     /// From the issuer.
     Fetched,
-}
-
-/// The secrets of one sign-in. Made here, so that no flow can do without them.
-pub struct Request {
-    /// Ties the callback to us.
-    pub state: State,
-    /// Ties the ID token to us.
-    pub nonce: Nonce,
-    /// Ties the exchange to us.
-    pub verifier: Verifier,
-}
-
-/// Signs a person in.
-pub async fn sign_in(
-    session: &Session<'_>,
-    metadata: &ProviderMetadata,
-    flow: PersonFlow,
-) -> Result<Issued, FlowError> {
-    match flow {
-        PersonFlow::Browser => {
-            let request = Request {
-                state: State::from_random(random::bytes()?),
-                nonce: Nonce::from_random(random::bytes()?),
-                verifier: Verifier::from_random(random::bytes()?),
-            };
-            let returned = browser::ask(session, metadata, &request).await?;
-            let grant = Grant::AuthorizationCode {
-                code: &returned.code,
-                redirect_uri: &returned.redirect_uri,
-                verifier: Some(&request.verifier),
-            };
-            let outcome = match session.ask(metadata, &grant).await {
-                Ok(Ok(answer)) => session.check(answer, Some(&request.nonce), None, false),
-                Ok(Err(error)) => {
-                    Err(FlowError::from_answer(&session.target.issuer, "the sign-in", error))
-                }
-                Err(error) => Err(error),
-            };
-            returned.tell(&outcome).await;
-            outcome
-        }
-        PersonFlow::Device => {
-            let answer = device::ask(session, metadata).await?;
-            session.check(answer, None, None, false)
-        }
-    }
-}
-
-fn http_options(connection: &Connection) -> Result<HttpOptions, FlowError> {
-    let mut authorities = Vec::new();
-    for authority in &connection.certificate_authorities {
-        authorities.push(match authority {
-            CertificateAuthority::Pem(pem) => pem.clone(),
-            CertificateAuthority::File(path) => {
-                read(path).map_err(FlowError::CertificateAuthority)?
-            }
-        });
-    }
-    let client_certificate = match &connection.client_certificate {
-        None => None,
-        Some(files) => {
-            let mut pem = read(&files.certificate).map_err(FlowError::ClientCertificate)?;
-            pem.push(b'\n');
-            let key = Zeroizing::new(read(&files.key).map_err(FlowError::ClientCertificate)?);
-            pem.extend_from_slice(&key);
-            Some(Zeroizing::new(pem))
-        }
-    };
-    Ok(HttpOptions {
-        authorities,
-        insecure_skip_tls_verify: connection.insecure_skip_tls_verify,
-        headers: connection.request_headers.clone(),
-        client_certificate,
-    })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, LocalError> {
-    let failed = |source| LocalError::File { path: path.to_owned(), source };
-    let mut content = Vec::new();
-    File::open(path)
-        .map_err(failed)?
-        .take(MAX_FILE + 1)
-        .read_to_end(&mut content)
-        .map_err(failed)?;
-    if content.len() as u64 > MAX_FILE {
-        return Err(LocalError::Content(path.to_owned()));
-    }
-    Ok(content)
-}
-
-fn read_secret(path: &Path) -> Result<Secret, LocalError> {
-    let text = String::from_utf8(read(path)?)
-        .map(Zeroizing::new)
-        .map_err(|_| LocalError::Content(path.to_owned()))?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() {
-        return Err(LocalError::Content(path.to_owned()));
-    }
-    Ok(Secret::new(secret))
 }

@@ -1,7 +1,10 @@
 //! The environment variables, and the places they name.
 //! Never written to; never read anywhere else.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// Reads variables.
 pub trait Environment {
@@ -58,6 +61,11 @@ pub trait Environment {
         });
         base.map(|base| base.join("kubectl-login"))
     }
+}
+
+/// Whether Docker or Podman made our file system: both leave a mark in each container.
+pub fn is_container() -> bool {
+    ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
 }
 
 /// The variables of this process.

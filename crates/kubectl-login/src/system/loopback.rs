@@ -1,43 +1,52 @@
 //! Waits on this machine for the browser to come back (RFC 8252 §7.3).
-//! Never judges a visit, never listens beyond loopback, answers one request per connection.
+//! Never judges a visit; listens beyond loopback only where it is told to.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{Method, Request, Response, StatusCode, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use login_protocols::oauth2::authorization::MAX_ANSWER;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
     sync::{Semaphore, mpsc, oneshot},
     task::JoinHandle,
     time::timeout,
 };
-
-/// The path of the redirect URI when the port is ours to choose.
-const PATH: &str = "/callback";
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig, crypto,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    },
+};
+use url::Url;
 
 /// How many browsers' connections are open at a time.
 const MAX_CONNECTIONS: usize = 16;
 
 /// How long a connection may take to say what it wants.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the last page may take to reach the browser.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A page for the person.
+/// What a browser is answered.
 pub struct Page {
     /// The HTTP status.
     pub status: StatusCode,
     /// The whole document.
     pub html: String,
+    /// Where it goes instead.
+    pub location: Option<Url>,
 }
 
 /// A browser came to the redirect URI.
 pub struct Visit {
-    /// What stands behind the question mark.
-    pub query: String,
+    /// What stands behind the question mark, or in the form that was posted.
+    pub answer: String,
     /// Where its page goes.
     pub reply: Reply,
 }
@@ -55,44 +64,73 @@ pub struct Loopback {
     accepting: JoinHandle<()>,
 }
 
+/// Whether nobody but this machine can connect to that host.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// TLS for an https redirect URI, from PEM texts.
+pub fn tls(certificates: &[u8], key: &[u8]) -> Result<TlsAcceptor, String> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| error.to_string())?;
+    let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
+        .map_err(|error| error.to_string())?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
 impl Loopback {
-    /// Listens on the first address that is free; without any given, on a free port of 127.0.0.1.
-    pub async fn bind(addresses: &[(String, u16)]) -> io::Result<Self> {
+    /// Listens on the first of the addresses that is free. `redirect_uri` says what the issuer is
+    /// told, by the port.
+    pub async fn bind(
+        addresses: &[(String, u16)],
+        redirect_uri: impl Fn(u16) -> String,
+        tls: Option<TlsAcceptor>,
+    ) -> io::Result<Self> {
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for (host, port) in addresses {
             match TcpListener::bind((host.as_str(), *port)).await {
                 Ok(listener) => {
                     let port = listener.local_addr()?.port();
-                    // int128/kubelogin's redirect URI, as it is registered at issuers.
-                    return Ok(Self::serve(
-                        listener,
-                        format!("http://localhost:{port}"),
-                        "/",
-                        port,
-                    ));
+                    let redirect_uri = redirect_uri(port);
+                    let place = Place::new(&redirect_uri, host, port);
+                    return Ok(Self::serve(listener, redirect_uri, place, tls));
                 }
                 Err(error) => failure = error,
             }
         }
-        if !addresses.is_empty() {
-            return Err(failure);
-        }
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let port = listener.local_addr()?.port();
-        Ok(Self::serve(listener, format!("http://127.0.0.1:{port}{PATH}"), PATH, port))
+        Err(failure)
     }
 
-    fn serve(listener: TcpListener, redirect_uri: String, path: &'static str, port: u16) -> Self {
+    fn serve(
+        listener: TcpListener,
+        redirect_uri: String,
+        place: Place,
+        tls: Option<TlsAcceptor>,
+    ) -> Self {
         let (sender, visits) = mpsc::channel(MAX_CONNECTIONS);
-        let place = Arc::new(Place { path, port, sender });
+        let place = Arc::new(place);
         let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let accepting = tokio::spawn(async move {
             while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        let place = Arc::clone(&place);
+                        let (place, sender, tls) =
+                            (Arc::clone(&place), sender.clone(), tls.clone());
                         tokio::spawn(async move {
-                            converse(stream, place).await;
+                            match tls {
+                                None => converse(stream, place, sender).await,
+                                Some(tls) => {
+                                    let shaken = timeout(REQUEST_TIMEOUT, tls.accept(stream)).await;
+                                    if let Ok(Ok(stream)) = shaken {
+                                        converse(stream, place, sender).await;
+                                    }
+                                }
+                            }
                             drop(permit);
                         });
                     }
@@ -131,23 +169,51 @@ impl Reply {
     }
 }
 
+/// What a visit has to be addressed to.
 struct Place {
-    path: &'static str,
-    port: u16,
-    sender: mpsc::Sender<Visit>,
+    path: String,
+    /// Empty where the person asked for an address that other machines reach: by whatever name.
+    authorities: Vec<String>,
 }
 
-async fn converse(stream: TcpStream, place: Arc<Place>) {
+impl Place {
+    fn new(redirect_uri: &str, host: &str, port: u16) -> Self {
+        let uri = Url::parse(redirect_uri).ok();
+        let path = uri.as_ref().map_or("/", Url::path).to_owned();
+        let mut authorities = Vec::new();
+        if is_loopback(host) {
+            let local = ["127.0.0.1", "localhost", "[::1]"];
+            authorities.extend(local.map(|name| format!("{name}:{port}")));
+            // A proxy in front, or a forwarded port, keeps the name that the browser knows.
+            authorities.extend(uri.as_ref().map(|uri| uri.authority().to_owned()));
+        }
+        Self { path, authorities }
+    }
+
+    fn is_meant(&self, request: &Request<Incoming>) -> bool {
+        let host = request.headers().get("host").and_then(|host| host.to_str().ok());
+        // A page of another site whose name resolves to this machine does not get in.
+        let named_right = self.authorities.is_empty()
+            || host.is_some_and(|host| self.authorities.iter().any(|known| known == host));
+        named_right && request.uri().path() == self.path
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    place: Arc<Place>,
+    sender: mpsc::Sender<Visit>,
+) {
     let (open, closed) = oneshot::channel::<Infallible>();
     let closed = std::sync::Mutex::new(Some(closed));
     let service = service_fn(|request| {
         let closed = closed.lock().ok().and_then(|mut closed| closed.take());
-        answer(request, Arc::clone(&place), closed)
+        answer(request, Arc::clone(&place), sender.clone(), closed)
     });
     // A browser that breaks off is none of our business.
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(REQUEST_TIMEOUT)
         .max_buf_size(32 * 1024)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
@@ -158,38 +224,57 @@ async fn converse(stream: TcpStream, place: Arc<Place>) {
 async fn answer(
     request: Request<Incoming>,
     place: Arc<Place>,
+    sender: mpsc::Sender<Visit>,
     closed: Option<oneshot::Receiver<Infallible>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let host =
-        request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-    // A page of another site whose name resolves to this machine does not get in.
-    let named_right = ["127.0.0.1", "localhost", "[::1]"]
-        .iter()
-        .any(|name| host == format!("{name}:{}", place.port));
-    if !named_right || request.uri().path() != place.path {
+    if !place.is_meant(&request) {
         return Ok(plain(StatusCode::NOT_FOUND));
     }
-    if request.method() != Method::GET {
-        return Ok(plain(StatusCode::METHOD_NOT_ALLOWED));
-    }
+    let answer = match *request.method() {
+        Method::GET => request.uri().query().unwrap_or_default().to_owned(),
+        Method::POST => match form(request).await {
+            Ok(form) => form,
+            Err(status) => return Ok(plain(status)),
+        },
+        _ => return Ok(plain(StatusCode::METHOD_NOT_ALLOWED)),
+    };
     let (page, shown) = oneshot::channel();
-    let query = request.uri().query().unwrap_or_default().to_owned();
     let Some(closed) = closed else { return Ok(plain(StatusCode::NOT_FOUND)) };
-    let visit = Visit { query, reply: Reply { page, closed } };
-    if place.sender.send(visit).await.is_err() {
+    let visit = Visit { answer, reply: Reply { page, closed } };
+    if sender.send(visit).await.is_err() {
         return Ok(plain(StatusCode::GONE));
     }
     Ok(match shown.await {
-        Ok(page) => respond(page.status, "text/html; charset=utf-8", page.html),
+        Ok(page) => respond(page.status, "text/html; charset=utf-8", page.html, page.location),
         Err(_) => plain(StatusCode::GONE),
     })
 }
 
-fn plain(status: StatusCode) -> Response<Full<Bytes>> {
-    respond(status, "text/plain; charset=utf-8", "There is nothing here.\n".to_owned())
+/// OAuth 2.0 Form Post Response Mode §2.
+async fn form(request: Request<Incoming>) -> Result<String, StatusCode> {
+    let media_type = request.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+    let is_form = media_type
+        .and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+    if !is_form {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let body = Limited::new(request.into_body(), MAX_ANSWER).collect();
+    let body = timeout(REQUEST_TIMEOUT, body).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
+    let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?.to_bytes();
+    String::from_utf8(body.into()).map_err(|_| StatusCode::BAD_REQUEST)
 }
 
-fn respond(status: StatusCode, media_type: &str, text: String) -> Response<Full<Bytes>> {
+fn plain(status: StatusCode) -> Response<Full<Bytes>> {
+    respond(status, "text/plain; charset=utf-8", "There is nothing here.\n".to_owned(), None)
+}
+
+fn respond(
+    status: StatusCode,
+    media_type: &str,
+    text: String,
+    location: Option<Url>,
+) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -207,6 +292,9 @@ fn respond(status: StatusCode, media_type: &str, text: String) -> Response<Full<
         if let Ok(value) = value.parse() {
             headers.insert(http::HeaderName::from_static(name), value);
         }
+    }
+    if let Some(location) = location.and_then(|url| url.as_str().parse().ok()) {
+        headers.insert(http::header::LOCATION, location);
     }
     response
 }

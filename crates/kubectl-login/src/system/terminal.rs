@@ -11,6 +11,8 @@ pub trait Terminal {
     fn ask(&self, line: &str);
     /// Whether a person sees stderr as it is written.
     fn is_watched(&self) -> bool;
+    /// Shows how a wait goes on, in place of what it showed before; an empty text takes it away.
+    fn progress(&self, _text: &str) {}
     /// Says one line about what is being done, if `-v` was given.
     fn detail(&self, line: &str);
 }
@@ -34,6 +36,13 @@ impl Terminal for Stderr {
 
     fn is_watched(&self) -> bool {
         io::stderr().is_terminal()
+    }
+
+    fn progress(&self, text: &str) {
+        if self.is_watched() {
+            // ECMA-48: erase to the end of the line.
+            let _ = io::stderr().lock().write_all(format!("\r{text}\x1b[K").as_bytes());
+        }
     }
 
     fn detail(&self, line: &str) {

@@ -16,17 +16,34 @@ const TERMINAL: Surroundings = Surroundings {
     continuous_integration: false,
     watched: true,
     interactive: true,
+    terminal: true,
     graphical: false,
     remote: false,
+    container: false,
+    offered_identity: None,
 };
 const DESKTOP: Surroundings = Surroundings { graphical: true, ..TERMINAL };
 const SSH: Surroundings = Surroundings { graphical: true, remote: true, ..TERMINAL };
 const TUI: Surroundings =
     Surroundings { watched: false, interactive: false, graphical: true, ..TERMINAL };
-const NOBODY: Surroundings = Surroundings { watched: false, interactive: false, ..TERMINAL };
+const CONTAINER: Surroundings = Surroundings { container: true, ..DESKTOP };
+const NOBODY: Surroundings =
+    Surroundings { watched: false, interactive: false, terminal: false, ..TERMINAL };
+const ACTIONS: Surroundings = Surroundings {
+    continuous_integration: true,
+    offered_identity: Some("github-actions"),
+    ..NOBODY
+};
 const CI: Surroundings = Surroundings { continuous_integration: true, ..DESKTOP };
 
 fn chosen(options: &str, offered: &str, surroundings: Surroundings) -> String {
+    match choice(options, offered, surroundings) {
+        Ok(choice) => format!("{}: {}", choice.flow, choice.reason),
+        Err(reason) => format!("{reason:?}"),
+    }
+}
+
+fn choice(options: &str, offered: &str, surroundings: Surroundings) -> Result<Choice, NoFlow> {
     let line = format!("get-token --issuer-url https://id.example --client-id k {options}");
     let words: Vec<std::ffi::OsString> = line.split_whitespace().map(Into::into).collect();
     let typed = typed::strict(&words).expect("plain options");
@@ -53,49 +70,92 @@ fn chosen(options: &str, offered: &str, surroundings: Surroundings) -> String {
         endpoint("device_authorization_endpoint", 'd')
     );
     let metadata = ProviderMetadata::parse(json.as_bytes(), &issuer).unwrap();
-    match choose(&target, &metadata, surroundings) {
-        Ok(flow) => format!("{flow:?}"),
-        Err(reason) => format!("{reason:?}"),
-    }
+    choose(&target, &metadata, surroundings)
 }
 
 #[test]
 fn the_flow_follows_from_what_is_asked_offered_and_there() {
-    const BROWSER: &str = "Browser";
-    const DEVICE: &str = "Device";
-    const NO: &str = "NeedsPerson(Nobody)";
+    const ASKED: &str = "it was asked for";
+    const NOBODY_THERE: &str = "NeedsPerson(Nobody { offered: None })";
+    const JOB: &str = "NeedsPerson(Job { offered: None })";
     const NEVER: &str = "NeedsPerson(Forbidden)";
+    const SILENT: &str = "NeedsPerson(NoTerminal)";
     for (options, offered, surroundings, expected) in [
-        ("", "bd", DESKTOP, BROWSER),
-        ("", "bd", TERMINAL, DEVICE),
-        ("", "bd", SSH, DEVICE),
-        ("", "b", SSH, BROWSER),
-        ("", "d", DESKTOP, DEVICE),
-        ("", "bd", TUI, BROWSER),
-        ("", "bd", NOBODY, NO),
-        ("", "bd", CI, NO),
+        ("", "bd", DESKTOP, "browser: there is a desktop here"),
+        ("", "bd", TERMINAL, "device: the issuer offers it and there is no desktop here"),
+        ("", "bd", SSH, "device: the issuer offers it and this is an SSH session"),
+        ("", "bd", CONTAINER, "device: the issuer offers it and this is a container"),
+        ("", "b", SSH, "paste: the issuer offers no device flow and this is an SSH session"),
+        ("", "b", CONTAINER, "paste: the issuer offers no device flow and this is a container"),
+        ("", "d", DESKTOP, "device: the issuer offers no browser flow and there is a desktop here"),
+        ("", "bd", TUI, "browser: there is a desktop here"),
+        ("", "bd", NOBODY, NOBODY_THERE),
+        ("", "bd", CI, JOB),
+        ("", "bd", ACTIONS, "NeedsPerson(Job { offered: Some(\"github-actions\") })"),
         ("", "", DESKTOP, "NotOffered(\"a way for people to sign in\")"),
-        ("--interactive always", "bd", CI, BROWSER),
-        ("--interactive always", "bd", NOBODY, DEVICE),
+        ("--interactive always", "bd", CI, "browser: there is a desktop here"),
+        (
+            "--interactive always",
+            "bd",
+            NOBODY,
+            "device: the issuer offers it and there is no desktop here",
+        ),
+        (
+            "--interactive always",
+            "b",
+            NOBODY,
+            "browser: the issuer offers nothing else, and there is no desktop here, \
+             nor a terminal to paste into",
+        ),
         ("--interactive never", "bd", DESKTOP, NEVER),
         ("--interactive never --flow device", "bd", DESKTOP, NEVER),
-        ("--skip-open-browser", "bd", TERMINAL, BROWSER),
-        ("--browser-command x", "bd", SSH, BROWSER),
+        ("--skip-open-browser", "bd", TERMINAL, "browser: the address shall only be printed"),
+        ("--browser-command x", "bd", SSH, "browser: a command opens the browser"),
         // How to open the page does not put a person there; naming the flow too does.
-        ("--browser-command x", "bd", CI, NO),
-        ("--flow browser --browser-command x", "bd", CI, BROWSER),
-        ("--flow browser --skip-open-browser", "bd", NOBODY, BROWSER),
-        ("--flow browser", "bd", NOBODY, NO),
-        ("--flow browser", "bd", TERMINAL, BROWSER),
+        ("--browser-command x", "bd", CI, JOB),
+        ("--flow browser --browser-command x", "bd", CI, &format!("browser: {ASKED}")),
+        ("--flow browser --skip-open-browser", "bd", NOBODY, &format!("browser: {ASKED}")),
+        ("--flow browser", "bd", NOBODY, NOBODY_THERE),
+        ("--flow browser", "bd", TERMINAL, &format!("browser: {ASKED}")),
         ("--flow browser", "d", DESKTOP, "NotOffered(\"the browser flow\")"),
-        ("--flow device", "bd", CI, DEVICE),
-        ("--flow device", "bd", DESKTOP, DEVICE),
+        ("--flow device", "bd", CI, &format!("device: {ASKED}")),
+        ("--flow device", "bd", DESKTOP, &format!("device: {ASKED}")),
         ("--flow device", "b", DESKTOP, "NotOffered(\"the device flow\")"),
+        ("--flow paste", "bd", SSH, &format!("paste: {ASKED}")),
+        ("--flow paste", "d", SSH, "NotOffered(\"the browser flow\")"),
+        ("--flow paste", "bd", NOBODY, SILENT),
+        ("--flow paste --interactive always", "bd", NOBODY, SILENT),
+        ("--flow password", "", TERMINAL, &format!("password: {ASKED}")),
+        ("--flow password", "", NOBODY, SILENT),
+        ("--username u --password p", "", NOBODY, &format!("password: {ASKED}")),
+        ("--username u --password p --interactive never", "", CI, &format!("password: {ASKED}")),
+        ("--username u --interactive never", "", TERMINAL, NEVER),
     ] {
         assert_eq!(
             chosen(options, offered, surroundings),
             expected,
             "{options} {offered} {surroundings:?}"
         );
+    }
+}
+
+#[test]
+fn a_job_with_an_identity_is_told_which_option_uses_it() {
+    let hint = |offered| NeedsPerson::Job { offered }.hint();
+    assert!(hint(Some("gitlab")).ends_with("use `--identity gitlab`"), "{}", hint(Some("gitlab")));
+    assert!(hint(None).contains("`--flow client-credentials`"));
+}
+
+#[test]
+fn a_page_is_opened_where_a_desktop_or_a_command_can_show_it() {
+    for (options, surroundings, desktop, elsewhere) in [
+        ("", DESKTOP, true, false),
+        ("", SSH, false, true),
+        ("", CONTAINER, false, true),
+        ("--browser-command x", SSH, true, true),
+        ("--skip-open-browser", DESKTOP, false, false),
+    ] {
+        let choice = choice(&format!("--flow device {options}"), "bd", surroundings).unwrap();
+        assert_eq!((choice.desktop, choice.elsewhere), (desktop, elsewhere), "{options}");
     }
 }

@@ -28,7 +28,9 @@ pub struct Callback {
     /// `host`, `port` pairs to try in order; empty means any free port.
     pub listen_addresses: Vec<(String, u16)>,
     /// Named to the issuer instead of the address that is listened on.
-    pub redirect_url: Option<Url>,
+    ///
+    /// As it is written: issuers compare it byte for byte.
+    pub redirect_url: Option<String>,
     /// The host in the redirect URI instead of `localhost`.
     pub redirect_host: Option<String>,
     /// Certificate and key of the listener, for an https redirect URI.
@@ -50,13 +52,24 @@ impl Callback {
             both(settings, (Name::LocalServerCert, Name::LocalServerKey), environment)?;
         Ok(Self {
             listen_addresses: listen_addresses(settings)?,
-            redirect_url: web_url(settings, Name::RedirectUrl)?,
+            redirect_url: redirect_url(settings)?,
             redirect_host: text(settings, Name::RedirectUrlHostname),
             certificate,
             open_url_after: web_url(settings, Name::OpenUrlAfterAuthentication)?,
             parameters: parameters(settings)?,
             proof_key: choice(settings, Name::PkceMethod, &PROOF_KEYS)?.unwrap_or(true),
         })
+    }
+}
+
+/// Where nothing shall be listened on, any URI may be registered (RFC 6749 §3.1.2), also one like
+/// `urn:ietf:wg:oauth:2.0:oob`, with which issuers show the code on a page.
+fn redirect_url(settings: &Settings) -> Result<Option<String>, OptionError> {
+    let Some(text) = text(settings, Name::RedirectUrl) else { return Ok(None) };
+    match Url::parse(&text) {
+        Ok(url) if url.fragment().is_none() => Ok(Some(text)),
+        Ok(_) => Err(wrong(settings, Name::RedirectUrl, "it has a fragment (`#`)")),
+        Err(_) => Err(wrong(settings, Name::RedirectUrl, "it is not a URL")),
     }
 }
 

@@ -150,7 +150,7 @@ fn every_option_of_kubelogin_is_taken_and_means_the_same() {
         callback.listen_addresses,
         [("127.0.0.1".into(), 8000), ("0.0.0.0".into(), 18000), ("127.0.0.1".into(), 8001)]
     );
-    assert_eq!(callback.redirect_url.as_ref().unwrap().as_str(), "https://localhost:8443/back");
+    assert_eq!(callback.redirect_url.as_deref().unwrap(), "https://localhost:8443/back");
     assert_eq!(callback.redirect_host.as_deref(), Some("localhost"));
     assert_eq!(callback.certificate, Some(("/c".into(), "/k".into())));
     assert_eq!(callback.open_url_after.as_ref().unwrap().as_str(), "https://done.example/");
@@ -277,7 +277,7 @@ fn values_outside_their_bounds_are_faults() {
         "--client-certificate f",
         "--client-key f",
         "--local-server-key f",
-        "--redirect-url ftp://x",
+        "--redirect-url nonsense",
         "--open-url-after-authentication x",
         "--request-header x",
         "--request-header a\u{e9}=b",

@@ -1,0 +1,56 @@
+//! The authorization request, for whichever way its answer comes back.
+//! Never without `state` and `nonce`; without a proof key only where an option says so.
+
+use login_protocols::{
+    oauth2::{
+        authorization::{AuthorizationRequest, ResponseMode},
+        token_endpoint::audience_parameters,
+    },
+    oidc::ProviderMetadata,
+};
+use url::Url;
+
+use super::{FlowError, obtain::Session, person::Request};
+
+/// The page to open.
+pub fn url(
+    session: &Session<'_>,
+    metadata: &ProviderMetadata,
+    request: &Request,
+    redirect_uri: &str,
+    response_mode: Option<ResponseMode>,
+) -> Result<Url, FlowError> {
+    let target = session.target;
+    let endpoint = metadata.authorization_endpoint.as_ref().ok_or_else(|| {
+        FlowError::NotOffered { issuer: target.issuer.clone(), what: "the browser flow" }
+    })?;
+    let parameters = &target.callback.parameters;
+    let mut extra = audience_parameters(target.audience.as_deref());
+    if let Some(account) = &target.account {
+        extra.push(("login_hint", account));
+    }
+    // What is given by name counts; a parameter twice would be an error (RFC 6749 §3.1).
+    extra.retain(|(name, _)| !parameters.iter().any(|(given, _)| given == name));
+    extra.extend(parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let challenge = target.callback.proof_key.then(|| request.verifier.challenge_s256());
+    let url = AuthorizationRequest {
+        endpoint,
+        client_id: &target.client_id,
+        redirect_uri,
+        scopes: &session.scopes(metadata),
+        state: &request.state,
+        nonce: &request.nonce,
+        code_challenge: challenge.as_deref(),
+        response_mode,
+        extra: &extra,
+    };
+    Ok(url.to_url())
+}
+
+/// `form_post` where the issuer lists it: the code then is in no history and no log. Browsers post
+/// to http on this machine without a warning, as it counts as trustworthy.
+pub fn response_mode(metadata: &ProviderMetadata) -> Option<ResponseMode> {
+    let modes = metadata.response_modes.as_ref()?;
+    let form_post = ResponseMode::FormPost;
+    modes.iter().any(|mode| mode == form_post.as_str()).then_some(form_post)
+}

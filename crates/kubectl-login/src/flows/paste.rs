@@ -1,0 +1,134 @@
+//! The authorization code carried over by the person, from a browser on any machine.
+//! Never listens: the page that cannot be shown has the answer in its address.
+
+use login_common::Secret;
+use login_protocols::{
+    oauth2::authorization::{Callback, CallbackExpectations, read_callback},
+    oidc::ProviderMetadata,
+};
+use url::Url;
+
+use super::{FlowError, authorization, callback_address, obtain::Session, person::Request};
+use crate::system::{console::Console, port};
+
+/// How often something else may be pasted.
+const ATTEMPTS: usize = 3;
+
+/// Longest code that is taken.
+const MAX_CODE: usize = 8 * 1024;
+
+/// What a person brought back.
+pub struct Pasted {
+    /// For the exchange.
+    pub code: Secret,
+    /// The same as in the request.
+    pub redirect_uri: String,
+}
+
+/// Shows the address and waits for the answer. The caller bounds the wait.
+pub async fn ask(
+    session: &Session<'_>,
+    metadata: &ProviderMetadata,
+    request: &Request,
+) -> Result<Pasted, FlowError> {
+    let target = session.target;
+    let console = Console::open().ok_or_else(|| FlowError::no_terminal(&target.issuer))?;
+    let callback = &target.callback;
+    let first = callback_address::listen_on(callback).into_iter().next();
+    // Taken, and not listened on: nobody else on this machine can answer there.
+    let port = port::reserve(first.as_ref().map_or(0, |(_, port)| *port));
+    let redirect_uri = callback_address::redirect_uri(callback, port.number());
+    let url = authorization::url(session, metadata, request, &redirect_uri, None)?;
+    let terminal = session.system.terminal;
+    terminal
+        .ask(&format!("Open this page in any browser to sign in to {}:\n  {url}", target.issuer));
+    terminal.ask(
+        "It ends with a code, or with a page that cannot be shown: copy the code, or the whole \
+         address of that page.",
+    );
+    let expected = CallbackExpectations {
+        state: &request.state,
+        issuer: &target.issuer,
+        issuer_must_be_named: metadata.authorization_response_iss_parameter_supported,
+    };
+    for _ in 0..ATTEMPTS {
+        let line = console.line("Paste it here and press Enter: ", true).await;
+        let line = line.map_err(FlowError::Terminal)?;
+        match judge(&line, &expected) {
+            Callback::Answer(Ok(code)) => return Ok(Pasted { code, redirect_uri }),
+            Callback::Answer(Err(source)) => {
+                return Err(FlowError::Callback { issuer: target.issuer.clone(), source });
+            }
+            Callback::Stray => terminal.ask("That is not the answer to this sign-in."),
+        }
+    }
+    Err(FlowError::NoAnswer { issuer: target.issuer.clone() })
+}
+
+/// A whole address, its query alone, or a bare code. The last has no `state`: the proof key ties
+/// it to this sign-in.
+fn judge(line: &Secret, expected: &CallbackExpectations<'_>) -> Callback {
+    let text = line.expose().trim();
+    if let Ok(url) = Url::parse(text)
+        && url.has_host()
+    {
+        return read_callback(url.query().unwrap_or_default(), expected);
+    }
+    let query = text.trim_start_matches('?');
+    if query.contains("state=") {
+        return read_callback(query, expected);
+    }
+    let is_code =
+        (1..=MAX_CODE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_code { Callback::Answer(Ok(Secret::new(text))) } else { Callback::Stray }
+}
+
+#[cfg(test)]
+mod tests {
+    use login_common::names::IssuerUrl;
+    use login_protocols::oauth2::authorization::State;
+
+    use super::*;
+
+    #[test]
+    fn an_address_a_query_or_a_code_may_be_pasted() {
+        // 32 zero bytes in base64url.
+        let state = "A".repeat(43);
+        let issuer = IssuerUrl::parse("https://id.example").unwrap();
+        let expected = CallbackExpectations {
+            state: &State::from_random([0; 32]),
+            issuer: &issuer,
+            issuer_must_be_named: false,
+        };
+        for (line, outcome) in [
+            (format!("http://127.0.0.1:4711/callback?code=c%2F1&state={state}"), "code c/1"),
+            (format!("  https://localhost/?state={state}&code=c \t"), "code c"),
+            (format!("?code=c&state={state}"), "code c"),
+            (format!("code=c&state={state}"), "code c"),
+            ("4/0AX4XfWh=_-".to_owned(), "code 4/0AX4XfWh=_-"),
+            (
+                format!("http://127.0.0.1/?error=access_denied&state={state}"),
+                "the issuer answered `access_denied`",
+            ),
+            (
+                format!("http://127.0.0.1/?code=c&state={state}&iss=https%3A%2F%2Fother.example"),
+                "the answer came from issuer `https://other.example`, \
+                 which is not the one that was asked",
+            ),
+            ("http://127.0.0.1:4711/callback?code=c&state=other".to_owned(), "stray"),
+            ("http://127.0.0.1:4711/callback?code=c".to_owned(), "stray"),
+            ("https://id.example/authorize?response_type=code".to_owned(), "stray"),
+            ("state=other&code=c".to_owned(), "stray"),
+            (String::new(), "stray"),
+            ("two words".to_owned(), "stray"),
+            ("c".repeat(MAX_CODE + 1), "stray"),
+        ] {
+            let found = match judge(&Secret::new(line.clone()), &expected) {
+                Callback::Stray => "stray".to_owned(),
+                Callback::Answer(Ok(code)) => format!("code {}", code.expose()),
+                Callback::Answer(Err(refusal)) => refusal.to_string(),
+            };
+            assert_eq!(found, outcome, "{line}");
+        }
+    }
+}

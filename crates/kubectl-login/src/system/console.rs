@@ -1,0 +1,258 @@
+//! The terminal that a person types at, whatever stdin is: kubectl's may be a pipe.
+//! Never leaves it silent: what was changed is put back, also when a signal ends the wait.
+
+use std::io;
+
+use zeroize::Zeroizing;
+
+/// Longest line that is taken; the address of a page that failed may be long.
+const MAX_LINE: usize = 16 * 1024;
+
+#[cfg(unix)]
+pub use unix::Console;
+
+#[cfg(not(unix))]
+pub use windows::Console;
+
+/// A line as it is typed or pasted, key by key.
+struct Line {
+    typed: Zeroizing<Vec<u8>>,
+    shown: bool,
+}
+
+/// What a key did.
+#[derive(Debug, PartialEq, Eq)]
+enum Pressed {
+    /// To be shown.
+    Echo(Vec<u8>),
+    /// The line is complete.
+    Enter,
+    /// There is no line.
+    Failed(io::ErrorKind),
+}
+
+impl Line {
+    fn new(shown: bool) -> Self {
+        // Full size at once: a vector that grows leaves copies behind.
+        Self { typed: Zeroizing::new(Vec::with_capacity(MAX_LINE)), shown }
+    }
+
+    /// The editing that a canonical terminal would do, without its limit on the length of a line
+    /// (1024 bytes on macOS, 4096 on Linux; POSIX `MAX_CANON`).
+    fn press(&mut self, key: u8) -> Pressed {
+        match key {
+            b'\n' | b'\r' => return Pressed::Enter,
+            // Ctrl-D
+            4 if self.typed.is_empty() => return Pressed::Failed(io::ErrorKind::UnexpectedEof),
+            // Backspace takes the whole of a UTF-8 character.
+            8 | 0x7f => {
+                let mut is_gone = false;
+                while let Some(byte) = self.typed.pop() {
+                    is_gone = byte & 0xc0 != 0x80;
+                    if is_gone {
+                        break;
+                    }
+                }
+                return self.echo(if is_gone { b"\x08 \x08" } else { b"" });
+            }
+            // Ctrl-U
+            0x15 => {
+                let rubbed = b"\x08 \x08".repeat(self.typed.len());
+                self.typed.clear();
+                return self.echo(&rubbed);
+            }
+            0..=0x1f => return Pressed::Echo(Vec::new()),
+            _ if self.typed.len() == MAX_LINE => {
+                return Pressed::Failed(io::ErrorKind::FileTooLarge);
+            }
+            key => self.typed.push(key),
+        }
+        self.echo(&[key])
+    }
+
+    fn echo(&self, bytes: &[u8]) -> Pressed {
+        Pressed::Echo(if self.shown { bytes.to_vec() } else { Vec::new() })
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::{
+        fs::File,
+        io::{self, Read as _, Write as _},
+    };
+
+    use login_common::Secret;
+    use rustix::termios::{
+        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+    };
+    use tokio::sync::oneshot;
+    use zeroize::Zeroizing;
+
+    use super::{Line, Pressed};
+
+    /// The controlling terminal.
+    pub struct Console {
+        tty: File,
+    }
+
+    /// Puts the terminal back when it is dropped.
+    struct Mode<'a> {
+        tty: &'a File,
+        before: Termios,
+    }
+
+    impl Console {
+        /// The terminal, if this process may read it now.
+        pub fn open() -> Option<Self> {
+            let tty = File::options().read(true).write(true).open("/dev/tty").ok()?;
+            // The kernel stops a background job that reads (SIGTTIN) instead of answering it.
+            let is_foreground =
+                tcgetpgrp(&tty).is_ok_and(|group| group == rustix::process::getpgrp());
+            is_foreground.then_some(Self { tty })
+        }
+
+        /// Asks for a line. The caller bounds the wait; when it gives up, the terminal is as it
+        /// was before.
+        pub async fn line(&self, prompt: &str, shown: bool) -> io::Result<Secret> {
+            let mode = Mode::key_by_key(&self.tty)?;
+            (&self.tty).write_all(prompt.as_bytes())?;
+            let tty = self.tty.try_clone()?;
+            let (done, line) = oneshot::channel();
+            // Terminals cannot be polled everywhere (macOS). A read that nobody waits for any more
+            // ends with the process.
+            std::thread::spawn(move || done.send(read(&tty, shown)));
+            let line = line.await.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
+            drop(mode);
+            let _ = (&self.tty).write_all(b"\n");
+            line
+        }
+    }
+
+    impl<'a> Mode<'a> {
+        /// Without echo, and each key at once; Ctrl-C still is a signal.
+        fn key_by_key(tty: &'a File) -> io::Result<Self> {
+            let before = tcgetattr(tty)?;
+            let mut mode = before.clone();
+            mode.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
+            mode.special_codes[SpecialCodeIndex::VMIN] = 1;
+            mode.special_codes[SpecialCodeIndex::VTIME] = 0;
+            tcsetattr(tty, OptionalActions::Now, &mode)?;
+            Ok(Self { tty, before })
+        }
+    }
+
+    impl Drop for Mode<'_> {
+        fn drop(&mut self) {
+            let _ = tcsetattr(self.tty, OptionalActions::Now, &self.before);
+        }
+    }
+
+    fn read(mut tty: &File, shown: bool) -> io::Result<Secret> {
+        let mut line = Line::new(shown);
+        let mut keys = Zeroizing::new([0; 256]);
+        loop {
+            let count = tty.read(&mut *keys)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            for key in keys.iter().take(count) {
+                match line.press(*key) {
+                    Pressed::Echo(bytes) => tty.write_all(&bytes)?,
+                    Pressed::Enter => {
+                        return std::str::from_utf8(&line.typed)
+                            .map(Secret::new)
+                            .map_err(|_| io::ErrorKind::InvalidData.into());
+                    }
+                    Pressed::Failed(kind) => return Err(kind.into()),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod windows {
+    use std::{
+        fs::File,
+        io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    };
+
+    use login_common::Secret;
+    use zeroize::Zeroizing;
+
+    use super::MAX_LINE;
+
+    /// The console of this process.
+    pub struct Console;
+
+    impl Console {
+        /// The console, if there is one.
+        pub fn open() -> Option<Self> {
+            File::open("CONIN$").ok().map(|_| Self)
+        }
+
+        /// Asks for a line. The caller bounds the wait.
+        pub async fn line(&self, prompt: &str, shown: bool) -> io::Result<Secret> {
+            let prompt = prompt.to_owned();
+            let work = move || {
+                if !shown {
+                    return rpassword::prompt_password(prompt).map(Secret::new);
+                }
+                File::options().write(true).open("CONOUT$")?.write_all(prompt.as_bytes())?;
+                let mut line = Zeroizing::new(String::with_capacity(MAX_LINE));
+                BufReader::new(File::open("CONIN$")?.take(MAX_LINE as u64)).read_line(&mut line)?;
+                Ok(Secret::new(line.trim_end_matches(['\r', '\n'])))
+            };
+            tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left after these keys, and what the person saw.
+    fn after(keys: &[u8], shown: bool) -> (String, String) {
+        let mut line = Line::new(shown);
+        let mut seen = Vec::new();
+        for key in keys {
+            match line.press(*key) {
+                Pressed::Echo(bytes) => seen.extend(bytes),
+                other => panic!("{other:?}"),
+            }
+        }
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        (text(&line.typed), text(&seen))
+    }
+
+    #[test]
+    fn a_line_can_be_mended() {
+        for (keys, left, seen) in [
+            (&b"abc"[..], "abc", "abc"),
+            (b"ab\x7fc", "ac", "ab\x08 \x08c"),
+            ("ä\u{7f}b".as_bytes(), "b", "ä\x08 \x08b"),
+            (b"\x7f\x08", "", ""),
+            (b"ab\x15c", "c", "ab\x08 \x08\x08 \x08c"),
+            (b"a\x1b\x01\tb", "ab", "ab"),
+            (b"a\x04", "a", "a"),
+        ] {
+            assert_eq!(after(keys, true), (left.to_owned(), seen.to_owned()), "{keys:?}");
+            assert_eq!(after(keys, false), (left.to_owned(), String::new()), "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_ends_with_enter_or_without_any_text_or_at_its_bound() {
+        let mut line = Line::new(false);
+        assert_eq!(line.press(b'\n'), Pressed::Enter);
+        assert_eq!(line.press(b'\r'), Pressed::Enter);
+        assert_eq!(line.press(4), Pressed::Failed(io::ErrorKind::UnexpectedEof));
+        for _ in 0..MAX_LINE {
+            assert_eq!(line.press(b'a'), Pressed::Echo(Vec::new()));
+        }
+        assert_eq!(line.press(b'a'), Pressed::Failed(io::ErrorKind::FileTooLarge));
+        assert_eq!(line.press(b'\n'), Pressed::Enter);
+    }
+}
