@@ -69,12 +69,14 @@ pub fn find(
     // By hand, the same shell asks again for no particular reason.
     if let Some(to) = parent.filter(|_| environment.has(exec_info::VARIABLE)) {
         let asker = Served { at: now, to };
-        let last = opened.served;
-        if last.is_some_and(|last| last.hints_at_refusal(asker, &entry.lifetime, entry.suspicions))
-        {
+        let refused = opened
+            .served
+            .filter(|last| last.hints_at_refusal(asker, &entry.lifetime, entry.suspicions));
+        // Our own look has touched the access time; the long way shall see what we saw.
+        opened.note(refused.unwrap_or(asker));
+        if refused.is_some() {
             return None;
         }
-        opened.note(asker);
     }
     Some(Found { entry, version: info.api_version })
 }
@@ -99,6 +101,7 @@ mod tests {
         let at = UnixTime::from_seconds;
         let lifetime = Lifetime {
             issued_at: at(0),
+            tried_at: at(0),
             renew_at: at(900),
             fresh_until: at(1000),
             valid_until: at(1060),

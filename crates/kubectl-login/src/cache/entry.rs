@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! kubectl-login/2 <cache key> <checksum of the rest>
-//! <issued at> <renew at> <fresh until> <valid until> <suspicions>
+//! <issued at> <tried at> <renew at> <fresh until> <valid until> <suspicions>
 //! {"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",…}
 //! {"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1",…}
 //! ```
@@ -54,8 +54,9 @@ impl Entry {
         let credential =
             ExecCredential { token: token.clone(), expires_at: Some(lifetime.fresh_until) };
         let body = Zeroizing::new(format!(
-            "{} {} {} {} {suspicions}\n{}{}",
+            "{} {} {} {} {} {suspicions}\n{}{}",
             lifetime.issued_at.as_seconds(),
+            lifetime.tried_at.as_seconds(),
             lifetime.renew_at.as_seconds(),
             lifetime.fresh_until.as_seconds(),
             lifetime.valid_until.as_seconds(),
@@ -81,6 +82,7 @@ impl Entry {
         let mut moment = || moments.next().flatten().map(UnixTime::from_seconds);
         let lifetime = Lifetime {
             issued_at: moment()?,
+            tried_at: moment()?,
             renew_at: moment()?,
             fresh_until: moment()?,
             valid_until: moment()?,
@@ -124,6 +126,7 @@ mod tests {
     fn lifetime() -> Lifetime {
         Lifetime {
             issued_at: UnixTime::from_seconds(1_769_860_260),
+            tried_at: UnixTime::from_seconds(1_769_860_261),
             renew_at: UnixTime::from_seconds(1_769_860_740),
             fresh_until: UnixTime::from_seconds(1_769_860_800),
             valid_until: UnixTime::from_seconds(1_769_860_860),
@@ -189,9 +192,10 @@ mod tests {
         }
 
         #[test]
-        fn any_token_and_lifetime_round_trips(token in "[A-Za-z0-9._~+/=-]{1,200}", issued: i64, renew: i64, fresh: i64, valid: i64, suspicions: u32) {
+        fn any_token_and_lifetime_round_trips(token in "[A-Za-z0-9._~+/=-]{1,200}", issued: i64, tried: i64, renew: i64, fresh: i64, valid: i64, suspicions: u32) {
             let lifetime = Lifetime {
                 issued_at: UnixTime::from_seconds(issued),
+                tried_at: UnixTime::from_seconds(tried),
                 renew_at: UnixTime::from_seconds(renew),
                 fresh_until: UnixTime::from_seconds(fresh),
                 valid_until: UnixTime::from_seconds(valid),

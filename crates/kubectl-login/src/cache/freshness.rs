@@ -22,6 +22,8 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_mins(1);
 pub struct Lifetime {
     /// When it was got. Before that the clock was another one, and says nothing about the token.
     pub issued_at: UnixTime,
+    /// When it was got, or when an early renewal was last tried.
+    pub tried_at: UnixTime,
     /// From then on one process may renew it, while all are still given this one.
     pub renew_at: UnixTime,
     /// Reported to kubectl; from then on it is renewed.
@@ -56,13 +58,14 @@ impl Lifetime {
         let fresh_until = valid_until.minus(margin);
         let ahead = now.plus(life.saturating_mul(4) / 5);
         let renew_at = if life < LONG_ENOUGH { fresh_until } else { ahead.min(fresh_until) };
-        Self { issued_at: now, renew_at, fresh_until, valid_until }
+        Self { issued_at: now, tried_at: now, renew_at, fresh_until, valid_until }
     }
 
-    /// As after an attempt to renew it ahead, made at `now`.
+    /// As after an attempt to renew it early, made at `now`.
     #[must_use]
     pub fn after_attempt(self, now: UnixTime) -> Self {
-        Self { renew_at: now.plus(BETWEEN_ATTEMPTS).min(self.fresh_until), ..self }
+        let renew_at = now.plus(BETWEEN_ATTEMPTS).min(self.fresh_until);
+        Self { tried_at: now, renew_at, ..self }
     }
 
     /// Of a token that nothing can renew ahead.

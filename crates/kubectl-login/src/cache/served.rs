@@ -15,7 +15,7 @@ use super::freshness::Lifetime;
 /// Whoever comes back later may have restarted, or lives under a process id that was used before.
 const WINDOW: Duration = Duration::from_mins(5);
 
-/// How old a token has to be before the first suspicion; four times that before the next one.
+/// How old a token has to be before the first suspicion; four times that passes before the next.
 /// Clients that ask for each request, instead of keeping the answer, cost few renewals that way.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -37,7 +37,7 @@ impl Served {
             && lifetime.issued_at <= self.at
             && self.at <= next.at
             && next.at.since(self.at) <= WINDOW
-            && next.at.since(lifetime.issued_at) >= PATIENCE.saturating_mul(factor)
+            && next.at.since(lifetime.tried_at) >= PATIENCE.saturating_mul(factor)
     }
 }
 
@@ -71,6 +71,16 @@ mod tests {
             let (last, next) = (served(last.0, last.1), served(next.0, next.1));
             let found = last.hints_at_refusal(next, &lifetime, suspicions);
             assert_eq!(found, expected, "{last:?} {next:?} {suspicions}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_failed_is_not_made_again_at_once() {
+        let at = UnixTime::from_seconds;
+        let lifetime = Lifetime::new(at(0), at(36_000)).after_attempt(at(5000));
+        for (now, expected) in [(5001, false), (5119, false), (5120, true)] {
+            let found = served(5000, 7).hints_at_refusal(served(now, 7), &lifetime, 1);
+            assert_eq!(found, expected, "{now}");
         }
     }
 }

@@ -1,0 +1,322 @@
+//! What the program keeps between its runs, and when it renews it before it has to.
+//! Never outside loopback and a scratch folder.
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "this is a test"
+)]
+
+#[allow(dead_code, reason = "another test needs the rest")]
+mod issuer;
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use issuer::Issuer;
+use kubectl_login::cache::{
+    entry::{self, Entry},
+    freshness::Lifetime,
+    key::CacheKey,
+    store::Directory,
+};
+use login_common::UnixTime;
+
+/// What kubectl says about its call.
+const ASKED_BY_KUBECTL: (&str, &str) = (
+    "KUBERNETES_EXEC_INFO",
+    r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#,
+);
+
+/// A person who answers at once, on another device.
+const PERSON: &str = "get-token --flow device";
+
+/// An issuer, and the home of somebody who signs in there.
+struct Stage {
+    issuer: Issuer,
+    home: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self { issuer: Issuer::start(), home: tempfile::tempdir().unwrap() }
+    }
+
+    /// Somebody has signed in.
+    fn signed_in() -> (Self, String) {
+        let stage = Self::new();
+        let first = token(&stage.run(PERSON));
+        (stage, first)
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-login"));
+        command
+            .args(words.split_whitespace())
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("KUBECTL_LOGIN_ISSUER_URL", &self.issuer.url)
+            .env("KUBECTL_LOGIN_CLIENT_ID", "kubectl-login")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, words: &str) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// As kubectl asks; its process is the test's.
+    fn ask(&self) -> Output {
+        let (name, value) = ASKED_BY_KUBECTL;
+        self.command(PERSON).env(name, value).output().unwrap()
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.home.path().join(".cache/kubectl-login")
+    }
+
+    /// The one file whose name ends in that way.
+    fn file(&self, end: &str) -> Option<PathBuf> {
+        let mut files = fs::read_dir(self.folder()).unwrap().map(|file| file.unwrap().path());
+        files.find(|path| path.to_str().unwrap().ends_with(end))
+    }
+
+    fn refresh_file(&self) -> String {
+        fs::read_to_string(self.file(".refresh").unwrap()).unwrap()
+    }
+
+    /// Changes the moments of the kept token; `now` is when it was got.
+    fn change(&self, change: impl FnOnce(&mut Lifetime, UnixTime)) {
+        let path = self.file(".token").unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let key = CacheKey::parse(name.strip_suffix(".token").unwrap()).unwrap();
+        let entry = Entry::parse(&key, fs::read(&path).unwrap()).unwrap();
+        let mut lifetime = entry.lifetime;
+        change(&mut lifetime, entry.lifetime.issued_at);
+        let text = Entry::render(&key, &entry.token().unwrap(), lifetime, entry.suspicions);
+        let directory = Directory::new(self.folder());
+        directory.write(&key.file(entry::KIND), text.as_bytes(), false).unwrap();
+    }
+
+    /// As if the kept token were four fifths through its life.
+    fn make_due(&self) {
+        self.change(|lifetime, now| lifetime.renew_at = now);
+    }
+
+    /// As if the kept token were an hour old.
+    fn make_older(&self) {
+        self.change(|lifetime, now| {
+            lifetime.issued_at = now.minus(Duration::from_hours(1));
+            lifetime.tried_at = lifetime.issued_at;
+        });
+    }
+
+    /// As if the issuer had ended the session.
+    fn revoke(&self) {
+        self.issuer.script().failure = Some((400, "invalid_grant"));
+    }
+
+    fn refreshes(&self) -> usize {
+        self.issuer.count("refresh_token")
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[track_caller]
+fn token(output: &Output) -> String {
+    assert!(output.status.success(), "{}", stderr(output));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    answer["status"]["token"].as_str().unwrap().to_owned()
+}
+
+#[track_caller]
+fn failed(output: &Output, code: i32, text: &str) {
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(output));
+    assert!(output.stdout.is_empty());
+    assert!(stderr(output).contains(text), "{}", stderr(output));
+}
+
+#[test]
+fn refresh_tokens_lie_encrypted_with_the_key_elsewhere() {
+    let (stage, _) = Stage::signed_in();
+    let text = stage.refresh_file();
+    assert!(text.starts_with("kubectl-login/2 encrypted-file "), "{text}");
+    let keys = stage.home.path().join(".local/share/kubectl-login/keys");
+    let key = fs::read_dir(&keys).unwrap().next().unwrap().unwrap().path();
+    let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&keys), mode(&key)), (0o700, 0o600));
+    token(&stage.run(&format!("{PERSON} --force-refresh")));
+    assert_ne!(stage.refresh_file(), text);
+    assert!(!stage.issuer.script().reused);
+    // Another option moves it at the next write, there and back.
+    for (storage, head) in
+        [("file", "kubectl-login/1\n"), ("encrypted-file", "kubectl-login/2 encrypted-file ")]
+    {
+        let line = format!("{PERSON} --force-refresh --token-cache-storage {storage}");
+        token(&stage.run(&line));
+        assert!(stage.refresh_file().starts_with(head), "{storage}");
+    }
+    assert_eq!((stage.refreshes(), stage.issuer.script().reused), (3, false));
+}
+
+#[test]
+fn a_keyring_that_is_wanted_and_absent_costs_one_warning() {
+    let stage = Stage::new();
+    let output = stage.run(&format!("{PERSON} --token-cache-storage keyring"));
+    token(&output);
+    assert_eq!(stderr(&output).matches("warning: ").count(), 1, "{}", stderr(&output));
+    assert!(stderr(&output).contains("there is no keyring here"), "{}", stderr(&output));
+    assert!(stage.refresh_file().starts_with("kubectl-login/2 encrypted-file "));
+}
+
+#[test]
+fn a_session_whose_key_cannot_be_had_is_kept_and_named() {
+    let (stage, _) = Stage::signed_in();
+    fs::remove_file(stage.file(".token").unwrap()).unwrap();
+    let text = stage.refresh_file();
+    let elsewhere = stage.home.path().join("elsewhere");
+    let line = "get-token --interactive never";
+    let output = stage.command(line).env("XDG_DATA_HOME", &elsewhere).output().unwrap();
+    failed(&output, 3, "caused by: the kept refresh token was encrypted on another machine");
+    assert!(stderr(&output).contains("hint: sign in anew"), "{}", stderr(&output));
+    assert_eq!(stage.refresh_file(), text);
+    token(&stage.run(line));
+    assert_eq!(stage.refreshes(), 1);
+    // Where somebody is there, a sign-in follows.
+    fs::remove_file(stage.file(".token").unwrap()).unwrap();
+    let output = stage.command(PERSON).env("XDG_DATA_HOME", &elsewhere).output().unwrap();
+    token(&output);
+    assert!(stderr(&output).contains("warning: the kept refresh token"), "{}", stderr(&output));
+    assert_eq!(stage.refreshes(), 1);
+}
+
+#[test]
+fn of_twenty_processes_one_renews_ahead_and_the_others_are_given_the_kept_token() {
+    let (stage, first) = Stage::signed_in();
+    stage.make_due();
+    stage.issuer.script().delay = Duration::from_secs(2);
+    let children: Vec<Child> = (0..20).map(|_| stage.command(PERSON).spawn().unwrap()).collect();
+    let tokens: Vec<String> =
+        children.into_iter().map(|child| token(&child.wait_with_output().unwrap())).collect();
+    assert_eq!(stage.refreshes(), 1);
+    let next = token(&stage.run(PERSON));
+    assert_ne!(next, first);
+    assert!(tokens.iter().all(|token| *token == first || *token == next));
+    assert!(tokens.contains(&next) && tokens.contains(&first));
+}
+
+#[test]
+fn a_renewal_ahead_that_fails_is_not_repeated_and_nobody_notices() {
+    let (stage, first) = Stage::signed_in();
+    for failure in [(500, "server_error"), (400, "invalid_grant")] {
+        stage.issuer.script().failure = Some(failure);
+        stage.make_due();
+        let before = stage.refreshes();
+        for _ in 0..3 {
+            let output = stage.run(PERSON);
+            assert_eq!((token(&output).as_str(), stderr(&output).as_str()), (first.as_str(), ""));
+        }
+        assert_eq!(stage.refreshes(), before + 1, "{failure:?}");
+    }
+    // Refused: there is nothing left to renew it with.
+    assert!(stage.file(".refresh").is_none());
+    stage.make_due();
+    assert_eq!(token(&stage.run(PERSON)), first);
+    assert_eq!(stage.refreshes(), 2);
+}
+
+#[test]
+fn a_caller_that_comes_back_is_given_another_token_once() {
+    let (stage, first) = Stage::signed_in();
+    // By hand, nobody comes back because of a refusal.
+    stage.make_older();
+    assert!((0..3).all(|_| token(&stage.run(PERSON)) == first));
+    assert_eq!(token(&stage.ask()), first);
+    let second = token(&stage.ask());
+    assert_ne!(second, first);
+    // That one is new: it takes longer until it is suspected, too.
+    assert!((0..3).all(|_| token(&stage.ask()) == second));
+    assert_eq!(stage.refreshes(), 1);
+    assert_eq!(stage.issuer.script().discoveries, 1);
+}
+
+#[test]
+fn a_new_token_that_is_refused_is_noticed_by_the_caller_that_it_was_made_for() {
+    let stage = Stage::new();
+    let first = token(&stage.ask());
+    let path = stage.file(".token").unwrap();
+    let noted = fs::metadata(&path).unwrap().accessed().unwrap();
+    let noted = noted.duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+    assert_eq!(noted, std::process::id());
+    assert_eq!(token(&stage.ask()), first);
+}
+
+#[test]
+fn an_outage_behind_a_refusal_opens_no_browser_and_takes_no_token_away() {
+    let (stage, first) = Stage::signed_in();
+    stage.make_older();
+    stage.issuer.script().failure = Some((503, "temporarily_unavailable"));
+    for _ in 0..5 {
+        let output = stage.ask();
+        assert_eq!((token(&output).as_str(), stderr(&output).as_str()), (first.as_str(), ""));
+    }
+    assert_eq!((stage.refreshes(), stage.issuer.count(DEVICE)), (1, 1));
+}
+
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+#[test]
+fn a_session_that_cluster_and_issuer_refuse_has_ended() {
+    let (stage, first) = Stage::signed_in();
+    stage.make_older();
+    assert_eq!(token(&stage.ask()), first);
+    stage.revoke();
+    let ended = format!("error: the session at `{}` has ended", stage.issuer.url);
+    let output = stage.ask();
+    failed(&output, 3, &ended);
+    assert!(stderr(&output).contains("hint: sign in again with `kubectl-login login`"));
+    // Nor is anybody asked by the next calls of the same storm.
+    for _ in 0..3 {
+        failed(&stage.ask(), 3, &ended);
+    }
+    assert_eq!((stage.refreshes(), stage.issuer.count(DEVICE)), (1, 1));
+    assert!(stage.file(".token").is_none() && stage.file(".refresh").is_none());
+    stage.issuer.script().failure = None;
+    assert!(stage.run("login --flow device").status.success());
+    assert_ne!(token(&stage.ask()), first);
+}
+
+#[test]
+fn leftovers_of_killed_writes_go_with_the_next_renewal() {
+    let (stage, _) = Stage::signed_in();
+    let leftover = stage.folder().join(".new-a1B2c3");
+    let file = File::create(&leftover).unwrap();
+    token(&stage.run(&format!("{PERSON} --force-refresh")));
+    assert!(leftover.exists(), "somebody may be writing it");
+    file.set_modified(UNIX_EPOCH + Duration::from_hours(1)).unwrap();
+    token(&stage.run(&format!("{PERSON} --force-refresh")));
+    assert!(!leftover.exists());
+}
+
+#[test]
+fn an_entry_of_an_older_version_is_a_miss() {
+    let (stage, first) = Stage::signed_in();
+    let path = stage.file(".token").unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("kubectl-login/2", "kubectl-login/1", 1)).unwrap();
+    assert_ne!(token(&stage.run(PERSON)), first);
+    assert_eq!(stage.refreshes(), 1);
+}
