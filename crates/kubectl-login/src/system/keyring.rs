@@ -18,6 +18,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long it may take where nobody can be asked.
 const IMPATIENCE: Duration = Duration::from_secs(3);
 
+/// Whether a keyring keeps what it is given: asks for an item of its own, which is removed again.
+/// A locked one can look like an empty one until something is added.
+pub fn check(environment: &dyn Environment, patient: bool) -> Result<(), KeyTrouble> {
+    let probe = Keyring::new(environment, "check", patient);
+    probe.save("kept for a moment")?;
+    let back = probe.load()?;
+    probe.remove()?;
+    if back.is_some_and(|text| text.as_str() == "kept for a moment") {
+        Ok(())
+    } else {
+        Err(KeyTrouble::Forgetful)
+    }
+}
+
 /// The keyring of Secret Service, macOS or Windows.
 pub struct Keyring {
     name: String,
@@ -119,5 +133,6 @@ mod tests {
         assert!(matches!(keyring.load(), Err(KeyTrouble::NoKeyring)));
         assert!(matches!(keyring.save("x"), Err(KeyTrouble::NoKeyring)));
         assert!(matches!(keyring.remove(), Err(KeyTrouble::NoKeyring)));
+        assert!(matches!(check(&NoEnvironment, false), Err(KeyTrouble::NoKeyring)));
     }
 }
