@@ -44,6 +44,9 @@ pub struct Authentication {
     pub configuration: Option<PathBuf>,
     /// `--anonymous-auth`; unset means true.
     pub anonymous: Option<bool>,
+    /// `--service-account-issuer`; unset means the name that every cluster has for itself. To
+    /// another apiserver, tokens of another issuer are those of another cluster.
+    pub service_account_issuer: Option<&'static str>,
 }
 
 impl Cluster {
@@ -75,7 +78,10 @@ impl Cluster {
             .arg(flag("tls-private-key-file", &self.server.key))
             .arg(flag("client-ca-file", self.authority.certificate()))
             .arg(flag("cert-dir", &self.scratch.folder(&format!("{name}-certificates"))?))
-            .arg("--service-account-issuer=https://kubernetes.default.svc")
+            .arg(format!(
+                "--service-account-issuer={}",
+                authentication.service_account_issuer.unwrap_or("https://kubernetes.default.svc")
+            ))
             .arg(flag("service-account-key-file", &self.signing.certificate))
             .arg(flag("service-account-signing-key-file", &self.signing.key))
             .args(["--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/24"])
