@@ -10,145 +10,25 @@
     reason = "this is a test"
 )]
 
+#[allow(dead_code, reason = "another test needs the rest")]
 mod issuer;
+#[allow(dead_code, reason = "another test needs the rest")]
+mod stage;
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _},
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, Output},
     time::{Duration, Instant},
 };
 
-use issuer::Issuer;
+use stage::{Stage, failed, get, page_of, stderr, stdout, token, visit};
 use url::Url;
-
-/// An issuer, a home, and the options that fit.
-struct Stage {
-    issuer: Issuer,
-    home: tempfile::TempDir,
-}
-
-impl Stage {
-    fn new() -> Self {
-        Self { issuer: Issuer::start(), home: tempfile::tempdir().unwrap() }
-    }
-
-    fn command(&self, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-login"));
-        command
-            .args(words.split_whitespace())
-            .env_clear()
-            .env("HOME", self.home.path())
-            .env("KUBECTL_LOGIN_ISSUER_URL", &self.issuer.url)
-            .env("KUBECTL_LOGIN_CLIENT_ID", "kubectl-login")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, words: &str) -> Output {
-        self.command(words).output().unwrap()
-    }
-
-    /// Signs in through the "browser" and returns what was printed.
-    fn sign_in(&self, words: &str) -> Output {
-        let mut child = self.command(words).spawn().unwrap();
-        let page = page_of(&mut child);
-        visit(&page);
-        child.wait_with_output().unwrap()
-    }
-
-    /// The files of a kind in the cache.
-    fn files(&self, kind: &str) -> Vec<std::path::PathBuf> {
-        let Ok(directory) = fs::read_dir(self.home.path().join(".cache/kubectl-login")) else {
-            return Vec::new();
-        };
-        directory
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.to_str().unwrap().ends_with(kind))
-            .collect()
-    }
-
-    /// As if the token had expired.
-    fn lose_token(&self) {
-        for path in self.files(".token") {
-            fs::remove_file(path).unwrap();
-        }
-    }
-}
 
 const BROWSER: &str = "get-token --flow browser --skip-open-browser";
 const CLIENT: &str = "get-token --flow client-credentials --client-secret s";
-
-/// Reads stderr up to the address of the page; the rest is drained so that nobody blocks.
-fn page_of(child: &mut Child) -> Url {
-    let mut reader = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    loop {
-        line.clear();
-        assert!(reader.read_line(&mut line).unwrap() > 0, "no page was named");
-        if let Some(page) = line.strip_prefix("  ") {
-            let page = Url::parse(page.trim()).unwrap();
-            std::thread::spawn(move || {
-                let mut rest = String::new();
-                let _ = reader.read_to_string(&mut rest);
-            });
-            return page;
-        }
-    }
-}
-
-/// GET; status, `location` and body.
-fn get(url: &Url) -> (u16, Option<Url>, String) {
-    let host = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
-    let mut stream = TcpStream::connect(&host).unwrap();
-    let target = &url[url::Position::BeforePath..];
-    write!(stream, "GET {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let status = text.split(' ').nth(1).unwrap().parse().unwrap();
-    let location = text
-        .lines()
-        .find_map(|line| line.strip_prefix("location: "))
-        .map(|location| Url::parse(location).unwrap());
-    (status, location, text)
-}
-
-/// What a browser does: the issuer's page, then where it sends us.
-fn visit(page: &Url) -> (u16, String) {
-    let (_, back, _) = get(page);
-    let (status, _, body) = get(&back.unwrap());
-    (status, body)
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// The failure: exit code, nothing on stdout, and the first line of the report.
-#[track_caller]
-fn failed(output: &Output, code: i32, error: &str) {
-    let (out, err) = (stdout(output), stderr(output));
-    assert_eq!(output.status.code(), Some(code), "{err}");
-    assert_eq!(out, "");
-    assert!(err.contains(&format!("error: {error}")), "{err}");
-}
-
-/// The token in an ExecCredential on stdout.
-#[track_caller]
-fn token(output: &Output) -> String {
-    assert!(output.status.success(), "{}", stderr(output));
-    let answer: serde_json::Value = serde_json::from_str(&stdout(output)).unwrap();
-    assert_eq!(answer["kind"], "ExecCredential");
-    answer["status"]["token"].as_str().unwrap().to_owned()
-}
 
 #[test]
 fn a_client_signs_in_once_and_is_answered_from_the_cache_after_that() {

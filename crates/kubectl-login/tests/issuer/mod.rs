@@ -26,6 +26,10 @@ pub(crate) struct Script {
     pub token_path: &'static str,
     /// `grant_types_supported`; left out when empty.
     pub grants: &'static [&'static str],
+    /// Added to the discovery document.
+    pub announced: serde_json::Value,
+    /// `Some` refuses clients whose assertion is for anybody else.
+    pub assertion_audience: Option<String>,
     /// How many polls of the device flow are answered with `authorization_pending`.
     pub pending: usize,
     /// Every form that the token endpoint was sent.
@@ -58,6 +62,8 @@ impl Issuer {
             delay: Duration::ZERO,
             token_path: "/token",
             grants: &[],
+            announced: serde_json::json!({}),
+            assertion_audience: None,
             pending: 0,
             requests: Vec::new(),
             discoveries: 0,
@@ -149,6 +155,9 @@ fn discovery(base: &str, script: &Script) -> String {
     if !script.grants.is_empty() {
         document["grant_types_supported"] = script.grants.into();
     }
+    for (name, value) in script.announced.as_object().unwrap() {
+        document[name] = value.clone();
+    }
     document.to_string()
 }
 
@@ -163,10 +172,10 @@ fn device(base: &str) -> String {
 
 fn authorize(url: &Url, script: &mut Script) -> String {
     let query: HashMap<String, String> = url.query_pairs().into_owned().collect();
-    assert_eq!(query["code_challenge_method"], "S256");
     assert!(query["scope"].contains("offline_access"));
     script.nonce.clone_from(&query["nonce"]);
-    script.challenge.clone_from(&query["code_challenge"]);
+    script.challenge = query.get("code_challenge").cloned().unwrap_or_default();
+    assert!(script.challenge.is_empty() || query["code_challenge_method"] == "S256");
     let mut back = Url::parse(&query["redirect_uri"]).unwrap();
     let (name, value) = script.denial.map_or(("code", "code"), |error| ("error", error));
     back.query_pairs_mut().append_pair(name, value).append_pair("state", &query["state"]);
@@ -183,7 +192,16 @@ fn token(base: &str, form: HashMap<String, String>, script: &mut Script) -> (u16
     if let Some((status, code)) = script.failure {
         return (status, format!(r#"{{"error":"{code}"}}"#));
     }
+    if let Some(wanted) = &script.assertion_audience
+        && script.requests.last().and_then(audience_of_assertion).as_ref() != Some(wanted)
+    {
+        return (401, r#"{"error":"invalid_client"}"#.to_owned());
+    }
     match grant.as_str() {
+        "password" if script.requests.last().unwrap()["password"] != "hunter2" => {
+            return error("invalid_grant");
+        }
+        "authorization_code" if script.challenge.is_empty() => assert!(verifier.is_none()),
         "authorization_code" => {
             let verifier = verifier.unwrap();
             if !login_protocols::oauth2::pkce::matches_s256(&verifier, &script.challenge) {
@@ -229,4 +247,11 @@ fn id_token(base: &str, script: &Script) -> String {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     let header = part(r#"{"alg":"ES256","kid":"1"}"#);
     format!("{header}.{}.{}", part(&claims.to_string()), part(&"s".repeat(64)))
+}
+
+fn audience_of_assertion(form: &HashMap<String, String>) -> Option<String> {
+    let payload = form.get("client_assertion")?.split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(payload).unwrap();
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    Some(claims["aud"].as_str().unwrap().to_owned())
 }

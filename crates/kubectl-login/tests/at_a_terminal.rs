@@ -1,0 +1,122 @@
+//! Sign-ins by a person at a terminal, who reads, types and changes her mind.
+//! Never outside loopback and a scratch folder.
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "this is a test"
+)]
+
+#[allow(dead_code, reason = "another test needs the rest")]
+mod issuer;
+mod pseudo_terminal;
+#[allow(dead_code, reason = "another test needs the rest")]
+mod stage;
+
+use std::net::TcpStream;
+
+use pseudo_terminal::PseudoTerminal;
+use stage::{Stage, get, parameter, visit};
+use url::Url;
+
+#[test]
+fn a_password_is_asked_for_without_being_shown() {
+    let stage = Stage::new();
+    let mut terminal = PseudoTerminal::run(&stage.command("get-token --username alice"));
+    terminal.see(&format!("Password of `alice` at {}: ", stage.issuer.url));
+    assert!(!terminal.echoes());
+    terminal.type_keys("hunter3\x7f2\r");
+    let (code, stdout, terminal) = terminal.end();
+    assert_eq!(code, Some(0), "{}", terminal.screen());
+    assert!(stdout.contains("ExecCredential"), "{stdout}");
+    assert!(!terminal.screen().contains("hunter"), "{}", terminal.screen());
+    assert!(terminal.echoes());
+}
+
+#[test]
+fn an_interrupt_gives_the_terminal_back_as_it_was() {
+    let stage = Stage::new();
+    for (line, prompt) in [
+        ("get-token --username alice", "Password of"),
+        ("get-token --flow paste", "Paste it here and press Enter: "),
+    ] {
+        let mut terminal = PseudoTerminal::run(&stage.command(line));
+        terminal.see(prompt);
+        terminal.wait("hidden keys", |terminal| !terminal.echoes());
+        terminal.type_keys("\x03");
+        let (code, stdout, terminal) = terminal.end();
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{}", terminal.screen());
+        assert!(terminal.echoes(), "{line}");
+        assert!(
+            terminal.screen().contains("error: sign-in was cancelled"),
+            "{}",
+            terminal.screen()
+        );
+    }
+}
+
+#[test]
+fn the_answer_of_another_machines_browser_can_be_pasted() {
+    let stage = Stage::new();
+    for (words, redirect, is_bare) in [
+        ("--flow paste", None, false),
+        (
+            "--grant-type authcode-keyboard --oidc-redirect-url urn:ietf:wg:oauth:2.0:oob",
+            Some("urn:ietf:wg:oauth:2.0:oob"),
+            true,
+        ),
+        ("--flow paste --listen-address 127.0.0.1:8000", Some("http://localhost:8000"), false),
+    ] {
+        let line = format!("get-token {words} --token-cache-storage none");
+        let mut terminal = PseudoTerminal::run(&stage.command(&line));
+        terminal.see("Paste it here and press Enter: ");
+        let screen = terminal.screen();
+        let page = screen.lines().find_map(|line| line.strip_prefix("  ")).unwrap();
+        let page = Url::parse(page.trim()).unwrap();
+        let named = parameter(&page, "redirect_uri").unwrap();
+        assert_eq!(redirect.unwrap_or(&named), named);
+        let back = get(&page).1.unwrap();
+        if redirect.is_none() {
+            let address = (back.host_str().unwrap(), back.port().unwrap());
+            assert!(TcpStream::connect(address).is_err(), "nobody listens");
+        }
+        terminal.type_keys("http://localhost/?code=x&state=other\r");
+        terminal.see("That is not the answer to this sign-in.");
+        terminal
+            .type_keys(if is_bare { "code\r".to_owned() } else { format!("{back}\r") }.as_str());
+        let (code, stdout, terminal) = terminal.end();
+        assert_eq!(code, Some(0), "{}", terminal.screen());
+        assert!(stdout.contains("ExecCredential"), "{stdout}");
+        assert!(terminal.echoes());
+    }
+    assert_eq!(stage.issuer.count("authorization_code"), 3);
+}
+
+#[test]
+fn a_watched_wait_says_how_much_is_left_and_then_goes_away() {
+    let stage = Stage::new();
+    stage.issuer.script().pending = 1;
+    let terminal = PseudoTerminal::run(&stage.command("get-token --flow device"));
+    terminal.see("Waiting for the sign-in, 1:00 left; Ctrl-C cancels it");
+    let (code, _, terminal) = terminal.end();
+    assert_eq!(code, Some(0), "{}", terminal.screen());
+    assert!(terminal.screen().ends_with("\r\x1b[K"), "{:?}", terminal.screen());
+    assert_eq!(terminal.screen().matches("and enter the code").count(), 1);
+}
+
+#[test]
+fn a_browser_that_may_be_elsewhere_is_a_reason_to_name_the_other_way() {
+    let stage = Stage::new();
+    let mut command = stage.command("get-token --flow browser --skip-open-browser");
+    command.env("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
+    let terminal = PseudoTerminal::run(&command);
+    terminal.see("press Ctrl-C and use `--flow paste` instead");
+    terminal.see("left; Ctrl-C cancels it");
+    let screen = terminal.screen();
+    let page = screen.lines().find_map(|line| line.strip_prefix("  ")).unwrap();
+    assert_eq!(visit(&Url::parse(page.trim()).unwrap()).0, 200);
+    assert_eq!(terminal.end().0, Some(0));
+}

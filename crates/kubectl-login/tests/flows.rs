@@ -1,0 +1,335 @@
+//! The ways to sign in, each as a person or a client meets it, against a tiny issuer.
+//! Never outside loopback and a scratch folder.
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "this is a test"
+)]
+
+#[allow(dead_code, reason = "another test needs the rest")]
+mod issuer;
+#[allow(dead_code, reason = "another test needs the rest")]
+mod stage;
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+    process::Child,
+};
+
+use serde_json::json;
+use stage::{Stage, failed, get, page_of, parameter, stderr, token, visit};
+use url::Url;
+
+const BROWSER: &str = "get-token --flow browser --skip-open-browser";
+
+/// POST of a form, as issuers make browsers do it; the status.
+fn post(url: &Url, media_type: &str, form: &str) -> u16 {
+    let host = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let mut stream = TcpStream::connect(&host).unwrap();
+    let (path, length) = (url.path(), form.len());
+    let _ = write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {media_type}\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{form}"
+    );
+    let mut text = String::new();
+    // A body that is refused unread may break the connection behind the answer.
+    let _ = stream.read_to_string(&mut text);
+    text.split(' ').nth(1).map_or(0, |status| status.parse().unwrap())
+}
+
+/// A program of a few lines for `BROWSER`, which writes down what it is asked to open.
+fn notebook(stage: &Stage) -> (String, std::path::PathBuf) {
+    let (program, notes) = (stage.home.path().join("browser"), stage.home.path().join("notes"));
+    let text =
+        format!("#!/bin/sh\necho noise; echo \"$1\" > {0}.new; mv {0}.new {0}\n", notes.display());
+    fs::write(&program, text).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    (program.to_str().unwrap().to_owned(), notes)
+}
+
+/// Waits for what a program writes down.
+fn read_when_there(path: &std::path::Path, child: &mut Child) -> String {
+    loop {
+        if let Ok(text) = fs::read_to_string(path) {
+            return text;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn the_browser_may_come_back_with_a_form() {
+    let stage = Stage::new();
+    stage.issuer.script().announced = json!({ "response_modes_supported": ["query", "form_post"] });
+    let mut child = stage.command(BROWSER).spawn().unwrap();
+    let page = page_of(&mut child);
+    assert_eq!(parameter(&page, "response_mode").as_deref(), Some("form_post"));
+    let back = get(&page).1.unwrap();
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(post(&back, form, "code=x&state=wrong"), 400);
+    assert_eq!(post(&back, "text/plain", back.query().unwrap()), 415);
+    assert_eq!(post(&back, form, &"x".repeat(17 * 1024)), 413);
+    assert_eq!(post(&back, &format!("{form}; charset=utf-8"), back.query().unwrap()), 200);
+    token(&child.wait_with_output().unwrap());
+}
+
+#[test]
+fn an_issuer_that_lists_no_form_is_not_asked_for_one() {
+    let stage = Stage::new();
+    let mut child = stage.command(BROWSER).spawn().unwrap();
+    let page = page_of(&mut child);
+    assert_eq!(parameter(&page, "response_mode"), None);
+    assert_eq!(visit(&page).0, 200);
+    token(&child.wait_with_output().unwrap());
+}
+
+#[test]
+fn a_redirect_url_is_named_as_it_is_written_and_answered_at_its_path() {
+    let stage = Stage::new();
+    let line =
+        format!("{BROWSER} --listen-address 127.0.0.1:0 --redirect-url https://jump.example/b/c");
+    let mut child = stage.command(&line).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let page = page_of(&mut child);
+    assert_eq!(parameter(&page, "redirect_uri").as_deref(), Some("https://jump.example/b/c"));
+    let back = get(&page).1.unwrap();
+    // What a proxy in front of us does; it alone knows the port, as does the kernel.
+    let port = listening_port(child.id());
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let target = &back[url::Position::BeforePath..];
+    write!(stream, "GET {target} HTTP/1.1\r\nhost: jump.example\r\nconnection: close\r\n\r\n")
+        .unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
+    token(&child.wait_with_output().unwrap());
+}
+
+/// The loopback port on which a process listens (proc(5), `/proc/PID/net/tcp`).
+fn listening_port(process: u32) -> u16 {
+    let mut sockets = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{process}/fd")).unwrap().flatten() {
+        if let Ok(link) = fs::read_link(entry.path()) {
+            sockets.push(link.to_string_lossy().replace("socket:[", "").replace(']', ""));
+        }
+    }
+    let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).unwrap();
+    table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .find(|words| {
+            words.get(3) == Some(&"0A") && sockets.iter().any(|socket| socket == words[9])
+        })
+        .map(|words| u16::from_str_radix(words[1].split_once(':').unwrap().1, 16).unwrap())
+        .unwrap()
+}
+
+#[test]
+fn the_listener_may_speak_tls_and_the_browser_may_go_on_to_another_page() {
+    let stage = Stage::new();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()])
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    let (cert_file, key_file) = (stage.home.path().join("c.pem"), stage.home.path().join("k.pem"));
+    fs::write(&cert_file, certificate.pem()).unwrap();
+    fs::write(&key_file, key.serialize_pem()).unwrap();
+    let line = format!(
+        "{BROWSER} --listen-address 127.0.0.1:0 --local-server-cert {} --local-server-key {} \
+         --open-url-after-authentication https://done.example/x",
+        cert_file.display(),
+        key_file.display()
+    );
+    let mut child = stage.command(&line).spawn().unwrap();
+    let page = page_of(&mut child);
+    let redirect = parameter(&page, "redirect_uri").unwrap();
+    assert!(redirect.starts_with("https://localhost:") && !redirect.ends_with('/'), "{redirect}");
+    let back = get(&page).1.unwrap();
+    let client = reqwest::Client::builder()
+        .tls_certs_only([reqwest::Certificate::from_pem(certificate.pem().as_bytes()).unwrap()])
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(client.get(back).send()).unwrap();
+    assert_eq!(answer.status(), 303);
+    assert_eq!(answer.headers()["location"], "https://done.example/x");
+    token(&child.wait_with_output().unwrap());
+    fs::write(&key_file, "no key").unwrap();
+    failed(
+        &stage.run(&format!("{line} --force-refresh --token-cache-storage none")),
+        2,
+        "could not use the certificate",
+    );
+}
+
+#[test]
+fn parameters_of_options_are_sent_and_a_proof_key_may_be_left_out() {
+    let stage = Stage::new();
+    let line = format!(
+        "{BROWSER} --oidc-auth-request-extra-params acr_values=mfa,login_hint=bob --account alice \
+         --oidc-pkce-method no --token-cache-storage none"
+    );
+    let mut child = stage.command(&line).spawn().unwrap();
+    let page = page_of(&mut child);
+    assert_eq!(parameter(&page, "acr_values").as_deref(), Some("mfa"));
+    let hints = page.query_pairs().filter(|(name, _)| name == "login_hint");
+    assert_eq!(hints.map(|(_, value)| value.into_owned()).collect::<Vec<_>>(), ["bob"]);
+    assert_eq!(parameter(&page, "code_challenge"), None);
+    assert_eq!(visit(&page).0, 200);
+    token(&child.wait_with_output().unwrap());
+}
+
+#[test]
+fn quiet_still_shows_the_page_that_nothing_opened() {
+    let stage = Stage::new();
+    let mut child = stage.command(&format!("{BROWSER} --quiet")).spawn().unwrap();
+    assert_eq!(visit(&page_of(&mut child)).0, 200);
+    token(&child.wait_with_output().unwrap());
+    let (browser, notes) = notebook(&stage);
+    let mut child = stage
+        .command("get-token --flow browser --quiet --force-refresh --token-cache-storage none")
+        .env("DISPLAY", ":9")
+        .env("BROWSER", format!("/nonexistent %s:{browser}"))
+        .spawn()
+        .unwrap();
+    let page = read_when_there(&notes, &mut child);
+    assert_eq!(visit(&Url::parse(page.trim()).unwrap()).0, 200);
+    let output = child.wait_with_output().unwrap();
+    token(&output);
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn a_listener_for_other_machines_and_unchecked_tls_are_warned_about_once() {
+    let stage = Stage::new();
+    let line = format!(
+        "{BROWSER} --listen-address 0.0.0.0:0 --insecure-skip-tls-verify --authentication-timeout-sec 1"
+    );
+    let output = stage.run(&line);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = stderr(&output);
+    assert_eq!(shown.matches("warning: ").count(), 2, "{shown}");
+    assert!(shown.contains("warning: other machines can reach `0.0.0.0`"), "{shown}");
+    assert!(shown.contains("warning: `--insecure-skip-tls-verify` is on"), "{shown}");
+}
+
+#[test]
+fn a_device_page_is_opened_where_there_is_a_desktop() {
+    let stage = Stage::new();
+    let (browser, notes) = notebook(&stage);
+    for (words, is_opened) in [("--skip-open-browser", false), ("", true)] {
+        let line = format!("get-token --flow device --token-cache-storage none {words}");
+        let output = stage
+            .command(&line)
+            .env("DISPLAY", ":9")
+            .env("BROWSER", &browser)
+            // The rig itself may run in a container.
+            .env("TOOLBOX_PATH", "/")
+            .output()
+            .unwrap();
+        token(&output);
+        assert_eq!(notes.exists(), is_opened, "{words}");
+    }
+    let page = fs::read_to_string(notes).unwrap();
+    assert_eq!(page.trim(), format!("{}/device?user_code=BCDF-GHJK", stage.issuer.url));
+}
+
+#[test]
+fn the_reason_for_a_flow_is_said_to_those_who_want_to_know() {
+    let stage = Stage::new();
+    let ssh = stage
+        .command("get-token -v --interactive always")
+        .env("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22")
+        .output()
+        .unwrap();
+    token(&ssh);
+    let expected = "chose device: the issuer offers it and this is an SSH session\n";
+    assert!(stderr(&ssh).contains(expected), "{}", stderr(&ssh));
+}
+
+#[test]
+fn a_job_that_could_prove_itself_is_told_how() {
+    let stage = Stage::new();
+    let output = stage
+        .command("get-token")
+        .env("CI", "true")
+        .env("ACTIONS_ID_TOKEN_REQUEST_URL", "https://actions.example")
+        .output()
+        .unwrap();
+    failed(&output, 3, "a sign-in to");
+    assert!(stderr(&output).contains("caused by: this is a CI job"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("use `--identity github-actions`"), "{}", stderr(&output));
+    assert_eq!(stage.issuer.script().discoveries, 0);
+}
+
+#[test]
+fn a_client_with_a_key_signs_for_the_issuer_and_else_for_its_token_endpoint() {
+    let stage = Stage::new();
+    let key = stage.home.path().join("key.pem");
+    fs::write(&key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let line = format!(
+        "get-token --flow client-credentials --client-assertion-key {} \
+         --client-assertion-key-id k1 --token-cache-storage none",
+        key.display()
+    );
+    let token_endpoint = format!("{}/token", stage.issuer.url);
+    for (audience, requests) in [(stage.issuer.url.clone(), 1), (token_endpoint, 2)] {
+        stage.issuer.script().assertion_audience = Some(audience);
+        stage.issuer.script().requests.clear();
+        assert_eq!(token(&stage.run(&line)), "machine");
+        let asked = &stage.issuer.script().requests;
+        assert_eq!(asked.len(), requests);
+        assert!(
+            !asked[0].contains_key("client_secret") && asked[0]["client_id"] == "kubectl-login"
+        );
+    }
+    stage.issuer.script().assertion_audience = Some("nobody".to_owned());
+    failed(&stage.run(&line), 1, "issuer");
+    fs::write(&key, "-----BEGIN ENCRYPTED PRIVATE KEY-----\n").unwrap();
+    let output = stage.run(&line);
+    failed(&output, 2, "could not sign in the client's name");
+    assert!(stderr(&output).contains("caused by: the key is encrypted"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_password_may_be_given_where_nobody_is() {
+    let stage = Stage::new();
+    let mut command = stage.command("get-token --username alice");
+    let output = command.env("KUBECTL_LOGIN_PASSWORD", "hunter2").output().unwrap();
+    token(&output);
+    assert_eq!(stderr(&output), "");
+    let form = stage.issuer.script().requests[0].clone();
+    assert_eq!((form["grant_type"].as_str(), form["username"].as_str()), ("password", "alice"));
+    let mut command = stage.command("get-token --username bob");
+    let output = command.env("KUBECTL_LOGIN_PASSWORD", "wrong").output().unwrap();
+    failed(&output, 1, &format!("issuer `{}` refused the password", stage.issuer.url));
+    assert!(!stderr(&output).contains("wrong"));
+}
+
+#[test]
+fn without_a_terminal_nothing_can_be_typed() {
+    let stage = Stage::new();
+    for line in ["get-token --flow paste", "get-token --username alice"] {
+        // A session of its own has no controlling terminal.
+        let program = stage.command(line);
+        let mut command = std::process::Command::new("/usr/bin/setsid");
+        command.arg("--wait").arg(program.get_program()).args(program.get_args()).env_clear();
+        for (name, value) in program.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        failed(&output, 3, "a sign-in to");
+        assert!(stderr(&output).contains("caused by: there is no terminal"), "{}", stderr(&output));
+    }
+    assert_eq!(stage.issuer.script().discoveries, 0);
+}

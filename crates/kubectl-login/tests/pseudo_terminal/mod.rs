@@ -1,0 +1,108 @@
+//! A program on a terminal of its own, and a person who reads and types.
+//! Never outlives its test.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read as _, Write as _},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{LocalModes, tcgetattr},
+};
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// stdin is a pipe, as kubectl's may be; stderr and the controlling terminal are the terminal.
+pub(crate) struct PseudoTerminal {
+    keyboard: File,
+    child: Child,
+    screen: Arc<Mutex<String>>,
+}
+
+impl PseudoTerminal {
+    /// Runs `program` there.
+    pub(crate) fn run(program: &Command) -> Self {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
+        let user = OpenOptions::new().read(true).write(true).open(PathBuf::from(name)).unwrap();
+        // `setsid --ctty` takes the terminal from its own stdin; the program then gets another one.
+        let mut started = Command::new("setsid");
+        started
+            .args(["--ctty", "--wait", "sh", "-c", "exec \"$0\" \"$@\" </dev/null"])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin");
+        for (name, value) in program.get_envs() {
+            started.env(name, value.unwrap_or_default());
+        }
+        let child = started
+            .stdin(user.try_clone().unwrap())
+            .stdout(Stdio::piped())
+            .stderr(user)
+            .spawn()
+            .unwrap();
+        drop(started);
+        let keyboard = File::from(controller);
+        let screen = Arc::new(Mutex::new(String::new()));
+        let (mut source, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
+        std::thread::spawn(move || {
+            let mut bytes = [0; 1024];
+            while let Ok(count @ 1..) = source.read(&mut bytes) {
+                shown.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+        });
+        Self { keyboard, child, screen }
+    }
+
+    /// All that was shown.
+    pub(crate) fn screen(&self) -> String {
+        self.screen.lock().unwrap().clone()
+    }
+
+    /// Waits until `is_so`.
+    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let begin = Instant::now();
+        while !is_so(self) {
+            assert!(begin.elapsed() < PATIENCE, "no {what}; the screen:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until `text` was shown.
+    pub(crate) fn see(&self, text: &str) {
+        self.wait(text, |terminal| terminal.screen().contains(text));
+    }
+
+    /// Whether the terminal shows what is typed, as it does by itself.
+    pub(crate) fn echoes(&self) -> bool {
+        tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO)
+    }
+
+    /// Types.
+    pub(crate) fn type_keys(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits for the end: exit code and stdout.
+    pub(crate) fn end(mut self) -> (Option<i32>, String, Self) {
+        let mut text = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        (self.child.wait().unwrap().code(), text, self)
+    }
+}
+
+impl Drop for PseudoTerminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
