@@ -74,6 +74,13 @@ pub fn is_named(matches: &ArgMatches) -> bool {
             .any(|name| typed.has(*name))
 }
 
+/// Whether options and variables say all, and no kubeconfig is read.
+pub fn is_by_options(system: &System<'_>, matches: &ArgMatches) -> bool {
+    let names_issuer = arguments::typed(matches).has(Name::IssuerUrl)
+        || system.environment.has("KUBECTL_LOGIN_ISSUER_URL");
+    names_issuer && !matches.contains_id("context") && !matches.contains_id("kubeconfig")
+}
+
 /// Where sessions are kept when none is chosen.
 pub fn cache_directory(
     system: &System<'_>,
@@ -104,12 +111,9 @@ impl Chosen {
         context: Option<&str>,
     ) -> Result<Self, Failure> {
         let typed = arguments::typed(matches);
-        let named = |id: &str| matches.get_one::<String>(id).map(String::as_str);
-        let kubeconfig = named("kubeconfig");
+        let kubeconfig = matches.get_one::<String>("kubeconfig").map(String::as_str);
         let configuration = configuration::read(system.environment)?;
-        let names_issuer =
-            typed.has(Name::IssuerUrl) || system.environment.has("KUBECTL_LOGIN_ISSUER_URL");
-        if names_issuer && context.is_none() && kubeconfig.is_none() {
+        if context.is_none() && is_by_options(system, matches) {
             let settings = Settings::resolve(&Layers {
                 typed: &typed,
                 typed_origin: &Origin::CommandLine,

@@ -23,7 +23,10 @@ use crate::{
         sessions::{self, SessionRecord},
         store::Directory,
     },
-    flows::{FlowError, obtain::Session},
+    flows::{
+        FlowError,
+        obtain::{Age, Session},
+    },
     kubeconfig::context::Files,
     options::{
         fault::OptionError,
@@ -167,7 +170,7 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
     let never = || None::<()>;
     let say = |text: &str| system.terminal.say(&format!("kubectl-login: {text}"));
     // So that no renewal that is under way brings the session back.
-    let _lock = match renewal_lock::take(&directory, key.as_str(), PATIENCE, never, say) {
+    let lock = match renewal_lock::take(&directory, key.as_str(), PATIENCE, never, say) {
         Ok(Taken::Lock(lock)) => Some(lock),
         Ok(Taken::Adopted(())) | Err(_) => None,
     };
@@ -200,6 +203,9 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
     };
     // Whatever the issuer said.
     let forgotten = sessions::forget(&secrets, key);
+    if let Some(mut lock) = lock {
+        lock.conclude();
+    }
     let issuer = &target.issuer;
     let here = "is forgotten on this machine";
     match &ended {
@@ -272,7 +278,11 @@ async fn end(
 ) -> Result<Ended, FlowError> {
     let Some((first, others)) = tokens.split_first() else { return Ok(Ended::Nothing) };
     let session = Session::prepare(system, target, Some(directory)).await?;
-    let (metadata, _) = session.metadata().await?;
+    let (mut metadata, age) = session.metadata().await?;
+    if metadata.revocation_endpoint.is_none() && age == Age::Kept {
+        // It may have learnt it since.
+        metadata = session.fetch_metadata().await?;
+    }
     let page = metadata.end_session_endpoint.clone();
     if metadata.revocation_endpoint.is_none() {
         return Ok(Ended::NotOffered(page));

@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod failure;
 pub mod kept;
 
+pub mod doctor;
 pub mod get_token;
 pub mod login;
 pub mod logout;
@@ -37,6 +38,7 @@ pub static COMMANDS: &[Entry] = &[
     Entry { definition: logout::definition, run: logout::run },
     Entry { definition: status::definition, run: status::run },
     Entry { definition: whoami::definition, run: whoami::run },
+    Entry { definition: doctor::definition, run: doctor::run },
     Entry { definition: completion::definition, run: completion::run },
     Entry { definition: man::definition, run: man::run },
     Entry { definition: version::definition, run: version::run },

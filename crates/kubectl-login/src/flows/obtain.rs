@@ -3,7 +3,7 @@
 
 use std::sync::Once;
 
-use login_common::Secret;
+use login_common::{Secret, UnixTime};
 use login_protocols::{
     oauth2::{
         authorization::Nonce,
@@ -102,6 +102,11 @@ impl<'a> Session<'a> {
 
     /// The issuer's discovery document as it is now.
     pub async fn fetch_metadata(&self) -> Result<ProviderMetadata, FlowError> {
+        self.probe().await.map(|(metadata, _)| metadata)
+    }
+
+    /// The same with the issuer's clock, if it says.
+    pub async fn probe(&self) -> Result<(ProviderMetadata, Option<UnixTime>), FlowError> {
         let issuer = &self.target.issuer;
         let url = metadata_url(issuer);
         self.system.terminal.detail(&format!("kubectl-login: reading {url}"));
@@ -125,7 +130,7 @@ impl<'a> Session<'a> {
             // A convenience: the next renewal fetches it again.
             let _ = metadata::save(directory, issuer, &answer.body, self.system.clock.now());
         }
-        Ok(self.as_we_meet_it(metadata))
+        Ok((self.as_we_meet_it(metadata), answer.date))
     }
 
     fn as_we_meet_it(&self, metadata: ProviderMetadata) -> ProviderMetadata {

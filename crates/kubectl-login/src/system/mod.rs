@@ -16,6 +16,7 @@ pub mod cluster_http;
 pub mod command;
 pub mod console;
 pub mod http;
+pub mod inspection;
 pub mod keyring;
 pub mod loopback;
 pub mod port;

@@ -1,0 +1,398 @@
+//! `doctor`: walks the whole chain from kubectl to the cluster and says what is wrong with it.
+//! Never signs in, never renews, never changes anything; the keyring is given a word and asked
+//! for it back.
+//!
+//! On disk: `wiring`, `machine`, `issuer` and `token` judge facts, which this file gathers;
+//! `finding` is what they say.
+
+mod finding;
+mod issuer;
+mod machine;
+mod token;
+mod wiring;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use login_common::{Secret, UnixTime};
+use login_protocols::{jose::CompactJws, oidc::Claims};
+
+use super::{
+    chosen::{self, Chosen},
+    cluster::Cluster,
+    failure::CommandError,
+    kept::{self, Facts, Outlook},
+};
+use crate::{
+    cache::{
+        entry::{self, Entry},
+        freshness::Freshness,
+        key_store::{KeyStore as _, KeyTrouble},
+        sessions,
+        store::Directory,
+    },
+    flows::{FlowError, obtain::Session},
+    kubeconfig::context::{Context, Files},
+    options::target::{Flow, Target},
+    output::{self, Format, Items},
+    report::{Failure, Fault},
+    system::{System, file, inspection, keyring::Keyring, runtime},
+};
+use finding::{Finding, Outcome};
+use wiring::Found;
+
+/// Longest configuration that is read.
+const MAX_LENGTH: u64 = 1024 * 1024;
+
+/// What proxies are named by; reqwest reads them in this order.
+const PROXIES: [&str; 8] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
+
+/// Its arguments.
+pub fn definition() -> Command {
+    chosen::with_options(Command::new("doctor"))
+        .about("Examine the chain from kubectl to the cluster and say how to mend it")
+        .arg(output::argument())
+        .arg(
+            Arg::new("offline")
+                .long("offline")
+                .action(ArgAction::SetTrue)
+                .help("Ask neither the issuer nor the cluster"),
+        )
+        .arg(
+            Arg::new("authentication-config")
+                .long("authentication-config")
+                .value_name("FILE")
+                .value_hint(ValueHint::FilePath)
+                .help(
+                    "kube-apiserver's AuthenticationConfiguration, or login-server's: compare \
+                     the kept token with it",
+                ),
+        )
+        .after_help(
+            "Exit codes: 0 no problem (warnings are none), else that of the first problem: \
+             1 refused, 2 configuration, 3 a sign-in is needed, 4 unreachable.",
+        )
+}
+
+/// Examines and prints.
+pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    let mut findings = Vec::new();
+    examine(system, matches, &mut findings)?;
+    output::print(
+        Format::of(matches),
+        "DoctorReport",
+        &Items { items: &findings },
+        |_, colours| finding::text(&findings, colours),
+    )?;
+    let problems: Vec<Fault> = findings.iter().filter_map(|finding| finding.fault).collect();
+    match problems.first() {
+        None => Ok(()),
+        Some(&fault) => Err(CommandError::Problems { count: problems.len(), fault }.into()),
+    }
+}
+
+fn examine(
+    system: &System<'_>,
+    matches: &ArgMatches,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let context = if chosen::is_by_options(system, matches) {
+        findings.push(Finding::skipped("kubeconfig", "the options name an issuer themselves"));
+        None
+    } else {
+        examine_wiring(system, matches, findings)
+    };
+    let chosen = match Chosen::of(system, matches) {
+        Ok(chosen) => chosen,
+        // The entry is somebody else's, which was said already.
+        Err(Failure::Kubeconfig(_))
+            if findings.iter().any(|finding| finding.outcome == Outcome::Problem) =>
+        {
+            findings.push(Finding::skipped("options", "there is no entry to read them from"));
+            return Ok(());
+        }
+        Err(failure) => {
+            findings.push(Finding::failure("options", &failure));
+            return Ok(());
+        }
+    };
+    findings.push(options(&chosen.target));
+    chosen.within(system, |system| {
+        examine_machine(system, &chosen.target, findings);
+        let kept = Kept::of(system, &chosen.target);
+        findings.push(kept.finding(&chosen.target, system.clock.now()));
+        examine_token(system, matches, &chosen.target, &kept, findings);
+        if matches.get_flag("offline") {
+            for check in ["issuer", "whoami"] {
+                findings.push(Finding::skipped(check, "`--offline`"));
+            }
+            return Ok(());
+        }
+        runtime::block_on(async {
+            examine_issuer(system, &chosen.target, findings).await;
+            findings.push(whoami(context.as_ref(), &chosen.target, &kept).await);
+        })
+        .map_err(Failure::from)
+    })
+}
+
+fn examine_wiring(
+    system: &System<'_>,
+    matches: &ArgMatches,
+    findings: &mut Vec<Finding>,
+) -> Option<Context> {
+    let named = |id: &str| matches.get_one::<String>(id).map(String::as_str);
+    let files = match Files::read(system.environment, named("kubeconfig")) {
+        Ok(files) => files,
+        Err(error) => {
+            findings.push(Finding::failure("kubeconfig", &error.into()));
+            return None;
+        }
+    };
+    let paths: Vec<PathBuf> = files.paths().map(Path::to_path_buf).collect();
+    findings.push(wiring::files(&paths));
+    if paths.is_empty() {
+        return None;
+    }
+    let name = named("context").or_else(|| files.current());
+    let context = name.and_then(|name| files.context(name));
+    findings.push(wiring::context(name, context.as_ref()));
+    let context = context?;
+    if let Some(entry) = &context.cluster {
+        findings.push(wiring::cluster(entry));
+    }
+    let Some(user) = &context.user else { return Some(context) };
+    findings.push(wiring::user(&context.user_name, user));
+    if let Some(entry) = &user.exec {
+        let path = system.environment.variable("PATH");
+        let found = inspection::program(&entry.command, user.file.parent(), path.as_deref())
+            .map_or(Found::Nowhere, Found::At);
+        findings.push(wiring::exec(entry, &found, system.environment.home().as_deref()));
+        findings.push(policy(system, &entry.command, &found));
+    }
+    Some(context)
+}
+
+/// kubectl's `pkg/kuberc`: `KUBERC` names another file, or turns it off.
+fn policy(system: &System<'_>, command: &str, found: &Found) -> Finding {
+    let named = system.environment.variable("KUBERC").filter(|name| !name.is_empty());
+    if named.as_ref().is_some_and(|name| name == "off") {
+        return Finding::ok("kuberc", "turned off by `KUBERC=off`");
+    }
+    let standard = || Some(system.environment.home()?.join(".kube").join("kuberc"));
+    let Some(place) = named.map(PathBuf::from).or_else(standard) else {
+        return Finding::skipped("kuberc", "there is no home directory");
+    };
+    let text = file::read(&place, MAX_LENGTH).ok();
+    let text = text.map(|text| String::from_utf8_lossy(&text).into_owned());
+    wiring::policy(&place, text.as_deref(), command, found)
+}
+
+fn options(target: &Target) -> Finding {
+    let account = target.account.as_ref().map(|name| format!(", account `{name}`"));
+    Finding::ok(
+        "options",
+        format!(
+            "issuer {}, client `{}`, flow `{}`{}",
+            target.issuer,
+            target.client_id,
+            target.flow.as_str(),
+            account.unwrap_or_default()
+        ),
+    )
+}
+
+fn examine_machine(system: &System<'_>, target: &Target, findings: &mut Vec<Finding>) {
+    let set: Vec<(&'static str, String)> = PROXIES
+        .into_iter()
+        .filter_map(|name| Some((name, system.environment.variable(name)?)))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    findings.push(machine::proxies(&set));
+    let directory = target.cache_directory.as_deref();
+    let facts = directory.map(|path| (path, inspection::directory(path)));
+    findings.push(machine::cache(facts.as_ref().map(|(path, facts)| (*path, facts))));
+    let trouble = keyring_trouble(system).map(|trouble| trouble.to_string());
+    let built_in = cfg!(feature = "keyring");
+    findings.push(machine::keyring(target.storage, built_in, trouble.as_deref()));
+    let by_browser = matches!(target.flow, Flow::Auto | Flow::Browser);
+    if by_browser && !kept::needs_nobody(target) {
+        let addresses = &target.callback.listen_addresses;
+        findings.push(machine::loopback(addresses, &inspection::port(addresses)));
+    }
+}
+
+/// Why the keyring is of no use, if it is of none.
+fn keyring_trouble(system: &System<'_>) -> Option<KeyTrouble> {
+    const WORD: &str = "a word that `kubectl-login doctor` asks for again";
+    let keyring = Keyring::new(system.environment, "doctor", false);
+    let tried = keyring.save(WORD).and_then(|()| {
+        let found = keyring.load()?;
+        keyring.remove()?;
+        let is_same = found.is_some_and(|found| found.as_str() == WORD);
+        if is_same { Ok(()) } else { Err(KeyTrouble::Forgetful) }
+    });
+    tried.err()
+}
+
+/// What is kept of the chosen session.
+struct Kept {
+    facts: Option<Facts>,
+    /// Only one that is still good.
+    token: Option<Secret>,
+}
+
+impl Kept {
+    fn of(system: &System<'_>, target: &Target) -> Self {
+        let now = system.clock.now();
+        let Some(directory) = target.cache_directory.clone().map(Directory::new) else {
+            return Self { facts: None, token: None };
+        };
+        let key = &target.cache_key;
+        let record = sessions::load(&directory, key);
+        let token = directory
+            .read(&key.file(entry::KIND), entry::MAX_LENGTH)
+            .and_then(|bytes| Entry::parse(key, bytes))
+            .filter(|entry| entry.lifetime.at(now) != Freshness::Expired)
+            .and_then(|entry| entry.token());
+        Self { facts: record.map(|record| Facts::of(&directory, record, now)), token }
+    }
+
+    fn finding(&self, target: &Target, now: UnixTime) -> Finding {
+        const CHECK: &str = "session";
+        let login = "`kubectl-login login` signs in now";
+        if kept::needs_nobody(target) {
+            return Finding::ok(CHECK, "a job's own identity: nobody needs to sign in");
+        }
+        let Some(facts) = &self.facts else {
+            return Finding::warning(CHECK, "there is none: the next kubectl asks for one", login);
+        };
+        if let Some(holder) = &facts.locked_by {
+            let hint = "finish that sign-in in the browser, or end that process";
+            return Finding::warning(CHECK, format!("{holder} holds its lock"), hint);
+        }
+        if let Some(memory) = &facts.failure {
+            let message =
+                format!("held back until {} after: {}", memory.until, memory.report.error);
+            return Finding::warning(CHECK, message, login);
+        }
+        match facts.outlook(now) {
+            Outlook::SignIn => {
+                Finding::warning(CHECK, "it has ended: the next kubectl asks for another", login)
+            }
+            Outlook::Renewal => Finding::ok(CHECK, "the next call renews its token"),
+            Outlook::Token => {
+                let until = facts.lifetime.map(|lifetime| lifetime.valid_until);
+                let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+                let renewable = if facts.is_renewable() { ", then it is renewed" } else { "" };
+                Finding::ok(CHECK, format!("its token is good{until}{renewable}"))
+            }
+        }
+    }
+}
+
+fn examine_token(
+    system: &System<'_>,
+    matches: &ArgMatches,
+    target: &Target,
+    kept: &Kept,
+    findings: &mut Vec<Finding>,
+) {
+    let named = matches.get_one::<String>("authentication-config");
+    let claims = match claims_of(kept) {
+        Ok(claims) => claims,
+        Err(reason) => {
+            findings.push(Finding::skipped("token", reason));
+            if named.is_some() {
+                findings.push(Finding::skipped("trust", reason));
+            }
+            return;
+        }
+    };
+    findings.push(token::claims(&claims, target, system.clock.now()));
+    if let Some(path) = named {
+        findings.push(trust(path, &claims));
+    }
+}
+
+fn claims_of(kept: &Kept) -> Result<Claims, &'static str> {
+    let token = kept.token.as_ref().ok_or("no token is kept; sign in first")?;
+    let parsed = CompactJws::parse(token.expose());
+    parsed
+        .map(|jws| jws.unverified_claims().clone())
+        .map_err(|_| "the token is opaque: only the cluster can say what it is good for")
+}
+
+fn trust(path: &str, claims: &Claims) -> Finding {
+    let wrong = |problem: String| {
+        let hint = "name kube-apiserver's file with `--authentication-config`";
+        Finding::problem("trust", Fault::Usage, format!("`{path}`: {problem}"), hint)
+    };
+    let text = match file::read(Path::new(path), MAX_LENGTH) {
+        Ok(text) => text,
+        Err(error) => return wrong(error.to_string()),
+    };
+    match serde_saphyr::from_str(&String::from_utf8_lossy(&text)) {
+        Ok(configuration) => token::trust(&configuration, claims),
+        Err(error) => wrong(error.to_string()),
+    }
+}
+
+async fn examine_issuer(system: &System<'_>, target: &Target, findings: &mut Vec<Finding>) {
+    const CHECK: &str = "issuer";
+    let asked = match Session::prepare(system, target, None).await {
+        Ok(session) => session.probe().await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok((metadata, date)) => {
+            let message = format!("{} answers, and says that it is that issuer", target.issuer);
+            findings.push(Finding::ok(CHECK, message));
+            findings.push(issuer::clock(system.clock.now(), date));
+            findings.push(issuer::endpoints(&metadata, target));
+            findings.push(issuer::revocation(&metadata));
+        }
+        Err(error) => findings.push(Finding::failure(CHECK, &failure(target, error))),
+    }
+}
+
+fn failure(target: &Target, source: FlowError) -> Failure {
+    let hint = source.hint(target);
+    Failure::Flow { source: Box::new(source), hint }
+}
+
+/// Asks the cluster, with the token that is there.
+async fn whoami(context: Option<&Context>, target: &Target, kept: &Kept) -> Finding {
+    const CHECK: &str = "whoami";
+    let Some(context) = context.filter(|context| context.cluster.is_some()) else {
+        return Finding::skipped(CHECK, "there is no cluster to ask");
+    };
+    let Some(token) = &kept.token else {
+        return Finding::skipped(CHECK, "no token is kept; sign in first");
+    };
+    let cluster = match Cluster::of(context) {
+        Ok(cluster) => cluster,
+        Err(error) => return Finding::failure(CHECK, &error.into()),
+    };
+    match cluster.review(token, &target.issuer).await {
+        Ok(user) => Finding::ok(
+            CHECK,
+            format!(
+                "the cluster takes the token for `{}`, groups [{}]",
+                user.username,
+                user.groups.join(" ")
+            ),
+        ),
+        Err(error) => Finding::failure(CHECK, &error.into()),
+    }
+}
