@@ -1,9 +1,12 @@
-//! `cargo xtask lint`: formatting, clippy, the client's types on Windows, dependencies, tidy.
+//! `cargo xtask lint`: formatting, clippy, the client's types on other systems, dependencies, tidy.
 //! Never stops at the first failure, never changes a file.
 
 use crate::{
     Outcome, children,
-    components::{cargo_deny, windows_target},
+    components::{
+        cargo_deny,
+        foreign_targets::{Provided, System},
+    },
     tidy, workspace,
 };
 use anyhow::Result;
@@ -24,35 +27,38 @@ pub(crate) fn run() -> Result<Outcome> {
     let mut clippy = workspace::cargo();
     clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
 
-    let results = [
+    let mut results = vec![
         ("fmt", children::succeeds(&mut fmt)?),
         ("tidy", matches!(tidy::run()?, Outcome::Done)),
         ("deny", children::succeeds(&mut cargo_deny)?),
         ("clippy", children::succeeds(&mut clippy)?),
-        ("windows", windows()?),
     ];
-    for (name, passed) in results {
-        println!("{} {name}", if passed { "✓" } else { "✗" });
+    for system in System::ALL {
+        results.push((system.name(), types_on(system)?));
+    }
+    for (name, passed) in &results {
+        println!("{} {name}", if *passed { "✓" } else { "✗" });
     }
     let passed = results.iter().filter(|(_, passed)| *passed).count();
     println!("lint: {passed} of {} passed", results.len());
     Ok(if passed == results.len() { Outcome::Done } else { Outcome::Failed })
 }
 
-/// The client's code for Windows type-checks; true also where the target cannot be had.
-fn windows() -> Result<bool> {
-    match windows_target::provide() {
-        Ok(None) => {
+/// The client's code for that system type-checks; true also where the target cannot be had.
+fn types_on(system: System) -> Result<bool> {
+    let name = system.name();
+    match system.provide() {
+        Ok(Provided::Ready(variables)) => {
             let mut check = workspace::cargo();
             check.args(["check", "--locked", "--package", "kubectl-login", "--target"]);
-            children::succeeds(check.arg(windows_target::TARGET))
+            children::succeeds(check.arg(system.target()).envs(variables))
         }
-        Ok(Some(reason)) => {
-            println!("left out: windows: {reason}");
+        Ok(Provided::LeftOut(reason)) => {
+            println!("left out: {name}: {reason}");
             Ok(true)
         }
         Err(error) => {
-            println!("left out: windows: {error:#}");
+            println!("left out: {name}: {error:#}");
             Ok(!std::env::var("CI").is_ok_and(|value| value == "true"))
         }
     }

@@ -7,12 +7,12 @@ pub(crate) mod cache;
 pub(crate) mod cargo_deny;
 pub(crate) mod control_plane;
 pub(crate) mod dex;
+pub(crate) mod foreign_targets;
 pub(crate) mod go_program;
 pub(crate) mod kubectl;
 pub(crate) mod node_modules;
 pub(crate) mod peers;
 pub(crate) mod system_packages;
-pub(crate) mod windows_target;
 
 use crate::children;
 use anyhow::Result;

@@ -44,6 +44,11 @@ pub(crate) const FOR_STATIC_BUILDS: [Needed; 1] =
 pub(crate) const FOR_WINDOWS: [Needed; 1] =
     [needed("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", "compiles C for Windows")];
 
+pub(crate) const FOR_MACOS: [Needed; 2] = [
+    needed("python3", "python3", "unpacks a C compiler for macOS"),
+    needed("python3 -m pip --version", "python3-pip", "downloads a C compiler for macOS"),
+];
+
 pub(crate) const FOR_STARTUP: [Needed; 3] = [
     needed("valgrind", "valgrind", "counts instructions"),
     needed("strace", "strace", "lists system calls"),
