@@ -167,7 +167,7 @@ server.listen(settings.port ?? 0, '127.0.0.1', () => {
   const grant = (context) => context.oidc?.params?.grant_type ?? context.oidc?.body?.grant_type;
   const accountOf = (context) => context.oidc?.entities?.Account?.accountId;
   op.on('grant.success', (context) => say({ event: 'token', grant: grant(context), outcome: 'success', account: accountOf(context) }));
-  op.on('grant.error', (context, error) => say({ event: 'token', grant: grant(context), outcome: error.error, account: accountOf(context) }));
+  op.on('grant.error', (context, error) => say({ event: 'token', grant: grant(context), outcome: error.error, detail: error.error_detail, account: accountOf(context) }));
   op.on('grant.revoked', () => say({ event: 'session-ended' }));
   op.on('server_error', (_context, error) => say({ event: 'fault', message: `${error.stack}` }));
   op.on('authorization.error', (_context, error) => say({ event: 'refused', message: `${error.message}: ${error.error_description}` }));

@@ -164,6 +164,13 @@ impl ApiServer {
     }
 }
 
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        // Its own goodbye lasts longer than anybody here would wait, and it keeps nothing.
+        let _ = self.child.kill();
+    }
+}
+
 fn flag(name: &str, file: &Path) -> String {
     format!("--{name}={}", file.display())
 }

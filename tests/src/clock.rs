@@ -15,15 +15,21 @@ const LIBRARIES: [&str; 3] = [
 
 /// Lets `command` believe that it is later (`+600` seconds) or earlier (`-600`).
 pub fn shift(command: &mut Command, seconds: &str) -> Result<(), Missing> {
+    command.envs(variables(seconds)?);
+    Ok(())
+}
+
+/// The environment that does so, for a program that another one starts.
+pub fn variables(seconds: &str) -> Result<[(&'static str, String); 3], Missing> {
     let library = LIBRARIES
         .map(PathBuf::from)
         .into_iter()
         .find(|file| file.is_file())
         .ok_or_else(|| Missing::because("libfaketime is not installed"))?;
-    command
-        .env("LD_PRELOAD", library)
-        .env("FAKETIME", seconds)
+    Ok([
+        ("LD_PRELOAD", library.display().to_string()),
+        ("FAKETIME", seconds.to_owned()),
         // How long something takes stays true.
-        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    Ok(())
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
+    ])
 }

@@ -103,6 +103,11 @@ impl SecretService {
         crate::command::run_with_input(&mut command, secret.as_bytes(), LIMIT)
     }
 
+    /// What gnome-keyring said so far; a locked one says so each time somebody asks.
+    pub fn told(&self) -> Result<String> {
+        self.keyring.as_ref().map_or_else(|| Ok(String::new()), Child::stderr)
+    }
+
     fn serve(&mut self, arguments: &[&str], input: Option<File>) -> Result<()> {
         self.keyring = None; // ends the one before, which owns the name on the bus
         let mut command = self.program("gnome-keyring-daemon")?;

@@ -5,6 +5,8 @@
 mod cache;
 mod clock;
 mod disk;
+mod keyring;
+mod machines;
 mod network;
 mod output;
 mod processes;
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
         .cases(processes::CASES)
         .cases(disk::CASES)
         .cases(clock::CASES)
+        .cases(keyring::CASES)
+        .cases(machines::CASES)
         .cases(cache::CASES)
         .cases(output::CASES)
         .run()

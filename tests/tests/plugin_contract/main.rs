@@ -4,6 +4,7 @@
 
 mod host;
 mod on_a_terminal;
+mod refused;
 mod storms;
 mod world;
 
@@ -19,5 +20,6 @@ fn main() -> ExitCode {
         .cases(host::CASES)
         .cases(on_a_terminal::CASES)
         .cases(storms::CASES)
+        .cases(refused::CASES)
         .run()
 }
