@@ -274,8 +274,9 @@ impl<'a> Renewal<'a> {
     }
 
     fn say_sealed(&self, sealed: &Sealed) {
-        let hint = sealed.hint();
-        self.system.terminal.say(&format!("warning: {sealed}; a new sign-in begins ({hint})"));
+        use std::error::Error as _;
+        let cause = sealed.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        self.system.terminal.say(&format!("warning: {sealed}{cause}; a new sign-in begins"));
     }
 
     /// Runs until the work is done or a signal comes.

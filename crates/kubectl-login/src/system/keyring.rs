@@ -33,6 +33,7 @@ pub fn check(environment: &dyn Environment, patient: bool) -> Result<(), KeyTrou
 }
 
 /// The keyring of Secret Service, macOS or Windows.
+#[cfg_attr(not(feature = "keyring"), expect(dead_code, reason = "there is nothing to ask"))]
 pub struct Keyring {
     name: String,
     bound: Duration,
@@ -69,9 +70,9 @@ impl Keyring {
             Ok(Err(keyring::Error::NoEntry)) => Ok(None),
             Ok(Err(keyring::Error::NoDefaultStore)) => Err(KeyTrouble::NoKeyring),
             Ok(Err(error @ keyring::Error::NoStorageAccess(_))) => {
-                Err(KeyTrouble::Locked(error.to_string()))
+                Err(KeyTrouble::Locked(one_line(&error.to_string())))
             }
-            Ok(Err(error)) => Err(KeyTrouble::Failed(error.to_string())),
+            Ok(Err(error)) => Err(KeyTrouble::Failed(one_line(&error.to_string()))),
             Err(_) => Err(KeyTrouble::Slow(self.bound.as_secs())),
         }
     }
@@ -91,6 +92,12 @@ impl KeyStore for Keyring {
     fn remove(&self) -> Result<(), KeyTrouble> {
         self.bounded(keyring::Entry::delete_credential).map(|_| ())
     }
+}
+
+/// What a desktop says is shown to people.
+#[cfg(feature = "keyring")]
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Built without keyrings it is as if there were none.
