@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{
     cache::{refresh_secret::Sealed, renewal_lock::LockError},
-    commands::failure::CommandError,
+    commands::{failure::CommandError, server::ServerError},
     flows::FlowError,
     kubeconfig::KubeconfigError,
     options::fault::OptionError,
@@ -65,6 +65,9 @@ pub enum Failure {
     /// A command that examines sessions and clusters.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// A server whose address was given.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// A flow.
     #[error("{source}")]
     Flow {
@@ -123,9 +126,9 @@ impl Failure {
     /// Whose fault it was.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Option(_) | Self::CommandLine(_) | Self::ExecInfo(_) | Self::Kubeconfig(_) => {
-                Fault::Usage
-            }
+            Self::Option(_) | Self::CommandLine(_) | Self::ExecInfo(_) => Fault::Usage,
+            Self::Kubeconfig(error) => error.fault(),
+            Self::Server(error) => error.fault(),
             Self::Command(error) => error.fault(),
             Self::Flow { source, .. } => source.fault(),
             Self::Lock(_) | Self::Abandoned { .. } | Self::Write { .. } | Self::Start(_) => {
@@ -148,6 +151,7 @@ impl Failure {
             ),
             Self::Kubeconfig(error) => Some(error.hint()),
             Self::Command(error) => error.hint(),
+            Self::Server(error) => Some(error.hint()),
             Self::Flow { hint, .. } => hint.clone(),
             Self::Lock(LockError::Busy { .. }) => {
                 Some("finish that sign-in in the browser, or end that process".into())

@@ -1,10 +1,10 @@
 //! The values both programs share, and the shapes that cross a process border.
 //!
-//! Never here: I/O, the clock, crypto, async. Domain types do not derive serde; the two wire
-//! modules (`exec_credential`, `token_review`) convert.
+//! Never here: I/O, the clock, crypto, async. Domain types do not derive serde; the wire
+//! modules (`exec_credential`, `token_review`) and `client_configuration` convert.
 //!
 //! Reading order: `secret` and `time` are the vocabulary, `names` and `identity` the domain,
-//! `strict_json` the way JSON from outside is read, the last two the contracts with Kubernetes.
+//! `strict_json` the way JSON from outside is read, the next two the contracts with Kubernetes, the last one that between the programs.
 
 pub mod secret;
 pub mod time;
@@ -16,6 +16,8 @@ pub mod strict_json;
 
 pub mod exec_credential;
 pub mod token_review;
+
+pub mod client_configuration;
 
 pub use identity::Identity;
 pub use secret::Secret;

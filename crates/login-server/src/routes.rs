@@ -5,6 +5,7 @@ use std::{pin::pin, sync::Arc};
 
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
+use login_common::client_configuration;
 use login_review::RequestFault;
 
 use crate::{
@@ -51,11 +52,26 @@ async fn main(state: &State, caller: Caller, request: Request<Incoming>) -> Repl
     if request.uri().path() == "/authenticate" {
         return review::review(state, caller, request).await;
     }
+    if let Some(document) = &state.published_client
+        && is_published_client(state, request.uri().path())
+    {
+        return match *request.method() {
+            Method::GET | Method::HEAD => discovery::published_client(document),
+            _ => method_not_allowed("GET, HEAD"),
+        };
+    }
     match &state.embedded {
         // Boxed, so that reviews need not move a future that has room for all the pages.
         Some(embedded) => Box::pin(issuer(state, embedded, caller, request)).await,
         None => review::faulty(RequestFault::NotFound),
     }
+}
+
+/// At the root, and below the path of the embedded issuer, which a proxy may hand on alone.
+fn is_published_client(state: &State, path: &str) -> bool {
+    let base = state.embedded.as_ref().map_or("", |embedded| embedded.paths.base.as_str());
+    path == client_configuration::PATH
+        || path.strip_prefix(base).is_some_and(|rest| rest == client_configuration::PATH)
 }
 
 async fn issuer(

@@ -37,6 +37,8 @@ pub struct State {
     pub results: ResultCache,
     /// The embedded issuer, if there is one.
     pub embedded: Option<Embedded>,
+    /// The published client, rendered, if there is one.
+    pub published_client: Option<Bytes>,
     /// Who may ask for reviews.
     pub client_certificate: ClientCertificate,
     /// Bounds.
@@ -146,6 +148,7 @@ impl State {
             keys,
             results: ResultCache::new(config.result_cache).map_err(|_| StartError::Random)?,
             embedded,
+            published_client: config.published_client.map(|client| Bytes::from(client.render())),
             client_certificate: config.client_certificate,
             reviews: Semaphore::new(config.limits.reviews),
             limits: config.limits,

@@ -12,7 +12,10 @@ pub mod doctor;
 pub mod get_token;
 pub mod login;
 pub mod logout;
+pub mod server;
+pub mod setup;
 pub mod status;
+pub mod user_entry;
 pub mod whoami;
 
 pub mod completion;
@@ -39,6 +42,7 @@ pub static COMMANDS: &[Entry] = &[
     Entry { definition: status::definition, run: status::run },
     Entry { definition: whoami::definition, run: whoami::run },
     Entry { definition: doctor::definition, run: doctor::run },
+    Entry { definition: setup::definition, run: setup::run },
     Entry { definition: completion::definition, run: completion::run },
     Entry { definition: man::definition, run: man::run },
     Entry { definition: version::definition, run: version::run },

@@ -1,5 +1,19 @@
-//! Finds the user entry that runs kubectl-login: what `login` without options signs in for.
-//! Never writes a kubeconfig, never runs what it names.
+//! Kubeconfigs: the user entry that runs kubectl-login, and changes that lose nothing.
+//! Never runs what a kubeconfig names.
+//!
+//! Reading order: this file (what `login` without options signs in for), `find` (which file has
+//! what), `entry` (our user entry), `edit` (a change as data), `change` (carries it out), and
+//! below them `rewrite`, `syntax`, `render` (texts) and `difference` (what a person is shown).
+
+pub mod change;
+pub mod difference;
+pub mod edit;
+pub mod entry;
+mod fault;
+pub mod find;
+mod render;
+mod rewrite;
+mod syntax;
 
 pub mod context;
 
@@ -10,7 +24,8 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::Value;
-use thiserror::Error;
+
+pub use fault::KubeconfigError;
 
 use crate::{
     options::{arguments, typed::Typed},
@@ -22,66 +37,6 @@ const MAX_LENGTH: u64 = 16 * 1024 * 1024;
 
 /// The cluster's settings for exec plugins.
 const EXTENSION: &str = "client.authentication.k8s.io/exec";
-
-/// Why there is no user entry to sign in for.
-#[derive(Debug, Error)]
-pub enum KubeconfigError {
-    /// A file cannot be read.
-    #[error("could not read the kubeconfig `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A file is no kubeconfig.
-    #[error("the kubeconfig `{}` is not valid YAML", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        #[source]
-        source: Box<serde_saphyr::Error>,
-    },
-    /// Something is named that no file has.
-    #[error("no kubeconfig has {0}")]
-    Missing(String),
-    /// The user gets credentials in another way.
-    #[error("user `{user}` in `{file}` does not run kubectl-login")]
-    OtherUser {
-        /// The user entry.
-        user: String,
-        /// Its file.
-        file: String,
-    },
-    /// The arguments in the entry.
-    #[error("the arguments of user `{user}` in `{file}` cannot be used: {problem}")]
-    Arguments {
-        /// The user entry.
-        user: String,
-        /// Its file.
-        file: String,
-        /// What clap says.
-        problem: String,
-    },
-}
-
-impl KubeconfigError {
-    /// What the user can do.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Read { .. } | Self::Malformed { .. } => {
-                "name another file with `--kubeconfig` or the variable `KUBECONFIG`".to_owned()
-            }
-            Self::Missing(_) | Self::OtherUser { .. } => {
-                "name a context with `--context`, or give `--issuer-url` and `--client-id`"
-                    .to_owned()
-            }
-            Self::Arguments { .. } => "correct `args` of that user".to_owned(),
-        }
-    }
-}
 
 /// What `login` needs of a user entry.
 pub struct User {
@@ -178,6 +133,11 @@ struct Extension {
     extension: Option<Value>,
 }
 
+/// A kubeconfig's text from scratch.
+pub fn written(value: &Value) -> String {
+    render::block(value, 0, "\n") + "\n"
+}
+
 /// The user of `context`, or else of the current one, in `kubeconfig` or else in the files of
 /// `KUBECONFIG` or else in `~/.kube/config`. As in kubectl, the first file that has something wins.
 pub fn current_user(
@@ -211,7 +171,7 @@ pub fn current_user(
         .user
         .as_ref()
         .and_then(|fields| fields.exec.as_ref())
-        .filter(|exec| is_kubectl_login(&exec.command))
+        .filter(|exec| entry::is_kubectl_login(&exec.command))
         .ok_or_else(|| KubeconfigError::OtherUser { user: name.clone(), file: file.clone() })?;
     let arguments: Vec<std::ffi::OsString> =
         exec.args.iter().flatten().map(std::ffi::OsString::from).collect();
@@ -285,10 +245,6 @@ fn read(path: &Path) -> Result<File, KubeconfigError> {
         path: path.to_owned(),
         source: Box::new(source),
     })
-}
-
-fn is_kubectl_login(command: &str) -> bool {
-    Path::new(command).file_stem().is_some_and(|name| name == "kubectl-login")
 }
 
 #[cfg(test)]

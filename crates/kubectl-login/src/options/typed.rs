@@ -41,6 +41,14 @@ impl Typed {
         self.verbosity = other.verbosity;
     }
 
+    /// The same without some options.
+    #[must_use]
+    pub fn without(&self, names: &[Name]) -> Self {
+        let mut rest = self.clone();
+        rest.values.retain(|(name, _)| !names.contains(name));
+        rest
+    }
+
     /// Whether nothing was typed.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()

@@ -18,6 +18,7 @@ pub mod console;
 pub mod http;
 pub mod inspection;
 pub mod keyring;
+pub mod kubeconfig_file;
 pub mod loopback;
 pub mod port;
 pub mod program;

@@ -30,3 +30,12 @@ pub fn colours() -> Colours {
         _ => Colours::Shown,
     }
 }
+
+/// Writes text with colours, which are left out where nobody sees them or `NO_COLOR` says so.
+pub fn coloured(text: &str) -> Result<(), Failure> {
+    let mut stdout = anstream::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|source| Failure::Write { what: "to stdout".to_owned(), source })
+}

@@ -78,6 +78,7 @@ impl Serve {
             policy: loaded.policy,
             api_audiences: (!self.api_audiences.is_empty()).then_some(self.api_audiences),
             issuer,
+            published_client: loaded.published_client,
             state_dir: self.state_dir,
             key_set_pace: KeySetPace::default(),
             result_cache: loaded.result_cache,

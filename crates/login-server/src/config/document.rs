@@ -1,9 +1,9 @@
 //! This program's own file, `kind: LoginServerConfiguration`.
 //! Never ignores a key it does not know, never stops at the first fault.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use login_common::names::IssuerUrl;
+use login_common::names::{ClientId, IssuerUrl};
 use login_issuer::IssuerSettings;
 use login_review::{
     Guard,
@@ -28,6 +28,23 @@ pub struct Document {
     pub result_cache: ResultCacheSettings,
     /// The embedded issuer, if it is wanted.
     pub issuer: Option<IssuerSection>,
+    /// What people are told who sign in with nothing but the server's address.
+    pub published_client: Option<PublishedClient>,
+}
+
+/// What the key `publishedClient` says; what it does not say is that of the embedded issuer.
+#[derive(Clone, Debug, Default)]
+pub struct PublishedClient {
+    /// Another issuer.
+    pub issuer: Option<IssuerUrl>,
+    /// Another client.
+    pub client_id: Option<ClientId>,
+    /// Further scopes.
+    pub scopes: Vec<String>,
+    /// Where the certificate of the issuer's authority is, and the line that says so.
+    pub certificate_authority: Option<(PathBuf, u64)>,
+    /// The line of the key.
+    pub line: u64,
 }
 
 /// The embedded issuer.
@@ -69,7 +86,8 @@ pub fn parse(text: &str, file: &str) -> Result<Document, Vec<Problem>> {
 }
 
 fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
-    let known = ["apiVersion", "kind", "allowedSystemNames", "resultCache", "issuer"];
+    let known =
+        ["apiVersion", "kind", "allowedSystemNames", "resultCache", "issuer", "publishedClient"];
     let root = field.mapping(&known, faults)?;
     for (name, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         if let Some(field) = root.required(name, faults)
@@ -82,6 +100,7 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
     let guard = root.field("allowedSystemNames").map(|field| guard(&field, faults));
     let cache = root.field("resultCache").map(|field| result_cache(&field, faults));
     let issuer = root.field("issuer").map(|field| issuer(&field, faults));
+    let published = root.field("publishedClient").map(|field| published_client(&field, faults));
     Some(Document {
         guard: guard.unwrap_or_default(),
         result_cache: cache.unwrap_or_default(),
@@ -90,7 +109,40 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
             Some(section) => Some(section?),
             None => None,
         },
+        published_client: match published {
+            Some(section) => Some(section?),
+            None => None,
+        },
     })
+}
+
+fn published_client(field: &Field<'_>, faults: &mut Faults) -> Option<PublishedClient> {
+    let known = ["issuerURL", "clientID", "scopes", "certificateAuthorityFile"];
+    let keys = field.mapping(&known, faults)?;
+    let issuer = keys.field("issuerURL").and_then(|field| {
+        let text = field.text(faults)?;
+        IssuerUrl::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()
+    });
+    let client_id = keys.field("clientID").and_then(|field| {
+        let text = field.text(faults)?;
+        ClientId::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()
+    });
+    let mut scopes = Vec::new();
+    for (item, scope) in keys.field("scopes").map(|field| field.texts(faults)).into_iter().flatten()
+    {
+        // RFC 6749 §3.3 `scope-token`
+        let allowed = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        if scope.is_empty() || !scope.bytes().all(allowed) || scope.contains(',') {
+            item.fault(faults, "is not a scope: visible ASCII without quotes and commas");
+        } else {
+            scopes.push(scope.to_owned());
+        }
+    }
+    let certificate_authority = keys.field("certificateAuthorityFile").and_then(|field| {
+        let text = field.text(faults)?;
+        Some((PathBuf::from(text), field.line))
+    });
+    Some(PublishedClient { issuer, client_id, scopes, certificate_authority, line: field.line })
 }
 
 fn guard(field: &Field<'_>, faults: &mut Faults) -> Guard {

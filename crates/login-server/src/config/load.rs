@@ -3,13 +3,17 @@
 
 use std::path::Path;
 
+use login_common::client_configuration::ClientConfiguration;
 use login_issuer::{IssuerSettings, PUBLIC_CLIENT_ID};
 use login_review::{
     ClaimMapping, IssuerPolicy, Policy, PrefixedClaim, SessionClaim,
     config::{Problem, authentication_configuration},
 };
 
-use super::document::{self, Document, IssuerSection};
+use super::{
+    document::{self, Document, IssuerSection},
+    published,
+};
 use crate::{evidence::result_cache::ResultCacheSettings, system::files, telemetry::chain};
 
 /// The key of `extra` under which the embedded issuer's session id is told to kube-apiserver, so
@@ -26,6 +30,8 @@ pub struct Loaded {
     pub policy: Policy,
     /// The embedded issuer's settings.
     pub issuer: Option<IssuerSettings>,
+    /// What people are told who sign in with nothing but the server's address.
+    pub published_client: Option<ClientConfiguration>,
     /// How many answers are kept.
     pub result_cache: ResultCacheSettings,
     /// What is odd but not wrong.
@@ -57,6 +63,9 @@ pub fn load(
             });
         }
     }
+    let published_client = configuration.and_then(|path| {
+        published::client(&document, path).map_err(|problem| problems.push(problem)).ok()?
+    });
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -68,6 +77,7 @@ pub fn load(
     Ok(Loaded {
         policy: Policy::new(issuers, document.guard),
         issuer: document.issuer.map(|section| section.settings),
+        published_client,
         result_cache: document.result_cache,
         warnings,
     })
@@ -162,6 +172,42 @@ mod tests {
              - issuer: {{url: \"{issuer}\", audiences: [a]}}\n  \
              claimMappings: {{username: {{claim: sub, prefix: \"\"}}}}\n"
         )
+    }
+
+    #[test]
+    fn the_published_client_is_that_of_the_embedded_issuer_unless_another_is_configured() {
+        let published = |own: &str, kubernetes: Option<&str>| {
+            load_texts(Some(own), kubernetes)
+                .map(|loaded| loaded.published_client.map(|client| client.render()))
+        };
+        let embedded = format!("{OWN}{EMBEDDED}");
+        let client = published(&embedded, None).unwrap().unwrap();
+        assert!(client.contains(r#""clientID":"kubectl-login""#), "{client}");
+        assert!(client.contains(r#""issuerURL":"https://id.example""#), "{client}");
+        let more = format!("{embedded}publishedClient: {{scopes: [groups]}}\n");
+        assert!(published(&more, None).unwrap().unwrap().contains(r#""scopes":["groups"]"#));
+
+        let other = kubernetes("https://other.example");
+        assert_eq!(published(OWN, Some(&other)).unwrap(), None);
+        let text = format!(
+            "{OWN}publishedClient: {{issuerURL: \"https://other.example\", clientID: k}}\n"
+        );
+        let client = published(&text, Some(&other)).unwrap().unwrap();
+        assert!(client.contains(r#""clientID":"k""#), "{client}");
+        for (keys, fault) in [
+            ("{clientID: k}", "publishedClient.issuerURL: is required without an embedded issuer"),
+            (
+                "{issuerURL: \"https://other.example\"}",
+                "publishedClient.clientID: is required for another issuer",
+            ),
+        ] {
+            let text = format!("{OWN}publishedClient: {keys}\n");
+            let expected = [format!("own.yaml:3: {fault}")];
+            assert_eq!(published(&text, Some(&other)).unwrap_err(), expected);
+        }
+        let text = format!("{embedded}publishedClient:\n  certificateAuthorityFile: own.yaml\n");
+        let faults = published(&text, None).unwrap_err();
+        assert!(faults.len() == 1 && faults[0].starts_with("own.yaml:5: "), "{faults:?}");
     }
 
     #[test]

@@ -2,15 +2,17 @@
 //! Never half right: a configuration is checked whole, and every fault is reported at once.
 //!
 //! `limits` are the bounds; `document` is this program's own YAML file; `load` joins it with
-//! Kubernetes' `AuthenticationConfiguration` into a policy.
+//! Kubernetes' `AuthenticationConfiguration` into a policy; `published` is what people are told.
 
 pub mod document;
 mod duration;
 pub mod limits;
 pub mod load;
+pub mod published;
 
 use std::{path::PathBuf, sync::Arc};
 
+use login_common::client_configuration::ClientConfiguration;
 use login_issuer::Issuer;
 use login_review::Policy;
 
@@ -33,6 +35,8 @@ pub struct ServerConfig {
     pub api_audiences: Option<Vec<String>>,
     /// The embedded issuer, if there is one.
     pub issuer: Option<Arc<Issuer>>,
+    /// What people are told who sign in with nothing but the server's address.
+    pub published_client: Option<ClientConfiguration>,
     /// Where key sets survive a restart.
     pub state_dir: Option<PathBuf>,
     /// How often issuers are asked for keys.

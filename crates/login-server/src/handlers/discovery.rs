@@ -1,6 +1,7 @@
-//! GET the embedded issuer's metadata and public keys.
+//! GET the embedded issuer's metadata and public keys, and the client that people use.
 //! Never computes them: they are rendered once, at the start.
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use super::response::{Reply, json};
@@ -14,6 +15,11 @@ pub fn metadata(embedded: &Embedded) -> Reply {
 /// `/jwks` (RFC 7517 §5).
 pub fn key_set(embedded: &Embedded) -> Reply {
     public(json(StatusCode::OK, embedded.jwks.clone()))
+}
+
+/// `/.well-known/kubectl-login`: what `kubectl login SERVER-URL` reads.
+pub fn published_client(document: &Bytes) -> Reply {
+    public(json(StatusCode::OK, document.clone()))
 }
 
 fn public(mut reply: Reply) -> Reply {

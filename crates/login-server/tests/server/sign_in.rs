@@ -61,6 +61,19 @@ async fn says_alice(site: &EmbeddedServer, token: &Value) {
 }
 
 #[tokio::test]
+async fn the_public_client_is_published_for_who_knows_the_address_only() {
+    let server = EmbeddedServer::start().await;
+    let url = server.url(login_common::client_configuration::PATH);
+    let answer = server.client.get(&url).send().await.unwrap();
+    assert_eq!(answer.headers()["cache-control"], "public, max-age=60");
+    let body = answer.bytes().await.unwrap();
+    let read = login_common::client_configuration::ClientConfiguration::parse(&body).unwrap();
+    assert_eq!(read.issuer.as_str(), server.server.url);
+    assert_eq!(read.client_id.as_str(), "kubectl-login");
+    assert_eq!(server.client.post(&url).send().await.unwrap().status(), 405);
+}
+
+#[tokio::test]
 async fn a_person_signs_in_with_the_browser_and_refreshes() {
     let site = EmbeddedServer::start().await;
     let ticket = field(&login_page(&site).await, "ticket");

@@ -21,7 +21,7 @@ use login_protocols::jose::{SigningKey, public_key_set};
 use login_review::{ClaimMapping, Guard, IssuerPolicy, Policy, PrefixedClaim};
 use login_server::{
     Listeners,
-    config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy},
+    config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published},
     evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
     run,
     serve::{Answering, Caller, Phase, serve},
@@ -153,6 +153,7 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
         policy: Policy::new(issuers, Guard::default()),
         api_audiences: None,
         issuer: None,
+        published_client: None,
         state_dir: None,
         key_set_pace: KeySetPace {
             interval: Duration::from_millis(300),
@@ -197,6 +198,7 @@ impl EmbeddedServer {
         let mut config = config(vec![embedded_policy(&section)]);
         config.tls = Some(pki.server_tls(None));
         config.issuer = Some(Arc::new(issuer));
+        config.published_client = published::of_embedded(&section.settings.issuer);
         let client = pki.client().build().unwrap();
         let server = TestServer::start_on(config, main).await;
         Self { server, pki, client, machine_secret }

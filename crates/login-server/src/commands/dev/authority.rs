@@ -21,6 +21,7 @@ const MAX_FILE: u64 = 64 * 1024;
 
 /// Where the server finds what it shows.
 pub(super) struct Certificates {
+    pub(super) authority: PathBuf,
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
 }
@@ -56,7 +57,11 @@ pub(super) fn prepare(folder: &Path, address: IpAddr) -> Result<Certificates, Fa
     let key = KeyPair::generate().map_err(|fault| failed(&fault))?;
     let certificate =
         server_params(address).signed_by(&key, &authority).map_err(|fault| failed(&fault))?;
-    let certificates = Certificates { certificate: place("server.crt"), key: place("server.key") };
+    let certificates = Certificates {
+        authority: authority_file,
+        certificate: place("server.crt"),
+        key: place("server.key"),
+    };
     let pem = Zeroizing::new(key.serialize_pem());
     files::write(&certificates.key, pem.as_bytes(), Readers::OwnerOnly)
         .and_then(|()| {

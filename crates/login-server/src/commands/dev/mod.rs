@@ -16,7 +16,7 @@ use std::{
 };
 
 use clap::Args;
-use login_common::names::IssuerUrl;
+use login_common::{client_configuration::ClientConfiguration, names::IssuerUrl};
 use login_issuer::Issuer;
 use login_review::{Guard, Policy};
 
@@ -24,7 +24,7 @@ use self::files::Announcement;
 use super::{Output, administration::open_store, bind, runtime};
 use crate::{
     Listeners,
-    config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy},
+    config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published},
     evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
     report::{Failure, print},
     run,
@@ -111,6 +111,11 @@ impl Dev {
             .map_err(|fault| Failure::runtime("could not prepare TLS").because(&fault))?;
         let url = IssuerUrl::parse(url)
             .map_err(|fault| Failure::runtime("could not name the issuer").because(&fault))?;
+        // Whoever reads it trusts the authority already, and need not keep its file.
+        let published_client = published::of_embedded(&url).map(|client| ClientConfiguration {
+            certificate_authority_data: published::authority(&certificates.authority).ok(),
+            ..client
+        });
         let mut section = IssuerSection::new(url);
         section.settings.token_lifetime = Duration::from_secs(self.token_lifetime);
         let store = open_store(folder)?;
@@ -123,6 +128,7 @@ impl Dev {
             policy: Policy::new(vec![embedded_policy(&section)], Guard::default()),
             api_audiences: None,
             issuer: Some(Arc::new(issuer)),
+            published_client,
             state_dir: Some(folder.to_owned()),
             key_set_pace: KeySetPace::default(),
             result_cache: ResultCacheSettings::default(),

@@ -25,7 +25,9 @@ fn every_key_is_read() {
              issuer:\n  url: https://login.example.com\n  clusterAudience: prod\n  \
              idTokenLifetime: 5s\n  refreshTokenLifetime: 1h\n  sessionLifetime: 12h\n  \
              deviceCodeLifetime: 2m\n  devicePollInterval: 1s\n  usernamePrefix: \"u:\"\n  \
-             groupsPrefix: \"g:\"\n"
+             groupsPrefix: \"g:\"\n\
+             publishedClient:\n  issuerURL: https://id.example.com\n  clientID: k\n  \
+             scopes: [groups]\n  certificateAuthorityFile: ca.crt\n"
         ),
         "s.yaml",
     )
@@ -42,6 +44,11 @@ fn every_key_is_read() {
     assert_eq!(issuer.settings.session_lifetime, Duration::from_hours(12));
     assert_eq!(issuer.settings.device_code_lifetime, Duration::from_mins(2));
     assert_eq!(issuer.settings.device_poll_interval, Duration::from_secs(1));
+    let published = document.published_client.unwrap();
+    assert_eq!(published.issuer.unwrap().as_str(), "https://id.example.com");
+    assert_eq!(published.client_id.unwrap().as_str(), "k");
+    assert_eq!(published.scopes, ["groups"]);
+    assert_eq!(published.certificate_authority.unwrap(), ("ca.crt".into(), 19));
     assert_eq!((issuer.username_prefix.as_str(), issuer.groups_prefix.as_str()), ("u:", "g:"));
 }
 
@@ -68,7 +75,7 @@ fn every_fault_is_reported_at_once_with_file_line_and_key() {
             "s.yaml:10: issuer.idTokenLifetime: `5 minutes` is not a duration such as `90s`, `10m` or `1h30m`",
             "s.yaml:11: issuer.deviceCodeLifetime: must be between 1s and 3600s",
             "s.yaml:12: issuer.usernamePrefix: must not begin with `system:`",
-            "s.yaml:13: colour: unknown key; known here: `apiVersion`, `kind`, `allowedSystemNames`, `resultCache`, `issuer`",
+            "s.yaml:13: colour: unknown key; known here: `apiVersion`, `kind`, `allowedSystemNames`, `resultCache`, `issuer`, `publishedClient`",
         ]
     );
 }

@@ -1,0 +1,284 @@
+//! `login SERVER-URL`: everything but the address comes from what the server publishes.
+//! Never believes a server that TLS does not vouch for; never takes a secret from one.
+
+use clap::ArgMatches;
+use login_common::{
+    client_configuration::{self, ClientConfiguration, ClientConfigurationError},
+    names::{IssuerUrl, NameError},
+};
+use thiserror::Error;
+use url::Url;
+
+use super::{
+    login,
+    user_entry::{self, Plan, Wanted},
+};
+use crate::{
+    flows::{FlowError, local},
+    kubeconfig::entry::{self, ExecEntry},
+    options::{
+        arguments,
+        configuration::Configuration,
+        layers::{Layers, Origin, Settings},
+        table::Name,
+        target::Target,
+        typed::Typed,
+    },
+    report::{Failure, Fault},
+    system::{
+        System, configuration,
+        http::{HttpClient, HttpError},
+        kubeconfig_file,
+    },
+};
+
+/// Options that are meant for this one sign-in, and not for every later one.
+const ONCE: [Name; 6] = [
+    Name::SkipOpenBrowser,
+    Name::BrowserCommand,
+    Name::ForceRefresh,
+    Name::AuthenticationTimeoutSec,
+    Name::Interactive,
+    Name::Quiet,
+];
+
+/// Why a server's address was not enough.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The address.
+    #[error("`{address}` is not the address of a server")]
+    Address {
+        /// As typed.
+        address: String,
+        /// Why.
+        #[source]
+        source: NameError,
+    },
+    /// No answer.
+    #[error("could not reach the server `{server}`")]
+    Unreachable {
+        /// Its URL.
+        server: IssuerUrl,
+        /// Why.
+        #[source]
+        source: HttpError,
+    },
+    /// An answer that says nothing about the server.
+    #[error("the server `{server}` is out of order: it answered with status {status}")]
+    OutOfOrder {
+        /// Its URL.
+        server: IssuerUrl,
+        /// HTTP status.
+        status: u16,
+    },
+    /// A server, but not one of ours.
+    #[error("`{server}` does not say how to sign in: it answered with status {status}")]
+    Silent {
+        /// Its URL.
+        server: IssuerUrl,
+        /// HTTP status.
+        status: u16,
+    },
+    /// An answer of another kind.
+    #[error("`{server}` does not say how to sign in")]
+    Foreign {
+        /// Its URL.
+        server: IssuerUrl,
+        /// What is wrong with it.
+        #[source]
+        source: ClientConfigurationError,
+    },
+}
+
+impl ServerError {
+    /// Whose fault it was.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Address { .. }
+            | Self::Silent { .. }
+            | Self::Foreign { .. }
+            | Self::Unreachable { source: HttpError::NotConfidential(_), .. } => Fault::Usage,
+            Self::Unreachable { .. } | Self::OutOfOrder { .. } => Fault::Unreachable,
+        }
+    }
+
+    /// What the user can do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Address { .. } => {
+                "an address is `https://HOST`, with `:PORT` or a path where the server has one"
+                    .to_owned()
+            }
+            Self::Unreachable { source: HttpError::Connection { untrusted: true, .. }, .. } => {
+                "if its certificate comes from an authority of your own, name that with \
+                 `--certificate-authority`"
+                    .to_owned()
+            }
+            Self::Unreachable { .. } | Self::OutOfOrder { .. } => {
+                "try again when it answers, or ask who runs it".to_owned()
+            }
+            Self::Silent { .. } | Self::Foreign { .. } => {
+                "if it is an OpenID provider and no login-server, use `kubectl-login setup \
+                 --issuer-url … --client-id …`"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Asks the server at `address`, writes the user entry, signs in.
+pub fn run(system: &System<'_>, matches: &ArgMatches, address: &str) -> Result<(), Failure> {
+    let server = server_at(address)?;
+    let typed = arguments::typed(matches);
+    let configuration = configuration::read(system.environment)?;
+    let published = {
+        let mut probe = typed.clone();
+        probe.push(Name::IssuerUrl, server.as_str().to_owned());
+        probe.push(Name::ClientId, "kubectl-login".to_owned());
+        fetch(system, &checked(system, &probe, configuration.as_ref())?)?
+    };
+    system.terminal.say(&format!(
+        "{server} says: sign in at {} as a user of the client `{}`.",
+        published.issuer, published.client_id
+    ));
+    let wanted_options = combined(&published, &typed);
+    let kept_options = entry::arguments(&wanted_options.without(&ONCE), kubeconfig_file::absolute)?;
+    let target = checked(system, &wanted_options, configuration.as_ref())?;
+    let host = user_entry::host_of(server.as_str());
+    let wanted = Wanted::of(matches, &host, ExecEntry::new(kept_options).to_value());
+    let plan = Plan::of(system, &wanted)?;
+    if matches.get_flag("dry-run") {
+        return plan.show(system);
+    }
+    user_entry::check_issuer(system, &target)?;
+    plan.carry_out(system)?;
+    login::sign_in(system, &target)?;
+    plan.say_next(system);
+    Ok(())
+}
+
+/// `https://` may be left out, and a slash at the end says nothing.
+fn server_at(address: &str) -> Result<IssuerUrl, ServerError> {
+    let whole =
+        if address.contains("://") { address.to_owned() } else { format!("https://{address}") };
+    IssuerUrl::parse(whole.trim_end_matches('/'))
+        .map_err(|source| ServerError::Address { address: address.to_owned(), source })
+}
+
+/// What is published, and what was typed beside it.
+fn combined(published: &ClientConfiguration, typed: &Typed) -> Typed {
+    let mut combined = Typed::default();
+    combined.push(Name::IssuerUrl, published.issuer.as_str().to_owned());
+    combined.push(Name::ClientId, published.client_id.as_str().to_owned());
+    if !published.scopes.is_empty() {
+        combined.push(Name::Scope, published.scopes.join(","));
+    }
+    // Who vouches for the issuer is known better by the server than by whoever typed its address.
+    let mut typed = typed.clone();
+    if let Some(data) = &published.certificate_authority_data {
+        typed = typed.without(&[Name::CertificateAuthority, Name::CertificateAuthorityData]);
+        combined.push(Name::CertificateAuthorityData, data.clone());
+    }
+    combined.replace_by(&typed);
+    combined.in_table_order()
+}
+
+fn checked(
+    system: &System<'_>,
+    typed: &Typed,
+    configuration: Option<&Configuration>,
+) -> Result<Target, Failure> {
+    let settings = Settings::resolve(&Layers {
+        typed,
+        typed_origin: &Origin::CommandLine,
+        environment: system.environment,
+        cluster: None,
+        configuration,
+    })?;
+    Ok(Target::check(&settings, system.environment)?)
+}
+
+/// `server` is the target's issuer: it is reached in the same way.
+fn fetch(system: &System<'_>, server: &Target) -> Result<ClientConfiguration, Failure> {
+    let failed = |source: FlowError| {
+        let hint = source.hint(server);
+        Failure::Flow { source: Box::new(source), hint }
+    };
+    let options = local::http_options(&server.connection).map_err(failed)?;
+    let name = || server.issuer.clone();
+    let unreachable = |source| ServerError::Unreachable { server: name(), source };
+    let address = format!("{}{}", server.issuer, client_configuration::PATH);
+    let url = Url::parse(&address).map_err(|_| ServerError::Address {
+        address: address.clone(),
+        source: NameError::NotAUrl(address.clone()),
+    })?;
+    system.terminal.detail(&format!("kubectl-login: reading {url}"));
+    let work = async {
+        let http = HttpClient::new(options).map_err(unreachable)?;
+        let answer =
+            http.fetch(&url, client_configuration::MAX_LENGTH).await.map_err(unreachable)?;
+        let (server, status) = (name(), answer.status);
+        match status {
+            200 => ClientConfiguration::parse(&answer.body)
+                .map_err(|source| ServerError::Foreign { server, source }.into()),
+            408 | 425 | 429 | 500.. => Err(ServerError::OutOfOrder { server, status }.into()),
+            _ => Err(ServerError::Silent { server, status }.into()),
+        }
+    };
+    user_entry::run(work, || failed(FlowError::Cancelled))
+}
+
+#[cfg(test)]
+mod tests {
+    use login_common::names::ClientId;
+
+    use super::*;
+
+    #[test]
+    fn an_address_may_lack_its_scheme_and_must_be_confidential() {
+        for (address, expected) in [
+            ("https://login.example.com", "https://login.example.com"),
+            ("login.example.com:8443/", "https://login.example.com:8443"),
+            ("https://example.com/login//", "https://example.com/login"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ] {
+            assert_eq!(server_at(address).unwrap().as_str(), expected);
+        }
+        for address in ["http://login.example.com", "https://a?b", "", "a b", "ftp://x"] {
+            assert_eq!(server_at(address).unwrap_err().fault(), Fault::Usage, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_comes_on_top_of_what_is_published_but_for_the_authority() {
+        let published = ClientConfiguration {
+            issuer: IssuerUrl::parse("https://id.example").unwrap(),
+            client_id: ClientId::parse("k").unwrap(),
+            scopes: vec!["a".to_owned(), "b".to_owned()],
+            certificate_authority_data: Some("QUJD".to_owned()),
+        };
+        let mut typed = Typed::default();
+        typed.push(Name::CertificateAuthority, "ca.crt".to_owned());
+        typed.push(Name::Flow, "device".to_owned());
+        typed.push(Name::BrowserCommand, "firefox".to_owned());
+        let written = |published: &ClientConfiguration| {
+            let kept = combined(published, &typed).without(&ONCE);
+            entry::arguments(&kept, ToOwned::to_owned).unwrap().join(" ")
+        };
+        assert_eq!(
+            written(&published),
+            "--issuer-url=https://id.example --client-id=k --scope=a,b --flow=device \
+             --certificate-authority-data=QUJD"
+        );
+        let bare = ClientConfiguration {
+            scopes: Vec::new(),
+            certificate_authority_data: None,
+            ..published
+        };
+        assert_eq!(
+            written(&bare),
+            "--issuer-url=https://id.example --client-id=k --flow=device \
+             --certificate-authority=ca.crt"
+        );
+    }
+}

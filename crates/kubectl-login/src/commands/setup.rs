@@ -1,0 +1,160 @@
+//! `setup`: the user entry of a kubeconfig from the options of `get-token`.
+//! Never writes a secret, never signs in.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
+use serde_json::{Value, json};
+
+use super::{
+    chosen,
+    user_entry::{self, Plan, Wanted},
+};
+use crate::{
+    kubeconfig::{
+        entry::{self, ExecEntry, INSTALL_HINT},
+        written,
+    },
+    options::{
+        arguments,
+        layers::{Layers, Origin, Settings},
+        target::Target,
+    },
+    report::Failure,
+    system::{System, configuration, kubeconfig_file, stdout},
+};
+
+/// Its arguments.
+pub fn definition() -> Command {
+    let command = user_entry::with_options(chosen::with_options(Command::new("setup")));
+    command
+        .about("Write the user entry of a kubeconfig, with these options of `get-token`")
+        .mut_arg("context", |context| context.help("The context that shall use the entry"))
+        .mut_arg("kubeconfig", |file| {
+            file.help("The kubeconfig to change [default: $KUBECONFIG or ~/.kube/config]")
+        })
+        .arg(
+            Arg::new("exec-api-version")
+                .long("exec-api-version")
+                .value_name("VERSION")
+                .value_parser(PossibleValuesParser::new(["v1", "v1beta1"]))
+                .default_value("v1")
+                .help("`v1beta1` is for kubectl before 1.22"),
+        )
+        .arg(
+            Arg::new("install-hint")
+                .long("install-hint")
+                .value_name("TEXT")
+                .default_value(INSTALL_HINT)
+                .hide_default_value(true)
+                .help("What kubectl says where kubectl-login is missing"),
+        )
+        .arg(
+            Arg::new("provide-cluster-info")
+                .long("provide-cluster-info")
+                .action(ArgAction::SetTrue)
+                .help("Let kubectl hand on the settings that the cluster's entry has for us"),
+        )
+        .arg(
+            Arg::new("skip-validation")
+                .long("skip-validation")
+                .action(ArgAction::SetTrue)
+                .help("Do not ask the issuer whether it is there"),
+        )
+        .arg(
+            Arg::new("print")
+                .long("print")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("dry-run")
+                .help("Print the entry and change nothing; the same as `-o yaml`"),
+        )
+        .arg(
+            Arg::new("output")
+                .short('o')
+                .long("output")
+                .value_name("FORMAT")
+                .value_parser(PossibleValuesParser::new(["yaml", "json"]))
+                .conflicts_with("dry-run")
+                .help("Print the entry in this format and change nothing"),
+        )
+}
+
+/// Writes, shows or prints it.
+pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    let typed = arguments::typed(matches);
+    let arguments = entry::arguments(&typed, kubeconfig_file::absolute)?;
+    let configuration = configuration::read(system.environment)?;
+    let target = Target::check(
+        &Settings::resolve(&Layers {
+            typed: &typed,
+            typed_origin: &Origin::CommandLine,
+            environment: system.environment,
+            cluster: None,
+            configuration: configuration.as_ref(),
+        })?,
+        system.environment,
+    )?;
+    let text = |id: &str| matches.get_one::<String>(id).cloned().unwrap_or_default();
+    let exec = ExecEntry {
+        api_version: text("exec-api-version"),
+        install_hint: text("install-hint"),
+        provide_cluster_info: matches.get_flag("provide-cluster-info"),
+        ..ExecEntry::new(arguments)
+    };
+    let host = user_entry::host_of(target.issuer.as_str());
+    let wanted = Wanted::of(matches, &host, exec.to_value());
+    if !matches.get_flag("skip-validation") {
+        user_entry::check_issuer(system, &target)?;
+    }
+    let format = matches.get_one::<String>("output").map(String::as_str);
+    if let Some(format) = format.or(matches.get_flag("print").then_some("yaml")) {
+        return print(&wanted, format);
+    }
+    let plan = Plan::of(system, &wanted)?;
+    if matches.get_flag("dry-run") {
+        return plan.show(system);
+    }
+    plan.carry_out(system)?;
+    plan.say_next(system);
+    Ok(())
+}
+
+/// A whole kubeconfig with nothing but the entry: it can be a file of `KUBECONFIG` as it is.
+fn print(wanted: &Wanted<'_>, format: &str) -> Result<(), Failure> {
+    let user = entry::with_exec(None, wanted.exec.clone(), true);
+    let file: Value = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "users": [{ "name": wanted.name, "user": user }],
+    });
+    stdout::answer(&if format == "json" { format!("{file:#}\n") } else { written(&file) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{commands::command_line, kubeconfig::KubeconfigError};
+
+    fn refused(line: &str) -> String {
+        let words: Vec<std::ffi::OsString> = line.split_whitespace().map(Into::into).collect();
+        let (entry, matches) =
+            command_line::parse(command_line::Invocation::Program, &words).unwrap();
+        let system = System {
+            clock: &crate::system::clock::MachineClock,
+            environment: &crate::system::environment::NoEnvironment,
+            terminal: &crate::system::terminal::Stderr { verbose: false },
+        };
+        (entry.run)(&system, &matches).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn secrets_and_nonsense_are_refused_before_anything_is_asked_or_written() {
+        let begin = "setup --issuer-url https://id.invalid --client-id k";
+        assert_eq!(
+            refused(&format!("{begin} --client-secret x")),
+            "`--client-secret` has no place in a kubeconfig"
+        );
+        assert!(refused("setup --client-id k").contains("`--issuer-url` is missing"));
+        assert!(refused(&format!("{begin} --flow nonsense")).contains("`--flow`"));
+        let nowhere = refused(&format!("{begin} --skip-validation"));
+        assert_eq!(nowhere, KubeconfigError::Nowhere.to_string());
+    }
+}

@@ -1,0 +1,149 @@
+//! A change of a kubeconfig as data, and the text that it makes of a file.
+//! Never lets a text pass that says anything else than the old one and the change.
+
+use serde_json::{Map, Value, json};
+
+use super::{KubeconfigError, difference, render, rewrite::rewrite};
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// The user entry `name` shall be this.
+    User {
+        /// Which.
+        name: String,
+        /// What it was when the change was thought out; another value is a conflict.
+        before: Option<Value>,
+        /// What it shall be.
+        after: Value,
+    },
+    /// The context shall use this user.
+    Context {
+        /// Which.
+        name: String,
+        /// The user entry's name.
+        user: String,
+    },
+}
+
+/// What a change makes of a text.
+pub fn apply(text: &str, edits: &[Edit]) -> Result<String, KubeconfigError> {
+    let old = value_of(text)?;
+    let mut new = old.clone();
+    if new.is_null() {
+        // What kubectl writes into a new file, without the empty lists.
+        new = json!({ "apiVersion": "v1", "kind": "Config" });
+    }
+    for edit in edits {
+        change(&mut new, edit)?;
+    }
+    if new == old {
+        return Ok(text.to_owned());
+    }
+    let unwritable = || KubeconfigError::Unwritable { snippet: snippet(edits) };
+    let changed = rewrite(text, &old, &new).map_err(|_| unwritable())?;
+    match value_of(&changed) {
+        Ok(said) if said == new => Ok(changed),
+        _ => Err(unwritable()),
+    }
+}
+
+/// What a text says. Nothing but comments is `Null`.
+pub(super) fn value_of(text: &str) -> Result<Value, KubeconfigError> {
+    let text = text.trim_start_matches('\u{feff}');
+    let has_content = text
+        .lines()
+        .map(str::trim)
+        .any(|line| !(line.is_empty() || line.starts_with('#') || line == "---" || line == "..."));
+    if !has_content {
+        return Ok(Value::Null);
+    }
+    serde_saphyr::from_str(text).map_err(|error| KubeconfigError::NotYaml(Box::new(error)))
+}
+
+fn change(document: &mut Value, edit: &Edit) -> Result<(), KubeconfigError> {
+    match edit {
+        Edit::User { name, before, after } => match entry(document, "users", name)? {
+            Some(entry) => {
+                if entry.get("user").unwrap_or(&Value::Null)
+                    != before.as_ref().unwrap_or(&Value::Null)
+                {
+                    return Err(KubeconfigError::Conflict(format!("user `{name}`")));
+                }
+                entry.insert("user".to_owned(), after.clone());
+            }
+            None if before.is_some() => {
+                return Err(KubeconfigError::Conflict(format!("user `{name}`")));
+            }
+            None => {
+                let added = json!({ "name": name, "user": after });
+                list(document, "users")?.push(added);
+            }
+        },
+        Edit::Context { name, user } => {
+            let entry = entry(document, "contexts", name)?
+                .ok_or_else(|| KubeconfigError::Conflict(format!("context `{name}`")))?;
+            match entry.get_mut("context") {
+                Some(Value::Object(context)) => {
+                    context.insert("user".to_owned(), Value::from(user.as_str()));
+                }
+                None | Some(Value::Null) => {
+                    entry.insert("context".to_owned(), json!({ "user": user }));
+                }
+                Some(_) => return Err(KubeconfigError::NotAKubeconfig("a context")),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first item of a list with that name: as in kubectl, the first one counts.
+fn entry<'d>(
+    document: &'d mut Value,
+    key: &'static str,
+    name: &str,
+) -> Result<Option<&'d mut Map<String, Value>>, KubeconfigError> {
+    for item in list(document, key)? {
+        let Value::Object(fields) = item else {
+            return Err(KubeconfigError::NotAKubeconfig(key));
+        };
+        if fields.get("name").and_then(Value::as_str) == Some(name) {
+            return Ok(Some(fields));
+        }
+    }
+    Ok(None)
+}
+
+fn list<'d>(
+    document: &'d mut Value,
+    key: &'static str,
+) -> Result<&'d mut Vec<Value>, KubeconfigError> {
+    let Value::Object(fields) = document else {
+        return Err(KubeconfigError::NotAKubeconfig("it"));
+    };
+    let value = fields.entry(key).or_insert(Value::Null);
+    if value.is_null() {
+        *value = json!([]);
+    }
+    value.as_array_mut().ok_or(KubeconfigError::NotAKubeconfig(key))
+}
+
+/// A change on one line, for a person to carry out.
+fn snippet(edits: &[Edit]) -> String {
+    let parts: Vec<String> = edits
+        .iter()
+        .map(|edit| match edit {
+            Edit::User { name, after, .. } => {
+                let entry = render::flow(&json!({ "name": name, "user": after }), false);
+                format!("in `users`: `- {}`", difference::without_secrets(&entry))
+            }
+            Edit::Context { name, user } => {
+                format!("in context `{name}`: `user: {}`", render::scalar(user))
+            }
+        })
+        .collect();
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! Our entry in a kubeconfig: the `exec` that runs kubectl-login, from options.
+//! Never a secret in it, never a path that depends on where kubectl is run.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::KubeconfigError;
+use crate::options::{
+    table::{Name, OPTIONS, Shape, row_of},
+    typed::Typed,
+};
+
+/// What kubectl says where the program is missing.
+pub const INSTALL_HINT: &str = "kubectl-login is not installed. Put the program kubectl-login \
+                                into a folder of your PATH, then try again.";
+
+/// Options whose values are secrets, and what to use instead.
+const SECRETS: [(Name, &str); 2] = [
+    (
+        Name::ClientSecret,
+        "use `--client-secret-file` or `--client-secret-command`, or the variable \
+         `KUBECTL_LOGIN_CLIENT_SECRET`",
+    ),
+    (Name::Password, "leave it out to be asked, or set the variable `KUBECTL_LOGIN_PASSWORD`"),
+];
+
+/// Options that name files. kubectl runs the plugin wherever it is itself.
+const PATHS: [Name; 9] = [
+    Name::ClientSecretFile,
+    Name::ClientAssertionKey,
+    Name::ClientCertificate,
+    Name::ClientKey,
+    Name::IdentityFile,
+    Name::CertificateAuthority,
+    Name::TokenCacheDir,
+    Name::LocalServerCert,
+    Name::LocalServerKey,
+];
+
+/// An `exec` entry.
+pub struct ExecEntry {
+    /// `v1` or `v1beta1`.
+    pub api_version: String,
+    /// The options after `get-token`.
+    pub arguments: Vec<String>,
+    /// Variables for it.
+    pub environment: Vec<(String, String)>,
+    /// Shown by kubectl where the program is missing.
+    pub install_hint: String,
+    /// Whether kubectl hands on the cluster's settings.
+    pub provide_cluster_info: bool,
+}
+
+impl ExecEntry {
+    /// An entry with these options and every default.
+    pub fn new(arguments: Vec<String>) -> Self {
+        Self {
+            api_version: "v1".to_owned(),
+            arguments,
+            environment: Vec::new(),
+            install_hint: INSTALL_HINT.to_owned(),
+            provide_cluster_info: false,
+        }
+    }
+
+    /// The value of `exec`.
+    pub fn to_value(&self) -> Value {
+        let arguments: Vec<&str> =
+            std::iter::once("get-token").chain(self.arguments.iter().map(String::as_str)).collect();
+        let mut value = json!({
+            "apiVersion": format!("client.authentication.k8s.io/{}", self.api_version),
+            // The bare name: that is what an allow-list of kubectl names, and what moves with PATH.
+            "command": "kubectl-login",
+            "args": arguments,
+            "interactiveMode": "IfAvailable",
+            "installHint": self.install_hint,
+            "provideClusterInfo": self.provide_cluster_info,
+        });
+        if let (false, Value::Object(fields)) = (self.environment.is_empty(), &mut value) {
+            let variables: Vec<Value> = self
+                .environment
+                .iter()
+                .map(|(name, value)| json!({ "name": name, "value": value }))
+                .collect();
+            fields.insert("env".to_owned(), Value::from(variables));
+        }
+        value
+    }
+}
+
+/// The options as arguments of an entry, in the order of the table and in one spelling. A path
+/// is made whole by `absolute`.
+pub fn arguments(
+    typed: &Typed,
+    absolute: impl Fn(&str) -> String,
+) -> Result<Vec<String>, KubeconfigError> {
+    if let Some((name, advice)) = SECRETS.iter().find(|(name, _)| typed.has(*name)) {
+        return Err(KubeconfigError::Secret { option: row_of(*name).long, advice });
+    }
+    let mut arguments = Vec::new();
+    for row in OPTIONS {
+        for value in typed.of(row.name) {
+            let long = row.long;
+            arguments.push(match row.shape {
+                Shape::Switch if matches!(value, "" | "true" | "1" | "yes" | "on") => {
+                    format!("--{long}")
+                }
+                _ if PATHS.contains(&row.name) && !value.starts_with('~') => {
+                    format!("--{long}={}", absolute(value))
+                }
+                _ => format!("--{long}={value}"),
+            });
+        }
+    }
+    Ok(arguments)
+}
+
+/// `before` with this `exec`: other fields stay, unless all is to be replaced.
+pub fn with_exec(before: Option<&Value>, exec: Value, replace: bool) -> Value {
+    let mut fields = match before {
+        Some(Value::Object(fields)) if !replace => fields.clone(),
+        _ => Map::new(),
+    };
+    fields.insert("exec".to_owned(), exec);
+    Value::Object(fields)
+}
+
+/// What a user entry has beside `exec` that kubectl would use instead of it, or refuse together
+/// with it (client-go `exec.go UpdateTransportConfig`, `validation.go validateAuthInfo`).
+pub fn other_credentials(user: Option<&Value>) -> Vec<&'static str> {
+    let is_there = |key: &str| {
+        user.and_then(|user| user.get(key))
+            .is_some_and(|value| !value.is_null() && value.as_str() != Some(""))
+    };
+    let kinds = [
+        ("a static token", &["token", "tokenFile"][..]),
+        ("a user name and password", &["username", "password"]),
+        ("a client certificate", &["client-certificate", "client-certificate-data"]),
+        (AUTH_PROVIDER, &["auth-provider"]),
+    ];
+    let is_any = |keys: &[&str]| keys.iter().any(|key| is_there(key));
+    kinds.into_iter().filter(|(_, keys)| is_any(keys)).map(|(kind, _)| kind).collect()
+}
+
+/// kubectl refuses an entry with this and `exec`.
+pub const AUTH_PROVIDER: &str = "an `auth-provider`";
+
+/// Whether `command` is this program, wherever it is.
+pub fn is_kubectl_login(command: &str) -> bool {
+    program_name(command) == "kubectl-login"
+}
+
+/// The last part of a path, also of one that was written on Windows, without `.exe`.
+pub fn program_name(command: &str) -> &str {
+    let name = command.rsplit(['/', '\\']).next().unwrap_or(command);
+    Path::new(name)
+        .extension()
+        .filter(|extension| extension.eq_ignore_ascii_case("exe"))
+        .and_then(|extension| name.get(..name.len() - extension.len() - 1))
+        .unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::arguments as of_options;
+
+    fn typed(line: &str) -> Typed {
+        let words: Vec<std::ffi::OsString> = line.split_whitespace().map(Into::into).collect();
+        of_options::of_get_token(&words).unwrap()
+    }
+
+    fn written(line: &str) -> Vec<String> {
+        arguments(&typed(line), |path| format!("/here/{path}")).unwrap()
+    }
+
+    #[test]
+    fn options_are_written_in_one_spelling_and_paths_whole() {
+        assert_eq!(
+            written(
+                "get-token --oidc-client-id k --oidc-issuer-url https://a --use-access-token=true \
+                 --scope a --scope b,c --certificate-authority ca.crt --token-cache-dir ~/x -v"
+            ),
+            [
+                "--issuer-url=https://a",
+                "--client-id=k",
+                "--scope=a",
+                "--scope=b,c",
+                "--use-access-token",
+                "--certificate-authority=/here/ca.crt",
+                "--token-cache-dir=~/x",
+            ]
+        );
+    }
+
+    #[test]
+    fn written_options_are_read_on_the_cached_path_as_they_were() {
+        let line = "get-token --issuer-url https://a --client-id k --scope a,b --quiet \
+                    --flow device --client-secret-file /s --authorization-parameter a=b";
+        let words: Vec<std::ffi::OsString> =
+            std::iter::once("get-token".to_owned()).chain(written(line)).map(Into::into).collect();
+        let strict = crate::options::typed::strict(&words).unwrap();
+        let expected = typed(&line.replace("/s", "/here//s"));
+        assert!(strict == expected);
+    }
+
+    #[test]
+    fn a_secret_is_refused() {
+        for option in ["--client-secret=x", "--oidc-client-secret=x", "--password=x"] {
+            let typed = typed(&format!("get-token {option}"));
+            let error = arguments(&typed, ToOwned::to_owned).unwrap_err();
+            assert!(matches!(error, KubeconfigError::Secret { .. }), "{option}");
+            assert!(!error.to_string().contains('x'), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_would_win_over_the_plugin_is_named() {
+        let user = json!({ "token": "t", "exec": {}, "client-key": "k", "username": "" });
+        assert_eq!(other_credentials(Some(&user)), ["a static token"]);
+        let user = json!({ "client-certificate-data": "x", "auth-provider": { "name": "oidc" } });
+        assert_eq!(other_credentials(Some(&user)), ["a client certificate", AUTH_PROVIDER]);
+        assert!(other_credentials(None).is_empty());
+    }
+
+    #[test]
+    fn programs_are_recognised_wherever_they_are() {
+        for command in [
+            "kubectl-login",
+            "/usr/bin/kubectl-login",
+            r"C:\x\kubectl-login.exe",
+            "./kubectl-login",
+        ] {
+            assert!(is_kubectl_login(command), "{command}");
+        }
+        assert!(!is_kubectl_login("kubectl") && !is_kubectl_login("kubectl-login.sh"));
+    }
+}

@@ -1,0 +1,172 @@
+//! What is wrong with a kubeconfig, or with the way to it.
+//! Never a value from inside one: those are credentials.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+use crate::report::Fault;
+
+/// Why a kubeconfig could not be used or changed.
+#[derive(Debug, Error)]
+pub enum KubeconfigError {
+    /// There is no home directory and no variable.
+    #[error("there is no kubeconfig: neither `KUBECONFIG` nor the home directory is known")]
+    Nowhere,
+    /// A file cannot be read.
+    #[error("could not read the kubeconfig `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is no YAML.
+    #[error("the kubeconfig `{}` is not valid YAML", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: Box<serde_saphyr::Error>,
+    },
+    /// A text is no YAML.
+    #[error("it is not valid YAML")]
+    NotYaml(#[source] Box<serde_saphyr::Error>),
+    /// Something has the wrong type.
+    #[error("{0} is not what it is in a kubeconfig")]
+    NotAKubeconfig(&'static str),
+    /// Something is named that no file has.
+    #[error("no kubeconfig has {0}")]
+    Missing(String),
+    /// The user gets credentials in another way.
+    #[error("user `{user}` in `{file}` does not run kubectl-login")]
+    OtherUser {
+        /// The user entry.
+        user: String,
+        /// Its file.
+        file: String,
+    },
+    /// The arguments in the entry.
+    #[error("the arguments of user `{user}` in `{file}` cannot be used: {problem}")]
+    Arguments {
+        /// The user entry.
+        user: String,
+        /// Its file.
+        file: String,
+        /// What clap says.
+        problem: String,
+    },
+    /// A secret is on its way into a kubeconfig, and from there into the process list.
+    #[error("`--{option}` has no place in a kubeconfig")]
+    Secret {
+        /// The option.
+        option: &'static str,
+        /// What to use instead.
+        advice: &'static str,
+    },
+    /// The user entry has credentials that cannot stand beside `exec`.
+    #[error("user `{user}` in `{file}` has {what} already")]
+    Occupied {
+        /// The user entry.
+        user: String,
+        /// Its file.
+        file: String,
+        /// What it has.
+        what: &'static str,
+    },
+    /// The name was not chosen by the person, and the entry of that name is for something else.
+    #[error("user `{user}` in `{file}` exists already, and signs in somewhere else")]
+    Taken {
+        /// The user entry.
+        user: String,
+        /// Its file.
+        file: String,
+    },
+    /// A file is not changed.
+    #[error("the kubeconfig `{}` was left as it is", path.display())]
+    Unchanged {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<Self>,
+    },
+    /// Somebody was faster.
+    #[error("{0} was changed by another program meanwhile")]
+    Conflict(String),
+    /// The text is built in a way that we cannot change without loss.
+    #[error("it is written in a way that cannot be changed without losing something")]
+    Unwritable {
+        /// What to paste.
+        snippet: String,
+    },
+    /// Somebody keeps it locked.
+    #[error("`{}` has been there for too long", .0.display())]
+    Locked(PathBuf),
+    /// The lock, or the file.
+    #[error("could not write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl KubeconfigError {
+    /// Whose fault it was.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Unchanged { source, .. } => source.fault(),
+            Self::Conflict(_) | Self::Locked(_) | Self::Write { .. } => Fault::Refused,
+            _ => Fault::Usage,
+        }
+    }
+
+    /// What the user can do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Nowhere
+            | Self::Read { .. }
+            | Self::Malformed { .. }
+            | Self::NotYaml(_)
+            | Self::NotAKubeconfig(_) => {
+                "name another file with `--kubeconfig` or the variable `KUBECONFIG`".to_owned()
+            }
+            Self::Missing(_) | Self::OtherUser { .. } => {
+                "name a context with `--context`, or give `--issuer-url` and `--client-id`"
+                    .to_owned()
+            }
+            Self::Arguments { .. } => "correct `args` of that user".to_owned(),
+            Self::Secret { advice, .. } => (*advice).to_owned(),
+            Self::Occupied { .. } => {
+                "give another `--name`, or `--replace` to put the new entry in its place".to_owned()
+            }
+            Self::Taken { .. } => "give another `--name`, or the same one to replace it".to_owned(),
+            Self::Unchanged { source, .. } => source.hint(),
+            Self::Conflict(_) => "run the command again".to_owned(),
+            Self::Unwritable { snippet } => format!("put this there by hand: {snippet}"),
+            Self::Locked(path) => format!(
+                "if no kubectl or other program is at work on it, remove `{}`",
+                path.display()
+            ),
+            Self::Write { .. } => {
+                "check who may write there, and whether the disk is full".to_owned()
+            }
+        }
+    }
+
+    /// The same with the name of the file it is about.
+    pub(super) fn of(self, path: &Path) -> Self {
+        match self {
+            Self::NotYaml(source) => Self::Malformed { path: path.to_owned(), source },
+            other => Self::Unchanged { path: path.to_owned(), source: Box::new(other) },
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Writes values as YAML that every reader reads back the same, in kubectl's own order and style.
+//! Never leaves a text plain that some reader takes for something else.
+
+use serde_json::{Map, Value};
+
+/// `text` as a scalar: plain where that is safe in YAML 1.1 and 1.2 (with `,` only outside of
+/// `[]` and `{}`), else in double quotes: every JSON string is a YAML string.
+pub(super) fn scalar(text: &str) -> String {
+    let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
+        || text.starts_with("--");
+    let is_plain =
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_.:@=+-".contains(&byte))
+            && !text.ends_with(':')
+            && text != "--";
+    let lower = text.to_ascii_lowercase();
+    let is_taken =
+        ["true", "false", "yes", "no", "y", "n", "on", "off", "null"].contains(&lower.as_str());
+    if is_word && is_plain && !is_taken { text.to_owned() } else { quoted(text) }
+}
+
+/// `text` in double quotes, as JSON and as YAML, which wants more characters escaped.
+pub(super) fn quoted(text: &str) -> String {
+    with_escapes(&Value::from(text).to_string())
+}
+
+fn with_escapes(json: &str) -> String {
+    let is_special =
+        |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}');
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_special(c) {
+            escaped.extend(["\\u", &format!("{:04x}", u32::from(c))]);
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Whether it fits on the line of its key.
+pub(super) fn is_inline(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+/// On one line, after `key: ` or `- `.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) => scalar(text),
+        other => other.to_string(),
+    }
+}
+
+/// One `key: value` in block style, `indent` columns from the left; ends without a line break.
+pub(super) fn entry(key: &str, value: &Value, indent: usize, newline: &str) -> String {
+    let key = scalar(key);
+    if is_inline(value) {
+        return format!("{key}: {}", inline(value));
+    }
+    // As kubectl writes: the dashes of a list stand below its key.
+    let deeper = if value.is_array() { indent } else { indent + 2 };
+    format!("{key}:{newline}{:deeper$}{}", "", block(value, deeper, newline))
+}
+
+/// A value in block style; its first line is not indented, its last has no line break.
+pub(super) fn block(value: &Value, indent: usize, newline: &str) -> String {
+    let between = format!("{newline}{:indent$}", "");
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            let entries: Vec<String> =
+                ordered(fields).map(|(key, value)| entry(key, value, indent, newline)).collect();
+            entries.join(&between)
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| format!("- {}", block(item, indent + 2, newline)))
+                .collect();
+            items.join(&between)
+        }
+        other => inline(other),
+    }
+}
+
+/// A value in flow style on one line, as YAML or as JSON.
+pub(super) fn flow(value: &Value, is_json: bool) -> String {
+    let text = |text: &str| if is_json { quoted(text) } else { scalar(text) };
+    match value {
+        Value::String(given) => text(given),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| flow(item, is_json)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let entries: Vec<String> = ordered(fields)
+                .map(|(key, value)| format!("{}: {}", text(key), flow(value, is_json)))
+                .collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A value as JSON over several lines, whose later lines are `indent` columns from the left.
+pub(super) fn json_lines(value: &Value, indent: usize, newline: &str) -> String {
+    // Escaping touches texts only: outside of them there is nothing but ASCII.
+    let text = with_escapes(&format!("{value:#}"));
+    text.replace('\n', &format!("{newline}{:indent$}", ""))
+}
+
+/// Fields in kubectl's order, which is that of the alphabet; but what a list's item is called
+/// comes first.
+fn ordered(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+    let mut all: Vec<(&str, &Value)> =
+        fields.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    all.sort_by_key(|(key, _)| (*key != "name", *key));
+    all.into_iter()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(text: &str) -> Value {
+        serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
+    #[test]
+    fn values_look_as_kubectl_writes_them() {
+        let value = json!({
+            "user": { "exec": { "args": ["get-token", "a: b"], "env": null, "x": [], "z": {} } },
+            "name": "a",
+        });
+        assert_eq!(
+            block(&value, 2, "\n"),
+            "name: a\n  user:\n    exec:\n      args:\n      - get-token\n      - \"a: b\"\n      \
+             env: null\n      x: []\n      z: {}"
+        );
+        assert_eq!(flow(&value["user"]["exec"]["args"], false), "[get-token, \"a: b\"]");
+        assert_eq!(flow(&json!({ "a": [1, "b"] }), true), r#"{"a": [1, "b"]}"#);
+    }
+
+    #[test]
+    fn no_text_changes_its_meaning() {
+        for text in [
+            "true",
+            "No",
+            "null",
+            "~",
+            "",
+            "-",
+            "--",
+            "1e3",
+            "0x10",
+            "a: b",
+            "a #b",
+            "a\"b\\c\n",
+            "ends:",
+            "müller",
+            "y",
+            "n",
+            "2026-01-01",
+            "*x",
+            "{x}",
+            "a,b",
+            "=",
+            "<<",
+            "\u{2028}",
+            "\u{7f}",
+            " a",
+            "a ",
+            "- a",
+            "? a",
+            "--a=b c",
+        ] {
+            assert_eq!(read(&format!("k: {}\n", scalar(text)))["k"], text, "{text:?}");
+            assert_eq!(read(&format!("[{}]\n", scalar(text)))[0], text, "{text:?}");
+        }
+    }
+
+    pub(crate) fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[ -~]{0,8}".prop_map(Value::from),
+            "[a-zü\n\t:#'\"]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-z: -]{1,5}", inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_reads_back_in_every_style(value in value()) {
+            let value = json!({ "k": value });
+            prop_assert_eq!(&read(&block(&value, 0, "\n")), &value);
+            prop_assert_eq!(&read(&block(&value, 0, "\r\n")), &value);
+            prop_assert_eq!(&read(&flow(&value, false)), &value);
+            prop_assert_eq!(&read(&flow(&value, true)), &value);
+            prop_assert_eq!(&read(&json_lines(&value, 2, "\n")), &value);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The client that a server publishes: the configured one, or that of the embedded issuer.
+//! Never a confidential client: whoever reads the document cannot keep a secret.
+
+use std::path::Path;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use login_common::{
+    client_configuration::ClientConfiguration,
+    names::{ClientId, IssuerUrl},
+};
+use login_issuer::PUBLIC_CLIENT_ID;
+use login_review::config::Problem;
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+
+use super::document::Document;
+use crate::{system::files, telemetry::chain};
+
+/// A chain of a few certificates; what the other side reads is not longer.
+const MAX_CERTIFICATES: u64 = 128 * 1024;
+
+/// The document that the configuration in `file` leads to, if there is anything to publish.
+pub(super) fn client(
+    document: &Document,
+    file: &Path,
+) -> Result<Option<ClientConfiguration>, Problem> {
+    let Some(section) = &document.published_client else {
+        return Ok(document
+            .issuer
+            .as_ref()
+            .and_then(|section| of_embedded(&section.settings.issuer)));
+    };
+    let problem = |line: u64, key: &str, message: String| Problem {
+        file: file.display().to_string(),
+        line: Some(line),
+        key: format!("publishedClient{key}"),
+        message,
+    };
+    let embedded = document.issuer.as_ref().map(|section| &section.settings.issuer);
+    let issuer = section.issuer.as_ref().or(embedded).ok_or_else(|| {
+        problem(section.line, ".issuerURL", "is required without an embedded issuer".to_owned())
+    })?;
+    let client_id = match &section.client_id {
+        Some(client_id) => Some(client_id.clone()),
+        None if Some(issuer) == embedded => ClientId::parse(PUBLIC_CLIENT_ID).ok(),
+        None => None,
+    };
+    let client_id = client_id.ok_or_else(|| {
+        problem(section.line, ".clientID", "is required for another issuer".to_owned())
+    })?;
+    let certificate_authority_data = match &section.certificate_authority {
+        None => None,
+        Some((path, line)) => {
+            let fault = |message| problem(*line, ".certificateAuthorityFile", message);
+            Some(authority(path).map_err(fault)?)
+        }
+    };
+    Ok(Some(ClientConfiguration {
+        issuer: issuer.clone(),
+        client_id,
+        scopes: section.scopes.clone(),
+        certificate_authority_data,
+    }))
+}
+
+/// What is published for the embedded issuer at `issuer` when nothing is configured.
+pub fn of_embedded(issuer: &IssuerUrl) -> Option<ClientConfiguration> {
+    Some(ClientConfiguration {
+        issuer: issuer.clone(),
+        client_id: ClientId::parse(PUBLIC_CLIENT_ID).ok()?,
+        scopes: Vec::new(),
+        certificate_authority_data: None,
+    })
+}
+
+/// The certificates of a PEM file, as base64 of PEM. A key in the same file would be published,
+/// so such a file is refused.
+pub fn authority(path: &Path) -> Result<String, String> {
+    let text = files::read_text(path, MAX_CERTIFICATES).map_err(|fault| chain(&fault))?;
+    if text.contains("PRIVATE KEY") {
+        return Err(format!("`{}` holds a private key", path.display()));
+    }
+    let is_usable = CertificateDer::pem_slice_iter(text.as_bytes()).next().is_some()
+        && CertificateDer::pem_slice_iter(text.as_bytes()).all(|certificate| certificate.is_ok());
+    if !is_usable {
+        return Err(format!("`{}` is no PEM text with certificates", path.display()));
+    }
+    Ok(STANDARD.encode(text))
+}
