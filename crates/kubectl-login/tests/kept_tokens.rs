@@ -173,6 +173,25 @@ fn refresh_tokens_lie_encrypted_with_the_key_elsewhere() {
 }
 
 #[test]
+fn sessions_that_begin_at_the_same_moment_are_sealed_with_one_key() {
+    let stage = Stage::new();
+    let children: Vec<Child> = (0..8)
+        .map(|number| stage.command(&format!("{PERSON} --account {number}")).spawn().unwrap())
+        .collect();
+    for child in children {
+        token(&child.wait_with_output().unwrap());
+    }
+    let files = fs::read_dir(stage.folder()).unwrap().map(|file| file.unwrap().path());
+    let mut heads: Vec<String> = files
+        .filter(|path| path.extension().is_some_and(|kind| kind == "refresh"))
+        .map(|path| fs::read_to_string(path).unwrap().lines().next().unwrap().to_owned())
+        .collect();
+    assert_eq!(heads.len(), 8);
+    heads.dedup();
+    assert_eq!(heads.len(), 1, "{heads:?}");
+}
+
+#[test]
 fn a_keyring_that_is_wanted_and_absent_costs_one_warning() {
     let stage = Stage::new();
     let output = stage.run(&format!("{PERSON} --token-cache-storage keyring"));
