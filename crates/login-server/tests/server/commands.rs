@@ -83,7 +83,7 @@ fn every_configuration_in_the_readme_is_accepted() {
     let file = folder.path().join("example.yaml");
     for (kind, option, expected) in [
         ("LoginServerConfiguration", "--config", 2),
-        ("AuthenticationConfiguration", "--authentication-config", 1),
+        ("AuthenticationConfiguration", "--authentication-config", 2),
     ] {
         let found = examples(kind);
         assert_eq!(found.len(), expected, "{kind}");

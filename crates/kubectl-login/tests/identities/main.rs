@@ -12,9 +12,12 @@
 
 mod ci_system;
 #[allow(dead_code, reason = "another test needs the rest")]
+#[path = "../issuer/mod.rs"]
 mod issuer;
+mod readme;
 
 use std::{
+    ffi::OsStr,
     fs,
     path::PathBuf,
     process::{Command, Output, Stdio},
@@ -47,10 +50,15 @@ impl Job {
     }
 
     fn command(&self, issuer: &str, options: &str, variables: Variables<'_>) -> Command {
+        let mut command = self.bare_command(variables);
+        command.args(["get-token", "-v", "--issuer-url", issuer]).args(options.split_whitespace());
+        command
+    }
+
+    /// The program in this job, without arguments.
+    fn bare_command<N: AsRef<OsStr>>(&self, variables: &[(N, String)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-login"));
         command
-            .args(["get-token", "-v", "--issuer-url", issuer])
-            .args(options.split_whitespace())
             .env_clear()
             .env("HOME", self.home.path())
             .env("PATH", "/usr/bin:/bin")
