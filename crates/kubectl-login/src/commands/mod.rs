@@ -18,6 +18,8 @@ pub mod status;
 pub mod user_entry;
 pub mod whoami;
 
+pub mod convert;
+
 pub mod completion;
 pub mod man;
 pub mod version;
@@ -43,6 +45,7 @@ pub static COMMANDS: &[Entry] = &[
     Entry { definition: whoami::definition, run: whoami::run },
     Entry { definition: doctor::definition, run: doctor::run },
     Entry { definition: setup::definition, run: setup::run },
+    Entry { definition: convert::definition, run: convert::run },
     Entry { definition: completion::definition, run: completion::run },
     Entry { definition: man::definition, run: man::run },
     Entry { definition: version::definition, run: version::run },

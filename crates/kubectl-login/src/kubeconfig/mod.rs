@@ -11,6 +11,7 @@ pub mod edit;
 pub mod entry;
 mod fault;
 pub mod find;
+pub mod foreign;
 mod render;
 mod rewrite;
 mod syntax;

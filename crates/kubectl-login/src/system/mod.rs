@@ -19,6 +19,7 @@ pub mod http;
 pub mod inspection;
 pub mod keyring;
 pub mod kubeconfig_file;
+pub mod kubelogin_cache;
 pub mod loopback;
 pub mod port;
 pub mod program;

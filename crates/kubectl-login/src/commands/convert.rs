@@ -1,0 +1,249 @@
+//! `convert`: user entries of int128/kubelogin and `auth-provider: oidc` become ours, and their
+//! sessions go on without a new sign-in.
+//! Never signs in, never touches an entry that it does not understand.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use login_protocols::jose::CompactJws;
+
+use super::chosen;
+use crate::{
+    cache::{
+        refresh_secret::{RefreshSecret, RefreshSecrets},
+        store::Directory,
+    },
+    flows::choose::Surroundings,
+    kubeconfig::{
+        KubeconfigError,
+        change::Change,
+        edit::Edit,
+        find::Files,
+        foreign::{self, Converted, Verdict},
+    },
+    options::{
+        layers::{Layers, Origin, Settings},
+        target::Target,
+    },
+    report::Failure,
+    system::{
+        System, configuration,
+        environment::{Environment, Overlay},
+        kubelogin_cache::{self, KeptTokens},
+        stdout,
+    },
+};
+
+/// Its arguments.
+pub fn definition() -> Command {
+    crate::options::arguments::with_verbosity(chosen::with_kubeconfig(Command::new("convert")))
+        .about(
+            "Turn kubeconfig users of int128/kubelogin and of `auth-provider: oidc` into users of \
+             kubectl-login, and take over their sessions",
+        )
+        .mut_arg("context", |context| {
+            context.help("Only the user of this context [default: every user]")
+        })
+        .mut_arg("kubeconfig", |file| {
+            file.help("The kubeconfig to change [default: $KUBECONFIG or ~/.kube/config]")
+        })
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .help("Only show on stdout what would change"),
+        )
+}
+
+/// Converts what can be.
+pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    let given = |id: &str| matches.get_one::<String>(id).map(String::as_str);
+    let files = Files::read(system.environment, given("kubeconfig"))?;
+    let only = match given("context") {
+        None => None,
+        Some(name) => {
+            let context = files.context(name);
+            let missing = || KubeconfigError::Missing(format!("a context `{name}`"));
+            Some(context.ok_or_else(missing)?.user)
+        }
+    };
+    let (mut change, mut found) = (Change::default(), Vec::new());
+    for entry in files.users().filter(|entry| only.is_none_or(|only| entry.name == only)) {
+        let say = |what: &str| system.terminal.say(&format!("User `{}`: {what}.", entry.name));
+        match foreign::judge(entry.value) {
+            Verdict::Converted(converted) => {
+                for note in &converted.notes {
+                    say(note);
+                }
+                let (before, after) = (entry.value.cloned(), converted.user.clone());
+                let name = entry.name.to_owned();
+                change.add(entry.file, Edit::User { name, before, after });
+                found.push((entry.name, converted));
+            }
+            Verdict::Left(reason) => say(&format!("left as it is: {reason}")),
+            Verdict::Ours => say("runs kubectl-login already"),
+            Verdict::Other if only.is_some() => {
+                say("left as it is: it does not sign in by OpenID Connect");
+            }
+            Verdict::Other => {}
+        }
+    }
+    if found.is_empty() {
+        system.terminal.say("Nothing to convert.");
+        return Ok(());
+    }
+    if matches.get_flag("dry-run") {
+        return stdout::coloured(&change.preview()?);
+    }
+    // A change that is refused shall leave nothing behind.
+    change.preview()?;
+    for (name, converted) in &found {
+        let outcome = take_over(system, converted);
+        system.terminal.say(&format!("User `{name}`: {outcome}."));
+    }
+    change.carry_out(system.terminal)?;
+    let names: Vec<String> = found.iter().map(|(name, _)| format!("`{name}`")).collect();
+    system.terminal.say(&format!("Converted {}.", names.join(", ")));
+    Ok(())
+}
+
+/// Keeps the other program's refresh token as ours; says what happened.
+fn take_over(system: &System<'_>, converted: &Converted) -> String {
+    let environment = Overlay { variables: &converted.environment, below: system.environment };
+    let target = match target(&environment, converted) {
+        Ok(target) => target,
+        Err(failure) => return format!("its session was not taken over: {failure}"),
+    };
+    let Some(directory) = target.cache_directory.clone().map(Directory::new) else {
+        return "nothing is kept for it, so there is no session to take over".to_owned();
+    };
+    let secret = if let Some(token) = &converted.refresh_token {
+        Some(RefreshSecret { token: token.clone(), subject: None })
+    } else {
+        let kept = token_directory(&environment, converted)
+            .map(|directory| kubelogin_cache::read(&directory))
+            .unwrap_or_default();
+        match session_of(&target, &kept) {
+            Ok(secret) => secret,
+            Err(reason) => return reason.to_owned(),
+        }
+    };
+    let Some(secret) = secret else {
+        return "there is no session to take over; the next kubectl asks to sign in".to_owned();
+    };
+    let system = &System { environment: &environment, ..*system };
+    let secrets = RefreshSecrets::new(system, &directory, true);
+    if !matches!(secrets.load(&target.cache_key), Ok(None)) {
+        return "kubectl-login has a session of its own, which stays".to_owned();
+    }
+    let is_ci = Surroundings::of(system, false).continuous_integration;
+    match secrets.save(&target.cache_key, &secret, None, target.storage, is_ci) {
+        Ok(_) => "its session goes on without a new sign-in; do not use the other program with \
+                  it any more, as issuers allow a refresh token to one"
+            .to_owned(),
+        Err(trouble) => format!("its session was not taken over: {trouble}"),
+    }
+}
+
+fn target(environment: &dyn Environment, converted: &Converted) -> Result<Target, Failure> {
+    let configuration = configuration::read(environment)?;
+    let settings = Settings::resolve(&Layers {
+        typed: &converted.typed,
+        typed_origin: &Origin::CommandLine,
+        environment,
+        cluster: None,
+        configuration: configuration.as_ref(),
+    })?;
+    Ok(Target::check(&settings, environment)?)
+}
+
+/// Where kubelogin keeps its tokens.
+fn token_directory(environment: &dyn Environment, converted: &Converted) -> Option<PathBuf> {
+    if let Some(path) = &converted.token_directory {
+        return match path.strip_prefix("~/") {
+            Some(rest) => Some(environment.home()?.join(rest)),
+            None => Some(PathBuf::from(path)),
+        };
+    }
+    let cache = environment.variable("KUBECACHEDIR").filter(|path| !path.is_empty());
+    let base = match cache {
+        Some(cache) => PathBuf::from(cache),
+        None => environment.home()?.join(".kube").join("cache"),
+    };
+    Some(base.join("oidc-login"))
+}
+
+/// The newest session of the target's issuer and client, if all of them are one person's.
+fn session_of(target: &Target, kept: &[KeptTokens]) -> Result<Option<RefreshSecret>, &'static str> {
+    let mut newest = None;
+    for tokens in kept {
+        // Nobody else could write there; what is believed is only whose token to send back.
+        let Ok(id_token) = CompactJws::parse(tokens.id_token.expose()) else { continue };
+        let claims = id_token.unverified_claims();
+        let is_for_target = claims.issuer() == Some(target.issuer.as_str())
+            && claims.audiences().contains(&target.client_id.as_str());
+        if !is_for_target {
+            continue;
+        }
+        let (subject, at) = (claims.subject().map(ToOwned::to_owned), claims.moment("iat"));
+        match &newest {
+            Some((_, known, _)) if *known != subject => {
+                return Err(
+                    "sessions of several people are there; the next kubectl asks to sign in",
+                );
+            }
+            Some((known, _, _)) if *known >= at => {}
+            _ => newest = Some((at, subject, tokens.refresh_token.clone())),
+        }
+    }
+    Ok(newest.map(|(_, subject, token)| RefreshSecret { token, subject }))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use login_common::Secret;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        options::{table::Name, typed::Typed},
+        system::environment::NoEnvironment,
+    };
+
+    fn kept(issuer: &str, subject: &str, at: i64) -> KeptTokens {
+        let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let header = part(json!({ "alg": "RS256", "kid": "k" }));
+        let claims = part(json!({ "iss": issuer, "aud": "k", "sub": subject, "iat": at }));
+        KeptTokens {
+            id_token: Secret::new(format!("{header}.{claims}.c2ln")),
+            refresh_token: Secret::new(format!("refresh-{at}")),
+        }
+    }
+
+    fn found(kept: &[KeptTokens]) -> Result<Option<String>, &'static str> {
+        let mut typed = Typed::default();
+        typed.push(Name::IssuerUrl, "https://id.example".to_owned());
+        typed.push(Name::ClientId, "k".to_owned());
+        let settings = Settings::resolve(&Layers {
+            typed: &typed,
+            typed_origin: &Origin::CommandLine,
+            environment: &NoEnvironment,
+            cluster: None,
+            configuration: None,
+        })
+        .unwrap();
+        let target = Target::check(&settings, &NoEnvironment).unwrap();
+        session_of(&target, kept).map(|secret| Some(secret?.token.expose().to_owned()))
+    }
+
+    #[test]
+    fn the_newest_session_of_the_same_issuer_is_taken_unless_people_differ() {
+        let (issuer, other) = ("https://id.example", "https://other.example");
+        assert_eq!(found(&[]), Ok(None));
+        assert_eq!(found(&[kept(other, "a", 1)]), Ok(None));
+        let several = [kept(issuer, "a", 1), kept(issuer, "a", 3), kept(issuer, "a", 2)];
+        assert_eq!(found(&several), Ok(Some("refresh-3".to_owned())));
+        assert!(found(&[kept(issuer, "a", 1), kept(issuer, "b", 2)]).is_err());
+    }
+}

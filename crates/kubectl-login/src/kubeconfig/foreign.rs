@@ -1,0 +1,338 @@
+//! User entries of other programs, and what becomes of them: int128/kubelogin, the `auth-provider`
+//! that kubectl had, and those that are left alone with a reason.
+//! Never loses a setting in silence, never puts a secret where it was not before.
+
+use login_common::Secret;
+use serde_json::{Map, Value};
+
+use super::entry::{self, ExecEntry};
+use crate::options::{arguments, table::Name, typed::Typed};
+
+/// What becomes of a user entry.
+pub enum Verdict {
+    /// This.
+    Converted(Box<Converted>),
+    /// It stays, for this reason.
+    Left(String),
+    /// It is ours already.
+    Ours,
+    /// It has nothing to do with OpenID Connect.
+    Other,
+}
+
+/// A converted entry.
+pub struct Converted {
+    /// The new value of `user`.
+    pub user: Value,
+    /// The options in it.
+    pub typed: Typed,
+    /// The variables in it.
+    pub environment: Vec<(String, String)>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// A refresh token that stood in the entry.
+    pub refresh_token: Option<Secret>,
+    /// Where kubelogin was told to keep its tokens.
+    pub token_directory: Option<String>,
+}
+
+/// Options of kubelogin that say nothing to us.
+const WITHOUT_EFFECT: [Name; 3] =
+    [Name::UsePkce, Name::TlsRenegotiationOnce, Name::TlsRenegotiationFreely];
+
+/// Where kubelogin listens by itself. Issuers know these addresses as redirect URIs.
+const LISTENS_AT: &str = "127.0.0.1:8000,127.0.0.1:18000";
+
+/// Where kubelogin keeps its tokens by itself.
+const DEFAULT_DIRECTORY: &str = "~/.kube/cache/oidc-login";
+
+/// What becomes of `user`.
+pub fn judge(user: Option<&Value>) -> Verdict {
+    let field = |name: &str| user.and_then(|user| user.get(name)).filter(|value| !value.is_null());
+    match (field("exec"), field("auth-provider"), user) {
+        (Some(exec), None, Some(user)) => of_exec(user, exec),
+        (None, Some(provider), Some(user)) => of_provider(user, provider),
+        (Some(_), Some(_), _) => Verdict::Left(
+            "it has both `exec` and `auth-provider`, which kubectl refuses".to_owned(),
+        ),
+        _ => Verdict::Other,
+    }
+}
+
+fn of_exec(user: &Value, exec: &Value) -> Verdict {
+    let command = exec.get("command").and_then(Value::as_str).unwrap_or_default();
+    let words: Vec<&str> = exec
+        .get("args")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let words = match (entry::program_name(command), words.as_slice()) {
+        ("kubectl-login", _) => return Verdict::Ours,
+        ("kubectl", ["oidc-login", rest @ ..]) => rest,
+        ("kubelogin" | "kubectl-oidc_login", all) => all,
+        _ => return Verdict::Other,
+    };
+    if words.first() != Some(&"get-token") {
+        return Verdict::Left("its arguments do not begin with `get-token`".to_owned());
+    }
+    let has = |names: &[&str]| {
+        words.iter().any(|word| names.contains(&word.split('=').next().unwrap_or_default()))
+    };
+    if has(&["--server-id", "--login", "-l", "--tenant-id", "-t", "--pop-enabled"]) {
+        return Verdict::Left(azure(words));
+    }
+    let words: Vec<std::ffi::OsString> = words.iter().map(Into::into).collect();
+    let Ok(typed) = arguments::of_get_token(&words) else {
+        return Verdict::Left("it has an argument that int128/kubelogin does not know".to_owned());
+    };
+    let mut environment = Vec::new();
+    for variable in exec.get("env").and_then(Value::as_array).into_iter().flatten() {
+        let text = |key: &str| variable.get(key).and_then(Value::as_str).unwrap_or_default();
+        environment.push((text("name").to_owned(), text("value").to_owned()));
+    }
+    let api_version = match exec.get("apiVersion").and_then(Value::as_str) {
+        Some("client.authentication.k8s.io/v1beta1") => "v1beta1",
+        _ => "v1",
+    };
+    let shell = ExecEntry {
+        api_version: api_version.to_owned(),
+        provide_cluster_info: exec.get("provideClusterInfo") == Some(&Value::Bool(true)),
+        environment,
+        ..ExecEntry::new(Vec::new())
+    };
+    converted(user, typed, shell, None)
+}
+
+/// Azure's program of the same name speaks to Entra ID in its own way.
+fn azure(words: &[&str]) -> String {
+    let after = |names: &[&str]| {
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            match word.split_once('=') {
+                Some((name, value)) if names.contains(&name) => return Some(value),
+                None if names.contains(word) => return rest.next().copied(),
+                _ => {}
+            }
+        }
+        None
+    };
+    let flow = after(&["--login", "-l"]).unwrap_or("devicecode");
+    let begin = format!("it runs Azure's kubelogin with `--login {flow}`");
+    match flow {
+        "devicecode" | "interactive" => format!(
+            "{begin}: its tokens are access tokens of Entra ID for a server id; where the tenant \
+             issues v2.0 tokens, `kubectl-login setup --issuer-url \
+             https://login.microsoftonline.com/TENANT/v2.0 --scope SERVER-ID/.default \
+             --use-access-token` is the same"
+        ),
+        _ => format!("{begin}, which only works with Azure's own libraries"),
+    }
+}
+
+/// The stanza of `auth-provider` in the kubectl of old, and of kubelogin without `exec`.
+fn of_provider(user: &Value, provider: &Value) -> Verdict {
+    if provider.get("name").and_then(Value::as_str) != Some("oidc") {
+        return Verdict::Left("its `auth-provider` is not `oidc`".to_owned());
+    }
+    let text = |key: &str| {
+        let text = provider.get("config")?.get(key)?.as_str()?;
+        Some(text.to_owned()).filter(|text| !text.is_empty())
+    };
+    let mut typed = Typed::default();
+    for (key, name) in [
+        ("idp-issuer-url", Name::IssuerUrl),
+        ("client-id", Name::ClientId),
+        ("client-secret", Name::ClientSecret),
+        ("extra-scopes", Name::Scope),
+        ("idp-certificate-authority", Name::CertificateAuthority),
+        ("idp-certificate-authority-data", Name::CertificateAuthorityData),
+    ] {
+        if let Some(value) = text(key) {
+            typed.push(name, value);
+        }
+    }
+    let refresh_token = text("refresh-token").map(Secret::new);
+    converted(user, typed, ExecEntry::new(Vec::new()), refresh_token)
+}
+
+fn converted(
+    user: &Value,
+    typed: Typed,
+    mut exec: ExecEntry,
+    refresh_token: Option<Secret>,
+) -> Verdict {
+    for (name, long) in [(Name::IssuerUrl, "issuer"), (Name::ClientId, "client id")] {
+        if !typed.has(name) {
+            return Verdict::Left(format!("it names no {long}"));
+        }
+    }
+    let mut notes = Vec::new();
+    let token_directory = typed.of(Name::TokenCacheDir).last().map(ToOwned::to_owned);
+    let mut kept = typed.without(&WITHOUT_EFFECT);
+    kept.verbosity = 0;
+    if token_directory.as_deref() == Some(DEFAULT_DIRECTORY) {
+        kept = kept.without(&[Name::TokenCacheDir]);
+    }
+    for (name, variable) in [
+        (Name::ClientSecret, "KUBECTL_LOGIN_CLIENT_SECRET"),
+        (Name::Password, "KUBECTL_LOGIN_PASSWORD"),
+    ] {
+        let Some(secret) = kept.of(name).last().map(ToOwned::to_owned) else { continue };
+        kept = kept.without(&[name]);
+        exec.environment.push((variable.to_owned(), secret));
+        notes.push(format!(
+            "its secret stands in `env` as `{variable}` now, out of the process list; a file \
+             (`--client-secret-file`) or a command (`--client-secret-command`) is safer still"
+        ));
+    }
+    let is_for_a_browser = match kept.of(Name::Flow).last() {
+        None | Some("auto") => !kept.has(Name::Username),
+        Some(flow) => flow == "authcode" || flow == "browser",
+    };
+    if is_for_a_browser && !kept.has(Name::ListenAddress) && !kept.has(Name::ListenPort) {
+        kept.push(Name::ListenAddress, LISTENS_AT.to_owned());
+        notes.push(format!(
+            "it listens at {LISTENS_AT} as before, which the issuer knows; without \
+             `--listen-address` it takes a free port"
+        ));
+    }
+    let kept = kept.in_table_order();
+    // No path is made whole: kubectl ran the other program where it runs this one.
+    let Ok(arguments) = entry::arguments(&kept, ToOwned::to_owned) else {
+        return Verdict::Left("its secrets cannot be moved".to_owned());
+    };
+    exec.arguments = arguments;
+    let mut fields = match user {
+        Value::Object(fields) => fields.clone(),
+        _ => Map::new(),
+    };
+    fields.remove("auth-provider");
+    let user = entry::with_exec(Some(&Value::Object(fields)), exec.to_value(), false);
+    Verdict::Converted(Box::new(Converted {
+        user,
+        typed: kept,
+        environment: exec.environment,
+        notes,
+        refresh_token,
+        token_directory,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of_words(command: &str, words: &[&str]) -> Verdict {
+        judge(Some(&json!({ "exec": { "command": command, "args": words } })))
+    }
+
+    fn args(verdict: Verdict) -> Vec<String> {
+        let Verdict::Converted(converted) = verdict else { panic!("not converted") };
+        let args = converted.user["exec"]["args"].as_array().unwrap();
+        args.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    }
+
+    const OPTIONS: [&str; 3] =
+        ["get-token", "--oidc-issuer-url=https://id.example", "--oidc-client-id=k"];
+
+    #[test]
+    fn every_way_to_run_kubelogin_is_converted() {
+        let plugin: Vec<&str> = std::iter::once("oidc-login").chain(OPTIONS).collect();
+        let expected = [
+            "get-token",
+            "--issuer-url=https://id.example",
+            "--client-id=k",
+            "--listen-address=127.0.0.1:8000,127.0.0.1:18000",
+        ];
+        assert_eq!(args(of_words("kubectl", &plugin)), expected);
+        for command in ["kubelogin", "/opt/kubectl-oidc_login", r"C:\bin\kubelogin.exe"] {
+            assert_eq!(args(of_words(command, &OPTIONS)), expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn settings_stay_what_has_no_effect_goes_and_secrets_leave_the_arguments() {
+        let user = json!({ "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": "kubectl",
+            "args": [
+                "oidc-login", "get-token", "--oidc-issuer-url=https://id.example",
+                "--oidc-client-id=k", "--oidc-client-secret=hush", "--oidc-extra-scope=a",
+                "--oidc-use-pkce", "--grant-type=device-code", "-v1",
+                "--token-cache-dir=~/.kube/cache/oidc-login", "--token-cache-storage=disk",
+            ],
+            "env": [{ "name": "A", "value": "b" }],
+            "interactiveMode": "Never",
+            "provideClusterInfo": true,
+        } });
+        let Verdict::Converted(converted) = judge(Some(&user)) else { panic!("not converted") };
+        let exec = &converted.user["exec"];
+        assert_eq!(
+            exec["args"],
+            json!([
+                "get-token",
+                "--issuer-url=https://id.example",
+                "--client-id=k",
+                "--scope=a",
+                "--flow=device-code",
+                "--token-cache-storage=disk",
+            ])
+        );
+        assert_eq!(
+            exec["env"],
+            json!([
+                { "name": "A", "value": "b" },
+                { "name": "KUBECTL_LOGIN_CLIENT_SECRET", "value": "hush" },
+            ])
+        );
+        assert_eq!(exec["apiVersion"], "client.authentication.k8s.io/v1beta1");
+        assert_eq!(exec["interactiveMode"], "IfAvailable");
+        assert_eq!(exec["provideClusterInfo"], true);
+        assert!(converted.notes.len() == 1 && !converted.notes[0].contains("hush"));
+    }
+
+    #[test]
+    fn a_stanza_becomes_an_entry_and_its_refresh_token_is_at_hand() {
+        let user = json!({ "auth-provider": { "name": "oidc", "config": {
+            "idp-issuer-url": "https://id.example", "client-id": "k", "client-secret": "hush",
+            "extra-scopes": "groups,email", "idp-certificate-authority-data": "QUJD",
+            "id-token": "x.y.z", "refresh-token": "r",
+        } } });
+        let Verdict::Converted(converted) = judge(Some(&user)) else { panic!("not converted") };
+        assert!(converted.user.get("auth-provider").is_none());
+        let text = converted.user.to_string();
+        assert!(text.contains("--scope=groups,email") && text.contains("QUJD"), "{text}");
+        assert!(!text.contains("x.y.z"), "{text}");
+        assert_eq!(converted.refresh_token.unwrap().expose(), "r");
+        assert_eq!(converted.environment[0].1, "hush");
+    }
+
+    #[test]
+    fn what_cannot_be_converted_is_left_with_a_reason() {
+        let reason = |verdict| match verdict {
+            Verdict::Left(reason) => reason,
+            _ => panic!("not left"),
+        };
+        for (words, expected) in [
+            (
+                &["get-token", "--login", "azurecli", "--server-id", "x"][..],
+                "Azure's own libraries",
+            ),
+            (&["get-token", "--server-id", "x"], "`--login devicecode`"),
+            (&["get-token", "--nonsense"], "does not know"),
+            (&["setup"], "do not begin"),
+            (&["get-token", "--oidc-client-id=k"], "no issuer"),
+        ] {
+            let reason = reason(of_words("kubelogin", words));
+            assert!(reason.contains(expected), "{reason}");
+        }
+        assert!(matches!(of_words("aws", &["eks"]), Verdict::Other));
+        assert!(matches!(of_words("kubectl-login", &["get-token"]), Verdict::Ours));
+        assert!(matches!(judge(Some(&json!({ "token": "t" }))), Verdict::Other));
+        assert!(matches!(judge(None), Verdict::Other));
+    }
+}
