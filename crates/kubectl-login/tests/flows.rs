@@ -83,6 +83,21 @@ fn the_browser_may_come_back_with_a_form() {
 }
 
 #[test]
+fn an_option_can_ask_for_the_query_in_spite_of_what_the_issuer_lists() {
+    let stage = Stage::new();
+    stage.issuer.script().announced = json!({ "response_modes_supported": ["query", "form_post"] });
+    let line = format!("{BROWSER} --authorization-parameter response_mode=query");
+    let mut child = stage.command(&line).spawn().unwrap();
+    let page = page_of(&mut child);
+    let modes = page.query_pairs().filter(|(name, _)| name == "response_mode");
+    assert_eq!(modes.map(|(_, mode)| mode.into_owned()).collect::<Vec<_>>(), ["query"]);
+    assert_eq!(visit(&page).0, 200);
+    token(&child.wait_with_output().unwrap());
+    let line = format!("{BROWSER} --authorization-parameter response_mode=fragment");
+    failed(&stage.run(&line), 2, "the value of `--authorization-parameter` cannot be used");
+}
+
+#[test]
 fn an_issuer_that_lists_no_form_is_not_asked_for_one() {
     let stage = Stage::new();
     let mut child = stage.command(BROWSER).spawn().unwrap();

@@ -11,6 +11,7 @@ use login_protocols::{
 use url::Url;
 
 use super::{FlowError, obtain::Session, person::Request};
+use crate::options::target::{Callback, RESPONSE_MODE};
 
 /// The page to open.
 pub fn url(
@@ -48,8 +49,12 @@ pub fn url(
 }
 
 /// `form_post` where the issuer lists it: the code then is in no history and no log. Browsers post
-/// to http on this machine without a warning, as it counts as trustworthy.
-pub fn response_mode(metadata: &ProviderMetadata) -> Option<ResponseMode> {
+/// to http on this machine without a warning, as it counts as trustworthy. `None` where an option
+/// says it.
+pub fn response_mode(callback: &Callback, metadata: &ProviderMetadata) -> Option<ResponseMode> {
+    if callback.parameters.iter().any(|(name, _)| name == RESPONSE_MODE) {
+        return None;
+    }
     let modes = metadata.response_modes.as_ref()?;
     let form_post = ResponseMode::FormPost;
     modes.iter().any(|mode| mode == form_post.as_str()).then_some(form_post)

@@ -54,7 +54,7 @@ pub async fn ask<'a>(
     let target = session.target;
     let terminal = session.system.terminal;
     let listener = listen(session).await?;
-    let mode = authorization::response_mode(metadata);
+    let mode = authorization::response_mode(&target.callback, metadata);
     let url = authorization::url(session, metadata, request, listener.redirect_uri(), mode)?;
     let text = format!("Open this page to sign in to {}:\n  {url}", target.issuer);
     terminal.say(&text);

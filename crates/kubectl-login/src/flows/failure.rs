@@ -332,8 +332,8 @@ impl FlowError {
                         .to_owned()
                 } else {
                     format!(
-                        "the issuer's certificate is signed neither by the given \
-                         `--certificate-authority`{} nor by an authority of this system",
+                        "neither the given `--certificate-authority` nor an authority of this \
+                         system signed the issuer's certificate{}",
                         from(&target.origins.certificate_authority)
                     )
                 })

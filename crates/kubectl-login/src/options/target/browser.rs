@@ -3,6 +3,7 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
+use login_protocols::oauth2::authorization::ResponseMode;
 use url::Url;
 
 use super::values::{both, choice, command, pairs, text, web_url, wrong};
@@ -77,7 +78,7 @@ fn redirect_url(settings: &Settings) -> Result<Option<String>, OptionError> {
 const PROOF_KEYS: [(&str, bool); 3] = [("auto", true), ("S256", true), ("no", false)];
 
 /// What the flows themselves say; nothing may say it differently.
-const RESERVED: [&str; 9] = [
+const RESERVED: [&str; 8] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -85,12 +86,22 @@ const RESERVED: [&str; 9] = [
     "nonce",
     "code_challenge",
     "code_challenge_method",
-    "response_mode",
     "request",
 ];
 
+/// Said by the sign-in as the issuer announces it; a person may know better.
+pub const RESPONSE_MODE: &str = "response_mode";
+
+/// A fragment never reaches a listener.
+const RESPONSE_MODES: [ResponseMode; 2] = [ResponseMode::Query, ResponseMode::FormPost];
+
 fn parameters(settings: &Settings) -> Result<Vec<(String, String)>, OptionError> {
     let parameters = pairs(settings, Name::AuthorizationParameter)?;
+    let comes_back = |mode: &str| RESPONSE_MODES.iter().any(|known| known.as_str() == mode);
+    if parameters.iter().any(|(name, value)| name == RESPONSE_MODE && !comes_back(value)) {
+        let problem = format!("`{RESPONSE_MODE}` is neither `query` nor `form_post`");
+        return Err(wrong(settings, Name::AuthorizationParameter, problem));
+    }
     match parameters.iter().find(|(name, _)| RESERVED.contains(&name.as_str())) {
         Some((name, _)) => Err(wrong(
             settings,
