@@ -24,6 +24,7 @@ pub mod loopback;
 pub mod port;
 pub mod program;
 pub mod runtime;
+pub mod shown_certificate;
 pub mod signals;
 
 /// The effects of one run, so that tests can stand in for the machine.

@@ -2,8 +2,17 @@
 //! Never fails: what cannot be read has no values.
 
 use crate::{
+    cache::{
+        sessions::{self, SessionRecord},
+        store::Directory,
+    },
     kubeconfig::context::Files,
-    options::table::{Name, row_of},
+    options::{
+        layers::{Layers, Origin, Settings},
+        table::{Name, row_of},
+        target::cache_directory_of,
+        typed::Typed,
+    },
     system::System,
 };
 
@@ -52,21 +61,32 @@ pub(super) fn values(system: &System<'_>, argument: &str) -> Vec<String> {
         "context" => Files::read(system.environment, None)
             .map(|files| files.context_names().map(ToOwned::to_owned).collect())
             .unwrap_or_default(),
+        "account" => kept(system, |record| record.account),
+        "issuer-url" => kept(system, |record| Some(record.issuer.to_string())),
+        "client-id" => kept(system, |record| Some(record.client_id.to_string())),
         _ => Vec::new(),
     }
+}
+
+/// What the sessions on record have.
+fn kept(system: &System<'_>, of: fn(SessionRecord) -> Option<String>) -> Vec<String> {
+    let directory = Settings::resolve(&Layers {
+        typed: &Typed::default(),
+        typed_origin: &Origin::CommandLine,
+        environment: system.environment,
+        cluster: None,
+        configuration: None,
+    });
+    let directory =
+        directory.ok().and_then(|settings| cache_directory_of(&settings, system.environment));
+    let records = directory.map(|path| sessions::list(&Directory::new(path)));
+    records.unwrap_or_default().into_iter().filter_map(of).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        options::{
-            layers::{Layers, Origin, Settings},
-            target::Target,
-            typed::Typed,
-        },
-        system::environment::NoEnvironment,
-    };
+    use crate::{options::target::Target, system::environment::NoEnvironment};
 
     #[test]
     fn every_choice_is_accepted() {

@@ -2,43 +2,39 @@
 //! Never signs in, never renews, never changes anything; the keyring is given a word and asked
 //! for it back.
 //!
-//! On disk: `wiring`, `machine`, `issuer` and `token` judge facts, which this file gathers;
-//! `finding` is what they say.
+//! On disk: `wiring`, `machine`, `issuer` and `token` judge facts, which this file, `session` and
+//! `certificate` gather; `finding` is what they say.
 
+mod certificate;
 mod finding;
 mod issuer;
 mod machine;
+mod session;
 mod token;
 mod wiring;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
-use login_common::{Secret, UnixTime};
-use login_protocols::{jose::CompactJws, oidc::Claims};
+use login_protocols::oidc::metadata_url;
 
 use super::{
     chosen::{self, Chosen},
     cluster::Cluster,
     failure::CommandError,
-    kept::{self, Facts, Outlook},
+    kept,
 };
 use crate::{
-    cache::{
-        entry::{self, Entry},
-        freshness::Freshness,
-        key_store::{KeyStore as _, KeyTrouble},
-        sessions,
-        store::Directory,
-    },
     flows::{FlowError, obtain::Session},
     kubeconfig::context::{Context, Files},
     options::target::{Flow, Target},
     output::{self, Format, Items},
     report::{Failure, Fault},
-    system::{System, file, inspection, keyring::Keyring, runtime},
+    system::{System, file, inspection, keyring, runtime, shown_certificate},
 };
+use certificate::Certificate;
 use finding::{Finding, Outcome};
+use session::{Kept, examine_token};
 use wiring::Found;
 
 /// Longest configuration that is read.
@@ -130,7 +126,8 @@ fn examine(
         examine_machine(system, &chosen.target, findings);
         let kept = Kept::of(system, &chosen.target);
         findings.push(kept.finding(&chosen.target, system.clock.now()));
-        examine_token(system, matches, &chosen.target, &kept, findings);
+        let named = matches.get_one::<String>("authentication-config").map(String::as_str);
+        examine_token(&chosen.target, &kept, named, system.clock.now(), findings);
         if matches.get_flag("offline") {
             for check in ["issuer", "whoami"] {
                 findings.push(Finding::skipped(check, "`--offline`"));
@@ -222,129 +219,14 @@ fn examine_machine(system: &System<'_>, target: &Target, findings: &mut Vec<Find
     let directory = target.cache_directory.as_deref();
     let facts = directory.map(|path| (path, inspection::directory(path)));
     findings.push(machine::cache(facts.as_ref().map(|(path, facts)| (*path, facts))));
-    let trouble = keyring_trouble(system).map(|trouble| trouble.to_string());
+    let trouble = keyring::check(system.environment, false).err();
+    let trouble = trouble.map(|trouble| trouble.to_string());
     let built_in = cfg!(feature = "keyring");
     findings.push(machine::keyring(target.storage, built_in, trouble.as_deref()));
     let by_browser = matches!(target.flow, Flow::Auto | Flow::Browser);
     if by_browser && !kept::needs_nobody(target) {
         let addresses = &target.callback.listen_addresses;
         findings.push(machine::loopback(addresses, &inspection::port(addresses)));
-    }
-}
-
-/// Why the keyring is of no use, if it is of none.
-fn keyring_trouble(system: &System<'_>) -> Option<KeyTrouble> {
-    const WORD: &str = "a word that `kubectl-login doctor` asks for again";
-    let keyring = Keyring::new(system.environment, "doctor", false);
-    let tried = keyring.save(WORD).and_then(|()| {
-        let found = keyring.load()?;
-        keyring.remove()?;
-        let is_same = found.is_some_and(|found| found.as_str() == WORD);
-        if is_same { Ok(()) } else { Err(KeyTrouble::Forgetful) }
-    });
-    tried.err()
-}
-
-/// What is kept of the chosen session.
-struct Kept {
-    facts: Option<Facts>,
-    /// Only one that is still good.
-    token: Option<Secret>,
-}
-
-impl Kept {
-    fn of(system: &System<'_>, target: &Target) -> Self {
-        let now = system.clock.now();
-        let Some(directory) = target.cache_directory.clone().map(Directory::new) else {
-            return Self { facts: None, token: None };
-        };
-        let key = &target.cache_key;
-        let record = sessions::load(&directory, key);
-        let token = directory
-            .read(&key.file(entry::KIND), entry::MAX_LENGTH)
-            .and_then(|bytes| Entry::parse(key, bytes))
-            .filter(|entry| entry.lifetime.at(now) != Freshness::Expired)
-            .and_then(|entry| entry.token());
-        Self { facts: record.map(|record| Facts::of(&directory, record, now)), token }
-    }
-
-    fn finding(&self, target: &Target, now: UnixTime) -> Finding {
-        const CHECK: &str = "session";
-        let login = "`kubectl-login login` signs in now";
-        if kept::needs_nobody(target) {
-            return Finding::ok(CHECK, "a job's own identity: nobody needs to sign in");
-        }
-        let Some(facts) = &self.facts else {
-            return Finding::warning(CHECK, "there is none: the next kubectl asks for one", login);
-        };
-        if let Some(holder) = &facts.locked_by {
-            let hint = "finish that sign-in in the browser, or end that process";
-            return Finding::warning(CHECK, format!("{holder} holds its lock"), hint);
-        }
-        if let Some(memory) = &facts.failure {
-            let message =
-                format!("held back until {} after: {}", memory.until, memory.report.error);
-            return Finding::warning(CHECK, message, login);
-        }
-        match facts.outlook(now) {
-            Outlook::SignIn => {
-                Finding::warning(CHECK, "it has ended: the next kubectl asks for another", login)
-            }
-            Outlook::Renewal => Finding::ok(CHECK, "the next call renews its token"),
-            Outlook::Token => {
-                let until = facts.lifetime.map(|lifetime| lifetime.valid_until);
-                let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
-                let renewable = if facts.is_renewable() { ", then it is renewed" } else { "" };
-                Finding::ok(CHECK, format!("its token is good{until}{renewable}"))
-            }
-        }
-    }
-}
-
-fn examine_token(
-    system: &System<'_>,
-    matches: &ArgMatches,
-    target: &Target,
-    kept: &Kept,
-    findings: &mut Vec<Finding>,
-) {
-    let named = matches.get_one::<String>("authentication-config");
-    let claims = match claims_of(kept) {
-        Ok(claims) => claims,
-        Err(reason) => {
-            findings.push(Finding::skipped("token", reason));
-            if named.is_some() {
-                findings.push(Finding::skipped("trust", reason));
-            }
-            return;
-        }
-    };
-    findings.push(token::claims(&claims, target, system.clock.now()));
-    if let Some(path) = named {
-        findings.push(trust(path, &claims));
-    }
-}
-
-fn claims_of(kept: &Kept) -> Result<Claims, &'static str> {
-    let token = kept.token.as_ref().ok_or("no token is kept; sign in first")?;
-    let parsed = CompactJws::parse(token.expose());
-    parsed
-        .map(|jws| jws.unverified_claims().clone())
-        .map_err(|_| "the token is opaque: only the cluster can say what it is good for")
-}
-
-fn trust(path: &str, claims: &Claims) -> Finding {
-    let wrong = |problem: String| {
-        let hint = "name kube-apiserver's file with `--authentication-config`";
-        Finding::problem("trust", Fault::Usage, format!("`{path}`: {problem}"), hint)
-    };
-    let text = match file::read(Path::new(path), MAX_LENGTH) {
-        Ok(text) => text,
-        Err(error) => return wrong(error.to_string()),
-    };
-    match serde_saphyr::from_str(&String::from_utf8_lossy(&text)) {
-        Ok(configuration) => token::trust(&configuration, claims),
-        Err(error) => wrong(error.to_string()),
     }
 }
 
@@ -362,8 +244,24 @@ async fn examine_issuer(system: &System<'_>, target: &Target, findings: &mut Vec
             findings.push(issuer::endpoints(&metadata, target));
             findings.push(issuer::revocation(&metadata));
         }
-        Err(error) => findings.push(Finding::failure(CHECK, &failure(target, error))),
+        Err(error) => {
+            let is_untrusted = matches!(
+                &error,
+                FlowError::Unreachable { source, .. } if source.is_untrusted()
+            );
+            let mut finding = Finding::failure(CHECK, &failure(target, error));
+            if is_untrusted && let Some(shown) = shown_by(system, target).await {
+                finding.message = format!("{}; {shown}", finding.message);
+            }
+            findings.push(finding);
+        }
     }
+}
+
+/// What the certificate says that is not trusted.
+async fn shown_by(system: &System<'_>, target: &Target) -> Option<String> {
+    let der = shown_certificate::of(&metadata_url(&target.issuer)).await?;
+    Some(Certificate::parse(&der)?.describe(system.clock.now()))
 }
 
 fn failure(target: &Target, source: FlowError) -> Failure {

@@ -1,0 +1,15 @@
+//! The certificate that a server shows, trusted or not, for a person to look at.
+//! Never sends anything but a request without secrets, and never uses the answer.
+
+use url::Url;
+
+use super::http;
+
+/// The server's own certificate as DER.
+pub async fn of(url: &Url) -> Option<Vec<u8>> {
+    let client =
+        http::plain_builder().tls_danger_accept_invalid_certs(true).tls_info(true).build().ok()?;
+    let answer = client.head(url.clone()).send().await.ok()?;
+    let shown = answer.extensions().get::<reqwest::tls::TlsInfo>()?;
+    shown.peer_certificate().map(<[u8]>::to_vec)
+}
