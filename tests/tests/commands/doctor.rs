@@ -146,6 +146,6 @@ fn no_issuer(world: &World) -> Result<()> {
     let (findings, code) = examined(world, &client, &untrusted, &[])?;
     ensure!(outcome(&findings, "issuer")? == "problem" && code == Some(4), "{findings:?}");
     let text = format!("{findings:?}");
-    ensure!(text.contains("certificate"), "{text}");
+    ensure!(text.contains("its certificate is for `") && text.contains("signed by `"), "{text}");
     Ok(())
 }
