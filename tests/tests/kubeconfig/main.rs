@@ -1,0 +1,20 @@
+//! Kubeconfigs that our commands write, with real kubectl, kube-apiserver and issuers.
+//! Never looks at how a file is written: what kubectl makes of it counts.
+#![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
+
+mod conversion;
+mod locks;
+mod server_address;
+mod world;
+
+use std::process::ExitCode;
+
+use login_tests::suite::Suite;
+
+fn main() -> ExitCode {
+    Suite::new(world::World::start)
+        .cases(server_address::CASES)
+        .cases(conversion::CASES)
+        .cases(locks::CASES)
+        .run()
+}
