@@ -175,16 +175,19 @@ fn converted(
     if token_directory.as_deref() == Some(DEFAULT_DIRECTORY) {
         kept = kept.without(&[Name::TokenCacheDir]);
     }
-    for (name, variable) in [
-        (Name::ClientSecret, "KUBECTL_LOGIN_CLIENT_SECRET"),
-        (Name::Password, "KUBECTL_LOGIN_PASSWORD"),
+    for (name, variable, advice) in [
+        (
+            Name::ClientSecret,
+            "KUBECTL_LOGIN_CLIENT_SECRET",
+            "a file (`--client-secret-file`) or a command (`--client-secret-command`) is safer still",
+        ),
+        (Name::Password, "KUBECTL_LOGIN_PASSWORD", "to be asked for it is safer still"),
     ] {
         let Some(secret) = kept.of(name).last().map(ToOwned::to_owned) else { continue };
         kept = kept.without(&[name]);
         exec.environment.push((variable.to_owned(), secret));
         notes.push(format!(
-            "its secret stands in `env` as `{variable}` now, out of the process list; a file \
-             (`--client-secret-file`) or a command (`--client-secret-command`) is safer still"
+            "its secret stands in `env` as `{variable}` now, out of the process list; {advice}"
         ));
     }
     let is_for_a_browser = match kept.of(Name::Flow).last() {
