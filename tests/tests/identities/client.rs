@@ -1,5 +1,5 @@
-//! A client that proves itself without a secret, at a certified OpenID provider.
-//! Never a secret in the options, nor in what is said.
+//! A client that another program's assertion proves, at a certified OpenID provider.
+//! Never a key of its own: `get_token/machines.rs` has those.
 
 use anyhow::{Context as _, Result, ensure};
 use aws_lc_rs::rand::SystemRandom;
@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use jiff::Timestamp;
 use login_tests::login_client::LoginClient;
-use login_tests::oidc_provider::{CERTIFIED_ID, RESOURCE, SIGNER_ID};
+use login_tests::oidc_provider::{RESOURCE, SIGNER_ID};
 use login_tests::scratch::read;
 use serde_json::json;
 
@@ -16,8 +16,6 @@ use crate::world::{Case, World};
 pub(crate) const CASES: &[Case] = &[
     ("an_assertion_that_another_program_signed_proves_the_client", foreign_assertion),
     ("an_assertion_that_is_not_the_clients_is_refused", wrong_assertion),
-    ("a_client_signs_its_own_assertions", own_assertion),
-    ("a_client_shows_its_certificate", certificate),
 ];
 
 const CLIENT: [&str; 4] = ["--flow", "client-credentials", "--audience", RESOURCE];
@@ -65,27 +63,5 @@ fn wrong_assertion(world: &World) -> Result<()> {
     let options = ["--identity-file", &file.display().to_string()];
     let refused = client.get_token(&options)?.with_code(1)?;
     refused.saying("refused the client's own sign-in")?.saying("hint: the issuer has to take")?;
-    Ok(())
-}
-
-fn own_assertion(world: &World) -> Result<()> {
-    let key = world.provider.signing_key().display().to_string();
-    let client = client(world, SIGNER_ID)?.with(&["--client-assertion-key", &key]);
-    ensure!(client.credential(&[])?.claims()?["sub"] == SIGNER_ID);
-    // An assertion is used once: the next sign-in signs another.
-    let again = client.credential(&["--force-refresh"])?;
-    ensure!(again.claims()?["sub"] == SIGNER_ID);
-    Ok(())
-}
-
-fn certificate(world: &World) -> Result<()> {
-    let pair = world.provider.client_certificate();
-    let (certificate, key) =
-        (pair.certificate.display().to_string(), pair.key.display().to_string());
-    let client = client(world, CERTIFIED_ID)?;
-    let options = ["--client-certificate", &certificate, "--client-key", &key];
-    ensure!(client.credential(&options)?.claims()?["sub"] == CERTIFIED_ID);
-    let refused = client.get_token(&["--force-refresh"])?.with_code(1)?;
-    refused.saying("refused the client's own sign-in")?;
     Ok(())
 }

@@ -2,7 +2,8 @@
 //! Never a token that the provider did not sign.
 
 use anyhow::{Result, ensure};
-use login_tests::oidc_provider::{EXCHANGER_ID, RESOURCE};
+use login_tests::dex::{Dex, UPSTREAM};
+use login_tests::oidc_provider::{CLIENT_ID, EXCHANGER_ID, RESOURCE};
 
 use crate::world::{Case, JOB, World};
 
@@ -10,6 +11,7 @@ pub(crate) const CASES: &[Case] = &[
     ("an_exchanged_identity_is_known_by_kubectl_and_login_server", exchanged),
     ("auto_exchanges_where_the_provider_offers_it_and_says_why", auto),
     ("an_identity_as_a_grant_is_known_by_kubectl_and_login_server", granted),
+    ("dex_is_told_which_connector_takes_the_identity", connector),
     ("an_identity_that_the_provider_does_not_trust_is_refused_with_its_names", untrusted),
 ];
 
@@ -45,6 +47,28 @@ fn granted(world: &World) -> Result<()> {
     world.ensure_known_as(&client, &format!("exchanged:{JOB}"))?;
     let both = world.exchanger(EXCHANGER_ID)?.with(&["--flow", "jwt-bearer", "--scope", "openid"]);
     ensure!(both.credential(&[])?.claims()?["aud"] == EXCHANGER_ID, "the ID token is preferred");
+    Ok(())
+}
+
+fn connector(world: &World) -> Result<()> {
+    let dex = Dex::start(&world.components, "10m", Some(&world.provider))?;
+    // What dex's connector takes: an ID token of its own client at the other provider.
+    let alice = world.provider.client(&world.components, CLIENT_ID, "alice")?.credential(&[])?;
+    let client = dex.client(&world.components)?.with(&ID_TOKEN);
+    let file = client.scratch().file("identity", &alice.token)?.display().to_string();
+    let connector = format!("connector_id={UPSTREAM}");
+    let options = [
+        "--identity-file",
+        &file,
+        "--scope",
+        "openid",
+        "--subject-token-type",
+        "urn:ietf:params:oauth:token-type:id_token",
+        "--authorization-parameter",
+        &connector,
+    ];
+    let claims = client.credential(&options)?.claims()?;
+    ensure!(claims["iss"] == dex.issuer() && claims["aud"] == CLIENT_ID, "{claims}");
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use super::{
     client_proof::{AssertionAudience, ClientProof},
     failure::NotAnIssuer,
     issued::{self, Issued, Moments, Wanted},
-    local,
+    local, machine,
 };
 use crate::{
     cache::{metadata, store::Directory},
@@ -184,7 +184,13 @@ impl<'a> Session<'a> {
     ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
         let endpoint = self.endpoint(metadata.token_endpoint.as_ref(), "a token endpoint")?;
         let audience = self.target.audience.as_deref();
-        let form = token_request(&self.target.client_id, authentication, grant, audience);
+        let mut form = token_request(&self.target.client_id, authentication, grant, audience);
+        if machine::is_wanted(self.target) {
+            // There is no authorization request that could carry them.
+            for (name, value) in &self.target.callback.parameters {
+                form.push(name.clone(), value);
+            }
+        }
         self.system.terminal.detail(&format!("kubectl-login: asking {endpoint}"));
         let requested_at = self.system.clock.now();
         let answer = self

@@ -432,7 +432,7 @@ pub static OPTIONS: &[Row] = &[
         Name::AuthorizationParameter,
         "authorization-parameter",
         "KUBECTL_LOGIN_AUTHORIZATION_PARAMETER",
-        "A further parameter of the authorization request",
+        "A further parameter of the authorization request; for a job, of the token request",
     )
     .list("NAME=VALUE")
     .also(&["oidc-auth-request-extra-params"])

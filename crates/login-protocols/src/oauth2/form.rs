@@ -2,6 +2,8 @@
 //! (RFC 6749 §2.3, OpenID Connect Core §9).
 //! Never shows a value: any of them may be a secret.
 
+use std::borrow::Cow;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use login_common::{Secret, names::ClientId};
 use url::{Url, form_urlencoded};
@@ -42,7 +44,7 @@ impl ClientAuthentication {
 /// A form to POST, with the `Authorization` header that goes with it.
 #[derive(Debug)]
 pub struct FormRequest {
-    fields: Vec<(&'static str, Secret)>,
+    fields: Vec<(Cow<'static, str>, Secret)>,
     authorization: Option<Secret>,
 }
 
@@ -80,13 +82,13 @@ impl FormRequest {
     }
 
     /// Adds a field.
-    pub fn push(&mut self, name: &'static str, value: &str) {
-        self.fields.push((name, Secret::new(value)));
+    pub fn push(&mut self, name: impl Into<Cow<'static, str>>, value: &str) {
+        self.fields.push((name.into(), Secret::new(value)));
     }
 
     /// Adds a field that nobody may see.
     pub fn push_secret(&mut self, name: &'static str, value: &Secret) {
-        self.fields.push((name, value.clone()));
+        self.fields.push((name.into(), value.clone()));
     }
 
     pub(super) fn push_scopes(&mut self, scopes: &[String]) {

@@ -78,7 +78,7 @@ fn redirect_url(settings: &Settings) -> Result<Option<String>, OptionError> {
 const PROOF_KEYS: [(&str, bool); 3] = [("auto", true), ("S256", true), ("no", false)];
 
 /// What the flows themselves say; nothing may say it differently.
-const RESERVED: [&str; 8] = [
+const RESERVED: [&str; 14] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -87,6 +87,12 @@ const RESERVED: [&str; 8] = [
     "code_challenge",
     "code_challenge_method",
     "request",
+    "grant_type",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "subject_token",
+    "assertion",
 ];
 
 /// Said by the sign-in as the issuer announces it; a person may know better.
