@@ -305,7 +305,8 @@ mod tests {
         assert_eq!(
             option.to_string(),
             "error: `--client-id` is missing\n\
-             hint: give `--client-id` or set the variable `KUBECTL_LOGIN_CLIENT_ID`\n"
+             hint: give `--client-id` or set the variable `KUBECTL_LOGIN_CLIENT_ID`; if the \
+             kubeconfig's cluster entry has it, the user entry needs `provideClusterInfo: true`\n"
         );
         assert_eq!(option.fault.exit_code(), 2);
     }

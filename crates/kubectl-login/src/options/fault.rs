@@ -69,7 +69,11 @@ impl OptionError {
             }
             Self::Missing(option) => {
                 let variable = option.to_uppercase().replace('-', "_");
-                format!("give `--{option}` or set the variable `KUBECTL_LOGIN_{variable}`")
+                format!(
+                    "give `--{option}` or set the variable `KUBECTL_LOGIN_{variable}`; if the \
+                     kubeconfig's cluster entry has it, the user entry needs \
+                     `provideClusterInfo: true`"
+                )
             }
         }
     }

@@ -206,7 +206,8 @@ fn a_fault_names_the_option_the_reason_and_the_origin() {
             "--client-id k",
             &[][..],
             None,
-            "`--issuer-url` is missing (give `--issuer-url` or set the variable `KUBECTL_LOGIN_ISSUER_URL`)",
+            "`--issuer-url` is missing (give `--issuer-url` or set the variable `KUBECTL_LOGIN_ISSUER_URL`; \
+             if the kubeconfig's cluster entry has it, the user entry needs `provideClusterInfo: true`)",
         ),
         (
             "--issuer-url http://id.example --client-id k",
