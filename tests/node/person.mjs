@@ -2,8 +2,8 @@
 // Never runs scripts or draws pages; `browser.mjs` drives a real browser where that matters.
 //
 // usage: node person.mjs SETTINGS.json URL      (as kubectl-login's --browser-command)
-// settings: { authority: FILE, login, password, decision: "approve" | "cancel" | "close", record: FILE }
-// Each visit adds a line to the record.
+// settings: { authority: FILE, login, password, decision: "approve" | "cancel" | "close" | "copy", record: FILE }
+// Each visit adds a line to the record. Whoever copies prints the address of the page that cannot be shown: the answer.
 import { appendFileSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
@@ -94,12 +94,16 @@ for (let step = 0; next && step < 20; step += 1) {
   const { url, form } = next;
   const answer = await request(url, form, next.page);
   console.error(`${form ? 'POST' : 'GET'} ${url.origin}${url.pathname} ${answer.status}`);
-  if (answer.status >= 300 && answer.status < 400) next = { url: new URL(answer.headers.location, url) };
   // A page that submits itself (form_post) does so with any status.
-  else if (answer.status >= 400 && !/\.submit\(\)/.test(answer.text)) {
+  const isSubmitting = /\.submit\(\)/.test(answer.text);
+  if (answer.status >= 300 && answer.status < 400) next = { url: new URL(answer.headers.location, url) };
+  else if (answer.status >= 400 && !isSubmitting) {
     console.error(answer.text.replace(/<style[\s\S]*?<\/style>|<[^>]*>/g, ' ').replace(/\s+/g, ' '));
     process.exit(1);
+  } else next = answerTo(answer.text, url);
+  if (settings.decision === 'copy' && next?.url.protocol === 'http:') {
+    console.log(next.url.href);
+    process.exit(0);
   }
-  else next = answerTo(answer.text, url);
 }
 process.exit(next ? 1 : 0);

@@ -115,6 +115,8 @@ pub enum Decision {
     Cancel,
     /// Closes the window at once.
     Close,
+    /// Signs in, agrees, and copies the address of the last page instead of opening it.
+    Copy,
 }
 
 /// Somebody who fills in the forms of a sign-in by plain HTTP, without a browser.
@@ -145,6 +147,7 @@ impl Person<'_> {
             Decision::Approve => "approve",
             Decision::Cancel => "cancel",
             Decision::Close => "close",
+            Decision::Copy => "copy",
         };
         let settings = json!({
             "authority": self.authority,

@@ -9,8 +9,7 @@ use login_tests::command::{Finished, run};
 use login_tests::components::Components;
 use login_tests::login_client::{Credential, LoginClient, asked_by_kubectl};
 use login_tests::oidc_provider::{
-    CERTIFIED_ID, CLIENT_ID, EXCHANGER_ID, FORM_ROBOT_ID, Manners, OidcProvider, RESOURCE,
-    ROBOT_ID, SIGNER_ID,
+    CERTIFIED_ID, CLIENT_ID, FORM_ROBOT_ID, Manners, OidcProvider, RESOURCE, ROBOT_ID, SIGNER_ID,
 };
 
 use crate::Case;
@@ -18,8 +17,6 @@ use crate::Case;
 pub(crate) const CASES: &[Case] = &[
     ("a_machine_proves_itself_by_secret_key_or_certificate", proofs),
     ("a_machine_with_a_wrong_key_or_certificate_is_refused", wrong_proofs),
-    ("an_identity_is_exchanged_for_a_token_of_the_cluster", exchange),
-    ("an_identity_is_taken_as_a_grant", grant),
     ("an_identity_that_the_issuer_signed_is_the_token", direct),
     ("a_job_without_an_identity_knows_at_once_what_is_missing", nothing),
 ];
@@ -89,51 +86,10 @@ fn wrong_proofs(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// A provider that trusts another one, and alice's ID token from there in a file.
-fn with_identity(components: &Arc<Components>) -> Result<(OidcProvider, OidcProvider, String)> {
-    let home = OidcProvider::start(components, &Manners::default())?;
-    let trusted = vec![home.as_trusted(CLIENT_ID)?];
-    let provider = OidcProvider::start(components, &Manners { trusted, ..Manners::default() })?;
-    let token = home.client(components, CLIENT_ID, "alice")?.credential(&[])?.token;
-    Ok((home, provider, token))
-}
-
-fn exchange(components: &Arc<Components>) -> Result<()> {
-    let (_home, provider, token) = with_identity(components)?;
-    let client = client(components, &provider, EXCHANGER_ID)?;
-    let client = client.with(&["--flow", "token-exchange", "--identity", "file"]);
-    let file = client.scratch().file("identity", format!("{token}\n"))?.display().to_string();
-    let client = client.with(&["--identity-file", &file, "--audience", RESOURCE]);
-    let first = Credential::read(&job(&client, &[], &[])?.success()?)?;
-    ensure!(first.claims()?["sub"] == "alice", "{:?}", first.claims()?);
-    ensure!(first.claims()?["aud"] == RESOURCE, "{:?}", first.claims()?);
-    ensure!(first.expires.is_some());
-    ensure!(first == Credential::read(&job(&client, &[], &[])?.success()?)?, "not kept");
-    let count = provider.token_log()?.len();
-    ensure!(count == 1, "{:?}", provider.token_log()?);
-
-    let tampered = token.chars().rev().collect::<String>();
-    client.scratch().file("identity", tampered)?;
-    let refused = job(&client, &["--force-refresh"], &[])?;
-    ensure!(refused.code != Some(0) && refused.stdout.is_empty(), "{refused}");
-    Ok(())
-}
-
-fn grant(components: &Arc<Components>) -> Result<()> {
-    let (_home, provider, token) = with_identity(components)?;
-    let client = client(components, &provider, EXCHANGER_ID)?;
-    let client = client.with(&["--flow", "jwt-bearer", "--identity", "variable"]);
-    let client = client.with(&["--identity-variable", "THE_IDENTITY", "--audience", RESOURCE]);
-    let finished = job(&client, &["--use-access-token"], &[("THE_IDENTITY", &token)])?.success()?;
-    let credential = Credential::read(&finished)?;
-    ensure!(credential.claims()?["sub"] == "alice", "{:?}", credential.claims()?);
-    ensure!(provider.token_log()?.len() == 1, "{:?}", provider.token_log()?);
-    Ok(())
-}
-
 /// P08: files end in a line end; a token does not.
 fn direct(components: &Arc<Components>) -> Result<()> {
-    let (home, _provider, token) = with_identity(components)?;
+    let home = OidcProvider::start(components, &Manners::default())?;
+    let token = home.client(components, CLIENT_ID, "alice")?.credential(&[])?.token;
     let before = home.requests()?.len();
     let client = client(components, &home, CLIENT_ID)?;
     let file = client.scratch().file("identity", format!("  {token}\r\n"))?.display().to_string();

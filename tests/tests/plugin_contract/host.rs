@@ -21,6 +21,7 @@ pub(crate) const CASES: &[Case] = &[
     ("an_entry_that_needs_a_terminal_is_refused_by_kubectl_without_one", always_interactive),
     ("cluster_information_without_settings_changes_nothing", no_settings),
     ("settings_of_the_cluster_entry_count", settings),
+    ("without_cluster_information_the_error_names_the_switch", no_cluster),
     ("the_clusters_certificate_authority_is_not_the_issuers", other_authority),
     ("a_kubeconfig_is_never_changed_by_the_plugin", untouched_kubeconfig),
     ("what_kubectl_says_wins_over_a_variable_of_the_entry", inherited_exec_info),
@@ -113,6 +114,17 @@ fn settings(world: &World) -> Result<()> {
         finished.saying("failed with exit code 2")?.saying("settings")?;
     }
     get(&json!({ "no-such-key": 1 }))?.with_code(1)?.saying("no-such-key")?;
+    Ok(())
+}
+
+/// P18: the settings are there, and kubectl was not told to hand them on.
+fn no_cluster(world: &World) -> Result<()> {
+    let client = LoginClient::new(&world.components, &[])?;
+    let settings = json!({ "issuer-url": world.provider.issuer(), "client-id": "kubectl-login" });
+    let kubeconfig = world.kubeconfig(client.exec_entry("v1")).with_settings(&settings);
+    let kubectl = world.kubectl_with(&kubeconfig, &client)?;
+    let finished = kubectl.run(&["get", "namespaces"])?.with_code(1)?;
+    finished.saying("failed with exit code 2")?.saying("provideClusterInfo")?;
     Ok(())
 }
 
