@@ -15,6 +15,9 @@ const MAX_LENGTH: usize = 1024;
 pub trait KeyStore {
     /// The text, if there is one.
     fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble>;
+    /// Makes sure that a text which is there would be found: a locked keyring can look like an empty
+    /// one, and what is saved in it then replaces what was there.
+    fn unlock(&self) -> Result<(), KeyTrouble>;
     /// Keeps a text durably.
     fn save(&self, text: &str) -> Result<(), KeyTrouble>;
     /// Removes the text; one that is not there is removed already.
@@ -73,6 +76,10 @@ impl KeyFile {
 }
 
 impl KeyStore for KeyFile {
+    fn unlock(&self) -> Result<(), KeyTrouble> {
+        Ok(())
+    }
+
     fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {
         let bytes = self.directory()?.read(&self.name, MAX_LENGTH);
         Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map(Zeroizing::new))

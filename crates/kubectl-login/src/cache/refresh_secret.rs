@@ -332,7 +332,12 @@ impl<'a> RefreshSecrets<'a> {
         }
         let store = self.store(protection).ok_or(KeyTrouble::Cryptography)?;
         let _lock = self.lock_keys();
-        let master = if let Some(text) = store.load()? {
+        let mut found = store.load()?;
+        if found.is_none() {
+            store.unlock()?;
+            found = store.load()?;
+        }
+        let master = if let Some(text) = found {
             MasterKey::parse(&text).ok_or(KeyTrouble::Forgetful)?
         } else {
             let fresh = random::bytes().map_err(|_| KeyTrouble::Cryptography)?;

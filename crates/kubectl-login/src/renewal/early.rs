@@ -16,11 +16,13 @@ use crate::{
     cache::renewal_lock::{self, Work},
     flows::{issued::Issued, machine},
     report::{Failure, Report},
+    system::http::REQUEST_TIMEOUT,
 };
 
-/// How long the one that renews keeps its caller waiting, who could have had the old token. An
-/// issuer that takes longer is asked again later.
-const BOUND: Duration = Duration::from_secs(5);
+/// How long the one that renews keeps its caller waiting, who could have had the old token. Longer
+/// than one request may take: an answer that nobody waits for any more may hold the only refresh
+/// token that is good from then on.
+const BOUND: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() + 2);
 
 /// What came of an attempt.
 enum Attempt {

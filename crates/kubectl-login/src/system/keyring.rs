@@ -12,16 +12,23 @@ use crate::cache::key_store::{KeyStore, KeyTrouble};
 #[cfg(feature = "keyring")]
 const SERVICE: &str = "kubectl-login";
 
+/// The item that is there for a moment only.
+const PROBE: &str = "check";
+
 /// How long a desktop may take that asks a person to unlock its keyring.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long it may take where nobody can be asked.
 const IMPATIENCE: Duration = Duration::from_secs(3);
 
-/// Whether a keyring keeps what it is given: asks for an item of its own, which is removed again.
-/// A locked one can look like an empty one until something is added.
+/// Whether a keyring keeps what it is given.
 pub fn check(environment: &dyn Environment, patient: bool) -> Result<(), KeyTrouble> {
-    let probe = Keyring::new(environment, "check", patient);
+    Keyring::new(environment, PROBE, patient).unlock()
+}
+
+/// Asks for an item of its own, which is removed again: a desktop unlocks a keyring only when
+/// something is added.
+fn probe(probe: &Keyring) -> Result<(), KeyTrouble> {
     probe.save("kept for a moment")?;
     let back = probe.load()?;
     probe.remove()?;
@@ -80,6 +87,10 @@ impl Keyring {
 
 #[cfg(feature = "keyring")]
 impl KeyStore for Keyring {
+    fn unlock(&self) -> Result<(), KeyTrouble> {
+        probe(&Self { name: PROBE.to_owned(), ..*self })
+    }
+
     fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {
         self.bounded(|entry| entry.get_password().map(Zeroizing::new))
     }
@@ -103,6 +114,10 @@ fn one_line(text: &str) -> String {
 /// Built without keyrings it is as if there were none.
 #[cfg(not(feature = "keyring"))]
 impl KeyStore for Keyring {
+    fn unlock(&self) -> Result<(), KeyTrouble> {
+        probe(self)
+    }
+
     fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {
         Err(KeyTrouble::NoKeyring)
     }

@@ -12,6 +12,8 @@ struct State {
     text: Option<String>,
     /// As gnome-keyring: what is there cannot be seen, nothing can be added.
     locked: bool,
+    /// A person is there who unlocks it when something is added.
+    opens: bool,
     absent: bool,
     loads: usize,
 }
@@ -26,8 +28,19 @@ impl KeyStore for Memory {
         Ok(state.text.clone().filter(|_| !state.locked).map(Zeroizing::new))
     }
 
+    fn unlock(&self) -> Result<(), KeyTrouble> {
+        let mut state = self.0.borrow_mut();
+        state.locked &= !state.opens;
+        match (state.absent, state.locked) {
+            (true, _) => Err(KeyTrouble::NoKeyring),
+            (_, true) => Err(KeyTrouble::Locked("prompt dismissed".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
     fn save(&self, text: &str) -> Result<(), KeyTrouble> {
         let mut state = self.0.borrow_mut();
+        state.locked &= !state.opens;
         match (state.absent, state.locked) {
             (true, _) => Err(KeyTrouble::NoKeyring),
             (_, true) => Err(KeyTrouble::Locked("prompt dismissed".to_owned())),
@@ -109,6 +122,21 @@ fn a_secret_comes_back_from_every_storage_until_it_is_forgotten() {
         stage.on("here").forget(&key()).unwrap();
         assert_eq!(stage.load().unwrap(), None);
     }
+}
+
+#[test]
+fn the_key_in_a_keyring_that_is_unlocked_for_the_next_session_stays() {
+    let stage = Stage::new();
+    stage.save("r1", Storage::Auto).unwrap();
+    let before = stage.keyring.0.borrow().text.clone();
+    let mut state = stage.keyring.0.borrow_mut();
+    (state.locked, state.opens) = (true, true);
+    drop(state);
+    let other = CacheKey::of_client("https://id.example", "other");
+    let saved = stage.on("here").save(&other, &secret("r2"), None, Storage::Auto, false).unwrap();
+    assert_eq!(saved.protection, Protection::Keyring);
+    assert_eq!(stage.keyring.0.borrow().text, before);
+    assert_eq!(stage.load().unwrap().as_deref(), Some("r1"));
 }
 
 #[test]
