@@ -3,15 +3,15 @@
 
 use url::Url;
 
-use crate::{options::target::Callback, system::loopback::is_loopback};
+use crate::{
+    options::target::{Callback, KUBELOGIN_PORTS},
+    system::loopback::is_loopback,
+};
 
 /// The path of the redirect URI when the port is ours to choose. It cannot be a random one: of a
 /// loopback redirect URI only the port may differ from what is registered (RFC 8252 §7.3), and
 /// issuers compare the path exactly. `state`, the proof key and `iss` stand for what it would give.
 const PATH: &str = "/callback";
-
-/// int128/kubelogin's ports, for whatever was arranged to reach them.
-const KNOWN_PORTS: [u16; 2] = [8000, 18000];
 
 /// What to listen on, in order.
 pub fn listen_on(callback: &Callback) -> Vec<(String, u16)> {
@@ -25,10 +25,10 @@ pub fn listen_on(callback: &Callback) -> Vec<(String, u16)> {
                 vec![(host.trim_matches(['[', ']']).to_owned(), port)]
             }
             // Something in front of us forwards to a port that it has to know.
-            _ => KNOWN_PORTS.map(here).to_vec(),
+            _ => KUBELOGIN_PORTS.map(here).to_vec(),
         },
         // An https redirect URI is registered with its port: RFC 8252 lets only http ones vary.
-        None if callback.certificate.is_some() => KNOWN_PORTS.map(here).to_vec(),
+        None if callback.certificate.is_some() => KUBELOGIN_PORTS.map(here).to_vec(),
         None => vec![here(0)],
     }
 }

@@ -190,6 +190,8 @@ mod tests {
                 "--use-access-token",
                 "--certificate-authority=/here/ca.crt",
                 "--token-cache-dir=~/x",
+                // The redirect URIs that its spellings imply.
+                "--kubelogin-ports",
             ]
         );
     }

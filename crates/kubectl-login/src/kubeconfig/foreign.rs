@@ -36,9 +36,9 @@ pub struct Converted {
     pub token_directory: Option<String>,
 }
 
-/// Options of kubelogin that say nothing to us.
-const WITHOUT_EFFECT: [Name; 3] =
-    [Name::UsePkce, Name::TlsRenegotiationOnce, Name::TlsRenegotiationFreely];
+/// Options of kubelogin that say nothing to us, or that are said in another way in what is written.
+const WITHOUT_EFFECT: [Name; 4] =
+    [Name::UsePkce, Name::TlsRenegotiationOnce, Name::TlsRenegotiationFreely, Name::KubeloginPorts];
 
 /// Where kubelogin listens by itself. Issuers know these addresses as redirect URIs.
 const LISTENS_AT: &str = "127.0.0.1:8000,127.0.0.1:18000";

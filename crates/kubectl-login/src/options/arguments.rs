@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
 
 use super::{
-    table::{OPTIONS, Row, Shape},
+    table::{OPTIONS, Row, Shape, is_kubelogins},
     typed::Typed,
 };
 
@@ -103,7 +103,8 @@ pub fn of_get_token(arguments: &[OsString]) -> Result<Typed, clap::Error> {
     Ok(matches.subcommand().map(|(_, matches)| typed(matches)).unwrap_or_default())
 }
 
-/// `-v2` and `--v=2`, as Kubernetes' programs spell it, become `-v -v`.
+/// `-v2` and `--v=2`, as Kubernetes' programs spell it, become `-v -v`; kubelogin's spellings imply
+/// kubelogin's ports.
 pub fn spelled_out(arguments: &[OsString]) -> Vec<OsString> {
     let mut words = Vec::with_capacity(arguments.len());
     for word in arguments {
@@ -117,6 +118,12 @@ pub fn spelled_out(arguments: &[OsString]) -> Vec<OsString> {
             Some(level) => words.extend(std::iter::repeat_n(OsString::from("-v"), level.min(9))),
             None => words.push(word.clone()),
         }
+    }
+    let has =
+        |test: &dyn Fn(&str) -> bool| arguments.iter().filter_map(|word| word.to_str()).any(test);
+    let ports = "--kubelogin-ports";
+    if has(&is_kubelogins) && !has(&|word| word.starts_with(ports)) {
+        words.push(ports.into());
     }
     words
 }

@@ -55,6 +55,7 @@ pub enum Name {
     UsePkce,
     TlsRenegotiationOnce,
     TlsRenegotiationFreely,
+    KubeloginPorts,
 }
 
 /// How often an option may be given, and whether it has a value.
@@ -531,7 +532,22 @@ pub static OPTIONS: &[Row] = &[
     )
     .switch()
     .hidden(),
+    row(
+        Name::KubeloginPorts,
+        "kubelogin-ports",
+        "KUBECTL_LOGIN_KUBELOGIN_PORTS",
+        "Wait for the browser where int128/kubelogin does, on port 8000 or else 18000; implied by \
+         its own spellings of options, `--oidc-…`",
+    )
+    .switch()
+    .hidden(),
 ];
+
+/// Whether an argument is spelled as only int128/kubelogin does. Its redirect URIs are then the
+/// ones that are registered at the issuer.
+pub fn is_kubelogins(word: &str) -> bool {
+    word.starts_with("--oidc-")
+}
 
 /// The row with that long name or alias.
 pub fn row_named(long: &str) -> Option<&'static Row> {
@@ -554,7 +570,7 @@ mod tests {
             assert_eq!(row.name as usize, index, "{}", row.long);
             assert_eq!(row_of(row.name).long, row.long);
         }
-        assert_eq!(OPTIONS.len(), Name::TlsRenegotiationFreely as usize + 1);
+        assert_eq!(OPTIONS.len(), Name::KubeloginPorts as usize + 1);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::{path::PathBuf, time::Duration};
 
 use login_common::names::{ClientId, IssuerUrl};
 
-pub use browser::{BrowserChoice, Callback, RESPONSE_MODE};
+pub use browser::{BrowserChoice, Callback, KUBELOGIN_PORTS, RESPONSE_MODE};
 pub use identity::{IdentityOptions, SourceKind};
 pub use issuer::{AssertionKey, CertificateAuthority, ClientCertificate, Connection, SecretSource};
 use values::{choice, path, required, text, wrong};

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use super::table::{Name, Row, Shape, row_named};
+use super::table::{self, Name, Row, Shape, row_named};
 
 /// Options as typed, unchecked; the values may hold secrets, so there is no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -70,7 +70,9 @@ pub fn strict(arguments: &[OsString]) -> Option<Typed> {
         return None;
     }
     let mut typed = Typed::default();
+    let mut is_kubelogins = false;
     while let Some(word) = words.next() {
+        is_kubelogins |= table::is_kubelogins(word?);
         let option = word?.strip_prefix("--")?;
         let (long, attached) = match option.split_once('=') {
             Some((long, value)) => (long, Some(value)),
@@ -90,6 +92,9 @@ pub fn strict(arguments: &[OsString]) -> Option<Typed> {
             }
         };
         typed.push(row.name, value.to_owned());
+    }
+    if is_kubelogins && !typed.has(Name::KubeloginPorts) {
+        typed.push(Name::KubeloginPorts, String::new());
     }
     Some(typed.in_table_order())
 }

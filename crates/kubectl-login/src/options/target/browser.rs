@@ -77,6 +77,10 @@ fn redirect_url(settings: &Settings) -> Result<Option<String>, OptionError> {
 /// An issuer that announces nothing ignores a proof key (RFC 7636 §5), so `auto` sends one.
 const PROOF_KEYS: [(&str, bool); 3] = [("auto", true), ("S256", true), ("no", false)];
 
+/// Where int128/kubelogin waits unless it is told otherwise; `http://localhost:PORT` is registered
+/// at issuers.
+pub const KUBELOGIN_PORTS: [u16; 2] = [8000, 18000];
+
 /// What the flows themselves say; nothing may say it differently.
 const RESERVED: [&str; 14] = [
     "response_type",
@@ -136,6 +140,10 @@ fn listen_addresses(settings: &Settings) -> Result<Vec<(String, u16)>, OptionErr
             wrong(settings, Name::ListenPort, format!("`{port}` is not a port number"))
         })?;
         addresses.push(("127.0.0.1".to_owned(), number));
+    }
+    let names_other_place = settings.value(Name::RedirectUrl).is_some();
+    if addresses.is_empty() && !names_other_place && settings.switch(Name::KubeloginPorts)? {
+        addresses.extend(KUBELOGIN_PORTS.map(|port| ("127.0.0.1".to_owned(), port)));
     }
     Ok(addresses)
 }

@@ -107,6 +107,10 @@ fn kubelogins_names_mean_the_same() {
     let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
     assert_eq!(ours.cache_key, theirs.cache_key);
     assert_eq!((ours.flow, ours.scopes), (theirs.flow, theirs.scopes));
+    // Its redirect URIs are registered at the issuer.
+    assert!(ours.callback.listen_addresses.is_empty());
+    let ports = [8000, 18000].map(|port| ("127.0.0.1".to_owned(), port));
+    assert_eq!(theirs.callback.listen_addresses, ports);
 }
 
 #[test]
