@@ -40,6 +40,9 @@ use kept::Kept;
 /// How much longer than its own work a holder of the lock may take.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long a renewal may take to end after a signal.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
 /// What one call is about.
 pub struct Renewal<'a> {
     system: &'a System<'a>,
@@ -81,7 +84,10 @@ impl<'a> Renewal<'a> {
         // Another process's result will do, also for a forced renewal that had to wait for it.
         let adopt = || {
             let found = self.kept.as_ref()?.find()?;
-            let is_new = before.as_ref().is_none_or(|before| before.entry != found.entry);
+            // The same token with other moments is no new one.
+            let is_new = before
+                .as_ref()
+                .is_none_or(|before| before.entry.answer(version) != found.entry.answer(version));
             (is_new && found.is_good()).then(|| found.answer(version))
         };
         if let Some(answer) = self.take_lock(adopt)? {
@@ -115,10 +121,18 @@ impl<'a> Renewal<'a> {
             } else {
                 self.person(&session).await
             };
-            let issued = issued.map_err(|error| self.failure(error))?;
-            self.keep(&issued, None);
+            let outcome = issued.map_err(|error| self.failure(error));
+            match &outcome {
+                Ok(issued) => self.keep(issued, None),
+                // For those who wait; no window, as `login` is an attempt that was asked for.
+                Err(failure) => {
+                    if let Some(kept) = &self.kept {
+                        kept.remember(&Report::from(failure), false);
+                    }
+                }
+            }
             self.conclude();
-            Ok(issued)
+            outcome
         })
     }
 
@@ -156,13 +170,14 @@ impl<'a> Renewal<'a> {
     }
 
     async fn renew_person(&self) -> Result<Issued, Unrenewed> {
-        let mut sealed = None;
+        let (mut sealed, mut session) = (None, None);
         match self.kept.as_ref().map_or(Ok(None), Kept::refresh_secret) {
             Ok(Some(secret)) => {
-                let session = self.session().await.map_err(Unrenewed::alone)?;
-                if let Refreshed::Token(issued) = self.refresh(&session, secret).await? {
+                let prepared = self.session().await.map_err(Unrenewed::alone)?;
+                if let Refreshed::Token(issued) = self.refresh(&prepared, secret).await? {
                     return Ok(issued);
                 }
+                session = Some(prepared);
             }
             Ok(None) => {}
             Err(error) => sealed = Some(error),
@@ -183,7 +198,11 @@ impl<'a> Renewal<'a> {
         if let Some(sealed) = sealed {
             self.say_sealed(&sealed);
         }
-        let session = self.session().await.map_err(Unrenewed::alone)?;
+        // A secret's command is not run twice.
+        let session = match session {
+            Some(prepared) => prepared,
+            None => self.session().await.map_err(Unrenewed::alone)?,
+        };
         let issued = self.person(&session).await.map_err(|error| {
             let is_outage = error.fault() == Fault::Unreachable;
             Unrenewed::shared(self.failure(error), !is_outage)
@@ -213,6 +232,15 @@ impl<'a> Renewal<'a> {
                         );
                     }
                     return Ok(Refreshed::WithoutIdToken);
+                }
+                Ok(Renewed::Unusable(error, next)) => {
+                    if let Some(token) = next {
+                        kept.keep_refresh_secret(
+                            &RefreshSecret { token, ..secret.clone() },
+                            &secret,
+                        );
+                    }
+                    return Err(Unrenewed::shared(self.failure(error), false));
                 }
                 Err(error) if error.asks_for_sign_in() => {
                     // Whoever works without our lock (another machine on a shared home) may have
@@ -281,7 +309,11 @@ impl<'a> Renewal<'a> {
 
     /// Runs until the work is done or a signal comes.
     fn run<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        match runtime::block_on(work) {
+        // Ctrl-C reaches kubectl and us at once; an answer that is on its way may hold the only
+        // refresh token that is good from then on.
+        let is_renewing = || self.lock.borrow().as_ref().is_some_and(RenewalLock::is_renewing);
+        let grace = || if is_renewing() { LAST_WORD } else { Duration::ZERO };
+        match runtime::block_on_with_grace(work, grace) {
             Ok(outcome) => outcome,
             Err(NotRun::Start(error)) => Err(Failure::Start(error)),
             Err(NotRun::Cancelled) => Err(self.failure(FlowError::Cancelled)),

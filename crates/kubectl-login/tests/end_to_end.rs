@@ -69,6 +69,39 @@ fn a_person_signs_in_by_browser_and_is_renewed_without_one() {
 }
 
 #[test]
+fn a_renewal_whose_token_is_useless_keeps_the_new_refresh_token() {
+    let stage = Stage::new();
+    assert!(stage.sign_in(BROWSER).status.success());
+    stage.lose_token();
+    stage.issuer.script().life = 0;
+    failed(&stage.run(BROWSER), 1, "the token of issuer");
+    stage.issuer.script().life = 600;
+    let renewed = stage.run(BROWSER);
+    assert!(!token(&renewed).is_empty());
+    assert!(!stage.issuer.script().reused, "the replaced refresh token was shown again");
+}
+
+#[test]
+fn a_sign_in_that_cannot_keep_its_refresh_token_leaves_no_earlier_one() {
+    let stage = Stage::new();
+    let plain = format!("{BROWSER} --token-cache-storage file");
+    assert!(stage.sign_in(&plain).status.success());
+    let kept = stage.files(".refresh").pop().unwrap();
+    // A directory in the place of the key's directory: no key can be made.
+    let keys = stage.home.path().join(".local/share/kubectl-login");
+    fs::create_dir_all(keys.parent().unwrap()).unwrap();
+    fs::write(&keys, "").unwrap();
+    stage.lose_token();
+    fs::remove_file(&kept).unwrap();
+    fs::write(&kept, "kubectl-login/1\nsomebody-elses\nbob\n").unwrap();
+    fs::set_permissions(&kept, fs::Permissions::from_mode(0o600)).unwrap();
+    let login = "login --flow browser --skip-open-browser --token-cache-storage encrypted-file";
+    let output = stage.sign_in(login);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(!kept.exists(), "the session of somebody else stays in force");
+}
+
+#[test]
 fn requests_that_anybody_could_send_do_not_end_a_sign_in() {
     let stage = Stage::new();
     let mut child = stage.command(BROWSER).spawn().unwrap();

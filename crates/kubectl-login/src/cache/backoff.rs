@@ -78,7 +78,10 @@ pub fn remember(
     opens_window: bool,
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    let before = recall(directory, key).map_or(0, |memory| memory.count);
+    // Only failures in a row count, and only those that a person has met.
+    let before = recall(directory, key)
+        .filter(|memory| opens_window && now.since(memory.until) <= LONGEST_WINDOW)
+        .map_or(0, |memory| memory.count);
     let count = before.saturating_add(1);
     let until = if opens_window { now.plus(window(count)) } else { now };
     let memory = Memory { count, until, report: report.clone() };

@@ -42,6 +42,9 @@ pub enum KeyTrouble {
     /// It forgot at once what it was given, or holds something else.
     #[error("it does not give back the key that it was given")]
     Forgetful,
+    /// The file is there, and is not read: a new key would lose what it has sealed.
+    #[error("`{}` is not a key that only its user may read", .0.display())]
+    Unreadable(PathBuf),
     /// This system names no place for a user's data.
     #[error("there is no directory for the user's data")]
     NoDirectory,
@@ -81,8 +84,15 @@ impl KeyStore for KeyFile {
     }
 
     fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {
-        let bytes = self.directory()?.read(&self.name, MAX_LENGTH);
-        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()).map(Zeroizing::new))
+        let directory = self.directory()?;
+        let unreadable = || KeyTrouble::Unreadable(directory.path_of(&self.name));
+        match directory.read(&self.name, MAX_LENGTH) {
+            Some(bytes) => String::from_utf8(bytes)
+                .map(|text| Some(Zeroizing::new(text)))
+                .map_err(|_| unreadable()),
+            None if directory.has(&self.name) => Err(unreadable()),
+            None => Ok(None),
+        }
     }
 
     fn save(&self, text: &str) -> Result<(), KeyTrouble> {
@@ -105,6 +115,9 @@ mod tests {
         assert!(file.load().unwrap().is_none());
         file.save("text").unwrap();
         assert_eq!(file.load().unwrap().unwrap().as_str(), "text");
+        let directory = Directory::new(scratch.path().join("data/keys"));
+        directory.write("a.key", &[0xff], false).unwrap();
+        assert!(matches!(file.load(), Err(KeyTrouble::Unreadable(_))));
         file.remove().unwrap();
         file.remove().unwrap();
         assert!(file.load().unwrap().is_none());

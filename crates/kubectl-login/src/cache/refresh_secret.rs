@@ -139,6 +139,10 @@ impl Sealed {
     /// What the person can do.
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Trouble(KeyTrouble::Unreadable(_)) => {
+                "make the key yours alone again (mode 0600), or sign in anew with \
+                 `kubectl-login login`"
+            }
             Self::Trouble(_) | Self::NotInKeyring => {
                 "unlock the keyring and try again, or sign in anew with `kubectl-login login`"
             }
@@ -236,6 +240,10 @@ impl<'a> RefreshSecrets<'a> {
             if kept == Some(*protection) && before.is_some_and(|before| before.same_as(secret)) {
                 return Ok(Saved { protection: *protection, passed_over });
             }
+            // Until the file is there: whoever forgets another session would take the key for unused.
+            let is_new_here =
+                *protection != Protection::Plain && self.known_key(*protection).is_none();
+            let _lock = is_new_here.then(|| self.lock_keys());
             match self.rendered(key, secret, *protection) {
                 Ok(text) => {
                     self.directory.write(&key.file(KIND), text.as_bytes(), true)?;
@@ -267,7 +275,10 @@ impl<'a> RefreshSecrets<'a> {
         let _lock = self.lock_keys();
         let names = self.directory.names();
         let keys = names.iter().filter_map(|name| CacheKey::parse(name.strip_suffix(".refresh")?));
-        let used: Vec<_> = keys.filter_map(|key| self.protection(&key)).collect();
+        // What cannot be read now may need any of them.
+        let Some(used) = keys.map(|key| self.protection(&key)).collect::<Option<Vec<_>>>() else {
+            return;
+        };
         for protection in self.forgotten.take() {
             if let Some(store) = self.store(protection)
                 && !used.contains(&protection)
@@ -331,7 +342,6 @@ impl<'a> RefreshSecrets<'a> {
             return Ok(known);
         }
         let store = self.store(protection).ok_or(KeyTrouble::Cryptography)?;
-        let _lock = self.lock_keys();
         let mut found = store.load()?;
         if found.is_none() {
             store.unlock()?;

@@ -124,6 +124,7 @@ pub struct RenewalLock {
     pub waited: bool,
     /// Whoever held it before and ended without a word: killed, or cancelled by a person.
     pub abandoned: Option<Holder>,
+    work: Option<Work>,
 }
 
 /// How a wait for the lock ended.
@@ -155,7 +156,7 @@ pub fn take<T>(
         match file.try_lock() {
             Ok(()) => {
                 let abandoned = holder(&mut file);
-                return Ok(Taken::Lock(RenewalLock { file, waited, abandoned }));
+                return Ok(Taken::Lock(RenewalLock { file, waited, abandoned, work: None }));
             }
             Err(TryLockError::WouldBlock) => waited = true,
             Err(TryLockError::Error(source)) => return Err(unsupported(source)),
@@ -182,7 +183,7 @@ pub fn try_take(directory: &Directory, name: &str) -> Option<RenewalLock> {
     let mut file = open(&directory.path_of(&format!("{name}.{KIND}"))).ok()?;
     file.try_lock().ok()?;
     let abandoned = holder(&mut file);
-    Some(RenewalLock { file, waited: false, abandoned })
+    Some(RenewalLock { file, waited: false, abandoned, work: None })
 }
 
 /// Who holds the lock `name` now; `None` also when nobody says.
@@ -198,8 +199,14 @@ impl RenewalLock {
     /// Writes down who holds the lock and what for: for those who wait, and for the next holder if
     /// this one ends without a word.
     pub fn describe(&mut self, work: Work, since: UnixTime) {
+        self.work = Some(work);
         let what = work.as_str().to_owned();
         self.write(&Holder { process: std::process::id(), since, what }.render());
+    }
+
+    /// Whether what it is held for is nothing that a person is asked for.
+    pub fn is_renewing(&self) -> bool {
+        self.work == Some(Work::Renewing)
     }
 
     /// Writes down that the work is over, well or badly.

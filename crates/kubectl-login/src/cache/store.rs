@@ -159,9 +159,20 @@ impl Directory {
             if durable {
                 file.as_file().sync_all()?;
             }
-            replace(file, &path)
+            replace(file, &path)?;
+            if durable {
+                // The new name, too, has to survive a power cut.
+                let _ = File::open(&self.path).and_then(|directory| directory.sync_all());
+            }
+            Ok(())
         })();
         written.map_err(|source| StoreError::Write { path, source })
+    }
+
+    /// Whether there is something of that name, readable or not.
+    pub fn has(&self, name: &str) -> bool {
+        !matches!(fs::symlink_metadata(self.path_of(name)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound)
     }
 
     /// Removes a file; one that is not there is removed already.

@@ -25,6 +25,9 @@ pub enum Renewed {
     /// Renewed, but without the ID token that is wanted: only a sign-in gives one. The new refresh
     /// token, if any, is kept all the same.
     WithoutIdToken(Option<Secret>),
+    /// Renewed, but what came cannot be used. The new refresh token, if any, is kept all the same:
+    /// the issuer takes the old one no more.
+    Unusable(FlowError, Option<Secret>),
 }
 
 /// Renews a session.
@@ -64,6 +67,8 @@ async fn ask(
         Err(FlowError::Token { source: TokenProblem::Missing("id_token"), .. }) => {
             Ok(Renewed::WithoutIdToken(next))
         }
-        Err(error) => Err(error),
+        // That session is somebody else's.
+        Err(error @ FlowError::Token { source: TokenProblem::OtherSubject, .. }) => Err(error),
+        Err(error) => Ok(Renewed::Unusable(error, next)),
     }
 }

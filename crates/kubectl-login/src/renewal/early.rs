@@ -16,13 +16,12 @@ use crate::{
     cache::renewal_lock::{self, Work},
     flows::{issued::Issued, machine},
     report::{Failure, Report},
-    system::http::REQUEST_TIMEOUT,
 };
 
-/// How long the one that renews keeps its caller waiting, who could have had the old token. Longer
-/// than one request may take: an answer that nobody waits for any more may hold the only refresh
-/// token that is good from then on.
-const BOUND: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() + 2);
+/// How long the preparations keep a caller waiting who could have had the old token. The request
+/// itself has its own bound and is never cut: an answer that nobody waits for may hold the only
+/// refresh token that is good from then on.
+const BOUND: Duration = Duration::from_secs(5);
 
 /// What came of an attempt.
 enum Attempt {
@@ -91,8 +90,7 @@ impl Renewal<'_> {
         let attempt = self.run(async {
             self.describe(Work::Renewing);
             kept.sweep();
-            let attempt = tokio::time::timeout(BOUND, self.attempt(kept)).await;
-            Ok(attempt.unwrap_or(Attempt::Later))
+            Ok(self.attempt(kept).await)
         })?;
         let outcome = match attempt {
             Attempt::Token(issued) => Ok(Some(rendered(&issued, version))),
@@ -121,15 +119,23 @@ impl Renewal<'_> {
 
     async fn attempt(&self, kept: &Kept<'_>) -> Attempt {
         if machine::is_wanted(self.target) {
-            return self
-                .renew_machine()
-                .await
-                .map_or_else(|error| self.later(&error), Attempt::Token);
+            // A job can prove itself again at any time: nothing is lost by leaving off.
+            let renewed = tokio::time::timeout(BOUND, self.renew_machine()).await;
+            return renewed.map_or(Attempt::Later, |renewed| {
+                renewed.map_or_else(|error| self.later(&error), Attempt::Token)
+            });
         }
         let Ok(Some(secret)) = kept.refresh_secret() else { return Attempt::Nothing };
-        let session = match self.session().await {
-            Ok(session) => session,
-            Err(failure) => return self.later(&Unrenewed::alone(failure)),
+        let prepared = tokio::time::timeout(BOUND, async {
+            let session = self.session().await?;
+            // Kept on disk, where the renewal finds it.
+            session.metadata().await.map_err(|error| self.failure(error))?;
+            Ok::<_, Failure>(session)
+        });
+        let session = match prepared.await {
+            Ok(Ok(session)) => session,
+            Ok(Err(failure)) => return self.later(&Unrenewed::alone(failure)),
+            Err(_) => return Attempt::Later,
         };
         match self.refresh(&session, secret).await {
             Ok(Refreshed::Token(issued)) => Attempt::Token(issued),

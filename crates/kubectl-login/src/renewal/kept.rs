@@ -164,6 +164,9 @@ impl<'a> Kept<'a> {
 
     pub(super) fn forget_refresh_secret(&self) {
         let _ = self.secrets.forget(&self.target.cache_key);
+        if let Some(record) = sessions::load(&self.directory, &self.target.cache_key) {
+            let _ = sessions::save(&self.directory, &SessionRecord { protection: None, ..record });
+        }
     }
 
     /// Keeps what was issued: the refresh token first, as the issuer may have revoked the one
@@ -235,6 +238,10 @@ impl<'a> Kept<'a> {
                 (Some(saved.protection), reason.filter(|_| !is_expected))
             }
             Err(trouble) => {
+                if before.is_none() {
+                    // What is there belongs to an earlier sign-in, perhaps to that of somebody else.
+                    self.forget_refresh_secret();
+                }
                 let cause = trouble.source().map(|cause| format!(": {cause}")).unwrap_or_default();
                 (None, Some(format!("the refresh token was not kept: {trouble}{cause}")))
             }

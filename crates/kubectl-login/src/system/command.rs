@@ -37,7 +37,7 @@ pub enum CommandError {
     #[error("`{0}` did not end within {bound} seconds", bound = TIMEOUT.as_secs())]
     Timeout(String),
     /// It printed no text.
-    #[error("`{0}` printed nothing, or no text")]
+    #[error("`{0}` printed nothing, no text, or too much")]
     NoText(String),
 }
 
@@ -57,7 +57,10 @@ pub async fn output(words: &[String]) -> Result<Secret, CommandError> {
     let mut stdout = child.stdout.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
     let run = async {
         let mut text = zeroize::Zeroizing::new(String::new());
-        let read = (&mut stdout).take(MAX_OUTPUT).read_to_string(&mut text).await;
+        let read = (&mut stdout).take(MAX_OUTPUT + 1).read_to_string(&mut text).await;
+        if text.len() as u64 > MAX_OUTPUT {
+            return Err(CommandError::NoText(program.clone()));
+        }
         let status = child.wait().await.map_err(failed)?;
         if !status.success() {
             return Err(CommandError::Failed { program: program.clone(), status });

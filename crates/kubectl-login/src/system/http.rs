@@ -75,6 +75,8 @@ pub struct HttpClient {
     narrow: reqwest::Client,
     /// Trusts those of the system, too; made when the given ones do not suffice.
     wide: OnceLock<reqwest::Client>,
+    /// For plain http, which stays on this machine: a proxy would see it in the clear.
+    direct: OnceLock<reqwest::Client>,
 }
 
 impl HttpClient {
@@ -86,7 +88,7 @@ impl HttpClient {
             builder = builder.tls_certs_only(given);
         }
         let narrow = builder.build().map_err(|error| HttpError::Client(innermost(&error)))?;
-        Ok(Self { options, narrow, wide: OnceLock::new() })
+        Ok(Self { options, narrow, wide: OnceLock::new(), direct: OnceLock::new() })
     }
 
     /// GET.
@@ -141,6 +143,9 @@ impl HttpClient {
         url: &Url,
         limit: usize,
     ) -> Result<Response, HttpError> {
+        if url.scheme() == "http" {
+            return send(request(self.direct()?), url, limit).await;
+        }
         let first = send(request(&self.narrow), url, limit).await;
         // A handshake that failed has carried nothing yet.
         let may_be_of_the_system =
@@ -158,6 +163,16 @@ impl HttpClient {
         }
         let Some(wide) = self.wide.get() else { return first };
         send(request(wide), url, limit).await
+    }
+
+    fn direct(&self) -> Result<&reqwest::Client, HttpError> {
+        if self.direct.get().is_none() {
+            let direct = builder(&self.options)?.no_proxy().build();
+            let direct = direct.map_err(|error| HttpError::Client(innermost(&error)))?;
+            let _ = self.direct.set(direct);
+        }
+        // It was set a moment ago.
+        Ok(self.direct.get().unwrap_or(&self.narrow))
     }
 }
 

@@ -23,16 +23,16 @@ const IMPATIENCE: Duration = Duration::from_secs(3);
 
 /// Whether a keyring keeps what it is given.
 pub fn check(environment: &dyn Environment, patient: bool) -> Result<(), KeyTrouble> {
-    Keyring::new(environment, PROBE, patient).unlock()
+    Keyring::new(environment, "", patient).unlock()
 }
 
 /// Asks for an item of its own, which is removed again: a desktop unlocks a keyring only when
 /// something is added.
 fn probe(probe: &Keyring) -> Result<(), KeyTrouble> {
     probe.save("kept for a moment")?;
-    let back = probe.load()?;
+    let back = probe.load();
     probe.remove()?;
-    if back.is_some_and(|text| text.as_str() == "kept for a moment") {
+    if back?.is_some_and(|text| text.as_str() == "kept for a moment") {
         Ok(())
     } else {
         Err(KeyTrouble::Forgetful)
@@ -88,7 +88,8 @@ impl Keyring {
 #[cfg(feature = "keyring")]
 impl KeyStore for Keyring {
     fn unlock(&self) -> Result<(), KeyTrouble> {
-        probe(&Self { name: PROBE.to_owned(), ..*self })
+        // Another process may be asking at this moment.
+        probe(&Self { name: format!("{PROBE}-{}", std::process::id()), ..*self })
     }
 
     fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {

@@ -1,7 +1,7 @@
 //! Runs asynchronous work to its end, or until a signal comes.
 //! Never on the cached path.
 
-use std::{future::Future, io};
+use std::{future::Future, io, time::Duration};
 
 use super::signals;
 
@@ -14,18 +14,30 @@ pub enum NotRun {
     Cancelled,
 }
 
-/// The result of `work`.
-pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, NotRun> {
+/// The result of `work`; after a signal it has `grace` to end by itself.
+pub fn block_on_with_grace<T>(
+    work: impl Future<Output = T>,
+    grace: impl FnOnce() -> Duration,
+) -> Result<T, NotRun> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(NotRun::Start)?;
     let outcome = runtime.block_on(async {
+        tokio::pin!(work);
         tokio::select! {
-            outcome = work => Ok(outcome),
-            () = signals::cancelled() => Err(NotRun::Cancelled),
+            biased;
+            outcome = &mut work => Ok(outcome),
+            () = signals::cancelled() => {
+                tokio::time::timeout(grace(), work).await.map_err(|_| NotRun::Cancelled)
+            }
         }
     });
     runtime.shutdown_background();
     outcome
+}
+
+/// The result of `work`, unless a signal comes first.
+pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, NotRun> {
+    block_on_with_grace(work, || Duration::ZERO)
 }

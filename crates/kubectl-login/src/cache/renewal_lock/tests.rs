@@ -73,7 +73,7 @@ fn of_many_threads_one_at_a_time_has_it() {
 fn foreign_text_in_the_lock_file_is_not_repeated() {
     let (_scratch, directory) = scratch();
     let mut lock = held(take(&directory, "k", Duration::ZERO, NEVER, |_| ()).unwrap());
-    lock.file.write_all(b"kubectl-login/1\n1 x \x1b[2J\n").unwrap();
+    lock.file.write_all(b"kubectl-login/1\n1 1970-01-01T00:00:00Z \x1b[2J\n").unwrap();
     let error = take(&directory, "k", Duration::ZERO, NEVER, |_| ()).err().unwrap();
     assert_eq!(error.to_string(), "another kubectl-login has not finished within 0 seconds");
 }
