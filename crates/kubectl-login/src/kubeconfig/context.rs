@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 
 use super::KubeconfigError;
-use crate::system::environment::Environment;
+use crate::{system::environment::Environment, yaml};
 
 /// Longest file that is read.
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;
@@ -267,10 +267,7 @@ fn read(path: &Path) -> Result<File, KubeconfigError> {
     if text.trim().is_empty() {
         return Ok(File::default());
     }
-    serde_saphyr::from_str(&text).map_err(|source| KubeconfigError::Malformed {
-        path: path.to_owned(),
-        source: Box::new(source),
-    })
+    yaml::read(&text).map_err(|source| KubeconfigError::Malformed { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{KubeconfigError, difference, render, rewrite::rewrite};
+use crate::yaml;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +59,7 @@ pub(super) fn value_of(text: &str) -> Result<Value, KubeconfigError> {
     if !has_content {
         return Ok(Value::Null);
     }
-    serde_saphyr::from_str(text).map_err(|error| KubeconfigError::NotYaml(Box::new(error)))
+    yaml::read(text).map_err(KubeconfigError::NotYaml)
 }
 
 fn change(document: &mut Value, edit: &Edit) -> Result<(), KubeconfigError> {

@@ -8,7 +8,7 @@ use std::{
 
 use thiserror::Error;
 
-use crate::report::Fault;
+use crate::{report::Fault, yaml::YamlError};
 
 /// Why a kubeconfig could not be used or changed.
 #[derive(Debug, Error)]
@@ -32,11 +32,11 @@ pub enum KubeconfigError {
         path: PathBuf,
         /// Where and why.
         #[source]
-        source: Box<serde_saphyr::Error>,
+        source: YamlError,
     },
     /// A text is no YAML.
     #[error("it is not valid YAML")]
-    NotYaml(#[source] Box<serde_saphyr::Error>),
+    NotYaml(#[source] YamlError),
     /// Something has the wrong type.
     #[error("{0} is not what it is in a kubeconfig")]
     NotAKubeconfig(&'static str),

@@ -31,6 +31,7 @@ pub use fault::KubeconfigError;
 use crate::{
     options::{arguments, typed::Typed},
     system::environment::Environment,
+    yaml,
 };
 
 /// Longest file that is read.
@@ -242,10 +243,7 @@ fn read(path: &Path) -> Result<File, KubeconfigError> {
     if text.trim().is_empty() {
         return Ok(File::default());
     }
-    serde_saphyr::from_str(&text).map_err(|source| KubeconfigError::Malformed {
-        path: path.to_owned(),
-        source: Box::new(source),
-    })
+    yaml::read(&text).map_err(|source| KubeconfigError::Malformed { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

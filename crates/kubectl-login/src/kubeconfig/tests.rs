@@ -51,7 +51,7 @@ fn found(texts: &[&str], context: Option<&str>) -> Result<User, KubeconfigError>
     for (index, text) in texts.iter().enumerate() {
         let path = scratch.path().join(format!("config-{index}"));
         #[expect(clippy::disallowed_methods, reason = "a test's own file")]
-        fs::write(&path, text).unwrap();
+        crate::system::kubeconfig_file::replace(&path, text).unwrap();
         paths.push(path);
     }
     let list = std::env::join_paths(paths).unwrap().into_string().unwrap();
@@ -94,4 +94,32 @@ fn whatever_is_missing_is_named() {
 fn a_file_named_by_option_must_exist() {
     let error = current_user(&NoEnvironment, None, Some("/nonexistent/config")).err().unwrap();
     assert!(matches!(error, KubeconfigError::Read { .. }));
+}
+
+#[test]
+fn no_value_of_a_kubeconfig_is_in_what_is_said_about_a_fault() {
+    use crate::report::{Failure, Report};
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("config");
+    let named = path.to_str();
+    for text in [
+        "users:\n- name: a\n  user:\n    token: SECRET\n   broken: [\n",
+        "users:\n- name: a\n  user: {token: [SECRET], exec: SECRET}\n",
+        "users:\n- name: a\n  user: SECRET\n",
+        "users: SECRET\n",
+        "users:\n- name: a\n  user: {exec: {provideClusterInfo: SECRET}}\n",
+    ] {
+        crate::system::kubeconfig_file::replace(&path, text).unwrap();
+        let outcomes = [
+            current_user(&NoEnvironment, None, named).err(),
+            context::Files::read(&NoEnvironment, named).err(),
+            find::Files::read(&NoEnvironment, named).err(),
+        ];
+        assert!(outcomes.iter().any(Option::is_some), "{text}");
+        for error in outcomes.into_iter().flatten() {
+            let failure = Failure::from(error);
+            let shown = format!("{failure:?}{}", Report::from(&failure));
+            assert!(!shown.contains("SECRET"), "{shown}");
+        }
+    }
 }

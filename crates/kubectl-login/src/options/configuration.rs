@@ -16,6 +16,7 @@ use super::{
     layers::values_of,
     table::{Name, Row, row_named},
 };
+use crate::yaml;
 
 /// A configuration file that was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,8 +52,8 @@ impl Configuration {
         if !has_content {
             return Ok(Self { path: path.to_owned(), values });
         }
-        let document: Value = serde_saphyr::from_str(text)
-            .map_err(|error| fault(format!("it is not valid YAML: {error}")))?;
+        let document: Value =
+            yaml::read(text).map_err(|error| fault(format!("it is not valid YAML: {error}")))?;
         let Value::Object(object) = document else {
             return Err(fault("it is not a mapping of option names to values".to_owned()));
         };

@@ -18,6 +18,7 @@ use crate::{
     options::target::Target,
     report::Fault,
     system::{System, file},
+    yaml,
 };
 
 /// What is kept of the chosen session.
@@ -119,7 +120,7 @@ fn trust(path: &str, claims: &Claims) -> Finding {
         Ok(text) => text,
         Err(error) => return wrong(error.to_string()),
     };
-    match serde_saphyr::from_str(&String::from_utf8_lossy(&text)) {
+    match yaml::read(&String::from_utf8_lossy(&text)) {
         Ok(configuration) => token::trust(&configuration, claims),
         Err(error) => wrong(error.to_string()),
     }

@@ -9,6 +9,7 @@ use super::finding::Finding;
 use crate::{
     kubeconfig::context::{ClusterEntry, Context, ExecEntry, UserEntry},
     report::Fault,
+    yaml,
 };
 
 /// Where a command is found.
@@ -228,7 +229,7 @@ pub(super) fn policy(file: &Path, text: Option<&str>, command: &str, found: &Fou
     const CHECK: &str = "kuberc";
     let Some(text) = text else { return Finding::ok(CHECK, "no policy: kubectl runs any plugin") };
     let place = format!("`{}`", file.display());
-    let Ok(preferences) = serde_saphyr::from_str::<Preferences>(text) else {
+    let Ok(preferences) = yaml::read::<Preferences>(text) else {
         let hint = "kubectl ignores it and says so; correct it";
         return Finding::warning(CHECK, format!("{place} is not valid YAML"), hint);
     };
