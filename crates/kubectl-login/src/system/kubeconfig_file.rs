@@ -3,10 +3,12 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
+
+use zeroize::Zeroizing;
 
 use super::clock::{Deadline, pause};
 
@@ -66,45 +68,54 @@ impl Drop for Lock {
 }
 
 /// Takes the lock of `path`, and that of the file it links to: others may have come another way.
-/// Waits no longer than `bound`, and says so.
+/// Waits no longer than `bound`, and says so; no lock is held meanwhile, as a signal would leave
+/// it behind.
 pub fn lock(path: &Path, bound: Duration, mut say: impl FnMut(&str)) -> Result<Lock, NotLocked> {
-    let (mut lock, deadline, mut is_told) = (Lock(Vec::new()), Deadline::after(bound), false);
+    let (deadline, mut is_told) = (Deadline::after(bound), false);
     let real = target(path);
     for path in [path, real.as_path()] {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+            && let Err(error) = make_folder(folder)
+        {
+            return Err(NotLocked::Io(folder.to_owned(), error));
+        }
+    }
+    loop {
+        let held = match lock_at_once(path, &real) {
+            Err(NotLocked::Held(name)) => name,
+            other => return other,
+        };
+        if deadline.is_over() {
+            return Err(NotLocked::Held(held));
+        }
+        if !is_told && deadline.waited() >= bound / TOLD_AFTER {
+            is_told = true;
+            let name = held.display();
+            say(&format!("waiting for another program that changes it (`{name}`)"));
+        }
+        pause(PAUSE);
+    }
+}
+
+/// Both locks or, when somebody has one of them, none.
+fn lock_at_once(path: &Path, real: &Path) -> Result<Lock, NotLocked> {
+    let mut lock = Lock(Vec::new());
+    for path in [path, real] {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
         let name = PathBuf::from(name);
         if lock.0.contains(&name) {
             continue;
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        if let Some(folder) = folder
-            && let Err(error) = make_folder(folder)
-        {
-            return Err(NotLocked::Io(folder.to_owned(), error));
-        }
-        loop {
-            match create_new(&name) {
-                Ok(()) => {
-                    lock.0.push(name);
-                    break;
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    if deadline.is_over() {
-                        return Err(NotLocked::Held(name));
-                    }
-                    if !is_told && deadline.waited() >= bound / TOLD_AFTER {
-                        is_told = true;
-                        let name = name.display();
-                        say(&format!("waiting for another program that changes it (`{name}`)"));
-                    }
-                    pause(PAUSE);
-                }
-                // A file in a folder that is not ours, such as a mounted one: kubectl cannot lock
-                // it either, so nobody who locks can be in the middle of a change.
-                Err(error) if is_forbidden(&error) && path.exists() => break,
-                Err(error) => return Err(NotLocked::Io(name, error)),
+        match create_new(&name) {
+            Ok(()) => lock.0.push(name),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(NotLocked::Held(name));
             }
+            // A file in a folder that is not ours, such as a mounted one: kubectl cannot lock
+            // it either, so nobody who locks can be in the middle of a change.
+            Err(error) if is_forbidden(&error) && path.exists() => {}
+            Err(error) => return Err(NotLocked::Io(name, error)),
         }
     }
     Ok(lock)
@@ -138,7 +149,9 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
         }
     }
     match file.persist(&real) {
-        Err(_) if before.is_some() => write_into(&real, text),
+        Err(error) if before.is_some() && cannot_be_replaced(&error.error) => {
+            write_into(&real, text)
+        }
         other => other.map(drop).map_err(|error| error.error),
     }
 }
@@ -154,13 +167,36 @@ fn target(path: &Path) -> PathBuf {
 }
 
 fn write_into(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).truncate(true).open(path)?;
-    file.write_all(text.as_bytes())?;
+    wholly_or_not(path, |file| overwrite(file, text.as_bytes()))
+}
+
+/// Writes into the file; what stood there comes back when that fails, on a full disk for example.
+fn wholly_or_not(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let before = Zeroizing::new(fs::read(path)?);
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    let done = write(&mut file);
+    if done.is_err() {
+        // It has room for them: nothing was cut off.
+        overwrite(&mut file, &before)?;
+    }
+    done
+}
+
+/// Shortens last: until then the old bytes keep their place on the disk.
+fn overwrite(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    file.rewind()?;
+    file.write_all(bytes)?;
+    file.set_len(bytes.len() as u64)?;
     file.sync_all()
 }
 
 fn is_forbidden(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+/// A folder of somebody else with its sticky bit, or a file that is mounted by itself.
+fn cannot_be_replaced(error: &io::Error) -> bool {
+    is_forbidden(error) || error.kind() == io::ErrorKind::ResourceBusy
 }
 
 #[cfg(unix)]
@@ -271,6 +307,52 @@ mod tests {
         replace(&path, "two").unwrap();
         assert_eq!(read(&other).unwrap().unwrap(), "two");
         assert_eq!(fs::metadata(&path).unwrap().nlink(), 2);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_wholly_stays_as_it_was() {
+        let (_scratch, path) = scratch();
+        drop(lock(&path, SOON, |_| {}).unwrap());
+        replace(&path, "one and two").unwrap();
+        for begun in ["on", "more than there was"] {
+            let outcome = wholly_or_not(&path, |file| {
+                file.write_all(begun.as_bytes())?;
+                Err(io::ErrorKind::StorageFull.into())
+            });
+            assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::StorageFull);
+            assert_eq!(read(&path).unwrap().unwrap(), "one and two");
+        }
+        for text in ["short", "longer than before"] {
+            write_into(&path, text).unwrap();
+            assert_eq!(read(&path).unwrap().unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn only_a_file_that_cannot_be_replaced_is_written_into() {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, ResourceBusy, StorageFull};
+        for (kind, expected) in [
+            (PermissionDenied, true),
+            (ReadOnlyFilesystem, true),
+            (ResourceBusy, true),
+            (StorageFull, false),
+        ] {
+            assert_eq!(cannot_be_replaced(&kind.into()), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn no_lock_is_held_while_another_is_waited_for() {
+        let (scratch, path) = scratch();
+        let theirs = lock(&path, SOON, |_| {}).unwrap();
+        let near = scratch.path().join("near");
+        std::os::unix::fs::symlink("kube/config", &near).unwrap();
+        let mut was_free = false;
+        let outcome = lock(&near, SOON, |_| was_free = !scratch.path().join("near.lock").exists());
+        assert!(matches!(outcome, Err(NotLocked::Held(_))) && was_free);
+        assert!(!scratch.path().join("near.lock").exists());
+        drop(theirs);
+        assert!(lock(&near, SOON, |_| {}).is_ok());
     }
 
     #[test]
