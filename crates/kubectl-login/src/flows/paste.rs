@@ -6,7 +6,6 @@ use login_protocols::{
     oauth2::authorization::{Callback, CallbackExpectations, read_callback},
     oidc::ProviderMetadata,
 };
-use url::Url;
 
 use super::{FlowError, authorization, callback_address, obtain::Session, person::Request};
 use crate::system::{console::Console, port};
@@ -42,10 +41,14 @@ pub async fn ask(
     let terminal = session.system.terminal;
     terminal
         .ask(&format!("Open this page in any browser to sign in to {}:\n  {url}", target.issuer));
-    terminal.ask(
+    terminal.ask(if callback.proof_key {
         "It ends with a code, or with a page that cannot be shown: copy the code, or the whole \
-         address of that page.",
-    );
+         address of that page."
+    } else {
+        // Without a proof key only `state` ties an answer to this sign-in.
+        "It ends with a page that cannot be shown: copy the whole address of that page; a code \
+         alone is not enough with `--pkce-method no`."
+    });
     let expected = CallbackExpectations {
         state: &request.state,
         issuer: &target.issuer,
@@ -54,7 +57,7 @@ pub async fn ask(
     for _ in 0..ATTEMPTS {
         let line = console.line("Paste it here and press Enter: ", true).await;
         let line = line.map_err(FlowError::Terminal)?;
-        match judge(&line, &expected) {
+        match judge(&line, &expected, callback.proof_key) {
             Callback::Answer(Ok(code)) => return Ok(Pasted { code, redirect_uri }),
             Callback::Answer(Err(source)) => {
                 return Err(FlowError::Callback { issuer: target.issuer.clone(), source });
@@ -65,21 +68,22 @@ pub async fn ask(
     Err(FlowError::NoAnswer { issuer: target.issuer.clone() })
 }
 
-/// A whole address, its query alone, or a bare code. The last has no `state`: the proof key ties
-/// it to this sign-in.
-fn judge(line: &Secret, expected: &CallbackExpectations<'_>) -> Callback {
+/// A whole address, with or without its scheme, its query alone, or a bare code. The last has no
+/// `state`: it is taken only where the proof key ties it to this sign-in.
+fn judge(line: &Secret, expected: &CallbackExpectations<'_>, proof_key: bool) -> Callback {
     let text = line.expose().trim();
-    if let Ok(url) = Url::parse(text)
-        && url.has_host()
-    {
-        return read_callback(url.query().unwrap_or_default(), expected);
-    }
-    let query = text.trim_start_matches('?');
-    if query.contains("state=") {
+    let query = match text.split_once('?') {
+        Some((_, query)) => Some(query),
+        None if text.contains("://") => Some(""),
+        None => (text.starts_with("code=") || text.contains("state=")).then_some(text),
+    };
+    if let Some(query) = query {
+        let query = query.split_once('#').map_or(query, |(query, _)| query);
         return read_callback(query, expected);
     }
-    let is_code =
-        (1..=MAX_CODE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_code = proof_key
+        && (1..=MAX_CODE).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic());
     if is_code { Callback::Answer(Ok(Secret::new(text))) } else { Callback::Stray }
 }
 
@@ -105,6 +109,14 @@ mod tests {
             (format!("  https://localhost/?state={state}&code=c \t"), "code c"),
             (format!("?code=c&state={state}"), "code c"),
             (format!("code=c&state={state}"), "code c"),
+            (format!("127.0.0.1:4711/callback?code=c&state={state}"), "code c"),
+            (format!("localhost:8000/?code=c%2F1&state={state}#"), "code c/1"),
+            (format!("localhost/?code=c&state={state}#_=_"), "code c"),
+            (format!("code=c&state={state}#_=_"), "code c"),
+            ("localhost:8000/?code=c".to_owned(), "stray"),
+            ("localhost:8000/?code=c&state=other".to_owned(), "stray"),
+            ("http://localhost:8000/".to_owned(), "stray"),
+            ("code=c".to_owned(), "stray"),
             ("4/0AX4XfWh=_-".to_owned(), "code 4/0AX4XfWh=_-"),
             (
                 format!("http://127.0.0.1/?error=access_denied&state={state}"),
@@ -123,12 +135,16 @@ mod tests {
             ("two words".to_owned(), "stray"),
             ("c".repeat(MAX_CODE + 1), "stray"),
         ] {
-            let found = match judge(&Secret::new(line.clone()), &expected) {
+            let found = match judge(&Secret::new(line.clone()), &expected, true) {
                 Callback::Stray => "stray".to_owned(),
                 Callback::Answer(Ok(code)) => format!("code {}", code.expose()),
                 Callback::Answer(Err(refusal)) => refusal.to_string(),
             };
             assert_eq!(found, outcome, "{line}");
         }
+        let untied = |line: String| judge(&Secret::new(line), &expected, false);
+        assert!(matches!(untied("4/0AX4XfWh".to_owned()), Callback::Stray));
+        let address = format!("localhost/?code=c&state={state}");
+        assert!(matches!(untied(address), Callback::Answer(Ok(_))));
     }
 }
