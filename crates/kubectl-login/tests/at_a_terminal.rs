@@ -37,6 +37,29 @@ fn a_password_is_asked_for_without_being_shown() {
 }
 
 #[test]
+fn keys_that_would_stop_or_kill_it_leave_no_silent_terminal_and_no_password_in_the_shell() {
+    let stage = Stage::new();
+    for (line, prompt, keys) in [
+        (
+            "get-token --username alice --token-cache-storage none",
+            "Password of",
+            "hun\x1cter\x1a2\r",
+        ),
+        ("get-token --flow paste --token-cache-storage none", "Paste it here", "\x1c\x1a\x03"),
+    ] {
+        let mut terminal = PseudoTerminal::run(&stage.command(line));
+        terminal.see(prompt);
+        terminal.wait("hidden keys", |terminal| !terminal.echoes());
+        terminal.type_keys(keys);
+        let (code, _, terminal) = terminal.end();
+        let expected = i32::from(keys.ends_with('\x03'));
+        assert_eq!(code, Some(expected), "{}", terminal.screen());
+        assert!(terminal.echoes(), "{line}");
+        assert!(!terminal.screen().contains("hun"), "{}", terminal.screen());
+    }
+}
+
+#[test]
 fn an_interrupt_gives_the_terminal_back_as_it_was() {
     let stage = Stage::new();
     for (line, prompt) in [
@@ -62,6 +85,7 @@ fn an_interrupt_gives_the_terminal_back_as_it_was() {
 fn the_answer_of_another_machines_browser_can_be_pasted() {
     let stage = Stage::new();
     for (words, redirect, is_bare) in [
+        // Any port that is free.
         ("--flow paste", None, false),
         (
             "--grant-type authcode-keyboard --oidc-redirect-url urn:ietf:wg:oauth:2.0:oob",
@@ -77,7 +101,12 @@ fn the_answer_of_another_machines_browser_can_be_pasted() {
         let page = screen.lines().find_map(|line| line.strip_prefix("  ")).unwrap();
         let page = Url::parse(page.trim()).unwrap();
         let named = parameter(&page, "redirect_uri").unwrap();
-        assert_eq!(redirect.unwrap_or(&named), named);
+        if let Some(redirect) = redirect {
+            assert_eq!(named, redirect);
+        } else {
+            let port = named.strip_prefix("http://127.0.0.1:").unwrap();
+            assert_ne!(port.strip_suffix("/callback").unwrap().parse::<u16>().unwrap(), 0);
+        }
         let back = get(&page).1.unwrap();
         if redirect.is_none() {
             let address = (back.host_str().unwrap(), back.port().unwrap());

@@ -29,6 +29,9 @@ mod unix {
 
     use super::line::{Line, Pressed};
 
+    /// POSIX `_POSIX_VDISABLE`: no key does this.
+    const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
+
     /// The controlling terminal.
     pub struct Console {
         tty: File,
@@ -68,11 +71,15 @@ mod unix {
     }
 
     impl<'a> Mode<'a> {
-        /// Without echo, and each key at once; Ctrl-C still is a signal.
+        /// Without echo, and each key at once; Ctrl-C still is a signal. The other keys that signal
+        /// are none meanwhile: nothing would put the terminal back (Ctrl-\), or a shell would read
+        /// the rest of a password (Ctrl-Z, and Ctrl-Y where `IEXTEN` makes it one).
         fn key_by_key(tty: &'a File) -> io::Result<Self> {
             let before = tcgetattr(tty)?;
             let mut mode = before.clone();
-            mode.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON);
+            mode.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN);
+            mode.special_codes[SpecialCodeIndex::VQUIT] = NO_KEY;
+            mode.special_codes[SpecialCodeIndex::VSUSP] = NO_KEY;
             mode.special_codes[SpecialCodeIndex::VMIN] = 1;
             mode.special_codes[SpecialCodeIndex::VTIME] = 0;
             tcsetattr(tty, OptionalActions::Now, &mode)?;
@@ -82,7 +89,8 @@ mod unix {
 
     impl Drop for Mode<'_> {
         fn drop(&mut self) {
-            let _ = tcsetattr(self.tty, OptionalActions::Now, &self.before);
+            // Keys that were not read are not meant for the shell.
+            let _ = tcsetattr(self.tty, OptionalActions::Flush, &self.before);
         }
     }
 
