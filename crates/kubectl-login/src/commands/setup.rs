@@ -16,7 +16,9 @@ use crate::{
     options::{
         arguments,
         layers::{Layers, Origin, Settings},
+        table::Name,
         target::Target,
+        typed::Typed,
     },
     report::Failure,
     system::{System, configuration, kubeconfig_file, stdout},
@@ -80,18 +82,16 @@ pub fn definition() -> Command {
 /// Writes, shows or prints it.
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let typed = arguments::typed(matches);
-    let arguments = entry::arguments(&typed, kubeconfig_file::absolute)?;
     let configuration = configuration::read(system.environment)?;
-    let target = Target::check(
-        &Settings::resolve(&Layers {
-            typed: &typed,
-            typed_origin: &Origin::CommandLine,
-            environment: system.environment,
-            cluster: None,
-            configuration: configuration.as_ref(),
-        })?,
-        system.environment,
-    )?;
+    let settings = Settings::resolve(&Layers {
+        typed: &typed,
+        typed_origin: &Origin::CommandLine,
+        environment: system.environment,
+        cluster: None,
+        configuration: configuration.as_ref(),
+    })?;
+    let arguments = entry::arguments(&whole(&typed, &settings), kubeconfig_file::absolute)?;
+    let target = Target::check(&settings, system.environment)?;
     let text = |id: &str| matches.get_one::<String>(id).cloned().unwrap_or_default();
     let exec = ExecEntry {
         api_version: text("exec-api-version"),
@@ -117,9 +117,20 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What was typed, and where to sign in: kubectl may run without the variables of this moment.
+fn whole(typed: &Typed, settings: &Settings) -> Typed {
+    let mut whole = typed.clone();
+    for name in [Name::IssuerUrl, Name::ClientId] {
+        if let (false, Some((value, _))) = (typed.has(name), settings.value(name)) {
+            whole.push(name, value.to_owned());
+        }
+    }
+    whole
+}
+
 /// A whole kubeconfig with nothing but the entry: it can be a file of `KUBECONFIG` as it is.
 fn print(wanted: &Wanted<'_>, format: &str) -> Result<(), Failure> {
-    let user = entry::with_exec(None, wanted.exec.clone(), true);
+    let user = entry::with_exec(None, wanted.exec.clone(), &[], true);
     let file: Value = json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -143,6 +154,29 @@ mod tests {
             terminal: &crate::system::terminal::Stderr { verbose: false },
         };
         (entry.run)(&system, &matches).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_entry_says_where_to_sign_in_even_when_only_a_variable_did() {
+        use crate::system::environment::{NoEnvironment, Overlay};
+        let variables = [
+            ("KUBECTL_LOGIN_ISSUER_URL".to_owned(), "https://id.example".to_owned()),
+            ("KUBECTL_LOGIN_CLIENT_ID".to_owned(), "other".to_owned()),
+        ];
+        let mut typed = Typed::default();
+        typed.push(Name::ClientId, "k".to_owned());
+        let settings = Settings::resolve(&Layers {
+            typed: &typed,
+            typed_origin: &Origin::CommandLine,
+            environment: &Overlay { variables: &variables, below: &NoEnvironment },
+            cluster: None,
+            configuration: None,
+        })
+        .unwrap();
+        assert_eq!(
+            entry::arguments(&whole(&typed, &settings), ToOwned::to_owned).unwrap(),
+            ["--issuer-url=https://id.example", "--client-id=k"]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 use serde_json::Value;
 
 use crate::{
@@ -60,6 +60,8 @@ pub struct Wanted<'a> {
     pub kubeconfig: Option<&'a str>,
     /// The value of `exec`.
     pub exec: Value,
+    /// Fields of it that the person said, and that come in the place of what is there.
+    pub given: Vec<&'static str>,
     /// Put it in the place of whatever there is.
     pub replace: bool,
 }
@@ -75,9 +77,26 @@ impl<'a> Wanted<'a> {
             context: given("context"),
             kubeconfig: given("kubeconfig"),
             exec,
+            given: given_fields(matches),
             replace: matches.get_flag("replace"),
         }
     }
+}
+
+/// Fields of `exec` that have an option of their own. `login` has none of them.
+fn given_fields(matches: &ArgMatches) -> Vec<&'static str> {
+    let is_typed = |id: &str| {
+        matches.ids().any(|known| known == id)
+            && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    [
+        ("exec-api-version", "apiVersion"),
+        ("install-hint", "installHint"),
+        ("provide-cluster-info", "provideClusterInfo"),
+    ]
+    .into_iter()
+    .filter_map(|(id, field)| is_typed(id).then_some(field))
+    .collect()
 }
 
 /// A change that was thought out, and what to say about it.
@@ -98,7 +117,7 @@ impl Plan {
         }
         let before = existing.as_ref().and_then(|entry| entry.value);
         let file = existing.as_ref().map_or(files.default_file(), |entry| entry.file);
-        let after = entry::with_exec(before, wanted.exec.clone(), wanted.replace);
+        let after = entry::with_exec(before, wanted.exec.clone(), &wanted.given, wanted.replace);
         let warnings = entry::other_credentials(Some(&after))
             .into_iter()
             .map(|what| {
@@ -252,4 +271,21 @@ pub fn run<T>(
 pub fn host_of(url: &str) -> String {
     let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(ToOwned::to_owned));
     host.unwrap_or_else(|| "kubectl-login".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::command_line;
+
+    #[test]
+    fn only_what_is_typed_comes_in_the_place_of_what_is_there() {
+        let given = |line: &str| {
+            let words: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
+            given_fields(&command_line::parse(command_line::Invocation::Program, &words).unwrap().1)
+        };
+        assert!(given("setup").is_empty() && given("login https://a").is_empty());
+        let fields = given("setup --install-hint=x --exec-api-version=v1 --provide-cluster-info");
+        assert_eq!(fields, ["apiVersion", "installHint", "provideClusterInfo"]);
+    }
 }

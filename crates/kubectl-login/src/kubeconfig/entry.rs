@@ -116,15 +116,57 @@ pub fn arguments(
     Ok(arguments)
 }
 
-/// `before` with this `exec`: other fields stay, unless all is to be replaced.
-pub fn with_exec(before: Option<&Value>, exec: Value, replace: bool) -> Value {
+/// `before` with this `exec`. Other fields stay; to `replace` takes out other credentials. Of an
+/// `exec` that is ours already, everything stays that is not `given` now.
+pub fn with_exec(before: Option<&Value>, exec: Value, given: &[&str], replace: bool) -> Value {
     let mut fields = match before {
-        Some(Value::Object(fields)) if !replace => fields.clone(),
+        Some(Value::Object(fields)) => fields.clone(),
         _ => Map::new(),
+    };
+    if replace {
+        fields.retain(|key, _| !CREDENTIALS.contains(&key.as_str()));
+    }
+    let is_ours = |exec: &Map<String, Value>| {
+        exec.get("command").and_then(Value::as_str).is_some_and(is_kubectl_login)
+    };
+    let exec = match (fields.get("exec"), exec) {
+        (Some(Value::Object(earlier)), Value::Object(wanted)) if !replace && is_ours(earlier) => {
+            Value::Object(renewed(earlier, wanted, given))
+        }
+        (_, wanted) => wanted,
     };
     fields.insert("exec".to_owned(), exec);
     Value::Object(fields)
 }
+
+/// `earlier` with the arguments and the fields `given` of `wanted`, and with what it lacks.
+fn renewed(
+    earlier: &Map<String, Value>,
+    wanted: Map<String, Value>,
+    given: &[&str],
+) -> Map<String, Value> {
+    let mut exec = earlier.clone();
+    for (key, value) in wanted {
+        let is_said = key == "args" || given.contains(&key.as_str());
+        if is_said || exec.get(&key).is_none_or(Value::is_null) {
+            exec.insert(key, value);
+        }
+    }
+    exec
+}
+
+/// What proves in a user entry, beside `exec`, who somebody is.
+const CREDENTIALS: [&str; 9] = [
+    "token",
+    "tokenFile",
+    "username",
+    "password",
+    "client-certificate",
+    "client-certificate-data",
+    "client-key",
+    "client-key-data",
+    "auth-provider",
+];
 
 /// What a user entry has beside `exec` that kubectl would use instead of it, or refuse together
 /// with it (client-go `exec.go UpdateTransportConfig`, `validation.go validateAuthInfo`).
@@ -224,6 +266,30 @@ mod tests {
         let user = json!({ "client-certificate-data": "x", "auth-provider": { "name": "oidc" } });
         assert_eq!(other_credentials(Some(&user)), ["a client certificate", AUTH_PROVIDER]);
         assert!(other_credentials(None).is_empty());
+    }
+
+    #[test]
+    fn what_a_person_wrote_into_our_entry_stays_unless_it_is_given_anew() {
+        let before = json!({ "as": "admin", "token": "t", "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": "/opt/kubectl-login",
+            "args": ["get-token", "--issuer-url=https://old"],
+            "env": [{ "name": "A", "value": "b" }],
+            "interactiveMode": "Never",
+            "installHint": "ask us",
+            "provideClusterInfo": true,
+        } });
+        let wanted = ExecEntry::new(vec!["--issuer-url=https://new".to_owned()]).to_value();
+        let mut expected = before.clone();
+        expected["exec"]["args"] = json!(["get-token", "--issuer-url=https://new"]);
+        assert_eq!(with_exec(Some(&before), wanted.clone(), &[], false), expected);
+        expected["exec"]["installHint"] = json!(INSTALL_HINT);
+        assert_eq!(with_exec(Some(&before), wanted.clone(), &["installHint"], false), expected);
+        let lacking = json!({ "exec": { "command": "kubectl-login" } });
+        let whole = with_exec(Some(&lacking), wanted.clone(), &[], false);
+        assert_eq!(whole, json!({ "exec": wanted }));
+        let replaced = with_exec(Some(&before), wanted.clone(), &[], true);
+        assert_eq!(replaced, json!({ "as": "admin", "exec": wanted }));
     }
 
     #[test]

@@ -212,7 +212,7 @@ fn converted(
         _ => Map::new(),
     };
     fields.remove("auth-provider");
-    let user = entry::with_exec(Some(&Value::Object(fields)), exec.to_value(), false);
+    let user = entry::with_exec(Some(&Value::Object(fields)), exec.to_value(), &[], false);
     Verdict::Converted(Box::new(Converted {
         user,
         typed: kept,
