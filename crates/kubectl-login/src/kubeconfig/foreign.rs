@@ -102,7 +102,27 @@ fn of_exec(user: &Value, exec: &Value) -> Verdict {
         environment,
         ..ExecEntry::new(Vec::new())
     };
-    converted(user, typed, shell, None)
+    let mut verdict = converted(user, typed, shell, None);
+    if let Verdict::Converted(converted) = &mut verdict {
+        converted.notes.extend(changed_fields(exec, converted.user.get("exec")));
+    }
+    verdict
+}
+
+/// What a person set in `before`, that program's `exec`, and that is something else in ours.
+fn changed_fields(before: &Value, after: Option<&Value>) -> Vec<String> {
+    let says_other = |key: &str| {
+        let before = before.get(key).filter(|value| !value.is_null());
+        before.is_some() && before != after.and_then(|after| after.get(key))
+    };
+    [
+        ("interactiveMode", "its `interactiveMode` is `IfAvailable` now"),
+        ("installHint", "its `installHint` is about kubectl-login now"),
+    ]
+    .into_iter()
+    .filter(|(key, _)| says_other(key))
+    .map(|(_, note)| note.to_owned())
+    .collect()
 }
 
 /// Azure's program of the same name speaks to Entra ID in its own way.
@@ -270,6 +290,7 @@ mod tests {
             ],
             "env": [{ "name": "A", "value": "b" }],
             "interactiveMode": "Never",
+            "installHint": "brew install kubelogin",
             "provideClusterInfo": true,
         } });
         let Verdict::Converted(converted) = judge(Some(&user)) else { panic!("not converted") };
@@ -295,7 +316,11 @@ mod tests {
         assert_eq!(exec["apiVersion"], "client.authentication.k8s.io/v1beta1");
         assert_eq!(exec["interactiveMode"], "IfAvailable");
         assert_eq!(exec["provideClusterInfo"], true);
-        assert!(converted.notes.len() == 1 && !converted.notes[0].contains("hush"));
+        let notes = converted.notes.join("\n");
+        assert!(converted.notes.len() == 3 && !notes.contains("hush"), "{notes}");
+        assert!(notes.contains("`interactiveMode`") && notes.contains("`installHint`"), "{notes}");
+        let silent = json!({ "interactiveMode": "IfAvailable", "installHint": null });
+        assert!(changed_fields(&silent, Some(exec)).is_empty());
     }
 
     #[test]
