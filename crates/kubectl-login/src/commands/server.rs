@@ -19,8 +19,9 @@ use crate::{
     options::{
         arguments,
         configuration::Configuration,
+        fault::OptionError,
         layers::{Layers, Origin, Settings},
-        table::Name,
+        table::{Name, row_of},
         target::Target,
         typed::Typed,
     },
@@ -195,6 +196,14 @@ fn checked(
         cluster: None,
         configuration,
     })?;
+    // Whoever answered could name any place to sign in at.
+    if let Some(origin) = settings.origin(Name::InsecureSkipTlsVerify)
+        && settings.switch(Name::InsecureSkipTlsVerify)?
+    {
+        let row = row_of(Name::InsecureSkipTlsVerify);
+        let problem = "what a server says about signing in counts only when TLS vouches for it";
+        return Err(OptionError::new(row, origin, problem).into());
+    }
     Ok(Target::check(&settings, system.environment)?)
 }
 
@@ -246,6 +255,31 @@ mod tests {
         }
         for address in ["http://login.example.com", "https://a?b", "", "a b", "ftp://x"] {
             assert_eq!(server_at(address).unwrap_err().fault(), Fault::Usage, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_tls_does_not_vouch_for_is_not_asked() {
+        use crate::{
+            commands::command_line,
+            system::environment::{NoEnvironment, Overlay},
+        };
+        let variable = [("KUBECTL_LOGIN_INSECURE_SKIP_TLS_VERIFY".to_owned(), "true".to_owned())];
+        for (line, variables) in [
+            ("login https://a.invalid --insecure-skip-tls-verify", &[][..]),
+            ("login https://a.invalid", &variable[..]),
+        ] {
+            let words: Vec<std::ffi::OsString> = line.split(' ').map(Into::into).collect();
+            let (entry, matches) =
+                command_line::parse(command_line::Invocation::Program, &words).unwrap();
+            let system = System {
+                clock: &crate::system::clock::MachineClock,
+                environment: &Overlay { variables, below: &NoEnvironment },
+                terminal: &crate::system::terminal::Stderr { verbose: false },
+            };
+            let failure = (entry.run)(&system, &matches).unwrap_err();
+            assert_eq!(failure.fault(), Fault::Usage, "{line}");
+            assert!(failure.to_string().contains("insecure-skip-tls-verify"), "{failure}");
         }
     }
 
