@@ -5,12 +5,14 @@
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use login_common::UnixTime;
 use login_protocols::jose::CompactJws;
 
 use super::chosen;
 use crate::{
     cache::{
-        refresh_secret::{RefreshSecret, RefreshSecrets},
+        refresh_secret::{Protection, RefreshSecret, RefreshSecrets},
+        sessions::{self, SessionRecord},
         store::Directory,
     },
     flows::choose::Surroundings,
@@ -59,6 +61,10 @@ pub fn definition() -> Command {
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let given = |id: &str| matches.get_one::<String>(id).map(String::as_str);
     let files = Files::read(system.environment, given("kubeconfig"))?;
+    if let (Some(path), true) = (given("kubeconfig"), files.is_empty()) {
+        let source = std::io::ErrorKind::NotFound.into();
+        return Err(KubeconfigError::Read { path: path.into(), source }.into());
+    }
     let only = match given("context") {
         None => None,
         Some(name) => {
@@ -138,10 +144,43 @@ fn take_over(system: &System<'_>, converted: &Converted) -> String {
     }
     let is_ci = Surroundings::of(system, false).continuous_integration;
     match secrets.save(&target.cache_key, &secret, None, target.storage, is_ci) {
-        Ok(_) => "its session goes on without a new sign-in; do not use the other program with \
+        Ok(saved) => {
+            let subject = secret.subject;
+            let record = record_of(&target, subject, saved.protection, system.clock.now());
+            // Without a record it goes on, too; it is only not on the list.
+            let _ = sessions::save(&directory, &record);
+            "its session goes on without a new sign-in; do not use the other program with \
                   it any more, as issuers allow a refresh token to one"
-            .to_owned(),
+                .to_owned()
+        }
         Err(trouble) => format!("its session was not taken over: {trouble}"),
+    }
+}
+
+/// What is known before the first renewal, whose token tells the rest.
+fn record_of(
+    target: &Target,
+    subject: Option<String>,
+    protection: Protection,
+    now: UnixTime,
+) -> SessionRecord {
+    SessionRecord {
+        key: target.cache_key.clone(),
+        issuer: target.issuer.clone(),
+        client_id: target.client_id.clone(),
+        account: target.account.clone(),
+        username: target.username.clone(),
+        scopes: target.scopes.clone(),
+        audience: target.audience.clone(),
+        flow: target.flow.as_str().to_owned(),
+        use_access_token: target.use_access_token,
+        subject,
+        display_name: None,
+        signed_in_at: now,
+        valid_until: now,
+        protection: Some(protection),
+        certificate_authorities: target.connection.certificate_authorities.clone(),
+        insecure_skip_tls_verify: target.connection.insecure_skip_tls_verify,
     }
 }
 
@@ -235,6 +274,50 @@ mod tests {
         .unwrap();
         let target = Target::check(&settings, &NoEnvironment).unwrap();
         session_of(&target, kept).map(|secret| Some(secret?.token.expose().to_owned()))
+    }
+
+    fn machine() -> System<'static> {
+        System {
+            clock: &crate::system::clock::MachineClock,
+            environment: &NoEnvironment,
+            terminal: &crate::system::terminal::Stderr { verbose: false },
+        }
+    }
+
+    #[test]
+    fn a_session_that_was_taken_over_is_on_record() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut typed = Typed::default();
+        typed.push(Name::IssuerUrl, "https://id.example".to_owned());
+        typed.push(Name::ClientId, "k".to_owned());
+        typed.push(Name::TokenCacheStorage, "file".to_owned());
+        typed.push(Name::TokenCacheDir, scratch.path().display().to_string());
+        let converted = Converted {
+            user: json!({}),
+            typed,
+            environment: Vec::new(),
+            notes: Vec::new(),
+            refresh_token: Some(Secret::new("r")),
+            token_directory: None,
+        };
+        let outcome = take_over(&machine(), &converted);
+        assert!(outcome.starts_with("its session goes on"), "{outcome}");
+        let records = sessions::list(&Directory::new(scratch.path().to_owned()));
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0].protection, Some(Protection::Plain));
+        assert_eq!(records[0].key, target(&NoEnvironment, &converted).unwrap().cache_key);
+        assert!(take_over(&machine(), &converted).contains("a session of its own"));
+    }
+
+    #[test]
+    fn a_kubeconfig_that_was_named_must_be_there() {
+        use crate::{commands::command_line, report::Fault};
+        let words = ["convert", "--kubeconfig", "/nonexistent/config"].map(Into::into);
+        let (entry, matches) =
+            command_line::parse(command_line::Invocation::Program, &words).unwrap();
+        let failure = (entry.run)(&machine(), &matches).unwrap_err();
+        assert_eq!(failure.fault(), Fault::Usage, "{failure}");
+        assert!(failure.to_string().contains("/nonexistent/config"), "{failure}");
     }
 
     #[test]

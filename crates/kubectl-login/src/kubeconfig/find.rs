@@ -55,6 +55,11 @@ impl Files {
         Ok(Self { files, default_file })
     }
 
+    /// Whether none of them exists.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Where an entry goes that is in no file yet.
     pub fn default_file(&self) -> &Path {
         &self.default_file
