@@ -54,7 +54,8 @@ pub fn definition() -> Command {
         )
         .after_help(
             "The session is always forgotten here. Exit codes: 0 the issuer ended it or cannot \
-             end sessions, 1 the issuer refused to, 4 the issuer could not be reached.",
+             end such sessions, or could not be told, with a warning, as the key that seals the \
+             refresh token is gone; 1 the issuer refused to, 4 the issuer could not be reached.",
         )
 }
 
@@ -221,8 +222,9 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
         }
         Ok(Ended::NotOffered(page)) => {
             system.terminal.say(&format!(
-                "The session of {issuer}{who} {here}. The issuer cannot end sessions on request \
-                 (it names no revocation endpoint), so there it lives until its end."
+                "The session of {issuer}{who} {here}. The issuer cannot end it on request (it \
+                 names no revocation endpoint, or ends no access tokens), so there it lives until \
+                 its end."
             ));
             say_page(system, page.as_ref());
         }
@@ -287,7 +289,10 @@ async fn end(
     if metadata.revocation_endpoint.is_none() {
         return Ok(Ended::NotOffered(page));
     }
-    session.revoke(&metadata, &first.0, first.1).await?;
+    match session.revoke(&metadata, &first.0, first.1).await {
+        Err(error) if is_not_offered(&error, first.1) => return Ok(Ended::NotOffered(page)),
+        outcome => outcome?,
+    }
     for (token, hint) in others {
         // Many issuers end only refresh tokens; the session is over all the same.
         if let Err(error) = session.revoke(&metadata, token, *hint).await {
@@ -297,10 +302,32 @@ async fn end(
     Ok(Ended::Confirmed(page))
 }
 
+/// Whether the issuer ends no access tokens at all (RFC 7009 §2.2.1). Refresh tokens it must.
+fn is_not_offered(error: &FlowError, hint: TokenTypeHint) -> bool {
+    let FlowError::Refused { source, .. } = error else { return false };
+    hint == TokenTypeHint::AccessToken
+        && source.oauth_error().is_some_and(|error| error.code.as_str() == "unsupported_token_type")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cache::key::CacheKey;
+
+    #[test]
+    fn an_issuer_that_ends_no_access_tokens_did_not_refuse() {
+        use login_protocols::oauth2::revocation::parse_revocation_response;
+        let answer = |code: &str| {
+            let body = format!(r#"{{"error":"{code}"}}"#);
+            let error = parse_revocation_response(400, body.as_bytes()).unwrap_err();
+            let issuer = login_common::names::IssuerUrl::parse("https://id.example").unwrap();
+            FlowError::from_answer(&issuer, "the sign-out", error)
+        };
+        let unsupported = answer("unsupported_token_type");
+        assert!(is_not_offered(&unsupported, TokenTypeHint::AccessToken));
+        assert!(!is_not_offered(&unsupported, TokenTypeHint::RefreshToken));
+        assert!(!is_not_offered(&answer("invalid_client"), TokenTypeHint::AccessToken));
+    }
 
     #[test]
     fn a_record_is_enough_to_know_whom_to_tell() {
