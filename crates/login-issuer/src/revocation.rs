@@ -1,5 +1,6 @@
 //! The revocation endpoint (RFC 7009): whoever signs out ends the session behind a refresh token.
-//! Never says whether a token was known, and never ends a session for a client it is not of.
+//! Never says whether a made-up token was known, and never ends a session for a client it is not of;
+//! whoever holds another client's token is told that it is one (§2.1).
 
 use login_common::UnixTime;
 

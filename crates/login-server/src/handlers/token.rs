@@ -52,11 +52,12 @@ pub async fn revoke(embedded: &Embedded, limits: &Limits, request: Request<Incom
         .await;
     match done {
         Ok(Ok(revoked)) => {
-            tracing::info!(
-                client = revoked.client_id,
-                session = revoked.session_id.unwrap_or_default(),
-                "session ended"
-            );
+            let client = revoked.client_id;
+            if let Some(session) = revoked.session_id {
+                tracing::info!(client, session, "session ended");
+            } else {
+                tracing::debug!(client, "asked to end a session that is not known");
+            }
             // §2.2: the content of the answer is ignored by the client.
             private_json(StatusCode::OK, "{}")
         }
