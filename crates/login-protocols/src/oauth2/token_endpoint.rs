@@ -35,6 +35,9 @@ pub const ID_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:id_token";
 /// RFC 8693 §3: any JWT.
 pub const JWT_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
+/// RFC 8693 §3: a refresh token.
+const REFRESH_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:refresh_token";
+
 /// What is asked for, and by right of what.
 pub enum Grant<'a> {
     /// RFC 6749 §4.1.3, RFC 7636 §4.5
@@ -246,7 +249,11 @@ pub fn parse_token_response(status: u16, body: &[u8]) -> Result<TokenResponse, T
         expires_in: wire.expires_in.and_then(WireSeconds::into_duration),
         issued_token_type: wire.issued_token_type.filter(|kind| !kind.is_empty()),
     };
-    // RFC 8693 §2.2.1: the member is called `access_token` "for historical reasons".
+    // RFC 8693 §2.2.1: then `access_token` is one; no API server may see it.
+    if tokens.issued_token_type.as_deref() == Some(REFRESH_TOKEN_TYPE) {
+        return Err(malformed("it is a refresh token where one for the API server was asked for"));
+    }
+    // The member is called `access_token` "for historical reasons".
     if tokens.issued_token_type.as_deref() == Some(ID_TOKEN_TYPE) && tokens.id_token.is_none() {
         tokens.id_token = tokens.access_token.take();
     }

@@ -278,6 +278,10 @@ fn an_exchange_for_an_id_token_gives_one() {
     assert_eq!(judged(200, &body(ID_TOKEN_TYPE, "N_A")), id_token);
     assert_eq!(judged(200, &body(ID_TOKEN_TYPE, "Bearer")), id_token);
     assert_eq!(judged(200, &body(JWT_TOKEN_TYPE, "N_A")), access_token);
+    for token_type in ["N_A", "Bearer"] {
+        let refresh_token = judged(200, &body(REFRESH_TOKEN_TYPE, token_type));
+        assert!(refresh_token.contains("it is a refresh token"), "{refresh_token}");
+    }
     let lonely = judged(200, r#"{"access_token":"x","token_type":"N_A"}"#);
     assert!(lonely.contains("its token_type is `N_A`"), "{lonely}");
     let tokens = parse_token_response(200, body(JWT_TOKEN_TYPE, "Bearer").as_bytes()).unwrap();
