@@ -1,8 +1,6 @@
 //! The device flow's own part: show the code, ask until the person has answered.
 //! Never asks more often than the issuer allows (RFC 8628 §3.5); shows the code once.
 
-use std::time::Duration;
-
 use fast_qr::QRBuilder;
 use login_protocols::{
     oauth2::{
@@ -47,22 +45,11 @@ async fn poll(
 ) -> Result<Answer, FlowError> {
     let clock = session.system.clock;
     let issuer = &session.target.issuer;
-    let begun_at = clock.now();
-    let mut polling = Polling::begin(device, begun_at);
-    let mut wait = polling.interval();
+    let mut polling = Polling::begin(device, clock.now());
+    let mut step = polling.wait(clock.now());
     loop {
-        // The last pause ends with the code's life.
-        let left = device.expires_in.saturating_sub(clock.now().since(begun_at));
-        tokio::time::sleep(wait.min(left.max(Duration::from_secs(1)))).await;
-        let step = match session.ask(metadata, &Grant::DeviceCode(&device.device_code)).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(refusal)) => polling.after_answer(Err(refusal), clock.now()),
-            // One lost packet does not end a sign-in.
-            Err(FlowError::Unreachable { .. }) => polling.after_silence(clock.now()),
-            Err(error) => return Err(error),
-        };
         match step {
-            Step::AskAgain(pause) => wait = pause,
+            Step::AskAgain(pause) => tokio::time::sleep(pause).await,
             Step::Failed(error) => {
                 return Err(FlowError::from_answer(issuer, "the sign-in", error));
             }
@@ -73,6 +60,13 @@ async fn poll(
                 });
             }
         }
+        step = match session.ask(metadata, &Grant::DeviceCode(&device.device_code)).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(refusal)) => polling.after_answer(Err(refusal), clock.now()),
+            // One lost packet does not end a sign-in.
+            Err(FlowError::Unreachable { .. }) => polling.after_silence(clock.now()),
+            Err(error) => return Err(error),
+        };
     }
 }
 

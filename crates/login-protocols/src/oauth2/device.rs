@@ -24,8 +24,8 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 /// RFC 8628 §3.5: what `slow_down` adds, for good.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// However slow an issuer wants us, a person is waiting.
-const MAX_INTERVAL: Duration = Duration::from_mins(1);
+/// However long an issuer is silent, a person is waiting. Not for what it asks for itself.
+const MAX_SILENCE: Duration = Duration::from_mins(1);
 
 /// The device authorization request (RFC 8628 §3.1).
 pub fn device_request(
@@ -127,17 +127,22 @@ pub enum Step {
 }
 
 impl Polling {
-    /// Begins at `now`; the first wait is `interval`.
+    /// Begins at `now`; the first step is that of `wait`.
     pub fn begin(authorization: &DeviceAuthorization, now: UnixTime) -> Self {
         Self {
-            interval: authorization.interval.clamp(Duration::from_secs(1), MAX_INTERVAL),
+            interval: authorization.interval.max(Duration::from_secs(1)),
             expires_at: now.plus(authorization.expires_in),
         }
     }
 
-    /// How long to wait before the next poll.
-    pub fn interval(&self) -> Duration {
-        self.interval
+    /// What to do before the next poll, at `now`: never asks sooner than the interval, nor for a
+    /// code that has died by then.
+    pub fn wait(&self, now: UnixTime) -> Step {
+        if now < self.expires_at && self.interval <= self.expires_at.since(now) {
+            Step::AskAgain(self.interval)
+        } else {
+            Step::Expired
+        }
     }
 
     /// Judges the answer to a poll, at `now`.
@@ -151,7 +156,7 @@ impl Polling {
             Err(TokenEndpointError::Refused { status, error }) => match error.code {
                 OAuthErrorCode::AuthorizationPending => self.wait(now),
                 OAuthErrorCode::SlowDown => {
-                    self.interval = (self.interval + SLOW_DOWN).min(MAX_INTERVAL);
+                    self.interval = self.interval.saturating_add(SLOW_DOWN);
                     self.wait(now)
                 }
                 OAuthErrorCode::ExpiredToken => Step::Expired,
@@ -166,12 +171,8 @@ impl Polling {
 
     /// After a poll that got no answer. RFC 8628 §3.5: ask less often, for example half as often.
     pub fn after_silence(&mut self, now: UnixTime) -> Step {
-        self.interval = (self.interval * 2).min(MAX_INTERVAL);
+        self.interval = self.interval.max(self.interval.saturating_mul(2).min(MAX_SILENCE));
         self.wait(now)
-    }
-
-    fn wait(&self, now: UnixTime) -> Step {
-        if now < self.expires_at { Step::AskAgain(self.interval) } else { Step::Expired }
     }
 }
 

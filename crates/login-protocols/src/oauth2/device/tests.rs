@@ -72,6 +72,9 @@ fn pending_keeps_the_pace_and_slow_down_adds_five_seconds_for_good() {
         ("temporarily_unavailable", "again in 30"),
         ("temporarily_unavailable", "again in 60"),
         ("temporarily_unavailable", "again in 60"),
+        ("slow_down", "again in 65"),
+        ("temporarily_unavailable", "again in 65"),
+        ("slow_down", "again in 70"),
     ] {
         assert_eq!(shown(polling.after_answer(answer(code), at(1))), expected, "{code}");
     }
@@ -83,7 +86,9 @@ fn the_end_is_an_answer_or_the_deadline() {
     assert_eq!(check("access_denied", 1), "the issuer answered 400 `access_denied`");
     assert_eq!(check("expired_token", 1), "expired");
     assert_eq!(check("invalid_client", 1), "the issuer answered 400 `invalid_client`");
-    assert_eq!(check("authorization_pending", 599), "again in 5");
+    assert_eq!(check("authorization_pending", 595), "again in 5");
+    assert_eq!(check("authorization_pending", 596), "expired");
+    assert_eq!(check("slow_down", 591), "expired");
     assert_eq!(check("authorization_pending", 600), "expired");
     assert_eq!(shown(begun().after_silence(at(600))), "expired");
     let done = parse_token_response(200, br#"{"access_token":"a"}"#);
@@ -94,7 +99,18 @@ fn the_end_is_an_answer_or_the_deadline() {
 fn an_interval_of_zero_does_not_hammer_the_issuer() {
     let eager = ANSWER.replace("\"interval\":5", "\"interval\":0");
     let device = parse_device_response(200, eager.as_bytes()).unwrap();
-    assert_eq!(Polling::begin(&device, at(0)).interval().as_secs(), 1);
+    assert_eq!(shown(Polling::begin(&device, at(0)).wait(at(0))), "again in 1");
+}
+
+#[test]
+fn an_interval_that_the_issuer_asks_for_is_kept_however_long() {
+    for (interval, expected) in [(90, "again in 90"), (601, "expired"), (u64::MAX, "expired")] {
+        let slow = ANSWER.replace("\"interval\":5", &format!("\"interval\":{interval}"));
+        let device = parse_device_response(200, slow.as_bytes()).unwrap();
+        let mut polling = Polling::begin(&device, at(0));
+        assert_eq!(shown(polling.wait(at(0))), expected);
+        assert_eq!(shown(polling.after_silence(at(0))), expected);
+    }
 }
 
 #[test]
