@@ -67,25 +67,36 @@ pub struct AuthorizationRequest<'a> {
 impl AuthorizationRequest<'_> {
     /// The URL for the browser.
     pub fn to_url(&self) -> Url {
-        let mut url = self.endpoint.clone();
-        let mut query = url.query_pairs_mut();
-        query
-            .append_pair("response_type", "code")
-            .append_pair("client_id", self.client_id.as_str())
-            .append_pair("redirect_uri", self.redirect_uri)
-            .append_pair("scope", &self.scopes.join(" "))
-            .append_pair("state", self.state.0.expose())
-            .append_pair("nonce", self.nonce.0.expose());
+        let scopes = self.scopes.join(" ");
+        let mut parameters = vec![
+            ("response_type", "code"),
+            ("client_id", self.client_id.as_str()),
+            ("redirect_uri", self.redirect_uri),
+            ("scope", scopes.as_str()),
+            ("state", self.state.0.expose()),
+            ("nonce", self.nonce.0.expose()),
+        ];
         if let Some(challenge) = self.code_challenge {
-            query
-                .append_pair("code_challenge", challenge)
-                .append_pair("code_challenge_method", pkce::S256);
+            parameters.push(("code_challenge", challenge));
+            parameters.push(("code_challenge_method", pkce::S256));
         }
         if let Some(mode) = self.response_mode {
-            query.append_pair("response_mode", mode.as_str());
+            parameters.push(("response_mode", mode.as_str()));
         }
-        query.extend_pairs(self.extra);
-        drop(query);
+        parameters.extend(self.extra);
+        let mut url = self.endpoint.clone();
+        // A parameter twice would be an error (RFC 6749 §3.1).
+        let is_ours = |name: &str| parameters.iter().any(|(ours, _)| *ours == name);
+        if url.query_pairs().any(|(name, _)| is_ours(&name)) {
+            let theirs: Vec<(String, String)> = url
+                .query_pairs()
+                .filter(|(name, _)| !is_ours(name))
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect();
+            url.set_query(None);
+            url.query_pairs_mut().extend_pairs(theirs);
+        }
+        url.query_pairs_mut().extend_pairs(&parameters);
         url
     }
 }
@@ -255,6 +266,28 @@ mod tests {
             "https://id.example/authorize?response_type=code&client_id=k\
              &redirect_uri=urn%3Aietf%3Awg%3Aoauth%3A2.0%3Aoob&scope=openid&state=st&nonce=no\
              &response_mode=form_post"
+        );
+    }
+
+    #[test]
+    fn a_parameter_of_ours_takes_the_place_of_the_endpoints() {
+        let request = AuthorizationRequest {
+            endpoint: &Url::parse("https://id.example/authorize?p=b2c&prompt=none&state=x")
+                .unwrap(),
+            client_id: &ClientId::parse("k").unwrap(),
+            redirect_uri: "http://127.0.0.1:1/callback",
+            scopes: &["openid".to_owned()],
+            state: &state(),
+            nonce: &Nonce(Secret::new("no")),
+            code_challenge: None,
+            response_mode: None,
+            extra: &[("prompt", "login")],
+        };
+        assert_eq!(
+            request.to_url().as_str(),
+            "https://id.example/authorize?p=b2c&response_type=code&client_id=k\
+             &redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcallback&scope=openid&state=st&nonce=no\
+             &prompt=login"
         );
     }
 

@@ -86,6 +86,13 @@ impl FormRequest {
         self.fields.push((name.into(), Secret::new(value)));
     }
 
+    /// Gives a field another value; a parameter twice would be an error (RFC 6749 §3.2).
+    pub fn replace(&mut self, name: impl Into<Cow<'static, str>>, value: &str) {
+        let name = name.into();
+        self.fields.retain(|(known, _)| *known != name);
+        self.push(name, value);
+    }
+
     /// Adds a field that nobody may see.
     pub fn push_secret(&mut self, name: &'static str, value: &Secret) {
         self.fields.push((name.into(), value.clone()));

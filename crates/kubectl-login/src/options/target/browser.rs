@@ -82,20 +82,24 @@ const PROOF_KEYS: [(&str, bool); 3] = [("auto", true), ("S256", true), ("no", fa
 pub const KUBELOGIN_PORTS: [u16; 2] = [8000, 18000];
 
 /// What the flows themselves say; nothing may say it differently.
-const RESERVED: [&str; 14] = [
+const RESERVED: [&str; 18] = [
     "response_type",
     "client_id",
     "redirect_uri",
+    "scope",
     "state",
     "nonce",
     "code_challenge",
     "code_challenge_method",
     "request",
+    "request_uri",
     "grant_type",
     "client_secret",
     "client_assertion",
     "client_assertion_type",
     "subject_token",
+    "subject_token_type",
+    "requested_token_type",
     "assertion",
 ];
 
