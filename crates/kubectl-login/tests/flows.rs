@@ -317,6 +317,40 @@ fn a_client_with_a_key_signs_for_the_issuer_and_else_for_its_token_endpoint() {
 }
 
 #[test]
+fn an_assertion_is_dated_by_the_issuers_clock_and_the_device_request_is_tried_again_too() {
+    let stage = Stage::new();
+    let key = stage.home.path().join("key.pem");
+    fs::write(&key, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();
+    let line = |flow: &str| {
+        format!(
+            "get-token --flow {flow} --force-refresh --client-assertion-key {} \
+             --authorization-parameter prompt=login,audience=other --audience one",
+            key.display()
+        )
+    };
+    {
+        let mut script = stage.issuer.script();
+        script.date = Some(("Tue, 01 Jan 2030 00:00:00 GMT", 1_893_456_000));
+        script.assertion_audience = Some(stage.issuer.url.clone());
+    }
+    // From the discovery document at first; then that is kept, and the refusal tells.
+    for requests in [1, 2] {
+        stage.issuer.script().requests.clear();
+        assert_eq!(token(&stage.run(&line("client-credentials"))), "machine");
+        assert_eq!(stage.issuer.script().requests.len(), requests);
+        assert_eq!(stage.issuer.script().requests[0]["audience"], "other");
+    }
+    stage.issuer.script().date = None;
+    stage.issuer.script().assertion_audience = Some(format!("{}/token", stage.issuer.url));
+    token(&stage.run(&line("device")));
+    let asked = &stage.issuer.script().device_requests;
+    assert_eq!(asked.len(), 2);
+    for form in asked {
+        assert_eq!((form["prompt"].as_str(), form["audience"].as_str()), ("login", "other"));
+    }
+}
+
+#[test]
 fn a_password_may_be_given_where_nobody_is() {
     let stage = Stage::new();
     let mut command = stage.command("get-token --username alice");

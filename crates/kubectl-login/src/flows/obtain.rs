@@ -1,7 +1,10 @@
 //! The phases that every flow shares: prepare, discover, ask, check.
 //! Never skipped by a flow: a flow is given their results and gives back its own part.
 
-use std::sync::Once;
+use std::sync::{
+    Once,
+    atomic::{AtomicI64, Ordering},
+};
 
 use login_common::{Secret, UnixTime};
 use login_protocols::{
@@ -11,8 +14,8 @@ use login_protocols::{
         error::OAuthErrorCode,
         revocation::{TokenTypeHint, parse_revocation_response, revocation_request},
         token_endpoint::{
-            ClientAuthentication, Grant, MAX_RESPONSE, TokenEndpointError, TokenResponse,
-            parse_token_response, token_request,
+            ClientAuthentication, FormRequest, Grant, MAX_RESPONSE, TokenEndpointError,
+            TokenResponse, parse_token_response, token_request,
         },
     },
     oidc::{ProviderMetadata, discovery::MAX_METADATA_LENGTH, metadata_url},
@@ -31,12 +34,15 @@ use crate::{
     options::target::Target,
     system::{
         System,
-        http::{HttpClient, HttpError},
+        http::{HttpClient, HttpError, Response},
     },
 };
 
 /// Clocks further apart than this are worth a word.
 const SKEW_WORTH_A_WORD: u64 = 60;
+
+/// An assertion that is dated by less than this from the issuer's clock is not refused for it.
+const WORTH_ANOTHER_DATE: u64 = 5;
 
 /// Everything that a flow needs.
 pub struct Session<'a> {
@@ -47,6 +53,8 @@ pub struct Session<'a> {
     http: HttpClient,
     proof: ClientProof,
     directory: Option<&'a Directory>,
+    /// How many seconds the issuer's clock is ahead of ours, as far as it said.
+    ahead: AtomicI64,
 }
 
 /// What came back, and when.
@@ -84,7 +92,7 @@ impl<'a> Session<'a> {
             });
         }
         let proof = ClientProof::of(target).await?;
-        Ok(Self { system, target, http, proof, directory })
+        Ok(Self { system, target, http, proof, directory, ahead: AtomicI64::new(0) })
     }
 
     /// The issuer's kept discovery document, or else a fetched one.
@@ -110,8 +118,10 @@ impl<'a> Session<'a> {
         let issuer = &self.target.issuer;
         let url = metadata_url(issuer);
         self.system.terminal.detail(&format!("kubectl-login: reading {url}"));
+        let requested_at = self.system.clock.now();
         let answer =
             self.http.fetch(&url, MAX_METADATA_LENGTH).await.map_err(|e| self.unreachable(e))?;
+        self.learn(Moments { requested_at, issuer_date: answer.date });
         let not_an_issuer = |source: NotAnIssuer| FlowError::NotAnIssuer {
             issuer: issuer.clone(),
             source: Box::new(source),
@@ -140,21 +150,51 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// How this client proves itself to an issuer, for one request.
-    pub fn authentication(
-        &self,
-        metadata: &ProviderMetadata,
-    ) -> Result<ClientAuthentication, FlowError> {
-        self.authentication_for(metadata, AssertionAudience::Issuer)
+    /// Remembers the issuer's clock: what we sign is dated by it.
+    fn learn(&self, moments: Moments) {
+        if moments.issuer_date.is_none() {
+            return;
+        }
+        let ahead = moments.issuer_now().as_seconds() - moments.requested_at.as_seconds();
+        self.ahead.store(ahead, Ordering::Relaxed);
     }
 
-    fn authentication_for(
+    /// How this client proves itself to the issuer, for one request.
+    fn authentication(
         &self,
         metadata: &ProviderMetadata,
         audience: AssertionAudience,
     ) -> Result<ClientAuthentication, FlowError> {
-        let now = self.system.clock.now();
+        let now = self.system.clock.now().as_seconds();
+        let now = now.saturating_add(self.ahead.load(Ordering::Relaxed));
+        let now = UnixTime::from_seconds(now);
         self.proof.authentication(self.target, metadata, audience, now)
+    }
+
+    /// Sends what `send` sends, and again where the issuer may have refused the client's assertion
+    /// for its date or for its audience: a refused client has used up nothing.
+    async fn proven<T>(
+        &self,
+        metadata: &ProviderMetadata,
+        send: impl AsyncFn(ClientAuthentication) -> Result<Result<T, TokenEndpointError>, FlowError>,
+    ) -> Result<Result<T, TokenEndpointError>, FlowError> {
+        let again = |outcome: &Result<T, TokenEndpointError>| {
+            self.proof.has_audience()
+                && matches!(outcome, Err(error) if error.oauth_error()
+                    .is_some_and(|error| error.code == OAuthErrorCode::InvalidClient))
+        };
+        let dated_by = self.ahead.load(Ordering::Relaxed);
+        let mut outcome = send(self.authentication(metadata, AssertionAudience::Issuer)?).await?;
+        let is_misdated =
+            self.ahead.load(Ordering::Relaxed).abs_diff(dated_by) >= WORTH_ANOTHER_DATE;
+        if again(&outcome) && is_misdated {
+            outcome = send(self.authentication(metadata, AssertionAudience::Issuer)?).await?;
+        }
+        if again(&outcome) {
+            outcome =
+                send(self.authentication(metadata, AssertionAudience::TokenEndpoint)?).await?;
+        }
+        Ok(outcome)
     }
 
     /// One request to the token endpoint. `Ok(Err(_))` is an answer that is no success.
@@ -163,15 +203,7 @@ impl<'a> Session<'a> {
         metadata: &ProviderMetadata,
         grant: &Grant<'_>,
     ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
-        let first = self.ask_as(&self.authentication(metadata)?, metadata, grant).await?;
-        let is_refused = matches!(&first, Err(error)
-            if error.oauth_error().is_some_and(|error| error.code == OAuthErrorCode::InvalidClient));
-        if !is_refused || !self.proof.has_audience() {
-            return Ok(first);
-        }
-        // A refused client has used up nothing.
-        let other = self.authentication_for(metadata, AssertionAudience::TokenEndpoint)?;
-        self.ask_as(&other, metadata, grant).await
+        self.proven(metadata, async |proof| self.ask_as(&proof, metadata, grant).await).await
     }
 
     /// The same for a client that proves itself in another way, such as by an assertion that
@@ -188,16 +220,11 @@ impl<'a> Session<'a> {
         if machine::is_wanted(self.target) {
             // There is no authorization request that could carry them.
             for (name, value) in &self.target.callback.parameters {
-                form.push(name.clone(), value);
+                form.replace(name.clone(), value);
             }
         }
-        self.system.terminal.detail(&format!("kubectl-login: asking {endpoint}"));
         let requested_at = self.system.clock.now();
-        let answer = self
-            .http
-            .post(endpoint, &form, MAX_RESPONSE)
-            .await
-            .map_err(|error| self.unreachable(error))?;
+        let answer = self.post(endpoint, &form).await?;
         let moments = Moments { requested_at, issuer_date: answer.date };
         Ok(parse_token_response(answer.status, &answer.body)
             .map(|response| Answer { response, moments }))
@@ -210,18 +237,18 @@ impl<'a> Session<'a> {
     ) -> Result<DeviceAuthorization, FlowError> {
         let endpoint = metadata.device_authorization_endpoint.as_ref();
         let endpoint = self.endpoint(endpoint, "the device flow")?;
-        let form = device_request(
-            &self.target.client_id,
-            &self.authentication(metadata)?,
-            &self.scopes(metadata),
-            self.target.audience.as_deref(),
-        );
-        let answer = self
-            .http
-            .post(endpoint, &form, MAX_RESPONSE)
-            .await
-            .map_err(|error| self.unreachable(error))?;
-        parse_device_response(answer.status, &answer.body)
+        let (target, scopes) = (self.target, self.scopes(metadata));
+        let send = async |proof| {
+            let audience = target.audience.as_deref();
+            let mut form = device_request(&target.client_id, &proof, &scopes, audience);
+            for (name, value) in &target.callback.parameters {
+                form.replace(name.clone(), value);
+            }
+            let answer = self.post(endpoint, &form).await?;
+            Ok(parse_device_response(answer.status, &answer.body))
+        };
+        self.proven(metadata, send)
+            .await?
             .map_err(|error| FlowError::from_answer(&self.target.issuer, "the device flow", error))
     }
 
@@ -279,16 +306,23 @@ impl<'a> Session<'a> {
     ) -> Result<(), FlowError> {
         let endpoint = metadata.revocation_endpoint.as_ref();
         let endpoint = self.endpoint(endpoint, "an end to sessions (RFC 7009)")?;
-        let authentication = self.authentication(metadata)?;
-        let form = revocation_request(&self.target.client_id, &authentication, token, hint);
-        self.system.terminal.detail(&format!("kubectl-login: asking {endpoint}"));
-        let answer = self
-            .http
-            .post(endpoint, &form, MAX_RESPONSE)
-            .await
-            .map_err(|error| self.unreachable(error))?;
-        parse_revocation_response(answer.status, &answer.body)
+        let send = async |proof| {
+            let form = revocation_request(&self.target.client_id, &proof, token, hint);
+            let answer = self.post(endpoint, &form).await?;
+            Ok(parse_revocation_response(answer.status, &answer.body))
+        };
+        self.proven(metadata, send)
+            .await?
             .map_err(|error| FlowError::from_answer(&self.target.issuer, "the sign-out", error))
+    }
+
+    async fn post(&self, endpoint: &Url, form: &FormRequest) -> Result<Response, FlowError> {
+        self.system.terminal.detail(&format!("kubectl-login: asking {endpoint}"));
+        let requested_at = self.system.clock.now();
+        let answer = self.http.post(endpoint, form, MAX_RESPONSE).await;
+        let answer = answer.map_err(|error| self.unreachable(error))?;
+        self.learn(Moments { requested_at, issuer_date: answer.date });
+        Ok(answer)
     }
 
     /// `error` as a failure to reach the issuer.

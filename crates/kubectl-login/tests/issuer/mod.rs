@@ -30,10 +30,14 @@ pub(crate) struct Script {
     pub announced: serde_json::Value,
     /// `Some` refuses clients whose assertion is for anybody else.
     pub assertion_audience: Option<String>,
+    /// `Some` is said in every `Date` header; assertions of other times are refused then.
+    pub date: Option<(&'static str, i64)>,
     /// How many polls of the device flow are answered with `authorization_pending`.
     pub pending: usize,
     /// Every form that the token endpoint was sent.
     pub requests: Vec<HashMap<String, String>>,
+    /// Every form that the device authorization endpoint was sent.
+    pub device_requests: Vec<HashMap<String, String>>,
     /// How often the discovery document was read.
     pub discoveries: usize,
     /// Set when a refresh token was used twice.
@@ -64,8 +68,10 @@ impl Issuer {
             grants: &[],
             announced: serde_json::json!({}),
             assertion_audience: None,
+            date: None,
             pending: 0,
             requests: Vec::new(),
+            device_requests: Vec::new(),
             discoveries: 0,
             reused: false,
             refresh_token: 0,
@@ -127,18 +133,27 @@ fn serve(mut stream: &TcpStream, base: &str, script: &Mutex<Script>) {
         "/authorize" => {
             (302, format!("location: {}\r\n", authorize(&url, &mut script)), String::new())
         }
-        "/device_authorization" => (200, String::new(), device(base)),
+        "/device_authorization" => {
+            let is_refused = refuses_assertion(&script, &form);
+            script.device_requests.push(form);
+            if is_refused {
+                (401, String::new(), INVALID_CLIENT.to_owned())
+            } else {
+                (200, String::new(), device(base))
+            }
+        }
         path if path == script.token_path => {
             let (status, text) = token(base, form, &mut script);
             (status, String::new(), text)
         }
         _ => (404, String::new(), String::new()),
     };
+    let date = script.date.map_or_else(String::new, |(date, _)| format!("date: {date}\r\n"));
     drop(script);
     let length = text.len();
     let _ = write!(
         stream,
-        "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n{text}"
+        "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n{date}{headers}\r\n{text}"
     );
 }
 
@@ -192,10 +207,8 @@ fn token(base: &str, form: HashMap<String, String>, script: &mut Script) -> (u16
     if let Some((status, code)) = script.failure {
         return (status, format!(r#"{{"error":"{code}"}}"#));
     }
-    if let Some(wanted) = &script.assertion_audience
-        && script.requests.last().and_then(audience_of_assertion).as_ref() != Some(wanted)
-    {
-        return (401, r#"{"error":"invalid_client"}"#.to_owned());
+    if refuses_assertion(script, script.requests.last().unwrap()) {
+        return (401, INVALID_CLIENT.to_owned());
     }
     match grant.as_str() {
         "password" if script.requests.last().unwrap()["password"] != "hunter2" => {
@@ -249,9 +262,16 @@ fn id_token(base: &str, script: &Script) -> String {
     format!("{header}.{}.{}", part(&claims.to_string()), part(&"s".repeat(64)))
 }
 
-fn audience_of_assertion(form: &HashMap<String, String>) -> Option<String> {
+const INVALID_CLIENT: &str = r#"{"error":"invalid_client"}"#;
+
+fn refuses_assertion(script: &Script, form: &HashMap<String, String>) -> bool {
+    let Some(wanted) = &script.assertion_audience else { return false };
+    let Some(claims) = claims_of_assertion(form) else { return true };
+    let age = script.date.map_or(0, |(_, now)| claims["iat"].as_i64().unwrap() - now);
+    claims["aud"] != wanted.as_str() || age.abs() > 30
+}
+
+fn claims_of_assertion(form: &HashMap<String, String>) -> Option<serde_json::Value> {
     let payload = form.get("client_assertion")?.split('.').nth(1)?;
-    let claims = URL_SAFE_NO_PAD.decode(payload).unwrap();
-    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
-    Some(claims["aud"].as_str().unwrap().to_owned())
+    Some(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap())
 }
