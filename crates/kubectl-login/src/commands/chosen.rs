@@ -129,13 +129,14 @@ impl Chosen {
         // What is typed here comes on top: another browser for this one time, for example.
         let mut combined = user.typed.clone();
         combined.replace_by(&typed);
-        let settings = Settings::resolve(&Layers {
+        let mut settings = Settings::resolve(&Layers {
             typed: &combined,
             typed_origin: &Origin::Kubeconfig { user: user.name.clone(), file: user.file.clone() },
             environment: &environment,
             cluster: user.cluster_config.as_ref(),
             configuration: configuration.as_ref(),
         })?;
+        settings.attribute(&typed, &Origin::CommandLine);
         let target = Target::check(&settings, &environment as &dyn Environment)?;
         Ok(Self { target, user: Some(user) })
     }
@@ -145,5 +146,42 @@ impl Chosen {
         let variables = self.user.as_ref().map_or(&[][..], |user| &user.environment);
         let environment = Overlay { variables, below: system.environment };
         work(&System { environment: &environment, ..*system })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        commands::command_line,
+        report::Report,
+        system::{environment::NoEnvironment, kubeconfig_file},
+    };
+
+    #[test]
+    fn a_wrong_value_is_put_down_to_where_it_stands() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("config");
+        let text = "current-context: c\ncontexts:\n- {name: c, context: {user: u}}\nusers:\n\
+                    - name: u\n  user:\n    exec:\n      command: kubectl-login\n      \
+                    args: [get-token, --issuer-url=https://a, --client-id=k, --flow=odd]\n";
+        kubeconfig_file::replace(&path, text).unwrap();
+        let path = path.display();
+        let hint = |line: &str| {
+            let line = format!("{line} --kubeconfig {path}");
+            let words: Vec<std::ffi::OsString> = line.split(' ').map(Into::into).collect();
+            let (_, matches) =
+                command_line::parse(command_line::Invocation::Program, &words).unwrap();
+            let system = System {
+                clock: &crate::system::clock::MachineClock,
+                environment: &NoEnvironment,
+                terminal: &crate::system::terminal::Stderr { verbose: false },
+            };
+            let failure = Chosen::of(&system, &matches).err().unwrap();
+            Report::from(&failure).to_string()
+        };
+        assert!(hint("login").contains("it came from user `u`"), "{}", hint("login"));
+        let typed = hint("login --flow strange");
+        assert!(typed.contains("it came from the command line"), "{typed}");
     }
 }

@@ -101,6 +101,15 @@ impl Settings {
         Ok(Self { values })
     }
 
+    /// Says of the options in `typed` that they came from `origin`.
+    pub fn attribute(&mut self, typed: &Typed, origin: &Origin) {
+        for (name, _, known) in &mut self.values {
+            if typed.has(*name) {
+                known.clone_from(origin);
+            }
+        }
+    }
+
     /// The one value of an option and its origin.
     pub fn value(&self, name: Name) -> Option<(&str, &Origin)> {
         self.values
