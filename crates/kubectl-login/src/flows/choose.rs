@@ -150,6 +150,17 @@ pub fn choose(
         Flow::Paste => asked_for(PersonFlow::Paste, browser_offered, "the browser flow"),
         // RFC 8414 §2 does not make issuers list this grant.
         Flow::Password => asked_for(PersonFlow::Password, true, "the password flow"),
+        // Nothing would ever come back to a listener.
+        _ if browser_offered && !target.callback.comes_back() => {
+            let reason = "no browser comes back from the given `--redirect-url` by itself";
+            if surroundings.terminal {
+                Ok((PersonFlow::Paste, reason.to_owned()))
+            } else if device_offered {
+                Ok((PersonFlow::Device, format!("{reason}, and there is no terminal")))
+            } else {
+                Err(NoFlow::NeedsPerson(NeedsPerson::NoTerminal))
+            }
+        }
         _ => fitting(target, (browser_offered, device_offered), surroundings)
             .ok_or(NoFlow::NotOffered("a way for people to sign in")),
     }?;

@@ -67,6 +67,7 @@ async fn by_identity(
         say(&format!("handing it out as it is: {reason}"));
         return identity::hand_out(session, &identity);
     }
+    identities::kubernetes::may_be_shown(&identity, options, &session.target.issuer)?;
     by_metadata(session, async |metadata| {
         let (chosen, reason) = choose(session.target.flow, metadata);
         match chosen {

@@ -121,6 +121,14 @@ pub enum IdentityError {
         /// Where the token should be.
         member: &'static str,
     },
+    /// The token of every pod, for somebody else than its own API server.
+    #[error("the token in `{}` is for the pod's own cluster and is not shown to `{issuer}`", path.display())]
+    ForTheCluster {
+        /// Where it is.
+        path: PathBuf,
+        /// `--issuer-url`.
+        issuer: IssuerUrl,
+    },
     /// Used as it is, and not from the issuer.
     #[error("the identity token from {place} {}; wanted is `{wanted}`",
         if found.is_empty() { "does not say who signed it".to_owned() } else { format!("is signed by `{found}`") })]
@@ -161,6 +169,7 @@ impl IdentityError {
             | Self::Unusable { .. }
             | Self::Address { .. }
             | Self::Exposed { .. }
+            | Self::ForTheCluster { .. }
             | Self::OtherIssuer { .. }
             | Self::OtherAudience { .. } => Fault::Usage,
             Self::Unreachable { .. } | Self::OutOfOrder { .. } => Fault::Unreachable,
@@ -225,6 +234,11 @@ impl IdentityError {
             }
             Self::Refused { .. } => "the job may have ended, or may not ask for tokens".to_owned(),
             Self::Answer { .. } => return None,
+            Self::ForTheCluster { issuer, .. } => format!(
+                "mount a projected `serviceAccountToken` with the audience `{issuer}` at `{}`, or \
+                 say where another is with `--identity-file`{identity}",
+                kubernetes::FILES[0]
+            ),
             Self::OtherIssuer { .. } => format!(
                 "if the cluster takes that issuer's tokens, name it with `--issuer-url`{}; if \
                  `--issuer-url` takes them, use `--flow auto`, `token-exchange` or `jwt-bearer`",

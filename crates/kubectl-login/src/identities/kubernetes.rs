@@ -3,7 +3,9 @@
 
 use std::{io, path::Path};
 
-use super::{IdentityError, IdentityToken, file};
+use login_common::names::IssuerUrl;
+
+use super::{IdentityError, IdentityToken, Place, file};
 use crate::{
     options::target::{IdentityOptions, SourceKind},
     system::System,
@@ -19,6 +21,23 @@ pub(super) const FILES: [&str; 2] = [
 
 /// The pod's name: what sets one job apart from the next where they share a home.
 pub const POD: &str = "HOSTNAME";
+
+/// Whether `identity` may be shown to `issuer` for another token. The token that every pod has
+/// opens its own cluster: whoever did not sign it and is not meant by it could use it there.
+pub fn may_be_shown(
+    identity: &IdentityToken,
+    options: &IdentityOptions,
+    issuer: &IssuerUrl,
+) -> Result<(), IdentityError> {
+    let [_, every_pod] = FILES.map(Path::new);
+    let was_found = options.file.is_none()
+        && matches!(options.kind, SourceKind::Kubernetes | SourceKind::Auto)
+        && identity.place == Place::File(every_pod.to_owned());
+    if !was_found || identity.is_from(issuer) || identity.is_for(issuer.as_str()) {
+        return Ok(());
+    }
+    Err(IdentityError::ForTheCluster { path: every_pod.to_owned(), issuer: issuer.clone() })
+}
 
 pub(super) fn obtain(
     system: &System<'_>,
@@ -40,5 +59,38 @@ pub(super) fn obtain(
             }
         }
         outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use login_common::UnixTime;
+
+    use super::*;
+    use crate::flows::issued::Moments;
+
+    #[test]
+    fn the_token_of_every_pod_is_for_its_signer_and_its_audience_only() {
+        let issuer = IssuerUrl::parse("https://id.example").unwrap();
+        let [projected, every_pod] = FILES;
+        for (place, given, claims, may) in [
+            (every_pod, None, r#"{"iss":"https://k8s.local","aud":["https://k8s.local"]}"#, false),
+            (every_pod, None, r#"{"iss":"kubernetes/serviceaccount"}"#, false),
+            (every_pod, None, r#"{"iss":"https://id.example","aud":"x"}"#, true),
+            (every_pod, None, r#"{"iss":"https://k8s.local","aud":"https://id.example"}"#, true),
+            (every_pod, Some(every_pod), r#"{"iss":"https://k8s.local","aud":"x"}"#, true),
+            (projected, None, r#"{"iss":"https://k8s.local","aud":"x"}"#, true),
+        ] {
+            let text = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+            let moments = Moments { requested_at: UnixTime::from_seconds(0), issuer_date: None };
+            let identity = IdentityToken::read(&text, Place::File(place.into()), moments).unwrap();
+            for kind in [SourceKind::Kubernetes, SourceKind::Auto] {
+                let file = given.map(Into::into);
+                let options = IdentityOptions { file, ..IdentityOptions::of(kind) };
+                let outcome = may_be_shown(&identity, &options, &issuer);
+                assert_eq!(outcome.is_ok(), may, "{claims} {given:?}");
+            }
+        }
     }
 }

@@ -120,6 +120,11 @@ impl IdentityToken {
         self.issuer() == Some(issuer.as_str())
     }
 
+    /// Whether `audience` is one of those that it is for, as far as it says itself.
+    pub fn is_for(&self, audience: &str) -> bool {
+        self.claims.as_ref().is_some_and(|claims| claims.audiences().contains(&audience))
+    }
+
     /// Whether its source signed it for the audience that we named.
     pub fn is_made_to_order(&self) -> bool {
         self.place == Place::Service(SourceKind::GithubActions)

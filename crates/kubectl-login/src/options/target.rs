@@ -207,6 +207,10 @@ impl Target {
         let use_access_token = settings.switch(Name::UseAccessToken)?;
         let connection = Connection::check(settings, environment)?;
         let callback = Callback::check(settings, environment)?;
+        if flow == Flow::Browser && !callback.comes_back() {
+            let problem = "no browser comes back from there by itself; use `--flow paste` with it";
+            return Err(wrong(settings, Name::RedirectUrl, problem));
+        }
         let requested_token_type = text(settings, Name::RequestedTokenType);
         let cache_key = CacheKey::of(&Identifying {
             issuer: issuer.as_str(),

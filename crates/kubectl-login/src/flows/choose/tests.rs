@@ -75,6 +75,7 @@ fn choice(options: &str, offered: &str, surroundings: Surroundings) -> Result<Ch
 
 #[test]
 fn the_flow_follows_from_what_is_asked_offered_and_there() {
+    const NO_WAY_BACK: &str = "no browser comes back from the given `--redirect-url` by itself";
     const ASKED: &str = "it was asked for";
     const NOBODY_THERE: &str = "NeedsPerson(Nobody { offered: None })";
     const JOB: &str = "NeedsPerson(Job { offered: None })";
@@ -113,6 +114,16 @@ fn the_flow_follows_from_what_is_asked_offered_and_there() {
         ("--browser-command x", "bd", SSH, "browser: a command opens the browser"),
         // How to open the page does not put a person there; naming the flow too does.
         ("--browser-command x", "bd", CI, JOB),
+        ("--redirect-url urn:x", "bd", DESKTOP, &format!("paste: {NO_WAY_BACK}")),
+        ("--redirect-url urn:x", "b", SSH, &format!("paste: {NO_WAY_BACK}")),
+        (
+            "--redirect-url urn:x --interactive always",
+            "bd",
+            NOBODY,
+            &format!("device: {NO_WAY_BACK}, and there is no terminal"),
+        ),
+        ("--redirect-url urn:x --interactive always", "b", NOBODY, SILENT),
+        ("--redirect-url HTTPS://x.example", "bd", DESKTOP, "browser: there is a desktop here"),
         ("--flow browser --browser-command x", "bd", CI, &format!("browser: {ASKED}")),
         ("--flow browser --skip-open-browser", "bd", NOBODY, &format!("browser: {ASKED}")),
         ("--flow browser", "bd", NOBODY, NOBODY_THERE),

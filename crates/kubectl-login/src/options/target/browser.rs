@@ -45,6 +45,14 @@ pub struct Callback {
 }
 
 impl Callback {
+    /// Whether a browser can come back to us at all.
+    pub fn comes_back(&self) -> bool {
+        let scheme = self.redirect_url.as_deref().and_then(|text| text.split_once(':'));
+        scheme.is_none_or(|(scheme, _)| {
+            ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        })
+    }
+
     pub(super) fn check(
         settings: &Settings,
         environment: &dyn Environment,

@@ -283,6 +283,8 @@ fn values_outside_their_bounds_are_faults() {
         "--client-key f",
         "--local-server-key f",
         "--redirect-url nonsense",
+        "--flow browser --redirect-url urn:ietf:wg:oauth:2.0:oob",
+        "--grant-type authcode --redirect-url com.example.app:/back",
         "--open-url-after-authentication x",
         "--request-header x",
         "--request-header a\u{e9}=b",
