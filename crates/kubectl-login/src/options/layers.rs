@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     configuration::Configuration,
     fault::OptionError,
-    table::{Name, OPTIONS, Row, Shape, row_named, row_of},
+    table::{Name, OPTIONS, Row, Shape, VARIABLES, row_named, row_of},
     typed::Typed,
 };
 use crate::system::environment::Environment;
@@ -73,6 +73,7 @@ impl Settings {
     /// Lays the layers on top of each other.
     pub fn resolve(layers: &Layers<'_>) -> Result<Self, OptionError> {
         let mut values = Vec::with_capacity(OPTIONS.len());
+        let any_variable = layers.environment.has_any(VARIABLES);
         let mut from_cluster = layers.cluster.map(read_cluster).transpose()?.unwrap_or_default();
         for row in OPTIONS {
             if layers.typed.has(row.name) {
@@ -80,7 +81,8 @@ impl Settings {
                 values.push((row.name, given, layers.typed_origin.clone()));
             // An empty variable is how shells and CI systems spell "not set".
             } else if let Some(given) =
-                layers.environment.variable(row.variable).filter(|given| !given.is_empty())
+                any_variable.then(|| layers.environment.variable(row.variable)).flatten()
+                && !given.is_empty()
             {
                 let origin = Origin::Variable(row.variable);
                 let given = given

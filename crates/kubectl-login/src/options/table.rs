@@ -2,6 +2,9 @@
 //! Never a second list: the strict parser, clap, the environment and the cluster's settings read
 //! this one.
 
+/// What the name of each option's variable begins with.
+pub const VARIABLES: &str = "KUBECTL_LOGIN_";
+
 /// An option; its place in [`OPTIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the table says what each is")]

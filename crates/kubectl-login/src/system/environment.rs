@@ -11,6 +11,9 @@ pub trait Environment {
     /// The value of a variable, if it is set.
     fn variable(&self, name: &str) -> Option<OsString>;
 
+    /// Whether a variable whose name begins with `prefix` is set: one look instead of fifty.
+    fn has_any(&self, prefix: &str) -> bool;
+
     /// Whether a variable is set to something.
     fn has(&self, name: &str) -> bool {
         self.variable(name).is_some_and(|value| !value.is_empty())
@@ -76,6 +79,14 @@ impl Environment for ProcessEnvironment {
         #[expect(clippy::disallowed_methods, reason = "this is the place that reads variables")]
         std::env::var_os(name)
     }
+
+    fn has_any(&self, prefix: &str) -> bool {
+        #[expect(clippy::disallowed_methods, reason = "this is the place that reads variables")]
+        let mut variables = std::env::vars_os();
+        // Windows does not tell cases apart.
+        cfg!(windows)
+            || variables.any(|(name, _)| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
+    }
 }
 
 /// Some variables on top of others; what a kubeconfig's `exec.env` does.
@@ -95,6 +106,11 @@ impl Environment for Overlay<'_> {
             .map(|(_, value)| OsString::from(value))
             .or_else(|| self.below.variable(name))
     }
+
+    fn has_any(&self, prefix: &str) -> bool {
+        self.variables.iter().any(|(name, _)| name.starts_with(prefix))
+            || self.below.has_any(prefix)
+    }
 }
 
 /// No variables at all.
@@ -103,6 +119,10 @@ pub struct NoEnvironment;
 impl Environment for NoEnvironment {
     fn variable(&self, _: &str) -> Option<OsString> {
         None
+    }
+
+    fn has_any(&self, _: &str) -> bool {
+        false
     }
 }
 
