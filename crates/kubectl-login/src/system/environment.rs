@@ -81,7 +81,6 @@ impl Environment for ProcessEnvironment {
     }
 
     fn has_any(&self, prefix: &str) -> bool {
-        #[expect(clippy::disallowed_methods, reason = "this is the place that reads variables")]
         let mut variables = std::env::vars_os();
         // Windows does not tell cases apart.
         cfg!(windows)
