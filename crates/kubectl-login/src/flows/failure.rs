@@ -16,7 +16,10 @@ use thiserror::Error;
 use super::choose::NeedsPerson;
 use crate::{
     identities::IdentityError,
-    options::{layers::Origin, target::Target},
+    options::{
+        layers::Origin,
+        target::{Flow, Target},
+    },
     report::Fault,
     system::{command::CommandError, http::HttpError, random::NoRandomness},
 };
@@ -103,6 +106,15 @@ pub enum FlowError {
         /// Who was asked.
         issuer: IssuerUrl,
         /// Why.
+        #[source]
+        source: HttpError,
+    },
+    /// An answer that no issuer gives.
+    #[error("what answers for issuer `{issuer}` gave no usable answer")]
+    TooLong {
+        /// Who was asked.
+        issuer: IssuerUrl,
+        /// What is wrong with it.
         #[source]
         source: HttpError,
     },
@@ -238,6 +250,17 @@ fn blames_identity(code: &OAuthErrorCode) -> bool {
     )
 }
 
+/// What the client proves itself by, in the order of `ClientProof`.
+fn proof_of(target: &Target) -> &'static str {
+    if target.assertion_key.is_some() {
+        "`--client-assertion-key`"
+    } else if target.client_secret.is_none() && target.connection.client_certificate.is_some() {
+        "`--client-certificate`"
+    } else {
+        "the client secret"
+    }
+}
+
 impl FlowError {
     /// Sorts an answer of an endpoint that was asked for `what`.
     pub fn from_answer(issuer: &IssuerUrl, what: &'static str, source: TokenEndpointError) -> Self {
@@ -271,6 +294,7 @@ impl FlowError {
             | Self::NotOffered { .. } => Fault::Usage,
             Self::Unreachable { .. } | Self::OutOfOrder { .. } => Fault::Unreachable,
             Self::Refused { .. }
+            | Self::TooLong { .. }
             | Self::Callback { .. }
             | Self::Token { .. }
             | Self::Timeout { .. }
@@ -293,7 +317,7 @@ impl FlowError {
     /// Whether a discovery document that was kept may be the reason.
     pub fn may_be_stale_metadata(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::OutOfOrder { .. } => true,
+            Self::Unreachable { .. } | Self::OutOfOrder { .. } | Self::TooLong { .. } => true,
             Self::Refused { source, .. } => source.oauth_error().is_none(),
             _ => false,
         }
@@ -311,7 +335,7 @@ impl FlowError {
             )),
             Self::ClientCertificate(_) => Some(format!(
                 "check `--client-certificate` and `--client-key`{}",
-                from(&target.origins.client_secret)
+                from(&target.origins.client_certificate)
             )),
             Self::ClientSecret(_) => Some(format!(
                 "check the client secret's file or command{}",
@@ -342,7 +366,7 @@ impl FlowError {
                 "nothing was lost; try again when the issuer answers, or check `--issuer-url`{}",
                 from(&target.origins.issuer)
             )),
-            Self::NotAnIssuer { .. } => {
+            Self::NotAnIssuer { .. } | Self::TooLong { .. } => {
                 Some(format!("check `--issuer-url`{}", from(&target.origins.issuer)))
             }
             Self::NotOffered { .. } => Some("choose another `--flow`".to_owned()),
@@ -364,9 +388,15 @@ impl FlowError {
                 }
                 OAuthErrorCode::InvalidClient | OAuthErrorCode::UnauthorizedClient => {
                     Some(format!(
-                        "check `--client-id` and the client secret{}",
+                        "check `--client-id` and {}{}",
+                        proof_of(target),
                         from(&target.origins.client_id)
                     ))
+                }
+                OAuthErrorCode::InvalidGrant
+                    if target.flow == Flow::Password && target.password.is_some() =>
+                {
+                    Some("check `--username` and `--password`".to_owned())
                 }
                 OAuthErrorCode::InvalidScope => Some("check `--scope`".to_owned()),
                 OAuthErrorCode::InvalidTarget => Some("check `--audience`".to_owned()),
@@ -381,8 +411,8 @@ impl FlowError {
             | Self::Terminal(_)
             | Self::NoAnswer { .. } => Some(ANOTHER_ATTEMPT.to_owned()),
             Self::Token { source: TokenProblem::Missing("id_token"), .. } => Some(
-                "ask for an ID token with `--scope openid`, or hand out access tokens with \
-                 `--use-access-token`"
+                "the issuer gives this client no ID token in this flow; hand out access tokens \
+                 with `--use-access-token`"
                     .to_owned(),
             ),
             Self::Token {
@@ -396,3 +426,6 @@ impl FlowError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

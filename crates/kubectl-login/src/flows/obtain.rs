@@ -327,7 +327,11 @@ impl<'a> Session<'a> {
 
     /// `error` as a failure to reach the issuer.
     pub fn unreachable(&self, source: HttpError) -> FlowError {
-        FlowError::Unreachable { issuer: self.target.issuer.clone(), source }
+        let issuer = self.target.issuer.clone();
+        match source {
+            HttpError::TooLong(_) => FlowError::TooLong { issuer, source },
+            _ => FlowError::Unreachable { issuer, source },
+        }
     }
 
     fn endpoint<'m>(

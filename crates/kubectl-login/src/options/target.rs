@@ -152,6 +152,8 @@ pub struct Origins {
     pub client_id: Option<Origin>,
     /// Of the client's secret or key, wherever it is.
     pub client_secret: Option<Origin>,
+    /// Of the certificate that the client shows in TLS.
+    pub client_certificate: Option<Origin>,
     /// Of the certificate authority.
     pub certificate_authority: Option<Origin>,
     /// Of the identity.
@@ -169,8 +171,8 @@ impl Origins {
                 Name::ClientSecretFile,
                 Name::ClientSecretCommand,
                 Name::ClientAssertionKey,
-                Name::ClientCertificate,
             ]),
+            client_certificate: first(&[Name::ClientCertificate, Name::ClientKey]),
             certificate_authority: first(&[
                 Name::CertificateAuthority,
                 Name::CertificateAuthorityData,
