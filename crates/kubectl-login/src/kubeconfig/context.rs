@@ -1,18 +1,12 @@
 //! A context as it stands in the kubeconfig, right or wrong: its cluster and its user.
 //! Never complains about what is odd: telling a person is up to whoever reads it.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::KubeconfigError;
-use crate::{system::environment::Environment, yaml};
-
-/// Longest file that is read.
-const MAX_LENGTH: u64 = 16 * 1024 * 1024;
+use super::{KubeconfigError, read_all};
+use crate::system::environment::Environment;
 
 /// Every file that counts, in the order of client-go: the first that has something wins.
 pub struct Files(Vec<(PathBuf, File)>);
@@ -152,25 +146,7 @@ impl Files {
         environment: &dyn Environment,
         named: Option<&str>,
     ) -> Result<Self, KubeconfigError> {
-        let listed = environment.variable("KUBECONFIG").filter(|list| !list.is_empty());
-        let (paths, must_exist): (Vec<PathBuf>, bool) = match (named, listed) {
-            (Some(path), _) => (vec![PathBuf::from(path)], true),
-            (None, Some(list)) => (std::env::split_paths(&list).collect(), false),
-            (None, None) => {
-                let home = environment.home().map(|home| home.join(".kube").join("config"));
-                (home.into_iter().collect(), false)
-            }
-        };
-        let mut files = Vec::new();
-        for path in paths.into_iter().filter(|path| !path.as_os_str().is_empty()) {
-            match read(&path) {
-                Ok(file) => files.push((path, file)),
-                Err(KubeconfigError::Read { source, .. })
-                    if source.kind() == io::ErrorKind::NotFound && !must_exist => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Self(files))
+        Ok(Self(read_all(environment, named)?))
     }
 
     /// The files that are there.
@@ -255,30 +231,15 @@ impl Files {
     }
 }
 
-fn read(path: &Path) -> Result<File, KubeconfigError> {
-    use io::Read as _;
-    let failed = |source| KubeconfigError::Read { path: path.to_owned(), source };
-    let mut text = String::new();
-    fs::File::open(path)
-        .map_err(failed)?
-        .take(MAX_LENGTH)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    if text.trim().is_empty() {
-        return Ok(File::default());
-    }
-    yaml::read(&text).map_err(|source| KubeconfigError::Malformed { path: path.to_owned(), source })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::system::environment::{NoEnvironment, Overlay};
 
     fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
-        use io::Write as _;
+        use std::io::Write as _;
         let path = folder.join(name);
-        fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+        std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
         path
     }
 

@@ -23,7 +23,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 pub use fault::KubeconfigError;
@@ -147,7 +147,7 @@ pub fn current_user(
     context: Option<&str>,
     kubeconfig: Option<&str>,
 ) -> Result<User, KubeconfigError> {
-    let files = read_all(environment, kubeconfig)?;
+    let files: Vec<(PathBuf, File)> = read_all(environment, kubeconfig)?;
     let missing = |what: String| KubeconfigError::Missing(what);
     let wanted = context
         .or_else(|| {
@@ -205,10 +205,11 @@ pub fn current_user(
     Ok(User { name, file, typed, environment, cluster_config })
 }
 
-fn read_all(
+/// Every file that counts, as far as `T` wants to know.
+fn read_all<T: DeserializeOwned + Default>(
     environment: &dyn Environment,
     kubeconfig: Option<&str>,
-) -> Result<Vec<(PathBuf, File)>, KubeconfigError> {
+) -> Result<Vec<(PathBuf, T)>, KubeconfigError> {
     let named = environment.variable("KUBECONFIG").filter(|list| !list.is_empty());
     let (paths, must_exist) = match (kubeconfig, named) {
         (Some(path), _) => (vec![PathBuf::from(path)], true),
@@ -231,7 +232,7 @@ fn read_all(
     Ok(files)
 }
 
-fn read(path: &Path) -> Result<File, KubeconfigError> {
+fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, KubeconfigError> {
     use io::Read as _;
     let failed = |source| KubeconfigError::Read { path: path.to_owned(), source };
     let mut text = String::new();
@@ -241,7 +242,7 @@ fn read(path: &Path) -> Result<File, KubeconfigError> {
         .read_to_string(&mut text)
         .map_err(failed)?;
     if text.trim().is_empty() {
-        return Ok(File::default());
+        return Ok(T::default());
     }
     yaml::read(&text).map_err(|source| KubeconfigError::Malformed { path: path.to_owned(), source })
 }
