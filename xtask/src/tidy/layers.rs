@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// Crates that must work without a runtime or a socket, and what would bring one.
-const PURE: [&str; 4] = ["login-common", "login-protocols", "login-review", "login-issuer"];
+const PURE: [&str; 5] =
+    ["login-common", "login-protocols", "login-cel", "login-review", "login-issuer"];
 const RUNTIMES: [&str; 3] = ["tokio", "hyper", "reqwest"];
 
 pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
