@@ -79,7 +79,11 @@ pub fn answer(version: ReviewApiVersion, verdict: &Verdict) -> Answer {
         }
         Verdict::Refused(_) => Answer { status: 200, body: render_unauthenticated(version) },
         Verdict::CannotTell(outage) => match outage {
-            Outage::KeysUnavailable | Outage::StoreUnavailable | Outage::DeadlineExceeded => {
+            Outage::KeysUnavailable
+            | Outage::IntrospectionUnavailable
+            | Outage::GroupsUnavailable
+            | Outage::StoreUnavailable
+            | Outage::DeadlineExceeded => {
                 status(503, "ServiceUnavailable", "the token cannot be checked now")
             }
             Outage::Internal => status(500, "InternalError", "the token could not be checked"),

@@ -118,6 +118,28 @@ names! {
         ReservedUsername => "reserved_username",
         /// A mapped group begins with `system:` and is not allowed by name.
         ReservedGroup => "reserved_group",
+        /// A mapped uid or extra value is too long, too many, or has control characters.
+        UnusableExtra => "unusable_extra",
+        /// An expression of the mapping failed, or its result has another type than allowed.
+        Expression => "expression",
+        /// An expression cost more than it may.
+        ExpressionCost => "expression_cost",
+        /// A rule over the claims says no.
+        ClaimRule => "claim_rule",
+        /// A rule over the mapped user says no.
+        UserRule => "user_rule",
+        /// `azp` names a party that is not accepted.
+        AuthorizedParty => "authorized_party",
+        /// Lives longer than its issuer's tokens may.
+        Lifetime => "lifetime",
+        /// The list of revocations names it, its session, its subject or its issuer.
+        Revoked => "revoked",
+        /// Not a JWT, and no authenticator takes a token of this shape.
+        UnknownShape => "unknown_shape",
+        /// The introspection endpoint says that it is not active.
+        Inactive => "inactive",
+        /// Not among the static tokens.
+        UnknownStaticToken => "unknown_static_token",
     }
 }
 
@@ -126,6 +148,10 @@ names! {
     Outage {
         /// The issuer's keys are not known and could not be fetched.
         KeysUnavailable => "keys_unavailable",
+        /// The introspection endpoint of an opaque token does not answer.
+        IntrospectionUnavailable => "introspection_unavailable",
+        /// The place where a user's groups are kept does not answer.
+        GroupsUnavailable => "groups_unavailable",
         /// A database that must be asked does not answer.
         StoreUnavailable => "store_unavailable",
         /// The evidence did not come within the time of one review.

@@ -5,7 +5,7 @@
 //!
 //! Reading order: `commands` (what an operator types), `config` (what a server is made of),
 //! `start` (from configuration to state), [`run`], `serve` with `tls` and `routes`, then
-//! `handlers` with `pages`, and `evidence`. `telemetry`, `report` and `system` serve them all.
+//! `handlers` with `pages`, `judgement` (a question's way to its verdict), and `evidence`. `telemetry`, `report` and `system` serve them all.
 
 pub mod commands;
 pub mod report;
@@ -21,6 +21,7 @@ pub mod handlers;
 pub mod pages;
 
 pub mod evidence;
+pub mod judgement;
 
 pub mod system;
 pub mod telemetry;
@@ -63,7 +64,7 @@ pub async fn run(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let state = Arc::new(State::new(config)?);
     // Dropping these at the end stops the fetching and the counting.
-    let mut background = state.keys.keep_fresh();
+    let mut background = state.in_force().keys.keep_fresh();
     let ticking = Arc::clone(&state);
     background.spawn(async move { ticking.ticks.drive().await });
 

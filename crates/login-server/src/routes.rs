@@ -52,8 +52,8 @@ async fn main(state: &State, caller: Caller, request: Request<Incoming>) -> Repl
     if request.uri().path() == "/authenticate" {
         return review::review(state, caller, request).await;
     }
-    if let Some(document) = &state.published_client
-        && is_published_client(state, request.uri().path())
+    if is_published_client(state, request.uri().path())
+        && let Some(document) = &state.in_force().published_client
     {
         return match *request.method() {
             Method::GET | Method::HEAD => discovery::published_client(document),

@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::StatusCode;
 use login_issuer::Issuer;
@@ -22,23 +23,34 @@ use crate::{
     config::{Limits, ServerConfig},
     evidence::{KeySets, ResultCache},
     system::ticks::Ticks,
+    telemetry::metrics::Metrics,
     tls::ClientCertificate,
 };
 
-/// Everything a request may need. One per server, shared by all connections.
-pub struct State {
+/// One configuration, as it came from its files. A reload replaces it as a whole.
+pub struct InForce {
+    /// Counts the configurations of this process; an answer that rests on another one is out of
+    /// date, and an `IssuerIndex` of another one points nowhere.
+    pub generation: u64,
     /// What is allowed.
     pub policy: Policy,
+    /// Every issuer's keys, in the order of the policy.
+    pub keys: KeySets,
+    /// The published client, rendered, if there is one.
+    pub published_client: Option<Bytes>,
+}
+
+/// Everything a request may need. One per server, shared by all connections.
+pub struct State {
+    in_force: ArcSwap<InForce>,
     /// kube-apiserver's own audiences, if the operator named them.
     pub api_audiences: Option<Vec<String>>,
-    /// Every issuer's keys.
-    pub keys: KeySets,
     /// Earlier answers.
     pub results: ResultCache,
     /// The embedded issuer, if there is one.
     pub embedded: Option<Embedded>,
-    /// The published client, rendered, if there is one.
-    pub published_client: Option<Bytes>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Who may ask for reviews.
     pub client_certificate: ClientCertificate,
     /// Bounds.
@@ -142,19 +154,29 @@ impl State {
         });
         let folder: Option<PathBuf> = config.state_dir.map(|folder| folder.join("key-sets"));
         let keys = KeySets::new(&config.policy, local, folder.as_deref(), config.key_set_pace);
-        Ok(Self {
+        let in_force = InForce {
+            generation: 0,
             policy: config.policy,
-            api_audiences: config.api_audiences,
             keys,
+            published_client: config.published_client.map(|client| Bytes::from(client.render())),
+        };
+        Ok(Self {
+            in_force: ArcSwap::from_pointee(in_force),
+            api_audiences: config.api_audiences,
             results: ResultCache::new(config.result_cache).map_err(|_| StartError::Random)?,
             embedded,
-            published_client: config.published_client.map(|client| Bytes::from(client.render())),
+            metrics: Arc::new(Metrics::default()),
             client_certificate: config.client_certificate,
             reviews: Semaphore::new(config.limits.reviews),
             limits: config.limits,
             ticks: Ticks::default(),
             draining: AtomicBool::new(false),
         })
+    }
+
+    /// The configuration that counts now. A request takes it once and keeps it to its end.
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.load_full()
     }
 
     /// From now on the server says that it is not ready.

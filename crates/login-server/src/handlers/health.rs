@@ -32,7 +32,8 @@ pub async fn ready(state: &State) -> Reply {
         is_ready &= fault.is_none();
     };
     check("serving", state.is_draining().then(|| "draining".to_owned()));
-    for issuer in state.keys.readiness() {
+    let in_force = state.in_force();
+    for issuer in in_force.keys.readiness() {
         let fault = (!issuer.has_keys)
             .then(|| format!("has no keys yet, {} fetches failed", issuer.failures));
         check(&format!("issuer {}", issuer.issuer), fault);

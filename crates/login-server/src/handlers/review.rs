@@ -10,19 +10,17 @@ use login_common::{
     UnixTime,
     token_review::{ReviewApiVersion, ReviewRequest},
 };
-use login_review::{
-    Answer, AudienceRequest, Decision, IssuerIndex, Outage, Plan, Reason, RequestFault, Verdict,
-    answer, answer_fault, decide, plan,
-};
+use login_review::{Answer, Outage, Reason, RequestFault, Verdict, answer, answer_fault};
 
 use super::{
     body::{self, BodyFault},
     response::{Reply, json},
 };
 use crate::{
-    evidence::{key_sets::Renewal, result_cache::Question},
+    evidence::result_cache::Question,
+    judgement::{Judgement, judge},
     serve::Caller,
-    start::State,
+    start::{InForce, State},
     system::clock,
     telemetry::chain,
     tls::ClientCertificate,
@@ -67,7 +65,8 @@ async fn judged(state: &State, request: Request<Incoming>) -> Reply {
     let now = clock::now();
     // Without a name the question is judged, and its answer not kept.
     let question = state.results.question(&body).ok();
-    let generation = |issuer| state.keys.generation(issuer);
+    let in_force = state.in_force();
+    let generation = |issuer| in_force.keys.generation(issuer);
     let known =
         question.as_ref().and_then(|question| state.results.answer(question, now, generation));
     if let Some(known) = known {
@@ -75,11 +74,12 @@ async fn judged(state: &State, request: Request<Incoming>) -> Reply {
         return json(StatusCode::OK, known);
     }
     // Boxed, so that an answer from the cache need not move a future with room for all of it.
-    Box::pin(judged_anew(state, question, &body, now)).await
+    Box::pin(judged_anew(state, &in_force, question, &body, now)).await
 }
 
 async fn judged_anew(
     state: &State,
+    in_force: &InForce,
     question: Option<Question>,
     body: &[u8],
     now: UnixTime,
@@ -91,8 +91,8 @@ async fn judged_anew(
             return faulty(RequestFault::from(&fault));
         }
     };
-    let judgement = judge(state, &request, now).await;
-    log(state, &judgement);
+    let judgement = judge(state, in_force, &request, now).await;
+    log(in_force, &judgement);
     let answer = answer(request.api_version, &judgement.verdict);
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = Bytes::from(answer.body);
@@ -102,60 +102,6 @@ async fn judged_anew(
         state.results.keep(question, body.clone(), end.expiry, issuer, generation, now);
     }
     json(status, body)
-}
-
-struct Judgement {
-    verdict: Verdict,
-    issuer: Option<IssuerIndex>,
-    /// Of the key set that the verdict rests on.
-    generation: Option<u64>,
-}
-
-async fn judge(state: &State, request: &ReviewRequest, now: UnixTime) -> Judgement {
-    let (issuer, token) = match plan(&state.policy, request.token.expose(), now) {
-        Plan::Refuse(reason) => {
-            let verdict = Verdict::Refused(reason);
-            return Judgement { verdict, issuer: None, generation: None };
-        }
-        Plan::NeedKeys { issuer, token } => (issuer, token),
-    };
-    let audiences = AudienceRequest {
-        requested: &request.audiences,
-        api_audiences: state.api_audiences.as_deref(),
-    };
-    let ended = |verdict, generation| Judgement { verdict, issuer: Some(issuer), generation };
-    let Some(keys) = state.keys.current_or_fetched(issuer).await else {
-        return ended(Verdict::CannotTell(Outage::KeysUnavailable), None);
-    };
-    match decide(&state.policy, &token, &keys.keys, audiences, now) {
-        Decision::Verdict(verdict) => return ended(verdict, Some(keys.generation)),
-        Decision::NeedFreshKeys => {}
-    }
-    match state.keys.renew(issuer).await {
-        Renewal::Fetched(fresh) => {
-            let verdict = match decide(&state.policy, &token, &fresh.keys, audiences, now) {
-                Decision::Verdict(verdict) => verdict,
-                Decision::NeedFreshKeys => Verdict::unknown_key(),
-            };
-            ended(verdict, Some(fresh.generation))
-        }
-        // Asked moments ago: the set in use is as fresh as it may get. It may have become fresh
-        // only after it was read above, so it is read again.
-        Renewal::TooSoon { last_succeeded: true } => {
-            let verdict = match state.keys.current_or_fetched(issuer).await {
-                Some(fresh) => match decide(&state.policy, &token, &fresh.keys, audiences, now) {
-                    Decision::Verdict(verdict) => verdict,
-                    Decision::NeedFreshKeys => Verdict::unknown_key(),
-                },
-                None => Verdict::CannotTell(Outage::KeysUnavailable),
-            };
-            ended(verdict, None)
-        }
-        // The issuer may have a new key that we cannot see. A refusal would be cached.
-        Renewal::TooSoon { last_succeeded: false } | Renewal::Failed => {
-            ended(Verdict::CannotTell(Outage::KeysUnavailable), None)
-        }
-    }
 }
 
 struct Keepable {
@@ -173,8 +119,8 @@ const fn keepable(verdict: &Verdict) -> Option<Keepable> {
     }
 }
 
-fn log(state: &State, judgement: &Judgement) {
-    let issuer = judgement.issuer.map_or("", |issuer| state.keys.issuer(issuer));
+fn log(in_force: &InForce, judgement: &Judgement) {
+    let issuer = judgement.issuer.map_or("", |issuer| in_force.keys.issuer(issuer));
     match &judgement.verdict {
         Verdict::Accepted { identity, .. } => {
             let credential = identity

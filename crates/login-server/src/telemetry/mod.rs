@@ -2,6 +2,7 @@
 //! Never sees a token, a password or a key: callers pass reasons and names only.
 
 mod lines;
+pub mod metrics;
 
 use std::{
     error::Error,

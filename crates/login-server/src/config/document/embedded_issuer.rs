@@ -1,0 +1,100 @@
+//! `issuer`: the embedded OpenID provider.
+//! Never a prefix that would make its users Kubernetes' own.
+
+use std::time::Duration;
+
+use login_common::names::IssuerUrl;
+use login_issuer::IssuerSettings;
+use login_review::{
+    config::{Faults, Field},
+    guard::RESERVED_PREFIX,
+};
+
+use super::bounded;
+
+/// The embedded issuer.
+#[derive(Clone, Debug)]
+pub struct IssuerSection {
+    /// What the engine needs.
+    pub settings: IssuerSettings,
+    /// Put before `preferred_username`.
+    pub username_prefix: String,
+    /// Put before each of `groups`.
+    pub groups_prefix: String,
+}
+
+impl IssuerSection {
+    /// The embedded issuer at `url` with every default.
+    pub fn new(url: IssuerUrl) -> Self {
+        Self {
+            settings: IssuerSettings::new(url, "kubernetes"),
+            username_prefix: String::new(),
+            groups_prefix: String::new(),
+        }
+    }
+}
+
+pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<IssuerSection> {
+    let known = [
+        "url",
+        "clusterAudience",
+        "idTokenLifetime",
+        "refreshTokenLifetime",
+        "sessionLifetime",
+        "deviceCodeLifetime",
+        "devicePollInterval",
+        "usernamePrefix",
+        "groupsPrefix",
+    ];
+    let keys = field.mapping(&known, faults)?;
+    let url = keys.required("url", faults).and_then(|field| {
+        let text = field.text(faults)?;
+        IssuerUrl::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()
+    });
+    let audience = keys.field("clusterAudience").and_then(|field| {
+        let text = field.text(faults)?;
+        if text.trim().is_empty() || text.len() > 255 {
+            field.fault(faults, "must have 1 to 255 characters");
+            return None;
+        }
+        Some(text.to_owned())
+    });
+    let prefix = |name: &str, faults: &mut Faults| {
+        let field = keys.field(name)?;
+        let text = field.text(faults)?;
+        if text.starts_with(RESERVED_PREFIX) {
+            let message = format!("must not begin with `{RESERVED_PREFIX}`");
+            field.fault(faults, message);
+        }
+        Some(text.to_owned())
+    };
+    let username_prefix = prefix("usernamePrefix", faults);
+    let groups_prefix = prefix("groupsPrefix", faults);
+    let second = Duration::from_secs(1);
+    let day = Duration::from_hours(24);
+    let token = bounded(&keys, "idTokenLifetime", second, day, faults);
+    let refresh = bounded(&keys, "refreshTokenLifetime", second, day * 90, faults);
+    let session = bounded(&keys, "sessionLifetime", second, day * 365, faults);
+    let device = bounded(&keys, "deviceCodeLifetime", second, Duration::from_hours(1), faults);
+    let poll = bounded(&keys, "devicePollInterval", second, Duration::from_mins(1), faults);
+
+    let mut section = IssuerSection::new(url?);
+    let settings = &mut section.settings;
+    for (chosen, place) in [
+        (token, &mut settings.token_lifetime),
+        (refresh, &mut settings.refresh_token_lifetime),
+        (session, &mut settings.session_lifetime),
+        (device, &mut settings.device_code_lifetime),
+        (poll, &mut settings.device_poll_interval),
+    ] {
+        if let Some(chosen) = chosen {
+            *place = chosen;
+        }
+    }
+    if let Some(audience) = audience {
+        settings.cluster_audience = audience;
+    }
+    section.username_prefix = username_prefix.unwrap_or_default();
+    section.groups_prefix = groups_prefix.unwrap_or_default();
+    Some(section)
+}

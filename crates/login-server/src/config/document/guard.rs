@@ -1,0 +1,33 @@
+//! `allowedSystemNames`: the names beginning with `system:` that may be told to kube-apiserver.
+//! Never a pattern: each name is allowed by its exact text.
+
+use login_review::{
+    Guard,
+    config::{Faults, Field, Mapping},
+    guard::RESERVED_PREFIX,
+};
+
+pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Guard {
+    let Some(names) = field.mapping(&["users", "groups"], faults) else {
+        return Guard::default();
+    };
+    let users = reserved_names(&names, "users", faults);
+    let groups = reserved_names(&names, "groups", faults);
+    Guard::new(users, groups)
+}
+
+fn reserved_names(names: &Mapping<'_>, key: &str, faults: &mut Faults) -> Vec<String> {
+    let Some(field) = names.field(key) else { return Vec::new() };
+    let mut allowed = Vec::new();
+    for (item, name) in field.texts(faults) {
+        if name.strip_prefix(RESERVED_PREFIX).is_none_or(str::is_empty) {
+            let message = format!("must begin with `{RESERVED_PREFIX}`; other names need no leave");
+            item.fault(faults, message);
+        } else if name.contains('*') {
+            item.fault(faults, "must be one exact name, not a pattern");
+        } else {
+            allowed.push(name.to_owned());
+        }
+    }
+    allowed
+}

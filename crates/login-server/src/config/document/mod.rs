@@ -1,0 +1,110 @@
+//! This program's own file, `kind: LoginServerConfiguration`.
+//! Never ignores a key it does not know, never stops at the first fault.
+//!
+//! One file per key of the document; this one joins them.
+
+mod embedded_issuer;
+mod guard;
+mod published_client;
+mod result_cache;
+
+use std::time::Duration;
+
+use login_review::{
+    Guard,
+    config::{Faults, Field, Mapping, Problem, located},
+};
+
+pub use self::{embedded_issuer::IssuerSection, published_client::PublishedClient};
+use super::duration;
+use crate::evidence::result_cache::ResultCacheSettings;
+
+/// The `apiVersion` of the file.
+pub const API_VERSION: &str = "kubectl-login/v1";
+/// The `kind` of the file.
+pub const KIND: &str = "LoginServerConfiguration";
+
+/// The checked file. [`Document::default`] is what no file means.
+#[derive(Clone, Debug, Default)]
+pub struct Document {
+    /// Names beginning with `system:` that are allowed.
+    pub guard: Guard,
+    /// How many answers are kept.
+    pub result_cache: ResultCacheSettings,
+    /// The embedded issuer, if it is wanted.
+    pub issuer: Option<IssuerSection>,
+    /// What people are told who sign in with nothing but the server's address.
+    pub published_client: Option<PublishedClient>,
+}
+
+/// Reads `text`; `file` is named in problems only. Returns every fault at once.
+pub fn parse(text: &str, file: &str) -> Result<Document, Vec<Problem>> {
+    let mut faults = Faults::new(file);
+    let document = match located::parse(text) {
+        Ok(tree) => root(&Field::root(&tree), &mut faults),
+        Err(fault) => {
+            faults.add(fault.line, "", fault.message);
+            None
+        }
+    };
+    match document {
+        Some(document) if faults.is_empty() => Ok(document),
+        Some(_) | None => Err(faults.into_problems()),
+    }
+}
+
+fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
+    let known =
+        ["apiVersion", "kind", "allowedSystemNames", "resultCache", "issuer", "publishedClient"];
+    let root = field.mapping(&known, faults)?;
+    for (name, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
+        if let Some(field) = root.required(name, faults)
+            && let Some(text) = field.text(faults)
+            && text != expected
+        {
+            field.fault(faults, format!("must be `{expected}`"));
+        }
+    }
+    let guard = root.field("allowedSystemNames").map(|field| guard::read(&field, faults));
+    let cache = root.field("resultCache").map(|field| result_cache::read(&field, faults));
+    let issuer = root.field("issuer").map(|field| embedded_issuer::read(&field, faults));
+    let published =
+        root.field("publishedClient").map(|field| published_client::read(&field, faults));
+    Some(Document {
+        guard: guard.unwrap_or_default(),
+        result_cache: cache.unwrap_or_default(),
+        issuer: match issuer {
+            // What is wrong with it is in `faults`.
+            Some(section) => Some(section?),
+            None => None,
+        },
+        published_client: match published {
+            Some(section) => Some(section?),
+            None => None,
+        },
+    })
+}
+
+fn bounded(
+    keys: &Mapping<'_>,
+    name: &str,
+    least: Duration,
+    most: Duration,
+    faults: &mut Faults,
+) -> Option<Duration> {
+    let field = keys.field(name)?;
+    let text = field.text(faults)?;
+    let Some(duration) = duration::parse(text) else {
+        field.fault(faults, format!("`{text}` is not a duration such as `90s`, `10m` or `1h30m`"));
+        return None;
+    };
+    if duration < least || most < duration {
+        let (least, most) = (least.as_secs(), most.as_secs());
+        field.fault(faults, format!("must be between {least}s and {most}s"));
+        return None;
+    }
+    Some(duration)
+}
+
+#[cfg(test)]
+mod tests;

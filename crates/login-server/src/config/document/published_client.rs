@@ -1,0 +1,51 @@
+//! `publishedClient`: what people are told who sign in with nothing but the server's address.
+//! Never a confidential client: whoever reads the document cannot keep a secret.
+
+use std::path::PathBuf;
+
+use login_common::names::{ClientId, IssuerUrl};
+use login_review::config::{Faults, Field};
+
+/// What the key `publishedClient` says; what it does not say is that of the embedded issuer.
+#[derive(Clone, Debug, Default)]
+pub struct PublishedClient {
+    /// Another issuer.
+    pub issuer: Option<IssuerUrl>,
+    /// Another client.
+    pub client_id: Option<ClientId>,
+    /// Further scopes.
+    pub scopes: Vec<String>,
+    /// Where the certificate of the issuer's authority is, and the line that says so.
+    pub certificate_authority: Option<(PathBuf, u64)>,
+    /// The line of the key.
+    pub line: u64,
+}
+
+pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<PublishedClient> {
+    let known = ["issuerURL", "clientID", "scopes", "certificateAuthorityFile"];
+    let keys = field.mapping(&known, faults)?;
+    let issuer = keys.field("issuerURL").and_then(|field| {
+        let text = field.text(faults)?;
+        IssuerUrl::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()
+    });
+    let client_id = keys.field("clientID").and_then(|field| {
+        let text = field.text(faults)?;
+        ClientId::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()
+    });
+    let mut scopes = Vec::new();
+    for (item, scope) in keys.field("scopes").map(|field| field.texts(faults)).into_iter().flatten()
+    {
+        // RFC 6749 §3.3 `scope-token`
+        let allowed = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        if scope.is_empty() || !scope.bytes().all(allowed) || scope.contains(',') {
+            item.fault(faults, "is not a scope: visible ASCII without quotes and commas");
+        } else {
+            scopes.push(scope.to_owned());
+        }
+    }
+    let certificate_authority = keys.field("certificateAuthorityFile").and_then(|field| {
+        let text = field.text(faults)?;
+        Some((PathBuf::from(text), field.line))
+    });
+    Some(PublishedClient { issuer, client_id, scopes, certificate_authority, line: field.line })
+}

@@ -1,0 +1,22 @@
+//! `resultCache`: how many answers are kept, and for how long.
+//! Never longer than ten minutes: kube-apiserver's own cache is two.
+
+use std::time::Duration;
+
+use login_review::config::{Faults, Field};
+
+use super::bounded;
+use crate::evidence::result_cache::ResultCacheSettings;
+
+pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> ResultCacheSettings {
+    let mut settings = ResultCacheSettings::default();
+    let Some(cache) = field.mapping(&["maxBytes", "ttl"], faults) else { return settings };
+    if let Some(bytes) = cache.field("maxBytes").and_then(|field| field.number(faults)) {
+        settings.max_bytes = bytes;
+    }
+    // kube-apiserver's own cache is two minutes; longer here only delays the operator.
+    if let Some(ttl) = bounded(&cache, "ttl", Duration::ZERO, Duration::from_mins(10), faults) {
+        settings.ttl = ttl;
+    }
+    settings
+}
