@@ -36,11 +36,12 @@ pub struct Components {
 impl Components {
     /// Reads `LOGIN_TEST_*`, `CI` and `PATH`.
     pub fn from_environment() -> Arc<Self> {
-        const VARIABLES: [&str; 9] = [
+        const VARIABLES: [&str; 10] = [
             "LOGIN_TEST_KUBECTL_DIR",
             "LOGIN_TEST_KUBE_APISERVER",
             "LOGIN_TEST_ETCD",
             "LOGIN_TEST_DEX",
+            "LOGIN_TEST_CEL_ORACLE",
             "LOGIN_TEST_NODE_MODULES",
             "LOGIN_TEST_CHROMIUM",
             "LOGIN_TEST_BIN_DIR",
@@ -93,6 +94,11 @@ impl Components {
     /// dex.
     pub fn dex(&self) -> Result<PathBuf, Missing> {
         self.file("LOGIN_TEST_DEX", "")
+    }
+
+    /// kube-apiserver's CEL compiler and evaluator behind JSON lines.
+    pub fn cel_oracle(&self) -> Result<PathBuf, Missing> {
+        self.file("LOGIN_TEST_CEL_ORACLE", "")
     }
 
     /// The folder with `oidc-provider` and `playwright-core`.

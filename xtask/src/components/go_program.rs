@@ -6,6 +6,9 @@ use crate::{children, workspace};
 use anyhow::{Context as _, Result};
 use std::{fs, path::PathBuf, process::Command};
 
+/// The package of a program whose sources are in our checkout.
+pub(crate) const OUR_OWN: &str = ".";
+
 /// A program and what it is built from.
 pub(crate) struct GoProgram {
     /// What the program is called.
@@ -13,7 +16,7 @@ pub(crate) struct GoProgram {
     /// The folder of the `go.mod` that requires its module.
     pub(crate) folder: &'static str,
     pub(crate) module: &'static str,
-    /// The package of the command.
+    /// The package of the command; [`OUR_OWN`] is the one beside the `go.mod`.
     pub(crate) package: &'static str,
     /// Whether it has parts in C.
     pub(crate) has_c: bool,
@@ -58,7 +61,29 @@ impl GoProgram {
     }
 
     fn key(&self) -> Result<String> {
-        Ok(format!("{}-{}", self.name, self.version()?))
+        let key = format!("{}-{}", self.name, self.version()?);
+        if self.package != OUR_OWN {
+            return Ok(key);
+        }
+        Ok(format!("{key}-{}", cache::digest(&self.own_files()?)))
+    }
+
+    /// All that lies in the folder, by name: a change of it is another program.
+    fn own_files(&self) -> Result<Vec<u8>> {
+        let folder = self.source();
+        let mut files = fs::read_dir(&folder)
+            .and_then(|entries| {
+                entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>()
+            })
+            .with_context(|| format!("could not list {}", folder.display()))?;
+        files.sort();
+        let mut all = Vec::new();
+        for file in files {
+            let text =
+                fs::read(&file).with_context(|| format!("could not read {}", file.display()))?;
+            all.extend(text);
+        }
+        Ok(all)
     }
 }
 

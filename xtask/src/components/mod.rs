@@ -5,6 +5,7 @@
 
 pub(crate) mod cache;
 pub(crate) mod cargo_deny;
+pub(crate) mod cel_oracle;
 pub(crate) mod control_plane;
 pub(crate) mod dex;
 pub(crate) mod foreign_targets;
@@ -64,6 +65,12 @@ pub(crate) fn provide_all() -> Result<Components> {
         let first = said.lines().next().unwrap_or_default();
         Ok(vec![first.replace("Dex Version: ", "dex ")])
     });
+    components.take(
+        "LOGIN_TEST_CEL_ORACLE",
+        "cel_oracle",
+        cel_oracle::provide,
+        cel_oracle::versions,
+    );
     components.take("LOGIN_TEST_NODE_MODULES", "npm packages", node_modules::provide, |folder| {
         let mut versions =
             vec![format!("Node.js {}", children::text(Command::new("node").arg("--version"))?)];
