@@ -1,0 +1,44 @@
+//! What an expression may name: variables with their types, functions, macros, types.
+//!
+//! Never here: values.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::function::{Library, Overload};
+use crate::library::libraries;
+use crate::syntax::Macro;
+use crate::types::Type;
+
+/// The declarations against which a text is compiled.
+pub struct Environment {
+    pub(crate) variables: BTreeMap<&'static str, Type>,
+    pub(crate) functions: HashMap<&'static str, Vec<Overload>>,
+    pub(crate) macros: HashMap<&'static str, Vec<Macro>>,
+    pub(crate) types: HashMap<&'static str, Type>,
+}
+
+impl Environment {
+    /// The standard functions, all libraries, and these variables.
+    pub fn new(variables: impl IntoIterator<Item = (&'static str, Type)>) -> Environment {
+        let mut environment = Environment {
+            variables: variables.into_iter().collect(),
+            functions: HashMap::new(),
+            macros: HashMap::new(),
+            types: HashMap::new(),
+        };
+        for library in libraries() {
+            environment.add(library);
+        }
+        environment
+    }
+
+    fn add(&mut self, library: Library) {
+        for function in library.functions {
+            self.functions.entry(function.name).or_default().extend(function.overloads);
+        }
+        for rewriting in library.macros {
+            self.macros.entry(rewriting.name).or_default().push(rewriting);
+        }
+        self.types.extend(library.types);
+    }
+}

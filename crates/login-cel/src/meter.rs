@@ -1,0 +1,58 @@
+//! What one evaluation may cost, and what it has cost so far.
+//!
+//! Never here: a clock. Cost and work bound the time; work bounds the memory as well.
+
+use crate::error::EvaluationError;
+use crate::value::Value;
+
+/// The bounds of one evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Units of CEL's cost model; `PerCallLimit` of kube-apiserver by default.
+    pub cost: u64,
+    /// Bytes that are copied, compared or allocated beyond what the cost model sees.
+    pub work: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget { cost: 1_000_000, work: 32 * 1024 * 1024 }
+    }
+}
+
+/// Counts one evaluation. Functions charge what they are about to do before they do it.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    budget: Budget,
+    cost: u64,
+    work: u64,
+}
+
+impl Meter {
+    pub(crate) fn new(budget: &Budget) -> Meter {
+        Meter { budget: *budget, cost: 0, work: 0 }
+    }
+
+    /// Units of the cost model that were used.
+    pub(crate) fn cost(&self) -> u64 {
+        self.cost
+    }
+
+    /// Adds units of the cost model. Overloads have a rule for it and need not call this.
+    pub(crate) fn charge(&mut self, units: u64) -> Result<(), EvaluationError> {
+        self.cost = self.cost.saturating_add(units);
+        if self.cost > self.budget.cost { Err(EvaluationError::CostExceeded) } else { Ok(()) }
+    }
+
+    /// To be called with the number of bytes before they are allocated, copied or walked through.
+    pub(crate) fn work(&mut self, bytes: usize) -> Result<(), EvaluationError> {
+        self.work = self.work.saturating_add(bytes as u64);
+        if self.work > self.budget.work { Err(EvaluationError::WorkExceeded) } else { Ok(()) }
+    }
+
+    /// To be called with the number of values before a list or map of them is built or walked
+    /// through.
+    pub(crate) fn elements(&mut self, count: usize) -> Result<(), EvaluationError> {
+        self.work(count.saturating_mul(size_of::<Value<'_>>()))
+    }
+}

@@ -1,0 +1,307 @@
+//! Values while a program runs: claims are borrowed from the JSON that they came in, whatever is
+//! computed is shared.
+//!
+//! Never here: deep copies, and recursion without a bound.
+
+use std::any::Any;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::types::Type;
+
+mod equality;
+mod time;
+
+pub use time::{Duration, Timestamp};
+
+/// A value; cloning it copies a pointer at most.
+#[expect(missing_docs, reason = "the language names them")]
+#[derive(Clone, Debug)]
+pub enum Value<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Uint(u64),
+    Double(f64),
+    String(Text<'a>),
+    Bytes(Arc<[u8]>),
+    Duration(Duration),
+    Timestamp(Timestamp),
+    Type(Type),
+    List(List<'a>),
+    Map(Map<'a>),
+    Optional(Option<Arc<Value<'a>>>),
+    Opaque(Arc<dyn Opaque>),
+}
+
+/// A value of a library, such as an IP address.
+pub trait Opaque: fmt::Debug + Send + Sync {
+    /// As in [`Type::Opaque`].
+    fn type_name(&self) -> &'static str;
+    /// Whether the other value, of the same type name, is the same.
+    fn equals(&self, other: &dyn Opaque) -> bool;
+    /// What `size()` and the cost rules see; 1 for what has no size.
+    fn size(&self) -> u64 {
+        1
+    }
+    /// For [`Value::downcast`].
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A string.
+#[derive(Clone, Debug)]
+pub enum Text<'a> {
+    /// From JSON, or from the text of the program.
+    Borrowed(&'a str),
+    /// Computed.
+    Shared(Arc<str>),
+}
+
+/// A list.
+#[derive(Clone, Debug)]
+pub enum List<'a> {
+    /// From JSON.
+    Json(&'a [serde_json::Value]),
+    /// Computed.
+    Shared(Arc<Vec<Value<'a>>>),
+}
+
+/// A map.
+#[derive(Clone, Debug)]
+pub enum Map<'a> {
+    /// From JSON.
+    Json(&'a serde_json::Map<String, serde_json::Value>),
+    /// Computed.
+    Shared(Arc<BTreeMap<Key<'a>, Value<'a>>>),
+}
+
+/// What a map is looked up by; the numbers 1 and 1u are the same key.
+#[expect(missing_docs, reason = "the language names them")]
+#[derive(Clone, Debug)]
+pub enum Key<'a> {
+    Bool(bool),
+    Int(i64),
+    Uint(u64),
+    String(Text<'a>),
+}
+
+impl<'a> Value<'a> {
+    /// A value that comes from JSON; its numbers are doubles, as for kube-apiserver.
+    pub fn json(value: &'a serde_json::Value) -> Value<'a> {
+        match value {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(value) => Value::Bool(*value),
+            serde_json::Value::Number(number) => {
+                Value::Double(number.as_f64().unwrap_or(f64::INFINITY))
+            }
+            serde_json::Value::String(text) => Value::String(Text::Borrowed(text)),
+            serde_json::Value::Array(elements) => Value::List(List::Json(elements)),
+            serde_json::Value::Object(entries) => Value::Map(Map::Json(entries)),
+        }
+    }
+
+    /// A string that was computed.
+    pub fn string(text: impl Into<Arc<str>>) -> Value<'a> {
+        Value::String(Text::Shared(text.into()))
+    }
+
+    /// A list that was computed.
+    pub fn list(elements: Vec<Value<'a>>) -> Value<'a> {
+        Value::List(List::Shared(Arc::new(elements)))
+    }
+
+    /// A map that was computed.
+    pub fn map(entries: BTreeMap<Key<'a>, Value<'a>>) -> Value<'a> {
+        Value::Map(Map::Shared(Arc::new(entries)))
+    }
+
+    /// An optional with a value.
+    pub fn some(value: Value<'a>) -> Value<'a> {
+        Value::Optional(Some(Arc::new(value)))
+    }
+
+    /// A value of a library.
+    pub fn opaque(value: impl Opaque + 'static) -> Value<'a> {
+        Value::Opaque(Arc::new(value))
+    }
+
+    /// The value of a library as what it is inside.
+    pub fn downcast<T: 'static>(&self) -> Option<&T> {
+        match self {
+            Value::Opaque(value) => value.as_any().downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// What `type()` answers: without what lists, maps and optionals hold.
+    pub fn type_of(&self) -> Type {
+        match self {
+            Value::Null => Type::Null,
+            Value::Bool(_) => Type::Bool,
+            Value::Int(_) => Type::Int,
+            Value::Uint(_) => Type::Uint,
+            Value::Double(_) => Type::Double,
+            Value::String(_) => Type::String,
+            Value::Bytes(_) => Type::Bytes,
+            Value::Duration(_) => Type::Duration,
+            Value::Timestamp(_) => Type::Timestamp,
+            Value::Type(_) => Type::Type(None),
+            Value::List(_) => Type::list(Type::Dyn),
+            Value::Map(_) => Type::map(Type::Dyn, Type::Dyn),
+            Value::Optional(_) => Type::optional(Type::Dyn),
+            Value::Opaque(value) => Type::Opaque(value.type_name()),
+        }
+    }
+
+    /// The size that cost rules see: characters, bytes, elements or entries, else 1.
+    pub fn size(&self) -> u64 {
+        let size = match self {
+            Value::String(text) => text.chars().count(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(list) => list.len(),
+            Value::Map(map) => map.len(),
+            Value::Optional(Some(value)) => return value.size(),
+            Value::Opaque(value) => return value.size(),
+            _ => 1,
+        };
+        size as u64
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Text::Borrowed(text) => text,
+            Text::Shared(text) => text,
+        }
+    }
+}
+
+impl<'a> List<'a> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            List::Json(elements) => elements.len(),
+            List::Shared(elements) => elements.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The element at this place.
+    pub fn get(&self, index: usize) -> Option<Value<'a>> {
+        match self {
+            List::Json(elements) => elements.get(index).map(Value::json),
+            List::Shared(elements) => elements.get(index).cloned(),
+        }
+    }
+
+    /// The elements in order.
+    pub fn elements(&self) -> impl Iterator<Item = Value<'a>> + '_ {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+}
+
+impl<'a> Map<'a> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Map::Json(entries) => entries.len(),
+            Map::Shared(entries) => entries.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value of this key.
+    pub fn get(&self, key: &Key<'_>) -> Option<Value<'a>> {
+        match (self, key) {
+            (Map::Json(entries), Key::String(name)) => entries.get(&**name).map(Value::json),
+            (Map::Json(_), _) => None,
+            (Map::Shared(entries), key) => entries.get(key).cloned(),
+        }
+    }
+
+    /// The entries in the order of their keys, or as JSON had them.
+    pub fn entries(&self) -> Box<dyn Iterator<Item = (Key<'a>, Value<'a>)> + '_> {
+        match self {
+            Map::Json(entries) => Box::new(
+                entries
+                    .iter()
+                    .map(|(name, value)| (Key::String(Text::Borrowed(name)), Value::json(value))),
+            ),
+            Map::Shared(entries) => {
+                Box::new(entries.iter().map(|(key, value)| (key.clone(), value.clone())))
+            }
+        }
+    }
+}
+
+impl<'a> Key<'a> {
+    /// The key that a value is; none for what cannot be one. Doubles that are whole numbers find
+    /// the key of that number.
+    pub fn from_value(value: &Value<'a>) -> Option<Key<'a>> {
+        match value {
+            Value::Bool(value) => Some(Key::Bool(*value)),
+            Value::Int(value) => Some(Key::Int(*value)),
+            Value::Uint(value) => Some(Key::Uint(*value)),
+            Value::Double(value) => equality::whole_number(*value).and_then(|number| {
+                i64::try_from(number)
+                    .map(Key::Int)
+                    .or_else(|_| u64::try_from(number).map(Key::Uint))
+                    .ok()
+            }),
+            Value::String(text) => Some(Key::String(text.clone())),
+            _ => None,
+        }
+    }
+
+    /// The key as a value.
+    pub fn into_value(self) -> Value<'a> {
+        match self {
+            Key::Bool(value) => Value::Bool(value),
+            Key::Int(value) => Value::Int(value),
+            Key::Uint(value) => Value::Uint(value),
+            Key::String(text) => Value::String(text),
+        }
+    }
+}
+
+impl Ord for Key<'_> {
+    fn cmp(&self, other: &Key<'_>) -> Ordering {
+        fn rank<'k>(key: &'k Key<'_>) -> (u8, i128, &'k str) {
+            match key {
+                Key::Bool(value) => (0, i128::from(*value), ""),
+                Key::Int(value) => (1, i128::from(*value), ""),
+                Key::Uint(value) => (1, i128::from(*value), ""),
+                Key::String(text) => (2, 0, text),
+            }
+        }
+        rank(self).cmp(&rank(other))
+    }
+}
+
+impl PartialOrd for Key<'_> {
+    fn partial_cmp(&self, other: &Key<'_>) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Key<'_>) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Key<'_> {}

@@ -1,0 +1,177 @@
+//! When two values are equal, and which is less: numbers across their types, everything else
+//! within its own.
+//!
+//! Never here: errors for values of different types. They are unequal, and have no order.
+
+use std::cmp::Ordering;
+
+use super::{List, Map, Value};
+use crate::error::EvaluationError;
+use crate::meter::Meter;
+
+/// Deeper than any claim of a token that is accepted.
+const DEPTH: usize = 128;
+
+impl Value<'_> {
+    /// `==`. The walk is charged as work, since the cost model sees the outermost size only.
+    pub(crate) fn equals(
+        &self,
+        other: &Value<'_>,
+        meter: &mut Meter,
+    ) -> Result<bool, EvaluationError> {
+        equal(self, other, meter, DEPTH)
+    }
+
+    /// The order of two values; none for values that cannot be compared and for NaN.
+    pub fn compare(&self, other: &Value<'_>) -> Option<Ordering> {
+        match (self, other) {
+            (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
+            (Value::String(left), Value::String(right)) => Some((**left).cmp(&**right)),
+            (Value::Bytes(left), Value::Bytes(right)) => Some(left.cmp(right)),
+            (Value::Duration(left), Value::Duration(right)) => Some(left.cmp(right)),
+            (Value::Timestamp(left), Value::Timestamp(right)) => Some(left.cmp(right)),
+            (left, right) => Number::of(left)?.compare(Number::of(right)?),
+        }
+    }
+}
+
+fn equal(
+    left: &Value<'_>,
+    right: &Value<'_>,
+    meter: &mut Meter,
+    depth: usize,
+) -> Result<bool, EvaluationError> {
+    let depth = depth.checked_sub(1).ok_or(EvaluationError::DepthExceeded)?;
+    Ok(match (left, right) {
+        (Value::Null, Value::Null) => true,
+        (Value::Bool(left), Value::Bool(right)) => left == right,
+        (Value::String(left), Value::String(right)) => {
+            left.len() == right.len() && {
+                meter.work(left.len())?;
+                **left == **right
+            }
+        }
+        (Value::Bytes(left), Value::Bytes(right)) => {
+            left.len() == right.len() && {
+                meter.work(left.len())?;
+                left == right
+            }
+        }
+        (Value::Duration(left), Value::Duration(right)) => left == right,
+        (Value::Timestamp(left), Value::Timestamp(right)) => left == right,
+        (Value::Type(left), Value::Type(right)) => left.name() == right.name(),
+        (Value::List(left), Value::List(right)) => lists(left, right, meter, depth)?,
+        (Value::Map(left), Value::Map(right)) => maps(left, right, meter, depth)?,
+        (Value::Optional(left), Value::Optional(right)) => match (left, right) {
+            (None, None) => true,
+            (Some(left), Some(right)) => equal(left, right, meter, depth)?,
+            _ => false,
+        },
+        (Value::Opaque(left), Value::Opaque(right)) => {
+            left.type_name() == right.type_name() && left.equals(&**right)
+        }
+        (left, right) => match (Number::of(left), Number::of(right)) {
+            (Some(left), Some(right)) => left.compare(right) == Some(Ordering::Equal),
+            _ => false,
+        },
+    })
+}
+
+fn lists(
+    left: &List<'_>,
+    right: &List<'_>,
+    meter: &mut Meter,
+    depth: usize,
+) -> Result<bool, EvaluationError> {
+    if left.len() != right.len() {
+        return Ok(false);
+    }
+    for (left, right) in left.elements().zip(right.elements()) {
+        meter.elements(1)?;
+        if !equal(&left, &right, meter, depth)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn maps(
+    left: &Map<'_>,
+    right: &Map<'_>,
+    meter: &mut Meter,
+    depth: usize,
+) -> Result<bool, EvaluationError> {
+    if left.len() != right.len() {
+        return Ok(false);
+    }
+    for (key, left) in left.entries() {
+        meter.elements(2)?;
+        match right.get(&key) {
+            Some(right) if equal(&left, &right, meter, depth)? => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// A number of any of the three types.
+#[derive(Clone, Copy)]
+enum Number {
+    Whole(i128),
+    Real(f64),
+}
+
+impl Number {
+    fn of(value: &Value<'_>) -> Option<Number> {
+        match value {
+            Value::Int(value) => Some(Number::Whole(i128::from(*value))),
+            Value::Uint(value) => Some(Number::Whole(i128::from(*value))),
+            Value::Double(value) => Some(Number::Real(*value)),
+            _ => None,
+        }
+    }
+
+    fn compare(self, other: Number) -> Option<Ordering> {
+        match (self, other) {
+            (Number::Whole(left), Number::Whole(right)) => Some(left.cmp(&right)),
+            (Number::Real(left), Number::Real(right)) => left.partial_cmp(&right),
+            (Number::Whole(left), Number::Real(right)) => whole_with_real(left, right),
+            (Number::Real(left), Number::Whole(right)) => {
+                whole_with_real(right, left).map(Ordering::reverse)
+            }
+        }
+    }
+}
+
+/// Exact, where a conversion of the whole number to a double would round.
+fn whole_with_real(whole: i128, real: f64) -> Option<Ordering> {
+    // 2^65 is beyond every int and uint, and an i128 holds it.
+    const BEYOND: f64 = 36_893_488_147_419_103_232.0;
+    if real.is_nan() {
+        None
+    } else if real >= BEYOND {
+        Some(Ordering::Less)
+    } else if real <= -BEYOND {
+        Some(Ordering::Greater)
+    } else {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "within ±2^65, and truncation is meant"
+        )]
+        let truncated = real.trunc() as i128;
+        Some(
+            whole.cmp(&truncated).then_with(|| {
+                0.0_f64.partial_cmp(&(real - real.trunc())).unwrap_or(Ordering::Equal)
+            }),
+        )
+    }
+}
+
+/// The whole number that a double is, if it is one within the range of int and uint.
+pub(super) fn whole_number(value: f64) -> Option<i128> {
+    if value.fract() != 0.0 || value.abs() >= 18_446_744_073_709_551_616.0 {
+        return None;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and within ±2^64")]
+    Some(value as i128)
+}
