@@ -6,7 +6,7 @@
 use std::fmt;
 
 use login_common::UnixTime;
-use login_protocols::jose::CompactJws;
+use login_protocols::{jose::CompactJws, oidc::Claims};
 
 use crate::{
     policy::{IssuerIndex, Policy},
@@ -32,6 +32,19 @@ pub enum Plan<'t> {
 pub struct ParsedToken<'t> {
     pub(crate) issuer: IssuerIndex,
     pub(crate) jws: CompactJws<'t>,
+}
+
+impl ParsedToken<'_> {
+    /// `kid`, for the record.
+    pub fn key_id(&self) -> Option<&str> {
+        self.jws.header().key_id.as_deref()
+    }
+
+    /// The claims, for the record: unless a verdict says otherwise, whoever made the token wrote
+    /// them.
+    pub fn unverified_claims(&self) -> &Claims {
+        self.jws.unverified_claims()
+    }
 }
 
 impl fmt::Debug for ParsedToken<'_> {

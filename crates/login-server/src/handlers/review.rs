@@ -119,7 +119,7 @@ const fn keepable(verdict: &Verdict) -> Option<Keepable> {
     }
 }
 
-fn log(in_force: &InForce, judgement: &Judgement) {
+fn log(in_force: &InForce, judgement: &Judgement<'_>) {
     let issuer = judgement.issuer.map_or("", |issuer| in_force.keys.issuer(issuer));
     match &judgement.verdict {
         Verdict::Accepted { identity, .. } => {
