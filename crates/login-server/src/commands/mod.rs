@@ -20,6 +20,7 @@ use login_review::config::Problem;
 use crate::{
     config::load::{Loaded, load},
     report::{Failure, remark},
+    system::tracked_files::TrackedFiles,
 };
 
 /// Tells kube-apiserver whose token it has, and can issue the tokens itself.
@@ -94,7 +95,12 @@ struct ConfigurationFiles {
 impl ConfigurationFiles {
     /// Reads both; warnings go to stderr, all faults together become the failure.
     fn load(&self) -> Result<Loaded, Failure> {
-        let loaded = load(self.config.as_deref(), self.authentication_config.as_deref())
+        self.load_through(&TrackedFiles::default())
+    }
+
+    /// The same; `files` remembers what was read.
+    fn load_through(&self, files: &TrackedFiles) -> Result<Loaded, Failure> {
+        let loaded = load(files, self.config.as_deref(), self.authentication_config.as_deref())
             .map_err(|problems: Vec<Problem>| Failure::problems(&problems))?;
         for warning in &loaded.warnings {
             remark(&format!("warning: {warning}"));

@@ -14,7 +14,10 @@ use super::{
     document::{self, Document, IssuerSection},
     published,
 };
-use crate::{evidence::result_cache::ResultCacheSettings, system::files, telemetry::chain};
+use crate::{
+    evidence::result_cache::ResultCacheSettings, system::tracked_files::TrackedFiles,
+    telemetry::chain,
+};
 
 /// The key of `extra` under which the embedded issuer's session id is told to kube-apiserver, so
 /// that its audit log can be joined with ours. `.internal` is reserved for private use (ICANN
@@ -38,18 +41,21 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
-/// Reads both files; either may be left out, but not both. Returns every fault of both at once.
+/// Reads both files and those they name; either may be left out, but not both. Returns every fault
+/// of all at once. Whatever is read goes through `files`: that is how a running server knows what
+/// to look at for changes.
 pub fn load(
+    files: &TrackedFiles,
     configuration: Option<&Path>,
     authentication_configuration: Option<&Path>,
 ) -> Result<Loaded, Vec<Problem>> {
     let mut problems = Vec::new();
     let document = match configuration {
         None => Document::default(),
-        Some(path) => read(path, &mut problems, document::parse).unwrap_or_default(),
+        Some(path) => read(files, path, &mut problems, document::parse).unwrap_or_default(),
     };
     let authentication = authentication_configuration
-        .and_then(|path| read(path, &mut problems, authentication_configuration::parse));
+        .and_then(|path| read(files, path, &mut problems, authentication_configuration::parse));
     let (mut external, warnings) =
         authentication.map(|file| (file.issuers, file.warnings)).unwrap_or_default();
     if let (Some(section), Some(path)) = (&document.issuer, authentication_configuration) {
@@ -64,7 +70,7 @@ pub fn load(
         }
     }
     let published_client = configuration.and_then(|path| {
-        published::client(&document, path).map_err(|problem| problems.push(problem)).ok()?
+        published::client(&document, path, files).map_err(|problem| problems.push(problem)).ok()?
     });
     if !problems.is_empty() {
         return Err(problems);
@@ -110,12 +116,13 @@ pub fn embedded_policy(section: &IssuerSection) -> IssuerPolicy {
 }
 
 fn read<T>(
+    files: &TrackedFiles,
     path: &Path,
     problems: &mut Vec<Problem>,
     parse: impl Fn(&str, &str) -> Result<T, Vec<Problem>>,
 ) -> Option<T> {
     let file = path.display().to_string();
-    let text = match files::read_text(path, MAX_FILE) {
+    let text = match files.read_text(path, MAX_FILE) {
         Ok(text) => text,
         Err(fault) => {
             let message = chain(&fault);
@@ -159,7 +166,7 @@ mod tests {
         };
         let (own, kubernetes) = (place("own.yaml", own), place("kubernetes.yaml", kubernetes));
         let folder = format!("{}/", folder.path().display());
-        load(own.as_deref(), kubernetes.as_deref())
+        load(&TrackedFiles::default(), own.as_deref(), kubernetes.as_deref())
             .map_err(|found| found.iter().map(|p| p.to_string().replace(&folder, "")).collect())
     }
 
@@ -251,7 +258,7 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let missing = Path::new("/nonexistent/s.yaml");
-        let found = load(Some(missing), None).unwrap_err();
+        let found = load(&TrackedFiles::default(), Some(missing), None).unwrap_err();
         assert!(found.iter().any(|fault| fault.to_string().contains("could not read")));
     }
 }

@@ -13,7 +13,7 @@ use login_review::config::Problem;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::document::Document;
-use crate::{system::files, telemetry::chain};
+use crate::{system::tracked_files::TrackedFiles, telemetry::chain};
 
 /// A chain of a few certificates; what the other side reads is not longer.
 const MAX_CERTIFICATES: u64 = 128 * 1024;
@@ -22,6 +22,7 @@ const MAX_CERTIFICATES: u64 = 128 * 1024;
 pub(super) fn client(
     document: &Document,
     file: &Path,
+    files: &TrackedFiles,
 ) -> Result<Option<ClientConfiguration>, Problem> {
     let Some(section) = &document.published_client else {
         return Ok(document
@@ -51,7 +52,7 @@ pub(super) fn client(
         None => None,
         Some((path, line)) => {
             let fault = |message| problem(*line, ".certificateAuthorityFile", message);
-            Some(authority(path).map_err(fault)?)
+            Some(authority(path, files).map_err(fault)?)
         }
     };
     Ok(Some(ClientConfiguration {
@@ -74,8 +75,8 @@ pub fn of_embedded(issuer: &IssuerUrl) -> Option<ClientConfiguration> {
 
 /// The certificates of a PEM file, as base64 of PEM. A key in the same file would be published,
 /// so such a file is refused.
-pub fn authority(path: &Path) -> Result<String, String> {
-    let text = files::read_text(path, MAX_CERTIFICATES).map_err(|fault| chain(&fault))?;
+pub fn authority(path: &Path, files: &TrackedFiles) -> Result<String, String> {
+    let text = files.read_text(path, MAX_CERTIFICATES).map_err(|fault| chain(&fault))?;
     if text.contains("PRIVATE KEY") {
         return Err(format!("`{}` holds a private key", path.display()));
     }

@@ -6,3 +6,4 @@ pub mod environment;
 pub mod files;
 pub mod signals;
 pub mod ticks;
+pub mod tracked_files;

@@ -28,7 +28,7 @@ use crate::{
     evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
     report::{Failure, print},
     run,
-    system::{clock, files::make_private_folder, signals},
+    system::{clock, files::make_private_folder, signals, tracked_files::TrackedFiles},
     telemetry::{self, LogFormat},
     tls::{self, ClientCertificate},
 };
@@ -113,7 +113,11 @@ impl Dev {
             .map_err(|fault| Failure::runtime("could not name the issuer").because(&fault))?;
         // Whoever reads it trusts the authority already, and need not keep its file.
         let published_client = published::of_embedded(&url).map(|client| ClientConfiguration {
-            certificate_authority_data: published::authority(&certificates.authority).ok(),
+            certificate_authority_data: published::authority(
+                &certificates.authority,
+                &TrackedFiles::default(),
+            )
+            .ok(),
             ..client
         });
         let mut section = IssuerSection::new(url);

@@ -1,0 +1,148 @@
+//! Reads files and remembers what was read, so that a change of any of them can be noticed.
+//! Never keeps a content: what is remembered is where the file lay, and a digest.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fmt,
+    fs::Metadata,
+    io,
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::files::{self, FileError};
+
+/// What tells one state of a file from another without reading it. Links are followed: a
+/// ConfigMap or a Secret is replaced by turning a link above its files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    place: (u64, u64),
+    length: u64,
+    written: (i64, i64),
+    changed: (i64, i64),
+}
+
+/// A file as it was when it was read. A file that could not be read is remembered too.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Seen {
+    stamp: Option<Stamp>,
+    digest: Option<[u8; 32]>,
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A digest of a short secret is nearly the secret.
+        f.debug_struct("Seen").field("stamp", &self.stamp).finish_non_exhaustive()
+    }
+}
+
+impl Seen {
+    /// Whether a look at the file, without reading it, finds it as it was.
+    pub fn is_unmoved(&self, path: &Path) -> bool {
+        self.stamp == stamp(path)
+    }
+
+    /// Whether the content is the same, wherever it lies now.
+    pub fn has_same_content(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+/// The files that one reading of a configuration took in.
+#[derive(Debug, Default)]
+pub struct TrackedFiles {
+    seen: RefCell<BTreeMap<PathBuf, Seen>>,
+}
+
+impl TrackedFiles {
+    /// The whole content, if it is at most `limit` bytes.
+    pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+        // First, so that a file that is replaced in between counts as moved.
+        let stamp = stamp(path);
+        let content = files::read(path, limit);
+        let digest = content.as_ref().ok().and_then(|content| content_digest(content));
+        self.seen.borrow_mut().insert(path.to_owned(), Seen { stamp, digest });
+        content
+    }
+
+    /// The whole content as text.
+    pub fn read_text(&self, path: &Path, limit: u64) -> Result<String, FileError> {
+        String::from_utf8(self.read(path, limit)?).map_err(|fault| FileError::Read {
+            path: path.to_owned(),
+            source: io::Error::new(io::ErrorKind::InvalidData, fault.utf8_error()),
+        })
+    }
+
+    /// Everything that was read, by path.
+    pub fn into_seen(self) -> BTreeMap<PathBuf, Seen> {
+        self.seen.into_inner()
+    }
+}
+
+fn content_digest(content: &[u8]) -> Option<[u8; 32]> {
+    digest(&SHA256, content).as_ref().try_into().ok()
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    std::fs::metadata(path).ok().map(|metadata| of_metadata(&metadata))
+}
+
+#[cfg(unix)]
+fn of_metadata(metadata: &Metadata) -> Stamp {
+    use std::os::unix::fs::MetadataExt as _;
+    Stamp {
+        place: (metadata.dev(), metadata.ino()),
+        length: metadata.len(),
+        written: (metadata.mtime(), metadata.mtime_nsec()),
+        // Also tells that owner or mode are others.
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+#[cfg(not(unix))]
+fn of_metadata(metadata: &Metadata) -> Stamp {
+    let since_epoch = metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+        .unwrap_or_default();
+    let seconds = i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
+    Stamp {
+        place: (0, 0),
+        length: metadata.len(),
+        written: (seconds, i64::from(since_epoch.subsec_nanos())),
+        changed: (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::files::{Readers, write};
+
+    #[test]
+    fn a_file_is_unmoved_until_it_is_replaced_removed_or_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let look = || {
+            let files = TrackedFiles::default();
+            let content = files.read(&path, 100).ok();
+            (content, files.into_seen().remove(&path).unwrap())
+        };
+        let (content, absent) = look();
+        assert!(content.is_none() && absent.is_unmoved(&path));
+        write(&path, b"one", Readers::Everyone).unwrap();
+        assert!(!absent.is_unmoved(&path));
+        let (content, one) = look();
+        assert_eq!(content.as_deref(), Some(&b"one"[..]));
+        assert!(one.is_unmoved(&path) && !one.has_same_content(&absent));
+        write(&path, b"one", Readers::Everyone).unwrap();
+        assert!(!one.is_unmoved(&path) && one.has_same_content(&look().1));
+        write(&path, b"two", Readers::Everyone).unwrap();
+        assert!(!one.has_same_content(&look().1));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!one.is_unmoved(&path) && !format!("{one:?}").contains("digest"));
+    }
+}
