@@ -22,6 +22,7 @@ mod dev_server;
 mod bench;
 mod ci;
 mod demo;
+mod fuzz;
 mod lint;
 mod startup;
 mod test_run;
@@ -30,14 +31,15 @@ mod tidy;
 use std::process::ExitCode;
 
 /// A command: its name, its arguments, one sentence.
-const COMMANDS: [(&str, &str, &str); 7] = [
+const COMMANDS: [(&str, &str, &str); 8] = [
     ("demo", "[--keep]", "build both programs and show the whole loop on this machine"),
     ("test", "[FILTER…]", "fetch the real components, then run every test"),
     ("lint", "", "formatting, clippy, types on Windows, dependencies and licences, tidy"),
     ("tidy", "", "the rules of this repository that no compiler checks"),
     ("startup", "", "instructions, system calls and memory of the cached path"),
     ("bench", "[--quick] [client|server]", "speed as ratios to floors measured in the same run"),
-    ("ci", "", "what `.ci/run` runs: lint, then test"),
+    ("fuzz", "[--seconds N] [TARGET…]", "arbitrary bytes at every border, a minute each"),
+    ("ci", "", "what `.ci/run` runs: lint, test, a short fuzz"),
 ];
 
 /// What a command comes to.
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         "tidy" => no_options(rest, tidy::run),
         "startup" => no_options(rest, startup::run),
         "bench" => bench::run(rest),
+        "fuzz" => fuzz::run(rest),
         "ci" => no_options(rest, ci::run),
         // Not in the list: the demo's browser is this program, started by kubectl-login.
         demo::BROWSER => demo::browser(rest),

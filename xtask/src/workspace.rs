@@ -37,9 +37,18 @@ pub(crate) fn metadata() -> Result<Value> {
 
 /// Runs `cargo build` with these arguments and says where each program is: name → path.
 pub(crate) fn build(arguments: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    build_with(arguments, &[])
+}
+
+/// The same with variables for cargo.
+pub(crate) fn build_with(
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<BTreeMap<String, PathBuf>> {
     let output = cargo()
         .arg("build")
         .args(arguments)
+        .envs(variables.iter().copied())
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

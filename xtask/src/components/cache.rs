@@ -21,7 +21,7 @@ fn place() -> Result<PathBuf> {
 }
 
 /// The cache folder, made if need be.
-fn folder() -> Result<PathBuf> {
+pub(crate) fn folder() -> Result<PathBuf> {
     let folder = place()?;
     fs::create_dir_all(&folder)
         .with_context(|| format!("could not create the cache folder {}", folder.display()))?;

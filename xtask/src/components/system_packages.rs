@@ -55,6 +55,8 @@ pub(crate) const FOR_STARTUP: [Needed; 3] = [
     needed("/usr/bin/time", "time", "tells peak memory"),
 ];
 
+pub(crate) const FOR_FUZZ: [Needed; 1] = [needed("g++", "g++", "compiles the fuzzer")];
+
 pub(crate) const FOR_BENCH: [Needed; 5] = [
     needed("hyperfine", "hyperfine", "times whole processes"),
     needed("h2load", "nghttp2-client", "loads HTTP/2"),

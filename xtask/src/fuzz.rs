@@ -1,0 +1,106 @@
+//! `cargo xtask fuzz`: libFuzzer on every border at which somebody else's bytes come in.
+//! Never with another compiler than the rest: coverage comes from stable options of rustc.
+
+use crate::{
+    Outcome, children,
+    components::{cache, system_packages},
+    workspace,
+};
+use anyhow::{Context as _, Result, bail};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Targets and how each is called; a folder in `tests/fuzz/corpus`, a program `fuzz_…`.
+const TARGETS: [&str; 5] = ["jwt", "jwks", "token_review", "configuration", "cel"];
+
+/// The arguments of a run that only shows that nothing fails at once.
+pub(crate) const SMOKE: [&str; 2] = ["--seconds", "15"];
+
+/// What tells the fuzzer which inputs reach new code. SanitizerCoverage only: there is no
+/// `unsafe` code for AddressSanitizer to watch, and it would need a nightly compiler.
+const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module \
+    -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+    -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// `[--seconds N] [TARGET…]`
+pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
+    let (mut seconds, mut chosen) = (60, Vec::new());
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--seconds" => match arguments.next().and_then(|number| number.parse().ok()) {
+                Some(number) => seconds = number,
+                None => return Ok(Outcome::Usage("`--seconds` needs a number".to_owned())),
+            },
+            name if TARGETS.contains(&name) => chosen.push(name.to_owned()),
+            unknown => {
+                let known = TARGETS.join("`, `");
+                return Ok(Outcome::Usage(format!("`{unknown}` is none of `{known}`")));
+            }
+        }
+    }
+    if chosen.is_empty() {
+        chosen = TARGETS.map(str::to_owned).to_vec();
+    }
+    let missing = system_packages::provide(&system_packages::FOR_FUZZ)?;
+    if !missing.is_empty() {
+        bail!("missing: {}", missing.join("; "));
+    }
+    let programs = build()?;
+    let mut failed = 0;
+    for target in &chosen {
+        let program = workspace::program(&programs, &format!("fuzz_{target}"))?;
+        let passed = fuzz(target, &program, seconds)?;
+        failed += usize::from(!passed);
+        println!("{} fuzz {target}", if passed { "✓" } else { "✗" });
+    }
+    println!("fuzz: {} of {} passed, {seconds} s each", chosen.len() - failed, chosen.len());
+    Ok(if failed == 0 { Outcome::Done } else { Outcome::Failed })
+}
+
+fn build() -> Result<BTreeMap<String, PathBuf>> {
+    let version = children::text(Command::new("rustc").arg("-vV"))?;
+    let host = version
+        .lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .context("`rustc -vV` names no host")?;
+    eprintln!("building the fuzz targets …");
+    // With a target named, build scripts and macros are built without coverage.
+    workspace::build_with(
+        &["--locked", "--package", "login-fuzz", "--features", "libfuzzer", "--bins"]
+            .into_iter()
+            .chain(["--profile", "fuzz", "--target", host])
+            .collect::<Vec<_>>(),
+        &[("RUSTFLAGS", COVERAGE)],
+    )
+}
+
+/// Runs one target. New inputs go into the cache; one that fails is kept and named.
+fn fuzz(target: &str, program: &Path, seconds: u32) -> Result<bool> {
+    let seeds = workspace::root().join("tests/fuzz/corpus").join(target);
+    let found = cache::folder()?.join("fuzz").join(target);
+    fs::create_dir_all(&found)?;
+    let log = cache::log(&format!("fuzz-{target}"))?;
+    let mut fuzzer = Command::new(program);
+    fuzzer
+        .arg(format!("-max_total_time={seconds}"))
+        .args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=20000", "-print_final_stats=1"])
+        .arg(format!("-artifact_prefix={}/failed-", found.display()))
+        .arg(&found)
+        .arg(&seeds);
+    let ended = children::patiently(&format!("fuzzing {target}"), &log, &mut fuzzer);
+    for line in children::tail(&log, 2000).lines().filter(|line| line.starts_with("stat::")) {
+        println!("{target}: {}", line.trim_start_matches("stat::"));
+    }
+    if let Err(error) = &ended {
+        println!("{error:#}");
+        println!("the input is {}/failed-…; put it into {}", found.display(), seeds.display());
+    }
+    Ok(ended.is_ok())
+}
