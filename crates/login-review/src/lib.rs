@@ -30,5 +30,5 @@ pub use claims::mapping::{ClaimMapping, PrefixedClaim, SessionClaim};
 pub use decide::{Decision, decide};
 pub use guard::Guard;
 pub use plan::{ParsedToken, Plan, plan};
-pub use policy::{IssuerIndex, IssuerPolicy, Policy, RequiredClaim};
+pub use policy::{IssuerIndex, IssuerPolicy, KeySource, Policy, RequiredClaim};
 pub use verdict::{Outage, Reason, Verdict};

@@ -1,8 +1,10 @@
 //! What is allowed: which issuers, for which audiences, and how their claims become a user.
 //! Never changes after it was built; a new configuration is a new policy.
 
+use std::time::Duration;
+
 use login_common::names::IssuerUrl;
-use login_protocols::jose::Algorithm;
+use login_protocols::jose::{Algorithm, KeySet};
 use url::Url;
 
 use crate::{claims::mapping::ClaimMapping, guard::Guard};
@@ -54,7 +56,7 @@ impl Policy {
 }
 
 /// One issuer: what its tokens must say, and what that means in Kubernetes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct IssuerPolicy {
     /// Must equal `iss` and the discovery document's `issuer` exactly.
     pub issuer: IssuerUrl,
@@ -70,7 +72,29 @@ pub struct IssuerPolicy {
     pub required_claims: Vec<RequiredClaim>,
     /// Signature algorithms accepted from this issuer.
     pub algorithms: Vec<Algorithm>,
+    /// One of these must be `azp` (OpenID Connect Core §2); empty asks nothing of it.
+    pub authorized_parties: Vec<String>,
+    /// How long after `iat` a token may end; none asks nothing of it.
+    pub max_token_lifetime: Option<Duration>,
+    /// Where the groups of a distributed claim may be fetched (OpenID Connect Core §5.6.2).
+    pub distributed_claims_endpoints: Vec<Url>,
+    /// Where its keys come from.
+    pub key_source: KeySource,
+    /// How old a fetched key set may become while the issuer does not answer.
+    pub key_set_max_age: Duration,
 }
+
+/// Where the keys of an issuer come from.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// From the `jwks_uri` of its discovery document.
+    Discovery,
+    /// From the configuration or a file that it names; the issuer is never asked.
+    Inline(KeySet),
+}
+
+/// [`IssuerPolicy::key_set_max_age`] unless configured.
+pub const DEFAULT_KEY_SET_MAX_AGE: Duration = Duration::from_hours(24);
 
 /// A claim that must be a JSON string equal to `value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +117,11 @@ impl IssuerPolicy {
             mapping,
             required_claims: Vec::new(),
             algorithms: Algorithm::ALL.to_vec(),
+            authorized_parties: Vec::new(),
+            max_token_lifetime: None,
+            distributed_claims_endpoints: Vec::new(),
+            key_source: KeySource::Discovery,
+            key_set_max_age: DEFAULT_KEY_SET_MAX_AGE,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A JWT of a configured OpenID Connect issuer, in kube-apiserver's order: signature and times,
-//! username, groups, uid, extra, required claims; then the guard and the audiences.
+//! what only this program asks (`azp`, lifetime), username, groups, uid, extra, required claims;
+//! then the guard and the audiences.
 //! Never reads a claim that was not signed.
 
 use login_common::{Identity, UnixTime};
@@ -35,11 +36,33 @@ pub(crate) fn decide(
         Err(TokenRefusal::UnknownKey) => return Decision::NeedFreshKeys,
         Err(refusal) => return Decision::Verdict(Verdict::Refused(reason(&refusal))),
     };
-    let verdict = identify(issuer, guard, verified.claims).and_then(|identity| {
-        let audiences = audiences.grant()?;
-        Ok(Verdict::Accepted { identity, audiences, expires_at: verified.expires_at })
-    });
+    let verdict = check_restrictions(issuer, verified.claims, verified.expires_at)
+        .and_then(|()| identify(issuer, guard, verified.claims))
+        .and_then(|identity| {
+            let audiences = audiences.grant()?;
+            Ok(Verdict::Accepted { identity, audiences, expires_at: verified.expires_at })
+        });
     Decision::Verdict(verdict.unwrap_or_else(Verdict::Refused))
+}
+
+/// What an operator may ask beyond `AuthenticationConfiguration`. A token that does not say what
+/// is asked is refused: it could say anything.
+pub(crate) fn check_restrictions(
+    issuer: &IssuerPolicy,
+    claims: &Claims,
+    expires_at: UnixTime,
+) -> Result<(), Reason> {
+    let parties = &issuer.authorized_parties;
+    let is_party = |party: &str| parties.iter().any(|accepted| accepted == party);
+    if !parties.is_empty() && !claims.text("azp").is_some_and(is_party) {
+        return Err(Reason::AuthorizedParty);
+    }
+    if let Some(most) = issuer.max_token_lifetime
+        && claims.moment("iat").is_none_or(|issued_at| issued_at.plus(most) < expires_at)
+    {
+        return Err(Reason::Lifetime);
+    }
+    Ok(())
 }
 
 /// The user that verified `claims` mean, if it may be told to kube-apiserver.

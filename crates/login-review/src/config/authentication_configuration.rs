@@ -25,7 +25,7 @@ pub const API_VERSIONS: [&str; 3] = [
 pub const MAX_ISSUERS: usize = 64;
 
 /// A checked file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct AuthenticationConfiguration {
     /// One per entry of `jwt`, in the order of the file.
     pub issuers: Vec<IssuerPolicy>,

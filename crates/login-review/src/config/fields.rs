@@ -124,6 +124,11 @@ impl<'t> Field<'t> {
         None
     }
 
+    /// The value as JSON, aliases expanded; a key that stands twice is a fault.
+    pub fn json(&self, faults: &mut Faults) -> serde_json::Value {
+        json(self.value, &self.key, faults)
+    }
+
     /// The items of a list, each with its own path; anything else is a fault.
     pub fn items(&self, faults: &mut Faults) -> Vec<Field<'t>> {
         let Value::Sequence(items) = self.value else {
@@ -210,6 +215,29 @@ impl<'t> Mapping<'t> {
 
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn json(value: &Value, key: &str, faults: &mut Faults) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(flag) => (*flag).into(),
+        Value::Number(text) => {
+            text.parse::<serde_json::Number>().map_or_else(|_| text.as_str().into(), Into::into)
+        }
+        Value::Text(text) => text.as_str().into(),
+        Value::Sequence(items) => items.iter().map(|item| json(&item.value, key, faults)).collect(),
+        Value::Mapping(entries) => {
+            let mut members = serde_json::Map::new();
+            for entry in entries {
+                let path = join(key, &entry.key);
+                let member = json(&entry.value.value, &path, faults);
+                if members.insert(entry.key.clone(), member).is_some() {
+                    faults.add(Some(entry.line), &path, "the key stands already above");
+                }
+            }
+            members.into()
+        }
+    }
 }
 
 const fn kind(value: &Value) -> &'static str {

@@ -221,6 +221,34 @@ fn required_claims_and_algorithms_of_the_issuer_are_enforced() {
     assert_eq!(other.outcome(&json!({"hd": "example.com"})), "algorithm");
 }
 
+#[test]
+fn an_authorized_party_is_named_exactly_where_one_is_asked_for() {
+    let mut issuer = issuer_policy();
+    issuer.authorized_parties = vec!["kubectl".to_owned(), "k9s".to_owned()];
+    let scene = scene_of(issuer, Guard::default());
+    for (changes, expected) in [
+        (json!({"azp": "kubectl"}), "jane|dev"),
+        (json!({"azp": "k9s"}), "jane|dev"),
+        (json!({}), "authorized_party"),
+        (json!({"azp": "K9s"}), "authorized_party"),
+        (json!({"azp": ""}), "authorized_party"),
+        (json!({"azp": ["kubectl"]}), "authorized_party"),
+    ] {
+        assert_eq!(scene.outcome(&changes), expected, "{changes}");
+    }
+}
+
+#[test]
+fn a_token_lives_no_longer_than_its_issuer_may_grant() {
+    let mut issuer = issuer_policy();
+    issuer.max_token_lifetime = Some(std::time::Duration::from_secs(310));
+    let scene = scene_of(issuer, Guard::default());
+    assert_eq!(scene.outcome(&json!({})), "jane|dev", "it lives 310 seconds");
+    assert_eq!(scene.outcome(&json!({"exp": NOW + 301})), "lifetime");
+    assert_eq!(scene.outcome(&json!({"iat": NOW - 11})), "lifetime");
+    assert_eq!(scene.outcome(&json!({"iat": null})), "lifetime", "nobody knows since when");
+}
+
 // W13–W16
 #[test]
 fn audiences_are_intersected_and_never_echoed() {

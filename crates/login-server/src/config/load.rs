@@ -11,7 +11,7 @@ use login_review::{
 };
 
 use super::{
-    document::{self, Document, IssuerSection},
+    document::{self, Document, IssuerSection, issuers},
     published,
 };
 use crate::{
@@ -56,7 +56,7 @@ pub fn load(
     };
     let authentication = authentication_configuration
         .and_then(|path| read(files, path, &mut problems, authentication_configuration::parse));
-    let (mut external, warnings) =
+    let (mut external, mut warnings) =
         authentication.map(|file| (file.issuers, file.warnings)).unwrap_or_default();
     if let (Some(section), Some(path)) = (&document.issuer, authentication_configuration) {
         let embedded = &section.settings.issuer;
@@ -68,6 +68,11 @@ pub fn load(
                 message: format!("`{embedded}` is the embedded issuer, which needs no entry"),
             });
         }
+    }
+    if let Some(path) = configuration {
+        let (name, settings) = (path.display().to_string(), &document.issuers);
+        let source = (name.as_str(), files);
+        warnings.append(&mut issuers::apply(settings, &mut external, source, &mut problems));
     }
     let published_client = configuration.and_then(|path| {
         published::client(&document, path, files).map_err(|problem| problems.push(problem)).ok()?

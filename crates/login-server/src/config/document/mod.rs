@@ -5,6 +5,7 @@
 
 mod embedded_issuer;
 mod guard;
+pub mod issuers;
 mod published_client;
 mod result_cache;
 
@@ -15,7 +16,9 @@ use login_review::{
     config::{Faults, Field, Mapping, Problem, located},
 };
 
-pub use self::{embedded_issuer::IssuerSection, published_client::PublishedClient};
+pub use self::{
+    embedded_issuer::IssuerSection, issuers::IssuerSettings, published_client::PublishedClient,
+};
 use super::duration;
 use crate::evidence::result_cache::ResultCacheSettings;
 
@@ -31,6 +34,8 @@ pub struct Document {
     pub guard: Guard,
     /// How many answers are kept.
     pub result_cache: ResultCacheSettings,
+    /// What is asked beyond `AuthenticationConfiguration`, issuer by issuer.
+    pub issuers: Vec<IssuerSettings>,
     /// The embedded issuer, if it is wanted.
     pub issuer: Option<IssuerSection>,
     /// What people are told who sign in with nothing but the server's address.
@@ -54,8 +59,15 @@ pub fn parse(text: &str, file: &str) -> Result<Document, Vec<Problem>> {
 }
 
 fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
-    let known =
-        ["apiVersion", "kind", "allowedSystemNames", "resultCache", "issuer", "publishedClient"];
+    let known = [
+        "apiVersion",
+        "kind",
+        "allowedSystemNames",
+        "resultCache",
+        "issuers",
+        "issuer",
+        "publishedClient",
+    ];
     let root = field.mapping(&known, faults)?;
     for (name, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         if let Some(field) = root.required(name, faults)
@@ -67,12 +79,14 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
     }
     let guard = root.field("allowedSystemNames").map(|field| guard::read(&field, faults));
     let cache = root.field("resultCache").map(|field| result_cache::read(&field, faults));
+    let issuers = root.field("issuers").map(|field| issuers::read(&field, faults));
     let issuer = root.field("issuer").map(|field| embedded_issuer::read(&field, faults));
     let published =
         root.field("publishedClient").map(|field| published_client::read(&field, faults));
     Some(Document {
         guard: guard.unwrap_or_default(),
         result_cache: cache.unwrap_or_default(),
+        issuers: issuers.unwrap_or_default(),
         issuer: match issuer {
             // What is wrong with it is in `faults`.
             Some(section) => Some(section?),
