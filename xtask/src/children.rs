@@ -182,6 +182,16 @@ impl Background {
         Ok(ticks.into_iter().map(f64::from).sum::<f64>() / 100.0)
     }
 
+    /// What it has in memory now.
+    pub(crate) fn resident_kibibytes(&self) -> Result<u64> {
+        let file = format!("/proc/{}/status", self.child.id());
+        let text =
+            std::fs::read_to_string(&file).with_context(|| format!("could not read {file}"))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        Ok(number.context("no resident size")?.parse()?)
+    }
+
     /// Waits for the child to end by itself.
     pub(crate) fn wait(&mut self) -> Result<()> {
         self.child.wait()?;

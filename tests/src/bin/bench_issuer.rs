@@ -1,9 +1,10 @@
 //! An OpenID issuer for the benchmark: keys, a discovery document, and tokens made beforehand.
 //! Never signs anybody in.
 //!
-//! usage: `bench_issuer FOLDER COUNT`; writes `tls.crt`, `tls.key`, `authentication-config.yaml`,
-//! `ES256.reviews` and `RS256.reviews` (a TokenReview a line) and `garbage.reviews` into the
-//! folder, prints its URL, then serves.
+//! usage: `bench_issuer FOLDER COUNT DISTINCT`; writes `tls.crt`, `tls.key`,
+//! `authentication-config.yaml`, `expressions.yaml` (the same user, mapped by CEL), `ES256.reviews`,
+//! `RS256.reviews`, `PS256.reviews` (COUNT TokenReviews, one a line), `garbage.reviews` and
+//! `distinct.reviews` (DISTINCT of them) into the folder, prints its URL, then serves.
 
 #![expect(clippy::print_stdout, reason = "the URL is what the benchmark waits for")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock and writes files")]
@@ -13,7 +14,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+        RSA_PSS_SHA256, RsaKeyPair,
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -47,10 +49,11 @@ const AUDIENCE: &str = "benchmark";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, count] = arguments.as_slice() else {
-        anyhow::bail!("usage: bench_issuer FOLDER COUNT");
+    let [folder, count, distinct] = arguments.as_slice() else {
+        anyhow::bail!("usage: bench_issuer FOLDER COUNT DISTINCT");
     };
     let (folder, count) = (Path::new(folder), count.parse::<usize>()?);
+    let distinct = distinct.parse::<usize>()?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let issuer = format!("https://{}", listener.local_addr()?);
 
@@ -58,7 +61,7 @@ async fn main() -> Result<()> {
     fs::write(folder.join("tls.crt"), certificate.cert.pem())?;
     fs::write(folder.join("tls.key"), certificate.signing_key.serialize_pem())?;
     write_configuration(folder, &issuer, &certificate.cert.pem())?;
-    let keys = write_reviews(folder, &issuer, count)?;
+    let keys = write_reviews(folder, &issuer, count, distinct)?;
 
     let key =
         PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certificate.signing_key.serialize_der()));
@@ -73,7 +76,7 @@ async fn main() -> Result<()> {
         "token_endpoint": format!("{issuer}/token"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256", "RS256"],
+        "id_token_signing_alg_values_supported": ["ES256", "RS256", "PS256"],
     });
     println!("{issuer}");
     loop {
@@ -96,6 +99,29 @@ async fn main() -> Result<()> {
 }
 
 fn write_configuration(folder: &Path, issuer: &str, certificate: &str) -> Result<()> {
+    let by_claims = json!({
+        "username": { "claim": "preferred_username", "prefix": "" },
+        "groups": { "claim": "groups", "prefix": "" },
+    });
+    let by_expressions = json!({
+        "username": { "expression": "claims.preferred_username" },
+        "groups": { "expression": "claims.?groups.orValue([]).filter(g, !g.startsWith('x:'))" },
+        "extra": [{
+            "key": "example.com/tenant",
+            "valueExpression": "has(claims.tenant) ? claims.tenant : ''",
+        }],
+    });
+    write_mapping(folder, "authentication-config.yaml", issuer, certificate, &by_claims)?;
+    write_mapping(folder, "expressions.yaml", issuer, certificate, &by_expressions)
+}
+
+fn write_mapping(
+    folder: &Path,
+    name: &str,
+    issuer: &str,
+    certificate: &str,
+    mapping: &Value,
+) -> Result<()> {
     // JSON is YAML.
     let configuration = json!({
         "apiVersion": "apiserver.config.k8s.io/v1",
@@ -106,30 +132,32 @@ fn write_configuration(folder: &Path, issuer: &str, certificate: &str) -> Result
                 "audiences": [AUDIENCE],
                 "certificateAuthority": certificate,
             },
-            "claimMappings": {
-                "username": { "claim": "preferred_username", "prefix": "" },
-                "groups": { "claim": "groups", "prefix": "" },
-            },
+            "claimMappings": mapping,
         }],
     });
-    let file = folder.join("authentication-config.yaml");
-    Ok(fs::write(file, serde_json::to_string_pretty(&configuration)?)?)
+    Ok(fs::write(folder.join(name), serde_json::to_string_pretty(&configuration)?)?)
 }
 
-/// Writes the three files of TokenReviews; hands back the JWK Set.
-fn write_reviews(folder: &Path, issuer: &str, count: usize) -> Result<Value> {
+/// Writes the files of TokenReviews; hands back the JWK Set.
+fn write_reviews(folder: &Path, issuer: &str, count: usize, distinct: usize) -> Result<Value> {
     let random = SystemRandom::new();
     let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
     let rsa = RsaKeyPair::generate(KeySize::Rsa2048)?;
 
-    write_reviews_signed(folder, issuer, "ES256", count, |message| {
-        Ok(ec.sign(&random, message)?.as_ref().to_vec())
-    })?;
-    write_reviews_signed(folder, issuer, "RS256", count, |message| {
+    let by_ec = |message: &[u8]| Ok(ec.sign(&random, message)?.as_ref().to_vec());
+    let by_rsa = |padding, message: &[u8]| {
         let mut signature = vec![0; rsa.public_modulus_len()];
-        rsa.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
+        rsa.sign(padding, &random, message, &mut signature)?;
         Ok(signature)
-    })?;
+    };
+    let write = |name: &str, algorithm: &str, count, sign: &dyn Fn(&[u8]) -> Result<Vec<u8>>| {
+        let file = folder.join(format!("{name}.reviews"));
+        write_reviews_signed(&file, issuer, algorithm, count, sign)
+    };
+    write("ES256", "ES256", count, &by_ec)?;
+    write("RS256", "RS256", count, &|message| by_rsa(&RSA_PKCS1_SHA256, message))?;
+    write("PS256", "PS256", count, &|message| by_rsa(&RSA_PSS_SHA256, message))?;
+    write("distinct", "ES256", distinct, &by_ec)?;
     let mut garbage = BufWriter::new(fs::File::create(folder.join("garbage.reviews"))?);
     for number in 0..count {
         writeln!(garbage, "{}", review(&format!("garbage-{number:0>600}")))?;
@@ -149,11 +177,13 @@ fn write_reviews(folder: &Path, issuer: &str, count: usize) -> Result<Value> {
           "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y) },
         { "kty": "RSA", "kid": "RS256", "use": "sig", "alg": "RS256",
           "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB" },
+        { "kty": "RSA", "kid": "PS256", "use": "sig", "alg": "PS256",
+          "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB" },
     ]}))
 }
 
 fn write_reviews_signed(
-    folder: &Path,
+    file: &Path,
     issuer: &str,
     algorithm: &str,
     count: usize,
@@ -162,7 +192,7 @@ fn write_reviews_signed(
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let header = json!({ "alg": algorithm, "kid": algorithm, "typ": "JWT" }).to_string();
     let header = URL_SAFE_NO_PAD.encode(header);
-    let mut file = BufWriter::new(fs::File::create(folder.join(format!("{algorithm}.reviews")))?);
+    let mut file = BufWriter::new(fs::File::create(file)?);
     for number in 0..count {
         let claims = json!({
             "iss": issuer, "aud": AUDIENCE, "sub": format!("01J8Z3K4N5P6Q7R8S9{number:0>8}"),

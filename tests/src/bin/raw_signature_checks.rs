@@ -12,7 +12,8 @@ use aws_lc_rs::{
     rsa::KeySize,
     signature::{
         ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
-        ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+        ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256,
+        RSA_PSS_SHA256, RsaEncoding, RsaKeyPair, VerificationAlgorithm,
     },
 };
 use std::time::{Duration, Instant};
@@ -39,15 +40,20 @@ fn main() -> Result<()> {
     let es256 = rate(&public, &signed, duration)?;
 
     let key = RsaKeyPair::generate(KeySize::Rsa2048)?;
-    let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key())?;
-    let signed = self::signed(|message| {
-        let mut signature = vec![0; key.public_modulus_len()];
-        key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
-        Ok(signature)
-    })?;
-    let rs256 = rate(&public, &signed, duration)?;
+    let by_rsa = |padding: &'static dyn RsaEncoding,
+                  algorithm: &'static dyn VerificationAlgorithm| {
+        let public = ParsedPublicKey::new(algorithm, key.public_key())?;
+        let signed = self::signed(|message| {
+            let mut signature = vec![0; key.public_modulus_len()];
+            key.sign(padding, &random, message, &mut signature)?;
+            Ok(signature)
+        })?;
+        rate(&public, &signed, duration)
+    };
+    let rs256 = by_rsa(&RSA_PKCS1_SHA256, &RSA_PKCS1_2048_8192_SHA256)?;
+    let ps256 = by_rsa(&RSA_PSS_SHA256, &RSA_PSS_2048_8192_SHA256)?;
 
-    println!("{}", serde_json::json!({ "ES256": es256, "RS256": rs256 }));
+    println!("{}", serde_json::json!({ "ES256": es256, "RS256": rs256, "PS256": ps256 }));
     Ok(())
 }
 

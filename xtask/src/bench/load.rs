@@ -9,6 +9,7 @@ use std::{fs, path::Path, process::Command};
 /// The core of the load; the server has core 0.
 const CORE: &str = "1";
 const POST: &str = include_str!("post.lua");
+const STREAM: &str = include_str!("stream.lua");
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -27,14 +28,7 @@ pub(crate) fn answered(
     let mut command = Command::new("taskset");
     command.args(["-c", CORE]);
     match protocol {
-        Protocol::Http1 => {
-            let script = scratch.join("post.lua");
-            fs::write(&script, POST)?;
-            command.args(["wrk", "-t1", "-c16"]).arg(format!("-d{}s", effort.seconds)).arg("-s");
-            command.arg(&script).arg(url).arg("--").arg(bodies);
-            let said = children::text(&mut command)?;
-            wrk_answered(&said).with_context(|| format!("wrk said: {said}"))
-        }
+        Protocol::Http1 => wrk(&mut command, POST, effort.seconds, url, bodies, scratch),
         Protocol::Http2 => {
             // h2load sends one body: the first line.
             let body = scratch.join("h2load-body");
@@ -46,6 +40,28 @@ pub(crate) fn answered(
             h2load_answered(&said).with_context(|| format!("h2load said: {said}"))
         }
     }
+}
+
+/// The same over HTTP/1.1 from a file of any length, for that many seconds.
+pub(crate) fn streamed(seconds: usize, url: &str, bodies: &Path, scratch: &Path) -> Result<u32> {
+    let mut command = Command::new("taskset");
+    command.args(["-c", CORE]);
+    wrk(&mut command, STREAM, seconds, url, bodies, scratch)
+}
+
+fn wrk(
+    command: &mut Command,
+    script: &str,
+    seconds: usize,
+    url: &str,
+    bodies: &Path,
+    scratch: &Path,
+) -> Result<u32> {
+    let file = scratch.join("load.lua");
+    fs::write(&file, script)?;
+    command.args(["wrk", "-t1", "-c16"]).arg(format!("-d{seconds}s")).arg("-s").arg(&file);
+    let said = children::text(command.arg(url).arg("--").arg(bodies))?;
+    wrk_answered(&said).with_context(|| format!("wrk said: {said}"))
 }
 
 fn wrk_answered(said: &str) -> Result<u32> {

@@ -2,9 +2,10 @@
 //! Never an absolute number alone: another machine, or the same one busy, would say another.
 //!
 //! `client` whole processes by hyperfine and `peer` another plugin among them, `server` the webhook
-//! under load, `load` the load generators, `table` what is printed.
+//! under load and `distinct` many tokens at once, `load` the load generators, `table` what is printed.
 
 mod client;
+mod distinct;
 mod load;
 mod peer;
 mod server;
@@ -24,10 +25,14 @@ pub(crate) struct Effort {
     seconds: usize,
     /// Tokens that no result cache has seen, per algorithm.
     tokens: usize,
+    /// The most tokens that are in use at the same time.
+    distinct: usize,
 }
 
-const THOROUGH: Effort = Effort { rounds: 5, processes: 150, seconds: 4, tokens: 20_000 };
-const QUICK: Effort = Effort { rounds: 2, processes: 60, seconds: 2, tokens: 6_000 };
+const THOROUGH: Effort =
+    Effort { rounds: 5, processes: 150, seconds: 4, tokens: 20_000, distinct: 1_000_000 };
+const QUICK: Effort =
+    Effort { rounds: 2, processes: 60, seconds: 2, tokens: 6_000, distinct: 100_000 };
 
 pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
     let (mut effort, mut client, mut server) = (THOROUGH, true, true);

@@ -6,7 +6,7 @@
 //! other work on the machine moves least.
 
 use super::{
-    Effort,
+    Effort, distinct,
     load::{self, Protocol},
     table::{Budget, Table},
 };
@@ -27,16 +27,24 @@ use std::{
 };
 
 const CORE: [&str; 3] = ["taskset", "-c", "0"];
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// So small that a token has left it long before its turn comes again.
 const NO_CACHE: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\nresultCache: { maxBytes: 65536, ttl: 60s }\n";
 const CACHE: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
 
+/// What a login-server is started with.
+pub(super) struct Service<'a> {
+    /// Its own configuration, as text.
+    pub(super) configuration: &'a str,
+    /// The name of the `AuthenticationConfiguration` among the files of the run.
+    pub(super) authentication: &'a str,
+}
+
 /// Programs, issuer and files of one run.
-struct Bench<'a> {
-    effort: &'a Effort,
+pub(super) struct Bench<'a> {
+    pub(super) effort: &'a Effort,
     programs: BTreeMap<String, PathBuf>,
-    scratch: &'a Path,
+    pub(super) scratch: &'a Path,
     /// The issuer must answer when a server starts.
     _issuer: Background,
 }
@@ -56,7 +64,7 @@ pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
         "raw_signature_checks",
     ])?);
     let scratch = tempfile::Builder::new().prefix("login-server-bench-").tempdir()?;
-    eprintln!("making {} tokens of each kind …", effort.tokens);
+    eprintln!("making {} tokens of each kind, and {} …", effort.tokens, effort.distinct);
     let issuer = start_issuer(&programs, effort, scratch.path())?;
     let bench = Bench { effort, programs, scratch: scratch.path(), _issuer: issuer };
 
@@ -68,7 +76,7 @@ pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
         ("HTTP/2 over TLS", true, Protocol::Http2),
     ] {
         let repeated = bench.repeated()?;
-        let [ours, floor] = bench.rates(CACHE, tls, protocol, &repeated)?;
+        let [ours, floor] = bench.rates(&plain(CACHE), tls, protocol, &repeated)?;
         table.rate(
             &format!("repeated token, {name}"),
             "bare hyper, same reply",
@@ -77,10 +85,10 @@ pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
         );
     }
     let mut new_es256 = None;
-    for algorithm in ["ES256", "RS256"] {
+    for algorithm in ["ES256", "RS256", "PS256"] {
         for (name, tls) in [("HTTP/1.1", false), ("HTTP/1.1 over TLS", true)] {
             let reviews = bench.scratch.join(format!("{algorithm}.reviews"));
-            let [ours, floor] = bench.rates(NO_CACHE, tls, Protocol::Http1, &reviews)?;
+            let [ours, floor] = bench.rates(&plain(NO_CACHE), tls, Protocol::Http1, &reviews)?;
             let check =
                 checks.get(algorithm).and_then(Value::as_f64).context("no rate of checks")?;
             // One request costs what hyper costs and then what the check costs.
@@ -94,16 +102,25 @@ pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
             new_es256.get_or_insert(ours);
         }
     }
-    let garbage = bench.scratch.join("garbage.reviews");
-    let [ours, _] = bench.rates(NO_CACHE, false, Protocol::Http1, &garbage)?;
     let good = new_es256.context("nothing was measured")?;
+    let mapped = Service { authentication: "expressions.yaml", ..plain(NO_CACHE) };
+    let reviews = bench.scratch.join("ES256.reviews");
+    let [ours, _] = bench.rates(&mapped, false, Protocol::Http1, &reviews)?;
+    table.rate("new ES256 token, mapped by CEL", "mapped by claims", [ours, good], None);
+    let garbage = bench.scratch.join("garbage.reviews");
+    let [ours, _] = bench.rates(&plain(NO_CACHE), false, Protocol::Http1, &garbage)?;
     table.rate(
         "garbage tokens, HTTP/1.1",
         "new ES256 token",
         [ours, good],
         Some(Budget::AtLeast(1.0)),
     );
-    Ok(())
+    distinct::measure(&bench, table)
+}
+
+/// A login-server whose users are mapped by claims.
+pub(super) const fn plain(configuration: &str) -> Service<'_> {
+    Service { configuration, authentication: "authentication-config.yaml" }
 }
 
 fn start_issuer(
@@ -112,7 +129,7 @@ fn start_issuer(
     scratch: &Path,
 ) -> Result<Background> {
     let mut command = Command::new(workspace::program(programs, "bench_issuer")?);
-    command.arg(scratch).arg(effort.tokens.to_string());
+    command.arg(scratch).arg(effort.tokens.to_string()).arg(effort.distinct.to_string());
     let log = scratch.join("bench_issuer.log");
     let (issuer, _) =
         Background::start_and_read_line("bench_issuer", &log, &mut command, PATIENCE)?;
@@ -138,12 +155,12 @@ impl Bench<'_> {
     /// Replies per second of processor time of login-server and of bare hyper, which take turns.
     fn rates(
         &self,
-        config: &str,
+        service: &Service<'_>,
         tls: bool,
         protocol: Protocol,
         bodies: &Path,
     ) -> Result<[f64; 2]> {
-        let (server, url) = self.start_server(config, tls)?;
+        let (server, url) = self.start_server(service, tls)?;
         let (reply, authenticated) = self.ask_once(&url, bodies)?;
         let garbage = bodies.ends_with("garbage.reviews");
         ensure!(authenticated != garbage, "login-server answered {reply}");
@@ -161,9 +178,14 @@ impl Bench<'_> {
         Ok(sums.map(|(answered, seconds)| answered / seconds))
     }
 
-    fn start_server(&self, config: &str, tls: bool) -> Result<(Background, String)> {
+    /// Starts one and waits until it accepts a good token.
+    pub(super) fn start_server(
+        &self,
+        service: &Service<'_>,
+        tls: bool,
+    ) -> Result<(Background, String)> {
         let config_file = self.scratch.join("login-server.yaml");
-        fs::write(&config_file, config)?;
+        fs::write(&config_file, service.configuration)?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         let mut command = on_core(&workspace::program(&self.programs, "login-server")?);
         command
@@ -173,7 +195,7 @@ impl Bench<'_> {
             .arg("--config")
             .arg(&config_file)
             .arg("--authentication-config")
-            .arg(self.scratch.join("authentication-config.yaml"))
+            .arg(self.scratch.join(service.authentication))
             .arg("--state-dir")
             .arg(self.scratch.join("state"));
         if tls {
