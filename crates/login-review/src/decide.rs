@@ -1,15 +1,19 @@
-//! The second half of a review: token, evidence and time in, verdict out. Pure.
+//! The second half of a review: token, evidence and time in, verdict out, or what is missing for
+//! one. Pure.
 //! Never fetches; never trusts a claim before the signature.
 
-use login_common::UnixTime;
-use login_protocols::jose::KeySet;
+use login_common::{Secret, UnixTime};
+use login_protocols::{jose::KeySet, oauth2::introspection::Introspection};
+use url::Url;
 
 use crate::{
     audience::AudienceRequest,
-    authenticators::jwt,
+    authenticators::{introspection, jwt, static_tokens},
     plan::ParsedToken,
-    policy::Policy,
-    verdict::{Reason, Verdict},
+    policy::{IntrospectorIndex, IssuerIndex, Policy},
+    revocations::EndedSessions,
+    route::Route,
+    verdict::Verdict,
 };
 
 /// What the evidence allows to say.
@@ -17,26 +21,98 @@ use crate::{
 pub enum Decision {
     /// The end.
     Verdict(Verdict),
-    /// The token names a key that is not in the set. Fetch the set once more and ask again; if
-    /// the issuer may not be asked again yet, or the fresh set has no such key either, the
-    /// verdict is [`Verdict::unknown_key`]; if it cannot be reached,
-    /// [`crate::Outage::KeysUnavailable`].
-    NeedFreshKeys,
+    /// Gather this, add it to the evidence, and ask again. Nothing is asked for that the evidence
+    /// has, except keys: a second wish for fresh ones means [`Verdict::unknown_key`].
+    Need(Need),
 }
 
-/// Judges `token` by `keys`, the key set of the issuer that [`crate::plan()`] named for it under
-/// the same `policy`.
+/// What a verdict depends on and only the network knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The key set of this issuer; if there is none, [`crate::Outage::KeysUnavailable`].
+    Keys(IssuerIndex),
+    /// A newer key set of this issuer: the token names a key that is not in the set. If the
+    /// issuer may not be asked again yet, or the fresh set has no such key either, the verdict is
+    /// [`Verdict::unknown_key`]; if it cannot be reached, [`crate::Outage::KeysUnavailable`].
+    FreshKeys(IssuerIndex),
+    /// What the introspection endpoint says about the token
+    /// ([`ParsedToken::introspected`]); else [`crate::Outage::IntrospectionUnavailable`].
+    Introspection(IntrospectorIndex),
+    /// The JWT that holds the user's groups; else [`crate::Outage::GroupsUnavailable`].
+    Groups(GroupsSource),
+}
+
+/// Where the groups of one user are kept (OpenID Connect Core §5.6.2).
+#[derive(Clone, Debug)]
+pub struct GroupsSource {
+    /// Who sent us there; its certificate authorities are trusted for the endpoint.
+    pub issuer: IssuerIndex,
+    /// One of those that the operator allows.
+    pub endpoint: Url,
+    /// Shown there, if the token gave one.
+    pub access_token: Option<Secret>,
+}
+
+impl PartialEq for GroupsSource {
+    fn eq(&self, other: &Self) -> bool {
+        let same_token = match (&self.access_token, &other.access_token) {
+            (Some(token), Some(other)) => token.same_as(other),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        same_token && self.issuer == other.issuer && self.endpoint == other.endpoint
+    }
+}
+
+impl Eq for GroupsSource {}
+
+/// What was gathered for one token so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evidence<'e> {
+    /// Key sets: that of the token's issuer, and that of the issuer of its groups.
+    pub keys: [Option<(IssuerIndex, &'e KeySet)>; 2],
+    /// What the introspection endpoint said.
+    pub introspection: Option<&'e Introspection>,
+    /// The JWT from [`GroupsSource::endpoint`].
+    pub groups: Option<&'e str>,
+    /// Sessions that the embedded issuer ended before their time.
+    pub ended_sessions: Option<&'e EndedSessions>,
+}
+
+impl<'e> Evidence<'e> {
+    /// One key set.
+    pub const fn of_keys(issuer: IssuerIndex, keys: &'e KeySet) -> Self {
+        Self {
+            keys: [Some((issuer, keys)), None],
+            introspection: None,
+            groups: None,
+            ended_sessions: None,
+        }
+    }
+
+    pub(crate) fn keys_of(&self, issuer: IssuerIndex) -> Option<&'e KeySet> {
+        let mut known = self.keys.iter().flatten();
+        known.find(|(index, _)| *index == issuer).map(|(_, keys)| *keys)
+    }
+}
+
+/// Judges `token`, which [`crate::plan()`] took apart under the same `policy`.
 pub fn decide(
     policy: &Policy,
     token: &ParsedToken<'_>,
-    keys: &KeySet,
+    evidence: &Evidence<'_>,
     audiences: AudienceRequest<'_>,
     now: UnixTime,
 ) -> Decision {
-    let Some(issuer) = policy.issuer(token.issuer) else {
-        return Decision::Verdict(Verdict::Refused(Reason::ForeignIssuer));
-    };
-    jwt::decide(issuer, policy.guard(), &token.jws, keys, audiences, now)
+    match &token.route {
+        Route::Jwt { issuer, jws } => jwt::decide(policy, *issuer, jws, evidence, audiences, now),
+        Route::Static(digest) => {
+            Decision::Verdict(static_tokens::decide(policy, digest, audiences, now))
+        }
+        Route::Introspected { introspector, .. } => {
+            introspection::decide(policy, *introspector, evidence, audiences, now)
+        }
+    }
 }
 
 #[cfg(test)]

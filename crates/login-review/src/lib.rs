@@ -7,13 +7,15 @@
 //! `verdict` and `answer` (what comes out), `config` (where a policy is written down:
 //! Kubernetes' `AuthenticationConfiguration`, on disk in `config/`).
 
+pub mod introspector;
 pub mod policy;
 
 pub mod plan;
-mod route;
+pub mod route;
 
-mod authenticators;
+pub mod authenticators;
 pub mod decide;
+pub mod revocations;
 
 pub mod audience;
 pub mod claims;
@@ -26,9 +28,12 @@ pub mod config;
 
 pub use answer::{Answer, RequestFault, answer, answer_fault};
 pub use audience::AudienceRequest;
+pub use authenticators::static_tokens::{StaticTokens, StaticUser, TokenDigest};
 pub use claims::mapping::{ClaimMapping, PrefixedClaim, SessionClaim};
-pub use decide::{Decision, decide};
+pub use decide::{Decision, Evidence, GroupsSource, Need, decide};
 pub use guard::Guard;
+pub use introspector::Introspector;
 pub use plan::{ParsedToken, Plan, plan};
-pub use policy::{IssuerIndex, IssuerPolicy, KeySource, Policy, RequiredClaim};
+pub use policy::{IntrospectorIndex, IssuerIndex, IssuerPolicy, KeySource, Policy, RequiredClaim};
+pub use revocations::{EndedSessions, Revocation, Revocations, Revoked};
 pub use verdict::{Outage, Reason, Verdict};

@@ -3,17 +3,27 @@
 
 use std::time::Duration;
 
-use login_common::names::IssuerUrl;
-use login_protocols::jose::{Algorithm, KeySet};
+use login_common::{UnixTime, names::IssuerUrl};
+use login_protocols::{
+    jose::{Algorithm, KeySet},
+    oidc::Claims,
+};
 use url::Url;
 
-use crate::{claims::mapping::ClaimMapping, guard::Guard};
+use crate::{
+    authenticators::static_tokens::StaticTokens, claims::mapping::ClaimMapping, decide::Evidence,
+    guard::Guard, introspector::Introspector, revocations::Revocations,
+};
 
-/// Checked configuration: every issuer whose tokens are accepted, and the guard over all of them.
+/// Checked configuration: every issuer whose tokens are accepted, the other authenticators, and
+/// the guard over all of them.
 #[derive(Clone, Debug)]
 pub struct Policy {
     issuers: Vec<IssuerPolicy>,
     guard: Guard,
+    introspectors: Vec<Introspector>,
+    static_tokens: Option<StaticTokens>,
+    revocations: Revocations,
 }
 
 /// Which issuer of one [`Policy`] is meant; worthless with another policy.
@@ -27,11 +37,49 @@ impl IssuerIndex {
     }
 }
 
+/// Which introspector of one [`Policy`] is meant; worthless with another policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IntrospectorIndex(usize);
+
+impl IntrospectorIndex {
+    /// The position in [`Policy::introspectors`].
+    pub const fn as_usize(self) -> usize {
+        self.0
+    }
+}
+
 impl Policy {
     /// The policy of these issuers. Of two entries with the same issuer the first one counts;
     /// a configuration file with two is refused before it comes here.
     pub fn new(issuers: Vec<IssuerPolicy>, guard: Guard) -> Self {
-        Self { issuers, guard }
+        Self {
+            issuers,
+            guard,
+            introspectors: Vec::new(),
+            static_tokens: None,
+            revocations: Revocations::default(),
+        }
+    }
+
+    /// Opaque tokens are asked about at these.
+    #[must_use]
+    pub fn with_introspectors(mut self, introspectors: Vec<Introspector>) -> Self {
+        self.introspectors = introspectors;
+        self
+    }
+
+    /// Opaque tokens are looked up among these first.
+    #[must_use]
+    pub fn with_static_tokens(mut self, tokens: StaticTokens) -> Self {
+        self.static_tokens = Some(tokens);
+        self
+    }
+
+    /// These count no more.
+    #[must_use]
+    pub fn with_revocations(mut self, revocations: Revocations) -> Self {
+        self.revocations = revocations;
+        self
     }
 
     /// Every issuer; an [`IssuerIndex`] points into this.
@@ -42,6 +90,53 @@ impl Policy {
     /// What `index` points at; none if it comes from another policy.
     pub fn issuer(&self, index: IssuerIndex) -> Option<&IssuerPolicy> {
         self.issuers.get(index.0)
+    }
+
+    /// Every introspector; an [`IntrospectorIndex`] points into this.
+    pub fn introspectors(&self) -> &[Introspector] {
+        &self.introspectors
+    }
+
+    /// What `index` points at; none if it comes from another policy.
+    pub fn introspector(&self, index: IntrospectorIndex) -> Option<&Introspector> {
+        self.introspectors.get(index.0)
+    }
+
+    /// The static tokens, if they are configured.
+    pub const fn static_tokens(&self) -> Option<&StaticTokens> {
+        self.static_tokens.as_ref()
+    }
+
+    /// What counts no more.
+    pub const fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
+    /// Whether the token with these verified `claims` of `issuer` counts no more.
+    pub(crate) fn is_revoked(
+        &self,
+        evidence: &Evidence<'_>,
+        issuer: &str,
+        claims: &Claims,
+        now: UnixTime,
+    ) -> bool {
+        self.revocations.find(issuer, claims, now).is_some()
+            || evidence.ended_sessions.is_some_and(|ended| ended.contain(issuer, claims))
+    }
+
+    /// The introspector whose own prefix `token` has.
+    pub(crate) fn introspector_by_prefix(&self, token: &str) -> Option<IntrospectorIndex> {
+        self.find_introspector(|prefix| !prefix.is_empty() && token.starts_with(prefix))
+    }
+
+    /// The introspector of the opaque tokens that have nobody's prefix.
+    pub(crate) fn introspector_of_the_rest(&self) -> Option<IntrospectorIndex> {
+        self.find_introspector(str::is_empty)
+    }
+
+    fn find_introspector(&self, fits: impl Fn(&str) -> bool) -> Option<IntrospectorIndex> {
+        let mut prefixes = self.introspectors.iter().map(|entry| entry.token_prefix.as_str());
+        prefixes.position(fits).map(IntrospectorIndex)
     }
 
     /// Which names may begin with `system:`.

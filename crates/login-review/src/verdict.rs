@@ -136,6 +136,8 @@ names! {
         Revoked => "revoked",
         /// Not a JWT, and no authenticator takes a token of this shape.
         UnknownShape => "unknown_shape",
+        /// A scope is missing that its introspector demands.
+        MissingScope => "missing_scope",
         /// The introspection endpoint says that it is not active.
         Inactive => "inactive",
         /// Not among the static tokens.

@@ -1,13 +1,16 @@
-//! A question's way to its verdict: plan, gather what evidence the plan wants, decide.
-//! Never judges itself, and never fetches what the plan did not ask for.
+//! A question's way to its verdict: plan, then decide, gathering what `decide` asks for.
+//! Never judges itself, never fetches what was not asked for, and nothing twice.
+
+use std::sync::Arc;
 
 use login_common::{UnixTime, token_review::ReviewRequest};
 use login_review::{
-    AudienceRequest, Decision, IssuerIndex, Outage, ParsedToken, Plan, Verdict, decide, plan,
+    AudienceRequest, Decision, Evidence, IssuerIndex, Need, Outage, ParsedToken, Plan, Verdict,
+    decide, plan,
 };
 
 use crate::{
-    evidence::key_sets::Renewal,
+    evidence::key_sets::{Renewal, Snapshot},
     start::{InForce, State},
 };
 
@@ -18,7 +21,8 @@ pub struct Judgement<'t> {
     pub verdict: Verdict,
     /// The issuer that the token names, if it is a configured one.
     pub issuer: Option<IssuerIndex>,
-    /// Of the key set that the verdict rests on.
+    /// Of the key set that the verdict rests on; none if the verdict rests on more than that, or
+    /// on less.
     pub generation: Option<u64>,
     /// The token taken apart, if it came that far; for the record, not for another verdict.
     pub token: Option<ParsedToken<'t>>,
@@ -31,59 +35,113 @@ pub async fn judge<'t>(
     request: &'t ReviewRequest,
     now: UnixTime,
 ) -> Judgement<'t> {
-    let (issuer, token) = match plan(&in_force.policy, request.token.expose(), now) {
+    let token = match plan(&in_force.policy, request.token.expose(), now) {
         Plan::Refuse(reason) => {
             let verdict = Verdict::Refused(reason);
             return Judgement { verdict, issuer: None, generation: None, token: None };
         }
-        Plan::NeedKeys { issuer, token } => (issuer, token),
+        Plan::Judge(token) => token,
     };
     let audiences = AudienceRequest {
         requested: &request.audiences,
         api_audiences: state.api_audiences.as_deref(),
     };
-    let (verdict, generation) = decided(in_force, issuer, &token, audiences, now).await;
-    Judgement { verdict, issuer: Some(issuer), generation, token: Some(token) }
+    let mut gathered = Gathered::default();
+    let verdict = loop {
+        let decision = decide(&in_force.policy, &token, &gathered.evidence(), audiences, now);
+        let need = match decision {
+            Decision::Verdict(verdict) => break verdict,
+            Decision::Need(need) => need,
+        };
+        if let Err(end) = gathered.gather(in_force, need).await {
+            break end;
+        }
+    };
+    let issuer = token.issuer();
+    let generation = gathered.generation(issuer);
+    Judgement { verdict, issuer, generation, token: Some(token) }
 }
 
-/// The verdict, and the generation of the keys that it rests on.
-async fn decided(
-    in_force: &InForce,
+/// What was fetched for one token.
+#[derive(Default)]
+struct Gathered {
+    /// Of the token's issuer, and of the issuer of its groups.
+    keys: [Option<Keys>; 2],
+}
+
+struct Keys {
     issuer: IssuerIndex,
-    token: &ParsedToken<'_>,
-    audiences: AudienceRequest<'_>,
-    now: UnixTime,
-) -> (Verdict, Option<u64>) {
-    let Some(keys) = in_force.keys.current_or_fetched(issuer).await else {
-        return (Verdict::CannotTell(Outage::KeysUnavailable), None);
-    };
-    match decide(&in_force.policy, token, &keys.keys, audiences, now) {
-        Decision::Verdict(verdict) => return (verdict, Some(keys.generation)),
-        Decision::NeedFreshKeys => {}
+    snapshot: Arc<Snapshot>,
+    /// Whether the issuer has been asked for newer ones on behalf of this token.
+    renewed: bool,
+    /// Whether an answer may be kept for as long as these are the keys.
+    settled: bool,
+}
+
+impl Gathered {
+    fn evidence(&self) -> Evidence<'_> {
+        let keys = self
+            .keys
+            .each_ref()
+            .map(|keys| Some((keys.as_ref()?.issuer, &keys.as_ref()?.snapshot.keys)));
+        Evidence { keys, ..Evidence::default() }
     }
-    match in_force.keys.renew(issuer).await {
-        Renewal::Fetched(fresh) => {
-            let verdict = match decide(&in_force.policy, token, &fresh.keys, audiences, now) {
-                Decision::Verdict(verdict) => verdict,
-                Decision::NeedFreshKeys => Verdict::unknown_key(),
-            };
-            (verdict, Some(fresh.generation))
+
+    /// Adds what is needed, or says how the review ends without it.
+    async fn gather(&mut self, in_force: &InForce, need: Need) -> Result<(), Verdict> {
+        match need {
+            Need::Keys(issuer) => self.gather_keys(in_force, issuer).await,
+            Need::FreshKeys(issuer) => self.renew_keys(in_force, issuer).await,
+            Need::Introspection(_) => Err(Verdict::CannotTell(Outage::IntrospectionUnavailable)),
+            Need::Groups(_) => Err(Verdict::CannotTell(Outage::GroupsUnavailable)),
         }
-        // Asked moments ago: the set in use is as fresh as it may get. It may have become fresh
-        // only after it was read above, so it is read again.
-        Renewal::TooSoon { last_succeeded: true } => {
-            let verdict = match in_force.keys.current_or_fetched(issuer).await {
-                Some(fresh) => match decide(&in_force.policy, token, &fresh.keys, audiences, now) {
-                    Decision::Verdict(verdict) => verdict,
-                    Decision::NeedFreshKeys => Verdict::unknown_key(),
-                },
-                None => Verdict::CannotTell(Outage::KeysUnavailable),
-            };
-            (verdict, None)
+    }
+
+    async fn gather_keys(
+        &mut self,
+        in_force: &InForce,
+        issuer: IssuerIndex,
+    ) -> Result<(), Verdict> {
+        let unavailable = Verdict::CannotTell(Outage::KeysUnavailable);
+        let Some(place) = self.keys.iter_mut().find(|place| place.is_none()) else {
+            return Err(Verdict::CannotTell(Outage::Internal));
+        };
+        let snapshot = in_force.keys.current_or_fetched(issuer).await.ok_or(unavailable)?;
+        *place = Some(Keys { issuer, snapshot, renewed: false, settled: true });
+        Ok(())
+    }
+
+    async fn renew_keys(&mut self, in_force: &InForce, issuer: IssuerIndex) -> Result<(), Verdict> {
+        let mut known = self.keys.iter_mut().flatten();
+        let Some(keys) = known.find(|keys| keys.issuer == issuer && !keys.renewed) else {
+            return Err(Verdict::unknown_key());
+        };
+        keys.renewed = true;
+        let unavailable = Verdict::CannotTell(Outage::KeysUnavailable);
+        match in_force.keys.renew(issuer).await {
+            Renewal::Fetched(fresh) => keys.snapshot = fresh,
+            // Asked moments ago: the set in use is as fresh as it may get. It may have become
+            // fresh only after it was read above, so it is read again.
+            Renewal::TooSoon { last_succeeded: true } => {
+                keys.snapshot =
+                    in_force.keys.current_or_fetched(issuer).await.ok_or(unavailable)?;
+                keys.settled = false;
+            }
+            // The issuer may have a new key that we cannot see. A refusal would be cached.
+            Renewal::TooSoon { last_succeeded: false } | Renewal::Failed => {
+                return Err(unavailable);
+            }
         }
-        // The issuer may have a new key that we cannot see. A refusal would be cached.
-        Renewal::TooSoon { last_succeeded: false } | Renewal::Failed => {
-            (Verdict::CannotTell(Outage::KeysUnavailable), None)
+        Ok(())
+    }
+
+    /// What an answer may be kept under.
+    fn generation(&self, issuer: Option<IssuerIndex>) -> Option<u64> {
+        match &self.keys {
+            [Some(keys), None] if keys.settled && Some(keys.issuer) == issuer => {
+                Some(keys.snapshot.generation)
+            }
+            _ => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Reading order: `error` (what both sides call failures), `pkce`, `authorization` (the browser's
 //! way), `form` (fields and client authentication), `client_assertion` (a client with a key),
-//! `token_endpoint` (grants and answers), `device` (the other way), `revocation` (the end).
+//! `token_endpoint` (grants and answers), `device` (the other way), `introspection` (whose token is it), `revocation` (the end).
 
 pub mod error;
 pub mod pkce;
@@ -14,4 +14,5 @@ pub mod form;
 pub mod token_endpoint;
 
 pub mod device;
+pub mod introspection;
 pub mod revocation;

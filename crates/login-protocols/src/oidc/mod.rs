@@ -12,4 +12,4 @@ pub mod token;
 pub use claims::{Claims, ClaimsError};
 pub use discovery::{DiscoveryError, ProviderMetadata, metadata_url};
 pub use id_token::{IdTokenFacts, IdTokenProblem, check_from_token_endpoint};
-pub use token::{Expectations, TokenRefusal, Verified, verify};
+pub use token::{Expectations, NOT_BEFORE_LEEWAY, TokenRefusal, Verified, verify};

@@ -5,27 +5,33 @@
 
 use login_common::{Identity, UnixTime};
 use login_protocols::{
-    jose::{CompactJws, KeySet},
+    jose::CompactJws,
     oidc::{Claims, Expectations, TokenRefusal, verify},
 };
 
 use crate::{
     audience::AudienceRequest,
     claims::mapping::check_required,
-    decide::Decision,
+    decide::{Decision, Evidence, Need},
     guard::Guard,
-    policy::IssuerPolicy,
+    policy::{IssuerIndex, IssuerPolicy, Policy},
     verdict::{Reason, Verdict},
 };
 
 pub(crate) fn decide(
-    issuer: &IssuerPolicy,
-    guard: &Guard,
+    policy: &Policy,
+    index: IssuerIndex,
     jws: &CompactJws<'_>,
-    keys: &KeySet,
+    evidence: &Evidence<'_>,
     audiences: AudienceRequest<'_>,
     now: UnixTime,
 ) -> Decision {
+    let Some(issuer) = policy.issuer(index) else {
+        return Decision::Verdict(Verdict::Refused(Reason::ForeignIssuer));
+    };
+    let Some(keys) = evidence.keys_of(index) else {
+        return Decision::Need(Need::Keys(index));
+    };
     let expected = Expectations {
         issuer: &issuer.issuer,
         audiences: &issuer.audiences,
@@ -33,11 +39,14 @@ pub(crate) fn decide(
     };
     let verified = match verify(jws, keys, &expected, now) {
         Ok(verified) => verified,
-        Err(TokenRefusal::UnknownKey) => return Decision::NeedFreshKeys,
+        Err(TokenRefusal::UnknownKey) => return Decision::Need(Need::FreshKeys(index)),
         Err(refusal) => return Decision::Verdict(Verdict::Refused(reason(&refusal))),
     };
+    if policy.is_revoked(evidence, issuer.issuer.as_str(), verified.claims, now) {
+        return Decision::Verdict(Verdict::Refused(Reason::Revoked));
+    }
     let verdict = check_restrictions(issuer, verified.claims, verified.expires_at)
-        .and_then(|()| identify(issuer, guard, verified.claims))
+        .and_then(|()| identify(issuer, policy.guard(), verified.claims))
         .and_then(|identity| {
             let audiences = audiences.grant()?;
             Ok(Verdict::Accepted { identity, audiences, expires_at: verified.expires_at })

@@ -10,6 +10,7 @@ use crate::{
     guard::Guard,
     plan::{Plan, plan},
     policy::{IssuerPolicy, RequiredClaim},
+    verdict::Reason,
 };
 
 const NOW: i64 = 1_769_860_800;
@@ -77,7 +78,8 @@ impl Scene {
     fn review_for(&self, token: &str, requested: &[&str], api: Option<&[&str]>) -> Verdict {
         match self.ask(token, &self.keys(), requested, api) {
             Decision::Verdict(verdict) => verdict,
-            Decision::NeedFreshKeys => Verdict::unknown_key(),
+            Decision::Need(Need::FreshKeys(_)) => Verdict::unknown_key(),
+            Decision::Need(need) => panic!("{need:?}"),
         }
     }
 
@@ -94,9 +96,13 @@ impl Scene {
         let now = UnixTime::from_seconds(NOW);
         match plan(&self.policy, token, now) {
             Plan::Refuse(reason) => Decision::Verdict(Verdict::Refused(reason)),
-            Plan::NeedKeys { issuer, token } => {
+            Plan::Judge(token) => {
+                let issuer = token.issuer().unwrap();
                 assert_eq!(self.policy.issuers()[issuer.as_usize()].issuer.as_str(), ISSUER);
-                decide(&self.policy, &token, keys, audiences, now)
+                let nothing = Evidence::default();
+                let need = decide(&self.policy, &token, &nothing, audiences, now);
+                assert_eq!(need, Decision::Need(Need::Keys(issuer)));
+                decide(&self.policy, &token, &Evidence::of_keys(issuer, keys), audiences, now)
             }
         }
     }
@@ -283,8 +289,10 @@ fn a_tampered_token_is_refused() {
 fn an_unknown_key_asks_for_fresh_keys_and_a_bad_signature_does_not() {
     let (scene, stranger) = (scene(), scene());
     let token = stranger.sign(&json!({}));
-    assert_eq!(scene.ask(&token, &scene.keys(), &[], None), Decision::NeedFreshKeys);
-    assert_eq!(scene.ask(&token, &KeySet::empty(), &[], None), Decision::NeedFreshKeys);
+    for keys in [scene.keys(), KeySet::empty()] {
+        let decision = scene.ask(&token, &keys, &[], None);
+        assert!(matches!(decision, Decision::Need(Need::FreshKeys(_))), "{decision:?}");
+    }
     assert_eq!(
         Verdict::unknown_key(),
         Verdict::Refused(Reason::UnknownKey),
@@ -301,7 +309,8 @@ impl Scene {
     fn review_with(&self, token: &str, keys: &KeySet) -> Verdict {
         match self.ask(token, keys, &[], None) {
             Decision::Verdict(verdict) => verdict,
-            Decision::NeedFreshKeys => Verdict::unknown_key(),
+            Decision::Need(Need::FreshKeys(_)) => Verdict::unknown_key(),
+            Decision::Need(need) => panic!("{need:?}"),
         }
     }
 }
@@ -310,7 +319,7 @@ impl Scene {
 fn planned(scene: &Scene, token: &str) -> String {
     match plan(&scene.policy, token, UnixTime::from_seconds(NOW)) {
         Plan::Refuse(reason) => reason.as_str().to_owned(),
-        Plan::NeedKeys { .. } => "keys".to_owned(),
+        Plan::Judge(_) => "keys".to_owned(),
     }
 }
 
@@ -330,12 +339,15 @@ fn what_is_no_token_of_ours_is_refused_before_keys_are_asked_for() {
         (" ".to_owned(), "malformed"),
         (format!("{good}\n"), "malformed"),
         ("x".repeat(16 * 1024 + 1), "too_long"),
-        (".".repeat(16 * 1024), "malformed"),
+        (".".repeat(16 * 1024), "unknown_shape"),
         ("x".repeat(1024 * 1024), "too_long"),
-        ("opaque".to_owned(), "malformed"),
+        ("opaque".to_owned(), "unknown_shape"),
         (format!("{good}.x.y"), "malformed"),
         ("abcdef.0123456789abcdef".to_owned(), "bootstrap_token"),
-        ("ABCDEF.0123456789abcdef".to_owned(), "malformed"),
+        ("ABCDEF.0123456789abcdef".to_owned(), "unknown_shape"),
+        ("k8s-aws-v1.aHR0cHM6Ly9zdHM".to_owned(), "unknown_shape"),
+        ("gAAAAABmx".to_owned(), "unknown_shape"),
+        (format!("{good}.x.y.z"), "malformed"),
         (with_header(r#"{"alg":"none"}"#), "algorithm"),
         (with_header(r#"{"alg":"HS256"}"#), "algorithm"),
         (with_header(r#"{"alg":"EdDSA"}"#), "algorithm"),
@@ -361,16 +373,18 @@ fn a_token_goes_to_the_issuer_it_names_and_to_no_other() {
     let policy = Policy::new(vec![second, issuer_policy()], Guard::default());
     let token = first.sign(&json!({}));
     let now = UnixTime::from_seconds(NOW);
-    let Plan::NeedKeys { issuer, token: parsed } = plan(&policy, &token, now) else {
+    let Plan::Judge(parsed) = plan(&policy, &token, now) else {
         panic!("a token of a configured issuer was refused");
     };
+    let issuer = parsed.issuer().unwrap();
     assert_eq!(policy.issuer(issuer).unwrap().issuer.as_str(), ISSUER);
     assert!(!format!("{parsed:?}").contains(&token), "Debug shows no token");
     // Judged under another policy, where the index means nothing or somebody else.
     let audiences = AudienceRequest { requested: &[], api_audiences: None };
     for issuers in [vec![], vec![issuer_policy()]] {
         let other = Policy::new(issuers, Guard::default());
-        let decision = decide(&other, &parsed, &first.keys(), audiences, now);
+        let keys = first.keys();
+        let decision = decide(&other, &parsed, &Evidence::of_keys(issuer, &keys), audiences, now);
         assert_eq!(decision, Decision::Verdict(Verdict::Refused(Reason::ForeignIssuer)));
     }
 }

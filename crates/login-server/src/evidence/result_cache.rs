@@ -165,7 +165,7 @@ mod tests {
                                         "aud": "a", "sub": "s"});
         let token = key.sign("JWT", &claims).unwrap();
         match plan(&policy, &token, NOW) {
-            Plan::NeedKeys { issuer, .. } => issuer,
+            Plan::Judge(token) => token.issuer().unwrap(),
             Plan::Refuse(reason) => panic!("{reason}"),
         }
     }

@@ -1,0 +1,157 @@
+//! Asking an authorization server about a token of its own (RFC 7662).
+//! Never takes a fault of the question, such as a wrong client secret, for an answer about the
+//! token; never guesses what an answer meant.
+
+use login_common::{Secret, names::ClientId, strict_json};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::token_endpoint::{ClientAuthentication, FormRequest, TokenEndpointError, failure};
+use crate::oidc::Claims;
+
+/// An answer may have this many bytes; it holds the claims of one token.
+pub const MAX_ANSWER_LENGTH: usize = 64 * 1024;
+
+/// What the server says about a token (RFC 7662 §2.2).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Introspection {
+    /// `"active": true`, and everything else it says.
+    Active(Claims),
+    /// `"active": false`: expired, revoked, another server's, or made up.
+    Inactive,
+}
+
+/// Why an answer says nothing about the token.
+#[derive(Debug, Error)]
+pub enum IntrospectionError {
+    /// It does not accept our client id and secret: the operator's fault.
+    #[error(
+        "the introspection endpoint answered {status}: it does not accept our client id and secret"
+    )]
+    Credentials {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It failed, or gave an OAuth error.
+    #[error("the introspection endpoint gave no answer")]
+    Failed(#[source] TokenEndpointError),
+    /// Not JSON by media type; often the page of a proxy.
+    #[error("the introspection endpoint answered with another media type than `application/json`")]
+    MediaType,
+    /// Not a JSON object with unique keys, or too long.
+    #[error("the introspection endpoint's answer is not a JSON object with unique keys")]
+    NotAnObject,
+    /// `active` is missing, or is something else than `true` or `false`.
+    #[error("the introspection endpoint's answer has no boolean `active`")]
+    NoVerdict,
+}
+
+/// The question about `token`.
+pub fn introspection_request(
+    client: &ClientId,
+    authentication: &ClientAuthentication,
+    token: &Secret,
+) -> FormRequest {
+    let mut form = FormRequest::new(client, authentication);
+    form.push_secret("token", token);
+    form.push("token_type_hint", "access_token");
+    form
+}
+
+/// Judges the answer. `media_type` is the `Content-Type` header, if it came.
+pub fn parse_introspection_response(
+    status: u16,
+    media_type: Option<&str>,
+    body: &[u8],
+) -> Result<Introspection, IntrospectionError> {
+    if matches!(status, 401 | 403) {
+        return Err(IntrospectionError::Credentials { status });
+    }
+    if let Some(error) = failure(status, body) {
+        return Err(IntrospectionError::Failed(error));
+    }
+    let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default();
+    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+        return Err(IntrospectionError::MediaType);
+    }
+    if body.len() > MAX_ANSWER_LENGTH {
+        return Err(IntrospectionError::NotAnObject);
+    }
+    let members = strict_json::object(body).map_err(|_| IntrospectionError::NotAnObject)?;
+    let members = members.into_map();
+    match members.get("active") {
+        Some(Value::Bool(true)) => Ok(Introspection::Active(Claims::from(members))),
+        Some(Value::Bool(false)) => Ok(Introspection::Inactive),
+        _ => Err(IntrospectionError::NoVerdict),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: Option<&str> = Some("application/json; charset=utf-8");
+
+    fn outcome(status: u16, media_type: Option<&str>, body: &str) -> String {
+        match parse_introspection_response(status, media_type, body.as_bytes()) {
+            Ok(Introspection::Active(claims)) => {
+                format!("active {}", claims.subject().unwrap_or("-"))
+            }
+            Ok(Introspection::Inactive) => "inactive".to_owned(),
+            Err(IntrospectionError::Failed(error)) => format!("failed: {error}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_request_has_the_form_of_the_rfc() {
+        let form = introspection_request(
+            &ClientId::parse("kube").unwrap(),
+            &ClientAuthentication::Basic(Secret::new("s")),
+            &Secret::new("o/1"),
+        );
+        assert_eq!(form.body().expose(), "token=o%2F1&token_type_hint=access_token");
+        assert_eq!(form.authorization().unwrap().expose(), "Basic a3ViZTpz");
+    }
+
+    #[test]
+    fn an_answer_says_yes_or_no_by_a_boolean_only() {
+        assert_eq!(outcome(200, JSON, r#"{"active":true,"sub":"jane"}"#), "active jane");
+        assert_eq!(outcome(200, JSON, r#"{"active":false}"#), "inactive");
+        assert_eq!(outcome(200, JSON, r#"{"active":false,"sub":"jane"}"#), "inactive");
+        for body in [
+            r#"{"active":"true"}"#,
+            r#"{"active":1}"#,
+            r#"{"active":null}"#,
+            r#"{"Active":true}"#,
+            "{}",
+        ] {
+            assert!(outcome(200, JSON, body).ends_with("no boolean `active`"), "{body}");
+        }
+        for body in ["", "[]", "true", "<html>", r#"{"active":true,"active":false}"#, "{} {}"] {
+            assert!(outcome(200, JSON, body).contains("not a JSON object"), "{body}");
+        }
+        let long = format!(r#"{{"active":true,"x":"{}"}}"#, "x".repeat(MAX_ANSWER_LENGTH));
+        assert!(outcome(200, JSON, &long).contains("not a JSON object"));
+    }
+
+    #[test]
+    fn a_fault_of_the_question_is_no_answer_about_the_token() {
+        for (status, media_type, body, expected) in [
+            (401, JSON, r#"{"error":"invalid_client"}"#, "does not accept our client id"),
+            (403, None, "", "does not accept our client id"),
+            (401, JSON, r#"{"active":false}"#, "does not accept our client id"),
+            (400, JSON, r#"{"error":"invalid_request"}"#, "400 `invalid_request`"),
+            (200, JSON, r#"{"error":"server_error"}"#, "out of order"),
+            (500, JSON, r#"{"active":false}"#, "out of order"),
+            (429, JSON, r#"{"active":false}"#, "out of order"),
+            (302, None, "", "302 without an OAuth error"),
+            (404, JSON, r#"{"active":false}"#, "404 without an OAuth error"),
+            (200, Some("text/html"), r#"{"active":true}"#, "another media type"),
+            (200, None, r#"{"active":true}"#, "another media type"),
+        ] {
+            let said = outcome(status, media_type, body);
+            assert!(said.contains(expected), "{status} {body}: {said}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Which tokens an entry reaches, and which not.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const ISSUER: &str = "https://id.example";
+const NOW: UnixTime = UnixTime::from_seconds(1_000);
+
+fn claims(value: &Value) -> Claims {
+    Claims::parse(value.to_string().as_bytes()).unwrap()
+}
+
+fn lasting(what: Revoked) -> Revocation {
+    Revocation { what, expires_at: None, reason: None }
+}
+
+fn is_revoked(what: &Revoked, issuer: &str, token: &Value) -> bool {
+    Revocations::new(vec![lasting(what.clone())]).find(issuer, &claims(token), NOW).is_some()
+}
+
+fn named(issuer: Option<&str>) -> Option<String> {
+    issuer.map(str::to_owned)
+}
+
+#[test]
+fn a_token_is_reached_by_its_id_and_its_session_at_the_named_issuer() {
+    let by_id = |issuer| Revoked::Token { issuer: named(issuer), id: "j1".to_owned() };
+    let by_session = |issuer| Revoked::Session { issuer: named(issuer), session: "j1".to_owned() };
+    for (what, claim) in
+        [(&by_id as &dyn Fn(Option<&'static str>) -> Revoked, "jti"), (&by_session, "sid")]
+    {
+        for (entry_issuer, issuer, value, expected) in [
+            (None, ISSUER, json!("j1"), true),
+            (None, "https://other.example", json!("j1"), true),
+            (Some(ISSUER), ISSUER, json!("j1"), true),
+            (Some(ISSUER), "https://other.example", json!("j1"), false),
+            (Some(ISSUER), ISSUER, json!("J1"), false),
+            (Some(ISSUER), ISSUER, json!(["j1"]), false),
+            (Some(ISSUER), ISSUER, Value::Null, false),
+        ] {
+            let token = json!({claim: value, "iat": 900});
+            let reached = is_revoked(&what(entry_issuer), issuer, &token);
+            assert_eq!(reached, expected, "{entry_issuer:?} {issuer} {token}");
+        }
+    }
+}
+
+#[test]
+fn a_cutoff_reaches_what_was_issued_before_it_and_what_does_not_say_when() {
+    let issued_before = UnixTime::from_seconds(500);
+    let subject =
+        Revoked::Subject { issuer: ISSUER.to_owned(), subject: "jane".to_owned(), issued_before };
+    let issuer = Revoked::Issuer { issuer: ISSUER.to_owned(), issued_before };
+    for (token, by_subject, by_issuer) in [
+        (json!({"sub": "jane", "iat": 499}), true, true),
+        (json!({"sub": "jane", "iat": 499.9}), true, true),
+        (json!({"sub": "jane", "iat": 500}), false, false),
+        (json!({"sub": "jane", "iat": "501"}), true, true),
+        (json!({"sub": "jane"}), true, true),
+        (json!({"sub": "bob", "iat": 499}), false, true),
+        (json!({"iat": 499}), false, true),
+    ] {
+        assert_eq!(is_revoked(&subject, ISSUER, &token), by_subject, "{token}");
+        assert_eq!(is_revoked(&issuer, ISSUER, &token), by_issuer, "{token}");
+        assert!(!is_revoked(&issuer, "https://other.example", &token), "{token}");
+    }
+}
+
+#[test]
+fn an_entry_counts_until_it_ends_and_others_of_the_same_name_go_on() {
+    let entry = |expires_at: i64, issued_before: i64| Revocation {
+        what: Revoked::Subject {
+            issuer: ISSUER.to_owned(),
+            subject: "jane".to_owned(),
+            issued_before: UnixTime::from_seconds(issued_before),
+        },
+        expires_at: Some(UnixTime::from_seconds(expires_at)),
+        reason: Some(format!("until {expires_at}")),
+    };
+    let list = Revocations::new(vec![entry(1_000, 950), entry(1_001, 500)]);
+    let reason = |issued_at: i64| {
+        let token = claims(&json!({"sub": "jane", "iat": issued_at}));
+        list.find(ISSUER, &token, NOW).and_then(|entry| entry.reason.clone())
+    };
+    assert_eq!(reason(499).as_deref(), Some("until 1001"));
+    assert_eq!(reason(900), None, "the first entry has ended");
+    assert_eq!((list.len(), list.is_empty()), (2, false));
+}
+
+#[test]
+fn ended_sessions_are_those_of_their_issuer() {
+    let ended = EndedSessions::new(ISSUER, ["s1".to_owned()]);
+    let of = |session: &str| claims(&json!({"sid": session}));
+    assert!(ended.contain(ISSUER, &of("s1")));
+    assert!(!ended.contain(ISSUER, &of("s2")));
+    assert!(!ended.contain("https://other.example", &of("s1")));
+    assert!(!ended.contain(ISSUER, &claims(&json!({}))));
+    assert!(!EndedSessions::default().contain(ISSUER, &of("s1")));
+}
