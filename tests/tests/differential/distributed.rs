@@ -1,0 +1,86 @@
+//! Groups that the issuer keeps elsewhere (OpenID Connect Core §5.6.2).
+//! Never by expression: kube-apiserver fetches them for `groups.claim` only.
+
+use anyhow::Result;
+use login_tests::issuers::Issuers;
+use serde_json::{Value, json};
+
+use crate::table::{Case, Keys, accepted, differs, refused, stricter};
+
+const ALLOWED: &str = "groups are fetched from their own issuer only";
+const OUTAGE: &str = "groups that cannot be fetched now are an outage, not a refusal";
+
+pub(crate) const CASES: &[Case] = &[Case {
+    name: "distributed",
+    entry: r#"
+        claimMappings:
+          username: {claim: sub, prefix: ""}
+          groups: {claim: groups, prefix: "far:"}
+    "#,
+    tokens: &[
+        accepted(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/groups"}}}"#,
+            r#"jane groups=["far:a","far:b"]"#,
+        ),
+        accepted(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/guarded","access_token":"open"}}}"#,
+            r#"jane groups=["far:a","far:b"]"#,
+        ),
+        accepted(
+            r#"{"sub":"jane","groups":["near"],"_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/nothing"}}}"#,
+            r#"jane groups=["far:near"]"#,
+        ),
+        accepted(
+            r#"{"sub":"jane","_claim_names":{"address":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/nothing"}}}"#,
+            "jane",
+        ),
+        refused(r#"{"sub":"jane","_claim_names":{"groups":"s"}}"#),
+        refused(r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{}}"#),
+        refused(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/other-signature"}}}"#,
+        ),
+        refused(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/expired"}}}"#,
+        ),
+        refused(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/without-groups"}}}"#,
+        ),
+        differs(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/nothing"}}}"#,
+            None,
+            Some(crate::user::OUTAGE),
+            OUTAGE,
+        ),
+        stricter(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@BASE/issuers/groups"}}}"#,
+            r#"jane groups=["far:a","far:b"]"#,
+            ALLOWED,
+        ),
+    ],
+    ..Case::PLAIN
+}];
+
+/// Publishes the tokens that hold the groups.
+pub(crate) fn publish(issuers: &Issuers, keys: &Keys, now: i64) -> Result<()> {
+    let token = |issuer: &str, key: &str, claims: &Value| {
+        let header = json!({ "alg": "ES256", "kid": "es256" });
+        let mut all = json!({
+            "iss": issuers.url(issuer), "aud": "kubectl-login", "exp": now + 3600,
+        });
+        for (name, value) in claims.as_object().into_iter().flatten() {
+            all[name] = value.clone();
+        }
+        keys.named(key)?.sign(&header, &all.to_string())
+    };
+    let groups = json!({ "groups": ["a", "b"] });
+    let good = token("distributed", "es256", &groups)?;
+    issuers.document("distributed/groups", &good);
+    issuers.guarded_document("distributed/guarded", "open", &good);
+    let other = token("distributed", "unpublished", &groups)?;
+    issuers.document("distributed/other-signature", &other);
+    let expired = json!({ "groups": ["a"], "exp": now - 10 });
+    issuers.document("distributed/expired", &token("distributed", "es256", &expired)?);
+    issuers.document("distributed/without-groups", &token("distributed", "es256", &json!({}))?);
+    issuers.document("issuers/groups", &token("issuers", "es256", &groups)?);
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! The same AuthenticationConfiguration and the same token, given to kube-apiserver and to us.
+//! Never settles for a difference that is not listed with its reason.
+#![expect(clippy::needless_raw_string_hashes, reason = "the rows of a table look alike")]
+#![expect(clippy::disallowed_methods, reason = "tokens are made for the time that it is")]
+#![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
+
+mod distributed;
+mod expressions;
+mod groups;
+mod names;
+mod rules;
+mod table;
+mod tokens;
+mod user;
+mod world;
+
+use std::process::ExitCode;
+
+use login_tests::suite::Suite;
+
+use table::Case;
+use world::{Rule, World};
+
+const RULES: &[Rule] = &[
+    ("usernames_and_uids_are_those_of_kube_apiserver", |world| world.compare(names::CASES)),
+    ("groups_and_extra_are_those_of_kube_apiserver", |world| world.compare(groups::CASES)),
+    ("rules_hold_as_in_kube_apiserver", |world| world.compare(rules::CASES)),
+    ("tokens_are_good_or_bad_as_for_kube_apiserver", |world| world.compare(tokens::CASES)),
+];
+
+fn main() -> ExitCode {
+    Suite::new(World::start).cases(RULES).run()
+}
+
+/// All entries of the one file. kube-apiserver takes 64.
+fn all_cases() -> impl Iterator<Item = &'static Case> {
+    [
+        names::CASES,
+        groups::CASES,
+        rules::CASES,
+        tokens::CASES,
+        expressions::CASES,
+        distributed::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|case| is_understood(case))
+}
+
+/// login-server does not read expressions and distributed claims yet.
+fn is_understood(case: &Case) -> bool {
+    !case.entry.contains("xpression:") && case.name != "distributed"
+}

@@ -1,0 +1,243 @@
+//! The token itself: algorithms, headers, times, audiences, issuers, shapes of the payload.
+//! Never about what its claims are mapped to.
+
+use login_tests::issuers::Issuers;
+use serde_json::json;
+
+use crate::table::{Case, Make, accepted, refused, stricter};
+
+const TYPE: &str = "a JWT of another type than ID token or access token means something else";
+const FUTURE: &str = "a token issued in the future, or after its end, is a mistake or a lie";
+const NUMBER: &str = "a time is a number, not a text with digits (RFC 7519 §2)";
+const TWICE: &str = "a claim that is there twice reads differently to different programs";
+const LETTERS: &str = "names of claims are compared letter by letter (RFC 7519 §4)";
+const WHICH_KEY: &str = "a token that names no key while several could be meant is not guessed at";
+
+const JANE: &str = r#"{"sub":"jane"}"#;
+const ENTRY: &str = r#"claimMappings: {username: {claim: sub, prefix: ""}}"#;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        name: "algorithms",
+        entry: ENTRY,
+        tokens: &[
+            accepted(JANE, "jane").made(Make::Signed("ES256")),
+            accepted(JANE, "jane").made(Make::Signed("ES384")),
+            accepted(JANE, "jane").made(Make::Signed("ES512")),
+            accepted(JANE, "jane").made(Make::Signed("RS256")),
+            accepted(JANE, "jane").made(Make::Signed("RS384")),
+            accepted(JANE, "jane").made(Make::Signed("RS512")),
+            accepted(JANE, "jane").made(Make::Signed("PS256")),
+            accepted(JANE, "jane").made(Make::Signed("PS384")),
+            accepted(JANE, "jane").made(Make::Signed("PS512")),
+            refused(JANE).made(Make::With("es256", "none", "{}")),
+            refused(JANE).made(Make::With("es256", "HS256", "{}")),
+            refused(JANE).made(Make::With("es256", "EdDSA", "{}")),
+            refused(JANE).made(Make::With("es256", "es256", "{}")),
+            refused(JANE).made(Make::With("es256", "RS256", "{}")),
+            refused(JANE).made(Make::With("rsa", "ES256", "{}")),
+            refused(JANE).made(Make::With("es384", "ES256", "{}")),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "headers",
+        entry: ENTRY,
+        tokens: &[
+            accepted(JANE, "jane").made(Make::With("es256", "ES256", r#"{"typ":"@absent"}"#)),
+            accepted(JANE, "jane").made(Make::With("es256", "ES256", r#"{"kid":"@absent"}"#)),
+            accepted(JANE, "jane").made(Make::With("rsa", "PS384", r#"{"kid":"@absent"}"#)),
+            accepted(JANE, "jane").made(Make::With("es256", "ES256", r#"{"typ":"at+jwt"}"#)),
+            accepted(JANE, "jane").made(Make::With("es256", "ES256", r#"{"typ":"jwt"}"#)),
+            accepted(JANE, "jane").made(Make::With("es256", "ES256", r#"{"x-more":[1]}"#)),
+            refused(JANE).made(Make::With("es256", "ES256", r#"{"kid":"nobody"}"#)),
+            refused(JANE).made(Make::With("unpublished", "ES256", r#"{"kid":"es256"}"#)),
+            refused(JANE).made(Make::With("unpublished", "ES256", "{}")),
+            refused(JANE).made(Make::With("es256", "ES256", r#"{"crit":["exp"],"exp":1}"#)),
+            refused(JANE).made(Make::OtherSignature),
+            stricter(JANE, "jane", TYPE)
+                .made(Make::With("es256", "ES256", r#"{"typ":"logout+jwt"}"#)),
+            stricter(JANE, "jane", TYPE)
+                .made(Make::With("es256", "ES256", r#"{"typ":"dpop+jwt"}"#)),
+            stricter(r#"{"sub":"jane","events":{}}"#, "jane", TYPE),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "keys-of-one-kind",
+        keys: &["es256", "es256-too"],
+        entry: ENTRY,
+        tokens: &[
+            accepted(JANE, "jane"),
+            accepted(JANE, "jane").made(Make::With("es256-too", "ES256", "{}")),
+            refused(JANE).made(Make::With("es256", "ES256", r#"{"kid":"es256-too"}"#)),
+            refused(JANE).made(Make::Signed("RS256")),
+            stricter(JANE, "jane", WHICH_KEY)
+                .made(Make::With("es256", "ES256", r#"{"kid":"@absent"}"#)),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "times",
+        entry: ENTRY,
+        tokens: &[
+            accepted(r#"{"sub":"jane","exp":4102444800.5}"#, "jane"),
+            accepted(r#"{"sub":"jane","exp":4.1e9}"#, "jane"),
+            accepted(r#"{"sub":"jane","iat":"@absent"}"#, "jane"),
+            accepted(r#"{"sub":"jane","nbf":"@now-60"}"#, "jane"),
+            accepted(r#"{"sub":"jane","nbf":"@now+30"}"#, "jane"),
+            refused(r#"{"sub":"jane","exp":"@absent"}"#),
+            refused(r#"{"sub":"jane","exp":null}"#),
+            refused(r#"{"sub":"jane","exp":0}"#),
+            refused(r#"{"sub":"jane","exp":-1}"#),
+            refused(r#"{"sub":"jane","exp":[4102444800]}"#),
+            refused(r#"{"sub":"jane","exp":"@now-2"}"#),
+            refused(r#"{"sub":"jane","nbf":"@now+120"}"#),
+            refused(r#"{"sub":"jane","nbf":"soon"}"#),
+            refused(r#"{"sub":"jane","iat":"yesterday"}"#),
+            stricter(r#"{"sub":"jane","exp":"4102444800"}"#, "jane", NUMBER),
+            stricter(r#"{"sub":"jane","iat":"@now+600"}"#, "jane", FUTURE),
+            stricter(r#"{"sub":"jane","iat":"@now+3600","exp":"@now+3600"}"#, "jane", FUTURE),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "payloads",
+        entry: ENTRY,
+        tokens: &[
+            accepted(r#"{"sub":"jane","more":{"a":[1,2.5,null,{"b":true}]}}"#, "jane"),
+            accepted(
+                r#"{}"#,
+                "jane",
+            )
+            .made(Make::Payload(
+                " {\n \"iss\" : \"@ISSUER\", \"aud\":\"kubectl-login\",\"exp\":4102444800, \"sub\":\"\\u006aane\" }\n",
+            )),
+            refused("{}").made(Make::Payload("")),
+            refused("{}").made(Make::Payload("null")),
+            refused("{}").made(Make::Payload(r#"["@ISSUER"]"#)),
+            refused("{}").made(Make::Payload(r#"{"iss":"@ISSUER""#)),
+            refused("{}").made(Make::Payload(
+                r#"{"iss":"@ISSUER","aud":"kubectl-login","exp":4102444800,"sub":"jane"} {}"#,
+            )),
+            stricter("{}", "jane", TWICE).made(Make::Payload(
+                r#"{"iss":"@ISSUER","aud":"kubectl-login","exp":4102444800,"sub":"root","sub":"jane"}"#,
+            )),
+            stricter("{}", "jane", LETTERS).made(Make::Payload(
+                r#"{"ISS":"@ISSUER","aud":"kubectl-login","exp":4102444800,"sub":"jane"}"#,
+            )),
+            stricter("{}", "jane", LETTERS).made(Make::Payload(
+                r#"{"iss":"@ISSUER","AUD":"kubectl-login","Exp":4102444800,"sub":"jane"}"#,
+            )),
+            refused("{}").made(Make::Text("not-a-token")),
+            refused("{}").made(Make::Text("a.b.c")),
+            refused("{}").made(Make::Text("..")),
+            refused("{}").made(Make::Text("abcdef.0123456789abcdef")),
+            refused("{}").made(Make::Text("{\"payload\":\"e30\",\"signatures\":[]}")),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "one-audience",
+        issuer: "audiences: [kubectl]\naudienceMatchPolicy: MatchAny",
+        entry: ENTRY,
+        tokens: &[
+            accepted(r#"{"sub":"jane","aud":"kubectl"}"#, "jane"),
+            accepted(r#"{"sub":"jane","aud":["other","kubectl"],"azp":"other"}"#, "jane"),
+            refused(r#"{"sub":"jane","aud":"Kubectl"}"#),
+            refused(r#"{"sub":"jane","aud":"kubectl "}"#),
+            refused(r#"{"sub":"jane","aud":"other"}"#),
+            refused(r#"{"sub":"jane","aud":[]}"#),
+            refused(r#"{"sub":"jane","aud":""}"#),
+            refused(r#"{"sub":"jane","aud":null}"#),
+            refused(r#"{"sub":"jane","aud":5}"#),
+            refused(r#"{"sub":"jane","aud":["kubectl",5]}"#),
+            refused(r#"{"sub":"jane","aud":{"kubectl":true}}"#),
+            refused(r#"{"sub":"jane","aud":"@absent"}"#),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "three-audiences",
+        issuer: r#"
+            audiences:
+            - "a"
+            - 'b'
+            - https://kubernetes.default.svc
+            audienceMatchPolicy: MatchAny
+            egressSelectorType: ""
+            discoveryURL: ""
+        "#,
+        entry: ENTRY,
+        tokens: &[
+            accepted(r#"{"sub":"jane","aud":"a"}"#, "jane"),
+            accepted(r#"{"sub":"jane","aud":"b"}"#, "jane"),
+            accepted(r#"{"sub":"jane","aud":["x","https://kubernetes.default.svc"]}"#, "jane"),
+            refused(r#"{"sub":"jane","aud":["x","y"]}"#),
+            refused(r#"{"sub":"jane"}"#),
+            refused(r#"{"sub":"jane","aud":[]}"#),
+            refused(r#"{"sub":"jane","aud":"@absent"}"#),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "issuers",
+        entry: ENTRY,
+        tokens: &[
+            accepted(JANE, "jane"),
+            refused(r#"{"sub":"jane","iss":"@ISSUER/"}"#),
+            refused(r#"{"sub":"jane","iss":"@BASE"}"#),
+            refused(r#"{"sub":"jane","iss":"@BASE/ISSUERS"}"#),
+            refused(r#"{"sub":"jane","iss":" @ISSUER"}"#),
+            refused(r#"{"sub":"jane","iss":["@ISSUER"]}"#),
+            refused(r#"{"sub":"jane","iss":null}"#),
+            refused(r#"{"sub":"jane","iss":"@absent"}"#),
+            refused(r#"{"sub":"jane","iss":"https://id.example.com"}"#),
+            refused(r#"{"sub":"jane","iss":"https://kubernetes.default.svc"}"#),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "slash-at-the-end/",
+        entry: ENTRY,
+        tokens: &[
+            accepted(JANE, "jane"),
+            refused(r#"{"sub":"jane","iss":"@BASE/slash-at-the-end"}"#),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "discovered-elsewhere",
+        issuer: r#"
+            audiences: [kubectl-login]
+            discoveryURL: "@BASE/elsewhere/any-name.json"
+        "#,
+        entry: ENTRY,
+        tokens: &[
+            accepted(JANE, "jane"),
+            refused(r#"{"sub":"jane","iss":"@BASE/elsewhere"}"#),
+        ],
+        ..Case::PLAIN
+    },
+];
+
+/// Puts one discovery document where only `discoveryURL` leads, and a wrong one where it was.
+pub(crate) fn publish(issuers: &Issuers) {
+    let issuer = issuers.url("discovered-elsewhere");
+    let discovery = |key_set: String| {
+        json!({
+            "issuer": issuer,
+            "jwks_uri": key_set,
+            "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"),
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["ES256"],
+        })
+        .to_string()
+    };
+    issuers
+        .document("elsewhere/any-name.json", &discovery(issuers.url("discovered-elsewhere/keys")));
+    let wrong = discovery(issuers.url("nothing"));
+    issuers.document("discovered-elsewhere/.well-known/openid-configuration", &wrong);
+}

@@ -1,0 +1,97 @@
+//! What a program says about a token, in one line that a table can hold.
+//! Never compares by parts: two answers are the same when their lines are.
+
+use std::fmt::{self, Write as _};
+
+use anyhow::{Result, bail, ensure};
+use login_tests::curl::Reply;
+use serde_json::Value;
+
+/// What stands in a table where login-server cannot tell (503).
+pub(crate) const OUTAGE: &str = "(cannot tell)";
+
+/// A user: `NAME uid="…" groups=["…"] extra={"…":["…"]}`, each part only if it is not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct User(String);
+
+impl User {
+    /// The user of a `status.user` or `status.userInfo`.
+    fn read(user: &Value, uid: &str, groups: &[&str]) -> Self {
+        let mut line = user["username"].as_str().unwrap_or_default().to_owned();
+        if !uid.is_empty() {
+            let _ = write!(line, " uid={}", Value::from(uid));
+        }
+        if !groups.is_empty() {
+            let _ = write!(line, " groups={}", Value::from(groups.to_vec()));
+        }
+        if user["extra"].as_object().is_some_and(|extra| !extra.is_empty()) {
+            // Keys come sorted from both: `serde_json` keeps a map by key.
+            let _ = write!(line, " extra={}", user["extra"]);
+        }
+        Self(line)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// What kube-apiserver's SelfSubjectReview says; a refusal is `None`.
+///
+/// `system:authenticated` is left out: kube-apiserver adds it to every answer.
+pub(crate) fn seen_by_kube_apiserver(reply: &Reply) -> Result<Option<User>> {
+    match reply.status {
+        201 => {
+            let review = reply.json()?;
+            let user = &review["status"]["userInfo"];
+            let mut groups = texts(&user["groups"]);
+            if groups.last() == Some(&"system:authenticated") {
+                groups.pop();
+            }
+            let uid = user["uid"].as_str().unwrap_or_default();
+            Ok(Some(User::read(user, uid, &groups)))
+        }
+        401 => Ok(None),
+        _ => bail!("neither a user nor a refusal: {reply:?}"),
+    }
+}
+
+/// What login-server's TokenReview says; a refusal is `None`.
+///
+/// One difference holds for every token and is taken out here: where the configuration names no
+/// uid, ours is the issuer and the subject, which never changes hands; theirs is empty.
+pub(crate) fn seen_by_login_server(
+    reply: &Reply,
+    issuer: &str,
+    maps_uid: bool,
+) -> Result<Option<User>> {
+    match reply.status {
+        200 => {}
+        503 => return Ok(Some(User(OUTAGE.to_owned()))),
+        _ => bail!("neither a user nor a refusal: {reply:?}"),
+    }
+    let mut review = reply.json()?;
+    let status = &mut review["status"];
+    if status["authenticated"] != true {
+        return Ok(None);
+    }
+    let user = &mut status["user"];
+    let uid = user["uid"].as_str().unwrap_or_default().to_owned();
+    let uid = if maps_uid {
+        uid.as_str()
+    } else {
+        ensure!(uid.starts_with(&format!("{issuer}#")), "uid `{uid}`");
+        ""
+    };
+    Ok(Some(User::read(user, uid, &texts(&user["groups"]))))
+}
