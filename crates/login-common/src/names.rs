@@ -54,6 +54,12 @@ impl IssuerUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether a token whose `iss` is `text` is from this issuer: the same bytes, or the name
+    /// that Google had before there was a standard (OpenID Connect Core §15.6.2).
+    pub fn is_named_by(&self, text: &str) -> bool {
+        self.0 == text || text == "accounts.google.com" && self.0 == "https://accounts.google.com"
+    }
 }
 
 impl fmt::Display for IssuerUrl {
@@ -141,6 +147,18 @@ mod tests {
         ] {
             assert!(IssuerUrl::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn only_google_has_two_names() {
+        let named = |issuer: &str, text: &str| IssuerUrl::parse(issuer).unwrap().is_named_by(text);
+        assert!(named("https://id.example.com", "https://id.example.com"));
+        assert!(named("https://accounts.google.com", "https://accounts.google.com"));
+        assert!(named("https://accounts.google.com", "accounts.google.com"));
+        assert!(!named("https://accounts.google.com", "https://accounts.google.com/"));
+        assert!(!named("https://accounts.google.com/", "accounts.google.com"));
+        assert!(!named("https://id.example.com", "id.example.com"));
+        assert!(!named("https://id.example.com", "accounts.google.com"));
     }
 
     #[test]

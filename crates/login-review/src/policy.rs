@@ -144,16 +144,16 @@ impl Policy {
         &self.guard
     }
 
-    /// The issuer whose name is `text`, byte for byte.
+    /// The issuer that `text` names.
     pub(crate) fn find(&self, text: &str) -> Option<IssuerIndex> {
-        self.issuers.iter().position(|entry| entry.issuer.as_str() == text).map(IssuerIndex)
+        self.issuers.iter().position(|entry| entry.issuer.is_named_by(text)).map(IssuerIndex)
     }
 }
 
 /// One issuer: what its tokens must say, and what that means in Kubernetes.
 #[derive(Clone, Debug)]
 pub struct IssuerPolicy {
-    /// Must equal `iss` and the discovery document's `issuer` exactly.
+    /// Must equal the discovery document's `issuer` exactly, and be named by `iss`.
     pub issuer: IssuerUrl,
     /// Where the discovery document is read instead of below the issuer; fetched exactly so.
     pub discovery_url: Option<Url>,

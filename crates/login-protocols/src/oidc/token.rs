@@ -20,7 +20,7 @@ const ACCEPTED_TYPES: [Option<&str>; 3] = [None, Some("JWT"), Some("at+jwt")];
 /// What the configuration demands of a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Expectations<'a> {
-    /// The exact `iss`.
+    /// Whom `iss` must name.
     pub issuer: &'a IssuerUrl,
     /// One of these must be in `aud`; an empty list refuses every token.
     pub audiences: &'a [String],
@@ -95,7 +95,7 @@ pub fn verify<'j>(
     if !header.has_type(&ACCEPTED_TYPES) || claims.value("events").is_some() {
         return Err(TokenRefusal::TokenType);
     }
-    if claims.issuer() != Some(expected.issuer.as_str()) {
+    if !claims.issuer().is_some_and(|issuer| expected.issuer.is_named_by(issuer)) {
         return Err(TokenRefusal::WrongIssuer);
     }
     if !expected.algorithms.contains(&header.algorithm) {

@@ -228,6 +228,29 @@ fn required_claims_and_algorithms_of_the_issuer_are_enforced() {
 }
 
 #[test]
+fn the_old_name_of_google_is_google() {
+    let mut issuer = issuer_policy();
+    issuer.issuer = IssuerUrl::parse("https://accounts.google.com").unwrap();
+    let key = SigningKey::generate().unwrap();
+    let scene = Scene { key, policy: Policy::new(vec![issuer], Guard::default()) };
+    for name in ["accounts.google.com", "https://accounts.google.com"] {
+        let token = scene.sign(&json!({"iss": name}));
+        let now = UnixTime::from_seconds(NOW);
+        let Plan::NeedKeys { token, .. } = plan(&scene.policy, &token, now) else {
+            panic!("{name} was refused");
+        };
+        let audiences = AudienceRequest { requested: &[], api_audiences: None };
+        let decision = decide(&scene.policy, &token, &scene.keys(), audiences, now);
+        let Decision::Verdict(Verdict::Accepted { identity, .. }) = decision else {
+            panic!("{decision:?}");
+        };
+        assert_eq!(identity.uid, "https://accounts.google.com#42");
+    }
+    let other = scene.sign(&json!({"iss": "accounts.google.com/"}));
+    assert_eq!(planned(&scene, &other), "foreign_issuer");
+}
+
+#[test]
 fn an_authorized_party_is_named_exactly_where_one_is_asked_for() {
     let mut issuer = issuer_policy();
     issuer.authorized_parties = vec!["kubectl".to_owned(), "k9s".to_owned()];
