@@ -12,10 +12,27 @@ use crate::verdict::Reason;
 pub const RESERVED_PREFIX: &str = "system:";
 /// Bytes a username may have.
 pub const MAX_USERNAME_LENGTH: usize = 1024;
+/// Bytes a uid may have.
+pub const MAX_UID_LENGTH: usize = 1024;
 /// Groups a user may have.
 pub const MAX_GROUPS: usize = 2000;
 /// Bytes the name of a group may have.
 pub const MAX_GROUP_LENGTH: usize = 512;
+
+/// Keys `extra` may have.
+pub const MAX_EXTRA_KEYS: usize = 64;
+/// Bytes all keys and values of `extra` may have together: they travel in HTTP headers.
+pub const MAX_EXTRA_LENGTH: usize = 32 * 1024;
+/// The extra key that joins kube-apiserver's audit log with the issuer's: `JTI=` and the `jti`.
+pub const CREDENTIAL_ID_KEY: &str = "authentication.kubernetes.io/credential-id";
+
+/// Whether an extra key belongs to Kubernetes: `k8s.io`, `kubernetes.io`, and what is below them.
+pub(crate) fn is_of_kubernetes(key: &str) -> bool {
+    let Some((domain, _)) = key.split_once('/') else { return false };
+    ["k8s.io", "kubernetes.io"].into_iter().any(|owner| {
+        domain.strip_suffix(owner).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    })
+}
 
 /// Which reserved names the operator allows, each by its exact text. Default: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,8 +76,33 @@ impl Guard {
                 return Err(Reason::ReservedGroup);
             }
         }
-        Ok(())
+        check_extra(identity)
     }
+}
+
+/// The uid and the further facts. Nothing is decided by them here, but others may.
+fn check_extra(identity: &Identity) -> Result<(), Reason> {
+    let (uid, extra) = (&identity.uid, &identity.extra);
+    if uid.len() > MAX_UID_LENGTH || uid.contains(char::is_control) {
+        return Err(Reason::UnusableExtra);
+    }
+    let mut length = 0;
+    for (key, values) in extra {
+        let is_ours = key == CREDENTIAL_ID_KEY || !is_of_kubernetes(key);
+        if !is_ours || key.is_empty() || key.chars().any(char::is_uppercase) {
+            return Err(Reason::UnusableExtra);
+        }
+        for text in values.iter().chain([key]) {
+            if text.contains(char::is_control) {
+                return Err(Reason::UnusableExtra);
+            }
+            length += text.len();
+        }
+    }
+    if extra.len() > MAX_EXTRA_KEYS || length > MAX_EXTRA_LENGTH {
+        return Err(Reason::UnusableExtra);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -121,5 +163,42 @@ mod tests {
         }
         assert_eq!(check(&guard, "a", &vec!["g"; MAX_GROUPS]), Ok(()));
         assert_eq!(check(&guard, "a", &vec!["g"; MAX_GROUPS + 1]), Err(Reason::TooManyGroups));
+    }
+
+    #[test]
+    fn uid_and_extra_are_bounded_visible_texts() {
+        let check = |uid: &str, extra: &[(&str, &[&str])]| {
+            let owned = |values: &[&str]| values.iter().map(ToString::to_string).collect();
+            Guard::default().check(&Identity {
+                username: "a".to_owned(),
+                uid: uid.to_owned(),
+                extra: extra.iter().map(|(k, v)| ((*k).to_owned(), owned(v))).collect(),
+                groups: Vec::new(),
+            })
+        };
+        let longest = "x".repeat(MAX_UID_LENGTH);
+        assert_eq!(check(&longest, &[("a.b/c", &["d", ""])]), Ok(()));
+        assert_eq!(check("", &[(CREDENTIAL_ID_KEY, &["JTI=1"]), ("notk8s.io/x", &[])]), Ok(()));
+        for uid in ["a\nb", "\0", &format!("{longest}x")] {
+            assert_eq!(check(uid, &[]), Err(Reason::UnusableExtra), "{uid:?}");
+        }
+        let value = "x".repeat(MAX_EXTRA_LENGTH);
+        for extra in [
+            ("a.b/c", ["a\u{7f}"].as_slice()),
+            ("a.b/c\n", &["a"]),
+            ("", &["a"]),
+            ("a.b/C", &["a"]),
+            ("a.b/c", &[value.as_str()]),
+            ("k8s.io/x", &["a"]),
+            ("authentication.kubernetes.io/credential-ids", &["a"]),
+            ("x.kubernetes.io/x", &["a"]),
+        ] {
+            assert_eq!(check("u", &[extra]), Err(Reason::UnusableExtra), "{extra:?}");
+        }
+        let keys: Vec<String> = (0..=MAX_EXTRA_KEYS).map(|n| format!("a.b/{n}")).collect();
+        let many: Vec<(&str, &[&str])> =
+            keys.iter().map(|key| (key.as_str(), [].as_slice())).collect();
+        assert_eq!(check("u", &many[1..]), Ok(()));
+        assert_eq!(check("u", &many), Err(Reason::UnusableExtra));
     }
 }

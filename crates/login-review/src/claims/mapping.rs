@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::{guard::MAX_GROUPS, policy::RequiredClaim, verdict::Reason};
 
-/// The extra key that joins kube-apiserver's audit log with the issuer's: `JTI=` and the `jti`.
-pub const CREDENTIAL_ID_KEY: &str = "authentication.kubernetes.io/credential-id";
+pub use crate::guard::CREDENTIAL_ID_KEY;
+
 /// Bytes an identifier may have to be passed on in `extra`.
 const MAX_EXTRA_LENGTH: usize = 1024;
 

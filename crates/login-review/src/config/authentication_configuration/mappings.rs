@@ -7,6 +7,7 @@ use super::{filled, issuer::missing_unless_misfit, refuse_expression};
 use crate::{
     claims::mapping::{ClaimMapping, PrefixedClaim},
     config::fields::{Faults, Field, Mapping},
+    guard::is_of_kubernetes,
 };
 
 pub(super) fn read(entry: &Mapping<'_>, faults: &mut Faults) -> Option<ClaimMapping> {
@@ -89,17 +90,33 @@ fn extra(field: &Field<'_>, faults: &mut Faults) {
     }
 }
 
-/// Keys travel as HTTP header names and are owned by the domain before the slash.
+/// Keys are owned by the domain before the slash (Kubernetes `IsDomainPrefixedPath`).
 fn fault_of_extra_key(key: &str) -> Option<&'static str> {
     let parts = key.split_once('/').filter(|(domain, path)| !domain.is_empty() && !path.is_empty());
-    let Some((domain, _)) = parts else {
+    let Some((domain, path)) = parts else {
         return Some("must be a path with a domain before it, such as `example.com/tenant`");
     };
     if key.chars().any(char::is_uppercase) {
         return Some("must be lower case");
     }
-    let of_kubernetes = ["k8s.io", "kubernetes.io"].into_iter().any(|owner| {
-        domain.strip_suffix(owner).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-    });
-    of_kubernetes.then_some("the domains `k8s.io` and `kubernetes.io` are reserved")
+    if !is_dns_subdomain(domain) {
+        return Some("must begin with a domain: letters, digits, `-` and `.`, at most 253");
+    }
+    let of_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte);
+    if !path.bytes().all(of_path) {
+        return Some("has a character after the slash that a path cannot have");
+    }
+    is_of_kubernetes(key).then_some("the domains `k8s.io` and `kubernetes.io` are reserved")
+}
+
+/// RFC 1123 §2.1, without a limit on labels, as Kubernetes checks it.
+fn is_dns_subdomain(domain: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label = |label: &str| {
+        let bytes = label.as_bytes();
+        bytes.first().is_some_and(|byte| is_letter(*byte))
+            && bytes.last().is_some_and(|byte| is_letter(*byte))
+            && bytes.iter().all(|byte| is_letter(*byte) || *byte == b'-')
+    };
+    domain.len() <= 253 && domain.split('.').all(is_label)
 }
