@@ -148,7 +148,7 @@ fn anonymous(root: &Mapping<'_>, notes: &mut Notes) {
     let enabled = anonymous.field("enabled").and_then(|field| field.flag(faults));
     if let Some(conditions) = anonymous.field("conditions") {
         let items = conditions.items(faults);
-        for item in &items {
+        for item in items.iter().filter(|item| !item.is_null()) {
             if let Some(condition) = item.mapping(&["path"], faults) {
                 condition.text("path", faults);
             }

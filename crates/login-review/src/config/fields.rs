@@ -71,13 +71,13 @@ pub struct Field<'t> {
     pub key: String,
     /// The line of its key, or of the value in a list.
     pub line: u64,
-    value: &'t Value,
+    node: &'t Located,
 }
 
 impl<'t> Field<'t> {
     /// The whole document.
     pub fn root(tree: &'t Located) -> Self {
-        Self { key: String::new(), line: tree.line, value: &tree.value }
+        Self { key: String::new(), line: tree.line, node: tree }
     }
 
     /// Notes a fault of this value.
@@ -87,35 +87,49 @@ impl<'t> Field<'t> {
 
     /// Whether this is a text without characters.
     pub fn is_empty_text(&self) -> bool {
-        matches!(self.value, Value::Text(text) if text.is_empty())
+        matches!(&self.node.value, Value::Text(text) if text.is_empty())
     }
 
     /// Whether this is a list without items.
     pub fn is_empty_list(&self) -> bool {
-        matches!(self.value, Value::Sequence(items) if items.is_empty())
+        matches!(&self.node.value, Value::Sequence(items) if items.is_empty())
     }
 
     /// A text; anything else is a fault.
     pub fn text(&self, faults: &mut Faults) -> Option<&'t str> {
-        if let Value::Text(text) = self.value {
+        if let Value::Text(text) = &self.node.value {
             return Some(text);
         }
-        self.fault(faults, format!("must be a text, is {}", kind(self.value)));
+        self.fault(faults, format!("must be a text, is {}", kind(&self.node.value)));
         None
+    }
+
+    /// Whether there is nothing.
+    pub fn is_null(&self) -> bool {
+        self.node.value == Value::Null
+    }
+
+    /// The line of the file where line `number` (counted from 1) of this text stands, as far as
+    /// the way it was written tells: folded and quoted texts have one line for all of theirs.
+    pub fn line_of_text(&self, number: u64) -> u64 {
+        match self.node.literal_line {
+            Some(first) => first.saturating_add(number.saturating_sub(1)),
+            None => self.node.line,
+        }
     }
 
     /// A boolean; anything else is a fault.
     pub fn flag(&self, faults: &mut Faults) -> Option<bool> {
-        if let Value::Bool(flag) = self.value {
+        if let Value::Bool(flag) = &self.node.value {
             return Some(*flag);
         }
-        self.fault(faults, format!("must be `true` or `false`, is {}", kind(self.value)));
+        self.fault(faults, format!("must be `true` or `false`, is {}", kind(&self.node.value)));
         None
     }
 
     /// A whole number that is not negative, in decimal; anything else is a fault.
     pub fn number(&self, faults: &mut Faults) -> Option<u64> {
-        if let Value::Number(text) = self.value
+        if let Value::Number(text) = &self.node.value
             && let Ok(number) = text.parse()
         {
             return Some(number);
@@ -126,19 +140,19 @@ impl<'t> Field<'t> {
 
     /// The value as JSON, aliases expanded; a key that stands twice is a fault.
     pub fn json(&self, faults: &mut Faults) -> serde_json::Value {
-        json(self.value, &self.key, faults)
+        json(&self.node.value, &self.key, faults)
     }
 
     /// The items of a list, each with its own path; anything else is a fault.
     pub fn items(&self, faults: &mut Faults) -> Vec<Field<'t>> {
-        let Value::Sequence(items) = self.value else {
-            self.fault(faults, format!("must be a list, is {}", kind(self.value)));
+        let Value::Sequence(items) = &self.node.value else {
+            self.fault(faults, format!("must be a list, is {}", kind(&self.node.value)));
             return Vec::new();
         };
         let item = |(index, item): (usize, &'t Located)| Field {
             key: format!("{}[{index}]", self.key),
             line: item.line,
-            value: &item.value,
+            node: item,
         };
         items.iter().enumerate().map(item).collect()
     }
@@ -152,8 +166,8 @@ impl<'t> Field<'t> {
     /// A mapping with no key outside `known` and none twice; other keys are faults, and so is
     /// anything that is not a mapping.
     pub fn mapping(&self, known: &[&str], faults: &mut Faults) -> Option<Mapping<'t>> {
-        let Value::Mapping(entries) = self.value else {
-            self.fault(faults, format!("must be a mapping, is {}", kind(self.value)));
+        let Value::Mapping(entries) = &self.node.value else {
+            self.fault(faults, format!("must be a mapping, is {}", kind(&self.node.value)));
             return None;
         };
         let mut lines = HashMap::new();
@@ -188,7 +202,7 @@ impl<'t> Mapping<'t> {
         if entry.value.value == Value::Null {
             return None;
         }
-        Some(Field { key: join(&self.key, name), line: entry.line, value: &entry.value.value })
+        Some(Field { key: join(&self.key, name), line: entry.line, node: &entry.value })
     }
 
     /// The value of `name`; absent or null is a fault.

@@ -1,9 +1,13 @@
 //! YAML as a tree whose every node knows its line, duplicate keys included.
 //! Never loses a key, never follows an include, never grows past `MAX_NODES`.
+//!
+//! `scalars` says which plain texts are numbers and booleans.
+
+mod scalars;
 
 use std::collections::HashMap;
 
-use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span};
+use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, Tag};
 use thiserror::Error;
 
 /// A file may have this many bytes.
@@ -18,6 +22,9 @@ pub const MAX_NODES: usize = 100_000;
 pub struct Located {
     /// Counted from 1.
     pub line: u64,
+    /// The line of the first line of a literal block (`|`), whose lines stand in the file as they
+    /// are; none for what was written in another way.
+    pub literal_line: Option<u64>,
     /// The value.
     pub value: Value,
 }
@@ -66,6 +73,14 @@ pub fn parse(text: &str) -> Result<Located, SyntaxFault> {
         let message = format!("the file is longer than {MAX_LENGTH} bytes");
         return Err(SyntaxFault { line: None, message });
     }
+    // Kubernetes takes what begins with a brace for JSON, in which YAML's liberties are faults.
+    if text.trim_start().starts_with('{')
+        && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text)
+    {
+        let line = u64::try_from(error.line()).ok();
+        let message = "begins with `{` and is not JSON".to_owned();
+        return Err(SyntaxFault { line, message });
+    }
     let mut options = Options::default();
     options.set_emit_comments(false);
     let parser = Parser::new_from_str_with_options(text, options);
@@ -95,17 +110,20 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
             let (event, line) = self.next()?;
             match event {
                 Event::StreamEnd => break,
-                Event::DocumentStart(..) if root.is_some() => {
-                    return Err(fault(line, "a second YAML document begins here"));
-                }
                 Event::DocumentStart(..) => {
-                    let (first, line) = self.next()?;
-                    root = Some(self.node(first, line, 0)?);
+                    let (first, begin) = self.next()?;
+                    let document = self.node(first, begin, 0)?;
+                    if root.is_none() {
+                        root = Some(document);
+                    } else if document.value != Value::Null {
+                        // Kubernetes would not look at it, and nobody would notice.
+                        return Err(fault(line, "a second YAML document begins here"));
+                    }
                 }
                 _ => {}
             }
         }
-        Ok(root.unwrap_or(Located { line: 1, value: Value::Null }))
+        Ok(root.unwrap_or(Located { line: 1, literal_line: None, value: Value::Null }))
     }
 
     fn node(&mut self, event: Event<'t>, line: u64, depth: usize) -> Result<Located, SyntaxFault> {
@@ -114,21 +132,28 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
             return Err(fault(line, format!("nested deeper than {MAX_DEPTH}")));
         }
         let before = self.nodes;
-        let (anchor, tagged, value) = match event {
+        let mut literal_line = None;
+        let (anchor, tag, value) = match event {
             Event::Alias(anchor) => {
                 let known = self.anchors.get(&anchor).cloned();
                 let Some((target, size)) = known else {
                     return Err(fault(line, "an alias inside its own anchor"));
                 };
                 self.count(size, line)?;
-                return Ok(Located { line, value: target.value });
+                return Ok(Located { line, ..target });
             }
             Event::Scalar(text, style, anchor, tag) => {
+                if style == ScalarStyle::Literal {
+                    // The event begins at the first line that is not empty.
+                    let empty = text.bytes().take_while(|byte| *byte == b'\n').count();
+                    literal_line = Some(line.saturating_sub(line_of(empty)));
+                }
+                let is_text = tag.as_ref().is_some_and(|tag| is_core(tag, "str"));
                 let value = match style {
-                    ScalarStyle::Plain => plain(&text),
+                    ScalarStyle::Plain if !is_text => scalars::plain(&text),
                     _ => Value::Text(text.into_owned()),
                 };
-                (anchor, tag.is_some(), value)
+                (anchor, tag, value)
             }
             Event::SequenceStart(_, anchor, tag) => {
                 let mut items = Vec::new();
@@ -139,7 +164,7 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
                     }
                     items.push(self.node(event, line, depth + 1)?);
                 }
-                (anchor, tag.is_some(), Value::Sequence(items))
+                (anchor, tag, Value::Sequence(items))
             }
             Event::MappingStart(_, anchor, tag) => {
                 let mut entries = Vec::new();
@@ -148,22 +173,28 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
                     if event == Event::MappingEnd {
                         break;
                     }
-                    let Event::Scalar(key, ..) = event else {
+                    let Event::Scalar(key, style, ..) = event else {
                         return Err(fault(line, "a key must be a plain text"));
                     };
                     let key = key.into_owned();
                     let (event, value_line) = self.next()?;
                     let value = self.node(event, value_line, depth + 1)?;
-                    entries.push(Entry { key, line, value });
+                    if key == "<<" && style == ScalarStyle::Plain {
+                        merge(value, line, &mut entries)?;
+                    } else {
+                        entries.push(Entry { key, line, value });
+                    }
                 }
-                (anchor, tag.is_some(), Value::Mapping(entries))
+                (anchor, tag, Value::Mapping(entries))
             }
             _ => return Err(fault(line, "a value is missing here")),
         };
-        if tagged {
-            return Err(fault(line, "tags (`!…`) are not supported"));
+        if let Some(tag) = tag
+            && !is_core(&tag, core_tag(&value))
+        {
+            return Err(fault(line, "this tag (`!…`) is not supported here"));
         }
-        let located = Located { line, value };
+        let located = Located { line, literal_line, value };
         if anchor != 0 {
             self.anchors.insert(anchor, (located.clone(), self.nodes - before + 1));
         }
@@ -187,127 +218,37 @@ fn line_of(line: usize) -> u64 {
     u64::try_from(line).unwrap_or(u64::MAX)
 }
 
-fn plain(text: &str) -> Value {
-    let cased = |lower: &str| {
-        text == lower || text == lower.to_ascii_uppercase() || {
-            let (first, rest) = lower.split_at(1);
-            text.strip_prefix(first.to_ascii_uppercase().as_str()) == Some(rest)
-        }
+/// YAML 1.1 merge keys. A key that is merged and written stands twice, as in Kubernetes.
+fn merge(value: Located, line: u64, entries: &mut Vec<Entry>) -> Result<(), SyntaxFault> {
+    let sources = match value.value {
+        Value::Sequence(items) => items,
+        _ => vec![value],
     };
-    if text.is_empty() || text == "~" || cased("null") {
-        return Value::Null;
+    for source in sources {
+        let Value::Mapping(merged) = source.value else {
+            return Err(fault(line, "what is merged by `<<` must be a mapping, or a list of them"));
+        };
+        entries.extend(merged);
     }
-    if ["true", "yes", "on", "y"].into_iter().any(cased) {
-        return Value::Bool(true);
-    }
-    if ["false", "no", "off", "n"].into_iter().any(cased) {
-        return Value::Bool(false);
-    }
-    if is_number(text) {
-        return Value::Number(text.to_owned());
-    }
-    Value::Text(text.to_owned())
+    Ok(())
 }
 
-fn is_number(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return true;
+fn is_core(tag: &Tag, name: &str) -> bool {
+    tag.handle() == "tag:yaml.org,2002:" && tag.suffix() == name
+}
+
+/// The tag that says of `value` what it is anyway.
+fn core_tag(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(text) if text.parse::<i64>().is_ok() => "int",
+        Value::Number(_) => "float",
+        Value::Text(_) => "str",
+        Value::Sequence(_) => "seq",
+        Value::Mapping(_) => "map",
     }
-    let digits = unsigned.replace('_', "");
-    if let Some((radix, rest)) = digits.split_at_checked(2) {
-        let radix = match radix {
-            "0x" => 16,
-            "0o" => 8,
-            "0b" => 2,
-            _ => 0,
-        };
-        if radix != 0 {
-            return !rest.is_empty() && rest.chars().all(|digit| digit.is_digit(radix));
-        }
-    }
-    let begins = digits.strip_prefix('.').unwrap_or(&digits);
-    begins.starts_with(|first: char| first.is_ascii_digit()) && digits.parse::<f64>().is_ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn value(text: &str) -> Value {
-        parse(text).unwrap().value
-    }
-
-    fn fault_of(text: &str) -> (Option<u64>, String) {
-        let fault = parse(text).unwrap_err();
-        (fault.line, fault.message)
-    }
-
-    #[test]
-    fn plain_scalars_are_read_as_kubernetes_reads_them() {
-        for text in ["", "~", "null", "Null", "NULL", "# only a comment"] {
-            assert_eq!(value(text), Value::Null, "{text}");
-        }
-        for (text, flag) in [("true", true), ("Yes", true), ("ON", true), ("off", false)] {
-            assert_eq!(value(text), Value::Bool(flag), "{text}");
-        }
-        for text in ["1", "-2.5", "1e3", "0x1F", "0b1", "1_000", ".5", ".inf"] {
-            assert_eq!(value(text), Value::Number(text.to_owned()), "{text}");
-        }
-        for text in ["nan", "inf", "1.2.3", "tRUE", "0xZZ", "e5", "https://a.example"] {
-            assert_eq!(value(text), Value::Text(text.to_owned()), "{text}");
-        }
-        assert_eq!(value("'true'"), Value::Text("true".to_owned()));
-        assert_eq!(value("\"1\""), Value::Text("1".to_owned()));
-    }
-
-    #[test]
-    fn every_key_keeps_its_line_also_the_second_of_its_name() {
-        let Value::Mapping(entries) = value("a: 1\n\n# note\nb:\n  - x\na: 2\n") else {
-            panic!("a mapping was written");
-        };
-        let lines: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), entry.line)).collect();
-        assert_eq!(lines, [("a", 1), ("b", 4), ("a", 6)]);
-    }
-
-    #[test]
-    fn json_is_yaml() {
-        let Value::Mapping(entries) = value(r#"{"a": ["x", true, null, "\u0031"]}"#) else {
-            panic!("a mapping was written");
-        };
-        assert_eq!(entries[0].key, "a");
-        let Value::Sequence(items) = &entries[0].value.value else {
-            panic!("a list was written");
-        };
-        let values: Vec<Value> = items.iter().map(|item| item.value.clone()).collect();
-        let text = |text: &str| Value::Text(text.to_owned());
-        assert_eq!(values, [text("x"), Value::Bool(true), Value::Null, text("1")]);
-    }
-
-    #[test]
-    fn aliases_repeat_their_anchor_within_bounds() {
-        assert_eq!(value("[&x a, *x]"), value("[a, a]"));
-        let bomb: String = (1..12).fold("a0: &a0 [x]\n".to_owned(), |text, n| {
-            let alias = format!("*a{}", n - 1);
-            format!("{text}a{n}: &a{n} [{}]\n", vec![alias; 9].join(", "))
-        });
-        assert_eq!(fault_of(&bomb).1, "more than 100000 values");
-    }
-
-    #[test]
-    fn what_is_not_one_plain_document_ends_at_its_line() {
-        assert_eq!(fault_of("a: 1\n---\nb: 2\n").1, "a second YAML document begins here");
-        assert_eq!(
-            fault_of("a: 1\nb: !x 2\n"),
-            (Some(2), "tags (`!…`) are not supported".to_owned())
-        );
-        assert_eq!(fault_of("a: 1\nb: [1\n").0.map(|line| line >= 2), Some(true));
-        assert_eq!(fault_of("a: b: c\n").0, Some(1));
-        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse(&nested(MAX_DEPTH)).is_ok());
-        assert_eq!(fault_of(&nested(MAX_DEPTH + 2)).1, "nested deeper than 32");
-        assert!(parse(&"[".repeat(10_000)).is_err());
-        assert_eq!(fault_of(&"x".repeat(MAX_LENGTH + 1)).0, None);
-        assert_eq!(fault_of("? [a]\n: b\n").1, "a key must be a plain text");
-    }
-}
+mod tests;

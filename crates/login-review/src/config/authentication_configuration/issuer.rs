@@ -88,9 +88,17 @@ fn checked_url(field: &Field<'_>, text: &str, faults: &mut Faults) -> Option<Url
         field.fault(faults, "must begin with `https://`");
         return None;
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    let authority = text.get(8..).unwrap_or_default().split(['/', '?', '#']).next();
+    let authority = authority.unwrap_or_default();
+    if authority.contains('@') {
         // The text is not repeated: it may hold a password.
         field.fault(faults, "must not contain user information");
+        return None;
+    }
+    // `Url` takes both as they are.
+    let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if authority.contains('%') || !text.split('%').skip(1).all(is_escape) {
+        field.fault(faults, "has a `%` that begins no escape, or one in the name of the host");
         return None;
     }
     if url.query().is_some() || url.fragment().is_some() {

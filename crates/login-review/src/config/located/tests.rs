@@ -1,0 +1,155 @@
+//! Texts, the trees they are, and the lines of what they are not.
+
+use super::*;
+
+fn value(text: &str) -> Value {
+    parse(text).unwrap().value
+}
+
+fn fault_of(text: &str) -> (Option<u64>, String) {
+    let fault = parse(text).unwrap_err();
+    (fault.line, fault.message)
+}
+
+#[test]
+fn plain_scalars_are_read_as_kubernetes_reads_them() {
+    for text in ["", "~", "null", "Null", "NULL", "# only a comment"] {
+        assert_eq!(value(text), Value::Null, "{text}");
+    }
+    for (text, flag) in [("true", true), ("Yes", true), ("ON", true), ("off", false)] {
+        assert_eq!(value(text), Value::Bool(flag), "{text}");
+    }
+    for text in ["1", "-2.5", "1e3", "0x1F", "0b1", "1_000", ".5", ".inf", "0XAB", "017", "+1"] {
+        assert_eq!(value(text), Value::Number(text.to_owned()), "{text}");
+    }
+    for text in
+        ["nan", "inf", "1.2.3", "tRUE", "0xZZ", "e5", "https://a.example", "_1", ".5_0", "1e400"]
+    {
+        assert_eq!(value(text), Value::Text(text.to_owned()), "{text}");
+    }
+    assert_eq!(value("'true'"), Value::Text("true".to_owned()));
+    assert_eq!(value("\"1\""), Value::Text("1".to_owned()));
+}
+
+#[test]
+fn every_key_keeps_its_line_also_the_second_of_its_name() {
+    let Value::Mapping(entries) = value("a: 1\n\n# note\nb:\n  - x\na: 2\n") else {
+        panic!("a mapping was written");
+    };
+    let lines: Vec<_> = entries.iter().map(|entry| (entry.key.as_str(), entry.line)).collect();
+    assert_eq!(lines, [("a", 1), ("b", 4), ("a", 6)]);
+}
+
+#[test]
+fn json_is_yaml() {
+    let Value::Mapping(entries) = value(r#"{"a": ["x", true, null, "\u0031"]}"#) else {
+        panic!("a mapping was written");
+    };
+    assert_eq!(entries[0].key, "a");
+    let Value::Sequence(items) = &entries[0].value.value else {
+        panic!("a list was written");
+    };
+    let values: Vec<Value> = items.iter().map(|item| item.value.clone()).collect();
+    let text = |text: &str| Value::Text(text.to_owned());
+    assert_eq!(values, [text("x"), Value::Bool(true), Value::Null, text("1")]);
+}
+
+#[test]
+fn aliases_repeat_their_anchor_within_bounds() {
+    assert_eq!(value("[&x a, *x]"), value("[a, a]"));
+    let bomb: String = (1..12).fold("a0: &a0 [x]\n".to_owned(), |text, n| {
+        let alias = format!("*a{}", n - 1);
+        format!("{text}a{n}: &a{n} [{}]\n", vec![alias; 9].join(", "))
+    });
+    assert_eq!(fault_of(&bomb).1, "more than 100000 values");
+}
+
+#[test]
+fn what_is_not_one_plain_document_ends_at_its_line() {
+    assert_eq!(fault_of("a: 1\n---\nb: 2\n").1, "a second YAML document begins here");
+    assert_eq!(fault_of("a: 1\nb: [1\n").0.map(|line| line >= 2), Some(true));
+    assert_eq!(fault_of("a: b: c\n").0, Some(1));
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(parse(&nested(MAX_DEPTH)).is_ok());
+    assert_eq!(fault_of(&nested(MAX_DEPTH + 2)).1, "nested deeper than 32");
+    assert!(parse(&"[".repeat(10_000)).is_err());
+    assert_eq!(fault_of(&"x".repeat(MAX_LENGTH + 1)).0, None);
+    assert_eq!(fault_of("? [a]\n: b\n").1, "a key must be a plain text");
+}
+
+#[test]
+fn an_empty_document_at_the_end_is_none() {
+    assert_eq!(value("a\n---\n# nothing\n"), value("a"));
+    assert_eq!(fault_of("---\n---\na: 1\n").1, "a second YAML document begins here");
+}
+
+// What kube-apiserver does: its JSON reader is asked first for what begins with a brace.
+#[test]
+fn what_begins_with_a_brace_is_json() {
+    let Value::Mapping(entries) = value("\n {\"a\":\t[1]}\n") else { panic!("an object") };
+    assert_eq!((entries[0].key.as_str(), entries[0].line), ("a", 2));
+    for (text, line) in
+        [("{a: 1}", 1), ("{\"a\": 1,\n}", 2), ("{'a': 1}", 1), ("{}\n# x", 2), ("{} {}", 1)]
+    {
+        assert_eq!(
+            fault_of(text),
+            (Some(line), "begins with `{` and is not JSON".to_owned()),
+            "{text}"
+        );
+    }
+    assert!(parse("---\n{a: 1}\n").is_ok());
+}
+
+#[test]
+fn tags_may_say_what_is_so_anyway_or_make_a_text() {
+    for (text, same) in [
+        ("!!str 5", "'5'"),
+        ("!!str true", "'true'"),
+        ("!!int 5", "5"),
+        ("!!bool yes", "yes"),
+        ("!!float 1.5", "1.5"),
+        ("!!null ~", "~"),
+        ("!!seq [a]", "[a]"),
+        ("[!!map {a: b}]", "[{a: b}]"),
+    ] {
+        assert_eq!(value(text), value(same), "{text}");
+    }
+    for text in ["!x 2", "!!int x", "!!seq {a: b}", "!!binary aw==", "! a"] {
+        let text = format!("- 1\n- {text}\n");
+        let expected = (Some(2), "this tag (`!…`) is not supported here".to_owned());
+        assert_eq!(fault_of(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn merge_keys_bring_their_entries_and_double_what_is_there() {
+    let keys = |text: &str| -> Vec<String> {
+        let Value::Mapping(entries) = value(text) else { panic!("a mapping was written") };
+        entries.into_iter().map(|entry| entry.key).collect()
+    };
+    let last = |rest: &str| format!("---\nx: &x {{a: 1}}\ny: {{b: 2, {rest}}}\n");
+    let merged = |rest: &str| {
+        let Value::Mapping(mut entries) = value(&last(rest)) else { panic!("a mapping") };
+        let Value::Mapping(inner) = entries.remove(1).value.value else { panic!("a mapping") };
+        inner.into_iter().map(|entry| entry.key).collect::<Vec<_>>()
+    };
+    assert_eq!(merged("<<: *x"), ["b", "a"]);
+    assert_eq!(merged("<<: [*x, {b: 3}]"), ["b", "a", "b"]);
+    assert_eq!(merged("'<<': *x"), ["b", "<<"]);
+    assert_eq!(keys("x: 1"), ["x"]);
+    assert!(fault_of(&last("<<: 5")).1.starts_with("what is merged by `<<`"));
+}
+
+#[test]
+fn a_literal_block_knows_the_line_of_its_text() {
+    let Value::Mapping(entries) = value("a: |\n  x\nb:\n  |-\n  x\nc: >\n  x\nd: x\n") else {
+        panic!("a mapping was written");
+    };
+    let lines: Vec<_> = entries.iter().map(|entry| entry.value.literal_line).collect();
+    assert_eq!(lines, [Some(2), Some(5), None, None]);
+    let Value::Mapping(entries) = value("a: |\n\n  x\n") else { panic!("a mapping") };
+    assert_eq!(
+        entries[0].value,
+        Located { line: 3, literal_line: Some(2), value: Value::Text("\nx\n".to_owned()) }
+    );
+}
