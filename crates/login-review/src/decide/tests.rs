@@ -236,11 +236,13 @@ fn the_old_name_of_google_is_google() {
     for name in ["accounts.google.com", "https://accounts.google.com"] {
         let token = scene.sign(&json!({"iss": name}));
         let now = UnixTime::from_seconds(NOW);
-        let Plan::NeedKeys { token, .. } = plan(&scene.policy, &token, now) else {
+        let Plan::Judge(token) = plan(&scene.policy, &token, now) else {
             panic!("{name} was refused");
         };
+        let keys = scene.keys();
+        let evidence = Evidence::of_keys(token.issuer().unwrap(), &keys);
         let audiences = AudienceRequest { requested: &[], api_audiences: None };
-        let decision = decide(&scene.policy, &token, &scene.keys(), audiences, now);
+        let decision = decide(&scene.policy, &token, &evidence, audiences, now);
         let Decision::Verdict(Verdict::Accepted { identity, .. }) = decision else {
             panic!("{decision:?}");
         };
