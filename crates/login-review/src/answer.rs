@@ -42,6 +42,19 @@ pub enum RequestFault {
 }
 
 impl RequestFault {
+    /// Every fault, for metrics that begin at zero.
+    pub const ALL: [Self; 9] = [
+        Self::Malformed,
+        Self::WrongKind,
+        Self::UnknownVersion,
+        Self::CallerNotAllowed,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::Overloaded,
+    ];
+
     /// A stable snake_case name for logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -10,12 +10,12 @@ use login_review::RequestFault;
 
 use crate::{
     handlers::{
-        authorize, device, discovery, health,
+        authorize, device, discovery, health, metrics,
         panic::guarded,
         response::{Reply, method_not_allowed, text},
         review, token,
     },
-    serve::{Answering, Caller},
+    serve::{Answering, Caller, ConnectionEvent},
     start::{Embedded, State},
 };
 
@@ -26,6 +26,10 @@ pub struct Main(pub Arc<State>);
 pub struct Health(pub Arc<State>);
 
 impl Answering for Main {
+    fn observe(&self, event: ConnectionEvent) {
+        self.0.metrics.connections.count(event);
+    }
+
     async fn answer(self: Arc<Self>, caller: Caller, request: Request<Incoming>) -> Reply {
         let work = pin!(main(&self.0, caller, request));
         if let Ok(reply) = guarded(work).await {
@@ -40,9 +44,10 @@ impl Answering for Health {
     async fn answer(self: Arc<Self>, _: Caller, request: Request<Incoming>) -> Reply {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
-            "/livez" | "/readyz" if !is_read => method_not_allowed("GET, HEAD"),
+            "/livez" | "/readyz" | "/metrics" if !is_read => method_not_allowed("GET, HEAD"),
             "/livez" => health::live(),
             "/readyz" => health::ready(&self.0).await,
+            "/metrics" => metrics::metrics(&self.0, request.headers()),
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         }
     }

@@ -60,6 +60,31 @@ pub trait Answering: Send + Sync + 'static {
         caller: Caller,
         request: Request<Incoming>,
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+
+    /// Is told what happens to connections, for metrics.
+    fn observe(&self, event: ConnectionEvent) {
+        let _ = event;
+    }
+}
+
+/// A moment in the life of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionEvent {
+    /// It was accepted.
+    Accepted,
+    /// Its TLS handshake failed or took too long.
+    HandshakeFailed,
+    /// It is gone, however it ended.
+    Ended,
+}
+
+/// Tells the end of a connection, also after a panic.
+struct Observed<A: Answering>(Arc<A>);
+
+impl<A: Answering> Drop for Observed<A> {
+    fn drop(&mut self) {
+        self.0.observe(ConnectionEvent::Ended);
+    }
 }
 
 /// Accepts connections until `phase` leaves `Serving`, then returns when all have ended. The
@@ -93,8 +118,10 @@ pub async fn serve<A: Answering>(
         let tls = tls.clone();
         let answering = Arc::clone(&answering);
         let phase = phase.clone();
+        answering.observe(ConnectionEvent::Accepted);
         tokio::spawn(async move {
             let _slot = slot;
+            let _observed = Observed(Arc::clone(&answering));
             secured(stream, source, tls, limits, answering, phase).await;
         });
     }
@@ -144,10 +171,12 @@ async fn secured<A: Answering>(
         Ok(Ok(stream)) => stream,
         Ok(Err(fault)) => {
             tracing::debug!(error = %fault, "TLS handshake failed");
+            answering.observe(ConnectionEvent::HandshakeFailed);
             return;
         }
         Err(_) => {
             tracing::debug!("TLS handshake took too long");
+            answering.observe(ConnectionEvent::HandshakeFailed);
             return;
         }
     };

@@ -22,8 +22,11 @@ use url::Url;
 use crate::{
     config::{Limits, ServerConfig},
     evidence::{KeySets, ResultCache},
-    system::ticks::Ticks,
-    telemetry::metrics::Metrics,
+    system::{random::RandomNumbers, ticks::Ticks},
+    telemetry::{
+        audit::{Audit, AuditError},
+        metrics::Metrics,
+    },
     tls::ClientCertificate,
 };
 
@@ -50,7 +53,11 @@ pub struct State {
     /// The embedded issuer, if there is one.
     pub embedded: Option<Embedded>,
     /// What is counted.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Metrics,
+    /// Where decisions are written down.
+    pub audit: Audit,
+    /// The names of decisions.
+    pub decision_ids: RandomNumbers,
     /// Who may ask for reviews.
     pub client_certificate: ClientCertificate,
     /// Bounds.
@@ -141,6 +148,9 @@ pub enum StartError {
     /// A document of the embedded issuer could not be rendered.
     #[error("could not render the issuer's documents")]
     Documents(#[source] serde_json::Error),
+    /// Decisions could not be written down.
+    #[error("could not open the place for audit records")]
+    Audit(#[from] AuditError),
 }
 
 impl State {
@@ -165,7 +175,9 @@ impl State {
             api_audiences: config.api_audiences,
             results: ResultCache::new(config.result_cache).map_err(|_| StartError::Random)?,
             embedded,
-            metrics: Arc::new(Metrics::default()),
+            metrics: Metrics::default(),
+            audit: Audit::new(&config.audit)?,
+            decision_ids: RandomNumbers::new().map_err(|_| StartError::Random)?,
             client_certificate: config.client_certificate,
             reviews: Semaphore::new(config.limits.reviews),
             limits: config.limits,

@@ -82,7 +82,7 @@ fn one_stops(world: &World) -> Result<()> {
 
 /// How many reviews a login-server accepted, by its log.
 fn accepted(server: &LoginServer) -> Result<usize> {
-    Ok(server.log()?.lines().filter(|line| line.contains("outcome=\"accepted\"")).count())
+    Ok(server.log()?.lines().filter(|line| line.contains("\"outcome\":\"accepted\"")).count())
 }
 
 fn address(server: &ApiServer) -> Result<std::net::SocketAddr> {

@@ -82,6 +82,7 @@ impl Serve {
             state_dir: self.state_dir,
             key_set_pace: KeySetPace::default(),
             result_cache: loaded.result_cache,
+            audit: loaded.audit,
             limits: Limits::default(),
         };
         runtime()?.block_on(async {

@@ -15,8 +15,9 @@ use super::{
     published,
 };
 use crate::{
-    evidence::result_cache::ResultCacheSettings, system::tracked_files::TrackedFiles,
-    telemetry::chain,
+    evidence::result_cache::ResultCacheSettings,
+    system::tracked_files::TrackedFiles,
+    telemetry::{audit::AuditSettings, chain},
 };
 
 /// The key of `extra` under which the embedded issuer's session id is told to kube-apiserver, so
@@ -37,6 +38,8 @@ pub struct Loaded {
     pub published_client: Option<ClientConfiguration>,
     /// How many answers are kept.
     pub result_cache: ResultCacheSettings,
+    /// What is recorded of decisions, and where.
+    pub audit: AuditSettings,
     /// What is odd but not wrong.
     pub warnings: Vec<Problem>,
 }
@@ -90,6 +93,7 @@ pub fn load(
         issuer: document.issuer.map(|section| section.settings),
         published_client,
         result_cache: document.result_cache,
+        audit: document.audit,
         warnings,
     })
 }

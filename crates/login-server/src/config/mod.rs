@@ -20,6 +20,7 @@ pub use limits::Limits;
 
 use crate::{
     evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    telemetry::audit::AuditSettings,
     tls::ClientCertificate,
 };
 
@@ -43,6 +44,8 @@ pub struct ServerConfig {
     pub key_set_pace: KeySetPace,
     /// How many answers are kept, and for how long.
     pub result_cache: ResultCacheSettings,
+    /// What is recorded of decisions, and where.
+    pub audit: AuditSettings,
     /// Bounds.
     pub limits: Limits,
 }

@@ -13,6 +13,8 @@ use login_common::UnixTime;
 use login_review::IssuerIndex;
 use quick_cache::{Weighter, sync::Cache};
 
+use crate::telemetry::decision::Decided;
+
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct ResultCacheSettings {
@@ -41,6 +43,8 @@ pub struct Question([u8; 16]);
 pub struct CachedAnswer {
     /// The body; the status is 200, as other answers are not kept.
     pub body: Bytes,
+    /// The decision that it tells.
+    pub decided: Decided,
     expires_at: UnixTime,
     issuer: IssuerIndex,
     generation: u64,
@@ -57,7 +61,7 @@ pub struct ResultCache {
 struct Weight;
 
 // Key, entry, and what the map needs for both; an answer's own length is added.
-const OVERHEAD: u64 = 200;
+const OVERHEAD: u64 = 240;
 
 impl Weighter<Question, CachedAnswer> for Weight {
     fn weight(&self, _: &Question, answer: &CachedAnswer) -> u64 {
@@ -94,7 +98,7 @@ impl ResultCache {
         question: &Question,
         now: UnixTime,
         generation: impl Fn(IssuerIndex) -> Option<u64>,
-    ) -> Option<Bytes> {
+    ) -> Option<(Bytes, Decided)> {
         let answers = self.answers.as_ref()?;
         let answer = answers.get(question)?;
         let is_current =
@@ -103,7 +107,7 @@ impl ResultCache {
             answers.remove(question);
             return None;
         }
-        Some(answer.body)
+        Some((answer.body, answer.decided))
     }
 
     /// Keeps a 200 answer until `expires_at` or for the configured time, whichever is sooner.
@@ -111,16 +115,17 @@ impl ResultCache {
         &self,
         question: Question,
         body: Bytes,
+        decided: Decided,
         expires_at: Option<UnixTime>,
-        issuer: IssuerIndex,
-        generation: u64,
+        (issuer, generation): (IssuerIndex, u64),
         now: UnixTime,
     ) {
         let Some(answers) = &self.answers else { return };
         let end = now.plus(self.ttl);
         let expires_at = expires_at.map_or(end, |expiry| expiry.min(end));
         if now < expires_at {
-            answers.insert(question, CachedAnswer { body, expires_at, issuer, generation });
+            let kept = CachedAnswer { body, decided, expires_at, issuer, generation };
+            answers.insert(question, kept);
         }
     }
 
@@ -153,6 +158,12 @@ mod tests {
         ResultCache::new(ResultCacheSettings { max_bytes, ttl: Duration::from_mins(1) }).unwrap()
     }
 
+    fn decided() -> Decided {
+        let numbers = crate::system::random::RandomNumbers::new().unwrap();
+        let id = crate::telemetry::decision::DecisionId::draw(&numbers).unwrap();
+        Decided { id, outcome: crate::telemetry::decision::Outcome::Accepted }
+    }
+
     /// The only way to an index is through a token of that issuer.
     fn issuer() -> IssuerIndex {
         let username = PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() };
@@ -173,7 +184,14 @@ mod tests {
     /// Keeps an answer that rests on generation 7, and asks for it `later`.
     fn kept(cache: &ResultCache, expiry: Option<i64>, later: i64, generation: u64) -> bool {
         let question = cache.question(b"question").unwrap();
-        cache.keep(question, Bytes::from_static(b"answer"), expiry.map(at), issuer(), 7, NOW);
+        cache.keep(
+            question,
+            Bytes::from_static(b"answer"),
+            decided(),
+            expiry.map(at),
+            (issuer(), 7),
+            NOW,
+        );
         cache.answer(&question, at(later), |_| Some(generation)).is_some()
     }
 
@@ -208,7 +226,7 @@ mod tests {
         let (cache, issuer) = (cache(100_000), issuer());
         for number in 0_u32..5_000 {
             let question = cache.question(&number.to_be_bytes()).unwrap();
-            cache.keep(question, Bytes::from_static(&[0; 100]), None, issuer, 7, NOW);
+            cache.keep(question, Bytes::from_static(&[0; 100]), decided(), None, (issuer, 7), NOW);
         }
         assert!((1..=100_000).contains(&cache.weight()), "{}", cache.weight());
     }

@@ -1,7 +1,10 @@
 //! POST `/authenticate`: reads a TokenReview, gathers the evidence, sends the answer.
 //! Never logs the token, never judges itself, never answers 200 when it cannot tell.
 
-use std::pin::pin;
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header};
@@ -10,98 +13,205 @@ use login_common::{
     UnixTime,
     token_review::{ReviewApiVersion, ReviewRequest},
 };
-use login_review::{Answer, Outage, Reason, RequestFault, Verdict, answer, answer_fault};
+use login_review::{
+    Answer, Outage, Reason, RequestFault, Verdict, answer, answer_fault,
+    claims::mapping::CREDENTIAL_ID_KEY,
+};
 
 use super::{
     body::{self, BodyFault},
     response::{Reply, json},
 };
 use crate::{
+    config::load::SESSION_ID_KEY,
     evidence::result_cache::Question,
     judgement::{Judgement, judge},
     serve::Caller,
     start::{InForce, State},
     system::clock,
-    telemetry::chain,
+    telemetry::{
+        audit::{Asked, Record, Subject, bounded},
+        chain,
+        decision::{DECISION_ID_KEY, Decided, DecisionId, Outcome},
+        metrics::reviews::Origin,
+    },
     tls::ClientCertificate,
 };
 
 /// Answers one request, whatever its method.
 pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -> Reply {
+    let review = Review { state, caller, begun: clock::instant() };
     if request.method() != Method::POST {
-        let mut reply = faulty(RequestFault::MethodNotAllowed);
+        let mut reply = review.rejected(RequestFault::MethodNotAllowed);
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return reply;
     }
     if state.client_certificate != ClientCertificate::NotAsked && !caller.certified {
         tracing::warn!(source = %caller.source, "a review was asked for without a client certificate");
-        return faulty(RequestFault::CallerNotAllowed);
+        return review.rejected(RequestFault::CallerNotAllowed);
     }
     if !body::has_media_type(&request, "application/json") {
-        return faulty(RequestFault::UnsupportedMediaType);
+        return review.rejected(RequestFault::UnsupportedMediaType);
     }
     let Ok(_permit) = state.reviews.try_acquire() else {
         tracing::warn!("too many reviews at the same moment");
-        return faulty(RequestFault::Overloaded);
+        return review.rejected(RequestFault::Overloaded);
     };
-    let judged = pin!(judged(state, request));
-    if let Some(reply) = state.ticks.within(state.limits.review, judged).await {
-        return reply;
+    let judged = pin!(review.judged(request));
+    match state.ticks.within(state.limits.review, judged).await {
+        Some(reply) => reply,
+        None => review.untold(Outage::DeadlineExceeded),
     }
-    let outage = Outage::DeadlineExceeded;
-    tracing::warn!(outcome = "cannot_tell", reason = outage.as_str(), "review");
-    reply(answer(ReviewApiVersion::V1, &Verdict::CannotTell(outage)))
 }
 
-async fn judged(state: &State, request: Request<Incoming>) -> Reply {
-    let body = match body::read(request, state.limits.review_body).await {
-        Ok(body) => body,
-        Err(BodyFault::TooLarge(_)) => return faulty(RequestFault::TooLarge),
-        Err(fault @ BodyFault::Broken(_)) => {
-            tracing::debug!(error = %chain(&fault), "review request did not arrive");
-            return faulty(RequestFault::Malformed);
-        }
-    };
-    let now = clock::now();
-    // Without a name the question is judged, and its answer not kept.
-    let question = state.results.question(&body).ok();
-    let in_force = state.in_force();
-    let generation = |issuer| in_force.keys.generation(issuer);
-    let known =
-        question.as_ref().and_then(|question| state.results.answer(question, now, generation));
-    if let Some(known) = known {
-        tracing::debug!("review answered as before");
-        return json(StatusCode::OK, known);
-    }
-    // Boxed, so that an answer from the cache need not move a future with room for all of it.
-    Box::pin(judged_anew(state, &in_force, question, &body, now)).await
+/// One request on its way to its answer.
+struct Review<'s> {
+    state: &'s State,
+    caller: Caller,
+    begun: Instant,
 }
 
-async fn judged_anew(
-    state: &State,
-    in_force: &InForce,
-    question: Option<Question>,
-    body: &[u8],
-    now: UnixTime,
-) -> Reply {
-    let request = match ReviewRequest::parse(body) {
-        Ok(request) => request,
-        Err(fault) => {
-            tracing::info!(reason = %chain(&fault), "a request is not a TokenReview");
-            return faulty(RequestFault::from(&fault));
+impl Review<'_> {
+    async fn judged(&self, request: Request<Incoming>) -> Reply {
+        let state = self.state;
+        let body = match body::read(request, state.limits.review_body).await {
+            Ok(body) => body,
+            Err(BodyFault::TooLarge(_)) => return self.rejected(RequestFault::TooLarge),
+            Err(fault @ BodyFault::Broken(_)) => {
+                tracing::debug!(error = %chain(&fault), "review request did not arrive");
+                return self.rejected(RequestFault::Malformed);
+            }
+        };
+        let now = clock::now();
+        // Without a name the question is judged, and its answer not kept.
+        let question = state.results.question(&body).ok();
+        let in_force = state.in_force();
+        let generation = |issuer| in_force.keys.generation(issuer);
+        let known =
+            question.as_ref().and_then(|question| state.results.answer(question, now, generation));
+        if let Some((known, decided)) = known {
+            self.repeated(decided);
+            return json(StatusCode::OK, known);
         }
-    };
-    let judgement = judge(state, in_force, &request, now).await;
-    log(in_force, &judgement);
-    let answer = answer(request.api_version, &judgement.verdict);
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = Bytes::from(answer.body);
-    if let (Some(question), Some(issuer), Some(generation), Some(end)) =
-        (question, judgement.issuer, judgement.generation, keepable(&judgement.verdict))
-    {
-        state.results.keep(question, body.clone(), end.expiry, issuer, generation, now);
+        // Boxed, so that an answer from the cache need not move a future with room for all of it.
+        Box::pin(self.judged_anew(&in_force, question, &body, now)).await
     }
-    json(status, body)
+
+    async fn judged_anew(
+        &self,
+        in_force: &InForce,
+        question: Option<Question>,
+        body: &[u8],
+        now: UnixTime,
+    ) -> Reply {
+        let request = match ReviewRequest::parse(body) {
+            Ok(request) => request,
+            Err(fault) => {
+                tracing::info!(reason = %chain(&fault), "a request is not a TokenReview");
+                return self.rejected(RequestFault::from(&fault));
+            }
+        };
+        let Ok(id) = DecisionId::draw(&self.state.decision_ids) else {
+            tracing::error!("the system gives no random bytes");
+            return internal_error();
+        };
+        let mut judgement = judge(self.state, in_force, &request, now).await;
+        if let Verdict::Accepted { identity, .. } = &mut judgement.verdict
+            && self.state.audit.decision_id_in_extra()
+        {
+            identity.extra.insert(DECISION_ID_KEY.to_owned(), vec![id.to_string()]);
+        }
+        let decided = Decided { id, outcome: Outcome::from(&judgement.verdict) };
+        let answer = answer(request.api_version, &judgement.verdict);
+        let status =
+            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = Bytes::from(answer.body);
+        if let (Some(question), Some(issuer), Some(generation), Some(end)) =
+            (question, judgement.issuer, judgement.generation, keepable(&judgement.verdict))
+        {
+            let results = &self.state.results;
+            results.keep(question, body.clone(), decided, end.expiry, (issuer, generation), now);
+        }
+        self.count(decided.outcome, Origin::Judged);
+        let subject = self.subject(in_force, &request, &judgement);
+        let asked = Asked {
+            caller: self.caller.source.to_string(),
+            api_version: Some(request.api_version.as_str()),
+            audiences: &request.audiences,
+        };
+        self.state.audit.record(&Record::new(decided, false, self.took(), subject, asked));
+        json(status, body)
+    }
+
+    /// What the record says of the token and its owner.
+    fn subject<'a>(
+        &self,
+        in_force: &'a InForce,
+        request: &ReviewRequest,
+        judgement: &'a Judgement<'_>,
+    ) -> Subject<'a> {
+        let audit = &self.state.audit;
+        let token = request.token.expose();
+        let mut subject = Subject {
+            issuer: judgement.issuer.map(|issuer| in_force.keys.issuer(issuer)),
+            token_hash: (!token.is_empty()).then(|| audit.hash(token)),
+            ..Subject::default()
+        };
+        if let Some(token) = &judgement.token {
+            let claim = |name| token.unverified_claims().and_then(|claims| claims.text(name));
+            subject.authenticator = Some(token.authenticator());
+            subject.key_id = token.key_id().map(bounded);
+            subject.credential_id = claim("jti").map(bounded);
+            subject.session = claim("sid").map(bounded);
+            subject.subject_hash = claim("sub").map(|subject| audit.hash(subject));
+        }
+        if let Verdict::Accepted { identity, .. } = &judgement.verdict {
+            let told = |key: &str| Some(identity.extra.get(key)?.first()?.as_str());
+            subject.username = Some(&identity.username);
+            subject.groups = Some(identity.groups.len());
+            subject.credential_id =
+                told(CREDENTIAL_ID_KEY).map(|id| id.strip_prefix("JTI=").unwrap_or(id));
+            subject.session = told(SESSION_ID_KEY);
+        }
+        subject
+    }
+
+    /// An answer from the cache: the name of the decision is the one that it was kept with.
+    fn repeated(&self, decided: Decided) {
+        self.count(decided.outcome, Origin::Cache);
+        if self.state.audit.is_repeat_wanted() {
+            self.recorded_without_details(decided, true);
+        }
+    }
+
+    /// Nobody can tell, and not even the token was looked at.
+    fn untold(&self, outage: Outage) -> Reply {
+        let outcome = Outcome::CannotTell(outage);
+        self.count(outcome, Origin::Judged);
+        if let Ok(id) = DecisionId::draw(&self.state.decision_ids) {
+            self.recorded_without_details(Decided { id, outcome }, false);
+        }
+        reply(answer(ReviewApiVersion::V1, &Verdict::CannotTell(outage)))
+    }
+
+    fn recorded_without_details(&self, decided: Decided, is_cached: bool) {
+        let asked = Asked { caller: self.caller.source.to_string(), ..Asked::default() };
+        let record = Record::new(decided, is_cached, self.took(), Subject::default(), asked);
+        self.state.audit.record(&record);
+    }
+
+    fn rejected(&self, fault: RequestFault) -> Reply {
+        self.state.metrics.reviews.rejected(fault);
+        faulty(fault)
+    }
+
+    fn count(&self, outcome: Outcome, origin: Origin) {
+        self.state.metrics.reviews.answered(outcome, origin, self.took());
+    }
+
+    fn took(&self) -> Duration {
+        clock::instant().duration_since(self.begun)
+    }
 }
 
 struct Keepable {
@@ -116,32 +226,6 @@ const fn keepable(verdict: &Verdict) -> Option<Keepable> {
         Verdict::Refused(Reason::NotYetValid | Reason::IssuedInFuture | Reason::UnknownKey)
         | Verdict::CannotTell(_) => None,
         Verdict::Refused(_) => Some(Keepable { expiry: None }),
-    }
-}
-
-fn log(in_force: &InForce, judgement: &Judgement<'_>) {
-    let issuer = judgement.issuer.map_or("", |issuer| in_force.keys.issuer(issuer));
-    match &judgement.verdict {
-        Verdict::Accepted { identity, .. } => {
-            let credential = identity
-                .extra
-                .get(login_review::claims::mapping::CREDENTIAL_ID_KEY)
-                .and_then(|ids| ids.first())
-                .map_or("", String::as_str);
-            tracing::info!(
-                outcome = "accepted",
-                issuer,
-                username = identity.username,
-                credential,
-                "review"
-            );
-        }
-        Verdict::Refused(reason) => {
-            tracing::info!(outcome = "refused", issuer, reason = reason.as_str(), "review");
-        }
-        Verdict::CannotTell(outage) => {
-            tracing::warn!(outcome = "cannot_tell", issuer, reason = outage.as_str(), "review");
-        }
     }
 }
 

@@ -1,7 +1,7 @@
-//! Reads the wall clock.
+//! Reads the wall clock, and the one that only goes forward.
 //! Never called below `handlers`, `evidence` and `commands`: everything else is given the time.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use login_common::UnixTime;
 
@@ -10,4 +10,17 @@ use login_common::UnixTime;
 pub fn now() -> UnixTime {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixTime::from_seconds(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// The current time in milliseconds since the epoch, for records.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+pub fn milliseconds() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A moment to measure from; it goes on when the wall clock is set.
+#[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+pub fn instant() -> Instant {
+    Instant::now()
 }

@@ -90,6 +90,18 @@ pub fn write(path: &Path, content: &[u8], readers: Readers) -> Result<(), FileEr
     Ok(())
 }
 
+/// Opens a file that only grows; a new one is the owner's alone.
+pub fn open_for_appending(path: &Path) -> Result<File, FileError> {
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path).map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
 /// Makes the folder and its parents; a new folder is the owner's alone on Unix.
 pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
     let mut builder = fs::DirBuilder::new();

@@ -1,8 +1,11 @@
 //! Log lines on stderr, as text for people or JSON for machines.
 //! Never sees a token, a password or a key: callers pass reasons and names only.
 
+pub mod audit;
+pub mod decision;
 mod lines;
 pub mod metrics;
+mod record_format;
 
 use std::{
     error::Error,
@@ -15,7 +18,7 @@ use tracing_subscriber::{
     EnvFilter, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use self::lines::Lines;
+use self::{lines::Lines, record_format::RecordsAsTheyAre};
 use crate::system::environment;
 
 /// The variable that chooses what is logged, in `tracing`'s filter syntax.
@@ -64,9 +67,13 @@ where
     let layer = tracing_subscriber::fmt::layer().with_writer(writer).with_target(false);
     let started = match format {
         LogFormat::Text => {
-            registry.with(layer.with_ansi(std::io::stderr().is_terminal())).try_init()
+            let layer = layer.with_ansi(std::io::stderr().is_terminal());
+            registry.with(layer.map_event_format(RecordsAsTheyAre)).try_init()
         }
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+        LogFormat::Json => {
+            let layer = layer.json().flatten_event(true);
+            registry.with(layer.map_event_format(RecordsAsTheyAre)).try_init()
+        }
     };
     // Only tests start twice in one process; the first subscriber serves both.
     drop(started);

@@ -80,7 +80,10 @@ fn examples(kind: &str) -> Vec<&'static str> {
 #[test]
 fn every_configuration_in_the_readme_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("example.yaml");
+    let (file, other) = (folder.path().join("example.yaml"), folder.path().join("other.yaml"));
+    // What `issuers` names stands in the other file, whose last example is for `id.example.com`.
+    let kubernetes = examples("AuthenticationConfiguration").pop().unwrap();
+    std::fs::write(&other, kubernetes).unwrap();
     for (kind, option, expected) in [
         ("LoginServerConfiguration", "--config", 2),
         ("AuthenticationConfiguration", "--authentication-config", 2),
@@ -89,7 +92,11 @@ fn every_configuration_in_the_readme_is_accepted() {
         assert_eq!(found.len(), expected, "{kind}");
         for example in found {
             std::fs::write(&file, example).unwrap();
-            let (code, _, stderr) = texts(&run(&["check-config", option, path(&file)]));
+            let mut arguments = vec!["check-config", option, path(&file)];
+            if example.contains("\nissuers:\n") {
+                arguments.extend(["--authentication-config", path(&other)]);
+            }
+            let (code, _, stderr) = texts(&run(&arguments));
             assert_eq!((code, stderr.as_str()), (0, ""), "{example}");
         }
     }

@@ -6,8 +6,10 @@
 
 mod support;
 
+mod audit;
 mod commands;
 mod connections;
 mod key_sets;
+mod metrics;
 mod reviews;
 mod sign_in;

@@ -23,9 +23,12 @@ async fn a_good_token_is_answered_in_the_version_of_the_question() {
     let (issuer, server, client) = issuer_and_server().await;
     for version in ["v1", "v1beta1"] {
         let body = question(version, &issuer.token(), &["https://kubernetes.default.svc"]);
-        let said = post(&client, &server.url, body).await;
+        let mut said = post(&client, &server.url, body).await;
         assert_eq!(said.status, 200);
         assert_eq!(said.headers["content-type"], "application/json");
+        let extra = said.body["status"]["user"]["extra"].as_object_mut().unwrap();
+        let decision = extra.remove("kubectl-login.internal/decision-id").unwrap();
+        assert_eq!(decision[0].as_str().map(str::len), Some(32), "{decision}");
         assert_eq!(
             said.body,
             json!({

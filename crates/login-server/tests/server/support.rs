@@ -29,6 +29,7 @@ use login_server::{
         clock,
         files::{Readers, write},
     },
+    telemetry::audit::AuditSettings,
     tls::{self, ClientCertificate},
 };
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType};
@@ -162,6 +163,7 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
             timeout: Duration::from_secs(5),
         },
         result_cache: ResultCacheSettings::default(),
+        audit: AuditSettings::default(),
         limits: Limits::default(),
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     report::{Failure, print},
     run,
     system::{clock, files::make_private_folder, signals, tracked_files::TrackedFiles},
-    telemetry::{self, LogFormat},
+    telemetry::{self, LogFormat, audit::AuditSettings},
     tls::{self, ClientCertificate},
 };
 
@@ -136,6 +136,7 @@ impl Dev {
             state_dir: Some(folder.to_owned()),
             key_set_pace: KeySetPace::default(),
             result_cache: ResultCacheSettings::default(),
+            audit: AuditSettings::default(),
             limits: Limits::default(),
         })
     }

@@ -3,6 +3,7 @@
 //!
 //! One file per key of the document; this one joins them.
 
+mod audit;
 mod embedded_issuer;
 mod guard;
 pub mod issuers;
@@ -20,7 +21,7 @@ pub use self::{
     embedded_issuer::IssuerSection, issuers::IssuerSettings, published_client::PublishedClient,
 };
 use super::duration;
-use crate::evidence::result_cache::ResultCacheSettings;
+use crate::{evidence::result_cache::ResultCacheSettings, telemetry::audit::AuditSettings};
 
 /// The `apiVersion` of the file.
 pub const API_VERSION: &str = "kubectl-login/v1";
@@ -36,6 +37,8 @@ pub struct Document {
     pub result_cache: ResultCacheSettings,
     /// What is asked beyond `AuthenticationConfiguration`, issuer by issuer.
     pub issuers: Vec<IssuerSettings>,
+    /// What is recorded of decisions, and where.
+    pub audit: AuditSettings,
     /// The embedded issuer, if it is wanted.
     pub issuer: Option<IssuerSection>,
     /// What people are told who sign in with nothing but the server's address.
@@ -65,6 +68,7 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
         "allowedSystemNames",
         "resultCache",
         "issuers",
+        "audit",
         "issuer",
         "publishedClient",
     ];
@@ -80,6 +84,7 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
     let guard = root.field("allowedSystemNames").map(|field| guard::read(&field, faults));
     let cache = root.field("resultCache").map(|field| result_cache::read(&field, faults));
     let issuers = root.field("issuers").map(|field| issuers::read(&field, faults));
+    let audit = root.field("audit").map(|field| audit::read(&field, faults));
     let issuer = root.field("issuer").map(|field| embedded_issuer::read(&field, faults));
     let published =
         root.field("publishedClient").map(|field| published_client::read(&field, faults));
@@ -87,6 +92,7 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
         guard: guard.unwrap_or_default(),
         result_cache: cache.unwrap_or_default(),
         issuers: issuers.unwrap_or_default(),
+        audit: audit.unwrap_or_default(),
         issuer: match issuer {
             // What is wrong with it is in `faults`.
             Some(section) => Some(section?),

@@ -1,0 +1,116 @@
+//! The name of a decision and its end, small enough to be kept beside a cached answer.
+//! Never says whose token it was.
+
+use std::fmt;
+
+use aws_lc_rs::error::Unspecified;
+use login_review::{Outage, Reason, Verdict};
+
+use crate::system::random::RandomNumbers;
+
+/// The key of `extra` under which the decision is told to kube-apiserver, so that its audit log
+/// joins ours. Why this domain: `SESSION_ID_KEY` in `config/load.rs`.
+pub const DECISION_ID_KEY: &str = "kubectl-login.internal/decision-id";
+
+/// Names one decision; an answer that is given again from the cache keeps the name of the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecisionId(u128);
+
+impl DecisionId {
+    /// A name that nobody else has.
+    pub fn draw(numbers: &RandomNumbers) -> Result<Self, Unspecified> {
+        numbers.next().map(Self)
+    }
+}
+
+impl fmt::Display for DecisionId {
+    /// 32 hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// A [`Verdict`] without the identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The token is good.
+    Accepted,
+    /// It is not.
+    Refused(Reason),
+    /// Nobody can say now.
+    CannotTell(Outage),
+}
+
+impl Outcome {
+    /// How many there are.
+    pub const COUNT: usize = 1 + Reason::ALL.len() + Outage::ALL.len();
+
+    /// Every outcome, in the order of [`Self::index`].
+    pub fn all() -> impl Iterator<Item = Self> {
+        let refused = Reason::ALL.iter().copied().map(Self::Refused);
+        let untold = Outage::ALL.iter().copied().map(Self::CannotTell);
+        std::iter::once(Self::Accepted).chain(refused).chain(untold)
+    }
+
+    /// The position in [`Self::all`].
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Accepted => 0,
+            Self::Refused(reason) => 1 + reason as usize,
+            Self::CannotTell(outage) => 1 + Reason::ALL.len() + outage as usize,
+        }
+    }
+
+    /// `accepted`, `refused` or `cannot_tell`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused(_) => "refused",
+            Self::CannotTell(_) => "cannot_tell",
+        }
+    }
+
+    /// Why; nothing for an accepted token.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Accepted => None,
+            Self::Refused(reason) => Some(reason.as_str()),
+            Self::CannotTell(outage) => Some(outage.as_str()),
+        }
+    }
+}
+
+impl From<&Verdict> for Outcome {
+    fn from(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Accepted { .. } => Self::Accepted,
+            Verdict::Refused(reason) => Self::Refused(*reason),
+            Verdict::CannotTell(outage) => Self::CannotTell(*outage),
+        }
+    }
+}
+
+/// A decision that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Its name.
+    pub id: DecisionId,
+    /// Its end.
+    pub outcome: Outcome,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_a_place_of_its_own() {
+        let places: Vec<usize> = Outcome::all().map(Outcome::index).collect();
+        assert_eq!(places, (0..Outcome::COUNT).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_id_is_32_digits_also_when_it_is_small() {
+        assert_eq!(DecisionId(0xab).to_string(), "000000000000000000000000000000ab");
+    }
+}

@@ -1,0 +1,82 @@
+//! Every metric that exists: its name, its kind, and what it tells.
+//! Never a metric anywhere else: README.md lists these and no other.
+
+use prometheus_client::metrics::MetricType;
+
+/// What is told about a metric beside its values.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// Without the `_total` that the samples of a counter end in.
+    pub name: &'static str,
+    /// Counter, gauge or histogram.
+    pub kind: MetricType,
+    /// The labels as the documentation lists them.
+    pub labels: &'static str,
+    /// One sentence.
+    pub help: &'static str,
+}
+
+impl Family {
+    /// The family's row in README.md.
+    pub fn row(&self) -> String {
+        let Self { name, kind, labels, help } = self;
+        let suffix = if matches!(kind, MetricType::Counter) { "_total" } else { "" };
+        let labels = if labels.is_empty() { String::new() } else { format!("`{labels}`") };
+        format!("| `{name}{suffix}` | {} | {labels} | {help} |", kind.as_str())
+    }
+}
+
+macro_rules! families {
+    ($($constant:ident = $kind:ident $name:literal [$labels:literal] $help:literal;)+) => {
+        $(#[doc = $help] pub const $constant: Family = Family {
+            name: $name,
+            kind: MetricType::$kind,
+            labels: $labels,
+            help: $help,
+        };)+
+
+        /// All of them, in the order in which they are told.
+        pub const ALL: &[Family] = &[$($constant),+];
+    };
+}
+
+families! {
+    REVIEWS = Counter "login_server_reviews" ["outcome`, `reason"]
+        "Token reviews that were answered, also from the cache.";
+    REVIEW_DURATION = Histogram "login_server_review_duration_seconds" ["outcome`, `origin"]
+        "Time from a review's request line to its answer; origin is judged or cache.";
+    REVIEWS_IN_FLIGHT = Gauge "login_server_reviews_in_flight" [""]
+        "Token reviews that are being judged at this moment.";
+    REJECTED_REQUESTS = Counter "login_server_rejected_requests" ["reason"]
+        "Requests that were not judged; reason overloaded means that load was shed.";
+    RESULT_CACHE_REQUESTS = Counter "login_server_result_cache_requests" ["result"]
+        "Questions that the result cache knew an answer to (hit), or not (miss).";
+    RESULT_CACHE_BYTES = Gauge "login_server_result_cache_bytes" [""]
+        "Memory of the answers in the result cache.";
+    KEY_SET_AVAILABLE = Gauge "login_server_jwks_available" ["jwt_issuer_hash"]
+        "Whether there are keys to verify the issuer's tokens with, fresh or stale.";
+    KEY_SET_FAILURES = Gauge "login_server_jwks_consecutive_failures" ["jwt_issuer_hash"]
+        "Fetches of the issuer's keys that failed since the last good one.";
+    CONNECTIONS = Counter "login_server_connections" [""]
+        "Connections that the main listener accepted.";
+    CONNECTIONS_OPEN = Gauge "login_server_connections_open" [""]
+        "Connections of the main listener that are open.";
+    TLS_HANDSHAKE_FAILURES = Counter "login_server_tls_handshake_failures" [""]
+        "TLS handshakes that failed or took too long.";
+    AUDIT_RECORDS_DROPPED = Counter "login_server_audit_records_dropped" [""]
+        "Audit records that the file could not take.";
+    DRAINING = Gauge "login_server_draining" [""]
+        "Whether the server is on its way out.";
+    BUILD_INFO = Gauge "login_server_build_info" ["version"]
+        "Always 1; which build this is.";
+    PROCESS_CPU = Counter "process_cpu_seconds" [""]
+        "Processor time spent, by user and system together.";
+    PROCESS_RESIDENT_MEMORY = Gauge "process_resident_memory_bytes" [""]
+        "Resident memory.";
+    PROCESS_OPEN_FILES = Gauge "process_open_fds" [""]
+        "Open file descriptors.";
+    PROCESS_MAX_FILES = Gauge "process_max_fds" [""]
+        "File descriptors that may be open.";
+    PROCESS_START_TIME = Gauge "process_start_time_seconds" [""]
+        "When the process started, in seconds since the epoch.";
+}

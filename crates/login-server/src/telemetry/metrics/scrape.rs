@@ -1,0 +1,153 @@
+//! Reads what the server knows about itself, whenever somebody scrapes.
+//! Never waits: what would have to be asked for is not told.
+
+use std::{
+    fmt::{self, Write as _},
+    sync::Arc,
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use login_review::{Outage, Reason};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, text::encode},
+    registry::Registry,
+};
+
+use super::{
+    families, process,
+    reviews::Origin,
+    text::{Exposition, to_prometheus_text},
+};
+use crate::{start::State, telemetry::decision::Outcome};
+
+/// How the metrics are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `application/openmetrics-text; version=1.0.0`
+    OpenMetrics,
+    /// `text/plain; version=0.0.4`
+    Prometheus,
+}
+
+/// All metrics of the server, as text.
+pub fn render(state: &Arc<State>, format: Format) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Scrape(Arc::clone(state))));
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(match format {
+        Format::OpenMetrics => text,
+        Format::Prometheus => to_prometheus_text(&text),
+    })
+}
+
+struct Scrape(Arc<State>);
+
+impl fmt::Debug for Scrape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scrape")
+    }
+}
+
+impl Collector for Scrape {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Self(state) = self;
+        let mut exposition = Exposition(encoder);
+        reviews(state, &mut exposition)?;
+        key_sets(state, &mut exposition)?;
+        let connections = &state.metrics.connections;
+        exposition.single(&families::CONNECTIONS, connections.accepted())?;
+        exposition.single(&families::CONNECTIONS_OPEN, connections.open())?;
+        let failures = connections.failed_handshakes();
+        exposition.single(&families::TLS_HANDSHAKE_FAILURES, failures)?;
+        exposition.single(&families::AUDIT_RECORDS_DROPPED, state.audit.dropped())?;
+        exposition.single(&families::DRAINING, state.is_draining())?;
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        exposition.family(&families::BUILD_INFO, [(version, 1.into())])?;
+        process::tell(&mut exposition)
+    }
+}
+
+fn reviews(state: &State, exposition: &mut Exposition<'_>) -> fmt::Result {
+    let counts = &state.metrics.reviews;
+    exposition.family(
+        &families::REVIEWS,
+        counts.outcomes().map(|(outcome, count)| {
+            let reason = outcome.reason().unwrap_or_default();
+            ([("outcome", outcome.as_str()), ("reason", reason)], count.into())
+        }),
+    )?;
+    // One of each class; a histogram does not tell reasons apart.
+    let classes =
+        [Outcome::Accepted, Outcome::Refused(Reason::Empty), Outcome::CannotTell(Outage::Internal)];
+    exposition.histograms(
+        &families::REVIEW_DURATION,
+        classes.into_iter().flat_map(|outcome| {
+            Origin::ALL.map(|origin| {
+                let labels = [("outcome", outcome.as_str()), ("origin", origin.as_str())];
+                (labels, counts.durations(outcome, origin))
+            })
+        }),
+    )?;
+    let in_flight = state.limits.reviews.saturating_sub(state.reviews.available_permits());
+    exposition
+        .single(&families::REVIEWS_IN_FLIGHT, u64::try_from(in_flight).unwrap_or(u64::MAX))?;
+    exposition.family(
+        &families::REJECTED_REQUESTS,
+        counts.faults().map(|(fault, count)| ([("reason", fault.as_str())], count.into())),
+    )?;
+    let answers = |origin| {
+        classes.into_iter().map(move |outcome| counts.durations(outcome, origin).count()).sum()
+    };
+    let (hits, misses): (u64, u64) = (answers(Origin::Cache), answers(Origin::Judged));
+    exposition.family(
+        &families::RESULT_CACHE_REQUESTS,
+        [([("result", "hit")], hits.into()), ([("result", "miss")], misses.into())],
+    )?;
+    exposition.single(&families::RESULT_CACHE_BYTES, state.results.weight())
+}
+
+fn key_sets(state: &State, exposition: &mut Exposition<'_>) -> fmt::Result {
+    let in_force = state.in_force();
+    let issuers: Vec<_> = in_force
+        .keys
+        .readiness()
+        .map(|issuer| (issuer_hash(issuer.issuer), issuer.has_keys, issuer.failures))
+        .collect();
+    let label = |hash| [("jwt_issuer_hash", hash)];
+    exposition.family(
+        &families::KEY_SET_AVAILABLE,
+        issuers.iter().map(|(hash, has_keys, _)| (label(hash.as_str()), (*has_keys).into())),
+    )?;
+    exposition.family(
+        &families::KEY_SET_FAILURES,
+        issuers
+            .iter()
+            .map(|(hash, _, failures)| (label(hash.as_str()), u64::from(*failures).into())),
+    )
+}
+
+/// As kube-apiserver writes its `jwt_issuer_hash`, so that dashboards can join the two.
+pub fn issuer_hash(issuer: &str) -> String {
+    let mut text = String::from("sha256:");
+    for byte in digest(&SHA256, issuer.as_bytes()).as_ref() {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_has_the_hash_that_kube_apiserver_gives_it() {
+        // printf https://example.com | sha256sum
+        assert_eq!(
+            issuer_hash("https://example.com"),
+            "sha256:100680ad546ce6a577f42f52df33b4cfdca756859e664b8d7de329b150d09ce9"
+        );
+    }
+}
