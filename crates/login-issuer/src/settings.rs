@@ -56,7 +56,7 @@ impl PasswordPolicy {
 }
 
 /// Everything that is configurable. Durations count whole seconds; seconds are fine for tests.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerSettings {
     /// `iss`, and the base of every endpoint's URL.
     pub issuer: IssuerUrl,

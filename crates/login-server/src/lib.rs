@@ -23,24 +23,28 @@ pub mod pages;
 pub mod evidence;
 pub mod judgement;
 
+pub mod callers;
+pub mod reload;
+
 pub mod system;
 pub mod telemetry;
 
-use std::{future::Future, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 
 use tokio::{
     net::TcpListener,
-    sync::watch,
-    task::JoinHandle,
-    time::{Instant, timeout_at},
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet},
+    time::{Instant, sleep, timeout_at},
 };
-use tokio_rustls::TlsAcceptor;
 
 use crate::{
     config::ServerConfig,
+    reload::Reloader,
     routes::{Health, Main},
     serve::{Phase, serve},
     start::{StartError, State},
+    system::signals::Signal,
 };
 
 /// Sockets that are bound already, so that the caller knows their ports.
@@ -52,21 +56,28 @@ pub struct Listeners {
     pub health: Option<TcpListener>,
 }
 
-/// Serves until `shutdown` ends, then drains: open requests are answered within
-/// `config.limits.drain`, new connections are not accepted, `/readyz` says no.
+/// Serves until a signal to stop, or until nobody can send one any more. Then `/readyz` says no;
+/// after `config.limits.shutdown_delay` no connection is accepted any more, and open requests are
+/// answered within `config.limits.drain`. A second signal to stop ends all of that at once.
 pub async fn run(
-    config: ServerConfig,
+    mut config: ServerConfig,
     listeners: Listeners,
-    shutdown: impl Future<Output = ()>,
+    mut signals: mpsc::Receiver<Signal>,
 ) -> Result<(), StartError> {
     let limits = config.limits;
-    let tls = config.tls.clone().map(TlsAcceptor::from);
+    let tls = config.tls.clone();
     let scheme = if tls.is_some() { "https" } else { "http" };
+    let watched = std::mem::take(&mut config.watched);
     let state = Arc::new(State::new(config)?);
-    // Dropping these at the end stops the fetching and the counting.
-    let mut background = state.in_force().keys.keep_fresh();
+    // Dropping these at the end stops the fetching, the looking and the counting.
+    let mut background = JoinSet::new();
     let ticking = Arc::clone(&state);
     background.spawn(async move { ticking.ticks.drive().await });
+    let reloader = Reloader::new(&state, watched, state.in_force().keys.keep_fresh());
+    for file in reloader.files() {
+        tracing::info!(file = %file.display(), "watching");
+    }
+    background.spawn(reloader.drive(state.reopen.subscribe()));
 
     let (main_phase, watching) = watch::channel(Phase::Serving);
     let main = Arc::new(Main(Arc::clone(&state)));
@@ -78,7 +89,7 @@ pub async fn run(
     let (health_phase, watching) = watch::channel(Phase::Serving);
     let health = listeners.health.map(|listener| {
         let health = Arc::new(Health(Arc::clone(&state)));
-        tokio::spawn(serve(listener, None, limits, health, watching))
+        tokio::spawn(serve(listener, None, limits.for_health(), health, watching))
     });
     if let Some(address) = main_address {
         tracing::info!(%address, scheme, "listening");
@@ -87,23 +98,53 @@ pub async fn run(
         tracing::info!(%address, scheme = "http", "listening for health checks");
     }
 
-    shutdown.await;
+    while let Some(Signal::Reload) = signals.recv().await {
+        tracing::info!("looking at every file, as was asked for");
+        state.reopen.send_modify(|count| *count += 1);
+        state.audit.reopen();
+    }
 
-    tracing::info!(within = ?limits.drain, "shutting down");
+    tracing::info!(delay = ?limits.shutdown_delay, within = ?limits.drain, "shutting down");
     state.begin_draining();
-    let deadline = Instant::now() + limits.drain;
-    drain(&main_phase, &mut main, deadline).await;
+    let mut again = std::pin::pin!(asked_again(&mut signals));
+    let is_patient = tokio::select! {
+        () = sleep(limits.shutdown_delay) => true,
+        () = &mut again => false,
+    };
+    let within = if is_patient { limits.drain } else { std::time::Duration::ZERO };
+    drain(&main_phase, &mut main, Instant::now() + within, again).await;
     if let Some(mut health) = health {
         // Last, so that `/readyz` says no for as long as anybody may ask.
-        drain(&health_phase, &mut health, Instant::now()).await;
+        drain(&health_phase, &mut health, Instant::now(), std::pin::pin!(std::future::pending()))
+            .await;
     }
     tracing::info!("stopped");
     Ok(())
 }
 
-async fn drain(phase: &watch::Sender<Phase>, serving: &mut JoinHandle<()>, deadline: Instant) {
+/// Ends when somebody who has waited long enough asks once more.
+async fn asked_again(signals: &mut mpsc::Receiver<Signal>) {
+    loop {
+        match signals.recv().await {
+            Some(Signal::Stop) => return,
+            Some(Signal::Reload) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+async fn drain(
+    phase: &watch::Sender<Phase>,
+    serving: &mut JoinHandle<()>,
+    deadline: Instant,
+    again: Pin<&mut impl Future<Output = ()>>,
+) {
     phase.send_replace(Phase::Draining);
-    if timeout_at(deadline, &mut *serving).await.is_err() {
+    let has_ended = tokio::select! {
+        ended = timeout_at(deadline, &mut *serving) => ended.is_ok(),
+        () = again => false,
+    };
+    if !has_ended {
         tracing::warn!("some connections did not end in time and are cut");
         phase.send_replace(Phase::Cut);
         drop(serving.await);

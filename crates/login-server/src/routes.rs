@@ -46,7 +46,11 @@ impl Answering for Health {
         match request.uri().path() {
             "/livez" | "/readyz" | "/metrics" if !is_read => method_not_allowed("GET, HEAD"),
             "/livez" => health::live(),
-            "/readyz" => health::ready(&self.0).await,
+            "/readyz" => {
+                let is_verbose =
+                    request.uri().query().is_some_and(|query| query.contains("verbose"));
+                health::ready(&self.0, is_verbose).await
+            }
             "/metrics" => metrics::metrics(&self.0, request.headers()),
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         }

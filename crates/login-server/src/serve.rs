@@ -28,17 +28,18 @@ use tokio::{
     sync::{Semaphore, watch},
     time::{Instant, sleep_until, timeout},
 };
-use tokio_rustls::TlsAcceptor;
 
-use crate::config::Limits;
+use crate::{config::Limits, tls::ServingTls};
 
 /// What a connection says about whoever opened it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Caller {
     /// The address it came from.
     pub source: IpAddr,
-    /// A client certificate was shown and verified against the client CA.
+    /// A client certificate was shown, verified against the client CA, and is of an allowed name.
     pub certified: bool,
+    /// The name in a client certificate that was shown and verified, allowed or not.
+    pub name: Option<Arc<str>>,
 }
 
 /// Where the process is on its way from serving to gone.
@@ -91,7 +92,7 @@ impl<A: Answering> Drop for Observed<A> {
 /// caller sends `Cut` when it has waited long enough.
 pub async fn serve<A: Answering>(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ServingTls>,
     limits: Limits,
     answering: Arc<A>,
     mut phase: watch::Receiver<Phase>,
@@ -152,18 +153,18 @@ async fn left_serving(phase: &mut watch::Receiver<Phase>) {
 async fn secured<A: Answering>(
     stream: TcpStream,
     source: IpAddr,
-    tls: Option<TlsAcceptor>,
+    tls: Option<ServingTls>,
     limits: Limits,
     answering: Arc<A>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let Some(acceptor) = tls else {
-        let caller = Caller { source, certified: false };
+    let Some(tls) = tls else {
+        let caller = Caller { source, certified: false, name: None };
         return connection(stream, Protocol::Either, caller, limits, answering, phase).await;
     };
     let handshake = tokio::select! {
         biased;
-        handshake = timeout(limits.handshake, acceptor.accept(stream)) => handshake,
+        handshake = timeout(limits.handshake, tls.acceptor().accept(stream)) => handshake,
         // Nobody has asked anything yet, so nothing is lost.
         () = left_serving(&mut phase) => return,
     };
@@ -181,7 +182,9 @@ async fn secured<A: Answering>(
         }
     };
     let (_, session) = stream.get_ref();
-    let caller = Caller { source, certified: session.peer_certificates().is_some() };
+    let shown = session.peer_certificates().and_then(<[_]>::first);
+    let (name, certified) = shown.map_or((None, false), |shown| tls.identify(shown));
+    let caller = Caller { source, certified, name };
     let protocol = match session.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,
         _ => Protocol::Http1,
@@ -210,7 +213,7 @@ async fn connection<A: Answering>(
         let activity = Arc::clone(&activity);
         move |request| {
             let under_way = activity.begin();
-            let answering = Arc::clone(&answering);
+            let (answering, caller) = (Arc::clone(&answering), caller.clone());
             async move {
                 let response = answering.answer(caller, request).await;
                 drop(under_way);
@@ -223,6 +226,7 @@ async fn connection<A: Answering>(
     let mut patience = pin!(sleep_until(Instant::now() + limits.first_request));
     let mut seen = 0;
     let mut is_ending = false;
+    let mut farewell = Farewell::default();
     loop {
         tokio::select! {
             biased;
@@ -233,6 +237,15 @@ async fn connection<A: Answering>(
                 return;
             }
             () = &mut patience => {
+                if farewell.is_said {
+                    // Some peers do not care that they were told to go (RFC 9113 §6.8).
+                    if farewell.is_over(activity.open.load(Ordering::Relaxed)) {
+                        tracing::debug!("a connection without a request is closed at the end");
+                        return;
+                    }
+                    patience.as_mut().reset(Instant::now() + limits.drain_idle / 2);
+                    continue;
+                }
                 let begun = activity.begun.load(Ordering::Relaxed);
                 let is_idle = begun == seen && activity.open.load(Ordering::Relaxed) == 0;
                 // A peer of HTTP/2 that is alive answers pings, and may stay.
@@ -253,7 +266,11 @@ async fn connection<A: Answering>(
                 match now {
                     Phase::Serving => {}
                     // On an idle connection this ends it at once.
-                    Phase::Draining => serving.as_mut().graceful_shutdown(),
+                    Phase::Draining => {
+                        serving.as_mut().graceful_shutdown();
+                        farewell.is_said = true;
+                        patience.as_mut().reset(Instant::now() + limits.drain_idle / 2);
+                    }
                     Phase::Cut => return,
                 }
                 if changed.is_err() {
@@ -261,6 +278,22 @@ async fn connection<A: Answering>(
                 }
             }
         }
+    }
+}
+
+/// What is left of a connection that was told to end.
+#[derive(Default)]
+struct Farewell {
+    is_said: bool,
+    quiet: u32,
+}
+
+impl Farewell {
+    /// After two quiet moments in a row: an answer that was ready just before the first one has
+    /// left by the second.
+    const fn is_over(&mut self, open: u64) -> bool {
+        self.quiet = if open == 0 { self.quiet + 1 } else { 0 };
+        2 <= self.quiet
     }
 }
 
@@ -289,6 +322,9 @@ impl Drop for UnderWay {
     }
 }
 
+/// Bytes of a request's header.
+const MAX_HEADER: usize = 16 * 1024;
+
 fn http_builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
     let builder = auto::Builder::new(TokioExecutor::new());
     let mut builder = match protocol {
@@ -298,7 +334,7 @@ fn http_builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
     };
     // hyper's own limit of 100 header fields stays: another number would cost an allocation for
     // each request.
-    builder.http1().header_read_timeout(None).max_buf_size(64 * 1024);
+    builder.http1().header_read_timeout(None).max_buf_size(MAX_HEADER);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -306,6 +342,11 @@ fn http_builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10))
         .max_concurrent_streams(256)
-        .max_header_list_size(16 * 1024);
+        // Streams that are opened and reset at once ("rapid reset", CVE-2023-44487) end the
+        // connection when so many of them wait to be looked at.
+        .max_pending_accept_reset_streams(20)
+        // Likewise streams that we had to reset for what they did.
+        .max_local_error_reset_streams(64)
+        .max_header_list_size(u32::try_from(MAX_HEADER).unwrap_or(u32::MAX));
     builder
 }

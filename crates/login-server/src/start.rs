@@ -16,18 +16,23 @@ use login_issuer::Issuer;
 use login_protocols::jose::KeySet;
 use login_review::Policy;
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 use url::Url;
 
 use crate::{
-    config::{Limits, ServerConfig},
-    evidence::{KeySets, ResultCache},
+    callers::Callers,
+    config::{Limits, ServerConfig, load::Loaded},
+    evidence::{KeySets, ResultCache, key_sets::KeySetPace},
+    reload::Reloads,
     system::{random::RandomNumbers, ticks::Ticks},
     telemetry::{
         audit::{Audit, AuditError},
         metrics::Metrics,
     },
-    tls::ClientCertificate,
+    tls::ServingTls,
 };
 
 /// One configuration, as it came from its files. A reload replaces it as a whole.
@@ -59,7 +64,13 @@ pub struct State {
     /// The names of decisions.
     pub decision_ids: RandomNumbers,
     /// Who may ask for reviews.
-    pub client_certificate: ClientCertificate,
+    pub callers: Callers,
+    /// Certificates as they are shown now.
+    pub tls: Option<ServingTls>,
+    /// How the latest looks at the files ended.
+    pub reloads: Reloads,
+    /// Counts the wishes to look at every file again.
+    pub reopen: watch::Sender<u64>,
     /// Bounds.
     pub limits: Limits,
     /// One permit per review that is being judged.
@@ -67,6 +78,9 @@ pub struct State {
     /// Deadlines of reviews; [`crate::run`] drives them.
     pub ticks: Ticks,
     draining: AtomicBool,
+    has_been_ready: AtomicBool,
+    key_set_folder: Option<PathBuf>,
+    key_set_pace: KeySetPace,
 }
 
 /// The embedded issuer and what is derived from it once.
@@ -158,10 +172,7 @@ impl State {
     pub fn new(config: ServerConfig) -> Result<Self, StartError> {
         let embedded =
             config.issuer.map(|issuer| Embedded::new(issuer, &config.limits)).transpose()?;
-        let local = embedded.as_ref().map(|embedded| {
-            let issuer = embedded.issuer.settings().issuer.as_str();
-            (issuer, KeySet::clone(&embedded.issuer.key_set()))
-        });
+        let local = embedded.as_ref().map(Embedded::keys);
         let folder: Option<PathBuf> = config.state_dir.map(|folder| folder.join("key-sets"));
         let keys = KeySets::new(&config.policy, local, folder.as_deref(), config.key_set_pace);
         let in_force = InForce {
@@ -178,17 +189,50 @@ impl State {
             metrics: Metrics::default(),
             audit: Audit::new(&config.audit)?,
             decision_ids: RandomNumbers::new().map_err(|_| StartError::Random)?,
-            client_certificate: config.client_certificate,
+            callers: Callers::new(config.client_certificate, config.caller_tokens),
+            tls: config.tls,
+            reloads: Reloads::default(),
+            reopen: watch::Sender::new(0),
             reviews: Semaphore::new(config.limits.reviews),
             limits: config.limits,
             ticks: Ticks::default(),
             draining: AtomicBool::new(false),
+            has_been_ready: AtomicBool::new(false),
+            key_set_folder: folder,
+            key_set_pace: config.key_set_pace,
         })
     }
 
     /// The configuration that counts now. A request takes it once and keeps it to its end.
     pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.load_full()
+    }
+
+    /// Puts `loaded` in force as a whole; requests under way end under what they began with.
+    /// Returns the tasks that keep its key sets fresh.
+    pub fn replace(&self, loaded: Loaded) -> JoinSet<()> {
+        let old = self.in_force();
+        let local = self.embedded.as_ref().map(Embedded::keys);
+        let keys =
+            KeySets::new(&loaded.policy, local, self.key_set_folder.as_deref(), self.key_set_pace);
+        let tasks = keys.keep_fresh();
+        self.in_force.store(Arc::new(InForce {
+            generation: old.generation + 1,
+            policy: loaded.policy,
+            keys,
+            published_client: loaded.published_client.map(|client| Bytes::from(client.render())),
+        }));
+        tasks
+    }
+
+    /// It said that it is ready.
+    pub fn was_ready(&self) {
+        self.has_been_ready.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it ever said that it is ready.
+    pub fn has_been_ready(&self) -> bool {
+        self.has_been_ready.load(Ordering::Relaxed)
     }
 
     /// From now on the server says that it is not ready.
@@ -226,6 +270,11 @@ impl Embedded {
             operations: Arc::new(Semaphore::new(limits.issuer_operations)),
             issuer,
         })
+    }
+
+    /// Its name and its keys.
+    fn keys(&self) -> (&str, KeySet) {
+        (self.issuer.settings().issuer.as_str(), KeySet::clone(&self.issuer.key_set()))
     }
 
     /// Runs `work` on a blocking thread, when it is its turn.

@@ -1,13 +1,22 @@
 //! The server's side of TLS: certificate, key, and whose client certificates count.
 //! Never speaks TLS 1.1 or older, and never any crypto but aws-lc-rs.
 
-use std::{path::Path, sync::Arc};
+pub mod certificate;
+mod serving;
 
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use login_common::UnixTime;
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use thiserror::Error;
 
-use crate::system::files::{self, FileError};
+use self::certificate::Validity;
+pub use self::serving::ServingTls;
+use crate::system::{files::FileError, tracked_files::TrackedFiles};
 
 /// Certificates, keys and CA bundles are smaller than this.
 const MAX_PEM_FILE: u64 = 1024 * 1024;
@@ -68,37 +77,96 @@ pub enum TlsError {
     },
 }
 
+/// Where everything for TLS lies.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Whose certificates count, and who needs one.
+    pub client_authority: Option<(PathBuf, ClientCertificate)>,
+}
+
+/// What a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateUse {
+    /// Shown to clients.
+    Serving,
+    /// Vouches for clients.
+    ClientAuthority,
+}
+
+impl CertificateUse {
+    /// A stable name for logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Serving => "serving certificate",
+            Self::ClientAuthority => "client CA",
+        }
+    }
+}
+
+/// Everything for TLS, read and checked.
+pub struct Prepared {
+    /// For handshakes.
+    pub config: Arc<ServerConfig>,
+    /// For each use the time in which it works: of a chain as long as all of it does, of several
+    /// authorities as long as one does.
+    pub validity: Vec<(CertificateUse, Validity)>,
+}
+
+impl Prepared {
+    /// Whether one of them does not work any more.
+    pub fn is_over(&self, now: UnixTime) -> bool {
+        self.validity.iter().any(|(_, validity)| validity.until < now)
+    }
+}
+
 /// Reads the files and prepares TLS 1.2 and 1.3 with HTTP/2 and HTTP/1.1 by ALPN.
-pub fn server_config(
-    certificate_file: &Path,
-    key_file: &Path,
-    client_authority: Option<(&Path, ClientCertificate)>,
-) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain = certificates(certificate_file)?;
-    let key_pem = zeroize::Zeroizing::new(files::read(key_file, MAX_PEM_FILE)?);
+pub fn prepare(place: &TlsFiles, files: &TrackedFiles) -> Result<Prepared, TlsError> {
+    let chain = certificates(&place.certificate, files)?;
+    let key_pem = zeroize::Zeroizing::new(files.read(&place.key, MAX_PEM_FILE)?);
     let key = PrivateKeyDer::from_pem_slice(&key_pem).map_err(|source| TlsError::Pem {
-        path: key_file.display().to_string(),
+        path: place.key.display().to_string(),
         what: "private key",
         source,
     })?;
     let mismatch = |source| TlsError::Mismatch {
-        certificate: certificate_file.display().to_string(),
-        key: key_file.display().to_string(),
+        certificate: place.certificate.display().to_string(),
+        key: place.key.display().to_string(),
         source,
     };
+    let mut validity = Vec::new();
+    let of_chain = chain.iter().filter_map(certificate::validity);
+    validity.extend(
+        of_chain
+            .reduce(|a, b| Validity { from: a.from.max(b.from), until: a.until.min(b.until) })
+            .map(|validity| (CertificateUse::Serving, validity)),
+    );
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(mismatch)?;
-    let builder = match client_authority {
+    let builder = match &place.client_authority {
         None | Some((_, ClientCertificate::NotAsked)) => builder.with_no_client_auth(),
         Some((path, demand)) => {
             let unusable = |reason: String| TlsError::ClientAuthority {
                 path: path.display().to_string(),
                 reason,
             };
+            let authorities = certificates(path, files)?;
+            let of_authorities = authorities.iter().filter_map(certificate::validity);
+            validity.extend(
+                of_authorities
+                    .reduce(|a, b| Validity {
+                        from: a.from.min(b.from),
+                        until: a.until.max(b.until),
+                    })
+                    .map(|validity| (CertificateUse::ClientAuthority, validity)),
+            );
             let mut roots = RootCertStore::empty();
-            for certificate in certificates(path)? {
+            for certificate in authorities {
                 roots.add(certificate).map_err(|fault| unusable(fault.to_string()))?;
             }
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -113,11 +181,14 @@ pub fn server_config(
     };
     let mut config = builder.with_single_cert(chain, key).map_err(mismatch)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Prepared { config: Arc::new(config), validity })
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let pem = files::read(path, MAX_PEM_FILE)?;
+fn certificates(
+    path: &Path,
+    files: &TrackedFiles,
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let pem = files.read(path, MAX_PEM_FILE)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let found = found.map_err(|source| TlsError::Pem {
         path: path.display().to_string(),

@@ -1,27 +1,29 @@
 //! `serve`: reads and checks everything, binds the sockets, runs until a signal.
 //! Never serves plain HTTP to anybody but this machine, and never starts half configured.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use login_issuer::Issuer;
 
-use super::{ConfigurationFiles, administration::open_store, bind, runtime};
+use super::{administration::open_store, bind, runtime};
 use crate::{
     Listeners,
-    config::{Limits, ServerConfig, load::Loaded},
+    callers::Tokens,
+    config::{Limits, ServerConfig, duration, load::Loaded, running::Running},
     evidence::key_sets::KeySetPace,
+    reload::{ConfigurationFiles, Watched},
     report::Failure,
     run,
-    system::{clock, files, signals},
+    system::{clock, files, signals, tracked_files::TrackedFiles},
     telemetry::{self, LogFormat},
-    tls::{self, ClientCertificate},
+    tls::{self, ClientCertificate, ServingTls, TlsFiles},
 };
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {
     #[command(flatten)]
-    files: ConfigurationFiles,
+    files: super::ConfigurationFiles,
     /// Where `/authenticate` and the embedded issuer are served
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
@@ -37,6 +39,13 @@ pub(super) struct Serve {
     /// Demand a client certificate of this authority from whoever asks `/authenticate`
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     client_ca_file: Option<PathBuf>,
+    /// Of those certificates, only the ones with such a common name or alternative name count
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires = "client_ca_file")]
+    client_allowed_names: Vec<String>,
+    /// Demand one of the bearer tokens in this file from whoever asks `/authenticate`; with
+    /// `--client-ca-file` either is enough
+    #[arg(long, value_name = "FILE")]
+    caller_token_file: Option<PathBuf>,
     /// What must survive a restart: key sets, and the embedded issuer's database
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
@@ -46,6 +55,10 @@ pub(super) struct Serve {
     /// Serve plain HTTP, on loopback only
     #[arg(long, conflicts_with = "tls_cert_file")]
     insecure_http: bool,
+    /// After SIGTERM, say "not ready" for so long before connections are refused, such as
+    /// `10s` [default: 5s with `--health-listen`, else 0s]
+    #[arg(long, value_name = "TIME", value_parser = delay)]
+    shutdown_delay: Option<Duration>,
     /// How log lines look
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
@@ -53,13 +66,28 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let loaded = self.files.load()?;
+        let files = TrackedFiles::default();
+        let loaded = self.files.load_through(&files)?;
+        let mut watched = Watched {
+            configuration: Some(ConfigurationFiles {
+                configuration: self.files.config.clone(),
+                authentication: self.files.authentication_config.clone(),
+                running: Running {
+                    issuer: loaded.issuer.clone(),
+                    result_cache: loaded.result_cache,
+                    audit: loaded.audit.clone(),
+                },
+                seen: files.into_seen(),
+            }),
+            ..Watched::default()
+        };
+        let caller_tokens = self.caller_tokens(&mut watched)?;
         let client_certificate = match (&self.client_ca_file, &loaded.issuer) {
             (None, _) => ClientCertificate::NotAsked,
-            (Some(_), None) => ClientCertificate::Required,
-            (Some(_), Some(_)) => ClientCertificate::RequiredForReviews,
+            (Some(_), None) if caller_tokens.is_none() => ClientCertificate::Required,
+            (Some(_), _) => ClientCertificate::RequiredForReviews,
         };
-        let tls = self.tls(client_certificate)?;
+        let tls = self.tls(client_certificate, &mut watched)?;
         let issuer = self.issuer(&loaded)?;
         if let Some(folder) = &self.state_dir {
             files::make_private_folder(folder).map_err(|fault| {
@@ -75,6 +103,7 @@ impl Serve {
         let config = ServerConfig {
             tls,
             client_certificate,
+            caller_tokens,
             policy: loaded.policy,
             api_audiences: (!self.api_audiences.is_empty()).then_some(self.api_audiences),
             issuer,
@@ -83,26 +112,44 @@ impl Serve {
             key_set_pace: KeySetPace::default(),
             result_cache: loaded.result_cache,
             audit: loaded.audit,
-            limits: Limits::default(),
+            limits: Limits {
+                shutdown_delay: self.shutdown_delay.unwrap_or_else(|| {
+                    // Whoever asks for health needs some time to learn of its end.
+                    Duration::from_secs(if self.health_listen.is_some() { 5 } else { 0 })
+                }),
+                ..Limits::default()
+            },
+            watched,
         };
         runtime()?.block_on(async {
-            let shutdown = signals::termination()
+            let signals = signals::listen()
                 .map_err(|fault| Failure::runtime("could not watch signals").because(&fault))?;
             let main = bind(self.listen).await?;
             let health = match self.health_listen {
                 Some(address) => Some(bind(address).await?),
                 None => None,
             };
-            run(config, Listeners { main, health }, shutdown)
+            run(config, Listeners { main, health }, signals)
                 .await
                 .map_err(|fault| Failure::runtime("could not start").because(&fault))
         })
     }
 
+    fn caller_tokens(&self, watched: &mut Watched) -> Result<Option<Tokens>, Failure> {
+        let Some(path) = &self.caller_token_file else { return Ok(None) };
+        let files = TrackedFiles::default();
+        let tokens = Tokens::read(path, &files).map_err(|fault| {
+            Failure::configuration("could not read the tokens of callers").because(&fault)
+        })?;
+        watched.caller_tokens = Some((path.clone(), files.into_seen()));
+        Ok(Some(tokens))
+    }
+
     fn tls(
         &self,
         client_certificate: ClientCertificate,
-    ) -> Result<Option<Arc<rustls::ServerConfig>>, Failure> {
+        watched: &mut Watched,
+    ) -> Result<Option<ServingTls>, Failure> {
         let (Some(certificate), Some(key)) = (&self.tls_cert_file, &self.tls_private_key_file)
         else {
             if !self.insecure_http {
@@ -117,14 +164,20 @@ impl Serve {
             }
             return Ok(None);
         };
-        let authority = self.client_ca_file.as_deref().map(|path| (path, client_certificate));
-        tls::server_config(certificate, key, authority)
-            .map(Some)
-            .map_err(|fault| Failure::configuration("could not prepare TLS").because(&fault))
+        let place = TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_authority: self.client_ca_file.clone().map(|path| (path, client_certificate)),
+        };
+        let files = TrackedFiles::default();
+        let prepared = tls::prepare(&place, &files)
+            .map_err(|fault| Failure::configuration("could not prepare TLS").because(&fault))?;
+        watched.tls = Some((place, files.into_seen()));
+        Ok(Some(ServingTls::new(prepared).allowing(self.client_allowed_names.clone())))
     }
 
     fn issuer(&self, loaded: &Loaded) -> Result<Option<Arc<Issuer>>, Failure> {
-        let Some(settings) = &loaded.issuer else { return Ok(None) };
+        let Some(section) = &loaded.issuer else { return Ok(None) };
         let Some(folder) = &self.state_dir else {
             return Err(Failure::configuration(
                 "the embedded issuer needs a place for its database",
@@ -132,10 +185,21 @@ impl Serve {
             .hint("give `--state-dir`"));
         };
         let store = open_store(folder)?;
-        Issuer::open(settings.clone(), Box::new(store), clock::now())
+        Issuer::open(section.settings.clone(), Box::new(store), clock::now())
             .map(|issuer| Some(Arc::new(issuer)))
             .map_err(|fault| {
                 Failure::runtime("could not start the embedded issuer").because(&fault)
             })
+    }
+}
+
+/// Longer than any sensible grace period would let it be.
+const LONGEST_DELAY: Duration = Duration::from_mins(10);
+
+fn delay(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Some(delay) if delay <= LONGEST_DELAY => Ok(delay),
+        Some(_) => Err("is longer than 10m".to_owned()),
+        None => Err("is not a duration such as `0s`, `5s` or `1m`".to_owned()),
     }
 }

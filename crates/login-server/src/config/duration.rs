@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 /// Whole hours, minutes and seconds, each at most once and in this order.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let mut seconds: u64 = 0;
     let mut rest = text;
     let mut units = [('h', 3600), ('m', 60), ('s', 1)].into_iter();

@@ -26,8 +26,13 @@ pub struct Limits {
     pub review: Duration,
     /// Reading a form, and waiting for a turn at the issuer.
     pub form: Duration,
-    /// After a signal: how long open requests may take to end.
+    /// After a signal: how long to go on accepting, so that whoever balances load learns from
+    /// `/readyz`, or from the end of the pod, to send nothing more.
+    pub shutdown_delay: Duration,
+    /// After that: how long open requests may take to end.
     pub drain: Duration,
+    /// While draining: how long a connection without an open request may take to go away.
+    pub drain_idle: Duration,
     /// Bytes of a TokenReview request.
     pub review_body: usize,
     /// Bytes of a form.
@@ -46,9 +51,25 @@ impl Default for Limits {
             idle: Duration::from_secs(100),
             review: Duration::from_secs(5),
             form: Duration::from_secs(10),
+            shutdown_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
+            drain_idle: Duration::from_secs(1),
             review_body: 64 * 1024,
             form_body: 64 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// Those of the listener for health checks: probes are few and quick, and a probe must find a
+    /// place although somebody holds connections open.
+    #[must_use]
+    pub fn for_health(self) -> Self {
+        Self {
+            connections: 256,
+            first_request: self.first_request.min(Duration::from_secs(3)),
+            idle: self.idle.min(Duration::from_secs(15)),
+            ..self
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use login_common::client_configuration::ClientConfiguration;
-use login_issuer::{IssuerSettings, PUBLIC_CLIENT_ID};
+use login_issuer::PUBLIC_CLIENT_ID;
 use login_review::{
     ClaimMapping, IssuerPolicy, Policy, PrefixedClaim, SessionClaim,
     config::{Problem, authentication_configuration},
@@ -13,6 +13,7 @@ use login_review::{
 use super::{
     document::{self, Document, IssuerSection, issuers},
     published,
+    running::Running,
 };
 use crate::{
     evidence::result_cache::ResultCacheSettings,
@@ -32,8 +33,8 @@ const MAX_FILE: u64 = 1024 * 1024;
 pub struct Loaded {
     /// Issuers and guard; the embedded issuer is first, if there is one.
     pub policy: Policy,
-    /// The embedded issuer's settings.
-    pub issuer: Option<IssuerSettings>,
+    /// The embedded issuer.
+    pub issuer: Option<IssuerSection>,
     /// What people are told who sign in with nothing but the server's address.
     pub published_client: Option<ClientConfiguration>,
     /// How many answers are kept.
@@ -52,15 +53,28 @@ pub fn load(
     configuration: Option<&Path>,
     authentication_configuration: Option<&Path>,
 ) -> Result<Loaded, Vec<Problem>> {
+    load_beside(files, configuration, authentication_configuration, None)
+}
+
+/// The same for a server that runs: what only a restart changes stays as it is, with a warning.
+pub fn load_beside(
+    files: &TrackedFiles,
+    configuration: Option<&Path>,
+    authentication_configuration: Option<&Path>,
+    running: Option<&Running>,
+) -> Result<Loaded, Vec<Problem>> {
     let mut problems = Vec::new();
-    let document = match configuration {
+    let mut document = match configuration {
         None => Document::default(),
         Some(path) => read(files, path, &mut problems, document::parse).unwrap_or_default(),
     };
+    let mut stays =
+        running.map(|running| running.keep(&mut document, configuration)).unwrap_or_default();
     let authentication = authentication_configuration
         .and_then(|path| read(files, path, &mut problems, authentication_configuration::parse));
     let (mut external, mut warnings) =
         authentication.map(|file| (file.issuers, file.warnings)).unwrap_or_default();
+    warnings.append(&mut stays);
     if let (Some(section), Some(path)) = (&document.issuer, authentication_configuration) {
         let embedded = &section.settings.issuer;
         if let Some(index) = external.iter().position(|issuer| issuer.issuer == *embedded) {
@@ -90,7 +104,7 @@ pub fn load(
     issuers.append(&mut external);
     Ok(Loaded {
         policy: Policy::new(issuers, document.guard),
-        issuer: document.issuer.map(|section| section.settings),
+        issuer: document.issuer,
         published_client,
         result_cache: document.result_cache,
         audit: document.audit,

@@ -2,13 +2,15 @@
 //! Never half right: a configuration is checked whole, and every fault is reported at once.
 //!
 //! `limits` are the bounds; `document` is this program's own YAML file; `load` joins it with
-//! Kubernetes' `AuthenticationConfiguration` into a policy; `published` is what people are told.
+//! Kubernetes' `AuthenticationConfiguration` into a policy; `published` is what people are told,
+//! `running` what only a restart changes.
 
 pub mod document;
-mod duration;
+pub(crate) mod duration;
 pub mod limits;
 pub mod load;
 pub mod published;
+pub mod running;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -19,17 +21,21 @@ use login_review::Policy;
 pub use limits::Limits;
 
 use crate::{
+    callers,
     evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    reload::Watched,
     telemetry::audit::AuditSettings,
-    tls::ClientCertificate,
+    tls::{ClientCertificate, ServingTls},
 };
 
 /// Everything [`crate::run`] needs. Files are read and checked before it is built.
 pub struct ServerConfig {
     /// None serves plain HTTP; the caller has made sure that this is loopback.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Option<ServingTls>,
     /// Who may ask for reviews.
     pub client_certificate: ClientCertificate,
+    /// Tokens that serve callers in place of a certificate.
+    pub caller_tokens: Option<callers::Tokens>,
     /// Issuers and the guard over their names; the embedded issuer is one of them.
     pub policy: Policy,
     /// kube-apiserver's `--api-audiences`, if the operator named them.
@@ -48,4 +54,6 @@ pub struct ServerConfig {
     pub audit: AuditSettings,
     /// Bounds.
     pub limits: Limits,
+    /// What is looked at for changes.
+    pub watched: Watched,
 }

@@ -16,7 +16,7 @@ use quick_cache::{Weighter, sync::Cache};
 use crate::telemetry::decision::Decided;
 
 /// How much is kept, and for how long.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResultCacheSettings {
     /// Bytes of answers and their bookkeeping; 0 keeps nothing.
     pub max_bytes: u64,

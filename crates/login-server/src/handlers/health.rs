@@ -17,38 +17,76 @@ pub fn live() -> Reply {
     text(StatusCode::OK, "ok\n")
 }
 
-/// Ready means: every configured issuer has keys (fresh or stale), the store answers, and the
-/// server is not on its way out. Until then tokens of the issuers that do have keys are judged
-/// all the same; the others are answered 503.
-pub async fn ready(state: &State) -> Reply {
-    let mut lines = String::new();
-    let mut is_ready = true;
-    let mut check = |name: &str, fault: Option<String>| {
-        // Writing to a String cannot fail.
-        let _ = match &fault {
-            None => writeln!(lines, "[+] {name} ok"),
-            Some(fault) => writeln!(lines, "[-] {name} {fault}"),
-        };
-        is_ready &= fault.is_none();
-    };
-    check("serving", state.is_draining().then(|| "draining".to_owned()));
+/// Ready means: every issuer was asked once, or has keys from elsewhere; tokens of at least one can
+/// be verified; the store answers; the server is not on its way out. One issuer that is down must
+/// not take every replica out of rotation, so it is told and changes nothing; so is a file that
+/// could not be put in force. Plain `/readyz` is terse; `?verbose` and every "no" tell each check.
+pub async fn ready(state: &State, is_verbose: bool) -> Reply {
+    let mut report = Report::default();
+    report.check("serving", state.is_draining().then_some("draining"));
     let in_force = state.in_force();
+    let (mut is_usable, mut all_were_asked) = (false, true);
     for issuer in in_force.keys.readiness() {
-        let fault = (!issuer.has_keys)
-            .then(|| format!("has no keys yet, {} fetches failed", issuer.failures));
-        check(&format!("issuer {}", issuer.issuer), fault);
+        is_usable |= issuer.has_keys;
+        all_were_asked &= issuer.has_keys || issuer.failures > 0;
+        let fault = match (issuer.has_keys, issuer.failures) {
+            (true, 0) => None,
+            (true, failures) => Some(format!("has older keys, {failures} fetches failed")),
+            (false, failures) => Some(format!("has no keys yet, {failures} fetches failed")),
+        };
+        report.remark(&format!("issuer {}", issuer.issuer), fault.as_deref());
     }
+    report.check("authenticators", (!is_usable).then_some("no token can be verified yet"));
+    // An issuer that a reload brings must not take a server out of rotation that works.
+    let is_new = !all_were_asked && !state.has_been_ready();
+    report.check("start", is_new.then_some("not every issuer has been asked yet"));
     if let Some(embedded) = &state.embedded {
         let fault = match embedded.ask(Gate::Store, &state.limits, Issuer::check).await {
             Ok(Ok(())) => None,
             Ok(Err(fault)) => {
                 tracing::error!(error = %chain(&fault), "the store does not answer");
-                Some("does not answer".to_owned())
+                Some("does not answer")
             }
-            Err(fault) => Some(fault.message().to_owned()),
+            Err(fault) => Some(fault.message()),
         };
-        check("store", fault);
+        report.check("store", fault);
     }
-    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    text(status, lines)
+    for (kind, status) in state.reloads.report().filter(|(_, status)| status.is_watched) {
+        // What is wrong is for the log: whoever asks here has shown nothing.
+        let fault =
+            status.fault.map(|_| "files cannot be used, what was in force stays; see the log");
+        report.remark(kind.as_str(), fault);
+    }
+    if report.is_bad {
+        return text(StatusCode::SERVICE_UNAVAILABLE, report.lines);
+    }
+    state.was_ready();
+    if is_verbose { text(StatusCode::OK, report.lines) } else { text(StatusCode::OK, "ok\n") }
+}
+
+#[derive(Default)]
+struct Report {
+    lines: String,
+    is_bad: bool,
+}
+
+impl Report {
+    /// Something without which the server is not ready.
+    fn check(&mut self, name: &str, fault: Option<&str>) {
+        self.is_bad |= fault.is_some();
+        self.line(name, fault, "[-]");
+    }
+
+    /// Something to know.
+    fn remark(&mut self, name: &str, fault: Option<&str>) {
+        self.line(name, fault, "[!]");
+    }
+
+    fn line(&mut self, name: &str, fault: Option<&str>, mark: &str) {
+        // Writing to a String cannot fail.
+        let _ = match fault {
+            None => writeln!(self.lines, "[+] {name} ok"),
+            Some(fault) => writeln!(self.lines, "{mark} {name} {fault}"),
+        };
+    }
 }

@@ -35,7 +35,6 @@ use crate::{
         decision::{DECISION_ID_KEY, Decided, DecisionId, Outcome},
         metrics::reviews::Origin,
     },
-    tls::ClientCertificate,
 };
 
 /// Answers one request, whatever its method.
@@ -46,8 +45,7 @@ pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return reply;
     }
-    if state.client_certificate != ClientCertificate::NotAsked && !caller.certified {
-        tracing::warn!(source = %caller.source, "a review was asked for without a client certificate");
+    if !state.callers.admit(&review.caller, request.headers()) {
         return review.rejected(RequestFault::CallerNotAllowed);
     }
     if !body::has_media_type(&request, "application/json") {

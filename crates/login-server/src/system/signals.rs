@@ -1,27 +1,51 @@
-//! Waits for the operator, or the system, to end this process.
-//! Never ends it: whoever waits decides what a signal means.
+//! Hears what the operator, or the system, wants of this process.
+//! Never ends it: whoever listens decides what a signal means.
 
 use std::io;
 
-/// SIGTERM (an orderly stop) or SIGINT (Ctrl-C), whichever comes first.
-#[cfg(unix)]
-pub fn termination() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    // Registered now, so that a signal between here and the first poll is not lost.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
+use tokio::sync::mpsc;
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM, SIGINT (Ctrl-C): an orderly end. The second one: the end at once.
+    Stop,
+    /// SIGHUP: look at every file now.
+    Reload,
 }
 
-/// Ctrl-C.
+/// Signals that nobody has heard yet; more of them say nothing new.
+const WAITING: usize = 8;
+
+/// Listens from now on, inside the runtime, so that no signal after this call is lost.
+#[cfg(unix)]
+pub fn listen() -> io::Result<mpsc::Receiver<Signal>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        loop {
+            let heard = tokio::select! {
+                _ = terminate.recv() => Signal::Stop,
+                _ = interrupt.recv() => Signal::Stop,
+                _ = hangup.recv() => Signal::Reload,
+            };
+            if sender.send(heard).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+/// Listens from now on, inside the runtime. There is Ctrl-C only.
 #[cfg(not(unix))]
-pub fn termination() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        drop(tokio::signal::ctrl_c().await);
-    })
+pub fn listen() -> io::Result<mpsc::Receiver<Signal>> {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() && sender.send(Signal::Stop).await.is_ok() {}
+    });
+    Ok(receiver)
 }

@@ -44,6 +44,11 @@ impl Seen {
         self.stamp == stamp(path)
     }
 
+    /// Of the content; nothing if it could not be read.
+    pub fn digest(&self) -> &[u8] {
+        self.digest.as_ref().map_or(&[], <[u8; 32]>::as_slice)
+    }
+
     /// Whether the content is the same, wherever it lies now.
     pub fn has_same_content(&self, other: &Self) -> bool {
         self.digest == other.digest

@@ -6,6 +6,7 @@ pub mod decision;
 mod lines;
 pub mod metrics;
 mod record_format;
+pub mod seldom;
 
 use std::{
     error::Error,

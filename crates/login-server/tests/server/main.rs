@@ -11,5 +11,6 @@ mod commands;
 mod connections;
 mod key_sets;
 mod metrics;
+mod reload;
 mod reviews;
 mod sign_in;

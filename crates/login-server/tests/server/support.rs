@@ -23,23 +23,25 @@ use login_server::{
     Listeners,
     config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published},
     evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    reload::Watched,
     run,
     serve::{Answering, Caller, Phase, serve},
     system::{
         clock,
         files::{Readers, write},
+        signals::Signal,
+        tracked_files::TrackedFiles,
     },
     telemetry::audit::AuditSettings,
-    tls::{self, ClientCertificate},
+    tls::{self, ClientCertificate, ServingTls, TlsFiles},
 };
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
-    sync::{oneshot, watch},
+    sync::{mpsc, watch},
     task::JoinHandle,
 };
-use tokio_rustls::TlsAcceptor;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -67,7 +69,12 @@ impl Pki {
 
     /// Certificate and key in PEM form, for 127.0.0.1, for server and client use.
     pub(crate) fn issue(&self) -> (String, String) {
+        self.issue_until(4096)
+    }
+
+    pub(crate) fn issue_until(&self, year: i32) -> (String, String) {
         let mut params = CertificateParams::default();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
         params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
@@ -78,12 +85,17 @@ impl Pki {
     pub(crate) fn server_tls(
         &self,
         client_authority: Option<(&Path, ClientCertificate)>,
-    ) -> Arc<rustls::ServerConfig> {
+    ) -> ServingTls {
         let (certificate, key) = self.issue();
         let place = |name: &str| self.folder.path().join(name);
         write(&place("server.crt"), certificate.as_bytes(), Readers::Everyone).unwrap();
         write(&place("server.key"), key.as_bytes(), Readers::OwnerOnly).unwrap();
-        tls::server_config(&place("server.crt"), &place("server.key"), client_authority).unwrap()
+        let files = TlsFiles {
+            certificate: place("server.crt"),
+            key: place("server.key"),
+            client_authority: client_authority.map(|(path, demand)| (path.to_owned(), demand)),
+        };
+        ServingTls::new(tls::prepare(&files, &TrackedFiles::default()).unwrap())
     }
 
     /// A client that trusts this authority only, and follows no redirect.
@@ -102,7 +114,7 @@ pub(crate) struct TestServer {
     pub(crate) url: String,
     pub(crate) health_url: String,
     pub(crate) address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    signals: Option<mpsc::Sender<Signal>>,
     running: JoinHandle<()>,
 }
 
@@ -118,21 +130,18 @@ impl TestServer {
         let address = main.local_addr().unwrap();
         let health_url = format!("http://{}", health.local_addr().unwrap());
         let scheme = if config.tls.is_some() { "https" } else { "http" };
-        let (stop, stopped) = oneshot::channel();
+        let (signals, heard) = mpsc::channel(8);
         let running = tokio::spawn(async move {
             let listeners = Listeners { main, health: Some(health) };
-            let shutdown = async {
-                drop(stopped.await);
-            };
-            run(config, listeners, shutdown).await.unwrap();
+            run(config, listeners, heard).await.unwrap();
         });
         let url = format!("{scheme}://{address}");
-        Self { url, health_url, address, stop: Some(stop), running }
+        Self { url, health_url, address, signals: Some(signals), running }
     }
 
     /// Sends the signal; the server drains.
     pub(crate) fn signal(&mut self) {
-        drop(self.stop.take());
+        drop(self.signals.take());
     }
 
     /// Signals and waits for the end.
@@ -151,6 +160,7 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
     ServerConfig {
         tls: None,
         client_certificate: ClientCertificate::NotAsked,
+        caller_tokens: None,
         policy: Policy::new(issuers, Guard::default()),
         api_audiences: None,
         issuer: None,
@@ -165,6 +175,7 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
         result_cache: ResultCacheSettings::default(),
         audit: AuditSettings::default(),
         limits: Limits::default(),
+        watched: Watched::default(),
     }
 }
 
@@ -300,7 +311,7 @@ impl IssuerElsewhere {
             key_set_requests: AtomicUsize::new(0),
         });
         let (phase, watching) = watch::channel(Phase::Serving);
-        let tls = TlsAcceptor::from(pki.server_tls(None));
+        let tls = pki.server_tls(None);
         let answering = Arc::clone(&shown);
         tokio::spawn(serve(listener, Some(tls), Limits::default(), answering, watching));
         Self { url, pki, shown, key, phase }

@@ -26,11 +26,12 @@ use crate::{
     Listeners,
     config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published},
     evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    reload::Watched,
     report::{Failure, print},
     run,
     system::{clock, files::make_private_folder, signals, tracked_files::TrackedFiles},
     telemetry::{self, LogFormat, audit::AuditSettings},
-    tls::{self, ClientCertificate},
+    tls::{self, ClientCertificate, ServingTls, TlsFiles},
 };
 
 #[derive(Args, Debug)]
@@ -79,7 +80,7 @@ impl Dev {
     }
 
     async fn serve(&self, folder: &Path) -> Result<(), Failure> {
-        let shutdown = signals::termination()
+        let signals = signals::listen()
             .map_err(|fault| Failure::runtime("could not watch signals").because(&fault))?;
         let main = bind(self.listen).await?;
         let health = bind(self.health_listen).await?;
@@ -94,7 +95,7 @@ impl Dev {
             Output::Text => print(&announcement.for_people())?,
             Output::Json => print(&format!("{}\n", announcement.as_json()))?,
         }
-        run(config, Listeners { main, health: Some(health) }, shutdown)
+        run(config, Listeners { main, health: Some(health) }, signals)
             .await
             .map_err(|fault| Failure::runtime("could not start").because(&fault))
     }
@@ -107,7 +108,12 @@ impl Dev {
         announcement: &Announcement,
     ) -> Result<ServerConfig, Failure> {
         let certificates = authority::prepare(folder, address)?;
-        let tls = tls::server_config(&certificates.certificate, &certificates.key, None)
+        let place = TlsFiles {
+            certificate: certificates.certificate.clone(),
+            key: certificates.key.clone(),
+            client_authority: None,
+        };
+        let tls = tls::prepare(&place, &TrackedFiles::default())
             .map_err(|fault| Failure::runtime("could not prepare TLS").because(&fault))?;
         let url = IssuerUrl::parse(url)
             .map_err(|fault| Failure::runtime("could not name the issuer").because(&fault))?;
@@ -127,8 +133,9 @@ impl Dev {
             .map_err(|fault| Failure::runtime("could not start the issuer").because(&fault))?;
         people::prepare(&issuer.administration(), announcement)?;
         Ok(ServerConfig {
-            tls: Some(tls),
+            tls: Some(ServingTls::new(tls)),
             client_certificate: ClientCertificate::NotAsked,
+            caller_tokens: None,
             policy: Policy::new(vec![embedded_policy(&section)], Guard::default()),
             api_audiences: None,
             issuer: Some(Arc::new(issuer)),
@@ -138,6 +145,7 @@ impl Dev {
             result_cache: ResultCacheSettings::default(),
             audit: AuditSettings::default(),
             limits: Limits::default(),
+            watched: Watched::default(),
         })
     }
 }

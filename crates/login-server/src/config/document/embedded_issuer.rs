@@ -13,7 +13,7 @@ use login_review::{
 use super::bounded;
 
 /// The embedded issuer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerSection {
     /// What the engine needs.
     pub settings: IssuerSettings,

@@ -1,0 +1,219 @@
+//! Who may ask for reviews: whoever shows a certificate of the client CA, or a token.
+//! Never keeps a token: only digests, which are compared in constant time.
+
+use std::{path::Path, sync::Arc};
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
+    digest::{SHA256, digest},
+};
+use http::{HeaderMap, header};
+use thiserror::Error;
+
+use crate::{
+    serve::Caller,
+    system::{files::FileError, tracked_files::TrackedFiles},
+    telemetry::seldom::Seldom,
+    tls::ClientCertificate,
+};
+
+const MAX_FILE: u64 = 64 * 1024;
+/// Two are enough to replace one by the other; every one costs a comparison.
+const MAX_TOKENS: usize = 16;
+/// 128 bit in base64. What is shorter can be guessed.
+const SHORTEST: usize = 22;
+
+/// The tokens by which callers are known.
+#[derive(Clone)]
+pub struct Tokens(Vec<[u8; 32]>);
+
+/// Why a file with tokens cannot be used.
+#[derive(Debug, Error)]
+pub enum TokensFault {
+    /// It cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Nothing but empty lines and comments.
+    #[error("`{path}` holds no token")]
+    Empty {
+        /// The file.
+        path: String,
+    },
+    /// More than [`MAX_TOKENS`].
+    #[error("`{path}` holds more than {MAX_TOKENS} tokens")]
+    TooMany {
+        /// The file.
+        path: String,
+    },
+    /// A line that cannot be the token of a caller.
+    #[error("`{path}`, line {line}: {fault}")]
+    Line {
+        /// The file.
+        path: String,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it; never what it says.
+        fault: &'static str,
+    },
+}
+
+impl Tokens {
+    /// One token a line; empty lines and lines that begin with `#` do not count.
+    pub fn read(path: &Path, files: &TrackedFiles) -> Result<Self, TokensFault> {
+        let text = zeroize::Zeroizing::new(files.read_text(path, MAX_FILE)?);
+        let path = || path.display().to_string();
+        let mut tokens = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let token = line.trim();
+            if token.is_empty() || token.starts_with('#') {
+                continue;
+            }
+            let fault = if token.len() < SHORTEST {
+                Some("a token has at least 22 characters")
+            } else if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+                Some("a token is of visible ASCII characters, without spaces")
+            } else {
+                None
+            };
+            if let Some(fault) = fault {
+                return Err(TokensFault::Line { path: path(), line: index + 1, fault });
+            }
+            tokens.push(hashed(token.as_bytes()));
+        }
+        match tokens.len() {
+            0 => Err(TokensFault::Empty { path: path() }),
+            count if MAX_TOKENS < count => Err(TokensFault::TooMany { path: path() }),
+            _ => Ok(Self(tokens)),
+        }
+    }
+
+    fn hold(&self, token: &[u8]) -> bool {
+        let shown = hashed(token);
+        // All of them, always: the time does not tell which one it was.
+        self.0.iter().fold(false, |found, one| verify_slices_are_equal(one, &shown).is_ok() | found)
+    }
+}
+
+fn hashed(token: &[u8]) -> [u8; 32] {
+    digest(&SHA256, token).as_ref().try_into().unwrap_or_default()
+}
+
+/// Who may ask, and how often those who may not were mentioned.
+pub struct Callers {
+    certificate: ClientCertificate,
+    tokens: Option<ArcSwap<Tokens>>,
+    refused: Seldom,
+}
+
+impl Callers {
+    /// Either is enough where both are asked for.
+    pub fn new(certificate: ClientCertificate, tokens: Option<Tokens>) -> Self {
+        let tokens = tokens.map(ArcSwap::from_pointee);
+        Self { certificate, tokens, refused: Seldom::default() }
+    }
+
+    /// From now on these tokens count, and no others.
+    pub fn replace(&self, tokens: Tokens) {
+        if let Some(current) = &self.tokens {
+            current.store(Arc::new(tokens));
+        }
+    }
+
+    /// Whether `caller` may ask for reviews. Who may not is mentioned in the log, now and then.
+    pub fn admit(&self, caller: &Caller, headers: &HeaderMap) -> bool {
+        let is_open = self.certificate == ClientCertificate::NotAsked && self.tokens.is_none();
+        if is_open || caller.certified || self.has_token(headers) {
+            return true;
+        }
+        if let Some(refused) = self.refused.turn() {
+            tracing::warn!(
+                source = %caller.source,
+                name = caller.name.as_deref().unwrap_or_default(),
+                refused,
+                "somebody asks for reviews who shows no certificate or token that is allowed to"
+            );
+        }
+        false
+    }
+
+    fn has_token(&self, headers: &HeaderMap) -> bool {
+        let Some(tokens) = &self.tokens else { return false };
+        let Some(shown) = headers.get(header::AUTHORIZATION) else { return false };
+        let shown = shown.as_bytes();
+        // RFC 9110 §11.1: the scheme's case does not matter.
+        let is_bearer =
+            shown.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+        is_bearer && shown.get(7..).is_some_and(|token| tokens.load().hold(token))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::system::files::{Readers, write};
+
+    fn read(text: &str) -> Result<Tokens, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens");
+        write(&path, text.as_bytes(), Readers::OwnerOnly).unwrap();
+        Tokens::read(&path, &TrackedFiles::default())
+            .map_err(|fault| fault.to_string().replace(&path.display().to_string(), "tokens"))
+    }
+
+    const ONE: &str = "one-0123456789abcdefghij";
+    const TWO: &str = "two-0123456789abcdefghij";
+
+    #[test]
+    fn a_file_holds_one_token_a_line() {
+        let tokens = read(&format!("# kube-apiserver\n{ONE}\n\n  {TWO}  \n")).unwrap();
+        assert!(tokens.hold(ONE.as_bytes()) && tokens.hold(TWO.as_bytes()));
+        assert!(!tokens.hold(b"") && !tokens.hold(b"# kube-apiserver"));
+        for (text, fault) in [
+            ("", "`tokens` holds no token"),
+            ("# nothing\n", "`tokens` holds no token"),
+            ("\nshort\n", "`tokens`, line 2: a token has at least 22 characters"),
+            (
+                "with a space 0123456789abcdef",
+                "`tokens`, line 1: a token is of visible ASCII characters, without spaces",
+            ),
+        ] {
+            assert_eq!(read(text).err().as_deref(), Some(fault));
+        }
+        assert!(read(&format!("{ONE}\n").repeat(17)).is_err());
+    }
+
+    #[test]
+    fn whoever_shows_neither_is_not_admitted() {
+        let caller =
+            |certified| Caller { source: IpAddr::V4(Ipv4Addr::LOCALHOST), certified, name: None };
+        let headers = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+            headers
+        };
+        let tokens = || Some(read(ONE).unwrap());
+        let required = ClientCertificate::RequiredForReviews;
+        let open = ClientCertificate::NotAsked;
+        let bearer = format!("Bearer {ONE}");
+        for (callers, certified, shown, expected) in [
+            (Callers::new(open, None), false, "", true),
+            (Callers::new(required, None), false, bearer.as_str(), false),
+            (Callers::new(required, None), true, "", true),
+            (Callers::new(required, tokens()), true, "", true),
+            (Callers::new(required, tokens()), false, &bearer, true),
+            (Callers::new(open, tokens()), false, &bearer, true),
+            (Callers::new(open, tokens()), false, &format!("bEARER {ONE}"), true),
+            (Callers::new(open, tokens()), false, "", false),
+            (Callers::new(open, tokens()), false, ONE, false),
+            (Callers::new(open, tokens()), false, &format!("Basic {ONE}"), false),
+            (Callers::new(open, tokens()), false, &format!("Bearer  {ONE}"), false),
+            (Callers::new(open, tokens()), false, &format!("Bearer {TWO}"), false),
+            (Callers::new(open, tokens()), false, "Bearer ", false),
+        ] {
+            assert_eq!(callers.admit(&caller(certified), &headers(shown)), expected, "{shown}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Replaces what is in force when the files it came from change.
+//! Never puts in force what did not validate, and never lets one group of files hold up another.
+//!
+//! `subject` notices and replaces one group of files, `sources` says what the groups are,
+//! `status` is what everybody may ask, `expiry` warns ahead of the end of certificates.
+
+mod expiry;
+mod sources;
+mod status;
+mod subject;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
+
+use self::{
+    expiry::ExpiryWarnings,
+    sources::{CallerTokenSource, ConfigurationSource, TlsSource},
+    subject::{Look, Looking, Subject},
+};
+pub use self::{
+    sources::{ConfigurationFiles, Watched},
+    status::{Kind, Reloads, Status},
+};
+use crate::{start::State, system::clock};
+
+/// How often files are looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between two looks at where the files lie and how old they are.
+    pub glance: Duration,
+    /// Between two comparisons of what is in them, for file systems that tell times coarsely.
+    pub read: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { glance: Duration::from_secs(1), read: Duration::from_mins(1) }
+    }
+}
+
+/// Looks at the files for as long as it is driven.
+pub(crate) struct Reloader {
+    /// Keeps key sets fresh that no reload replaces.
+    _background: Option<JoinSet<()>>,
+    state: Arc<State>,
+    subjects: Arc<Mutex<Vec<Box<dyn Looking>>>>,
+    expiry: ExpiryWarnings,
+    pace: Pace,
+}
+
+impl Reloader {
+    /// Watches `watched`, which `state` was made of. Key sets are kept fresh by `background`.
+    pub(crate) fn new(state: &Arc<State>, watched: Watched, background: JoinSet<()>) -> Self {
+        let (now, reloads) = (clock::now(), &state.reloads);
+        let mut subjects: Vec<Box<dyn Looking>> = Vec::new();
+        let mut background = Some(background);
+        if let Some(files) = watched.configuration {
+            let background = background.take().unwrap_or_default();
+            let (source, seen) = ConfigurationSource::new(Arc::clone(state), files, background);
+            subjects.push(Box::new(Subject::new(source, seen, reloads, now)));
+        }
+        if let (Some((files, seen)), Some(serving)) = (watched.tls, &state.tls) {
+            let source = TlsSource { files, serving: serving.clone() };
+            subjects.push(Box::new(Subject::new(source, seen, reloads, now)));
+        }
+        if let Some((file, seen)) = watched.caller_tokens {
+            let source = CallerTokenSource { file, state: Arc::clone(state) };
+            subjects.push(Box::new(Subject::new(source, seen, reloads, now)));
+        }
+        Self {
+            _background: background,
+            state: Arc::clone(state),
+            subjects: Arc::new(Mutex::new(subjects)),
+            expiry: ExpiryWarnings::default(),
+            pace: watched.pace,
+        }
+    }
+
+    /// Every file that is looked at.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let subjects = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
+        subjects.iter().flat_map(|subject| subject.files()).map(PathBuf::from).collect()
+    }
+
+    /// Looks, for ever; at once and thoroughly when `wanted` counts on.
+    pub(crate) async fn drive(mut self, mut wanted: watch::Receiver<u64>) {
+        let mut read_at = Instant::now() + self.pace.read;
+        loop {
+            if let Some(tls) = &self.state.tls {
+                self.expiry.warn(&tls.current().validity, clock::now());
+            }
+            let glance_at = Instant::now() + self.pace.glance;
+            let is_wanted = match timeout_at(glance_at, wanted.changed()).await {
+                Ok(Ok(())) => true,
+                // The server is being torn down.
+                Ok(Err(_)) => return,
+                Err(_) => false,
+            };
+            let look = if is_wanted || read_at <= Instant::now() {
+                read_at = Instant::now() + self.pace.read;
+                Look::Read
+            } else {
+                Look::Glance
+            };
+            let (state, subjects) = (Arc::clone(&self.state), Arc::clone(&self.subjects));
+            // A file system may take its time, and a configuration may be long.
+            let looked = tokio::task::spawn_blocking(move || {
+                let mut subjects = subjects.lock().unwrap_or_else(PoisonError::into_inner);
+                for subject in subjects.iter_mut() {
+                    subject.look(look, &state.reloads, clock::now());
+                }
+            });
+            if looked.await.is_err() {
+                tracing::error!("looking at the files panicked; what was in force stays");
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! How the latest looks at the files ended, for `/readyz`, metrics and whoever asks.
+//! Never holds what a file said.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use login_common::UnixTime;
+
+/// Files that are replaced together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `--config`, `--authentication-config` and every file that they name.
+    Configuration,
+    /// Serving certificate, its key, and the client CA.
+    Tls,
+    /// The tokens by which callers are known.
+    CallerTokens,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Configuration, Self::Tls, Self::CallerTokens];
+
+    /// A stable name for logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Tls => "tls",
+            Self::CallerTokens => "caller_tokens",
+        }
+    }
+}
+
+/// How it stands with one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Something watches files of this kind.
+    pub is_watched: bool,
+    /// How often new files came into force; the start counts as the first time.
+    pub successes: u64,
+    /// How many different faults kept new files out.
+    pub failures: u64,
+    /// When what is in force came into force.
+    pub last_success: Option<UnixTime>,
+    /// When a fault last kept new files out.
+    pub last_failure: Option<UnixTime>,
+    /// What is wrong with the files as they lie there now; none if they are in force.
+    pub fault: Option<String>,
+    /// SHA-256 over the digests of all files in force, in hexadecimal.
+    pub digest: String,
+}
+
+/// The status of every kind.
+#[derive(Debug, Default)]
+pub struct Reloads([Mutex<Status>; Kind::ALL.len()]);
+
+impl Reloads {
+    /// Every kind and how it stands.
+    pub fn report(&self) -> impl Iterator<Item = (Kind, Status)> {
+        Kind::ALL.into_iter().zip(&self.0).map(|(kind, status)| (kind, locked(status).clone()))
+    }
+
+    pub(super) fn update(&self, kind: Kind, change: impl FnOnce(&mut Status)) {
+        let found = Kind::ALL.into_iter().zip(&self.0).find(|(other, _)| *other == kind);
+        if let Some((_, status)) = found {
+            change(&mut locked(status));
+        }
+    }
+}
+
+fn locked(status: &Mutex<Status>) -> MutexGuard<'_, Status> {
+    status.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,193 @@
+//! One group of files: notices that they changed, and puts them in force if they are good.
+//! Never puts in force what did not validate as a whole, and never says the same fault twice.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use login_common::UnixTime;
+use tokio::time::Instant;
+
+use super::status::{Kind, Reloads};
+use crate::system::tracked_files::{Seen, TrackedFiles};
+
+/// What the files lay like.
+pub(crate) type SeenFiles = BTreeMap<PathBuf, Seen>;
+
+/// Reads a group of files, and puts it in force.
+pub(crate) trait Source: Send {
+    /// What was read and checked.
+    type Read;
+
+    fn kind(&self) -> Kind;
+
+    /// Reads and checks all files; every fault at once.
+    fn read(&self, files: &TrackedFiles) -> Result<Self::Read, Vec<String>>;
+
+    /// Puts it in force as a whole.
+    fn put_in_force(&mut self, read: Self::Read);
+}
+
+/// How thoroughly to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Where the files lie, and how long and how old they are.
+    Glance,
+    /// What is in them.
+    Read,
+}
+
+/// A group of files that is watched.
+pub(crate) struct Subject<S> {
+    source: S,
+    in_force: SeenFiles,
+    refused: Option<Refused>,
+}
+
+struct Refused {
+    faults: Vec<String>,
+    files: SeenFiles,
+    again_at: Instant,
+    pause: Duration,
+}
+
+/// A file may be whole again without looking changed: where it is written in place, a coarse
+/// clock gives both states one time. So what was refused is read again, at a growing pause.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Part of a text in `/readyz` and logs; a configuration can have very many faults.
+const FAULTS_SHOWN: usize = 20;
+
+/// Something whose files are looked at.
+pub(crate) trait Looking: Send {
+    /// Looks, and puts new files in force if there are any.
+    fn look(&mut self, look: Look, reloads: &Reloads, now: UnixTime);
+
+    /// Every file that is looked at.
+    fn files(&self) -> Vec<&Path>;
+}
+
+impl<S: Source> Subject<S> {
+    /// Watches what was read at the start.
+    pub(crate) fn new(source: S, in_force: SeenFiles, reloads: &Reloads, now: UnixTime) -> Self {
+        let subject = Self { source, in_force, refused: None };
+        subject.succeeded(reloads, now);
+        subject
+    }
+
+    fn succeeded(&self, reloads: &Reloads, now: UnixTime) {
+        let digest = digest(&self.in_force);
+        reloads.update(self.source.kind(), |status| {
+            status.is_watched = true;
+            status.successes += 1;
+            status.last_success = Some(now);
+            status.fault = None;
+            status.digest = digest;
+        });
+    }
+
+    fn is_due(&self, look: Look) -> bool {
+        if look == Look::Read {
+            return true;
+        }
+        match &self.refused {
+            None => has_moved(&self.in_force),
+            Some(refused) => refused.again_at <= Instant::now() || has_moved(&refused.files),
+        }
+    }
+
+    fn refuse(&mut self, faults: Vec<String>, files: SeenFiles, reloads: &Reloads, now: UnixTime) {
+        let kind = self.source.kind();
+        let pause = match &self.refused {
+            Some(refused) if !has_changed(&refused.files, &files) => {
+                (refused.pause * 2).min(LONGEST_PAUSE)
+            }
+            Some(_) | None => FIRST_PAUSE,
+        };
+        let is_known = self.refused.as_ref().is_some_and(|refused| refused.faults == faults);
+        if !is_known {
+            tracing::error!(
+                kind = kind.as_str(),
+                faults = faults.len(),
+                "files have changed and cannot be used; what was in force stays"
+            );
+            for fault in faults.iter().take(FAULTS_SHOWN) {
+                tracing::error!(kind = kind.as_str(), fault, "not usable");
+            }
+            let text = shown(&faults);
+            reloads.update(kind, |status| {
+                status.failures += 1;
+                status.last_failure = Some(now);
+                status.fault = Some(text);
+            });
+        }
+        let again_at = Instant::now() + pause;
+        self.refused = Some(Refused { faults, files, again_at, pause });
+    }
+}
+
+impl<S: Source> Looking for Subject<S> {
+    fn look(&mut self, look: Look, reloads: &Reloads, now: UnixTime) {
+        if !self.is_due(look) {
+            return;
+        }
+        let kind = self.source.kind();
+        let files = TrackedFiles::default();
+        let read = self.source.read(&files);
+        let files = files.into_seen();
+        match read {
+            Err(faults) => self.refuse(faults, files, reloads, now),
+            Ok(read) => {
+                let is_new = has_changed(&self.in_force, &files);
+                let was_refused = self.refused.take().is_some();
+                self.in_force = files;
+                if is_new {
+                    self.source.put_in_force(read);
+                    self.succeeded(reloads, now);
+                    tracing::info!(kind = kind.as_str(), "new files are in force");
+                } else if was_refused {
+                    reloads.update(kind, |status| status.fault = None);
+                    tracing::info!(kind = kind.as_str(), "the files are again those in force");
+                }
+            }
+        }
+    }
+
+    fn files(&self) -> Vec<&Path> {
+        self.in_force.keys().map(PathBuf::as_path).collect()
+    }
+}
+
+fn has_moved(files: &SeenFiles) -> bool {
+    files.iter().any(|(path, seen)| !seen.is_unmoved(path))
+}
+
+fn has_changed(before: &SeenFiles, after: &SeenFiles) -> bool {
+    !before.keys().eq(after.keys())
+        || before.values().zip(after.values()).any(|(a, b)| !a.has_same_content(b))
+}
+
+fn digest(files: &SeenFiles) -> String {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for seen in files.values() {
+        context.update(seen.digest());
+    }
+    context.finish().as_ref().iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn shown(faults: &[String]) -> String {
+    let mut text =
+        faults.iter().take(FAULTS_SHOWN).map(String::as_str).collect::<Vec<_>>().join("\n");
+    if let Some(more) = faults.len().checked_sub(FAULTS_SHOWN).filter(|more| *more > 0) {
+        let _ = write!(text, "\nand {more} more");
+    }
+    text
+}
