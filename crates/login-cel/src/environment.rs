@@ -3,9 +3,11 @@
 //! Never here: values.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use crate::function::{Library, Overload};
 use crate::library::libraries;
+use crate::standard::standard;
 use crate::syntax::Macro;
 use crate::types::Type;
 
@@ -26,7 +28,7 @@ impl Environment {
             macros: HashMap::new(),
             types: HashMap::new(),
         };
-        for library in libraries() {
+        for library in std::iter::once(standard()).chain(libraries()) {
             environment.add(library);
         }
         environment
@@ -40,5 +42,14 @@ impl Environment {
             self.macros.entry(rewriting.name).or_default().push(rewriting);
         }
         self.types.extend(library.types);
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Environment")
+            .field("variables", &self.variables)
+            .finish_non_exhaustive()
     }
 }

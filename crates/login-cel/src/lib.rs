@@ -4,16 +4,20 @@
 //! Never here: I/O, the clock, anything that an expression could do besides computing a value.
 //!
 //! Reading order: `program` (what callers use), `environment` and `function` (what an expression
-//! may name), `syntax` (text to tree), `value` and `types`.
+//! may name), `syntax` (text to tree), `check` (tree to types), `plan` (what is evaluated),
+//! `evaluate` and `meter` (how, and how much of it), `value` and `types`.
 
-#![allow(dead_code, unused_imports, reason = "the checker and the evaluator come next")]
-
+mod check;
 pub mod environment;
 pub mod error;
+mod evaluate;
 mod function;
 mod library;
 pub mod meter;
+mod pattern;
+mod plan;
 pub mod program;
+mod standard;
 mod syntax;
 pub mod types;
 pub mod value;

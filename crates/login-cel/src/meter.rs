@@ -2,7 +2,12 @@
 //!
 //! Never here: a clock. Cost and work bound the time; work bounds the memory as well.
 
+use std::sync::Arc;
+
+use regex::Regex;
+
 use crate::error::EvaluationError;
+use crate::pattern::Patterns;
 use crate::value::Value;
 
 /// The bounds of one evaluation.
@@ -20,22 +25,55 @@ impl Default for Budget {
     }
 }
 
+/// Of work, for every pattern that is compiled: some tens of them fit into a budget.
+const COMPILATION: usize = 512 * 1024;
+
+/// Of work, for every node that is evaluated.
+const STEP: usize = 16;
+
 /// Counts one evaluation. Functions charge what they are about to do before they do it.
 #[derive(Debug)]
 pub(crate) struct Meter {
     budget: Budget,
     cost: u64,
     work: u64,
+    patterns: Patterns,
 }
 
 impl Meter {
     pub(crate) fn new(budget: &Budget) -> Meter {
-        Meter { budget: *budget, cost: 0, work: 0 }
+        Meter { budget: *budget, cost: 0, work: 0, patterns: Patterns::default() }
+    }
+
+    /// With patterns that are compiled already.
+    pub(crate) fn with_patterns(budget: &Budget, patterns: &Patterns) -> Meter {
+        Meter { patterns: patterns.clone(), ..Meter::new(budget) }
+    }
+
+    /// The regular expression of a pattern in RE2's syntax. Those that are spelt out in the program
+    /// are compiled already; others are compiled once for each evaluation, and charged as work.
+    pub(crate) fn pattern(
+        &mut self,
+        function: &'static str,
+        pattern: &str,
+    ) -> Result<Arc<Regex>, EvaluationError> {
+        if let Some(found) = self.patterns.find(pattern) {
+            return Ok(found);
+        }
+        self.work(COMPILATION.saturating_add(pattern.len()))?;
+        self.patterns
+            .add(pattern)
+            .map_err(|()| EvaluationError::failed(function, "not a regular expression"))
     }
 
     /// Units of the cost model that were used.
     pub(crate) fn cost(&self) -> u64 {
         self.cost
+    }
+
+    /// Takes back units: what is part of something else is counted with it.
+    pub(crate) fn refund(&mut self, units: u64) {
+        self.cost = self.cost.saturating_sub(units);
     }
 
     /// Adds units of the cost model. Overloads have a rule for it and need not call this.
@@ -48,6 +86,11 @@ impl Meter {
     pub(crate) fn work(&mut self, bytes: usize) -> Result<(), EvaluationError> {
         self.work = self.work.saturating_add(bytes as u64);
         if self.work > self.budget.work { Err(EvaluationError::WorkExceeded) } else { Ok(()) }
+    }
+
+    /// One node, whatever it costs: some cost nothing, and loops repeat them.
+    pub(crate) fn step(&mut self) -> Result<(), EvaluationError> {
+        self.work(STEP)
     }
 
     /// To be called with the number of values before a list or map of them is built or walked

@@ -1,16 +1,25 @@
 //! A program: a text that was parsed and checked once, to be evaluated for every token.
 //!
-//! Never here: how (`syntax`, `check`, `evaluate`).
+//! Never here: how (`syntax`, `check`, `plan`, `evaluate`).
 
+use crate::check::check;
 use crate::environment::Environment;
 use crate::error::{CompileError, EvaluationError, Fault};
-use crate::meter::Budget;
+use crate::evaluate::Evaluation;
+use crate::meter::{Budget, Meter};
+use crate::pattern::Patterns;
+use crate::plan::{Node, plan};
+use crate::syntax::ast::{Expr, ExprKind, Literal};
+use crate::syntax::{SyntaxError, parse};
 use crate::types::Type;
 use crate::value::Value;
 
 /// A checked expression.
 #[derive(Debug)]
 pub struct Program {
+    tree: Expr,
+    node: Node,
+    patterns: Patterns,
     result: Type,
 }
 
@@ -30,14 +39,12 @@ impl<'a> Bindings<'a> {
 impl Program {
     /// Parses and checks a text; all faults that are found are reported.
     pub fn compile(source: &str, environment: &Environment) -> Result<Program, CompileError> {
-        let _ = (source, environment);
-        Err(CompileError {
-            faults: vec![Fault {
-                line: 1,
-                column: 1,
-                message: "expressions are not supported yet".to_owned(),
-            }],
-        })
+        let one = |fault| refused(source, vec![fault]);
+        let tree = parse(source, &environment.macros).map_err(one)?;
+        let checked = check(&tree, environment).map_err(|faults| refused(source, faults))?;
+        let (node, patterns) = plan(&tree.root, &checked).map_err(one)?;
+        let result = checked.types.get(tree.root.id as usize).cloned().unwrap_or(Type::Error);
+        Ok(Program { tree: tree.root, node, patterns, result })
     }
 
     /// The type of every value that this program gives, as far as it is known before evaluation.
@@ -48,17 +55,68 @@ impl Program {
     /// Whether the expression selects these names one after the other: `claims.email`,
     /// `claims.?email`, `has(claims.email)`; not `claims["email"]`.
     pub fn selects(&self, path: &[&str]) -> bool {
-        let _ = path;
-        false
+        selects(&self.tree, path)
     }
 
     /// Computes the value for these variables, within a budget.
     pub fn evaluate<'a>(
-        &'a self,
+        &self,
         bindings: &Bindings<'a>,
         budget: &Budget,
     ) -> Result<Value<'a>, EvaluationError> {
-        let _ = (&bindings.variables, budget);
-        Err(EvaluationError::CostExceeded)
+        self.evaluate_with_cost(bindings, budget).0
+    }
+
+    /// As [`Program::evaluate`]; also what it has cost, in units of the cost model.
+    pub fn evaluate_with_cost<'a>(
+        &self,
+        bindings: &Bindings<'a>,
+        budget: &Budget,
+    ) -> (Result<Value<'a>, EvaluationError>, u64) {
+        let mut meter = Meter::with_patterns(budget, &self.patterns);
+        let outcome = Evaluation::new(&bindings.variables, &mut meter).value(&self.node);
+        (outcome, meter.cost())
+    }
+}
+
+fn refused(source: &str, faults: Vec<SyntaxError>) -> CompileError {
+    let faults = faults.into_iter().map(|fault| {
+        let before = source.get(..fault.offset.min(source.len())).unwrap_or(source);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Fault {
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+            message: fault.message,
+        }
+    });
+    CompileError { faults: faults.collect() }
+}
+
+fn selects(expr: &Expr, path: &[&str]) -> bool {
+    if is_selection(expr, path) {
+        return true;
+    }
+    let mut found = false;
+    expr.for_each_child(&mut |child| found = found || selects(child, path));
+    found
+}
+
+fn is_selection(expr: &Expr, path: &[&str]) -> bool {
+    let Some((last, before)) = path.split_last() else { return false };
+    match &expr.kind {
+        ExprKind::Ident(name) => before.is_empty() && name.trim_start_matches('.') == *last,
+        ExprKind::Select { operand, field, .. } => {
+            **field == **last && is_selection(operand, before)
+        }
+        ExprKind::Call { function, target: None, arguments } if **function == *"_?._" => {
+            match arguments.as_slice() {
+                [operand, Expr { kind: ExprKind::Literal(Literal::String(field)), .. }] => {
+                    **field == **last && is_selection(operand, before)
+                }
+                _ => false,
+            }
+        }
+        _ => false,
     }
 }

@@ -12,6 +12,9 @@ use std::sync::Arc;
 pub enum Type {
     /// Not known before evaluation; fits everything.
     Dyn,
+    /// The same under the name that kube-apiserver gives the values of claims; literals do not mix
+    /// the two.
+    Any,
     /// The type of an expression in which a fault was already found; fits everything.
     Error,
     Null,
@@ -91,6 +94,7 @@ impl Type {
     pub fn name(&self) -> &str {
         match self {
             Type::Dyn => "dyn",
+            Type::Any => "any",
             Type::Error => "!error!",
             Type::Null => "null_type",
             Type::Bool => "bool",
@@ -113,19 +117,34 @@ impl Type {
 
     /// Whether nothing is known about the values before evaluation.
     pub fn is_dynamic(&self) -> bool {
-        matches!(self, Type::Dyn)
+        matches!(self, Type::Dyn | Type::Any)
     }
 }
 
+/// Types that are nested deeper are shown by their names alone; a short expression can have a type
+/// whose full name is endless.
+const SHOWN: usize = 6;
+
 impl fmt::Display for Type {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Type::List(element) => write!(formatter, "list({element})"),
-            Type::Map(key, value) => write!(formatter, "map({key}, {value})"),
-            Type::Optional(value) => write!(formatter, "optional_type({value})"),
-            Type::Type(Some(described)) => write!(formatter, "type({described})"),
-            Type::Parameter(Parameter::Fresh(number)) => write!(formatter, "_{number}"),
-            other => formatter.write_str(other.name()),
-        }
+        show(self, formatter, SHOWN)
     }
+}
+
+fn show(shown: &Type, formatter: &mut fmt::Formatter<'_>, levels: usize) -> fmt::Result {
+    formatter.write_str(shown.name())?;
+    let (first, second) = match shown {
+        Type::List(inner) | Type::Optional(inner) | Type::Type(Some(inner)) => (inner, None),
+        Type::Map(key, value) => (key, Some(value)),
+        Type::Parameter(Parameter::Fresh(number)) => return write!(formatter, "{number}"),
+        _ => return Ok(()),
+    };
+    let Some(levels) = levels.checked_sub(1) else { return Ok(()) };
+    formatter.write_str("(")?;
+    show(first, formatter, levels)?;
+    if let Some(second) = second {
+        formatter.write_str(", ")?;
+        show(second, formatter, levels)?;
+    }
+    formatter.write_str(")")
 }

@@ -85,6 +85,7 @@ pub enum Key<'a> {
     Bool(bool),
     Int(i64),
     Uint(u64),
+    Double(f64),
     String(Text<'a>),
 }
 
@@ -156,6 +157,45 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The whole number that this is, whatever its type.
+    pub(crate) fn as_whole_number(&self) -> Option<i128> {
+        match self {
+            Value::Int(value) => Some(i128::from(*value)),
+            Value::Uint(value) => Some(i128::from(*value)),
+            Value::Double(value) => equality::whole_number(*value),
+            _ => None,
+        }
+    }
+
+    /// Whether a function that declares this parameter takes this value. Of lists and maps, the
+    /// first element is looked at, as in cel-go.
+    pub(crate) fn fits(&self, parameter: &Type) -> bool {
+        match (parameter, self) {
+            (Type::Dyn | Type::Any | Type::Error | Type::Parameter(_), _)
+            | (Type::Null, Value::Null)
+            | (Type::Bool, Value::Bool(_))
+            | (Type::Int, Value::Int(_))
+            | (Type::Uint, Value::Uint(_))
+            | (Type::Double, Value::Double(_))
+            | (Type::String, Value::String(_))
+            | (Type::Bytes, Value::Bytes(_))
+            | (Type::Duration, Value::Duration(_))
+            | (Type::Timestamp, Value::Timestamp(_))
+            | (Type::Type(_), Value::Type(_))
+            | (Type::Optional(_), Value::Optional(_)) => true,
+            (Type::Opaque(name), Value::Opaque(value)) => *name == value.type_name(),
+            (Type::List(element), Value::List(list)) => {
+                list.get(0).is_none_or(|first| first.fits(element))
+            }
+            (Type::Map(key, value), Value::Map(map)) => {
+                map.entries().next().is_none_or(|(first_key, first)| {
+                    first_key.into_value().fits(key) && first.fits(value)
+                })
+            }
+            _ => false,
+        }
+    }
+
     /// The size that cost rules see: characters, bytes, elements or entries, else 1.
     pub fn size(&self) -> u64 {
         let size = match self {
@@ -224,7 +264,21 @@ impl<'a> Map<'a> {
         self.len() == 0
     }
 
-    /// The value of this key.
+    /// The value of this key; a double finds the key of the whole number that it is.
+    pub fn find(&self, key: &Value<'_>) -> Option<Value<'a>> {
+        self.get(&Key::from_value(key)?).or_else(|| match key {
+            Value::Double(_) => {
+                let number = key.as_whole_number()?;
+                let key = i64::try_from(number)
+                    .map(Key::Int)
+                    .or_else(|_| u64::try_from(number).map(Key::Uint));
+                self.get(&key.ok()?)
+            }
+            _ => None,
+        })
+    }
+
+    /// The value of this very key.
     pub fn get(&self, key: &Key<'_>) -> Option<Value<'a>> {
         match (self, key) {
             (Map::Json(entries), Key::String(name)) => entries.get(&**name).map(Value::json),
@@ -249,19 +303,13 @@ impl<'a> Map<'a> {
 }
 
 impl<'a> Key<'a> {
-    /// The key that a value is; none for what cannot be one. Doubles that are whole numbers find
-    /// the key of that number.
+    /// The key that a value is; none for what cannot be one.
     pub fn from_value(value: &Value<'a>) -> Option<Key<'a>> {
         match value {
             Value::Bool(value) => Some(Key::Bool(*value)),
             Value::Int(value) => Some(Key::Int(*value)),
             Value::Uint(value) => Some(Key::Uint(*value)),
-            Value::Double(value) => equality::whole_number(*value).and_then(|number| {
-                i64::try_from(number)
-                    .map(Key::Int)
-                    .or_else(|_| u64::try_from(number).map(Key::Uint))
-                    .ok()
-            }),
+            Value::Double(value) => Some(Key::Double(*value)),
             Value::String(text) => Some(Key::String(text.clone())),
             _ => None,
         }
@@ -273,6 +321,7 @@ impl<'a> Key<'a> {
             Key::Bool(value) => Value::Bool(value),
             Key::Int(value) => Value::Int(value),
             Key::Uint(value) => Value::Uint(value),
+            Key::Double(value) => Value::Double(value),
             Key::String(text) => Value::String(text),
         }
     }
@@ -280,15 +329,21 @@ impl<'a> Key<'a> {
 
 impl Ord for Key<'_> {
     fn cmp(&self, other: &Key<'_>) -> Ordering {
-        fn rank<'k>(key: &'k Key<'_>) -> (u8, i128, &'k str) {
+        fn rank<'k>(key: &'k Key<'_>) -> (u8, i128, f64, &'k str) {
             match key {
-                Key::Bool(value) => (0, i128::from(*value), ""),
-                Key::Int(value) => (1, i128::from(*value), ""),
-                Key::Uint(value) => (1, i128::from(*value), ""),
-                Key::String(text) => (2, 0, text),
+                Key::Bool(value) => (0, i128::from(*value), 0.0, ""),
+                Key::Int(value) => (1, i128::from(*value), 0.0, ""),
+                Key::Uint(value) => (1, i128::from(*value), 0.0, ""),
+                Key::Double(value) => (2, 0, *value, ""),
+                Key::String(text) => (3, 0, 0.0, text),
             }
         }
-        rank(self).cmp(&rank(other))
+        let (kind, whole, real, text) = rank(self);
+        let (other_kind, other_whole, other_real, other_text) = rank(other);
+        (kind, whole)
+            .cmp(&(other_kind, other_whole))
+            .then_with(|| real.total_cmp(&other_real))
+            .then_with(|| text.cmp(other_text))
     }
 }
 

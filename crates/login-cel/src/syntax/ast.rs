@@ -16,8 +16,6 @@ pub(crate) struct Expr {
 
 #[derive(Clone, Debug)]
 pub(crate) enum ExprKind {
-    /// A fault was reported here.
-    Faulty,
     Literal(Literal),
     /// A leading dot is part of the name.
     Ident(Arc<str>),
@@ -94,14 +92,9 @@ impl Expr {
         }
     }
 
-    /// Where it stands in the text, in bytes.
-    pub(crate) fn offset(&self) -> u32 {
-        self.offset
-    }
-
     pub(crate) fn for_each_child<'e>(&'e self, visit: &mut dyn FnMut(&'e Expr)) {
         match &self.kind {
-            ExprKind::Faulty | ExprKind::Literal(_) | ExprKind::Ident(_) => {}
+            ExprKind::Literal(_) | ExprKind::Ident(_) => {}
             ExprKind::Select { operand, .. } => visit(operand),
             ExprKind::Call { target, arguments, .. } => {
                 if let Some(target) = target {
@@ -127,7 +120,7 @@ impl Expr {
 
     pub(crate) fn for_each_child_mut(&mut self, visit: &mut dyn FnMut(&mut Expr)) {
         match &mut self.kind {
-            ExprKind::Faulty | ExprKind::Literal(_) | ExprKind::Ident(_) => {}
+            ExprKind::Literal(_) | ExprKind::Ident(_) => {}
             ExprKind::Select { operand, .. } => visit(operand),
             ExprKind::Call { target, arguments, .. } => {
                 if let Some(target) = target {

@@ -6,34 +6,19 @@ use std::sync::Arc;
 
 use super::ast::{Comprehension, Element, Entry, Expr, ExprKind, Literal};
 
-/// How many arguments a macro takes, the target not counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arity {
-    Exactly(usize),
-    Any,
-}
-
 /// A call that is rewritten.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Macro {
     pub(crate) name: &'static str,
     /// Whether it is called as `target.name(…)`.
     pub(crate) member: bool,
-    pub(crate) arity: Arity,
-    /// Rewrites a call. `Ok(Err(_))` gives the parts back: the call is none of this macro.
+    /// How many there are, the target not counted.
+    pub(crate) arguments: usize,
     pub(crate) expand: Expand,
 }
 
 /// The rewriting itself: the target, if there is one, and the arguments.
-pub(crate) type Expand =
-    fn(&mut Expander<'_>, Option<Expr>, Vec<Expr>) -> Result<Expansion, Misuse>;
-
-/// What became of the call.
-pub(crate) enum Expansion {
-    Expanded(Expr),
-    /// Not a call of this macro; the parts come back.
-    Unchanged(Option<Expr>, Vec<Expr>),
-}
+pub(crate) type Expand = fn(&mut Expander<'_>, Option<Expr>, Vec<Expr>) -> Result<Expr, Misuse>;
 
 /// A call of a macro with arguments that it cannot take.
 #[derive(Debug)]
@@ -116,6 +101,7 @@ impl Expander<'_> {
         self.node(ExprKind::Comprehension(Box::new(comprehension)))
     }
 
+    #[allow(dead_code, reason = "`sortBy` of a library is made of it")]
     /// `range.map(variable, transform)`, for macros that need its result.
     pub(crate) fn map_over(&mut self, range: Expr, variable: Arc<str>, transform: Expr) -> Expr {
         let start = self.list(Vec::new());

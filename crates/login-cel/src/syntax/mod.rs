@@ -3,7 +3,29 @@
 //! Never here: types and names of variables (`check`).
 
 pub(crate) mod ast;
-mod macros;
+mod grammar;
+mod literal;
+pub(crate) mod macros;
+mod standard;
+mod token;
 
-pub(crate) use ast::Expr;
-pub(crate) use macros::{ACCUMULATOR, Arity, Expand, Expander, Expansion, Macro, Misuse};
+#[cfg(test)]
+mod tests;
+
+pub(crate) use grammar::{Tree, parse};
+pub(crate) use macros::{ACCUMULATOR, Macro};
+pub(crate) use standard::standard_macros;
+
+/// Where a text leaves the grammar, and how.
+#[derive(Clone, Debug)]
+pub(crate) struct SyntaxError {
+    /// In bytes.
+    pub(crate) offset: usize,
+    pub(crate) message: String,
+}
+
+impl SyntaxError {
+    fn new(offset: usize, message: impl Into<String>) -> SyntaxError {
+        SyntaxError { offset, message: message.into() }
+    }
+}

@@ -106,7 +106,7 @@ fn maps(
     }
     for (key, left) in left.entries() {
         meter.elements(2)?;
-        match right.get(&key) {
+        match right.find(&key.into_value()) {
             Some(right) if equal(&left, &right, meter, depth)? => {}
             _ => return Ok(false),
         }
@@ -135,36 +135,16 @@ impl Number {
         match (self, other) {
             (Number::Whole(left), Number::Whole(right)) => Some(left.cmp(&right)),
             (Number::Real(left), Number::Real(right)) => left.partial_cmp(&right),
-            (Number::Whole(left), Number::Real(right)) => whole_with_real(left, right),
-            (Number::Real(left), Number::Whole(right)) => {
-                whole_with_real(right, left).map(Ordering::reverse)
-            }
+            // As in cel-go, the whole number is rounded to a double.
+            (Number::Whole(left), Number::Real(right)) => real(left).partial_cmp(&right),
+            (Number::Real(left), Number::Whole(right)) => left.partial_cmp(&real(right)),
         }
     }
 }
 
-/// Exact, where a conversion of the whole number to a double would round.
-fn whole_with_real(whole: i128, real: f64) -> Option<Ordering> {
-    // 2^65 is beyond every int and uint, and an i128 holds it.
-    const BEYOND: f64 = 36_893_488_147_419_103_232.0;
-    if real.is_nan() {
-        None
-    } else if real >= BEYOND {
-        Some(Ordering::Less)
-    } else if real <= -BEYOND {
-        Some(Ordering::Greater)
-    } else {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "within ±2^65, and truncation is meant"
-        )]
-        let truncated = real.trunc() as i128;
-        Some(
-            whole.cmp(&truncated).then_with(|| {
-                0.0_f64.partial_cmp(&(real - real.trunc())).unwrap_or(Ordering::Equal)
-            }),
-        )
-    }
+#[expect(clippy::cast_precision_loss, reason = "the rounding is meant")]
+fn real(whole: i128) -> f64 {
+    whole as f64
 }
 
 /// The whole number that a double is, if it is one within the range of int and uint.

@@ -1,0 +1,94 @@
+//! Fields, indices, and whether they are there.
+//!
+//! Never here: conversions of keys beyond numbers that are the same number.
+
+use std::sync::Arc;
+
+use super::{Evaluation, Outcome};
+use crate::error::EvaluationError;
+use crate::plan::{Mode, Node};
+use crate::value::{List, Value};
+
+impl<'a> Evaluation<'_, 'a> {
+    pub(super) fn select(
+        &mut self,
+        operand: &Node,
+        field: &Value<'static>,
+        mode: Mode,
+    ) -> Outcome<'a> {
+        let value = self.value(operand)?;
+        let selector = u64::from(mode != Mode::Presence);
+        self.meter.charge(selector + u64::from(!operand.is_attribute()))?;
+        qualify(value, field, mode)
+    }
+
+    pub(super) fn index(&mut self, operand: &Node, index: &Node, mode: Mode) -> Outcome<'a> {
+        let value = self.value(operand)?;
+        let key = self.value(index)?;
+        self.attribute_within(index);
+        self.meter.charge(1 + u64::from(!operand.is_attribute()))?;
+        qualify(value, &key, mode)
+    }
+}
+
+/// Selects, from within an optional too: what is selected from one is one.
+fn qualify<'a>(value: Value<'a>, key: &Value<'_>, mode: Mode) -> Outcome<'a> {
+    let (value, mode) = match (value, mode) {
+        (Value::Optional(None), Mode::Presence) => return Ok(Value::Bool(false)),
+        (Value::Optional(None), _) => return Ok(Value::Optional(None)),
+        (Value::Optional(Some(inner)), Mode::Required) => (Value::clone(&inner), Mode::Optional),
+        (Value::Optional(Some(inner)), mode) => (Value::clone(&inner), mode),
+        (value, mode) => (value, mode),
+    };
+    let found = find(&value, key)?;
+    match (mode, found) {
+        (Mode::Presence, found) => Ok(Value::Bool(found.is_some())),
+        (Mode::Optional, found) => Ok(Value::Optional(found.map(Arc::new))),
+        (Mode::Required, Some(found)) => Ok(found),
+        (Mode::Required, None) => Err(missing(&value, key)),
+    }
+}
+
+/// What is there; an error if the key is none for such a value.
+fn find<'a>(value: &Value<'a>, key: &Value<'_>) -> Result<Option<Value<'a>>, EvaluationError> {
+    match value {
+        Value::Map(map) => match key {
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Uint(_)
+            | Value::Double(_)
+            | Value::String(_) => Ok(map.find(key)),
+            _ => Err(EvaluationError::failed("[]", "a key of this type is not supported")),
+        },
+        Value::List(list) => Ok(position(key)?.and_then(|position| element(list, position))),
+        _ => Ok(None),
+    }
+}
+
+fn element<'a>(list: &List<'a>, position: i64) -> Option<Value<'a>> {
+    list.get(usize::try_from(position).ok()?)
+}
+
+/// The index that a value is; none beyond all lists.
+fn position(key: &Value<'_>) -> Result<Option<i64>, EvaluationError> {
+    match key {
+        Value::Int(position) => Ok(Some(*position)),
+        Value::Uint(position) => Ok(i64::try_from(*position).ok()),
+        Value::Double(_) => key
+            .as_whole_number()
+            .map(|position| i64::try_from(position).ok())
+            .ok_or(EvaluationError::failed("[]", "the index is not a whole number")),
+        _ => Err(EvaluationError::failed("[]", "an index of this type is not supported")),
+    }
+}
+
+fn missing(value: &Value<'_>, key: &Value<'_>) -> EvaluationError {
+    match (value, key) {
+        (Value::List(_), _) => EvaluationError::IndexOutOfBounds,
+        // Only names that stand in the expression are shared; keys from claims are not shown.
+        (_, Value::String(crate::value::Text::Shared(name))) => {
+            EvaluationError::NoSuchField(Arc::clone(name))
+        }
+        _ => EvaluationError::NoSuchKey,
+    }
+}

@@ -1,0 +1,432 @@
+//! Regular expressions as RE2 reads them, written down for the `regex` crate.
+//!
+//! Never here: matching. Both engines take linear time; what differs is what a pattern means.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::iter::Peekable;
+use std::str::Chars;
+use std::sync::Arc;
+
+use regex::{Regex, RegexBuilder};
+
+/// Of a compiled pattern, in bytes.
+const SIZE: usize = 1 << 20;
+/// Of counted repetitions, as in RE2.
+const REPETITIONS: u32 = 1000;
+/// Of groups within groups.
+const NESTING: u32 = 100;
+
+/// Patterns that are compiled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Patterns {
+    compiled: Arc<HashMap<Box<str>, Arc<Regex>>>,
+}
+
+impl Patterns {
+    pub(crate) fn find(&self, pattern: &str) -> Option<Arc<Regex>> {
+        self.compiled.get(pattern).cloned()
+    }
+
+    /// Compiles a pattern; nothing is said about what is wrong with it, since it may be a claim.
+    pub(crate) fn add(&mut self, pattern: &str) -> Result<Arc<Regex>, ()> {
+        if let Some(found) = self.find(pattern) {
+            return Ok(found);
+        }
+        let translated = translate(pattern).ok_or(())?;
+        let compiled = RegexBuilder::new(&translated)
+            .size_limit(SIZE)
+            .dfa_size_limit(SIZE)
+            .nest_limit(NESTING)
+            .build()
+            .map_err(|_| ())?;
+        let compiled = Arc::new(compiled);
+        Arc::make_mut(&mut self.compiled).insert(pattern.into(), Arc::clone(&compiled));
+        Ok(compiled)
+    }
+}
+
+/// The same pattern for the other engine; none for what RE2 refuses.
+fn translate(pattern: &str) -> Option<String> {
+    let mut translation = Translation {
+        rest: pattern.chars().peekable(),
+        written: String::with_capacity(pattern.len()),
+        repeatable: false,
+        repeated: false,
+    };
+    while translation.rest.peek().is_some() {
+        translation.piece()?;
+    }
+    Some(translation.written)
+}
+
+struct Translation<'p> {
+    rest: Peekable<Chars<'p>>,
+    written: String,
+    /// Whether something stands before that can be repeated.
+    repeatable: bool,
+    /// Whether it is repeated already: `a**` is an error in RE2.
+    repeated: bool,
+}
+
+const DIGIT: &str = "0-9";
+const SPACE: &str = "\\t\\n\\x0C\\r ";
+const WORD: &str = "0-9A-Za-z_";
+
+/// What `\d`, `\s` and `\w` mean: ASCII only, unlike in the other engine.
+fn perl_class(letter: char) -> Option<&'static str> {
+    match letter.to_ascii_lowercase() {
+        'd' => Some(DIGIT),
+        's' => Some(SPACE),
+        'w' => Some(WORD),
+        _ => None,
+    }
+}
+
+impl Translation<'_> {
+    fn piece(&mut self) -> Option<()> {
+        let character = self.rest.next()?;
+        match character {
+            '\\' => self.escape(),
+            '[' => {
+                self.class()?;
+                self.atom();
+                Some(())
+            }
+            '(' => self.group(),
+            '*' | '+' | '?' => {
+                self.written.push(character);
+                self.repetition()
+            }
+            '{' => self.counted(),
+            '|' => {
+                self.written.push('|');
+                self.repeatable = false;
+                Some(())
+            }
+            '^' | '$' | '.' | ')' => {
+                self.written.push(character);
+                self.atom();
+                Some(())
+            }
+            literal => {
+                self.literal(literal);
+                self.atom();
+                Some(())
+            }
+        }
+    }
+
+    fn atom(&mut self) {
+        self.repeatable = true;
+        self.repeated = false;
+    }
+
+    fn literal(&mut self, character: char) {
+        let mut buffer = [0; 4];
+        self.written.push_str(&regex::escape(character.encode_utf8(&mut buffer)));
+    }
+
+    /// After the sign of a repetition: whether there is something to repeat, and `?` for lazy ones.
+    fn repetition(&mut self) -> Option<()> {
+        if !self.repeatable || self.repeated {
+            return None;
+        }
+        if self.rest.next_if_eq(&'?').is_some() {
+            self.written.push('?');
+        }
+        self.repeated = true;
+        Some(())
+    }
+
+    /// After `{`, which is a literal unless numbers and `}` follow.
+    fn counted(&mut self) -> Option<()> {
+        let mut ahead = self.rest.clone();
+        let text: String = ahead.by_ref().take_while(|next| *next != '}').take(12).collect();
+        let mut parts = text.splitn(2, ',');
+        let number = |part: &str| {
+            (!part.is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_digit())
+                && (part.len() == 1 || !part.starts_with('0')))
+            .then(|| part.parse::<u32>().unwrap_or(u32::MAX))
+        };
+        let least = parts.next().and_then(number);
+        let most = match parts.next() {
+            None => least,
+            Some("") => Some(0),
+            Some(part) => number(part),
+        };
+        let closed = self.rest.clone().nth(text.chars().count()) == Some('}');
+        let (Some(least), Some(most), true) = (least, most, closed) else {
+            self.literal('{');
+            self.atom();
+            return Some(());
+        };
+        let unbounded = text.ends_with(',');
+        if least > REPETITIONS || most > REPETITIONS || (!unbounded && most < least) {
+            return None;
+        }
+        self.written.push('{');
+        self.written.push_str(&text);
+        self.written.push('}');
+        for _ in 0..=text.chars().count() {
+            self.rest.next();
+        }
+        self.repetition()
+    }
+
+    /// After `(`: flags and names that both engines know.
+    fn group(&mut self) -> Option<()> {
+        self.written.push('(');
+        self.repeatable = false;
+        self.repeated = false;
+        if self.rest.next_if_eq(&'?').is_none() {
+            return Some(());
+        }
+        self.written.push('?');
+        if self.rest.next_if_eq(&'P').is_some() {
+            self.written.push('P');
+            return (self.rest.peek() == Some(&'<')).then_some(()).and_then(|()| self.name());
+        }
+        if self.rest.peek() == Some(&'<') {
+            return self.name();
+        }
+        loop {
+            let flag = self.rest.next()?;
+            match flag {
+                'i' | 'm' | 's' | 'U' | '-' => self.written.push(flag),
+                ':' | ')' => {
+                    self.written.push(flag);
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    fn name(&mut self) -> Option<()> {
+        loop {
+            let character = self.rest.next()?;
+            self.written.push(character);
+            match character {
+                '>' => return Some(()),
+                '<' | '_' => {}
+                other if other.is_ascii_alphanumeric() => {}
+                _ => return None,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        let letter = self.rest.next()?;
+        match letter {
+            'Q' => {
+                self.quoted();
+                Some(())
+            }
+            'A' | 'z' => {
+                self.written.push('\\');
+                self.written.push(letter);
+                self.atom();
+                Some(())
+            }
+            'b' | 'B' => {
+                self.written.push_str(if letter == 'b' { "(?-u:\\b)" } else { "(?-u:\\B)" });
+                self.atom();
+                Some(())
+            }
+            'p' | 'P' => {
+                self.unicode_class(letter)?;
+                self.atom();
+                Some(())
+            }
+            letter => {
+                if let Some(class) = perl_class(letter) {
+                    self.written.push('[');
+                    if letter.is_ascii_uppercase() {
+                        self.written.push('^');
+                    }
+                    self.written.push_str(class);
+                    self.written.push(']');
+                } else {
+                    let character = self.character(letter)?;
+                    self.literal(character);
+                }
+                self.atom();
+                Some(())
+            }
+        }
+    }
+
+    /// `\Q…\E`: everything as it stands.
+    fn quoted(&mut self) {
+        while let Some(character) = self.rest.next() {
+            if character == '\\' && self.rest.next_if_eq(&'E').is_some() {
+                return;
+            }
+            self.literal(character);
+            self.atom();
+        }
+    }
+
+    fn unicode_class(&mut self, letter: char) -> Option<()> {
+        self.written.push('\\');
+        self.written.push(letter);
+        let first = self.rest.next()?;
+        self.written.push(first);
+        if first != '{' {
+            return first.is_ascii_uppercase().then_some(());
+        }
+        loop {
+            let character = self.rest.next()?;
+            match character {
+                '}' => {
+                    self.written.push('}');
+                    return Some(());
+                }
+                '^' | '_' => self.written.push(character),
+                other if other.is_ascii_alphanumeric() => self.written.push(other),
+                _ => return None,
+            }
+        }
+    }
+
+    /// The character of an escape that stands for one.
+    fn character(&mut self, letter: char) -> Option<char> {
+        match letter {
+            'a' => Some('\u{7}'),
+            'f' => Some('\u{c}'),
+            'n' => Some('\n'),
+            'r' => Some('\r'),
+            't' => Some('\t'),
+            'v' => Some('\u{b}'),
+            'x' => self.hexadecimal(),
+            '0'..='7' => self.octal(letter),
+            same if same.is_ascii() && !same.is_ascii_alphanumeric() => Some(same),
+            _ => None,
+        }
+    }
+
+    fn hexadecimal(&mut self) -> Option<char> {
+        if self.rest.next_if_eq(&'{').is_some() {
+            let mut value: u32 = 0;
+            let mut digits = 0;
+            loop {
+                let character = self.rest.next()?;
+                if character == '}' {
+                    return (digits > 0).then(|| char::from_u32(value)).flatten();
+                }
+                value = value.checked_mul(16)?.checked_add(character.to_digit(16)?)?;
+                digits += 1;
+            }
+        }
+        let high = self.rest.next()?.to_digit(16)?;
+        let low = self.rest.next()?.to_digit(16)?;
+        char::from_u32(high * 16 + low)
+    }
+
+    /// `\0`, `\012`, `\123`; a single digit other than zero would be a reference.
+    fn octal(&mut self, first: char) -> Option<char> {
+        let is_octal = |next: &char| matches!(next, '0'..='7');
+        if first != '0' && !self.rest.peek().is_some_and(is_octal) {
+            return None;
+        }
+        let mut value = first.to_digit(8)?;
+        for _ in 0..2 {
+            let Some(digit) = self.rest.next_if(is_octal) else { break };
+            value = value * 8 + digit.to_digit(8)?;
+        }
+        char::from_u32(value)
+    }
+
+    /// After `[`. Signs that only the other engine knows in classes are escaped.
+    fn class(&mut self) -> Option<()> {
+        self.written.push('[');
+        if self.rest.next_if_eq(&'^').is_some() {
+            self.written.push('^');
+        }
+        let mut first = true;
+        loop {
+            let character = self.rest.next()?;
+            if character == ']' && !first {
+                self.written.push(']');
+                return Some(());
+            }
+            if character == '-' && !first && self.rest.peek() != Some(&']') {
+                // RE2: a hyphen within a class is a range or stands at an end.
+                return None;
+            }
+            first = false;
+            if character == '[' && self.rest.peek() == Some(&':') {
+                self.posix_class()?;
+                continue;
+            }
+            if character == '\\' {
+                let letter = *self.rest.peek()?;
+                if let Some(class) = perl_class(letter) {
+                    self.rest.next();
+                    self.written.push_str(if letter.is_ascii_uppercase() { "[^" } else { "[" });
+                    self.written.push_str(class);
+                    self.written.push(']');
+                    continue;
+                }
+                if letter == 'p' || letter == 'P' {
+                    self.rest.next();
+                    self.unicode_class(letter)?;
+                    continue;
+                }
+            }
+            let low = self.class_character(character)?;
+            let mut ahead = self.rest.clone();
+            let is_range = ahead.next() == Some('-') && ahead.next().is_some_and(|end| end != ']');
+            self.code_point(low);
+            if is_range {
+                self.rest.next();
+                let character = self.rest.next()?;
+                let high = self.class_character(character)?;
+                if high < low {
+                    return None;
+                }
+                self.written.push('-');
+                self.code_point(high);
+            }
+        }
+    }
+
+    fn class_character(&mut self, character: char) -> Option<char> {
+        if character != '\\' {
+            return Some(character);
+        }
+        let letter = self.rest.next()?;
+        self.character(letter)
+    }
+
+    fn code_point(&mut self, character: char) {
+        // Writing to a string does not fail.
+        let _ = write!(self.written, "\\x{{{:X}}}", u32::from(character));
+    }
+
+    /// `[:alpha:]`, or a literal `[` if it is none.
+    fn posix_class(&mut self) -> Option<()> {
+        const NAMES: [&str; 14] = [
+            "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print",
+            "punct", "space", "upper", "word", "xdigit",
+        ];
+        let mut ahead = self.rest.clone();
+        ahead.next();
+        let text: String = ahead.by_ref().take_while(|next| *next != ':').take(9).collect();
+        let name = text.strip_prefix('^').unwrap_or(&text);
+        if ahead.next() != Some(']') {
+            self.code_point('[');
+            return Some(());
+        }
+        if !NAMES.contains(&name) {
+            return None;
+        }
+        self.written.extend(["[:", &text, ":]"]);
+        for _ in 0..text.chars().count() + 3 {
+            self.rest.next();
+        }
+        Some(())
+    }
+}

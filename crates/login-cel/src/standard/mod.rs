@@ -1,0 +1,71 @@
+//! The functions and operators that every CEL environment has, and those of the optional types.
+//!
+//! Never here: macros (`syntax/standard.rs`), and what only Kubernetes or an extension adds
+//! (`library`).
+
+mod arithmetic;
+mod calendar;
+mod collections;
+mod conversions;
+mod numbers;
+mod optionals;
+mod relations;
+mod texts;
+mod times;
+
+use crate::function::Library;
+use crate::syntax::standard_macros;
+use crate::types::Type;
+
+/// All of them, as one library.
+pub(crate) fn standard() -> Library {
+    let functions = [
+        arithmetic::functions(),
+        relations::functions(),
+        collections::functions(),
+        conversions::functions(),
+        texts::functions(),
+        times::functions(),
+        optionals::functions(),
+    ];
+    let types = [
+        Type::Bool,
+        Type::Bytes,
+        Type::Double,
+        Type::Duration,
+        Type::Int,
+        Type::Null,
+        Type::String,
+        Type::Timestamp,
+        Type::Uint,
+    ];
+    let mut types: Vec<(&'static str, Type)> =
+        types.into_iter().filter_map(|named| Some((type_name(&named)?, named))).collect();
+    types.push(("list", Type::list(Type::parameter("A"))));
+    types.push(("map", Type::map(Type::parameter("A"), Type::parameter("B"))));
+    types.push(("type", Type::Type(None)));
+    types.push(("optional_type", Type::optional(Type::parameter("A"))));
+    Library {
+        functions: functions.into_iter().flatten().collect(),
+        macros: standard_macros(),
+        types,
+    }
+}
+
+fn type_name(named: &Type) -> Option<&'static str> {
+    Some(match named {
+        Type::Bool => "bool",
+        Type::Bytes => "bytes",
+        Type::Double => "double",
+        Type::Duration => "google.protobuf.Duration",
+        Type::Int => "int",
+        Type::Null => "null_type",
+        Type::String => "string",
+        Type::Timestamp => "google.protobuf.Timestamp",
+        Type::Uint => "uint",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests;
