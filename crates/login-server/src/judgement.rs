@@ -53,7 +53,7 @@ pub async fn judge<'t>(
             Decision::Verdict(verdict) => break verdict,
             Decision::Need(need) => need,
         };
-        if let Err(end) = gathered.gather(in_force, need).await {
+        if let Err(end) = gathered.gather(in_force, need, &token, now).await {
             break end;
         }
     };
@@ -88,10 +88,20 @@ impl Gathered {
     }
 
     /// Adds what is needed, or says how the review ends without it.
-    async fn gather(&mut self, in_force: &InForce, need: Need) -> Result<(), Verdict> {
+    async fn gather(
+        &mut self,
+        in_force: &InForce,
+        need: Need,
+        token: &ParsedToken<'_>,
+        now: UnixTime,
+    ) -> Result<(), Verdict> {
         match need {
-            Need::Keys(issuer) => self.gather_keys(in_force, issuer).await,
-            Need::FreshKeys(issuer) => self.renew_keys(in_force, issuer).await,
+            Need::Keys(issuer) => self.gather_keys(in_force, issuer, now).await,
+            Need::FreshKeys(issuer) => {
+                let is_own = token.issuer() == Some(issuer);
+                let key_id = token.key_id().filter(|_| is_own);
+                self.renew_keys(in_force, issuer, key_id, now).await
+            }
             Need::Introspection(_) => Err(Verdict::CannotTell(Outage::IntrospectionUnavailable)),
             Need::Groups(_) => Err(Verdict::CannotTell(Outage::GroupsUnavailable)),
         }
@@ -101,30 +111,37 @@ impl Gathered {
         &mut self,
         in_force: &InForce,
         issuer: IssuerIndex,
+        now: UnixTime,
     ) -> Result<(), Verdict> {
         let unavailable = Verdict::CannotTell(Outage::KeysUnavailable);
         let Some(place) = self.keys.iter_mut().find(|place| place.is_none()) else {
             return Err(Verdict::CannotTell(Outage::Internal));
         };
-        let snapshot = in_force.keys.current_or_fetched(issuer).await.ok_or(unavailable)?;
+        let snapshot = in_force.keys.current_or_fetched(issuer, now).await.ok_or(unavailable)?;
         *place = Some(Keys { issuer, snapshot, renewed: false, settled: true });
         Ok(())
     }
 
-    async fn renew_keys(&mut self, in_force: &InForce, issuer: IssuerIndex) -> Result<(), Verdict> {
+    async fn renew_keys(
+        &mut self,
+        in_force: &InForce,
+        issuer: IssuerIndex,
+        key_id: Option<&str>,
+        now: UnixTime,
+    ) -> Result<(), Verdict> {
         let mut known = self.keys.iter_mut().flatten();
         let Some(keys) = known.find(|keys| keys.issuer == issuer && !keys.renewed) else {
             return Err(Verdict::unknown_key());
         };
         keys.renewed = true;
         let unavailable = Verdict::CannotTell(Outage::KeysUnavailable);
-        match in_force.keys.renew(issuer).await {
+        match in_force.keys.with_key(issuer, key_id, now).await {
             Renewal::Fetched(fresh) => keys.snapshot = fresh,
             // Asked moments ago: the set in use is as fresh as it may get. It may have become
             // fresh only after it was read above, so it is read again.
             Renewal::TooSoon { last_succeeded: true } => {
                 keys.snapshot =
-                    in_force.keys.current_or_fetched(issuer).await.ok_or(unavailable)?;
+                    in_force.keys.current_or_fetched(issuer, now).await.ok_or(unavailable)?;
                 keys.settled = false;
             }
             // The issuer may have a new key that we cannot see. A refusal would be cached.

@@ -69,11 +69,12 @@ pub async fn run(
     let scheme = if tls.is_some() { "https" } else { "http" };
     let watched = std::mem::take(&mut config.watched);
     let state = Arc::new(State::new(config)?);
-    // Dropping these at the end stops the fetching, the looking and the counting.
+    state.in_force().keys.keep_fresh();
+    // Dropping these at the end stops the looking and the counting.
     let mut background = JoinSet::new();
     let ticking = Arc::clone(&state);
     background.spawn(async move { ticking.ticks.drive().await });
-    let reloader = Reloader::new(&state, watched, state.in_force().keys.keep_fresh());
+    let reloader = Reloader::new(&state, watched);
     for file in reloader.files() {
         tracing::info!(file = %file.display(), "watching");
     }

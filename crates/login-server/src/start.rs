@@ -16,16 +16,13 @@ use login_issuer::Issuer;
 use login_protocols::jose::KeySet;
 use login_review::Policy;
 use thiserror::Error;
-use tokio::{
-    sync::{Semaphore, watch},
-    task::JoinSet,
-};
+use tokio::sync::{Semaphore, watch};
 use url::Url;
 
 use crate::{
     callers::Callers,
     config::{Limits, ServerConfig, load::Loaded},
-    evidence::{KeySets, ResultCache, key_sets::KeySetPace},
+    evidence::{KeySets, ResultCache, key_sets::KeySetPace, result_cache::Epoch},
     reload::Reloads,
     system::{random::RandomNumbers, ticks::Ticks},
     telemetry::{
@@ -209,20 +206,18 @@ impl State {
     }
 
     /// Puts `loaded` in force as a whole; requests under way end under what they began with.
-    /// Returns the tasks that keep its key sets fresh.
-    pub fn replace(&self, loaded: Loaded) -> JoinSet<()> {
+    pub fn replace(&self, loaded: Loaded) {
         let old = self.in_force();
         let local = self.embedded.as_ref().map(Embedded::keys);
-        let keys =
-            KeySets::new(&loaded.policy, local, self.key_set_folder.as_deref(), self.key_set_pace);
-        let tasks = keys.keep_fresh();
+        let (folder, pace) = (self.key_set_folder.as_deref(), self.key_set_pace);
+        let keys = old.keys.succeed(&loaded.policy, local, folder, pace);
+        keys.keep_fresh();
         self.in_force.store(Arc::new(InForce {
             generation: old.generation + 1,
             policy: loaded.policy,
             keys,
             published_client: loaded.published_client.map(|client| Bytes::from(client.render())),
         }));
-        tasks
     }
 
     /// It said that it is ready.
@@ -233,6 +228,11 @@ impl State {
     /// Whether it ever said that it is ready.
     pub fn has_been_ready(&self) -> bool {
         self.has_been_ready.load(Ordering::Relaxed)
+    }
+
+    /// What answers rest on from now on; a review reads it once, at its beginning.
+    pub const fn epoch(&self, in_force: &InForce) -> Epoch {
+        Epoch { configuration: in_force.generation, revocations: 0 }
     }
 
     /// From now on the server says that it is not ready.

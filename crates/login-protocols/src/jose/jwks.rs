@@ -101,6 +101,11 @@ impl KeySet {
         &self.problems
     }
 
+    /// Whether a key of the set has this name.
+    pub fn has_key_id(&self, key_id: &str) -> bool {
+        self.keys.iter().any(|key| key.key_id.as_deref() == Some(key_id))
+    }
+
     /// Whether the set knows the key that `header` asks for, so that a fresher set would not
     /// help. A known `kid` that is used with a wrong algorithm is known.
     pub fn has_key_for(&self, header: &Header) -> bool {

@@ -1,9 +1,13 @@
 //! Fetches an issuer's key set: discovery document first, then the `jwks_uri` it names.
 //! Never follows a redirect, never reads more than 1 MiB, never trusts a document that names
-//! another issuer.
+//! another issuer, and never goes where `addresses.rs` forbids.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use login_common::names::IssuerUrl;
 use login_protocols::{
     jose::{KeySet, KeySetError},
@@ -11,6 +15,12 @@ use login_protocols::{
 };
 use thiserror::Error;
 use url::Url;
+
+use super::{
+    addresses::{ForbiddenAddress, Resolver},
+    freshness,
+};
+use crate::system::clock;
 
 const MAX_DOCUMENT: usize = 1024 * 1024;
 
@@ -21,14 +31,33 @@ pub(crate) struct Fetcher {
     discovery_url: Url,
     certificate_authority_pem: Option<String>,
     timeout: Duration,
+    resolver: Resolver,
     // Built at the first fetch: loading the system's roots takes milliseconds.
     client: OnceLock<reqwest::Client>,
 }
 
-/// A key set and the bytes it was read from.
+/// Names one version of a key set at its issuer (RFC 9110 §8.8.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    url: Url,
+    tag: HeaderValue,
+}
+
+/// What an issuer said.
 pub(crate) struct Fetched {
-    pub(crate) keys: KeySet,
-    pub(crate) document: Vec<u8>,
+    pub(crate) found: Found,
+    /// For how long, if the issuer says so.
+    pub(crate) lifetime: Option<Duration>,
+    /// The issuer's clock less ours, in seconds.
+    pub(crate) clock_skew: Option<i64>,
+}
+
+/// The key set, or that it has not changed.
+pub(crate) enum Found {
+    /// Another key set, or the same once more, and the bytes it was read from.
+    KeySet { keys: KeySet, document: Vec<u8>, version: Option<Version> },
+    /// Still the version that was asked about (RFC 9110 §15.4.5).
+    Unchanged,
 }
 
 /// Why no key set came back.
@@ -39,6 +68,12 @@ pub(crate) enum FetchError {
         issuer: String,
         #[source]
         source: reqwest::Error,
+    },
+    #[error("refused to fetch `{url}`, to which the issuer's discovery document points")]
+    Forbidden {
+        url: Url,
+        #[source]
+        source: ForbiddenAddress,
     },
     #[error("could not fetch `{url}`")]
     Transport {
@@ -74,26 +109,50 @@ impl Fetcher {
         timeout: Duration,
     ) -> Self {
         let discovery_url = discovery_url.unwrap_or_else(|| metadata_url(&issuer));
-        Self { issuer, discovery_url, certificate_authority_pem, timeout, client: OnceLock::new() }
+        let resolver = Resolver::new([&discovery_url, &metadata_url(&issuer)]);
+        let client = OnceLock::new();
+        Self { issuer, discovery_url, certificate_authority_pem, timeout, resolver, client }
     }
 
     pub(crate) const fn issuer(&self) -> &IssuerUrl {
         &self.issuer
     }
 
-    pub(crate) async fn fetch(&self) -> Result<Fetched, FetchError> {
+    /// What decides where the keys come from; other values, other keys.
+    pub(crate) fn origin(&self) -> (&str, &str, &str) {
+        let authority = self.certificate_authority_pem.as_deref().unwrap_or_default();
+        (self.issuer.as_str(), self.discovery_url.as_str(), authority)
+    }
+
+    /// Asks the issuer; `known` is the version in use, which need not be sent again.
+    pub(crate) async fn fetch(&self, known: Option<&Version>) -> Result<Fetched, FetchError> {
         let client = self.client()?;
         let url = &self.discovery_url;
-        let metadata =
-            ProviderMetadata::parse(&read(client, url).await?, &self.issuer).map_err(|source| {
-                FetchError::Discovery { url: url.clone(), source: Box::new(source) }
-            })?;
+        let (_, _, metadata) = read(client, url, None).await?;
+        let metadata = ProviderMetadata::parse(&metadata, &self.issuer).map_err(|source| {
+            FetchError::Discovery { url: url.clone(), source: Box::new(source) }
+        })?;
         let url = metadata
             .jwks_uri
             .ok_or_else(|| FetchError::NoKeySetAddress { url: self.discovery_url.clone() })?;
-        let document = read(client, &url).await?;
-        let keys = KeySet::parse(&document).map_err(|source| FetchError::KeySet { url, source })?;
-        Ok(Fetched { keys, document })
+        self.resolver
+            .check(&url)
+            .map_err(|source| FetchError::Forbidden { url: url.clone(), source })?;
+        let tag = known.filter(|known| known.url == url).map(|known| &known.tag);
+        let (status, headers, document) = read(client, &url, tag).await?;
+        let lifetime = freshness::lifetime(&headers);
+        let clock_skew = freshness::date(&headers)
+            .map(|theirs| theirs.as_seconds().saturating_sub(clock::now().as_seconds()));
+        let found = if status == StatusCode::NOT_MODIFIED {
+            Found::Unchanged
+        } else {
+            let version =
+                headers.get(header::ETAG).map(|tag| Version { url: url.clone(), tag: tag.clone() });
+            let keys =
+                KeySet::parse(&document).map_err(|source| FetchError::KeySet { url, source })?;
+            Found::KeySet { keys, document, version }
+        };
+        Ok(Fetched { found, lifetime, clock_skew })
     }
 
     fn client(&self) -> Result<&reqwest::Client, FetchError> {
@@ -104,6 +163,7 @@ impl Fetcher {
             |source| FetchError::Client { issuer: self.issuer.as_str().to_owned(), source };
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(self.resolver.clone()))
             .connect_timeout(self.timeout)
             .timeout(self.timeout)
             .user_agent(concat!("login-server/", env!("CARGO_PKG_VERSION")));
@@ -116,14 +176,27 @@ impl Fetcher {
     }
 }
 
-async fn read(client: &reqwest::Client, url: &Url) -> Result<Vec<u8>, FetchError> {
+/// The answer to a GET: 200, or 304 where a version was asked about.
+async fn read(
+    client: &reqwest::Client,
+    url: &Url,
+    known: Option<&HeaderValue>,
+) -> Result<(StatusCode, HeaderMap, Vec<u8>), FetchError> {
     let failed = |source: reqwest::Error| FetchError::Transport {
         url: url.clone(),
         source: source.without_url(),
     };
-    let mut response = client.get(url.clone()).send().await.map_err(failed)?;
-    if response.status() != reqwest::StatusCode::OK {
-        return Err(FetchError::Status { url: url.clone(), status: response.status().as_u16() });
+    let mut request = client.get(url.clone());
+    if let Some(tag) = known {
+        request = request.header(header::IF_NONE_MATCH, tag);
+    }
+    let mut response = request.send().await.map_err(failed)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    if status == StatusCode::NOT_MODIFIED && known.is_some() {
+        return Ok((status, headers, Vec::new()));
+    }
+    if status != StatusCode::OK {
+        return Err(FetchError::Status { url: url.clone(), status: status.as_u16() });
     }
     let mut document = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(failed)? {
@@ -132,5 +205,5 @@ async fn read(client: &reqwest::Client, url: &Url) -> Result<Vec<u8>, FetchError
         }
         document.extend_from_slice(&chunk);
     }
-    Ok(document)
+    Ok((status, headers, document))
 }

@@ -1,44 +1,27 @@
 //! The key sets of all issuers, in the order of the policy, renewed in the background.
 //! Never lets one issuer's outage touch another's tokens.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
+use login_common::UnixTime;
 use login_protocols::jose::KeySet;
-use login_review::{IssuerIndex, IssuerPolicy, Policy};
-use tokio::task::JoinSet;
+use login_review::{IssuerIndex, IssuerPolicy, KeySource, Policy};
 
-pub use super::slot::{Renewal, Snapshot};
 use super::{fetch::Fetcher, persisted::Persisted, slot::Slot};
-
-/// The pace of fetching.
-#[derive(Clone, Copy, Debug)]
-pub struct KeySetPace {
-    /// An unknown key id causes at most one fetch per issuer in this time.
-    pub interval: Duration,
-    /// A key set in use is asked for again after this time.
-    pub refresh: Duration,
-    /// The longest pause between two tries while the issuer is down.
-    pub longest_back_off: Duration,
-    /// One request to an issuer, from connect to the last byte.
-    pub timeout: Duration,
-}
-
-impl Default for KeySetPace {
-    fn default() -> Self {
-        Self {
-            interval: Duration::from_secs(10),
-            refresh: Duration::from_mins(5),
-            longest_back_off: Duration::from_mins(1),
-            timeout: Duration::from_secs(10),
-        }
-    }
-}
+pub use super::{
+    pace::{Circuit, KeySetPace},
+    slot::{FetchCounts, Origin, Renewal, Snapshot},
+};
+use crate::system::clock;
 
 /// One slot per issuer.
 #[derive(Debug)]
 pub struct KeySets {
     slots: Vec<(String, Arc<Slot>)>,
-    pace: KeySetPace,
 }
 
 /// What `/readyz` says about one issuer.
@@ -52,6 +35,35 @@ pub struct IssuerReadiness<'a> {
     pub failures: u32,
 }
 
+/// All that is known about one issuer's keys, for metrics, `/readyz` and `explain`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerReport<'a> {
+    /// Its URL.
+    pub issuer: &'a str,
+    /// Where its keys come from.
+    pub origin: Origin,
+    /// Usable keys of the set in use; `None` when there is no set.
+    pub keys: Option<usize>,
+    /// Keys of the set in use that cannot be used.
+    pub skipped: usize,
+    /// When the issuer last confirmed the set, here or in an earlier process.
+    pub confirmed_at: Option<UnixTime>,
+    /// How long ago that was.
+    pub age: Option<Duration>,
+    /// How fetches ended.
+    pub fetches: FetchCounts,
+    /// Fetches that failed since the last good one.
+    pub failures: u32,
+    /// Whether the issuer is asked at the moment.
+    pub circuit: Circuit,
+    /// Why the last fetch failed, if it did.
+    pub last_error: Option<String>,
+    /// Tokens that named a key which was not in the set in use.
+    pub unknown_key_ids: u64,
+    /// The issuer's clock less ours, in seconds.
+    pub clock_skew: Option<i64>,
+}
+
 impl KeySets {
     /// A slot for each issuer of the policy. `local` names the embedded issuer and its keys;
     /// `folder` is where key sets survive a restart.
@@ -61,42 +73,81 @@ impl KeySets {
         folder: Option<&Path>,
         pace: KeySetPace,
     ) -> Self {
+        Self { slots: Vec::new() }.succeed(policy, local, folder, pace)
+    }
+
+    /// The key sets of another policy. Issuers whose address and authorities are the same keep
+    /// their keys, their pace and what is known of them; the others begin anew, and those that
+    /// are gone end with the last request that uses them.
+    #[must_use]
+    pub fn succeed(
+        &self,
+        policy: &Policy,
+        local: Option<(&str, KeySet)>,
+        folder: Option<&Path>,
+        pace: KeySetPace,
+    ) -> Self {
         let slot = |issuer: &IssuerPolicy| {
             let name = issuer.issuer.as_str();
-            let slot = match &local {
-                Some((local, keys)) if *local == name => Slot::local(keys.clone()),
-                _ => Slot::remote(
-                    Fetcher::new(
-                        issuer.issuer.clone(),
-                        issuer.discovery_url.clone(),
-                        issuer.certificate_authority_pem.clone(),
-                        pace.timeout,
-                    ),
-                    folder.map(|folder| Persisted::in_folder(folder, &issuer.issuer)),
-                    pace.interval,
-                ),
+            let slot = match (&local, &issuer.key_source) {
+                (Some((local, keys)), _) if *local == name => {
+                    Arc::new(Slot::given(Origin::Embedded, keys.clone()))
+                }
+                (_, KeySource::Inline(keys)) => {
+                    Arc::new(Slot::given(Origin::Offline, keys.clone()))
+                }
+                (_, KeySource::Discovery) => self.continued_or_new(issuer, folder, pace),
             };
-            (name.to_owned(), Arc::new(slot))
+            (name.to_owned(), slot)
         };
-        Self { slots: policy.issuers().iter().map(slot).collect(), pace }
+        Self { slots: policy.issuers().iter().map(slot).collect() }
     }
 
-    /// The key set in use; when there is none yet, one attempt to get it.
-    pub async fn current_or_fetched(&self, issuer: IssuerIndex) -> Option<Arc<Snapshot>> {
+    fn continued_or_new(
+        &self,
+        issuer: &IssuerPolicy,
+        folder: Option<&Path>,
+        pace: KeySetPace,
+    ) -> Arc<Slot> {
+        let fetcher = Fetcher::new(
+            issuer.issuer.clone(),
+            issuer.discovery_url.clone(),
+            issuer.certificate_authority_pem.clone(),
+            pace.timeout,
+        );
+        let continued = self.slots.iter().find(|(_, slot)| slot.continues(&fetcher, &pace));
+        if let Some((_, slot)) = continued {
+            slot.set_max_age(issuer.key_set_max_age);
+            return Arc::clone(slot);
+        }
+        let persisted = folder.map(|folder| Persisted::in_folder(folder, &fetcher));
+        let max_age = issuer.key_set_max_age;
+        Arc::new(Slot::remote(fetcher, persisted, pace, max_age, clock::now()))
+    }
+
+    /// The key set in use; when there is none, one attempt to get it.
+    pub async fn current_or_fetched(
+        &self,
+        issuer: IssuerIndex,
+        now: UnixTime,
+    ) -> Option<Arc<Snapshot>> {
         let slot = self.slot(issuer)?;
-        if let Some(current) = slot.current() {
-            return Some(current);
-        }
-        match slot.renew().await {
-            Renewal::Fetched(snapshot) => Some(snapshot),
-            Renewal::TooSoon { .. } | Renewal::Failed => slot.current(),
+        match slot.current(now) {
+            Some(current) => Some(current),
+            None => slot.first(now).await,
         }
     }
 
-    /// Asks the issuer for newer keys, at its pace.
-    pub async fn renew(&self, issuer: IssuerIndex) -> Renewal {
+    /// Asks the issuer, at its pace, for keys that have `key_id` (the token's `kid`): the set in
+    /// use has not.
+    pub async fn with_key(
+        &self,
+        issuer: IssuerIndex,
+        key_id: Option<&str>,
+        now: UnixTime,
+    ) -> Renewal {
         match self.slot(issuer) {
-            Some(slot) => slot.renew().await,
+            Some(slot) => slot.with_key(key_id, now).await,
             None => Renewal::Failed,
         }
     }
@@ -111,44 +162,47 @@ impl KeySets {
         self.slots.get(issuer.as_usize()).map_or("", |(name, _)| name)
     }
 
-    /// The state of every issuer.
+    /// Whether every issuer can be judged for.
     pub fn readiness(&self) -> impl Iterator<Item = IssuerReadiness<'_>> {
         self.slots.iter().map(|(issuer, slot)| IssuerReadiness {
             issuer,
             has_keys: slot.generation().is_some(),
-            failures: slot.failures(),
+            failures: slot.trouble().0,
         })
     }
 
-    /// Keeps every remote key set fresh until the returned set of tasks is dropped.
-    pub fn keep_fresh(&self) -> JoinSet<()> {
-        let mut tasks = JoinSet::new();
-        for (number, (_, slot)) in self.slots.iter().enumerate() {
-            if slot.is_remote() {
-                tasks.spawn(keep_slot_fresh(Arc::clone(slot), self.pace, number));
+    /// The state of every issuer.
+    pub fn report(&self, now: UnixTime) -> impl Iterator<Item = IssuerReport<'_>> {
+        self.slots.iter().map(move |(issuer, slot)| {
+            let current = slot.current(now);
+            let (failures, circuit, last_error) = slot.trouble();
+            let confirmed_at = slot.confirmed_at();
+            IssuerReport {
+                issuer,
+                origin: slot.origin,
+                keys: current.as_ref().map(|snapshot| snapshot.keys.len()),
+                skipped: current.as_ref().map_or(0, |snapshot| snapshot.keys.skipped()),
+                confirmed_at,
+                age: confirmed_at.map(|at| now.since(at)),
+                fetches: slot.counts(),
+                failures,
+                circuit,
+                last_error,
+                unknown_key_ids: slot.unknown_key_ids.load(Ordering::Relaxed),
+                clock_skew: slot.clock_skew(),
             }
+        })
+    }
+
+    /// Keeps every key set that is fetched fresh, for as long as anybody has it. Slots that are
+    /// kept fresh already stay as they are.
+    pub fn keep_fresh(&self) {
+        for (_, slot) in &self.slots {
+            slot.keep_fresh();
         }
-        tasks
     }
 
     fn slot(&self, issuer: IssuerIndex) -> Option<&Arc<Slot>> {
         self.slots.get(issuer.as_usize()).map(|(_, slot)| slot)
-    }
-}
-
-async fn keep_slot_fresh(slot: Arc<Slot>, pace: KeySetPace, number: usize) {
-    loop {
-        drop(slot.renew().await);
-        let failures = slot.failures();
-        let pause = if failures == 0 {
-            // Issuers are not all asked in the same second.
-            let spread = u32::try_from(number % 8).unwrap_or_default();
-            pace.refresh + pace.refresh / 64 * spread
-        } else {
-            // 1 s, 2 s, 4 s … but no faster than an unknown key id may cause a fetch.
-            let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(10));
-            doubled.min(pace.longest_back_off).max(pace.interval)
-        };
-        tokio::time::sleep(pause).await;
     }
 }

@@ -1,14 +1,21 @@
 //! What a verdict rests on and this process must fetch or keep: key sets and earlier answers.
 //! Never judges a token.
 //!
-//! `key_sets` holds one slot per issuer (`slot`), which is filled by `fetch` over the network and
-//! survives a restart through `persisted`; `result_cache` keeps rendered answers.
+//! `key_sets` holds one slot per issuer (`slot`), which is filled by `fetch` over the network, at
+//! the `pace` of the issuer, and survives a restart through `persisted`. `freshness`, `addresses`
+//! and `unknown_keys` are rules of it.
+//! `result_cache` keeps rendered answers; `flights` lets equal questions share one verdict.
 
+mod addresses;
 mod fetch;
+pub mod flights;
+mod freshness;
 pub mod key_sets;
+mod pace;
 mod persisted;
 pub mod result_cache;
 mod slot;
+mod unknown_keys;
 
 pub use key_sets::KeySets;
 pub use result_cache::ResultCache;

@@ -1,14 +1,17 @@
 //! Key sets on disk, so that a restart does not depend on the issuers being up.
-//! Never replaces a file by something that was not used as a key set.
+//! Never replaces a file by something that was not used as a key set, and never makes an old set
+//! younger: the file says when the issuer last stood by it.
 
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use login_common::{names::IssuerUrl, strict_json};
+use login_common::{UnixTime, names::IssuerUrl, strict_json};
 use login_protocols::jose::KeySet;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::fetch::Fetcher;
 use crate::system::files::{self, FileError, Readers};
 
 const MAX_FILE: u64 = 2 * 1024 * 1024;
@@ -17,45 +20,132 @@ const MAX_FILE: u64 = 2 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Persisted {
     file: PathBuf,
+    issuer: String,
+    /// Digest of where the keys come from and whom that is believed from.
+    origin: String,
+}
+
+/// A key set that an earlier process used.
+pub(crate) struct Stored {
+    pub(crate) keys: KeySet,
+    pub(crate) document: Vec<u8>,
+    pub(crate) confirmed_at: UnixTime,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
     issuer: String,
+    origin: String,
+    /// Seconds since the epoch.
+    confirmed_at: i64,
     #[serde(borrow)]
     key_set: &'a RawValue,
 }
 
 impl Persisted {
-    pub(crate) fn in_folder(folder: &Path, issuer: &IssuerUrl) -> Self {
+    pub(crate) fn in_folder(folder: &Path, fetcher: &Fetcher) -> Self {
+        let issuer: &IssuerUrl = fetcher.issuer();
         // The issuer is not a file name: it may hold slashes, and two may differ by case only.
-        let digest =
-            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, issuer.as_str().as_bytes());
-        let name = URL_SAFE_NO_PAD.encode(digest);
-        Self { file: folder.join(format!("{name}.json")) }
+        let name = name(&[issuer.as_str()]);
+        let (url, discovery_url, authority) = fetcher.origin();
+        Self {
+            file: folder.join(format!("{name}.json")),
+            issuer: url.to_owned(),
+            origin: self::name(&[url, discovery_url, authority]),
+        }
     }
 
-    /// The stored set, if there is one that can be used for this issuer.
-    pub(crate) fn load(&self, issuer: &IssuerUrl) -> Option<(KeySet, Vec<u8>)> {
+    /// The stored set, if there is one that can be used for this issuer. `now` ends what a clock
+    /// that was wrong then would have the set live longer.
+    pub(crate) fn load(&self, now: UnixTime) -> Option<Stored> {
         let content = files::read(&self.file, MAX_FILE).ok()?;
         let document: Document<'_> = strict_json::from_slice(&content).ok()?;
-        if document.issuer != issuer.as_str() {
+        if document.issuer != self.issuer || document.origin != self.origin {
             return None;
         }
         let bytes = document.key_set.get().as_bytes().to_vec();
-        Some((KeySet::parse(&bytes).ok()?, bytes))
+        Some(Stored {
+            keys: KeySet::parse(&bytes).ok()?,
+            document: bytes,
+            confirmed_at: UnixTime::from_seconds(document.confirmed_at).min(now),
+        })
     }
 
-    pub(crate) fn store(&self, issuer: &IssuerUrl, key_set: &[u8]) -> Result<(), FileError> {
+    pub(crate) fn store(&self, key_set: &[u8], confirmed_at: UnixTime) -> Result<(), FileError> {
         let text = String::from_utf8_lossy(key_set);
         // It was parsed as JSON before it came here.
         let Ok(key_set) = serde_json::from_str(&text) else { return Ok(()) };
-        let document = Document { issuer: issuer.as_str().to_owned(), key_set };
+        let document = Document {
+            issuer: self.issuer.clone(),
+            origin: self.origin.clone(),
+            confirmed_at: confirmed_at.as_seconds(),
+            key_set,
+        };
         let content = serde_json::to_vec(&document).unwrap_or_default();
         if let Some(folder) = self.file.parent() {
             files::make_private_folder(folder)?;
         }
         files::write(&self.file, &content, Readers::Everyone)
+    }
+}
+
+fn name(parts: &[&str]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part.as_bytes());
+        context.update(&[0]);
+    }
+    URL_SAFE_NO_PAD.encode(context.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests write their input files")]
+
+    use std::time::Duration;
+
+    use login_protocols::jose::{SigningKey, public_key_set};
+
+    use super::*;
+
+    fn persisted(folder: &Path, authority: Option<&str>) -> Persisted {
+        let issuer = IssuerUrl::parse("https://id.example").unwrap();
+        let authority = authority.map(str::to_owned);
+        let fetcher = Fetcher::new(issuer, None, authority, Duration::from_secs(1));
+        Persisted::in_folder(folder, &fetcher)
+    }
+
+    #[test]
+    fn a_set_reads_back_with_its_age_and_only_for_its_origin() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = public_key_set(&[&SigningKey::generate().unwrap()]).to_string();
+        let at = UnixTime::from_seconds;
+        let file = persisted(folder.path(), None);
+        file.store(set.as_bytes(), at(1_000)).unwrap();
+        let stored = file.load(at(5_000)).unwrap();
+        assert_eq!((stored.confirmed_at, stored.keys.len()), (at(1_000), 1));
+        assert_eq!(stored.document, set.as_bytes());
+        assert_eq!(file.load(at(500)).unwrap().confirmed_at, at(500), "a clock set back");
+        assert!(persisted(folder.path(), Some("another authority")).load(at(5_000)).is_none());
+    }
+
+    #[test]
+    fn what_is_not_whole_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = persisted(folder.path(), None);
+        let set = public_key_set(&[&SigningKey::generate().unwrap()]).to_string();
+        file.store(set.as_bytes(), UnixTime::from_seconds(1)).unwrap();
+        let whole = std::fs::read_to_string(&file.file).unwrap();
+        for spoiled in [
+            String::new(),
+            whole.get(..whole.len() / 2).unwrap().to_owned(),
+            whole.replace("confirmedAt", "fetchedAt"),
+            whole.replace("id.example", "id.example.org"),
+            whole.replace("\"kty\":\"EC\"", "\"kty\":\"oct\""),
+        ] {
+            std::fs::write(&file.file, &spoiled).unwrap();
+            assert!(file.load(UnixTime::from_seconds(2)).is_none(), "{spoiled}");
+        }
     }
 }

@@ -1,7 +1,14 @@
 //! Rendered answers to questions that were asked before, bounded in bytes.
-//! Never keeps a token, never answers past its expiry, and never keeps "cannot tell".
+//! Never keeps a token, never answers past its expiry, never keeps "cannot tell", and never lets
+//! refusals, which cost an attacker nothing, push accepted tokens out.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
@@ -11,8 +18,9 @@ use aws_lc_rs::{
 use bytes::Bytes;
 use login_common::UnixTime;
 use login_review::IssuerIndex;
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter, sync::Cache};
 
+use super::flights::Flights;
 use crate::telemetry::decision::Decided;
 
 /// How much is kept, and for how long.
@@ -20,15 +28,24 @@ use crate::telemetry::decision::Decided;
 pub struct ResultCacheSettings {
     /// Bytes of answers and their bookkeeping; 0 keeps nothing.
     pub max_bytes: u64,
-    /// No answer is older than this.
+    /// No accepting answer is older than this.
     pub ttl: Duration,
+    /// No refusal is older than this. kube-apiserver keeps them itself; this is for floods.
+    pub negative_ttl: Duration,
 }
 
 impl Default for ResultCacheSettings {
     fn default() -> Self {
-        Self { max_bytes: 32 * 1024 * 1024, ttl: Duration::from_mins(1) }
+        Self {
+            max_bytes: 32 * 1024 * 1024,
+            ttl: Duration::from_mins(1),
+            negative_ttl: Duration::from_secs(10),
+        }
     }
 }
+
+/// Of the bytes, refusals get one in so many.
+const REFUSED_SHARE: u64 = 8;
 
 /// Names a question, by GMAC (NIST SP 800-38D) under a key that is random per process and under
 /// a fixed nonce. The names never leave the process, so all that is asked of them is that two
@@ -38,30 +55,99 @@ impl Default for ResultCacheSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Question([u8; 16]);
 
+impl Question {
+    /// Any byte of it is as good as random.
+    pub(super) const fn first_byte(self) -> u8 {
+        let Self([first, ..]) = self;
+        first
+    }
+}
+
+/// What all answers of a moment rest on. Read it once, at the beginning of a review: an answer
+/// that was found while one of these changed is then out of date from birth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Epoch {
+    /// `InForce::generation`.
+    pub configuration: u64,
+    /// Counts the changes of what is revoked.
+    pub revocations: u64,
+}
+
+/// What one answer rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// As it was when the review began.
+    pub epoch: Epoch,
+    /// The issuer and the generation of its key set, if there were keys in play.
+    pub keys: Option<(IssuerIndex, u64)>,
+}
+
+/// How long an answer may be said again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The token is good until then.
+    Accepted {
+        /// `exp`.
+        until: UnixTime,
+        /// A bound of whoever vouched for it, such as an introspection endpoint.
+        at_most: Option<Duration>,
+    },
+    /// The token is not good.
+    Refused {
+        /// As above.
+        at_most: Option<Duration>,
+    },
+}
+
 /// An answer as it goes over the wire, and what it rests on.
 #[derive(Clone, Debug)]
 pub struct CachedAnswer {
-    /// The body; the status is 200, as other answers are not kept.
-    pub body: Bytes,
+    /// The status is 200, as other answers are not kept.
+    body: Bytes,
     /// The decision that it tells.
-    pub decided: Decided,
+    decided: Decided,
     expires_at: UnixTime,
-    issuer: IssuerIndex,
-    generation: u64,
+    basis: Basis,
 }
+
+/// What is kept now, and what became of the rest since the process began. Hits are counted with
+/// the reviews that they answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResultCacheReport {
+    /// Questions that waited for the verdict on an equal one.
+    pub shared: u64,
+    /// Answers that made room for others.
+    pub evictions: u64,
+    /// Accepting answers kept now.
+    pub accepted: usize,
+    /// Refusals kept now.
+    pub refused: usize,
+    /// Bytes in use, by the same measure as the bound.
+    pub bytes: u64,
+}
+
+type Answers = Cache<Question, CachedAnswer, Weight, DefaultHashBuilder, Evictions>;
 
 /// See the head of this file.
 pub struct ResultCache {
-    answers: Option<Cache<Question, CachedAnswer, Weight>>,
+    kept: Option<Kept>,
     key: LessSafeKey,
-    ttl: Duration,
+    settings: ResultCacheSettings,
+    evictions: Evictions,
+    pub(super) shared: AtomicU64,
+    pub(super) flights: Flights,
+}
+
+struct Kept {
+    accepted: Answers,
+    refused: Answers,
 }
 
 #[derive(Clone)]
 struct Weight;
 
 // Key, entry, and what the map needs for both; an answer's own length is added.
-const OVERHEAD: u64 = 240;
+const OVERHEAD: u64 = 256;
 
 impl Weighter<Question, CachedAnswer> for Weight {
     fn weight(&self, _: &Question, answer: &CachedAnswer) -> u64 {
@@ -69,16 +155,43 @@ impl Weighter<Question, CachedAnswer> for Weight {
     }
 }
 
+/// Counts what is pushed out.
+#[derive(Clone, Default)]
+struct Evictions(Arc<AtomicU64>);
+
+impl Lifecycle<Question, CachedAnswer> for Evictions {
+    type RequestState = ();
+
+    fn on_evict(&self, (): &mut (), _: Question, _: CachedAnswer) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl ResultCache {
     /// An empty cache; fails when the system gives no random bytes.
     pub fn new(settings: ResultCacheSettings) -> Result<Self, Unspecified> {
-        let expected = usize::try_from(settings.max_bytes / (OVERHEAD + 400)).unwrap_or(1);
-        let answers = (settings.max_bytes > 0)
-            .then(|| Cache::with_weighter(expected.max(1), settings.max_bytes, Weight));
+        let evictions = Evictions::default();
+        let answers = |bytes: u64| {
+            let expected = usize::try_from(bytes / (OVERHEAD + 400)).unwrap_or(1).max(1);
+            let hasher = DefaultHashBuilder::default();
+            Cache::with(expected, bytes, Weight, hasher, evictions.clone())
+        };
+        let refused = settings.max_bytes / REFUSED_SHARE;
+        let kept = (settings.max_bytes > 0).then(|| Kept {
+            accepted: answers(settings.max_bytes - refused),
+            refused: answers(refused),
+        });
         let mut key = [0; 32];
         SystemRandom::new().fill(&mut key)?;
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key)?);
-        Ok(Self { answers, key, ttl: settings.ttl })
+        Ok(Self {
+            kept,
+            key,
+            settings,
+            evictions,
+            shared: AtomicU64::new(0),
+            flights: Flights::default(),
+        })
     }
 
     /// Names the question that `body` asks. The whole body counts: version, audiences and token
@@ -92,47 +205,75 @@ impl ResultCache {
         tag.as_ref().try_into().map(Question).map_err(|_| Unspecified)
     }
 
-    /// The answer, if it is still true: not expired, and the issuer's keys are the same.
+    /// The answer, if it is still true: not expired, and all that it rests on is the same.
     pub fn answer(
         &self,
         question: &Question,
         now: UnixTime,
+        epoch: Epoch,
         generation: impl Fn(IssuerIndex) -> Option<u64>,
     ) -> Option<(Bytes, Decided)> {
-        let answers = self.answers.as_ref()?;
-        let answer = answers.get(question)?;
-        let is_current =
-            now < answer.expires_at && generation(answer.issuer) == Some(answer.generation);
-        if !is_current {
-            answers.remove(question);
-            return None;
-        }
-        Some((answer.body, answer.decided))
+        let kept = self.kept.as_ref()?;
+        current(&kept.accepted, question, now, epoch, &generation)
+            .or_else(|| current(&kept.refused, question, now, epoch, &generation))
     }
 
-    /// Keeps a 200 answer until `expires_at` or for the configured time, whichever is sooner.
+    /// Keeps a 200 answer for as long as it is true, at most for the configured time.
     pub fn keep(
         &self,
         question: Question,
-        body: Bytes,
-        decided: Decided,
-        expires_at: Option<UnixTime>,
-        (issuer, generation): (IssuerIndex, u64),
+        (body, decided): (Bytes, Decided),
+        keep: Keep,
+        basis: Basis,
         now: UnixTime,
     ) {
-        let Some(answers) = &self.answers else { return };
-        let end = now.plus(self.ttl);
-        let expires_at = expires_at.map_or(end, |expiry| expiry.min(end));
+        let Some(kept) = &self.kept else { return };
+        let (answers, ttl, until, at_most) = match keep {
+            Keep::Accepted { until, at_most } => {
+                (&kept.accepted, self.settings.ttl, Some(until), at_most)
+            }
+            Keep::Refused { at_most } => (&kept.refused, self.settings.negative_ttl, None, at_most),
+        };
+        let end = now.plus(at_most.map_or(ttl, |at_most| at_most.min(ttl)));
+        let expires_at = until.map_or(end, |until| until.min(end));
         if now < expires_at {
-            let kept = CachedAnswer { body, decided, expires_at, issuer, generation };
-            answers.insert(question, kept);
+            answers.insert(question, CachedAnswer { body, decided, expires_at, basis });
         }
     }
 
     /// Bytes in use, by the same measure as the bound.
     pub fn weight(&self) -> u64 {
-        self.answers.as_ref().map_or(0, Cache::weight)
+        self.kept.as_ref().map_or(0, |kept| kept.accepted.weight() + kept.refused.weight())
     }
+
+    /// What became of questions.
+    pub fn report(&self) -> ResultCacheReport {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        ResultCacheReport {
+            shared: count(&self.shared),
+            evictions: count(&self.evictions.0),
+            accepted: self.kept.as_ref().map_or(0, |kept| kept.accepted.len()),
+            refused: self.kept.as_ref().map_or(0, |kept| kept.refused.len()),
+            bytes: self.weight(),
+        }
+    }
+}
+
+fn current(
+    answers: &Answers,
+    question: &Question,
+    now: UnixTime,
+    epoch: Epoch,
+    generation: &impl Fn(IssuerIndex) -> Option<u64>,
+) -> Option<(Bytes, Decided)> {
+    let answer = answers.get(question)?;
+    let keys_are_current =
+        || answer.basis.keys.is_none_or(|(issuer, own)| generation(issuer) == Some(own));
+    if now < answer.expires_at && answer.basis.epoch == epoch && keys_are_current() {
+        return Some((answer.body, answer.decided));
+    }
+    answers.remove(question);
+    None
 }
 
 impl std::fmt::Debug for ResultCache {
@@ -142,103 +283,4 @@ impl std::fmt::Debug for ResultCache {
 }
 
 #[cfg(test)]
-mod tests {
-    use login_common::names::IssuerUrl;
-    use login_review::{ClaimMapping, IssuerPolicy, Plan, Policy, PrefixedClaim, plan};
-
-    use super::*;
-
-    const NOW: UnixTime = UnixTime::from_seconds(1_000);
-
-    fn at(seconds: i64) -> UnixTime {
-        UnixTime::from_seconds(seconds)
-    }
-
-    fn cache(max_bytes: u64) -> ResultCache {
-        ResultCache::new(ResultCacheSettings { max_bytes, ttl: Duration::from_mins(1) }).unwrap()
-    }
-
-    fn decided() -> Decided {
-        let numbers = crate::system::random::RandomNumbers::new().unwrap();
-        let id = crate::telemetry::decision::DecisionId::draw(&numbers).unwrap();
-        Decided { id, outcome: crate::telemetry::decision::Outcome::Accepted }
-    }
-
-    /// The only way to an index is through a token of that issuer.
-    fn issuer() -> IssuerIndex {
-        let username = PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() };
-        let mapping = ClaimMapping { username, groups: None, uid_claim: None, session: None };
-        let url = IssuerUrl::parse("https://id.example").unwrap();
-        let entry = IssuerPolicy::new(url, vec!["a".to_owned()], mapping);
-        let policy = Policy::new(vec![entry], login_review::Guard::default());
-        let key = login_protocols::jose::SigningKey::generate().unwrap();
-        let claims = serde_json::json!({"iss": "https://id.example", "exp": 9_999_999_999_u64,
-                                        "aud": "a", "sub": "s"});
-        let token = key.sign("JWT", &claims).unwrap();
-        match plan(&policy, &token, NOW) {
-            Plan::Judge(token) => token.issuer().unwrap(),
-            Plan::Refuse(reason) => panic!("{reason}"),
-        }
-    }
-
-    /// Keeps an answer that rests on generation 7, and asks for it `later`.
-    fn kept(cache: &ResultCache, expiry: Option<i64>, later: i64, generation: u64) -> bool {
-        let question = cache.question(b"question").unwrap();
-        cache.keep(
-            question,
-            Bytes::from_static(b"answer"),
-            decided(),
-            expiry.map(at),
-            (issuer(), 7),
-            NOW,
-        );
-        cache.answer(&question, at(later), |_| Some(generation)).is_some()
-    }
-
-    #[test]
-    fn an_answer_lives_until_its_expiry_or_for_the_configured_time() {
-        for (expiry, later, expected) in [
-            (None, 1_000, true),
-            (None, 1_059, true),
-            (None, 1_060, false),
-            (Some(1_010), 1_009, true),
-            (Some(1_010), 1_010, false),
-            (Some(2_000), 1_060, false),
-            (Some(1_000), 1_000, false),
-            (Some(900), 1_000, false),
-        ] {
-            assert_eq!(kept(&cache(10_000), expiry, later, 7), expected, "{expiry:?} {later}");
-        }
-    }
-
-    #[test]
-    fn other_keys_of_the_issuer_end_the_answer() {
-        assert!(!kept(&cache(10_000), None, 1_001, 8));
-    }
-
-    #[test]
-    fn nothing_is_kept_when_nothing_may_be() {
-        assert!(!kept(&cache(0), None, 1_001, 7));
-    }
-
-    #[test]
-    fn a_flood_of_questions_stays_within_the_bound() {
-        let (cache, issuer) = (cache(100_000), issuer());
-        for number in 0_u32..5_000 {
-            let question = cache.question(&number.to_be_bytes()).unwrap();
-            cache.keep(question, Bytes::from_static(&[0; 100]), decided(), None, (issuer, 7), NOW);
-        }
-        assert!((1..=100_000).contains(&cache.weight()), "{}", cache.weight());
-    }
-
-    #[test]
-    fn names_of_questions_differ_between_processes() {
-        let (one, other) = (cache(1), cache(1));
-        let name = |cache: &ResultCache, body: &[u8]| cache.question(body).unwrap();
-        assert_eq!(name(&one, b"x"), name(&one, b"x"));
-        assert_ne!(name(&one, b"x"), name(&one, b"y"));
-        assert_ne!(name(&one, b"x"), name(&one, b"x\0"));
-        assert_ne!(name(&one, b""), name(&one, b"\0"));
-        assert_ne!(name(&one, b"x"), name(&other, b"x"));
-    }
-}
+mod tests;

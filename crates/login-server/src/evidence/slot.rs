@@ -1,20 +1,32 @@
-//! One issuer's key set: the one in use, and the pace at which a newer one may be asked for.
-//! Never replaces a good key set by nothing, and never fetches twice at the same time.
+//! One issuer's key set: the one in use, its age, and what is known of the issuer.
+//! Never serves keys that their issuer has not confirmed within the configured age.
+//!
+//! Next: `slot/renewal.rs`, how a set is replaced by a newer one.
 
 use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher as _,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use arc_swap::ArcSwapOption;
+use login_common::UnixTime;
 use login_protocols::jose::KeySet;
 use tokio::{sync::watch, time::Instant};
 
-use super::{fetch::Fetcher, persisted::Persisted};
-use crate::telemetry::chain;
+use super::{
+    fetch::{Fetcher, Version},
+    pace::{Circuit, KeySetPace, Pacing},
+    persisted::Persisted,
+    unknown_keys::UnknownKeys,
+};
+use crate::system::clock;
+
+mod renewal;
 
 /// A key set in use. `generation` changes when, and only when, its bytes do.
 #[derive(Debug)]
@@ -31,7 +43,7 @@ pub struct Snapshot {
 pub enum Renewal {
     /// The issuer answered just now; the set may be the same as before.
     Fetched(Arc<Snapshot>),
-    /// The issuer was asked less than an interval ago, so it is not asked again.
+    /// The issuer was asked moments ago, so it is not asked again.
     TooSoon {
         /// Whether that earlier answer was a usable key set.
         last_succeeded: bool,
@@ -40,186 +52,218 @@ pub enum Renewal {
     Failed,
 }
 
+/// Where a slot's keys come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The issuer runs in this process.
+    Embedded,
+    /// The operator gave them.
+    Offline,
+    /// They are fetched.
+    Fetched,
+}
+
+/// How fetches ended, since the process began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FetchCounts {
+    /// With a key set that is new.
+    pub changed: u64,
+    /// With the one in use, in full or as 304.
+    pub unchanged: u64,
+    /// Without a usable key set.
+    pub failed: u64,
+}
+
 #[derive(Debug)]
 pub(crate) struct Slot {
+    pub(super) origin: Origin,
     fetcher: Option<Fetcher>,
     persisted: Option<Persisted>,
     current: ArcSwapOption<Snapshot>,
     generations: AtomicU64,
-    interval: Duration,
-    pacing: Mutex<Pacing>,
-    /// Counts finished fetches; whoever waits for one watches this.
+    pace: KeySetPace,
+    /// Seconds. A reload may change it while the keys stay.
+    max_age: AtomicU64,
+    /// When the issuer last stood by the set in use, in seconds since the epoch.
+    confirmed_at: AtomicI64,
+    clock_skew: Mutex<Option<i64>>,
+    changed: AtomicU64,
+    unchanged: AtomicU64,
+    failed: AtomicU64,
+    pub(super) unknown_key_ids: AtomicU64,
+    fetching: Mutex<Fetching>,
+    /// Counts finished fetches; whoever waits for one watches this. Its end is the slot's end.
     finished: watch::Sender<u64>,
+    is_kept_fresh: AtomicBool,
 }
 
-#[derive(Debug, Default)]
-struct Pacing {
-    fetching: bool,
-    last_started: Option<Instant>,
-    last_succeeded: bool,
-    failures: u32,
+#[derive(Debug)]
+struct Fetching {
+    pacing: Pacing,
+    unknown: UnknownKeys,
+    version: Option<Version>,
+    last_error: Option<String>,
+    stored_at: Option<UnixTime>,
 }
 
 impl Slot {
-    /// An issuer in this process: its keys are given, nothing is ever fetched.
-    pub(crate) fn local(keys: KeySet) -> Self {
-        let slot = Self::empty(None, None, Duration::ZERO);
+    /// Keys that are given: nothing is ever fetched, and they do not age.
+    pub(crate) fn given(origin: Origin, keys: KeySet) -> Self {
+        let slot = Self::empty(origin, None, None, KeySetPace::default(), Duration::MAX);
         slot.replace(keys, Vec::new());
         slot
     }
 
-    /// An issuer elsewhere. What an earlier process stored is used at once.
+    /// An issuer elsewhere. What an earlier process stored is used at once, if it is not too old.
     pub(crate) fn remote(
         fetcher: Fetcher,
         persisted: Option<Persisted>,
-        interval: Duration,
+        pace: KeySetPace,
+        max_age: Duration,
+        now: UnixTime,
     ) -> Self {
-        let stored = persisted.as_ref().and_then(|file| file.load(fetcher.issuer()));
-        let slot = Self::empty(Some(fetcher), persisted, interval);
-        if let Some((keys, document)) = stored {
-            slot.replace(keys, document);
+        let stored = persisted.as_ref().and_then(|file| file.load(now));
+        let slot = Self::empty(Origin::Fetched, Some(fetcher), persisted, pace, max_age);
+        if let Some(stored) = stored
+            && now.since(stored.confirmed_at) < max_age
+        {
+            slot.confirmed_at.store(stored.confirmed_at.as_seconds(), Ordering::Relaxed);
+            slot.replace(stored.keys, stored.document);
         }
         slot
     }
 
-    fn empty(fetcher: Option<Fetcher>, persisted: Option<Persisted>, interval: Duration) -> Self {
+    fn empty(
+        origin: Origin,
+        fetcher: Option<Fetcher>,
+        persisted: Option<Persisted>,
+        pace: KeySetPace,
+        max_age: Duration,
+    ) -> Self {
+        // A hash under random keys: two servers with the same issuers do not ask in step.
+        let name = fetcher.as_ref().map(Fetcher::origin);
+        let spread = u32::try_from(RandomState::new().hash_one(name) % 32).unwrap_or_default();
         Self {
+            origin,
             fetcher,
             persisted,
             current: ArcSwapOption::empty(),
             generations: AtomicU64::new(0),
-            interval,
-            pacing: Mutex::default(),
+            pace,
+            max_age: AtomicU64::new(max_age.as_secs()),
+            confirmed_at: AtomicI64::new(i64::MIN),
+            clock_skew: Mutex::default(),
+            changed: AtomicU64::new(0),
+            unchanged: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            unknown_key_ids: AtomicU64::new(0),
+            fetching: Mutex::new(Fetching {
+                pacing: Pacing::new(spread),
+                unknown: UnknownKeys::default(),
+                version: None,
+                last_error: None,
+                stored_at: None,
+            }),
             finished: watch::Sender::new(0),
+            is_kept_fresh: AtomicBool::new(false),
         }
     }
 
-    pub(crate) const fn is_remote(&self) -> bool {
-        self.fetcher.is_some()
+    /// Whether this slot serves `fetcher`'s issuer under the same conditions, so that a reload
+    /// may keep it.
+    pub(super) fn continues(&self, fetcher: &Fetcher, pace: &KeySetPace) -> bool {
+        self.pace == *pace
+            && self.fetcher.as_ref().is_some_and(|own| own.origin() == fetcher.origin())
     }
 
-    pub(crate) fn current(&self) -> Option<Arc<Snapshot>> {
-        self.current.load_full()
+    /// A reload changed the age, and nothing else that counts here.
+    pub(super) fn set_max_age(&self, max_age: Duration) {
+        self.max_age.store(max_age.as_secs(), Ordering::Relaxed);
     }
 
+    /// The set in use, if it is young enough at `now`.
+    pub(crate) fn current(&self, now: UnixTime) -> Option<Arc<Snapshot>> {
+        let snapshot = self.current.load_full()?;
+        (!self.is_too_old(now)).then_some(snapshot)
+    }
+
+    /// Of the set in use. The background ends sets that are too old, so that the answers which
+    /// rest on one end, too.
     pub(crate) fn generation(&self) -> Option<u64> {
         self.current.load().as_ref().map(|snapshot| snapshot.generation)
     }
 
-    /// How many fetches have failed since the last good one.
-    pub(crate) fn failures(&self) -> u32 {
-        self.lock().failures
+    /// When the issuer last stood by its set.
+    pub(super) fn confirmed_at(&self) -> Option<UnixTime> {
+        let seconds = self.confirmed_at.load(Ordering::Relaxed);
+        (seconds != i64::MIN).then_some(UnixTime::from_seconds(seconds))
     }
 
-    /// Asks the issuer, unless it was asked within the interval. Everybody who wants newer keys
-    /// at the same moment waits for one fetch; it goes on when those who wait have given up.
-    pub(crate) async fn renew(self: &Arc<Self>) -> Renewal {
-        // Watch before looking at the pace, so that the end of a fetch cannot be missed.
-        let mut finished = self.finished.subscribe();
-        match self.begin() {
-            Begin::Mine => {
-                let slot = Arc::clone(self);
-                tokio::spawn(slot.fetch());
+    fn is_too_old(&self, now: UnixTime) -> bool {
+        self.origin == Origin::Fetched
+            && self.confirmed_at().is_none_or(|at| self.max_age() <= now.since(at))
+    }
+
+    fn max_age(&self) -> Duration {
+        Duration::from_secs(self.max_age.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn counts(&self) -> FetchCounts {
+        FetchCounts {
+            changed: self.changed.load(Ordering::Relaxed),
+            unchanged: self.unchanged.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Fetches that have failed since the last good one, the breaker, and what it says of why.
+    pub(super) fn trouble(&self) -> (u32, Circuit, Option<String>) {
+        let fetching = self.lock();
+        (fetching.pacing.failures(), fetching.pacing.circuit(), fetching.last_error.clone())
+    }
+
+    /// The issuer's clock less ours, in seconds, at the last good answer.
+    pub(super) fn clock_skew(&self) -> Option<i64> {
+        *self.clock_skew.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the set fresh for as long as the slot lives; once, however often it is called.
+    pub(super) fn keep_fresh(self: &Arc<Self>) {
+        if self.fetcher.is_none() || self.is_kept_fresh.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (slot, mut finished) = (Arc::downgrade(self), self.finished.subscribe());
+        tokio::spawn(async move {
+            loop {
+                let Some(wake) = slot.upgrade().map(|slot| slot.tend()) else { return };
+                tokio::select! {
+                    () = tokio::time::sleep_until(wake) => {}
+                    // A fetch has ended, or nobody has the slot any more.
+                    ended = finished.changed() => if ended.is_err() { return },
+                }
             }
-            Begin::Others => {}
-            Begin::TooSoon { last_succeeded } => return Renewal::TooSoon { last_succeeded },
-        }
-        if finished.changed().await.is_err() || !self.lock().last_succeeded {
-            return Renewal::Failed;
-        }
-        self.current().map_or(Renewal::Failed, Renewal::Fetched)
+        });
     }
 
-    fn begin(&self) -> Begin {
-        let mut pacing = self.lock();
-        if pacing.fetching {
-            return Begin::Others;
+    /// One look in the background: fetches what is due, drops what is too old, and says when to
+    /// look again.
+    fn tend(self: &Arc<Self>) -> Instant {
+        if self.current.load().is_some() && self.is_too_old(clock::now()) {
+            let issuer = self.fetcher.as_ref().map_or("", |fetcher| fetcher.issuer().as_str());
+            tracing::error!(issuer, "the key set is too old; its tokens cannot be judged any more");
+            self.current.store(None);
         }
         let now = Instant::now();
-        let is_too_soon = pacing.last_started.is_some_and(|started| now < started + self.interval);
-        if is_too_soon || self.fetcher.is_none() {
-            return Begin::TooSoon { last_succeeded: pacing.last_succeeded };
+        let mut fetching = self.lock();
+        if fetching.pacing.begin_in_background(now) {
+            tokio::spawn(Arc::clone(self).fetch());
         }
-        pacing.fetching = true;
-        pacing.last_started = Some(now);
-        Begin::Mine
+        // The clock may be set, and a set may become too old in between.
+        let latest = now + self.max_age().min(Duration::from_mins(1)).max(Duration::from_secs(1));
+        fetching.pacing.due().map_or(latest, |due| due.min(latest))
     }
 
-    async fn fetch(self: Arc<Self>) {
-        let Some(fetcher) = &self.fetcher else { return };
-        let mut attempt = Attempt { slot: &self, succeeded: false };
-        let issuer = fetcher.issuer().as_str();
-        match fetcher.fetch().await {
-            Ok(fetched) => {
-                let skipped = fetched.keys.skipped();
-                if skipped > 0 {
-                    tracing::warn!(issuer, skipped, "the key set has keys that cannot be used");
-                }
-                if self.replace(fetched.keys, fetched.document) {
-                    tracing::info!(issuer, "key set is new or has changed");
-                    let slot = Arc::clone(&self);
-                    // Nobody waits for the disk; the keys are in force already.
-                    tokio::task::spawn_blocking(move || slot.persist());
-                }
-                attempt.succeeded = true;
-            }
-            Err(fault) => {
-                let serving_stale = self.current.load().is_some();
-                let error = chain(&fault);
-                tracing::warn!(issuer, error, serving_stale, "could not renew the key set");
-            }
-        }
+    fn lock(&self) -> MutexGuard<'_, Fetching> {
+        self.fetching.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn persist(&self) {
-        let (Some(persisted), Some(fetcher), Some(snapshot)) =
-            (&self.persisted, &self.fetcher, self.current())
-        else {
-            return;
-        };
-        if let Err(fault) = persisted.store(fetcher.issuer(), &snapshot.document) {
-            let (issuer, error) = (fetcher.issuer().as_str(), chain(&fault));
-            tracing::warn!(issuer, error, "could not store the key set; it is in use all the same");
-        }
-    }
-
-    /// Puts `keys` in force; false when they are the ones already in force.
-    fn replace(&self, keys: KeySet, document: Vec<u8>) -> bool {
-        let is_same =
-            self.current.load().as_ref().is_some_and(|current| current.document == document);
-        if is_same {
-            return false;
-        }
-        let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-        self.current.store(Some(Arc::new(Snapshot { keys, generation, document })));
-        true
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Pacing> {
-        self.pacing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A fetch under way. However it ends, others may fetch again and those who wait are told.
-struct Attempt<'s> {
-    slot: &'s Slot,
-    succeeded: bool,
-}
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        {
-            let mut pacing = self.slot.lock();
-            pacing.fetching = false;
-            pacing.last_succeeded = self.succeeded;
-            pacing.failures = if self.succeeded { 0 } else { pacing.failures.saturating_add(1) };
-        }
-        self.slot.finished.send_modify(|count| *count += 1);
-    }
-}
-
-enum Begin {
-    Mine,
-    Others,
-    TooSoon { last_succeeded: bool },
 }

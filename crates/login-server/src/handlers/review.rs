@@ -24,7 +24,10 @@ use super::{
 };
 use crate::{
     config::load::SESSION_ID_KEY,
-    evidence::result_cache::Question,
+    evidence::{
+        flights::Answered,
+        result_cache::{Basis, Epoch, Keep, Question},
+    },
     judgement::{Judgement, judge},
     serve::Caller,
     start::{InForce, State},
@@ -81,39 +84,57 @@ impl Review<'_> {
             }
         };
         let now = clock::now();
+        let in_force = state.in_force();
+        let epoch = state.epoch(&in_force);
+        let known = |question: &Question| {
+            let generation = |issuer| in_force.keys.generation(issuer);
+            state.results.answer(question, now, epoch, generation)
+        };
         // Without a name the question is judged, and its answer not kept.
         let question = state.results.question(&body).ok();
-        let in_force = state.in_force();
-        let generation = |issuer| in_force.keys.generation(issuer);
-        let known =
-            question.as_ref().and_then(|question| state.results.answer(question, now, generation));
-        if let Some((known, decided)) = known {
+        if let Some((known, decided)) = question.as_ref().and_then(known) {
             self.repeated(decided);
             return json(StatusCode::OK, known);
         }
         // Boxed, so that an answer from the cache need not move a future with room for all of it.
-        Box::pin(self.judged_anew(&in_force, question, &body, now)).await
+        Box::pin(async {
+            let request = match ReviewRequest::parse(&body) {
+                Ok(request) => request,
+                Err(fault) => {
+                    tracing::info!(reason = %chain(&fault), "a request is not a TokenReview");
+                    return self.rejected(RequestFault::from(&fault));
+                }
+            };
+            let Ok(id) = DecisionId::draw(&state.decision_ids) else {
+                tracing::error!("the system gives no random bytes");
+                return internal_error();
+            };
+            let judge = self.judged_anew(&in_force, epoch, question, &request, id, now);
+            let (answered, is_own) = match question {
+                None => (judge.await, true),
+                Some(question) => {
+                    let known = || known(&question);
+                    state.results.judged_once(question, epoch, known, judge).await
+                }
+            };
+            if !is_own {
+                self.repeated(answered.decided);
+            }
+            json(answered.status, answered.body)
+        })
+        .await
     }
 
     async fn judged_anew(
         &self,
         in_force: &InForce,
+        epoch: Epoch,
         question: Option<Question>,
-        body: &[u8],
+        request: &ReviewRequest,
+        id: DecisionId,
         now: UnixTime,
-    ) -> Reply {
-        let request = match ReviewRequest::parse(body) {
-            Ok(request) => request,
-            Err(fault) => {
-                tracing::info!(reason = %chain(&fault), "a request is not a TokenReview");
-                return self.rejected(RequestFault::from(&fault));
-            }
-        };
-        let Ok(id) = DecisionId::draw(&self.state.decision_ids) else {
-            tracing::error!("the system gives no random bytes");
-            return internal_error();
-        };
-        let mut judgement = judge(self.state, in_force, &request, now).await;
+    ) -> Answered {
+        let mut judgement = judge(self.state, in_force, request, now).await;
         if let Verdict::Accepted { identity, .. } = &mut judgement.verdict
             && self.state.audit.decision_id_in_extra()
         {
@@ -124,21 +145,21 @@ impl Review<'_> {
         let status =
             StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = Bytes::from(answer.body);
-        if let (Some(question), Some(issuer), Some(generation), Some(end)) =
+        if let (Some(question), Some(issuer), Some(generation), Some(keep)) =
             (question, judgement.issuer, judgement.generation, keepable(&judgement.verdict))
         {
-            let results = &self.state.results;
-            results.keep(question, body.clone(), decided, end.expiry, (issuer, generation), now);
+            let basis = Basis { epoch, keys: Some((issuer, generation)) };
+            self.state.results.keep(question, (body.clone(), decided), keep, basis, now);
         }
         self.count(decided.outcome, Origin::Judged);
-        let subject = self.subject(in_force, &request, &judgement);
+        let subject = self.subject(in_force, request, &judgement);
         let asked = Asked {
             caller: self.caller.source.to_string(),
             api_version: Some(request.api_version.as_str()),
             audiences: &request.audiences,
         };
         self.state.audit.record(&Record::new(decided, false, self.took(), subject, asked));
-        json(status, body)
+        Answered { status, body, decided }
     }
 
     /// What the record says of the token and its owner.
@@ -212,18 +233,16 @@ impl Review<'_> {
     }
 }
 
-struct Keepable {
-    expiry: Option<UnixTime>,
-}
-
-/// What may be said again without looking, as long as the keys are the same.
-const fn keepable(verdict: &Verdict) -> Option<Keepable> {
+/// What may be said again without looking, as long as all that it rests on is the same.
+const fn keepable(verdict: &Verdict) -> Option<Keep> {
     match verdict {
-        Verdict::Accepted { expires_at, .. } => Some(Keepable { expiry: Some(*expires_at) }),
+        Verdict::Accepted { expires_at, .. } => {
+            Some(Keep::Accepted { until: *expires_at, at_most: None })
+        }
         // These change by waiting, or by asking the issuer again.
         Verdict::Refused(Reason::NotYetValid | Reason::IssuedInFuture | Reason::UnknownKey)
         | Verdict::CannotTell(_) => None,
-        Verdict::Refused(_) => Some(Keepable { expiry: None }),
+        Verdict::Refused(_) => Some(Keep::Refused { at_most: None }),
     }
 }
 

@@ -17,7 +17,6 @@ use std::{
 
 use tokio::{
     sync::watch,
-    task::JoinSet,
     time::{Instant, timeout_at},
 };
 
@@ -49,8 +48,6 @@ impl Default for Pace {
 
 /// Looks at the files for as long as it is driven.
 pub(crate) struct Reloader {
-    /// Keeps key sets fresh that no reload replaces.
-    _background: Option<JoinSet<()>>,
     state: Arc<State>,
     subjects: Arc<Mutex<Vec<Box<dyn Looking>>>>,
     expiry: ExpiryWarnings,
@@ -58,14 +55,12 @@ pub(crate) struct Reloader {
 }
 
 impl Reloader {
-    /// Watches `watched`, which `state` was made of. Key sets are kept fresh by `background`.
-    pub(crate) fn new(state: &Arc<State>, watched: Watched, background: JoinSet<()>) -> Self {
+    /// Watches `watched`, which `state` was made of.
+    pub(crate) fn new(state: &Arc<State>, watched: Watched) -> Self {
         let (now, reloads) = (clock::now(), &state.reloads);
         let mut subjects: Vec<Box<dyn Looking>> = Vec::new();
-        let mut background = Some(background);
         if let Some(files) = watched.configuration {
-            let background = background.take().unwrap_or_default();
-            let (source, seen) = ConfigurationSource::new(Arc::clone(state), files, background);
+            let (source, seen) = ConfigurationSource::new(Arc::clone(state), files);
             subjects.push(Box::new(Subject::new(source, seen, reloads, now)));
         }
         if let (Some((files, seen)), Some(serving)) = (watched.tls, &state.tls) {
@@ -77,7 +72,6 @@ impl Reloader {
             subjects.push(Box::new(Subject::new(source, seen, reloads, now)));
         }
         Self {
-            _background: background,
             state: Arc::clone(state),
             subjects: Arc::new(Mutex::new(subjects)),
             expiry: ExpiryWarnings::default(),

@@ -3,8 +3,6 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use tokio::task::JoinSet;
-
 use super::{
     Pace,
     status::Kind,
@@ -53,17 +51,12 @@ pub(super) struct ConfigurationSource {
     configuration: Option<PathBuf>,
     authentication: Option<PathBuf>,
     running: Running,
-    background: JoinSet<()>,
 }
 
 impl ConfigurationSource {
-    pub(super) fn new(
-        state: Arc<State>,
-        files: ConfigurationFiles,
-        background: JoinSet<()>,
-    ) -> (Self, SeenFiles) {
+    pub(super) fn new(state: Arc<State>, files: ConfigurationFiles) -> (Self, SeenFiles) {
         let ConfigurationFiles { configuration, authentication, running, seen } = files;
-        (Self { state, configuration, authentication, running, background }, seen)
+        (Self { state, configuration, authentication, running }, seen)
     }
 }
 
@@ -84,8 +77,7 @@ impl Source for ConfigurationSource {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        // The tasks of the old key sets end with this.
-        self.background = self.state.replace(loaded);
+        self.state.replace(loaded);
     }
 }
 

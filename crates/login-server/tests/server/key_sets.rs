@@ -1,13 +1,19 @@
 //! Key sets against an issuer that rotates, breaks, lies and goes away.
-//! Never waits for more than an interval of the test's own pace.
+//! Never waits without a bound, and never for more than the test's own pace needs.
 
-use std::time::Duration;
+use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
 use http::StatusCode;
-use login_protocols::jose::SigningKey;
+use login_common::UnixTime;
+use login_protocols::jose::{KeySet, SigningKey, public_key_set};
+use login_review::{Guard, IssuerIndex, IssuerPolicy, KeySource, Plan, Policy, plan};
+use login_server::evidence::{
+    KeySets,
+    key_sets::{Circuit, FetchCounts, IssuerReport, KeySetPace, Origin},
+};
 use serde_json::json;
 
-use crate::support::{IssuerElsewhere, TestServer, ask, config, plain_client};
+use crate::support::{IssuerElsewhere, TestServer, ask, config, now, plain_client, until};
 
 const INTERVAL: Duration = Duration::from_millis(350);
 
@@ -72,35 +78,70 @@ async fn keys_once_good_are_used_while_the_issuer_is_down() {
     assert_eq!(ask(&client, &server.url, &another).await.username(), Some("ext:carol"));
 }
 
+/// A server that keeps key sets in `folder`, and has stored that of `issuer`.
+async fn with_stored_keys(issuer: &IssuerElsewhere, folder: &Path) {
+    let mut config = config(vec![issuer.policy()]);
+    config.state_dir = Some(folder.to_owned());
+    let server = TestServer::start(config).await;
+    let said = ask(&plain_client(), &server.url, &issuer.token()).await;
+    assert_eq!(said.username(), Some("ext:bob"));
+    // The disk is not waited for by anybody else.
+    until("the key set is stored", async || {
+        let files = std::fs::read_dir(folder.join("key-sets")).into_iter().flatten();
+        files.flatten().any(|file| file.path().extension().is_some_and(|kind| kind == "json"))
+    })
+    .await;
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_restart_does_not_need_the_issuer() {
     let issuer = IssuerElsewhere::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    let client = plain_client();
-    let start = async || {
-        let mut config = config(vec![issuer.policy()]);
-        config.state_dir = Some(folder.path().to_owned());
-        TestServer::start(config).await
-    };
-    let server = start().await;
-    assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
-    // The disk is not waited for by anybody else.
-    let is_stored = || {
-        let files = std::fs::read_dir(folder.path().join("key-sets")).into_iter().flatten();
-        files.flatten().any(|file| file.path().extension().is_some_and(|kind| kind == "json"))
-    };
-    let storing = async {
-        while !is_stored() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), storing).await.unwrap();
-    server.stop().await;
+    let (folder, client) = (tempfile::tempdir().unwrap(), plain_client());
+    with_stored_keys(&issuer, folder.path()).await;
     issuer.stop().await;
-    let server = start().await;
+    let mut config = config(vec![issuer.policy()]);
+    config.state_dir = Some(folder.path().to_owned());
+    let server = TestServer::start(config).await;
     let ready = client.get(format!("{}/readyz", server.health_url)).send().await.unwrap();
     assert_eq!(ready.status().as_u16(), 200);
     assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
+}
+
+#[tokio::test]
+async fn a_restart_makes_no_key_set_younger() {
+    let issuer = IssuerElsewhere::start().await;
+    let (folder, client) = (tempfile::tempdir().unwrap(), plain_client());
+    with_stored_keys(&issuer, folder.path()).await;
+    issuer.stop().await;
+    let mut policy = issuer.policy();
+    policy.key_set_max_age = Duration::from_secs(2);
+    // However often it is started, the keys end when they would have ended.
+    until("the stored key set is too old", async || {
+        let mut config = config(vec![policy.clone()]);
+        config.state_dir = Some(folder.path().to_owned());
+        let server = TestServer::start(config).await;
+        let said = ask(&client, &server.url, &issuer.token()).await;
+        server.stop().await;
+        said.status == 503
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_that_nobody_confirms_end_with_the_configured_age() {
+    let issuer = IssuerElsewhere::start().await;
+    let mut policy = issuer.policy();
+    policy.key_set_max_age = Duration::from_secs(2);
+    let (server, client) = (TestServer::start(config(vec![policy])).await, plain_client());
+    let token = issuer.token();
+    assert_eq!(ask(&client, &server.url, &token).await.username(), Some("ext:bob"));
+    issuer.stop().await;
+    // The same question each time: the answer that was kept for it ends, too.
+    until("the key set is too old", async || ask(&client, &server.url, &token).await.status == 503)
+        .await;
+    let ready = client.get(format!("{}/readyz", server.health_url)).send().await.unwrap();
+    assert_eq!(ready.status().as_u16(), 503);
 }
 
 #[tokio::test]
@@ -112,15 +153,235 @@ async fn what_is_no_key_set_never_replaces_a_good_one() {
         (StatusCode::OK, "{\"keys\":[]}".to_owned()),
         (StatusCode::OK, oversized),
         (StatusCode::INTERNAL_SERVER_ERROR, "{}".to_owned()),
+        (StatusCode::NOT_MODIFIED, String::new()),
         (StatusCode::FOUND, String::new()),
     ] {
         issuer.shown.show(status, document);
-        tokio::time::sleep(INTERVAL).await;
         let before = issuer.shown.requests();
+        until("the issuer was asked", async || {
+            let stranger = SigningKey::generate().unwrap().sign("JWT", &issuer.claims()).unwrap();
+            let said = ask(&client, &server.url, &stranger).await;
+            assert!(said.status == 503 || said.is_refusal(), "{said:?}");
+            // Once more than a fetch may have been under way.
+            before + 1 < issuer.shown.requests()
+        })
+        .await;
         let stranger = SigningKey::generate().unwrap().sign("JWT", &issuer.claims()).unwrap();
         assert_eq!(ask(&client, &server.url, &stranger).await.status, 503);
-        assert!(issuer.shown.requests() > before);
         assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
+    }
+}
+
+#[tokio::test]
+async fn keys_are_asked_for_before_the_issuer_says_they_end() {
+    let issuer = IssuerElsewhere::start().await;
+    issuer.shown.show_headers(&[("cache-control", "max-age=1"), ("etag", "\"one\"")]);
+    let mut config = config(vec![issuer.policy()]);
+    config.key_set_pace.shortest_refresh = Duration::from_millis(10);
+    let (server, client) = (TestServer::start(config).await, plain_client());
+    assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
+    until("the issuer was asked again", async || issuer.shown.requests() >= 3).await;
+    let unchanged = issuer.shown.unchanged_answers.load(Ordering::SeqCst);
+    assert!(unchanged >= 2, "all but the first are answered 304: {unchanged}");
+    let another = issuer.token_with("sub", json!("carol"));
+    assert_eq!(ask(&client, &server.url, &another).await.username(), Some("ext:carol"));
+    // Nobody asks for the new key, and it comes into force all the same; the old one goes.
+    let next = SigningKey::generate().unwrap();
+    issuer.shown.show_keys(&[&next]);
+    issuer.shown.show_headers(&[("cache-control", "max-age=1"), ("etag", "\"two\"")]);
+    until("the withdrawn key is refused", async || {
+        ask(&client, &server.url, &another).await.is_refusal()
+    })
+    .await;
+    let fresh = next.sign("JWT", &issuer.claims()).unwrap();
+    assert_eq!(ask(&client, &server.url, &fresh).await.username(), Some("ext:bob"));
+}
+
+#[tokio::test]
+async fn a_flood_with_one_unknown_key_costs_one_fetch() {
+    let (issuer, server, client) = with_keys().await;
+    let stranger = SigningKey::generate().unwrap();
+    tokio::time::sleep(INTERVAL).await;
+    for number in 0..3 {
+        for person in 0..10 {
+            let mut claims = issuer.claims();
+            claims["sub"] = json!(format!("{number}-{person}"));
+            let token = stranger.sign("JWT", &claims).unwrap();
+            assert!(ask(&client, &server.url, &token).await.is_refusal());
+        }
+        // Another interval; the key is still known to be unknown.
+        tokio::time::sleep(INTERVAL).await;
+    }
+    assert_eq!(issuer.shown.requests(), 2);
+    // Other keys end that memory.
+    let next = SigningKey::generate().unwrap();
+    issuer.shown.show_keys(&[issuer.key(), &next, &stranger]);
+    let token = next.sign("JWT", &issuer.claims()).unwrap();
+    assert_eq!(ask(&client, &server.url, &token).await.username(), Some("ext:bob"));
+    let token = stranger.sign("JWT", &issuer.claims()).unwrap();
+    assert_eq!(ask(&client, &server.url, &token).await.username(), Some("ext:bob"));
+    assert_eq!(issuer.shown.requests(), 3);
+}
+
+#[tokio::test]
+async fn reviews_do_not_wait_for_an_issuer_that_hangs() {
+    let issuer = IssuerElsewhere::start().await;
+    issuer.shown.wait_before_answering(Duration::from_mins(1));
+    let mut config = config(vec![issuer.policy()]);
+    config.key_set_pace.timeout = Duration::from_millis(200);
+    config.key_set_pace.first_back_off = Duration::from_mins(10);
+    config.key_set_pace.longest_back_off = Duration::from_mins(10);
+    // A review that waited for its deadline would outlast the patience of the test.
+    config.limits.review = Duration::from_mins(10);
+    let (server, client) = (TestServer::start(config).await, plain_client());
+    for number in 0..50 {
+        let token = issuer.token_with("sub", json!(number.to_string()));
+        assert_eq!(ask(&client, &server.url, &token).await.status, 503);
+    }
+    let ready = client.get(format!("{}/readyz", server.health_url)).send().await.unwrap();
+    assert!(ready.text().await.unwrap().contains("1 fetches failed"));
+}
+
+#[tokio::test]
+async fn a_private_key_that_is_published_is_not_used() {
+    let issuer = IssuerElsewhere::start().await;
+    let leaked = SigningKey::generate().unwrap();
+    let mut private = leaked.public_jwk();
+    private["d"] = json!("AQAB");
+    let set = json!({ "keys": [issuer.key().public_jwk(), private] });
+    issuer.shown.show(StatusCode::OK, set.to_string());
+    let (server, client) = (TestServer::start(config(vec![issuer.policy()])).await, plain_client());
+    assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
+    let token = leaked.sign("JWT", &issuer.claims()).unwrap();
+    assert!(ask(&client, &server.url, &token).await.is_refusal());
+}
+
+#[tokio::test]
+async fn an_issuer_with_given_keys_is_never_asked() {
+    let issuer = IssuerElsewhere::start().await;
+    let set = public_key_set(&[issuer.key()]).to_string();
+    let mut policy = issuer.policy();
+    policy.key_source = KeySource::Inline(KeySet::parse(set.as_bytes()).unwrap());
+    policy.key_set_max_age = Duration::from_secs(0);
+    let (server, client) = (TestServer::start(config(vec![policy])).await, plain_client());
+    assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
+    let stranger = SigningKey::generate().unwrap().sign("JWT", &issuer.claims()).unwrap();
+    assert!(ask(&client, &server.url, &stranger).await.is_refusal());
+    assert_eq!(issuer.shown.requests(), 0);
+}
+
+/// Key sets without a server around them, and where the first issuer is in them.
+fn key_sets(policies: &[IssuerPolicy], before: Option<&KeySets>) -> KeySets {
+    let policy = Policy::new(policies.to_vec(), Guard::default());
+    let pace = config(Vec::new()).key_set_pace;
+    match before {
+        None => KeySets::new(&policy, None, None, pace),
+        Some(before) => before.succeed(&policy, None, None, pace),
+    }
+}
+
+fn index(policies: &[IssuerPolicy], token: &str) -> IssuerIndex {
+    let policy = Policy::new(policies.to_vec(), Guard::default());
+    match plan(&policy, token, UnixTime::from_seconds(now())) {
+        Plan::Judge(token) => token.issuer().unwrap(),
+        Plan::Refuse(reason) => panic!("{reason}"),
+    }
+}
+
+#[tokio::test]
+async fn a_reload_keeps_the_keys_of_issuers_that_stay() {
+    let (stays, goes) = (IssuerElsewhere::start().await, IssuerElsewhere::start().await);
+    let policies = [goes.policy(), stays.policy()];
+    let before = key_sets(&policies, None);
+    let at = UnixTime::from_seconds(now());
+    for issuer in [&stays, &goes] {
+        let index = index(&policies, &issuer.token());
+        assert!(before.current_or_fetched(index, at).await.is_some());
+    }
+    stays.stop().await;
+    // Another audience, another place in the list, another age: the keys are the same.
+    let mut changed = stays.policy();
+    changed.audiences = vec!["other".to_owned()];
+    changed.key_set_max_age = Duration::from_secs(0);
+    let after = key_sets(&[changed.clone()], Some(&before));
+    drop(before);
+    let report = |sets: &KeySets| {
+        let of = |report: IssuerReport<'_>| (report.keys, report.fetches.changed);
+        sets.report(at).map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(report(&after), [(None, 1)], "too old now");
+    changed.key_set_max_age = Duration::from_hours(1);
+    let after = key_sets(&[changed.clone()], Some(&after));
+    assert_eq!(report(&after), [(Some(1), 1)]);
+    // Another authority may mean other keys.
+    changed.certificate_authority_pem = Some(goes.pki.authority_pem.clone());
+    let after = key_sets(&[changed], Some(&after));
+    assert_eq!(report(&after), [(None, 0)]);
+}
+
+#[tokio::test]
+async fn nobody_asks_an_issuer_that_is_not_configured_any_more() {
+    let issuer = IssuerElsewhere::start().await;
+    issuer.shown.show_headers(&[("cache-control", "no-cache")]);
+    let policy = Policy::new(vec![issuer.policy()], Guard::default());
+    let shortest_refresh = Duration::from_millis(20);
+    let pace = KeySetPace { shortest_refresh, ..config(Vec::new()).key_set_pace };
+    let sets = KeySets::new(&policy, None, None, pace);
+    sets.keep_fresh();
+    // Twice is once: there is one task for each issuer.
+    sets.keep_fresh();
+    until("the issuer is asked again and again", async || issuer.shown.requests() >= 5).await;
+    drop(sets);
+    until("the asking ends", async || {
+        let before = issuer.shown.requests();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        issuer.shown.requests() == before
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_report_tells_the_state_of_every_issuer() {
+    let (up, down) = (IssuerElsewhere::start().await, IssuerElsewhere::start().await);
+    // RFC 9110 §5.6.7: long ago.
+    up.shown.show_headers(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+    down.stop().await;
+    let policies = [up.policy(), down.policy()];
+    let sets = key_sets(&policies, None);
+    let at = UnixTime::from_seconds(now());
+    let of_up = index(&policies, &up.token());
+    assert!(sets.current_or_fetched(of_up, at).await.is_some());
+    assert!(sets.current_or_fetched(index(&policies, &down.token()), at).await.is_none());
+    drop(sets.with_key(of_up, Some("unknown"), at).await);
+    let reports: Vec<_> = sets.report(at).collect();
+    let [up_report, down_report] = &reports[..] else { panic!("two issuers") };
+    assert_eq!((up_report.issuer, up_report.origin), (up.url.as_str(), Origin::Fetched));
+    assert_eq!((up_report.keys, up_report.skipped, up_report.failures), (Some(1), 0, 0));
+    assert_eq!((up_report.unknown_key_ids, up_report.circuit), (1, Circuit::Closed));
+    assert!(up_report.clock_skew.unwrap() < -86_400 * 365 * 20, "{up_report:?}");
+    assert!(up_report.age.unwrap() < Duration::from_mins(1), "{up_report:?}");
+    assert_eq!((down_report.keys, down_report.confirmed_at, down_report.age), (None, None, None));
+    assert_eq!((down_report.failures, down_report.circuit), (1, Circuit::Open));
+    assert_eq!(down_report.fetches, FetchCounts { failed: 1, ..FetchCounts::default() });
+    assert!(down_report.last_error.as_ref().unwrap().contains("could not fetch"));
+}
+
+#[tokio::test]
+async fn a_discovery_document_cannot_send_us_to_metadata_addresses() {
+    for jwks_uri in [
+        "https://169.254.169.254/latest/meta-data",
+        "https://[fd00:ec2::254]/keys",
+        "https://[::ffff:169.254.169.254]/keys",
+    ] {
+        let issuer = IssuerElsewhere::start().await;
+        issuer.shown.show_discovery(json!({ "issuer": issuer.url, "jwks_uri": jwks_uri }));
+        let policies = [issuer.policy()];
+        let sets = key_sets(&policies, None);
+        let at = UnixTime::from_seconds(now());
+        let index = index(&policies, &issuer.token());
+        assert!(sets.current_or_fetched(index, at).await.is_none());
+        let error = sets.report(at).next().unwrap().last_error.unwrap();
+        assert!(error.contains("metadata address"), "{error}");
     }
 }
 

@@ -1,5 +1,5 @@
 //! What the tests share: certificates, a server, an issuer elsewhere, questions and tokens.
-//! Never asserts: the tests say what must hold.
+//! Never asserts what the server does: the tests say what must hold.
 
 use std::{
     net::SocketAddr,
@@ -168,9 +168,10 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
         state_dir: None,
         key_set_pace: KeySetPace {
             interval: Duration::from_millis(300),
-            refresh: Duration::from_mins(5),
-            longest_back_off: Duration::from_secs(1),
+            first_back_off: Duration::from_millis(100),
+            longest_back_off: Duration::from_millis(200),
             timeout: Duration::from_secs(5),
+            ..KeySetPace::default()
         },
         result_cache: ResultCacheSettings::default(),
         audit: AuditSettings::default(),
@@ -237,7 +238,9 @@ pub(crate) struct Shown {
     key_set: Mutex<(StatusCode, Vec<u8>)>,
     discovery: Mutex<Option<Value>>,
     delay: Mutex<Duration>,
+    headers: Mutex<http::HeaderMap>,
     pub(crate) key_set_requests: AtomicUsize,
+    pub(crate) unchanged_answers: AtomicUsize,
 }
 
 impl Shown {
@@ -251,6 +254,14 @@ impl Shown {
 
     pub(crate) fn show_discovery(&self, document: Value) {
         *self.discovery.lock().unwrap() = Some(document);
+    }
+
+    /// Headers of key sets from now on. With `etag`, who has that version is answered 304.
+    pub(crate) fn show_headers(&self, headers: &[(&'static str, &str)]) {
+        let headers = headers.iter().map(|(name, value)| {
+            (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap())
+        });
+        *self.headers.lock().unwrap() = headers.collect();
     }
 
     pub(crate) fn wait_before_answering(&self, delay: Duration) {
@@ -270,7 +281,7 @@ impl Answering for Shown {
     ) -> Response<Full<Bytes>> {
         let delay = *self.delay.lock().unwrap();
         tokio::time::sleep(delay).await;
-        let (status, body) = match request.uri().path() {
+        let (mut status, mut body) = match request.uri().path() {
             "/.well-known/openid-configuration" => {
                 let usual = json!({
                     "issuer": self.url,
@@ -287,8 +298,17 @@ impl Answering for Shown {
             }
             _ => (StatusCode::NOT_FOUND, Vec::new()),
         };
+        let headers = self.headers.lock().unwrap().clone();
+        let known = request.headers().get(http::header::IF_NONE_MATCH);
+        if known.is_some() && known == headers.get(http::header::ETAG) {
+            self.unchanged_answers.fetch_add(1, Ordering::SeqCst);
+            (status, body) = (StatusCode::NOT_MODIFIED, Vec::new());
+        }
         let mut response = Response::new(Full::new(Bytes::from(body)));
         *response.status_mut() = status;
+        if request.uri().path() == "/keys" {
+            *response.headers_mut() = headers;
+        }
         if status.is_redirection() {
             let location = http::HeaderValue::from_str(&format!("{}/keys2", self.url)).unwrap();
             response.headers_mut().insert(http::header::LOCATION, location);
@@ -308,7 +328,9 @@ impl IssuerElsewhere {
             key_set: Mutex::new((StatusCode::OK, public_key_set(&[&key]).to_string().into_bytes())),
             discovery: Mutex::default(),
             delay: Mutex::default(),
+            headers: Mutex::default(),
             key_set_requests: AtomicUsize::new(0),
+            unchanged_answers: AtomicUsize::new(0),
         });
         let (phase, watching) = watch::channel(Phase::Serving);
         let tls = pki.server_tls(None);
@@ -364,6 +386,17 @@ impl IssuerElsewhere {
         claims[name] = value;
         self.key.sign("JWT", &claims).unwrap()
     }
+}
+
+/// Waits until `condition` holds, for half a minute at most.
+pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+    assert!(waited.is_ok(), "in vain: {what}");
 }
 
 pub(crate) fn now() -> i64 {

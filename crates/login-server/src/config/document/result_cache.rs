@@ -10,13 +10,19 @@ use crate::evidence::result_cache::ResultCacheSettings;
 
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> ResultCacheSettings {
     let mut settings = ResultCacheSettings::default();
-    let Some(cache) = field.mapping(&["maxBytes", "ttl"], faults) else { return settings };
+    let Some(cache) = field.mapping(&["maxBytes", "ttl", "negativeTTL"], faults) else {
+        return settings;
+    };
     if let Some(bytes) = cache.field("maxBytes").and_then(|field| field.number(faults)) {
         settings.max_bytes = bytes;
     }
     // kube-apiserver's own cache is two minutes; longer here only delays the operator.
-    if let Some(ttl) = bounded(&cache, "ttl", Duration::ZERO, Duration::from_mins(10), faults) {
+    let (least, most) = (Duration::ZERO, Duration::from_mins(10));
+    if let Some(ttl) = bounded(&cache, "ttl", least, most, faults) {
         settings.ttl = ttl;
+    }
+    if let Some(ttl) = bounded(&cache, "negativeTTL", least, most, faults) {
+        settings.negative_ttl = ttl;
     }
     settings
 }

@@ -21,7 +21,7 @@ fn every_key_is_read() {
     let document = parse(
         &format!(
             "{HEAD}allowedSystemNames: {{users: [\"system:admin\"], groups: [\"system:masters\"]}}\n\
-             resultCache: {{maxBytes: 1000, ttl: 5s}}\n\
+             resultCache: {{maxBytes: 1000, ttl: 5s, negativeTTL: 2s}}\n\
              issuer:\n  url: https://login.example.com\n  clusterAudience: prod\n  \
              idTokenLifetime: 5s\n  refreshTokenLifetime: 1h\n  sessionLifetime: 12h\n  \
              deviceCodeLifetime: 2m\n  devicePollInterval: 1s\n  usernamePrefix: \"u:\"\n  \
@@ -36,6 +36,7 @@ fn every_key_is_read() {
     assert_eq!(document.guard, expected);
     assert_eq!(document.result_cache.max_bytes, 1000);
     assert_eq!(document.result_cache.ttl, Duration::from_secs(5));
+    assert_eq!(document.result_cache.negative_ttl, Duration::from_secs(2));
     let issuer = document.issuer.unwrap();
     assert_eq!(issuer.settings.issuer.as_str(), "https://login.example.com");
     assert_eq!(issuer.settings.cluster_audience, "prod");

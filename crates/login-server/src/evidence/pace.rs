@@ -1,0 +1,263 @@
+//! When an issuer may be asked for its keys: the interval, the time between refreshes, and the
+//! circuit breaker. Pure: the time is an argument.
+//! Never lets a review wait for an issuer that has failed, and never asks twice at the same time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The pace of fetching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeySetPace {
+    /// Reviews cause at most one fetch per issuer in this time.
+    pub interval: Duration,
+    /// A key set whose issuer does not say how long it is fresh is asked for after this time.
+    pub refresh: Duration,
+    /// No key set is asked for sooner than this in the background, whatever its issuer says.
+    pub shortest_refresh: Duration,
+    /// … nor later than this.
+    pub longest_refresh: Duration,
+    /// The pause after the first failure; it doubles with each further one.
+    pub first_back_off: Duration,
+    /// The longest pause between two tries while the issuer is down.
+    pub longest_back_off: Duration,
+    /// A key id that the issuer does not have is not asked for again in this time.
+    pub unknown_key_memory: Duration,
+    /// One request to an issuer, from connect to the last byte.
+    pub timeout: Duration,
+}
+
+impl Default for KeySetPace {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(10),
+            refresh: Duration::from_mins(5),
+            shortest_refresh: Duration::from_mins(1),
+            longest_refresh: Duration::from_hours(24),
+            first_back_off: Duration::from_secs(1),
+            longest_back_off: Duration::from_mins(1),
+            unknown_key_memory: Duration::from_secs(30),
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Whether an issuer is asked at all at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Circuit {
+    /// Its last answer was good, or it was never asked.
+    Closed,
+    /// It failed, and one request is out to see whether it is back.
+    Probing,
+    /// It failed, and is left alone for a while.
+    Open,
+}
+
+impl Circuit {
+    /// A stable name for logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Probing => "probing",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// What whoever wants newer keys does now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// Fetch.
+    Mine,
+    /// Wait for the fetch that is under way.
+    Others,
+    /// Neither: the issuer was asked moments ago.
+    TooSoon { last_succeeded: bool },
+}
+
+/// The state of one issuer.
+#[derive(Debug)]
+pub(super) struct Pacing {
+    fetching: bool,
+    last_started: Option<Instant>,
+    failures: u32,
+    /// When the background asks next.
+    due: Option<Instant>,
+    /// Keeps issuers, and servers with the same issuers, from asking in the same second.
+    spread: u32,
+}
+
+impl Pacing {
+    /// `spread` is any number that differs between issuers and processes.
+    pub(super) const fn new(spread: u32) -> Self {
+        Self { fetching: false, last_started: None, failures: 0, due: None, spread: spread % 32 }
+    }
+
+    /// A review wants newer keys.
+    pub(super) fn begin_for_review(&mut self, pace: &KeySetPace, now: Instant) -> Begin {
+        let last_succeeded = self.failures == 0;
+        if self.fetching {
+            // A review that joins the probe of an issuer that hangs would hang with it.
+            return if last_succeeded { Begin::Others } else { Begin::TooSoon { last_succeeded } };
+        }
+        let is_open = !last_succeeded && self.due.is_some_and(|due| now < due);
+        let is_too_soon = self.last_started.is_some_and(|begun| now < begun + pace.interval);
+        if is_open || is_too_soon {
+            return Begin::TooSoon { last_succeeded };
+        }
+        self.begin(now);
+        Begin::Mine
+    }
+
+    /// The background's turn: whether it fetches now.
+    pub(super) fn begin_in_background(&mut self, now: Instant) -> bool {
+        let is_due = !self.fetching && self.due.is_none_or(|due| due <= now);
+        if is_due {
+            self.begin(now);
+        }
+        is_due
+    }
+
+    const fn begin(&mut self, now: Instant) {
+        self.fetching = true;
+        self.last_started = Some(now);
+    }
+
+    /// The fetch brought a usable key set that is fresh for `lifetime`.
+    pub(super) fn succeeded(
+        &mut self,
+        pace: &KeySetPace,
+        lifetime: Option<Duration>,
+        now: Instant,
+    ) {
+        self.fetching = false;
+        self.failures = 0;
+        let lifetime = lifetime.unwrap_or(pace.refresh);
+        let lifetime = lifetime.clamp(pace.shortest_refresh, pace.longest_refresh);
+        // Between three quarters and seven eighths of it: before its end, and not all at once.
+        self.due = Some(now + lifetime / 4 * 3 + lifetime / 256 * self.spread);
+    }
+
+    /// The fetch brought nothing.
+    pub(super) fn failed(&mut self, pace: &KeySetPace, now: Instant) {
+        self.fetching = false;
+        self.failures = self.failures.saturating_add(1);
+        let doubled = pace.first_back_off.saturating_mul(1 << (self.failures - 1).min(16));
+        let pause = doubled.min(pace.longest_back_off);
+        // The first retry is as prompt as it can be; the spread grows with the pause.
+        self.due = Some(now + pause - pause / 128 * self.spread);
+    }
+
+    /// When the background looks again; `None` while a fetch is under way.
+    pub(super) fn due(&self) -> Option<Instant> {
+        if self.fetching { None } else { self.due }
+    }
+
+    /// Fetches that failed since the last good one.
+    pub(super) const fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    pub(super) const fn circuit(&self) -> Circuit {
+        match (self.failures, self.fetching) {
+            (0, _) => Circuit::Closed,
+            (_, true) => Circuit::Probing,
+            (_, false) => Circuit::Open,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: fn() -> KeySetPace = KeySetPace::default;
+
+    fn seconds(number: u64) -> Duration {
+        Duration::from_secs(number)
+    }
+
+    /// After a good fetch at `now`.
+    fn good(now: Instant) -> Pacing {
+        let mut pacing = Pacing::new(0);
+        assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Mine);
+        pacing.succeeded(&PACE(), None, now);
+        pacing
+    }
+
+    #[test]
+    fn reviews_cause_one_fetch_per_interval_and_share_it() {
+        let now = Instant::now();
+        let mut pacing = Pacing::new(0);
+        assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Mine);
+        assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Others);
+        assert!(!pacing.begin_in_background(now));
+        pacing.succeeded(&PACE(), None, now);
+        let too_soon = Begin::TooSoon { last_succeeded: true };
+        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(9)), too_soon);
+        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(10)), Begin::Mine);
+    }
+
+    #[test]
+    fn the_background_asks_before_the_end_of_the_lifetime_within_bounds() {
+        for (lifetime, spread, expected) in [
+            (None, 0, 225),
+            (Some(400), 0, 300),
+            (Some(256), 31, 192 + 31),
+            (Some(0), 0, 45),
+            (Some(10), 0, 45),
+            (Some(365 * 86_400), 0, 64_800),
+        ] {
+            let now = Instant::now();
+            let mut pacing = Pacing::new(spread);
+            assert!(pacing.begin_in_background(now), "the first time is at once");
+            pacing.succeeded(&PACE(), lifetime.map(seconds), now);
+            assert_eq!(pacing.due(), Some(now + seconds(expected)), "{lifetime:?} {spread}");
+            assert!(!pacing.begin_in_background(now + seconds(expected - 1)));
+            assert!(pacing.begin_in_background(now + seconds(expected)));
+        }
+    }
+
+    #[test]
+    fn the_pause_doubles_from_one_second_to_a_minute_and_ends_with_a_success() {
+        let mut now = Instant::now();
+        let mut pacing = good(now);
+        for pause in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+            pacing.begin(now);
+            pacing.failed(&PACE(), now);
+            assert_eq!(pacing.due(), Some(now + seconds(pause)));
+            now += seconds(pause);
+        }
+        assert_eq!((pacing.failures(), pacing.circuit()), (9, Circuit::Open));
+        assert!(pacing.begin_in_background(now));
+        assert_eq!(pacing.circuit(), Circuit::Probing);
+        pacing.succeeded(&PACE(), None, now);
+        assert_eq!((pacing.failures(), pacing.circuit()), (0, Circuit::Closed));
+    }
+
+    #[test]
+    fn the_spread_shortens_a_pause_by_a_quarter_at_most() {
+        let now = Instant::now();
+        let mut pacing = Pacing::new(31);
+        pacing.begin(now);
+        pacing.failed(&PACE(), now);
+        let due = pacing.due().unwrap();
+        assert!(now + Duration::from_millis(750) <= due && due < now + seconds(1));
+    }
+
+    #[test]
+    fn no_review_waits_for_an_issuer_that_failed() {
+        let now = Instant::now();
+        let mut pacing = good(now - seconds(20));
+        assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Mine);
+        pacing.failed(&PACE(), now);
+        let failed = || Begin::TooSoon { last_succeeded: false };
+        assert_eq!(pacing.begin_for_review(&PACE(), now), failed(), "left alone");
+        assert!(pacing.begin_in_background(now + seconds(1)));
+        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(1)), failed(), "probed");
+        pacing.failed(&PACE(), now + seconds(1));
+        // The circuit is due after two seconds, but a review may not cause a fetch yet.
+        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(4)), failed());
+        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(11)), Begin::Mine);
+    }
+}
