@@ -28,10 +28,8 @@ use crate::{
     telemetry::{
         audit::{Audit, AuditError},
         metrics::Metrics,
-        seldom::Seldom,
     },
     tls::ServingTls,
-    turns::Turns,
 };
 
 /// One configuration, as it came from its files. A reload replaces it as a whole.
@@ -72,10 +70,8 @@ pub struct State {
     pub reopen: watch::Sender<u64>,
     /// Bounds.
     pub limits: Limits,
-    /// One turn per review that is being judged.
-    pub reviews: Turns,
-    /// Reviews that got none are mentioned now and then.
-    pub shed: Seldom,
+    /// One permit per review that is being judged.
+    pub reviews: Semaphore,
     /// Deadlines of reviews; [`crate::run`] drives them.
     pub ticks: Ticks,
     draining: AtomicBool,
@@ -194,12 +190,7 @@ impl State {
             tls: config.tls,
             reloads: Reloads::default(),
             reopen: watch::Sender::new(0),
-            reviews: Turns::new(
-                config.limits.reviews,
-                config.limits.waiting_reviews,
-                config.limits.review_turn,
-            ),
-            shed: Seldom::default(),
+            reviews: Semaphore::new(config.limits.reviews),
             limits: config.limits,
             ticks: Ticks::default(),
             draining: AtomicBool::new(false),

@@ -7,6 +7,7 @@
 mod distributed;
 mod expressions;
 mod groups;
+mod load;
 mod names;
 mod rules;
 mod table;
@@ -29,7 +30,7 @@ const RULES: &[Rule] = &[
 ];
 
 fn main() -> ExitCode {
-    Suite::new(World::start).cases(RULES).run()
+    Suite::new(World::start).cases(RULES).cases(load::RULES).run()
 }
 
 /// All entries of the one file. kube-apiserver takes 64.

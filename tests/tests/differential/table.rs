@@ -251,7 +251,7 @@ pub(crate) fn configuration<'c>(
 }
 
 /// The lines of a block of YAML that itself is indented somehow, at a depth.
-fn indented(block: &str, depth: usize) -> String {
+pub(crate) fn indented(block: &str, depth: usize) -> String {
     let lines = || block.lines().filter(|line| !line.trim().is_empty());
     let own = lines().map(|line| line.len() - line.trim_start().len()).min().unwrap_or_default();
     lines().fold(String::new(), |mut all, line| {

@@ -10,6 +10,8 @@ use serde_json::Value;
 /// What stands in a table where login-server cannot tell (503).
 pub(crate) const OUTAGE: &str = "(cannot tell)";
 
+const DECISION_ID_KEY: &str = "kubectl-login.internal/decision-id";
+
 /// A user: `NAME uid="…" groups=["…"] extra={"…":["…"]}`, each part only if it is not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct User(String);
@@ -68,8 +70,9 @@ pub(crate) fn seen_by_kube_apiserver(reply: &Reply) -> Result<Option<User>> {
 
 /// What login-server's TokenReview says; a refusal is `None`.
 ///
-/// One difference holds for every token and is taken out here: where the configuration names no
-/// uid, ours is the issuer and the subject, which never changes hands; theirs is empty.
+/// Two differences hold for every token and are taken out here. Where the configuration names no
+/// uid, ours is the issuer and the subject, which never changes hands; theirs is empty. And we tell
+/// the id of the decision in `extra`, so that audit logs can be joined.
 pub(crate) fn seen_by_login_server(
     reply: &Reply,
     issuer: &str,
@@ -86,6 +89,9 @@ pub(crate) fn seen_by_login_server(
         return Ok(None);
     }
     let user = &mut status["user"];
+    if let Some(extra) = user["extra"].as_object_mut() {
+        ensure!(extra.remove(DECISION_ID_KEY).is_some(), "no decision id: {extra:?}");
+    }
     let uid = user["uid"].as_str().unwrap_or_default().to_owned();
     let uid = if maps_uid {
         uid.as_str()

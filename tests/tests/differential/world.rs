@@ -13,6 +13,7 @@ use login_tests::login_server::{LoginServer, Service};
 use login_tests::wait;
 use serde_json::json;
 
+use crate::load::Judge;
 use crate::table::{Case, Keys, Token, configuration};
 use crate::user::{User, seen_by_kube_apiserver, seen_by_login_server};
 
@@ -23,6 +24,7 @@ pub(crate) type Rule = (&'static str, fn(&World) -> Result<()>);
 const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(crate) struct World {
+    pub(crate) judge: Judge,
     issuers: Issuers,
     keys: Keys,
     cluster: Cluster,
@@ -49,7 +51,14 @@ impl World {
         let api_server = cluster.api_server("kube-apiserver", &authentication)?;
         let service = Service { authentication: Some(text), ..Service::default() };
         let login_server = LoginServer::serve(components, &service)?;
-        Ok(Self { issuers, keys, cluster, api_server, login_server })
+        Ok(Self {
+            judge: Judge::new(components)?,
+            issuers,
+            keys,
+            cluster,
+            api_server,
+            login_server,
+        })
     }
 
     /// Shows every token of the cases to both programs; fails with all that is not as expected.

@@ -10,7 +10,6 @@ mod audit;
 mod commands;
 mod connections;
 mod key_sets;
-mod limits;
 mod metrics;
 mod reload;
 mod reviews;
