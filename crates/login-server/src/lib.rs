@@ -25,11 +25,16 @@ pub mod judgement;
 
 pub mod callers;
 pub mod reload;
+pub mod turns;
 
 pub mod system;
 pub mod telemetry;
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    future::pending,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use tokio::{
     net::TcpListener,
@@ -107,17 +112,19 @@ pub async fn run(
 
     tracing::info!(delay = ?limits.shutdown_delay, within = ?limits.drain, "shutting down");
     state.begin_draining();
-    let mut again = std::pin::pin!(asked_again(&mut signals));
+    let mut again = pin!(asked_again(&mut signals));
     let is_patient = tokio::select! {
         () = sleep(limits.shutdown_delay) => true,
         () = &mut again => false,
     };
-    let within = if is_patient { limits.drain } else { std::time::Duration::ZERO };
-    drain(&main_phase, &mut main, Instant::now() + within, again).await;
+    if is_patient {
+        drain(&main_phase, &mut main, Instant::now() + limits.drain, again).await;
+    } else {
+        drain(&main_phase, &mut main, Instant::now(), pin!(pending())).await;
+    }
     if let Some(mut health) = health {
         // Last, so that `/readyz` says no for as long as anybody may ask.
-        drain(&health_phase, &mut health, Instant::now(), std::pin::pin!(std::future::pending()))
-            .await;
+        drain(&health_phase, &mut health, Instant::now(), pin!(pending())).await;
     }
     tracing::info!("stopped");
     Ok(())
@@ -129,7 +136,7 @@ async fn asked_again(signals: &mut mpsc::Receiver<Signal>) {
         match signals.recv().await {
             Some(Signal::Stop) => return,
             Some(Signal::Reload) => {}
-            None => std::future::pending().await,
+            None => pending().await,
         }
     }
 }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -215,7 +215,14 @@ async fn connection<A: Answering>(
             let under_way = activity.begin();
             let (answering, caller) = (Arc::clone(&answering), caller.clone());
             async move {
-                let response = answering.answer(caller, request).await;
+                // RFC 9112 §6.3: where a proxy before us has counted by `Content-Length`, what
+                // follows a chunked body may be somebody else's request.
+                let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
+                let mut response = answering.answer(caller, request).await;
+                if is_last {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(header::CONNECTION, close);
+                }
                 drop(under_way);
                 Ok::<_, Infallible>(response)
             }

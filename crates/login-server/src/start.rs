@@ -28,8 +28,10 @@ use crate::{
     telemetry::{
         audit::{Audit, AuditError},
         metrics::Metrics,
+        seldom::Seldom,
     },
     tls::ServingTls,
+    turns::Turns,
 };
 
 /// One configuration, as it came from its files. A reload replaces it as a whole.
@@ -70,8 +72,10 @@ pub struct State {
     pub reopen: watch::Sender<u64>,
     /// Bounds.
     pub limits: Limits,
-    /// One permit per review that is being judged.
-    pub reviews: Semaphore,
+    /// One turn per review that is being judged.
+    pub reviews: Turns,
+    /// Reviews that got none are mentioned now and then.
+    pub shed: Seldom,
     /// Deadlines of reviews; [`crate::run`] drives them.
     pub ticks: Ticks,
     draining: AtomicBool,
@@ -190,7 +194,12 @@ impl State {
             tls: config.tls,
             reloads: Reloads::default(),
             reopen: watch::Sender::new(0),
-            reviews: Semaphore::new(config.limits.reviews),
+            reviews: Turns::new(
+                config.limits.reviews,
+                config.limits.waiting_reviews,
+                config.limits.review_turn,
+            ),
+            shed: Seldom::default(),
             limits: config.limits,
             ticks: Ticks::default(),
             draining: AtomicBool::new(false),

@@ -8,8 +8,12 @@ use std::time::Duration;
 pub struct Limits {
     /// Open connections per listener; more wait in the kernel's queue.
     pub connections: usize,
-    /// Reviews judged at the same moment; more are answered 429.
+    /// Reviews judged at the same moment.
     pub reviews: usize,
+    /// Reviews that wait for a turn; more are answered 429.
+    pub waiting_reviews: usize,
+    /// How long they wait; then they are answered 429, too. kube-apiserver asks again after 0.5 s.
+    pub review_turn: Duration,
     /// Password checks at the same moment; each costs 19 MiB and a core.
     pub password_checks: usize,
     /// Other operations of the embedded issuer at the same moment.
@@ -44,6 +48,8 @@ impl Default for Limits {
         Self {
             connections: 4096,
             reviews: 1024,
+            waiting_reviews: 512,
+            review_turn: Duration::from_millis(200),
             password_checks: 2,
             issuer_operations: 16,
             handshake: Duration::from_secs(10),

@@ -54,8 +54,10 @@ pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -
     if !body::has_media_type(&request, "application/json") {
         return review.rejected(RequestFault::UnsupportedMediaType);
     }
-    let Ok(_permit) = state.reviews.try_acquire() else {
-        tracing::warn!("too many reviews at the same moment");
+    let Some(_turn) = state.reviews.take(&state.ticks).await else {
+        if let Some(shed) = state.shed.turn() {
+            tracing::warn!(shed, "too many reviews at the same moment");
+        }
         return review.rejected(RequestFault::Overloaded);
     };
     let judged = pin!(review.judged(request));

@@ -10,6 +10,7 @@ mod audit;
 mod commands;
 mod connections;
 mod key_sets;
+mod limits;
 mod metrics;
 mod reload;
 mod reviews;

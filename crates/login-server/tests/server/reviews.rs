@@ -211,7 +211,7 @@ async fn more_reviews_than_allowed_are_429_without_retry_after() {
     let issuer = IssuerElsewhere::start().await;
     issuer.shown.wait_before_answering(Duration::from_secs(2));
     let mut config = config(vec![issuer.policy()]);
-    config.limits = Limits { reviews: 1, ..Limits::default() };
+    config.limits = Limits { reviews: 1, waiting_reviews: 0, ..Limits::default() };
     let server = TestServer::start(config).await;
     let client = plain_client();
     let token = issuer.token();

@@ -144,6 +144,15 @@ impl TestServer {
         drop(self.signals.take());
     }
 
+    pub(crate) async fn send(&self, signal: Signal) {
+        self.signals.as_ref().unwrap().send(signal).await.unwrap();
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn ended(self) {
+        self.running.await.unwrap();
+    }
+
     /// Signals and waits for the end.
     pub(crate) async fn stop(mut self) {
         self.signal();

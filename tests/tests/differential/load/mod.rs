@@ -9,7 +9,7 @@ mod shape;
 
 use std::fmt::Write as _;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::world::{Rule, World};
 pub(crate) use judge::Judge;
