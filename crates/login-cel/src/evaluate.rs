@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::error::EvaluationError;
 use crate::meter::Meter;
 use crate::plan::{Call, Node};
-use crate::value::{Key, Value};
+use crate::value::{Key, Object, Value};
 
 /// What one evaluation knows.
 pub(crate) struct Evaluation<'b, 'a> {
@@ -41,7 +41,7 @@ impl<'b, 'a> Evaluation<'b, 'a> {
         self.meter.step()?;
         match node {
             Node::Constant(value) => Ok(value.clone()),
-            Node::Variable(name) => self.variable(name),
+            Node::Variable(name, object) => self.variable(name, object),
             Node::Local(place) => self.local(*place),
             Node::Select { operand, field, mode } => self.select(operand, field, *mode),
             Node::Index { operand, index, mode } => self.index(operand, index, *mode),
@@ -60,13 +60,15 @@ impl<'b, 'a> Evaluation<'b, 'a> {
         }
     }
 
-    fn variable(&mut self, name: &Arc<str>) -> Outcome<'a> {
+    fn variable(&mut self, name: &Arc<str>, object: &'static str) -> Outcome<'a> {
         self.meter.charge(1)?;
-        self.variables
-            .iter()
-            .find(|(bound, _)| *bound == &**name)
-            .map(|(_, value)| value.clone())
-            .ok_or_else(|| EvaluationError::Unbound(Arc::clone(name)))
+        match self.variables.iter().find(|(bound, _)| *bound == &**name) {
+            Some((_, Value::Map(fields))) => {
+                Ok(Value::Object(Object { name: object, fields: fields.clone() }))
+            }
+            Some((_, value)) => Ok(value.clone()),
+            None => Err(EvaluationError::Unbound(Arc::clone(name))),
+        }
     }
 
     fn local(&mut self, place: usize) -> Outcome<'a> {
@@ -114,7 +116,7 @@ impl<'b, 'a> Evaluation<'b, 'a> {
 
     fn equal(&mut self, sides: &[Node; 2], negated: bool) -> Outcome<'a> {
         let [left, right] = sides;
-        let (left, right) = (self.value(left)?, self.value(right)?);
+        let [left, right] = self.both(left, right)?;
         let cost = match &left {
             Value::Opaque(_) => 1,
             _ => left.size().min(right.size()).div_ceil(10),
@@ -159,17 +161,39 @@ impl<'b, 'a> Evaluation<'b, 'a> {
         match &*call.arguments {
             [] => self.dispatch(call, &[]),
             [first] => {
-                let arguments = [self.value(first)?];
+                let arguments = [self.charged(first)?];
                 self.dispatch(call, &arguments)
             }
             [first, second] => {
-                let arguments = [self.value(first)?, self.value(second)?];
+                let arguments = self.both(first, second)?;
                 self.dispatch(call, &arguments)
             }
             all => {
                 let arguments =
                     all.iter().map(|node| self.value(node)).collect::<Result<Vec<_>, _>>()?;
                 self.dispatch(call, &arguments)
+            }
+        }
+    }
+
+    /// The argument of a call, which is charged even if it is an error.
+    fn charged(&mut self, node: &Node) -> Outcome<'a> {
+        self.value(node).or_else(|error| {
+            self.meter.charge(1)?;
+            Err(error)
+        })
+    }
+
+    /// Both sides; as in cel-go, the right one is evaluated even if the left one is an error.
+    fn both(&mut self, left: &Node, right: &Node) -> Result<[Value<'a>; 2], EvaluationError> {
+        match (self.value(left), self.value(right)) {
+            (Ok(left), Ok(right)) => Ok([left, right]),
+            (Err(_), Err(last)) if last.is_final() => Err(last),
+            (Err(error), _) | (_, Err(error)) => {
+                if !error.is_final() {
+                    self.meter.charge(1)?;
+                }
+                Err(error)
             }
         }
     }

@@ -12,13 +12,15 @@ use crate::meter::{Budget, Meter};
 use crate::pattern::Patterns;
 use crate::syntax::ast::{Comprehension, Element, Entry, Expr, ExprKind, Literal};
 use crate::syntax::{ACCUMULATOR, SyntaxError};
+use crate::types::Type;
 use crate::value::{Text, Value};
 
 /// One step of an evaluation.
 #[derive(Debug)]
 pub(crate) enum Node {
     Constant(Value<'static>),
-    Variable(Arc<str>),
+    /// By its name, with the type that its maps have.
+    Variable(Arc<str>, &'static str),
     /// A variable of a macro, by its place.
     Local(usize),
     Select {
@@ -94,7 +96,7 @@ impl Node {
     pub(crate) fn is_attribute(&self) -> bool {
         matches!(
             self,
-            Node::Variable(_)
+            Node::Variable(..)
                 | Node::Local(_)
                 | Node::Select { .. }
                 | Node::Index { .. }
@@ -102,6 +104,9 @@ impl Node {
         )
     }
 }
+
+/// What costs more than 1 in cel-go only where the checker knows which overload is called.
+const COST_BY_OVERLOAD: [&str; 8] = ["@in", "_+_", "_<_", "_<=_", "_>_", "_>=_", "bytes", "string"];
 
 /// Conversions of constants are computed at once, and refused at once.
 const CONVERSIONS: [&str; 10] =
@@ -152,7 +157,13 @@ impl Planner<'_> {
 
     fn named(&self, expr: &Expr, name: &str) -> Result<Node, SyntaxError> {
         match self.checked.meanings.get(&expr.id) {
-            Some(Meaning::Variable(name)) => Ok(Node::Variable(Arc::clone(name))),
+            Some(Meaning::Variable(name)) => {
+                let object = match self.checked.types.get(expr.id as usize) {
+                    Some(Type::Object(object)) => object.name,
+                    _ => "kubernetes.claims",
+                };
+                Ok(Node::Variable(Arc::clone(name), object))
+            }
             Some(Meaning::Type(named)) => Ok(Node::Constant(Value::Type(named.clone()))),
             Some(Meaning::Local) => {
                 self.local(name).map(Node::Local).ok_or_else(|| impossible(expr))
@@ -198,7 +209,13 @@ impl Planner<'_> {
         }
         all.extend(self.nodes(arguments)?);
         self.patterns(name, arguments, &all)?;
-        let call = |arguments| Call { name, overloads: overloads.clone(), arguments };
+        let mut overloads = overloads.clone();
+        if overloads.len() > 1 && COST_BY_OVERLOAD.contains(name) {
+            for overload in &mut overloads {
+                overload.cost = |_, _| 1;
+            }
+        }
+        let call = |arguments| Call { name, overloads, arguments };
         Ok(match (*name, sized::<1>(all)) {
             ("@not_strictly_false", Ok([operand])) => Node::NotStrictlyFalse(Box::new(operand)),
             (name, Ok([operand @ Node::Constant(_)])) if CONVERSIONS.contains(&name) => {

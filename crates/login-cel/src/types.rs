@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub enum Type {
     /// Not known before evaluation; fits everything.
     Dyn,
-    /// The same under the name that kube-apiserver gives the values of claims; literals do not mix
-    /// the two.
+    /// The same under the name that kube-apiserver gives the values of claims: literals do not mix
+    /// the two, and macros do not loop over it (`dyn(claims.groups)` is one to loop over).
     Any,
     /// The type of an expression in which a fault was already found; fits everything.
     Error,

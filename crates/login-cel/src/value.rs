@@ -4,6 +4,7 @@
 //! Never here: deep copies, and recursion without a bound.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use crate::types::Type;
 
 mod equality;
+mod escape;
 mod time;
 
 pub use time::{Duration, Timestamp};
@@ -33,6 +35,7 @@ pub enum Value<'a> {
     Type(Type),
     List(List<'a>),
     Map(Map<'a>),
+    Object(Object<'a>),
     Optional(Option<Arc<Value<'a>>>),
     Opaque(Arc<dyn Opaque>),
 }
@@ -76,6 +79,17 @@ pub enum Map<'a> {
     Json(&'a serde_json::Map<String, serde_json::Value>),
     /// Computed.
     Shared(Arc<BTreeMap<Key<'a>, Value<'a>>>),
+}
+
+/// All claims of a token, or all fields of a user. kube-apiserver gives them a type of their own:
+/// fields are selected as from a map, but it has no size, no keys to look for, and loops over it
+/// see values.
+#[derive(Clone, Debug)]
+pub struct Object<'a> {
+    /// `kubernetes.claims`, `kubernetes.UserInfo`.
+    pub name: &'static str,
+    /// The fields.
+    pub fields: Map<'a>,
 }
 
 /// What a map is looked up by; the numbers 1 and 1u are the same key.
@@ -152,6 +166,7 @@ impl<'a> Value<'a> {
             Value::Type(_) => Type::Type(None),
             Value::List(_) => Type::list(Type::Dyn),
             Value::Map(_) => Type::map(Type::Dyn, Type::Dyn),
+            Value::Object(object) => Type::Opaque(object.name),
             Value::Optional(_) => Type::optional(Type::Dyn),
             Value::Opaque(value) => Type::Opaque(value.type_name()),
         }
@@ -203,6 +218,7 @@ impl<'a> Value<'a> {
             Value::Bytes(bytes) => bytes.len(),
             Value::List(list) => list.len(),
             Value::Map(map) => map.len(),
+            Value::Object(object) => object.fields.len(),
             Value::Optional(Some(value)) => return value.size(),
             Value::Opaque(value) => return value.size(),
             _ => 1,
@@ -264,6 +280,17 @@ impl<'a> Map<'a> {
         self.len() == 0
     }
 
+    /// As [`Map::find`]; names are unescaped first where the map comes from JSON.
+    pub(crate) fn select(&self, key: &Value<'_>) -> Option<Value<'a>> {
+        match (self, key) {
+            (Map::Json(entries), Value::String(name)) => {
+                let plain = escape::unescape(name).unwrap_or(Cow::Borrowed(name));
+                entries.get(&*plain).map(Value::json)
+            }
+            _ => self.find(key),
+        }
+    }
+
     /// The value of this key; a double finds the key of the whole number that it is.
     pub fn find(&self, key: &Value<'_>) -> Option<Value<'a>> {
         self.get(&Key::from_value(key)?).or_else(|| match key {
@@ -299,6 +326,13 @@ impl<'a> Map<'a> {
                 Box::new(entries.iter().map(|(key, value)| (key.clone(), value.clone())))
             }
         }
+    }
+}
+
+impl<'a> Object<'a> {
+    /// The field of this name; an escape that is not known names none.
+    pub(crate) fn select(&self, name: &str) -> Option<Value<'a>> {
+        self.fields.get(&Key::String(Text::Borrowed(&escape::unescape(name)?)))
     }
 }
 

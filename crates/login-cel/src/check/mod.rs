@@ -375,7 +375,7 @@ impl Checker<'_> {
             Type::List(element) if fold.second.is_some() => (Type::Int, Type::clone(element)),
             Type::List(element) => (Type::clone(element), Type::Error),
             Type::Map(key, value) => (Type::clone(key), Type::clone(value)),
-            Type::Dyn | Type::Any | Type::Error | Type::Parameter(_) => {
+            Type::Dyn | Type::Error | Type::Parameter(_) => {
                 self.unifier.fit([(&Type::Dyn, &range)]);
                 (Type::Dyn, Type::Dyn)
             }

@@ -19,16 +19,27 @@ impl<'a> Evaluation<'_, 'a> {
             Value::List(list) => {
                 for (index, element) in list.elements().enumerate() {
                     let position = Value::Int(i64::try_from(index).unwrap_or(i64::MAX));
-                    let variables =
-                        if fold.two { [position, element] } else { [element, Value::Null] };
-                    if !self.step(fold, variables)? {
+                    let first = if fold.two { position } else { element.clone() };
+                    if !self.step(fold, first, Ok(element))? {
                         break;
                     }
                 }
             }
             Value::Map(map) => {
                 for (key, value) in map.entries() {
-                    if !self.step(fold, [key.into_value(), value])? {
+                    if !self.step(fold, key.into_value(), Ok(value))? {
+                        break;
+                    }
+                }
+            }
+            Value::Object(object) => {
+                // Loops over it see its values, and with two variables what those values name.
+                for (_, value) in object.fields.entries() {
+                    let named = match &value {
+                        Value::String(name) => object.select(name),
+                        _ => None,
+                    };
+                    if !self.step(fold, value, named.ok_or(EvaluationError::NoSuchKey))? {
                         break;
                     }
                 }
@@ -50,12 +61,16 @@ impl<'a> Evaluation<'_, 'a> {
     }
 
     /// One element; false if the loop is over before it.
-    fn step(&mut self, fold: &Fold, variables: [Value<'a>; 2]) -> Result<bool, EvaluationError> {
+    fn step(
+        &mut self,
+        fold: &Fold,
+        first: Value<'a>,
+        second: Outcome<'a>,
+    ) -> Result<bool, EvaluationError> {
         self.locals.truncate(fold.base + 1);
-        let [first, second] = variables;
         self.locals.push(Ok(first));
         if fold.two {
-            self.locals.push(Ok(second));
+            self.locals.push(second);
         }
         if let Ok(Value::Bool(false)) = self.outcome(&fold.condition)? {
             return Ok(false);

@@ -17,47 +17,69 @@ impl<'a> Evaluation<'_, 'a> {
         mode: Mode,
     ) -> Outcome<'a> {
         let value = self.value(operand)?;
-        let selector = u64::from(mode != Mode::Presence);
-        self.meter.charge(selector + u64::from(!operand.is_attribute()))?;
-        qualify(value, field, mode)
+        self.meter.charge(u64::from(!operand.is_attribute()))?;
+        match within(value, mode) {
+            Ok((value, mode)) => self.qualify(&value, field, mode),
+            Err(nothing) => Ok(nothing),
+        }
     }
 
     pub(super) fn index(&mut self, operand: &Node, index: &Node, mode: Mode) -> Outcome<'a> {
         let value = self.value(operand)?;
-        let key = self.value(index)?;
-        self.attribute_within(index);
-        self.meter.charge(1 + u64::from(!operand.is_attribute()))?;
-        qualify(value, &key, mode)
+        self.meter.charge(u64::from(!operand.is_attribute()))?;
+        match within(value, mode) {
+            Ok((value, mode)) => {
+                let key = self.value(index)?;
+                self.attribute_within(index);
+                self.qualify(&value, &key, mode)
+            }
+            Err(nothing) => Ok(nothing),
+        }
+    }
+
+    /// Selects one thing, which costs 1 unless only its presence was asked for, or it is optional
+    /// and not there.
+    fn qualify(&mut self, value: &Value<'a>, key: &Value<'_>, mode: Mode) -> Outcome<'a> {
+        let found = find(value, key)?;
+        match (mode, found) {
+            (Mode::Presence, found) => Ok(Value::Bool(found.is_some())),
+            (Mode::Optional, None) => Ok(Value::Optional(None)),
+            (Mode::Optional, Some(found)) => {
+                self.meter.charge(1)?;
+                Ok(Value::some(found))
+            }
+            (Mode::Required, found) => {
+                self.meter.charge(1)?;
+                found.ok_or_else(|| missing(value, key))
+            }
+        }
     }
 }
 
-/// Selects, from within an optional too: what is selected from one is one.
-fn qualify<'a>(value: Value<'a>, key: &Value<'_>, mode: Mode) -> Outcome<'a> {
-    let (value, mode) = match (value, mode) {
-        (Value::Optional(None), Mode::Presence) => return Ok(Value::Bool(false)),
-        (Value::Optional(None), _) => return Ok(Value::Optional(None)),
-        (Value::Optional(Some(inner)), Mode::Required) => (Value::clone(&inner), Mode::Optional),
-        (Value::Optional(Some(inner)), mode) => (Value::clone(&inner), mode),
-        (value, mode) => (value, mode),
-    };
-    let found = find(&value, key)?;
-    match (mode, found) {
-        (Mode::Presence, found) => Ok(Value::Bool(found.is_some())),
-        (Mode::Optional, found) => Ok(Value::Optional(found.map(Arc::new))),
-        (Mode::Required, Some(found)) => Ok(found),
-        (Mode::Required, None) => Err(missing(&value, key)),
+/// From within an optional, what is selected is one as well; from within none, nothing is.
+fn within(value: Value<'_>, mode: Mode) -> Result<(Value<'_>, Mode), Value<'_>> {
+    match (value, mode) {
+        (Value::Optional(None), Mode::Presence) => Err(Value::Bool(false)),
+        (Value::Optional(None), _) => Err(Value::Optional(None)),
+        (Value::Optional(Some(inner)), Mode::Presence) => Ok((Value::clone(&inner), mode)),
+        (Value::Optional(Some(inner)), _) => Ok((Value::clone(&inner), Mode::Optional)),
+        (value, mode) => Ok((value, mode)),
     }
 }
 
 /// What is there; an error if the key is none for such a value.
 fn find<'a>(value: &Value<'a>, key: &Value<'_>) -> Result<Option<Value<'a>>, EvaluationError> {
     match value {
+        Value::Object(object) => match key {
+            Value::String(name) => Ok(object.select(name)),
+            _ => Err(EvaluationError::failed("[]", "fields have names")),
+        },
         Value::Map(map) => match key {
             Value::Bool(_)
             | Value::Int(_)
             | Value::Uint(_)
             | Value::Double(_)
-            | Value::String(_) => Ok(map.find(key)),
+            | Value::String(_) => Ok(map.select(key)),
             _ => Err(EvaluationError::failed("[]", "a key of this type is not supported")),
         },
         Value::List(list) => Ok(position(key)?.and_then(|position| element(list, position))),

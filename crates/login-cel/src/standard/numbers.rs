@@ -2,6 +2,8 @@
 //!
 //! Never here: rounding. The shortest digits that give the same number back are written.
 
+use std::borrow::Cow;
+
 /// As Go's `%g`: large and small numbers with an exponent of two digits at least.
 pub(crate) fn shortest(value: f64) -> String {
     if value.is_nan() {
@@ -28,10 +30,24 @@ const LARGEST: i32 = 6;
 pub(super) fn parse(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let is_named = unsigned.starts_with(|first: char| first.is_ascii_alphabetic());
-    let value: f64 = text.parse().ok()?;
+    let value: f64 = without_underscores(text)?.parse().ok()?;
     let signed_nan = value.is_nan() && unsigned.len() != text.len();
     // Out of range: Go refuses what is not spelt as infinity.
     (!signed_nan && (is_named || value.is_finite())).then_some(value)
+}
+
+/// Go takes underscores between digits.
+fn without_underscores(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('_') {
+        return Some(Cow::Borrowed(text));
+    }
+    let bytes = text.as_bytes();
+    let is_digit =
+        |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let between_digits = bytes.iter().enumerate().all(|(at, byte)| {
+        *byte != b'_' || (is_digit(at.checked_sub(1)) && is_digit(at.checked_add(1)))
+    });
+    between_digits.then(|| Cow::Owned(text.replace('_', "")))
 }
 
 /// As Go's conversion to int64, where the ends of the range are refused.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::EvaluationError;
 use crate::function::{Function, Implementation, Overload};
 use crate::types::Type;
-use crate::value::{Timestamp, Value};
+use crate::value::{List, Map, Timestamp, Value};
 
 pub(super) fn functions() -> Vec<Function> {
     let a = Type::parameter("A");
@@ -75,7 +75,7 @@ const UNWRAP: Implementation = |given, meter| {
             }
         }
     }
-    Ok(Value::List(crate::value::List::Shared(Arc::new(found))))
+    Ok(Value::List(List::Shared(Arc::new(found))))
 };
 
 /// Empty, zero, or nothing.
@@ -90,8 +90,14 @@ fn is_zero(value: &Value<'_>) -> bool {
         Value::Bytes(bytes) => bytes.is_empty(),
         Value::Duration(duration) => duration.nanoseconds == 0,
         Value::Timestamp(time) => *time == Timestamp::EARLIEST,
-        Value::List(list) => list.is_empty(),
-        Value::Map(map) => map.is_empty(),
-        Value::Type(_) | Value::Opaque(_) | Value::Optional(Some(_)) => false,
+        Value::List(list @ List::Shared(_)) => list.is_empty(),
+        Value::Map(map @ Map::Shared(_)) => map.is_empty(),
+        // Lists and maps of claims hide from kube-apiserver that they are empty.
+        Value::List(List::Json(_))
+        | Value::Map(Map::Json(_))
+        | Value::Object(_)
+        | Value::Type(_)
+        | Value::Opaque(_)
+        | Value::Optional(Some(_)) => false,
     }
 }

@@ -15,7 +15,8 @@ fn environment() -> Environment {
 fn outcome(source: &str) -> String {
     let claims = json!({
         "sub": "jane", "email": "jane@example.com", "exp": 1_700_003_600, "nbf": 1_700_000_000,
-        "groups": ["dev", "ops", "system:x"], "nested": {"a": {"b": 1, "s": "x"}}, "yes": true,
+        "groups": ["dev", "ops", "system:x"], "example.org": "x", "list": [{"if": "z"}],
+        "nested": {"a": {"b": 1, "s": "x"}, "a-b": "y", "a/b": "y", "a__unknown__b": "raw"}, "yes": true,
         "null": null, "empty": "", "pattern": "^j", "ratio": 1.5, "none": [],
     });
     let compiled = match Program::compile(source, &environment()) {
@@ -79,11 +80,11 @@ fn claims_are_selected_as_kube_apiserver_selects_them() {
         "claims['null'] == null",
         "string(claims.exp) == '1.7000036e+09'",
         "int(claims.exp) == 1700003600",
-        "'dev' in claims.groups && !('adm' in claims.groups) && 'sub' in claims",
-        "claims.groups.exists(g, g.startsWith('system:'))",
-        "!claims.groups.all(g, !g.startsWith('system:'))",
-        "claims.groups.filter(g, !g.startsWith('system:')) == ['dev', 'ops']",
-        "claims.groups.map(g, 'oidc:' + g)[0] == 'oidc:dev'",
+        "'dev' in claims.groups && !('adm' in claims.groups) && 'a' in claims.nested",
+        "dyn(claims.groups).exists(g, g.startsWith('system:'))",
+        "!dyn(claims.groups).all(g, !g.startsWith('system:'))",
+        "dyn(claims.groups).filter(g, !g.startsWith('system:')) == ['dev', 'ops']",
+        "dyn(claims.groups).map(g, 'oidc:' + g)[0] == 'oidc:dev'",
         "claims.sub.matches(claims.pattern)",
         "claims.email.size() == 16 && size(claims.groups) == 3 && size(claims.none) == 0",
         "claims.yes ? true : claims.missing",
@@ -107,10 +108,26 @@ fn claims_are_selected_as_kube_apiserver_selects_them() {
         "claims.sub < 1",
         "claims.sub.startsWith(claims.exp)",
         "claims.missing.orValue('x')",
-        "claims.sub.all(x, true)",
-        "claims.groups.map(g, g + 1)",
+        "dyn(claims.sub).all(x, true)",
+        "dyn(claims.groups).map(g, g + 1)",
         "'('.matches(claims.sub + '(')",
         "claims.?missing.value()",
+        "'sub' in claims",
+        "claims.size() > 0",
+        "claims == {'sub': 'jane'}",
+        "dyn(claims)[1]",
+    ]);
+}
+
+#[test]
+fn names_that_are_no_identifiers_are_escaped() {
+    holds(&[
+        "claims.example__dot__org == 'x' && claims.nested.a__dash__b == 'y'",
+        "has(claims.example__dot__org) && has(claims.nested.a__slash__b)",
+        "claims.list[0].__if__ == 'z' && claims.nested['a-b'] == 'y'",
+        "!has(claims.example__unknown__org) && claims.nested.a__unknown__b == 'raw'",
+        "{'a.b': 1}.?a__dot__b == optional.none() && {'a__dot__b': 1}.a__dot__b == 1",
+        "claims.nested.`a-b` == 'y' && claims.`example.org` == 'x'",
     ]);
 }
 
@@ -133,7 +150,7 @@ fn numbers_do_not_wrap_and_compare_across_types() {
         "[1, 2] == [1, 2] && [1] != [2] && {'a': 1} == {'a': 1} && {'a': 1} != {'b': 1}",
         "dyn([1]) == [1.0] && dyn({1: 'a'}) == {1u: 'a'} && {1: 'a'}[dyn(1.0)] == 'a'",
         "double('NaN') != double('NaN')",
-        "[1, 2, 3].exists_one(x, x > 2) && [1, 2].existsOne(x, x == 1)",
+        "[1, 2, 3].exists_one(x, x > 2) && [1, 2].existsOne(i, x, x == 1)",
         "1 in [1, 2] && !(3 in [1, 2]) && dyn(1.0) in [1, 2]",
     ]);
     fails(&[
@@ -177,7 +194,7 @@ fn numbers_do_not_wrap_and_compare_across_types() {
         "google.Type{}",
         "has(claims.sub, 1)",
         "[].map(x, y)",
-        "claims.groups.all(g, 'a')",
+        "dyn(claims.groups).all(g, 'a')",
         "user.name",
     ]);
 }
@@ -242,7 +259,7 @@ fn macros_with_two_variables_and_optionals_work() {
         "['a', 'b'].transformList(i, v, string(i) + v) == ['0a', '1b']",
         "{'a': 1, 'b': 2}.transformMap(k, v, v > 1, v + 1) == {'b': 3}",
         "{'a': 'x'}.transformMapEntry(k, v, {v: k}) == {'x': 'a'}",
-        "claims.nested.transformList(k, v, k) == ['a']",
+        "dyn(claims.nested).transformList(k, v, k)[0] == 'a'",
         "[1, 2, 3].map(x, x > 1, x * 2) == [4, 6]",
         "{'a': 1}.map(k, k) == ['a']",
         "[[1], [2, 3]].map(l, l.map(x, x + l.size())) == [[2], [4, 5]]",
@@ -264,7 +281,14 @@ fn macros_with_two_variables_and_optionals_work() {
         "[claims].all(i, v, v.missing)",
         "optional.none().value()",
     ]);
-    refused(&["[1].all(x, x, true)", "optional.of(1).optMap('x', 1)", "[?1]", "1.or(2)"]);
+    refused(&[
+        "[1].all(x, x, true)",
+        "claims.groups.all(g, true)",
+        "[1].existsOne(x, true)",
+        "optional.of(1).optMap('x', 1)",
+        "[?1]",
+        "1.or(2)",
+    ]);
 }
 
 #[test]

@@ -21,9 +21,6 @@ pub(crate) fn standard_macros() -> Vec<Macro> {
         member("exists_one", 2, |expander, target, arguments| {
             fold_over(expander, target, arguments, 1, exists_one)
         }),
-        member("existsOne", 2, |expander, target, arguments| {
-            fold_over(expander, target, arguments, 1, exists_one)
-        }),
         member("map", 2, |expander, target, arguments| {
             fold_over(expander, target, arguments, 1, map)
         }),

@@ -67,6 +67,8 @@ fn equal(
             (Some(left), Some(right)) => equal(left, right, meter, depth)?,
             _ => false,
         },
+        (Value::Object(left), Value::Object(right)) => left.name == right.name,
+        (Value::Object(_), _) => return Err(EvaluationError::NoSuchOverload("_==_")),
         (Value::Opaque(left), Value::Opaque(right)) => {
             left.type_name() == right.type_name() && left.equals(&**right)
         }

@@ -1,0 +1,64 @@
+//! Names of claims that are no identifiers: `claims.example__dot__org` selects `example.org`.
+//!
+//! Never here: escaping. Expressions are written by people.
+
+use std::borrow::Cow;
+
+/// Words that stand for themselves between underscores, if they are the whole name.
+const RESERVED: [&str; 21] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
+/// The name that is meant; none if it holds an escape that is not known.
+pub(super) fn unescape(name: &str) -> Option<Cow<'_, str>> {
+    if !name.contains("__") {
+        return Some(Cow::Borrowed(name));
+    }
+    let mut plain = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        if let Some(content) = escape(rest) {
+            plain.push_str(match content {
+                "underscores" => "__",
+                "dot" => ".",
+                "dash" => "-",
+                "slash" => "/",
+                word if RESERVED.contains(&word) && word.len() + 4 == name.len() => word,
+                _ => return None,
+            });
+            rest = rest.get(content.len() + 4..)?;
+        } else {
+            plain.push(first);
+            rest = rest.get(first.len_utf8()..)?;
+        }
+    }
+    Some(Cow::Owned(plain))
+}
+
+/// What stands between the underscores with which the text begins.
+fn escape(text: &str) -> Option<&str> {
+    let content = text.strip_prefix("__")?;
+    let length = content.find('_')?;
+    let (content, after) = content.split_at_checked(length)?;
+    (!content.is_empty() && after.starts_with("__")).then_some(content)
+}
