@@ -24,6 +24,7 @@ pub mod evidence;
 pub mod judgement;
 
 pub mod callers;
+pub mod progress;
 pub mod reload;
 pub mod turns;
 
@@ -79,6 +80,8 @@ pub async fn run(
     let mut background = JoinSet::new();
     let ticking = Arc::clone(&state);
     background.spawn(async move { ticking.ticks.drive().await });
+    progress::tell(&state.in_force());
+    background.spawn(progress::watch_start(Arc::clone(&state)));
     let reloader = Reloader::new(&state, watched);
     for file in reloader.files() {
         tracing::info!(file = %file.display(), "watching");

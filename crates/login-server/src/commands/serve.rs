@@ -15,7 +15,7 @@ use crate::{
     reload::{ConfigurationFiles, Watched},
     report::Failure,
     run,
-    system::{clock, files, signals, tracked_files::TrackedFiles},
+    system::{clock, descriptors, files, signals, tracked_files::TrackedFiles},
     telemetry::{self, LogFormat},
     tls::{self, ClientCertificate, ServingTls, TlsFiles},
 };
@@ -117,7 +117,7 @@ impl Serve {
                     // Whoever asks for health needs some time to learn of its end.
                     Duration::from_secs(if self.health_listen.is_some() { 5 } else { 0 })
                 }),
-                ..Limits::default()
+                ..Limits::default().within(descriptors::raise_limit())
             },
             watched,
         };

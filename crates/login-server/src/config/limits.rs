@@ -66,7 +66,20 @@ impl Default for Limits {
     }
 }
 
+/// Files and sockets that are no connections of the main listener: health checks, issuers, logs,
+/// the database.
+const OTHER_FILES: u64 = 512;
+
 impl Limits {
+    /// As many connections as there are files to be had, so that a crowd on the main listener
+    /// leaves some for health checks.
+    #[must_use]
+    pub fn within(self, files: Option<u64>) -> Self {
+        let Some(files) = files else { return self };
+        let rest = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
+        Self { connections: self.connections.min(rest.max(16)), ..self }
+    }
+
     /// Those of the listener for health checks: probes are few and quick, and a probe must find a
     /// place although somebody holds connections open.
     #[must_use]
@@ -76,6 +89,20 @@ impl Limits {
             first_request: self.first_request.min(Duration::from_secs(3)),
             idle: self.idle.min(Duration::from_secs(15)),
             ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_files_mean_few_connections() {
+        for (files, expected) in
+            [(None, 4096), (Some(65_536), 4096), (Some(1024), 512), (Some(64), 16)]
+        {
+            assert_eq!(Limits::default().within(files).connections, expected, "{files:?}");
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         load::{Loaded, load_beside},
         running::Running,
     },
+    progress,
     start::State,
     system::{clock, tracked_files::TrackedFiles},
     telemetry::chain,
@@ -78,6 +79,7 @@ impl Source for ConfigurationSource {
             tracing::warn!("{warning}");
         }
         self.state.replace(loaded);
+        progress::tell(&self.state.in_force());
     }
 }
 

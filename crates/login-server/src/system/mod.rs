@@ -3,6 +3,7 @@
 //! Never holds a rule: what is read here is judged elsewhere.
 
 pub mod clock;
+pub mod descriptors;
 pub mod environment;
 pub mod files;
 pub mod process;

@@ -12,6 +12,7 @@ mod connections;
 mod key_sets;
 mod limits;
 mod metrics;
+mod process;
 mod reload;
 mod reviews;
 mod sign_in;

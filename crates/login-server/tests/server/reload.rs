@@ -22,6 +22,7 @@ use login_server::{
     config::{ServerConfig, load::load, running::Running},
     evidence::result_cache::ResultCacheSettings,
     reload::{ConfigurationFiles, Pace, Watched},
+    start::State,
     system::tracked_files::TrackedFiles,
     telemetry::audit::AuditSettings,
     tls::{self, ClientCertificate, ServingTls, TlsFiles},
@@ -34,7 +35,7 @@ use crate::support::{IssuerElsewhere, Pki, Said, TestServer, ask, config, plain_
 const QUICK: Pace = Pace { glance: Duration::from_millis(20), read: Duration::from_millis(500) };
 
 /// Waits until `holds`, for ten seconds at most.
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -44,7 +45,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 /// `AuthenticationConfiguration` that accepts these issuers.
-fn accepting(issuers: &[&IssuerElsewhere]) -> String {
+pub(crate) fn accepting(issuers: &[&IssuerElsewhere]) -> String {
     let entry = |issuer: &&IssuerElsewhere| {
         let authority = issuer.pki.authority_pem.trim_end().replace('\n', "\n        ");
         format!(
@@ -206,6 +207,47 @@ async fn an_issuer_that_cannot_be_reached_does_not_hold_a_change_up() {
         status == 200 && text.contains(&format!("[!] issuer {}", dead.url))
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_thousand_changes_leave_nothing_behind() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> =
+        ["a.yaml", "b.yaml"].iter().map(|name| folder.path().join(name)).collect();
+    fs::write(&paths[0], accepting(&[&issuer])).unwrap();
+    // Nobody listens there, so its tasks always wait for something.
+    let dead = accepting(&[&issuer]).replace(&issuer.url, "https://127.0.0.1:1");
+    fs::write(&paths[1], dead).unwrap();
+    let read = |path: &Path| load(&TrackedFiles::default(), None, Some(path)).unwrap();
+    let mut config = config(Vec::new());
+    config.policy = read(&paths[0]).policy;
+    let state = Arc::new(State::new(config).unwrap());
+    state.in_force().keys.keep_fresh();
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for number in 1..=1_000 {
+        state.replace(read(&paths[number % 2]));
+    }
+    assert_eq!(state.in_force().generation, 1_000);
+    until("the tasks of old configurations end", async || tasks() <= before + 10).await;
+}
+
+#[tokio::test]
+async fn a_file_that_may_not_be_read_any_more_changes_nothing() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authentication.yaml");
+    fs::write(&path, accepting(&[&issuer])).unwrap();
+    let server = TestServer::start(watching(&path)).await;
+    let client = plain_client();
+    assert!(is_bob(&ask(&client, &server.url, &issuer.token()).await));
+    // The superuser may read everything, but a folder is no file for anybody.
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    until("the fault is told", async || readiness(&server).await.1.contains("[!] configuration"))
+        .await;
+    assert!(is_bob(&ask(&client, &server.url, &issuer.token()).await));
 }
 
 /// The certificate that a new connection is shown.

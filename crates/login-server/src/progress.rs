@@ -1,0 +1,39 @@
+//! Tells in the log what is in force, and what a server still waits for after its start.
+//! Never waits itself: a server answers from its first moment on.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::sleep;
+
+use crate::start::{InForce, State};
+
+const LOOK: Duration = Duration::from_millis(500);
+/// Between two lines about the same want.
+const LOOKS_PER_LINE: u32 = 20;
+
+/// One line for each issuer.
+pub fn tell(in_force: &InForce) {
+    for issuer in in_force.policy.issuers() {
+        tracing::info!(issuer = issuer.issuer.as_str(), "tokens are accepted");
+    }
+}
+
+/// Tells now and then who has not given keys yet, until all have.
+pub(crate) async fn watch_start(state: Arc<State>) {
+    for look in 1_u32.. {
+        sleep(LOOK).await;
+        let in_force = state.in_force();
+        let mut is_complete = true;
+        for issuer in in_force.keys.readiness().filter(|issuer| !issuer.has_keys) {
+            is_complete = false;
+            if look % LOOKS_PER_LINE == 0 {
+                let (issuer, failures) = (issuer.issuer, issuer.failures);
+                tracing::warn!(issuer, failures, "no keys yet; its tokens cannot be verified");
+            }
+        }
+        if is_complete {
+            tracing::info!("every issuer has keys");
+            return;
+        }
+    }
+}

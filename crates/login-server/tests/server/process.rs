@@ -1,0 +1,173 @@
+//! `serve` as a program: the signals it hears, and what it tells.
+//! Never leaves a process behind.
+
+#![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use crate::{
+    reload::{accepting, until},
+    support::{IssuerElsewhere, ask, plain_client},
+};
+
+/// A running `serve`; killed when the test fails early.
+struct Serve {
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+impl Serve {
+    fn start(configuration: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_login-server"))
+            .args(["serve", "--insecure-http", "--listen", "127.0.0.1:0"])
+            .args(["--authentication-config", configuration.to_str().unwrap()])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (stderr, written) = (child.stderr.take().unwrap(), Arc::clone(&log));
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut log = written.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Self { child, log }
+    }
+
+    fn said(&self, text: &str) -> bool {
+        self.log.lock().unwrap().contains(text)
+    }
+
+    /// The address after `text` in the log.
+    async fn address(&self, text: &str) -> String {
+        let mut found = None;
+        until(text, async || {
+            let log = self.log.lock().unwrap();
+            let line = log.lines().find(|line| line.contains(text));
+            found = line
+                .and_then(|line| line.split_once("address="))
+                .map(|(_, rest)| rest.split_whitespace().next().unwrap_or_default().to_owned());
+            found.is_some()
+        })
+        .await;
+        format!("http://{}", found.unwrap())
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    async fn exit_code(&mut self) -> Option<i32> {
+        let mut code = None;
+        until("the end of the process", async || {
+            code = self.child.try_wait().unwrap();
+            code.is_some()
+        })
+        .await;
+        code.unwrap().code()
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // After its end there is nothing left to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn serve_takes_changes_in_and_ends_in_order() {
+    let (one, two) = (IssuerElsewhere::start().await, IssuerElsewhere::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authentication.yaml");
+    fs::write(&path, accepting(&[&one])).unwrap();
+    let mut serve = Serve::start(&path, &[]);
+    let url = serve.address("listening").await;
+    assert!(serve.said(path.to_str().unwrap()) && serve.said(&one.url));
+    let client = plain_client();
+    assert_eq!(ask(&client, &url, &one.token()).await.username(), Some("ext:bob"));
+    fs::write(&path, accepting(&[&two])).unwrap();
+    serve.signal("HUP");
+    until("the signal is told", async || serve.said("looking at every file")).await;
+    until("the other issuer", async || {
+        ask(&client, &url, &two.token()).await.username() == Some("ext:bob")
+    })
+    .await;
+    assert!(ask(&client, &url, &one.token()).await.is_refusal());
+    assert!(serve.said("new files are in force") && serve.said(&two.url));
+    fs::write(&path, "jwt: [").unwrap();
+    serve.signal("HUP");
+    until("the fault is told", async || serve.said("cannot be used")).await;
+    until("its place is told", async || serve.said("authentication.yaml:1: ")).await;
+    assert_eq!(ask(&client, &url, &two.token()).await.username(), Some("ext:bob"));
+    serve.signal("TERM");
+    assert_eq!(serve.exit_code().await, Some(0));
+    assert!(serve.log.lock().unwrap().matches("cannot be used").count() == 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn serve_goes_on_for_the_delay_and_a_second_signal_ends_it() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authentication.yaml");
+    fs::write(&path, accepting(&[&issuer])).unwrap();
+    let arguments = ["--health-listen", "127.0.0.1:0", "--shutdown-delay", "10m"];
+    let mut serve = Serve::start(&path, &arguments);
+    let (health, url) =
+        (serve.address("listening for health").await, serve.address("listening ").await);
+    let client = plain_client();
+    let status = async |path: &str| {
+        let said = client.get(format!("{health}{path}")).send().await.unwrap();
+        said.status().as_u16()
+    };
+    until("it is ready", async || status("/readyz").await == 200).await;
+    serve.signal("TERM");
+    until("it is not ready", async || status("/readyz").await == 503).await;
+    assert_eq!(status("/livez").await, 200);
+    assert_eq!(ask(&client, &url, &issuer.token()).await.username(), Some("ext:bob"));
+    serve.signal("INT");
+    let ended = tokio::time::timeout(Duration::from_secs(20), serve.exit_code()).await;
+    assert_eq!(ended.unwrap(), Some(0));
+}
+
+#[test]
+fn options_that_cannot_be_are_refused() {
+    for (arguments, fault) in [
+        (&["--shutdown-delay", "5"][..], "is not a duration such as"),
+        (&["--shutdown-delay", "11m"], "is longer than 10m"),
+        (&["--caller-token-file", "/nonexistent/tokens"], "could not read the tokens of callers"),
+        (&["--client-allowed-names", "kube-apiserver"], "--client-ca-file"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("authentication.yaml");
+        let text = "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n\
+                    jwt:\n- issuer: {url: \"https://id.example\", audiences: [a]}\n  \
+                    claimMappings: {username: {claim: sub, prefix: \"\"}}\n";
+        fs::write(&path, text).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_login-server"))
+            .args(["serve", "--insecure-http", "--listen", "127.0.0.1:0"])
+            .args(["--authentication-config", path.to_str().unwrap()])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(fault), "{stderr}");
+    }
+}
