@@ -4,6 +4,8 @@
 
 mod fold;
 mod select;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

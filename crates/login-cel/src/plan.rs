@@ -152,7 +152,11 @@ impl Planner<'_> {
     }
 
     fn nodes(&mut self, exprs: &[Expr]) -> Result<Vec<Node>, SyntaxError> {
-        exprs.iter().map(|expr| self.node(expr)).collect()
+        let mut nodes = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            nodes.push(self.node(expr)?);
+        }
+        Ok(nodes)
     }
 
     fn named(&self, expr: &Expr, name: &str) -> Result<Node, SyntaxError> {
@@ -207,49 +211,11 @@ impl Planner<'_> {
         if let Some(target) = target.filter(|_| member) {
             all.push(self.node(target)?);
         }
-        all.extend(self.nodes(arguments)?);
-        self.patterns(name, arguments, &all)?;
-        let mut overloads = overloads.clone();
-        if overloads.len() > 1 && COST_BY_OVERLOAD.contains(name) {
-            for overload in &mut overloads {
-                overload.cost = |_, _| 1;
-            }
+        for argument in arguments {
+            all.push(self.node(argument)?);
         }
-        let call = |arguments| Call { name, overloads, arguments };
-        Ok(match (*name, sized::<1>(all)) {
-            ("@not_strictly_false", Ok([operand])) => Node::NotStrictlyFalse(Box::new(operand)),
-            (name, Ok([operand @ Node::Constant(_)])) if CONVERSIONS.contains(&name) => {
-                let node = Node::Call(call(vec![operand]));
-                Node::Constant(evaluated(&node).map_err(|error| SyntaxError {
-                    offset: expr.offset as usize,
-                    message: format!("invalid {name} argument: {error}"),
-                })?)
-            }
-            (_, Ok([operand])) => Node::Call(call(vec![operand])),
-            (name, Err(all)) => match (name, sized::<2>(all)) {
-                ("_==_", Ok(sides)) => Node::Equal { sides: Box::new(sides), negated: false },
-                ("_!=_", Ok(sides)) => Node::Equal { sides: Box::new(sides), negated: true },
-                ("_[_]" | "_[?_]", Ok([operand, index])) => Node::Index {
-                    operand: Box::new(operand),
-                    index: Box::new(index),
-                    mode: if name == "_[_]" { Mode::Required } else { Mode::Optional },
-                },
-                ("or" | "orValue", Ok(sides)) => {
-                    Node::Otherwise { sides: Box::new(sides), unwrap: name == "orValue" }
-                }
-                ("@in", Ok([element, Node::Constant(list @ Value::List(_))]))
-                    if is_primitive(&list) =>
-                {
-                    Node::Member(Box::new(element), list)
-                }
-                (_, Ok(sides)) => Node::Call(call(Vec::from(sides))),
-                (name, Err(all)) => match (name, sized::<3>(all)) {
-                    ("_?_:_", Ok(parts)) => Node::Conditional(Box::new(parts)),
-                    (_, Ok(parts)) => Node::Call(call(Vec::from(parts))),
-                    (_, Err(all)) => Node::Call(call(all)),
-                },
-            },
-        })
+        self.patterns(name, arguments, &all)?;
+        planned_call(expr, name, overloads, all)
     }
 
     /// Growth of an accumulator, which would copy it at every step otherwise.
@@ -306,25 +272,19 @@ impl Planner<'_> {
     }
 
     fn elements(&mut self, elements: &[Element]) -> Result<Vec<(Node, bool)>, SyntaxError> {
-        elements.iter().map(|element| Ok((self.node(&element.value)?, element.optional))).collect()
+        let mut nodes = Vec::with_capacity(elements.len());
+        for element in elements {
+            nodes.push((self.node(&element.value)?, element.optional));
+        }
+        Ok(nodes)
     }
 
     fn map(&mut self, expr: &Expr, entries: &[Entry]) -> Result<Node, SyntaxError> {
-        let entries = entries
-            .iter()
-            .map(|entry| Ok((self.node(&entry.key)?, self.node(&entry.value)?, entry.optional)))
-            .collect::<Result<Vec<_>, SyntaxError>>()?;
-        let is_constant = entries.iter().all(|(key, value, _)| {
-            matches!(key, Node::Constant(_)) && matches!(value, Node::Constant(_))
-        });
-        let node = Node::Map(entries);
-        if !is_constant {
-            return Ok(node);
+        let mut nodes = Vec::with_capacity(entries.len());
+        for entry in entries {
+            nodes.push((self.node(&entry.key)?, self.node(&entry.value)?, entry.optional));
         }
-        evaluated(&node).map(Node::Constant).map_err(|error| SyntaxError {
-            offset: expr.offset as usize,
-            message: format!("invalid map: {error}"),
-        })
+        finished_map(expr, nodes)
     }
 
     fn fold(&mut self, fold: &Comprehension) -> Result<Node, SyntaxError> {
@@ -342,6 +302,71 @@ impl Planner<'_> {
         let two = fold.second.is_some();
         Ok(Node::Fold(Box::new(Fold { range, two, base, start, condition, step, result })))
     }
+}
+
+/// A call whose arguments are planned: what evaluation knows by itself becomes a node of its own.
+fn planned_call(
+    expr: &Expr,
+    name: &'static str,
+    overloads: &[Overload],
+    all: Vec<Node>,
+) -> Result<Node, SyntaxError> {
+    let mut overloads = overloads.to_vec();
+    if overloads.len() > 1 && COST_BY_OVERLOAD.contains(&name) {
+        for overload in &mut overloads {
+            overload.cost = |_, _| 1;
+        }
+    }
+    let call = |arguments| Call { name, overloads, arguments };
+    Ok(match (name, sized::<1>(all)) {
+        ("@not_strictly_false", Ok([operand])) => Node::NotStrictlyFalse(Box::new(operand)),
+        (name, Ok([operand @ Node::Constant(_)])) if CONVERSIONS.contains(&name) => {
+            let node = Node::Call(call(vec![operand]));
+            Node::Constant(evaluated(&node).map_err(|error| SyntaxError {
+                offset: expr.offset as usize,
+                message: format!("invalid {name} argument: {error}"),
+            })?)
+        }
+        (_, Ok([operand])) => Node::Call(call(vec![operand])),
+        (name, Err(all)) => match (name, sized::<2>(all)) {
+            ("_==_", Ok(sides)) => Node::Equal { sides: Box::new(sides), negated: false },
+            ("_!=_", Ok(sides)) => Node::Equal { sides: Box::new(sides), negated: true },
+            ("_[_]" | "_[?_]", Ok([operand, index])) => Node::Index {
+                operand: Box::new(operand),
+                index: Box::new(index),
+                mode: if name == "_[_]" { Mode::Required } else { Mode::Optional },
+            },
+            ("or" | "orValue", Ok(sides)) => {
+                Node::Otherwise { sides: Box::new(sides), unwrap: name == "orValue" }
+            }
+            ("@in", Ok([element, Node::Constant(list @ Value::List(_))]))
+                if is_primitive(&list) =>
+            {
+                Node::Member(Box::new(element), list)
+            }
+            (_, Ok(sides)) => Node::Call(call(Vec::from(sides))),
+            (name, Err(all)) => match (name, sized::<3>(all)) {
+                ("_?_:_", Ok(parts)) => Node::Conditional(Box::new(parts)),
+                (_, Ok(parts)) => Node::Call(call(Vec::from(parts))),
+                (_, Err(all)) => Node::Call(call(all)),
+            },
+        },
+    })
+}
+
+/// A constant, if all of its entries are.
+fn finished_map(expr: &Expr, entries: Vec<(Node, Node, bool)>) -> Result<Node, SyntaxError> {
+    let is_constant = entries.iter().all(|(key, value, _)| {
+        matches!(key, Node::Constant(_)) && matches!(value, Node::Constant(_))
+    });
+    let node = Node::Map(entries);
+    if !is_constant {
+        return Ok(node);
+    }
+    evaluated(&node).map(Node::Constant).map_err(|error| SyntaxError {
+        offset: expr.offset as usize,
+        message: format!("invalid map: {error}"),
+    })
 }
 
 fn sized<const N: usize>(nodes: Vec<Node>) -> Result<[Node; N], Vec<Node>> {

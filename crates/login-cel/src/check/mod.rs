@@ -77,7 +77,7 @@ struct Checker<'e> {
     faults: Vec<SyntaxError>,
 }
 
-impl Checker<'_> {
+impl<'e> Checker<'e> {
     fn fault(&mut self, at: &Expr, message: String) -> Type {
         self.faults.push(SyntaxError { offset: at.offset as usize, message });
         Type::Error
@@ -195,23 +195,38 @@ impl Checker<'_> {
         for argument in arguments {
             self.visit(argument);
         }
-        let environment = self.environment;
-        let lookup = |name: &str| environment.functions.get_key_value(name.trim_start_matches('.'));
-        let Some(target) = target else {
-            return match lookup(function) {
-                Some((name, overloads)) => self.resolve(expr, name, overloads, None, arguments),
-                None => self.undeclared(expr, function),
-            };
-        };
-        // `optional.of(x)`: the target is the beginning of a name, not a value.
-        if let Some((prefix, _)) = dotted(target)
-            && let Some((name, overloads)) = lookup(&format!("{prefix}.{function}"))
+        if let Some(target) = target
+            && self.namespaced(target, function).is_none()
         {
-            return self.resolve(expr, name, overloads, None, arguments);
+            self.visit(target);
         }
-        self.visit(target);
-        match lookup(function) {
-            Some((name, overloads)) => self.resolve(expr, name, overloads, Some(target), arguments),
+        self.called(expr, function, target, arguments)
+    }
+
+    fn lookup(&self, name: &str) -> Option<(&'static str, &'e [Overload])> {
+        let (name, overloads) =
+            self.environment.functions.get_key_value(name.trim_start_matches('.'))?;
+        Some((name, overloads))
+    }
+
+    /// `optional.of(x)`: the target is the beginning of a name, not a value.
+    fn namespaced(&self, target: &Expr, function: &str) -> Option<(&'static str, &'e [Overload])> {
+        let (prefix, _) = dotted(target)?;
+        self.lookup(&format!("{prefix}.{function}"))
+    }
+
+    /// A call whose arguments are typed.
+    fn called(
+        &mut self,
+        expr: &Expr,
+        function: &str,
+        target: Option<&Expr>,
+        arguments: &[Expr],
+    ) -> Type {
+        let namespaced = target.and_then(|target| self.namespaced(target, function));
+        let target = target.filter(|_| namespaced.is_none());
+        match namespaced.or_else(|| self.lookup(function)) {
+            Some((name, overloads)) => self.resolve(expr, name, overloads, target, arguments),
             None => self.undeclared(expr, function),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Evaluation, Outcome};
 use crate::error::EvaluationError;
 use crate::plan::{Mode, Node};
-use crate::value::{List, Value};
+use crate::value::{List, Text, Value};
 
 impl<'a> Evaluation<'_, 'a> {
     pub(super) fn select(
@@ -19,7 +19,10 @@ impl<'a> Evaluation<'_, 'a> {
         let value = self.value(operand)?;
         self.meter.charge(u64::from(!operand.is_attribute()))?;
         match within(value, mode) {
-            Ok((value, mode)) => self.qualify(&value, field, mode),
+            Ok((value, mode)) => {
+                let outcome = self.qualify(&value, field, mode);
+                outcome.map_err(|error| named(error, field))
+            }
             Err(nothing) => Ok(nothing),
         }
     }
@@ -50,7 +53,10 @@ impl<'a> Evaluation<'_, 'a> {
             }
             (Mode::Required, found) => {
                 self.meter.charge(1)?;
-                found.ok_or_else(|| missing(value, key))
+                found.ok_or(match value {
+                    Value::List(_) => EvaluationError::IndexOutOfBounds,
+                    _ => EvaluationError::NoSuchKey,
+                })
             }
         }
     }
@@ -104,13 +110,13 @@ fn position(key: &Value<'_>) -> Result<Option<i64>, EvaluationError> {
     }
 }
 
-fn missing(value: &Value<'_>, key: &Value<'_>) -> EvaluationError {
-    match (value, key) {
-        (Value::List(_), _) => EvaluationError::IndexOutOfBounds,
-        // Only names that stand in the expression are shared; keys from claims are not shown.
-        (_, Value::String(crate::value::Text::Shared(name))) => {
+/// With the name that stands in the expression; a key that was computed may be a claim, and is not
+/// shown.
+fn named(error: EvaluationError, field: &Value<'static>) -> EvaluationError {
+    match (error, field) {
+        (EvaluationError::NoSuchKey, Value::String(Text::Shared(name))) => {
             EvaluationError::NoSuchField(Arc::clone(name))
         }
-        _ => EvaluationError::NoSuchKey,
+        (error, _) => error,
     }
 }
