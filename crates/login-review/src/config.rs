@@ -8,6 +8,8 @@ pub mod fields;
 pub mod located;
 
 pub mod authentication_configuration;
+pub mod revocations;
+pub mod static_tokens;
 
 pub use authentication_configuration::AuthenticationConfiguration;
 pub use fields::{Faults, Field, Mapping, Problem};

@@ -10,7 +10,10 @@ use login_review::{
 };
 
 use crate::{
-    evidence::key_sets::{Renewal, Snapshot},
+    evidence::{
+        introspection::KnownToken,
+        key_sets::{Renewal, Snapshot},
+    },
     start::{InForce, State},
 };
 
@@ -67,6 +70,7 @@ pub async fn judge<'t>(
 struct Gathered {
     /// Of the token's issuer, and of the issuer of its groups.
     keys: [Option<Keys>; 2],
+    introspection: Option<Arc<KnownToken>>,
 }
 
 struct Keys {
@@ -84,7 +88,8 @@ impl Gathered {
             .keys
             .each_ref()
             .map(|keys| Some((keys.as_ref()?.issuer, &keys.as_ref()?.snapshot.keys)));
-        Evidence { keys, ..Evidence::default() }
+        let introspection = self.introspection.as_ref().map(|known| &known.answer);
+        Evidence { keys, introspection, ..Evidence::default() }
     }
 
     /// Adds what is needed, or says how the review ends without it.
@@ -102,7 +107,14 @@ impl Gathered {
                 let key_id = token.key_id().filter(|_| is_own);
                 self.renew_keys(in_force, issuer, key_id, now).await
             }
-            Need::Introspection(_) => Err(Verdict::CannotTell(Outage::IntrospectionUnavailable)),
+            Need::Introspection(introspector) => {
+                let unavailable = Verdict::CannotTell(Outage::IntrospectionUnavailable);
+                let (_, text) =
+                    token.introspected().ok_or(Verdict::CannotTell(Outage::Internal))?;
+                let known = in_force.introspectors.ask(introspector, text, now).await;
+                self.introspection = Some(known.ok_or(unavailable)?);
+                Ok(())
+            }
             Need::Groups(_) => Err(Verdict::CannotTell(Outage::GroupsUnavailable)),
         }
     }

@@ -22,7 +22,7 @@ use url::Url;
 use crate::{
     callers::Callers,
     config::{Limits, ServerConfig, load::Loaded},
-    evidence::{KeySets, ResultCache, key_sets::KeySetPace, result_cache::Epoch},
+    evidence::{Introspectors, KeySets, ResultCache, key_sets::KeySetPace, result_cache::Epoch},
     reload::Reloads,
     system::{random::RandomNumbers, ticks::Ticks},
     telemetry::{
@@ -43,6 +43,8 @@ pub struct InForce {
     pub policy: Policy,
     /// Every issuer's keys, in the order of the policy.
     pub keys: KeySets,
+    /// Who is asked about opaque tokens, in the order of the policy.
+    pub introspectors: Introspectors,
     /// The published client, rendered, if there is one.
     pub published_client: Option<Bytes>,
 }
@@ -180,6 +182,7 @@ impl State {
             generation: 0,
             policy: config.policy,
             keys,
+            introspectors: Introspectors::new(config.introspection),
             published_client: config.published_client.map(|client| Bytes::from(client.render())),
         };
         Ok(Self {
@@ -225,6 +228,7 @@ impl State {
             generation: old.generation + 1,
             policy: loaded.policy,
             keys,
+            introspectors: Introspectors::new(loaded.introspection),
             published_client: loaded.published_client.map(|client| Bytes::from(client.render())),
         }));
     }

@@ -13,7 +13,7 @@ use super::{
     fields::{Faults, Field, Mapping, Problem},
     located,
 };
-use crate::policy::IssuerPolicy;
+use crate::{claims::mapping::ClaimMapping, policy::IssuerPolicy};
 
 /// Versions of `apiserver.config.k8s.io`, newest first. Their `jwt` is the same in all three.
 pub const API_VERSIONS: [&str; 3] = [
@@ -56,6 +56,11 @@ pub fn parse(text: &str, file: &str) -> Result<AuthenticationConfiguration, Vec<
     } else {
         Err(notes.faults.into_problems())
     }
+}
+
+/// `claimMappings` of `entry`, by the same rules in whatever file it stands.
+pub fn claim_mappings(entry: &Mapping<'_>, faults: &mut Faults) -> Option<ClaimMapping> {
+    mappings::read(entry, faults)
 }
 
 /// What is said about a file: faults refuse it, warnings do not.

@@ -69,8 +69,17 @@ pub struct SyntaxFault {
 
 /// Reads exactly one YAML (or JSON) document. An empty text is `Null`.
 pub fn parse(text: &str) -> Result<Located, SyntaxFault> {
-    if text.len() > MAX_LENGTH {
-        let message = format!("the file is longer than {MAX_LENGTH} bytes");
+    parse_within(text, MAX_LENGTH, MAX_NODES)
+}
+
+/// Like [`parse`], for a list that may be longer.
+pub fn parse_within(
+    text: &str,
+    max_length: usize,
+    max_nodes: usize,
+) -> Result<Located, SyntaxFault> {
+    if text.len() > max_length {
+        let message = format!("the file is longer than {max_length} bytes");
         return Err(SyntaxFault { line: None, message });
     }
     // Kubernetes takes what begins with a brace for JSON, in which YAML's liberties are faults.
@@ -84,7 +93,7 @@ pub fn parse(text: &str) -> Result<Located, SyntaxFault> {
     let mut options = Options::default();
     options.set_emit_comments(false);
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { events: parser, anchors: HashMap::new(), nodes: 0 };
+    let mut reader = Reader { events: parser, anchors: HashMap::new(), nodes: 0, max_nodes };
     reader.document()
 }
 
@@ -93,6 +102,7 @@ struct Reader<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>>
     /// Anchored values and how many nodes each has.
     anchors: HashMap<usize, (Located, usize)>,
     nodes: usize,
+    max_nodes: usize,
 }
 
 impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'t, Events> {
@@ -203,8 +213,8 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
 
     fn count(&mut self, more: usize, line: u64) -> Result<(), SyntaxFault> {
         self.nodes = self.nodes.saturating_add(more);
-        if self.nodes > MAX_NODES {
-            return Err(fault(line, format!("more than {MAX_NODES} values")));
+        if self.nodes > self.max_nodes {
+            return Err(fault(line, format!("more than {} values", self.max_nodes)));
         }
         Ok(())
     }

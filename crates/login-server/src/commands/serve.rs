@@ -105,6 +105,7 @@ impl Serve {
             client_certificate,
             caller_tokens,
             policy: loaded.policy,
+            introspection: loaded.introspection,
             api_audiences: (!self.api_audiences.is_empty()).then_some(self.api_audiences),
             issuer,
             published_client: loaded.published_client,

@@ -11,12 +11,13 @@ use login_review::{
 };
 
 use super::{
+    authenticators::{self, Authenticators, Notes},
     document::{self, Document, IssuerSection, issuers},
     published,
     running::Running,
 };
 use crate::{
-    evidence::result_cache::ResultCacheSettings,
+    evidence::{introspection::IntrospectionEndpoint, result_cache::ResultCacheSettings},
     system::tracked_files::TrackedFiles,
     telemetry::{audit::AuditSettings, chain},
 };
@@ -41,6 +42,8 @@ pub struct Loaded {
     pub result_cache: ResultCacheSettings,
     /// What is recorded of decisions, and where.
     pub audit: AuditSettings,
+    /// Where the introspectors of the policy are asked, in its order.
+    pub introspection: Vec<IntrospectionEndpoint>,
     /// What is odd but not wrong.
     pub warnings: Vec<Problem>,
 }
@@ -91,19 +94,24 @@ pub fn load_beside(
         let source = (name.as_str(), files);
         warnings.append(&mut issuers::apply(settings, &mut external, source, &mut problems));
     }
+    let mut authenticators = configuration.map_or_else(Authenticators::default, |path| {
+        let mut notes = Notes { problems: &mut problems, warnings: &mut warnings };
+        authenticators::load(&document, path, files, &mut notes)
+    });
     let published_client = configuration.and_then(|path| {
         published::client(&document, path, files).map_err(|problem| problems.push(problem)).ok()?
     });
     if !problems.is_empty() {
         return Err(problems);
     }
-    if document.issuer.is_none() && external.is_empty() {
+    if document.issuer.is_none() && external.is_empty() && authenticators.is_empty() {
         return Err(vec![nothing_to_accept(configuration, authentication_configuration)]);
     }
     let mut issuers: Vec<IssuerPolicy> = document.issuer.iter().map(embedded_policy).collect();
     issuers.append(&mut external);
     Ok(Loaded {
-        policy: Policy::new(issuers, document.guard),
+        introspection: std::mem::take(&mut authenticators.endpoints),
+        policy: authenticators.join(Policy::new(issuers, document.guard)),
         issuer: document.issuer,
         published_client,
         result_cache: document.result_cache,

@@ -5,6 +5,7 @@
 //! Kubernetes' `AuthenticationConfiguration` into a policy; `published` is what people are told,
 //! `running` what only a restart changes.
 
+mod authenticators;
 pub mod document;
 pub(crate) mod duration;
 pub mod limits;
@@ -22,7 +23,10 @@ pub use limits::Limits;
 
 use crate::{
     callers,
-    evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    evidence::{
+        introspection::IntrospectionEndpoint, key_sets::KeySetPace,
+        result_cache::ResultCacheSettings,
+    },
     reload::Watched,
     telemetry::audit::AuditSettings,
     tls::{ClientCertificate, ServingTls},
@@ -38,6 +42,8 @@ pub struct ServerConfig {
     pub caller_tokens: Option<callers::Tokens>,
     /// Issuers and the guard over their names; the embedded issuer is one of them.
     pub policy: Policy,
+    /// Where the introspectors of the policy are asked, in its order.
+    pub introspection: Vec<IntrospectionEndpoint>,
     /// kube-apiserver's `--api-audiences`, if the operator named them.
     pub api_audiences: Option<Vec<String>>,
     /// The embedded issuer, if there is one.

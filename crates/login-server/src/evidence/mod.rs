@@ -5,17 +5,22 @@
 //! the `pace` of the issuer, and survives a restart through `persisted`. `freshness`, `addresses`
 //! and `unknown_keys` are rules of it.
 //! `result_cache` keeps rendered answers; `flights` lets equal questions share one verdict.
+//! `introspection` asks authorization servers about opaque tokens, by `request` and `breaker`.
 
 mod addresses;
+mod breaker;
 mod fetch;
 pub mod flights;
 mod freshness;
+pub mod introspection;
 pub mod key_sets;
 mod pace;
 mod persisted;
+mod request;
 pub mod result_cache;
 mod slot;
 mod unknown_keys;
 
+pub use introspection::Introspectors;
 pub use key_sets::KeySets;
 pub use result_cache::ResultCache;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod elsewhere;
 mod support;
 
 mod audit;
@@ -12,6 +13,7 @@ mod connections;
 mod key_sets;
 mod limits;
 mod metrics;
+mod opaque;
 mod process;
 mod reload;
 mod reviews;

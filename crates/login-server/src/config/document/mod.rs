@@ -6,11 +6,14 @@
 mod audit;
 mod embedded_issuer;
 mod guard;
+mod introspection;
 pub mod issuers;
 mod published_client;
 mod result_cache;
+mod revocations;
+mod static_tokens;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use login_review::{
     Guard,
@@ -18,7 +21,8 @@ use login_review::{
 };
 
 pub use self::{
-    embedded_issuer::IssuerSection, issuers::IssuerSettings, published_client::PublishedClient,
+    embedded_issuer::IssuerSection, introspection::IntrospectionSection, issuers::IssuerSettings,
+    published_client::PublishedClient, static_tokens::StaticTokensSection,
 };
 use super::duration;
 use crate::{evidence::result_cache::ResultCacheSettings, telemetry::audit::AuditSettings};
@@ -39,6 +43,12 @@ pub struct Document {
     pub issuers: Vec<IssuerSettings>,
     /// What is recorded of decisions, and where.
     pub audit: AuditSettings,
+    /// Who is asked about opaque tokens.
+    pub introspection: Vec<IntrospectionSection>,
+    /// Where the tokens are that an operator wrote down.
+    pub static_tokens: Option<StaticTokensSection>,
+    /// Where the list is of what counts no more, and the line that says so.
+    pub revocations: Option<(PathBuf, u64)>,
     /// The embedded issuer, if it is wanted.
     pub issuer: Option<IssuerSection>,
     /// What people are told who sign in with nothing but the server's address.
@@ -69,6 +79,9 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
         "resultCache",
         "issuers",
         "audit",
+        "introspection",
+        "staticTokens",
+        "revocations",
         "issuer",
         "publishedClient",
     ];
@@ -85,6 +98,10 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
     let cache = root.field("resultCache").map(|field| result_cache::read(&field, faults));
     let issuers = root.field("issuers").map(|field| issuers::read(&field, faults));
     let audit = root.field("audit").map(|field| audit::read(&field, faults));
+    let introspection =
+        root.field("introspection").map(|field| introspection::read(&field, faults));
+    let static_tokens = root.field("staticTokens").map(|field| static_tokens::read(&field, faults));
+    let revocations = root.field("revocations").and_then(|field| revocations::read(&field, faults));
     let issuer = root.field("issuer").map(|field| embedded_issuer::read(&field, faults));
     let published =
         root.field("publishedClient").map(|field| published_client::read(&field, faults));
@@ -93,6 +110,9 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
         result_cache: cache.unwrap_or_default(),
         issuers: issuers.unwrap_or_default(),
         audit: audit.unwrap_or_default(),
+        introspection: introspection.unwrap_or_default(),
+        static_tokens,
+        revocations,
         issuer: match issuer {
             // What is wrong with it is in `faults`.
             Some(section) => Some(section?),

@@ -1,0 +1,184 @@
+//! The operator's list of what counts no more: YAML, one entry per token, session, subject or
+//! issuer.
+//! Never takes a part of a list: one wrong entry and the whole list is refused, so that nobody
+//! believes in a revocation that is not in force.
+
+use super::{
+    fields::{Faults, Field, Mapping, Problem},
+    located,
+    static_tokens::moment,
+};
+use crate::revocations::{Revocation, Revocations, Revoked};
+
+/// Entries a list may have.
+pub const MAX_ENTRIES: usize = 100_000;
+/// Bytes a list may have.
+pub const MAX_LENGTH: usize = 32 * 1024 * 1024;
+/// An entry, its keys' values, and the list.
+const MAX_NODES: usize = MAX_ENTRIES * 6 + 1;
+/// Bytes of an identifier; longer ones stand in no token.
+const MAX_NAME: usize = 16 * 1024;
+
+/// Reads `text`; `file` is named in problems only. Returns every fault at once.
+pub fn parse(text: &str, file: &str) -> Result<Revocations, Vec<Problem>> {
+    let mut faults = Faults::new(file);
+    let mut entries = Vec::new();
+    match located::parse_within(text, MAX_LENGTH, MAX_NODES) {
+        Err(fault) => faults.add(fault.line, "", fault.message),
+        // An empty file is an empty list.
+        Ok(tree) if tree.value == located::Value::Null => {}
+        Ok(tree) => {
+            let root = Field::root(&tree);
+            let items = root.items(&mut faults);
+            if items.len() > MAX_ENTRIES {
+                root.fault(&mut faults, format!("has more than {MAX_ENTRIES} entries"));
+            } else {
+                entries = items.iter().filter_map(|item| entry(item, &mut faults)).collect();
+            }
+        }
+    }
+    if faults.is_empty() { Ok(Revocations::new(entries)) } else { Err(faults.into_problems()) }
+}
+
+fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<Revocation> {
+    let known = ["issuer", "jti", "session", "subject", "issuedBefore", "expires", "reason"];
+    let keys = item.mapping(&known, faults)?;
+    let expires = keys.field("expires").map(|field| moment(&field, faults));
+    let reason = name(&keys, "reason", faults);
+    let what = what(item, &keys, faults);
+    let expires_at = match expires {
+        None => None,
+        Some(moment) => Some(moment?),
+    };
+    Some(Revocation { what: what?, expires_at, reason })
+}
+
+fn what(item: &Field<'_>, keys: &Mapping<'_>, faults: &mut Faults) -> Option<Revoked> {
+    let present = |key: &str| keys.field(key).is_some();
+    let issuer = name(keys, "issuer", faults);
+    let before = keys.field("issuedBefore").map(|field| moment(&field, faults));
+    let [id, session, subject] =
+        ["jti", "session", "subject"].map(|key| present(key).then(|| name(keys, key, faults)));
+    match (id, session, subject, before) {
+        (Some(id), None, None, None) => Some(Revoked::Token { issuer, id: id? }),
+        (None, Some(session), None, None) => Some(Revoked::Session { issuer, session: session? }),
+        (None, None, Some(subject), Some(before)) => {
+            // `sub` is unique within its issuer only (OpenID Connect Core §2).
+            keys.required("issuer", faults)?;
+            let (issuer, subject, issued_before) = (issuer?, subject?, before?);
+            Some(Revoked::Subject { issuer, subject, issued_before })
+        }
+        (None, None, None, Some(before)) => {
+            keys.required("issuer", faults)?;
+            Some(Revoked::Issuer { issuer: issuer?, issued_before: before? })
+        }
+        (None, None, Some(_), None) => {
+            keys.missing("issuedBefore", faults);
+            None
+        }
+        (None, None, None, None) => {
+            let message = "revokes nothing: needs `jti`, `session`, or `issuer` with \
+                           `issuedBefore` and perhaps `subject`";
+            item.fault(faults, message);
+            None
+        }
+        _ => {
+            let message = "names more than one thing; write an entry for each";
+            item.fault(faults, message);
+            None
+        }
+    }
+}
+
+fn name(keys: &Mapping<'_>, key: &str, faults: &mut Faults) -> Option<String> {
+    let field = keys.field(key)?;
+    let text = field.text(faults)?;
+    if text.is_empty() || text.len() > MAX_NAME {
+        field.fault(faults, format!("must have 1 to {MAX_NAME} bytes"));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use login_common::UnixTime;
+    use login_protocols::oidc::Claims;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ISSUER: &str = "https://id.example";
+
+    fn reason(list: &Revocations, claims: &Value) -> Option<String> {
+        let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
+        let now = UnixTime::parse_rfc3339("2026-01-31T12:00:00Z").unwrap();
+        list.find(ISSUER, &claims, now)
+            .map(|entry| entry.reason.clone().unwrap_or_else(|| "-".to_owned()))
+    }
+
+    #[test]
+    fn each_kind_of_entry_is_read() {
+        let text = "- {jti: t1, reason: lost laptop}\n\
+                    - {issuer: \"https://id.example\", session: s1}\n\
+                    - {issuer: \"https://id.example\", subject: jane, issuedBefore: 2026-01-31T00:00:00Z, expires: 2026-02-01T00:00:00Z}\n\
+                    - issuer: https://id.example\n  issuedBefore: \"2026-01-01T00:00:00Z\"\n  reason: key leaked\n";
+        let list = parse(text, "r").unwrap();
+        assert_eq!(list.len(), 4);
+        let second = |text: &str| UnixTime::parse_rfc3339(text).unwrap().as_seconds();
+        let january = second("2026-01-15T00:00:00Z");
+        for (claims, expected) in [
+            (json!({"jti": "t1", "iat": january}), Some("lost laptop")),
+            (json!({"sid": "s1", "iat": january}), Some("-")),
+            (json!({"sub": "jane", "iat": january}), Some("-")),
+            (json!({"sub": "bob", "iat": january}), None),
+            (json!({"sub": "bob", "iat": second("2025-12-31T23:59:59Z")}), Some("key leaked")),
+            (json!({"sub": "bob"}), Some("key leaked")),
+        ] {
+            assert_eq!(reason(&list, &claims).as_deref(), expected, "{claims}");
+        }
+        assert!(parse("", "r").unwrap().is_empty());
+        assert!(parse("# nothing yet\n", "r").unwrap().is_empty());
+        assert!(parse("[]", "r").unwrap().is_empty());
+    }
+
+    #[test]
+    fn every_fault_is_found_at_its_line() {
+        let text = "- {jti: t1, session: s1}\n- {}\n- {issuer: x}\n- {subject: jane}\n\
+                    - {subject: jane, issuedBefore: 2026-01-31T00:00:00Z}\n\
+                    - {issuedBefore: 2026-01-31T00:00:00Z}\n- {jti: \"\"}\n- {jti: 7}\n\
+                    - {jti: a, issuedBefore: 2026-01-31T00:00:00Z}\n- {jti: a, expires: never}\n\
+                    - {sid: a}\n";
+        let faults = parse(text, "r").unwrap_err();
+        let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let nothing = "revokes nothing: needs `jti`, `session`, or `issuer` with `issuedBefore` and perhaps `subject`";
+        assert_eq!(
+            shown,
+            [
+                "r:1: [0]: names more than one thing; write an entry for each",
+                &format!("r:2: [1]: {nothing}"),
+                &format!("r:3: [2]: {nothing}"),
+                "r:4: [3].issuedBefore: is required",
+                "r:5: [4].issuer: is required",
+                "r:6: [5].issuer: is required",
+                "r:7: [6].jti: must have 1 to 16384 bytes",
+                "r:8: [7].jti: must be a text, is a number (quote it to make it a text)",
+                "r:9: [8]: names more than one thing; write an entry for each",
+                "r:10: [9].expires: `never` is not an RFC 3339 time such as `2026-01-31T12:00:00Z`",
+                "r:11: [10].sid: unknown key; known here: `issuer`, `jti`, `session`, `subject`, `issuedBefore`, `expires`, `reason`",
+                &format!("r:11: [10]: {nothing}"),
+            ]
+        );
+        let mapping = parse("jti: a\n", "r").unwrap_err();
+        assert_eq!(mapping[0].message, "must be a list, is a mapping");
+    }
+
+    #[test]
+    fn a_list_is_bounded() {
+        let entry = |number: usize| format!("- {{jti: \"{number}\"}}\n");
+        let most: String = (0..MAX_ENTRIES).map(entry).collect();
+        assert_eq!(parse(&most, "r").unwrap().len(), MAX_ENTRIES);
+        let faults = parse(&format!("{most}- {{jti: x}}\n"), "r").unwrap_err();
+        assert_eq!(faults[0].message, "has more than 100000 entries");
+    }
+}

@@ -1,0 +1,199 @@
+//! Files of static tokens: Kubernetes' CSV (kube-apiserver's `--token-auth-file`), and YAML in
+//! which only the SHA-256 of each token stands.
+//! Never repeats a token in a fault; never keeps one; never takes a line that could not count.
+
+mod csv;
+
+use std::collections::BTreeSet;
+
+use login_common::{Identity, UnixTime};
+
+use super::{
+    fields::{Faults, Field, Mapping},
+    located,
+};
+use crate::{
+    authenticators::static_tokens::{StaticTokens, StaticUser, TokenDigest},
+    guard::Guard,
+    route::{Shape, shape},
+    verdict::Reason,
+};
+
+/// Below this nobody should trust a token that is not known to be random.
+const LEAST_BITS: f64 = 128.0;
+
+/// The tokens of one or more files, and what is said about them.
+#[derive(Debug)]
+pub struct Reading<'g> {
+    /// Collected so far.
+    pub tokens: StaticTokens,
+    /// No user may have a name that this refuses.
+    pub guard: &'g Guard,
+}
+
+impl Reading<'_> {
+    /// Kubernetes' format: `token,user,uid,"group1,group2"`, by the rules of Go's `encoding/csv`.
+    /// A line without a token is left out with a warning, as kube-apiserver does; a token that
+    /// stands twice is a fault, where kube-apiserver takes the last line.
+    pub fn csv(&mut self, text: &str, faults: &mut Faults, warnings: &mut Faults) {
+        let records = match csv::records(text) {
+            Ok(records) => records,
+            Err(fault) => return faults.add(Some(fault.line), "", fault.message),
+        };
+        for record in records {
+            let line = Some(record.line);
+            let [token, username, uid, rest @ ..] = record.fields.as_slice() else {
+                faults.add(line, "", "needs at least three columns: token, user, uid");
+                continue;
+            };
+            if token.is_empty() {
+                warnings.add(line, "", "has no token and is left out");
+                continue;
+            }
+            if let Some(message) = unusable(token) {
+                faults.add(line, "", message);
+                continue;
+            }
+            let bits = possible_bits(token);
+            if bits < LEAST_BITS {
+                let message = format!(
+                    "the token has {bits:.0} bits at most and can be guessed; {LEAST_BITS} are the least"
+                );
+                warnings.add(line, "", message);
+            }
+            let groups = rest.first().map_or("", String::as_str).split(',');
+            let user = StaticUser {
+                username: username.clone(),
+                uid: uid.clone(),
+                groups: unique(groups),
+                not_after: None,
+            };
+            self.add(TokenDigest::of(token), user, line, "", faults);
+        }
+    }
+
+    /// A list of `{token: "sha256:…", user, uid, groups, notAfter}`.
+    pub fn hashed(&mut self, text: &str, faults: &mut Faults) {
+        let tree = match located::parse(text) {
+            Ok(tree) => tree,
+            Err(fault) => return faults.add(fault.line, "", fault.message),
+        };
+        if tree.value == located::Value::Null {
+            return;
+        }
+        for item in Field::root(&tree).items(faults) {
+            let known = ["token", "user", "uid", "groups", "notAfter"];
+            let Some(entry) = item.mapping(&known, faults) else { continue };
+            let token = entry.required("token", faults).and_then(|field| {
+                let digest = TokenDigest::parse(field.text(faults)?);
+                if digest.is_none() {
+                    // The text is not repeated: somebody may have written the token itself.
+                    field.fault(faults, "must be `sha256:` and 64 hexadecimal digits");
+                }
+                digest
+            });
+            let username = required_text(&entry, "user", faults);
+            let uid = entry.text("uid", faults).unwrap_or_default();
+            let groups = entry.field("groups").map(|field| field.texts(faults)).unwrap_or_default();
+            let not_after = entry.field("notAfter").map(|field| moment(&field, faults));
+            let (Some(token), Some(username)) = (token, username) else { continue };
+            let user = StaticUser {
+                username: username.to_owned(),
+                uid: uid.to_owned(),
+                groups: unique(groups.into_iter().map(|(_, name)| name)),
+                not_after: match not_after {
+                    None => None,
+                    Some(None) => continue,
+                    Some(moment) => moment,
+                },
+            };
+            self.add(token, user, Some(item.line), &item.key, faults);
+        }
+    }
+
+    fn add(
+        &mut self,
+        token: TokenDigest,
+        user: StaticUser,
+        line: Option<u64>,
+        key: &str,
+        faults: &mut Faults,
+    ) {
+        let identity = Identity {
+            username: user.username.clone(),
+            uid: user.uid.clone(),
+            groups: user.groups.clone(),
+            ..Identity::default()
+        };
+        if let Err(reason) = self.guard.check(&identity) {
+            let message = format!(
+                "no token of `{}` would ever be accepted ({reason}); see `allowedSystemNames`",
+                user.username.escape_debug()
+            );
+            faults.add(line, key, message);
+        }
+        if !self.tokens.add(token, user) {
+            faults.add(line, key, "the same token stands already above or in another file");
+        }
+    }
+}
+
+/// Reads an RFC 3339 time; anything else is a fault.
+pub(super) fn moment(field: &Field<'_>, faults: &mut Faults) -> Option<UnixTime> {
+    let text = field.text(faults)?;
+    UnixTime::parse_rfc3339(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()
+}
+
+/// A text that is there and not empty; anything else is a fault.
+fn required_text<'t>(entry: &Mapping<'t>, name: &str, faults: &mut Faults) -> Option<&'t str> {
+    let field = entry.required(name, faults)?;
+    let text = field.text(faults)?;
+    if text.is_empty() {
+        field.fault(faults, "must not be empty");
+        return None;
+    }
+    Some(text)
+}
+
+fn unique<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut unique: Vec<String> = Vec::new();
+    for name in names.filter(|name| !name.is_empty()) {
+        if !unique.iter().any(|known| known == name) {
+            unique.push(name.to_owned());
+        }
+    }
+    unique
+}
+
+/// Why a token of this shape would never be looked up here.
+fn unusable(token: &str) -> Option<&'static str> {
+    match shape(token) {
+        Ok(Shape::Opaque | Shape::Fernet) => None,
+        Ok(Shape::Jose) => Some("the token has the shape of a JWT and would be judged as one"),
+        Err(Reason::BootstrapToken) => {
+            Some("the token has the shape of a bootstrap token, which kube-apiserver checks itself")
+        }
+        Err(Reason::UnknownShape) => Some("the token has the shape of an AWS token"),
+        Err(_) => Some("the token has characters that are not visible ASCII"),
+    }
+}
+
+/// The bits of a token of this length and these kinds of characters, if each was random.
+fn possible_bits(token: &str) -> f64 {
+    let has = |is_of_kind: &dyn Fn(u8) -> bool| token.bytes().any(is_of_kind);
+    let kinds = [
+        (has(&|byte| byte.is_ascii_digit()), 10),
+        (has(&|byte| matches!(byte, b'a'..=b'f')), 6),
+        (has(&|byte| matches!(byte, b'g'..=b'z')), 20),
+        (has(&|byte| byte.is_ascii_uppercase()), 26),
+        (has(&|byte| byte.is_ascii_punctuation()), 32),
+    ];
+    let alphabet: u32 = kinds.into_iter().filter(|(is_used, _)| *is_used).map(|kind| kind.1).sum();
+    let different = token.bytes().collect::<BTreeSet<_>>().len();
+    // The same few letters over and over are no random text, whatever its length.
+    let alphabet = if different < 8 { 1 } else { alphabet };
+    f64::from(u32::try_from(token.len()).unwrap_or(u32::MAX)) * f64::from(alphabet).log2()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,178 @@
+//! From the sections of the document, and the files they name, to the authenticators besides the
+//! issuers.
+//! Never one of them without the others: a fault in any file is a fault of the configuration.
+
+use std::path::Path;
+
+use login_common::Secret;
+use login_review::{
+    Introspector, Policy, Revocations, StaticTokens,
+    config::{Faults, Problem, revocations, static_tokens},
+};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+
+use super::document::{Document, IntrospectionSection};
+use crate::{
+    evidence::introspection::IntrospectionEndpoint, system::tracked_files::TrackedFiles,
+    telemetry::chain,
+};
+
+/// How long one introspection request may take; a review has five seconds.
+const INTROSPECTION_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
+const MAX_SECRET: u64 = 4 * 1024;
+const MAX_CERTIFICATES: u64 = 128 * 1024;
+/// Ten thousand tokens and more.
+const MAX_TOKENS: u64 = 4 * 1024 * 1024;
+
+/// What the sections and files say.
+#[derive(Debug, Default)]
+pub(super) struct Authenticators {
+    introspectors: Vec<Introspector>,
+    pub(super) endpoints: Vec<IntrospectionEndpoint>,
+    static_tokens: Option<StaticTokens>,
+    revocations: Revocations,
+}
+
+impl Authenticators {
+    /// Whether a token could be accepted by any of them.
+    pub(super) fn is_empty(&self) -> bool {
+        self.introspectors.is_empty() && self.static_tokens.is_none()
+    }
+
+    /// `policy` with these.
+    pub(super) fn join(self, policy: Policy) -> Policy {
+        let policy =
+            policy.with_introspectors(self.introspectors).with_revocations(self.revocations);
+        match self.static_tokens {
+            None => policy,
+            Some(tokens) => policy.with_static_tokens(tokens),
+        }
+    }
+}
+
+/// What is said about the configuration.
+pub(super) struct Notes<'n> {
+    pub(super) problems: &'n mut Vec<Problem>,
+    pub(super) warnings: &'n mut Vec<Problem>,
+}
+
+/// Reads what `document`, which came from `configuration`, names.
+pub(super) fn load(
+    document: &Document,
+    configuration: &Path,
+    files: &TrackedFiles,
+    notes: &mut Notes<'_>,
+) -> Authenticators {
+    let mut sources = Sources { configuration, files, notes };
+    let mut loaded = Authenticators {
+        static_tokens: sources.static_tokens(document),
+        revocations: sources.revocations(document),
+        ..Authenticators::default()
+    };
+    for section in &document.introspection {
+        if let Some(endpoint) = sources.endpoint(section) {
+            loaded.endpoints.push(endpoint);
+            loaded.introspectors.push(section.introspector.clone());
+        }
+    }
+    loaded
+}
+
+struct Sources<'s, 'n> {
+    configuration: &'s Path,
+    files: &'s TrackedFiles,
+    notes: &'s mut Notes<'n>,
+}
+
+impl Sources<'_, '_> {
+    /// A fault at the key that names a file.
+    fn problem(&mut self, line: u64, key: &str, message: String) {
+        let file = self.configuration.display().to_string();
+        self.notes.problems.push(Problem { file, line: Some(line), key: key.to_owned(), message });
+    }
+
+    fn text(
+        &mut self,
+        (path, line): &(std::path::PathBuf, u64),
+        key: &str,
+        limit: u64,
+    ) -> Option<String> {
+        match self.files.read_text(path, limit) {
+            Ok(text) => Some(text),
+            Err(fault) => {
+                self.problem(*line, key, chain(&fault));
+                None
+            }
+        }
+    }
+
+    fn static_tokens(&mut self, document: &Document) -> Option<StaticTokens> {
+        let section = document.static_tokens.as_ref()?;
+        let mut reading =
+            static_tokens::Reading { tokens: StaticTokens::default(), guard: &document.guard };
+        if let Some(place) = &section.file
+            && let Some(text) = self.text(place, "staticTokens.file", MAX_TOKENS)
+        {
+            let file = place.0.display().to_string();
+            let (mut faults, mut warnings) = (Faults::new(&file), Faults::new(&file));
+            reading.csv(&text, &mut faults, &mut warnings);
+            self.notes.problems.append(&mut faults.into_problems());
+            self.notes.warnings.append(&mut warnings.into_problems());
+        }
+        if let Some(place) = &section.hashed_file
+            && let Some(text) = self.text(place, "staticTokens.hashedFile", MAX_TOKENS)
+        {
+            let mut faults = Faults::new(&place.0.display().to_string());
+            reading.hashed(&text, &mut faults);
+            self.notes.problems.append(&mut faults.into_problems());
+        }
+        Some(reading.tokens)
+    }
+
+    fn revocations(&mut self, document: &Document) -> Revocations {
+        let limit = u64::try_from(revocations::MAX_LENGTH).unwrap_or(u64::MAX);
+        let Some(place) = &document.revocations else { return Revocations::default() };
+        let Some(text) = self.text(place, "revocations.file", limit) else {
+            return Revocations::default();
+        };
+        let file = place.0.display().to_string();
+        revocations::parse(&text, &file).unwrap_or_else(|mut found| {
+            self.notes.problems.append(&mut found);
+            Revocations::default()
+        })
+    }
+
+    fn endpoint(&mut self, section: &IntrospectionSection) -> Option<IntrospectionEndpoint> {
+        let key = |name: &str| format!("{}.{name}", section.key);
+        let secret_key = key("clientSecretFile");
+        let secret = self.text(&section.client_secret, &secret_key, MAX_SECRET).map(Secret::new);
+        // Editors end files with a line break; no client secret does.
+        let secret = secret.map(|text| Secret::new(text.expose().trim_end_matches(['\r', '\n'])));
+        if secret.as_ref().is_some_and(Secret::is_empty) {
+            self.problem(section.client_secret.1, &secret_key, "names an empty file".to_owned());
+        }
+        let authority_key = key("certificateAuthorityFile");
+        let authority = match &section.certificate_authority {
+            None => None,
+            Some(place) => {
+                let text = self.text(place, &authority_key, MAX_CERTIFICATES)?;
+                let mut certificates = CertificateDer::pem_slice_iter(text.as_bytes()).peekable();
+                if certificates.peek().is_none() || certificates.any(|found| found.is_err()) {
+                    let message =
+                        format!("`{}` is no PEM text with certificates", place.0.display());
+                    self.problem(place.1, &authority_key, message);
+                }
+                Some(text)
+            }
+        };
+        Some(IntrospectionEndpoint {
+            url: section.url.clone(),
+            client_id: section.client_id.clone(),
+            client_secret: secret?,
+            certificate_authority_pem: authority,
+            cache_ttl: section.cache_ttl,
+            negative_cache_ttl: section.negative_cache_ttl,
+            timeout: INTROSPECTION_TIMEOUT,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! `revocations`: the file that lists what counts no more.
+//! Never a list in the configuration itself: the two change at different paces.
+
+use std::path::PathBuf;
+
+use login_review::config::{Faults, Field};
+
+/// The file, and the line that names it.
+pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<(PathBuf, u64)> {
+    let keys = field.mapping(&["file"], faults)?;
+    let file = keys.required("file", faults)?;
+    Some((PathBuf::from(file.text(faults)?), file.line))
+}

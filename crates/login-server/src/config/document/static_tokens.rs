@@ -1,0 +1,30 @@
+//! `staticTokens`: the files of tokens that an operator wrote down.
+//! Never a token in the configuration itself.
+
+use std::path::PathBuf;
+
+use login_review::config::{Faults, Field};
+
+/// What the key says; each path with the line that names it.
+#[derive(Clone, Debug, Default)]
+pub struct StaticTokensSection {
+    /// Kubernetes' CSV, with the tokens in clear.
+    pub file: Option<(PathBuf, u64)>,
+    /// A list with the SHA-256 of each token.
+    pub hashed_file: Option<(PathBuf, u64)>,
+}
+
+pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> StaticTokensSection {
+    let mut section = StaticTokensSection::default();
+    let Some(keys) = field.mapping(&["file", "hashedFile"], faults) else { return section };
+    let path = |name: &str, faults: &mut Faults| {
+        let field = keys.field(name)?;
+        Some((PathBuf::from(field.text(faults)?), field.line))
+    };
+    section.file = path("file", faults);
+    section.hashed_file = path("hashedFile", faults);
+    if keys.field("file").is_none() && keys.field("hashedFile").is_none() {
+        field.fault(faults, "needs `file` or `hashedFile`");
+    }
+    section
+}

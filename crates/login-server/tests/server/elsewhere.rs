@@ -1,0 +1,101 @@
+//! A party elsewhere that says what the test tells it to: an authorization server, or the place
+//! where groups are kept.
+//! Never judges what it is asked; it remembers it.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use login_server::{
+    config::Limits,
+    serve::{Answering, Caller, Phase, serve},
+};
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::support::Pki;
+
+/// See the head of this file; it goes away when dropped.
+pub(crate) struct Elsewhere {
+    pub(crate) url: String,
+    pub(crate) pki: Pki,
+    pub(crate) script: Arc<Script>,
+    _phase: watch::Sender<Phase>,
+}
+
+/// What it says, and what it was asked.
+#[derive(Default)]
+pub(crate) struct Script {
+    answer: Mutex<(u16, &'static str, String)>,
+    delay: Mutex<Duration>,
+    requests: AtomicUsize,
+    latest: Mutex<Option<(HeaderMap, String)>>,
+}
+
+impl Script {
+    pub(crate) fn say(&self, status: u16, media_type: &'static str, body: impl Into<String>) {
+        *self.answer.lock().unwrap() = (status, media_type, body.into());
+    }
+
+    pub(crate) fn say_json(&self, body: &serde_json::Value) {
+        self.say(200, "application/json", body.to_string());
+    }
+
+    pub(crate) fn wait_before_answering(&self, delay: Duration) {
+        *self.delay.lock().unwrap() = delay;
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+
+    /// Headers and body of the latest request.
+    pub(crate) fn latest(&self) -> (HeaderMap, String) {
+        self.latest.lock().unwrap().clone().unwrap()
+    }
+}
+
+impl Answering for Script {
+    async fn answer(
+        self: Arc<Self>,
+        _: Caller,
+        request: Request<Incoming>,
+    ) -> Response<Full<Bytes>> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        *self.latest.lock().unwrap() = Some((parts.headers, text));
+        let delay = *self.delay.lock().unwrap();
+        tokio::time::sleep(delay).await;
+        let (status, media_type, body) = self.answer.lock().unwrap().clone();
+        let mut response = Response::new(Full::new(Bytes::from(body)));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        if status == 302 {
+            headers.insert(header::LOCATION, HeaderValue::from_static("/elsewhere"));
+        }
+        response
+    }
+}
+
+impl Elsewhere {
+    pub(crate) async fn start() -> Self {
+        let pki = Pki::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let script = Arc::<Script>::default();
+        let (phase, watching) = watch::channel(Phase::Serving);
+        let tls = Some(pki.server_tls(None));
+        tokio::spawn(serve(listener, tls, Limits::default(), Arc::clone(&script), watching));
+        Self { url, pki, script, _phase: phase }
+    }
+}
