@@ -87,6 +87,18 @@ impl Policy {
         &self.issuers
     }
 
+    /// The issuer that a token's `iss` names.
+    pub fn named(&self, text: &str) -> Option<IssuerIndex> {
+        self.find(text)
+    }
+
+    /// Changes one issuer to see what would come next if it were so; never for a review.
+    pub fn suppose(&mut self, index: IssuerIndex, change: impl FnOnce(&mut IssuerPolicy)) {
+        if let Some(issuer) = self.issuers.get_mut(index.0) {
+            change(issuer);
+        }
+    }
+
     /// What `index` points at; none if it comes from another policy.
     pub fn issuer(&self, index: IssuerIndex) -> Option<&IssuerPolicy> {
         self.issuers.get(index.0)

@@ -102,10 +102,20 @@ pub fn show(failure: &Failure) {
     let _ = write!(io::stderr().lock(), "{failure}");
 }
 
+/// The same in colours, which are left out where nobody sees them or `NO_COLOR` says so.
+pub fn print_coloured(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    ended(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
 /// Writes to stdout what the command is for. A reader that went away (`| head`) is no failure.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    ended(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+fn ended(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
         Err(fault) if fault.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::runtime("could not write to stdout").because(&fault))
         }

@@ -6,13 +6,14 @@ mod check_config;
 mod client;
 mod completion;
 mod dev;
+pub mod explain;
 mod man;
 mod print;
 mod serve;
 mod user;
 mod version;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use login_review::config::Problem;
@@ -39,6 +40,8 @@ enum Command {
     Dev(dev::Dev),
     /// Check the configuration files and report every fault at once
     CheckConfig(check_config::CheckConfig),
+    /// Tell check by check what the server would say to a token, and what to do next
+    Explain(explain::Explain),
     /// Print the files that kube-apiserver, kubeadm and kubectl need
     #[command(subcommand)]
     Print(print::Print),
@@ -67,8 +70,9 @@ enum Output {
 }
 
 /// Reads the command line and carries it out. Usage faults end the process with exit code 2.
-pub fn run() -> Result<(), Failure> {
-    match CommandLine::parse().command {
+pub fn run() -> Result<ExitCode, Failure> {
+    let done = match CommandLine::parse().command {
+        Command::Explain(command) => return command.run(),
         Command::Serve(command) => command.run(),
         Command::Dev(command) => command.run(),
         Command::CheckConfig(command) => command.run(),
@@ -78,7 +82,8 @@ pub fn run() -> Result<(), Failure> {
         Command::Version(command) => command.run(),
         Command::Completion(command) => command.run(CommandLine::command()),
         Command::Man(command) => command.run(CommandLine::command()),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// The files that say who is accepted.

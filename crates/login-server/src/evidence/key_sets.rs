@@ -76,6 +76,22 @@ impl KeySets {
         Self { slots: Vec::new() }.succeed(policy, local, folder, pace)
     }
 
+    /// The same, but nobody is ever asked: only what is given or stored counts.
+    pub fn stored_only(
+        policy: &Policy,
+        local: Option<(&str, KeySet)>,
+        folder: Option<&Path>,
+        pace: KeySetPace,
+    ) -> Self {
+        let Self { slots } = Self::new(policy, local, folder, pace);
+        let never_asking = |(issuer, slot): (String, Arc<Slot>)| {
+            let slot =
+                Arc::try_unwrap(slot).map(Slot::never_asking).map_or_else(|slot| slot, Arc::new);
+            (issuer, slot)
+        };
+        Self { slots: slots.into_iter().map(never_asking).collect() }
+    }
+
     /// The key sets of another policy. Issuers whose address and authorities are the same keep
     /// their keys, their pace and what is known of them; the others begin anew, and those that
     /// are gone end with the last request that uses them.

@@ -133,6 +133,11 @@ impl Slot {
         slot
     }
 
+    /// The same keys, and no way to newer ones.
+    pub(super) fn never_asking(self) -> Self {
+        Self { fetcher: None, ..self }
+    }
+
     fn empty(
         origin: Origin,
         fetcher: Option<Fetcher>,

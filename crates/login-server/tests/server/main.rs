@@ -10,6 +10,7 @@ mod support;
 mod audit;
 mod commands;
 mod connections;
+mod explain;
 mod key_sets;
 mod limits;
 mod metrics;

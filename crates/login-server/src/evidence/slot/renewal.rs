@@ -11,7 +11,7 @@ use login_common::UnixTime;
 use login_protocols::jose::{KeyProblem, KeySet};
 use tokio::time::Instant;
 
-use super::{Renewal, Slot, Snapshot};
+use super::{Origin, Renewal, Slot, Snapshot};
 use crate::{
     evidence::{
         fetch::{Fetched, Found},
@@ -79,7 +79,8 @@ impl Slot {
 
     fn begin(&self, wanted: Wanted<'_>) -> Begin {
         if self.fetcher.is_none() {
-            return Begin::TooSoon { last_succeeded: true };
+            // Keys that are given are all there are; stored ones may have been followed by others.
+            return Begin::TooSoon { last_succeeded: self.origin != Origin::Fetched };
         }
         let now = Instant::now();
         let mut fetching = self.lock();

@@ -1,0 +1,177 @@
+//! What each reason means, and what to do next, in words for an operator.
+//! Never says anything of one token: a reason means the same for all.
+
+use login_review::{Outage, Reason};
+
+/// What is wrong, and what to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Advice {
+    pub(super) what: &'static str,
+    pub(super) next: &'static str,
+}
+
+const fn advice(what: &'static str, next: &'static str) -> Advice {
+    Advice { what, next }
+}
+
+const SIGN_IN: &str = "sign in again: `kubectl login`";
+const ASK_ISSUER: &str = "look at what the issuer puts into its tokens (`--show-claims`)";
+const LOOK_AT_MAPPING: &str = "compare `claimMappings` with what the token holds (`--show-claims`)";
+const ALLOW: &str = "give the user other names, or allow exactly this one in `allowedSystemNames`";
+const CLUSTER_OWN: &str = "nothing: kube-apiserver checks these itself, and asked here only \
+                           because it refused the token";
+
+pub(super) const fn of(reason: Reason) -> Advice {
+    match reason {
+        Reason::Empty => advice("there is no token", "pipe the token to stdin"),
+        Reason::TooLong => {
+            advice("it is longer than any token accepted here", "put fewer groups into it")
+        }
+        Reason::Malformed => advice(
+            "it is not a signed JWT in compact form",
+            "check that the whole token was copied, and nothing beside it",
+        ),
+        Reason::Header => advice(
+            "its header is unreadable, or demands what is not supported",
+            "look at how the issuer signs",
+        ),
+        Reason::Algorithm => advice(
+            "its signature algorithm is not accepted",
+            "let the issuer sign with RS256, ES256 or another that is accepted from it",
+        ),
+        Reason::BootstrapToken => advice("it is a bootstrap token", CLUSTER_OWN),
+        Reason::ServiceAccountToken => advice("it is a token of a service account", CLUSTER_OWN),
+        Reason::ForeignIssuer => advice(
+            "it names no issuer that is configured",
+            "compare `issuer.url` with the token's `iss`, byte for byte (`--show-claims`)",
+        ),
+        Reason::UnknownKey => advice(
+            "it is signed with a key that the issuer does not publish",
+            "if the issuer has new keys, `--online` fetches them; else somebody else signed it",
+        ),
+        Reason::AmbiguousKey => advice(
+            "it names no key, and several could be meant",
+            "let the issuer write `kid` into its tokens",
+        ),
+        Reason::Signature => advice(
+            "its signature is not the issuer's",
+            "check that the token was not changed; else somebody tries to get in",
+        ),
+        Reason::TokenType => advice(
+            "it is another kind of JWT, such as a logout token",
+            "send an ID token or an access token",
+        ),
+        Reason::MissingExpiry => advice("it does not say when it ends", ASK_ISSUER),
+        Reason::Expired => advice("its time is over", SIGN_IN),
+        Reason::NotYetValid => {
+            advice("its time has not begun", "compare the clocks of the issuer and this machine")
+        }
+        Reason::IssuedInFuture => advice(
+            "it was issued in the future",
+            "compare the clocks of the issuer and this machine",
+        ),
+        Reason::WrongAudience => advice(
+            "it was made for somebody else",
+            "compare `issuer.audiences` with the token's `aud` (`--show-claims`)",
+        ),
+        Reason::Claims => {
+            advice("a registered claim has a shape that its RFC does not know", ASK_ISSUER)
+        }
+        Reason::MissingSubject => advice("`sub` is missing or empty", ASK_ISSUER),
+        Reason::MissingUsername => {
+            advice("the username's claim is missing, empty, or no text", LOOK_AT_MAPPING)
+        }
+        Reason::EmailNotVerified => advice(
+            "the username is an address that the issuer did not verify",
+            "let the user verify the address at the issuer",
+        ),
+        Reason::GroupsShape => {
+            advice("the groups' claim is neither a text nor a list of texts", LOOK_AT_MAPPING)
+        }
+        Reason::GroupsElsewhere => advice(
+            "the groups are kept at a place that may not be asked",
+            "allow it in `issuers[].distributedClaims.endpoints`, or put the groups into the token",
+        ),
+        Reason::MissingUid => {
+            advice("the uid's claim is missing, empty, or no text", LOOK_AT_MAPPING)
+        }
+        Reason::RequiredClaim => advice(
+            "a required claim is missing or has another value",
+            "compare `claimValidationRules` with what the token holds (`--show-claims`)",
+        ),
+        Reason::UnusableUsername => {
+            advice("the username is blank, too long, or has control characters", LOOK_AT_MAPPING)
+        }
+        Reason::UnusableGroup => {
+            advice("a group is blank, too long, or has control characters", LOOK_AT_MAPPING)
+        }
+        Reason::TooManyGroups => {
+            advice("there are more groups than a request may carry", "map fewer groups")
+        }
+        Reason::ReservedUsername => advice("the username begins with `system:`", ALLOW),
+        Reason::ReservedGroup => advice("a group begins with `system:`", ALLOW),
+        Reason::UnusableExtra => {
+            advice("uid or extra is too long, too much, or has control characters", LOOK_AT_MAPPING)
+        }
+        Reason::Expression => advice(
+            "an expression failed, or gave another type than allowed",
+            "guard claims that may be absent: `has(claims.x)` or `claims.?x.orValue(\"\")`",
+        ),
+        Reason::ExpressionCost => {
+            advice("an expression cost more than it may", "simplify it, or put less into the token")
+        }
+        Reason::ClaimRule => advice(
+            "a rule over the claims says no",
+            "compare `claimValidationRules` with what the token holds (`--show-claims`)",
+        ),
+        Reason::UserRule => advice(
+            "a rule over the mapped user says no",
+            "compare `userValidationRules` with the user that the token is mapped to",
+        ),
+        Reason::AuthorizedParty => advice(
+            "`azp` names a party that is not accepted",
+            "add it to `issuers[].authorizedParties`, or use another client",
+        ),
+        Reason::Lifetime => advice(
+            "it lives longer than its issuer's tokens may, or does not say since when",
+            "let the issuer make shorter tokens, or raise `issuers[].maxTokenLifetime`",
+        ),
+        Reason::Revoked => advice("it was revoked", SIGN_IN),
+        Reason::UnknownShape => advice(
+            "it is no JWT, and no authenticator takes a token of this shape",
+            "configure `introspection` for opaque tokens, or let the issuer make JWTs",
+        ),
+        Reason::MissingScope => advice(
+            "it does not have the scopes that its introspector asks for",
+            "let the client ask for `requiredScopes`",
+        ),
+        Reason::Inactive => {
+            advice("the introspection endpoint says that it is not active", SIGN_IN)
+        }
+        Reason::UnknownStaticToken => advice(
+            "it is not among the static tokens",
+            "compare it with the file of `staticTokens`",
+        ),
+    }
+}
+
+pub(super) const fn of_outage(outage: Outage, is_online: bool) -> Advice {
+    let next = match outage {
+        Outage::Internal => "report it: this is a fault of login-server",
+        _ if is_online => "check that this machine reaches it, then try again",
+        _ => "name the server's `--state-dir`, or let it be asked with `--online`",
+    };
+    let what = match outage {
+        Outage::KeysUnavailable => "the issuer's keys are not known here",
+        Outage::IntrospectionUnavailable => {
+            "the introspection endpoint was not asked or did not answer"
+        }
+        Outage::GroupsUnavailable => {
+            "the place of the user's groups was not asked or did not answer"
+        }
+        Outage::StoreUnavailable => "the database does not answer",
+        Outage::DeadlineExceeded => "the evidence did not come in time",
+        Outage::Internal => "something here is broken",
+    };
+    advice(what, next)
+}

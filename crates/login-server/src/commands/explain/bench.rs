@@ -1,0 +1,78 @@
+//! What a review needs, without sockets: the configuration in force, and the keys that are known.
+//! Never writes into the state folder but what `serve` would, and never makes a database.
+
+use std::{path::Path, sync::Arc};
+
+use login_issuer::Issuer;
+
+use crate::{
+    commands::administration::{DATABASE, open_store},
+    config::{Limits, ServerConfig, load::Loaded},
+    evidence::{KeySets, key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    reload::Watched,
+    report::Failure,
+    start::{InForce, State},
+    system::clock,
+    telemetry::audit::AuditSettings,
+    tls::ClientCertificate,
+};
+
+/// See the head of this file.
+pub(super) struct Bench {
+    pub(super) state: State,
+    pub(super) in_force: Arc<InForce>,
+}
+
+impl Bench {
+    /// Without `is_online`, nobody is asked for anything.
+    pub(super) fn new(
+        loaded: Loaded,
+        state_dir: Option<&Path>,
+        api_audiences: Option<Vec<String>>,
+        is_online: bool,
+    ) -> Result<Self, Failure> {
+        let issuer = match (&loaded.issuer, state_dir) {
+            (Some(section), Some(folder)) if folder.join(DATABASE).exists() => {
+                let store = open_store(folder)?;
+                let issuer = Issuer::open(section.settings.clone(), Box::new(store), clock::now());
+                Some(Arc::new(issuer.map_err(|fault| {
+                    Failure::runtime("could not open the embedded issuer").because(&fault)
+                })?))
+            }
+            _ => None,
+        };
+        let folder = state_dir.map(|folder| folder.join("key-sets"));
+        let offline = (!is_online).then(|| {
+            let local = issuer.as_ref().map(|issuer| {
+                (
+                    issuer.settings().issuer.as_str(),
+                    login_protocols::jose::KeySet::clone(&issuer.key_set()),
+                )
+            });
+            let pace = KeySetPace::default();
+            KeySets::stored_only(&loaded.policy, local, folder.as_deref(), pace)
+        });
+        let policy = loaded.policy.clone();
+        let state = State::new(ServerConfig {
+            tls: None,
+            client_certificate: ClientCertificate::NotAsked,
+            caller_tokens: None,
+            policy: loaded.policy,
+            api_audiences,
+            issuer,
+            published_client: None,
+            state_dir: state_dir.map(Path::to_owned),
+            key_set_pace: KeySetPace::default(),
+            result_cache: ResultCacheSettings { max_bytes: 0, ..ResultCacheSettings::default() },
+            audit: AuditSettings::default(),
+            limits: Limits::default(),
+            watched: Watched::default(),
+        })
+        .map_err(|fault| Failure::runtime("could not prepare").because(&fault))?;
+        let in_force = match offline {
+            None => state.in_force(),
+            Some(keys) => Arc::new(InForce { generation: 0, policy, keys, published_client: None }),
+        };
+        Ok(Self { state, in_force })
+    }
+}

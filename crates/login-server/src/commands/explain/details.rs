@@ -1,0 +1,151 @@
+//! What an operator reads beside each step: lifetimes, limits, what is configured.
+//! Never a claim's value but for times: the others are personal data.
+
+use std::time::Duration;
+
+use login_common::UnixTime;
+use login_protocols::jose::{CompactJws, MAX_TOKEN_LENGTH};
+use login_review::{IssuerPolicy, Outage, Verdict};
+
+use super::{
+    advice,
+    examine::{Check, End, Examination},
+    stage::Stage,
+};
+
+/// All that is known beside the examination.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) token_length: usize,
+    pub(super) issuer: Option<&'a IssuerPolicy>,
+    pub(super) now: UnixTime,
+    pub(super) is_online: bool,
+}
+
+/// What to say about `check`.
+pub(super) fn of(check: Check, examined: &Examination<'_>, context: Context<'_>) -> String {
+    match check.end {
+        End::NotReached => String::new(),
+        End::Failed(reason) => match times(check, examined, context) {
+            Some(times) => format!("{}: {times}", advice::of(reason).what),
+            None => advice::of(reason).what.to_owned(),
+        },
+        End::CannotTell => {
+            let outage = match &examined.verdict {
+                Verdict::CannotTell(outage) => *outage,
+                Verdict::Accepted { .. } | Verdict::Refused(_) => Outage::KeysUnavailable,
+            };
+            advice::of_outage(outage, context.is_online).what.to_owned()
+        }
+        End::Passed => passed(check, examined, context).unwrap_or_default(),
+    }
+}
+
+fn times(check: Check, examined: &Examination<'_>, context: Context<'_>) -> Option<String> {
+    let jws = examined.jws.as_ref().filter(|_| check.stage == Stage::Times)?;
+    let said = lifetime(jws, context.now);
+    (!said.is_empty()).then_some(said)
+}
+
+fn passed(check: Check, examined: &Examination<'_>, context: Context<'_>) -> Option<String> {
+    let header = examined.jws.as_ref().map(CompactJws::header);
+    Some(match check.stage {
+        Stage::Shape => {
+            let what = if header.is_some() { "a signed JWT of" } else { "an opaque token of" };
+            format!("{what} {} bytes, {MAX_TOKEN_LENGTH} are allowed", context.token_length)
+        }
+        Stage::Header => {
+            let header = header?;
+            let key = header.key_id.as_deref().map(shown);
+            let key = key.map_or("names no key".to_owned(), |key| format!("names key `{key}`"));
+            format!("{}, {key}", header.algorithm)
+        }
+        Stage::Issuer => format!("`{}` is configured", context.issuer?.issuer),
+        Stage::Keys => match examined.keys? {
+            1 => "1 key is known".to_owned(),
+            count => format!("{count} keys are known"),
+        },
+        Stage::Algorithm => format!("{} is accepted from this issuer", header?.algorithm),
+        Stage::Times => times(check, examined, context)?,
+        Stage::Audience => {
+            format!("it is for one of `{}`", context.issuer?.audiences.join("`, `"))
+        }
+        _ => return None,
+    })
+}
+
+fn lifetime(jws: &CompactJws<'_>, now: UnixTime) -> String {
+    let claims = jws.unverified_claims();
+    let said = [
+        ("iat", "issued", "issued"),
+        ("nbf", "valid since", "valid"),
+        ("exp", "expired", "expires"),
+    ]
+    .into_iter()
+    .filter_map(|(name, past, future)| {
+        let moment = claims.moment(name)?;
+        Some(if moment <= now {
+            format!("{past} {} ago", span(now.since(moment)))
+        } else {
+            format!("{future} in {}", span(moment.since(now)))
+        })
+    });
+    said.collect::<Vec<_>>().join(", ")
+}
+
+/// `3 min`, `2 h 5 min`, `4 days`: the two largest units at most.
+pub(super) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, _) if minutes % 60 == 0 => format!("{hours} h"),
+        (0, _, _) => format!("{hours} h {} min", minutes % 60),
+        (1, _, _) => "1 day".to_owned(),
+        _ => format!("{days} days"),
+    }
+}
+
+/// A text of the token's maker, harmless on a terminal.
+pub(super) fn shown(text: &str) -> String {
+    text.chars()
+        .take(64)
+        .map(|c| {
+            if c.is_control()
+                || "\u{202a}\u{202b}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}".contains(c)
+            {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_told_in_the_units_that_matter() {
+        for (seconds, expected) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (3_599, "59 min"),
+            (3_600, "1 h"),
+            (3_660, "1 h 1 min"),
+            (86_400, "1 day"),
+            (400_000, "4 days"),
+        ] {
+            assert_eq!(span(Duration::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn what_the_maker_wrote_does_not_command_a_terminal() {
+        assert_eq!(shown("k\u{1b}[31m\u{202e}x"), "k\u{fffd}[31m\u{fffd}x");
+        assert_eq!(shown(&"x".repeat(100)).len(), 64);
+    }
+}

@@ -1,0 +1,286 @@
+//! One token through the same judgement as a review, and then what would have come next.
+//! Never verifies by rules of its own: it asks `plan` and `decide` again, supposing that what was
+//! wrong were right.
+
+use login_common::{
+    Identity, Secret, UnixTime,
+    token_review::{ReviewApiVersion, ReviewRequest},
+};
+use login_protocols::{
+    jose::{Algorithm, CompactJws, KeySet},
+    oidc::Claims,
+};
+use login_review::{
+    AudienceRequest, Decision, Evidence, IssuerIndex, Need, Outage, Plan, Policy, Reason, Verdict,
+    decide, plan,
+};
+
+use super::stage::{Authenticator, Stage};
+use crate::{
+    judgement::judge,
+    start::{InForce, State},
+};
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Passed,
+    Failed(Reason),
+    CannotTell,
+    NotReached,
+}
+
+/// A step and its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Check {
+    pub(super) stage: Stage,
+    pub(super) end: End,
+    /// It was reached only by supposing that an earlier one had passed.
+    pub(super) is_supposed: bool,
+}
+
+/// A token, explained.
+pub struct Examination<'t> {
+    /// What a review would end with.
+    pub verdict: Verdict,
+    pub(super) checks: Vec<Check>,
+    pub(super) jws: Option<CompactJws<'t>>,
+    pub(super) issuer: Option<IssuerIndex>,
+    pub(super) keys: Option<usize>,
+    /// The user, if the token were good but for what failed.
+    pub(super) supposed_user: Option<Identity>,
+}
+
+/// Judges `request` as the server would at `now`, and looks further.
+pub async fn examine<'t>(
+    state: &State,
+    in_force: &InForce,
+    request: &'t ReviewRequest,
+    now: UnixTime,
+) -> Examination<'t> {
+    let judgement = judge(state, in_force, request, now).await;
+    let text = request.token.expose();
+    let jws = CompactJws::parse(text).ok();
+    let routed = judgement.token.as_ref();
+    let issuer = judgement.issuer.or_else(|| named_issuer(&in_force.policy, jws.as_ref()));
+    let authenticator = match (routed, issuer) {
+        (Some(token), _) => Authenticator::named(token.authenticator()),
+        (None, Some(_)) => Authenticator::Jwt,
+        (None, None)
+            if matches!(judgement.verdict, Verdict::Refused(Reason::UnknownStaticToken)) =>
+        {
+            Authenticator::StaticToken
+        }
+        (None, None) => Authenticator::Nobody,
+    };
+    let keys = match issuer {
+        Some(issuer) if authenticator == Authenticator::Jwt => {
+            in_force.keys.current_or_fetched(issuer, now).await
+        }
+        _ => None,
+    };
+    let audiences = AudienceRequest {
+        requested: &request.audiences,
+        api_audiences: state.api_audiences.as_deref(),
+    };
+    let mut trail = Trail::new(authenticator, audiences.grant().is_err(), keys.is_some());
+    trail.add(&judgement.verdict, routed.is_some(), jws.as_ref(), &in_force.policy, issuer);
+    let mut supposed_user = None;
+    if let (Some(issuer), Some(jws)) = (issuer, &jws) {
+        let none = KeySet::empty();
+        let mut supposition = Supposition {
+            policy: in_force.policy.clone(),
+            now,
+            issuer,
+            claims: jws.unverified_claims(),
+            keys: keys.as_ref().map(|snapshot| &snapshot.keys),
+            gone: Vec::new(),
+        };
+        let mut verdict = judgement.verdict.clone();
+        // Each turn removes one cause, and there are not more kinds of them.
+        for _ in 0..8 {
+            if !supposition.suppose(&verdict, &trail) {
+                break;
+            }
+            let Some(next) = supposition.judged(text, audiences, &none) else { break };
+            verdict = next;
+            trail.is_supposing = true;
+            trail.add(&verdict, true, Some(jws), &supposition.policy, Some(issuer));
+            if let Verdict::Accepted { identity, .. } = &verdict {
+                supposed_user = Some(identity.clone());
+                break;
+            }
+        }
+    }
+    Examination {
+        verdict: judgement.verdict,
+        checks: trail.checks,
+        issuer,
+        keys: keys.map(|snapshot| snapshot.keys.len()),
+        jws,
+        supposed_user,
+    }
+}
+
+/// A question in the only form that has no caller.
+pub fn question(token: Secret, audiences: Vec<String>) -> ReviewRequest {
+    ReviewRequest { api_version: ReviewApiVersion::V1, token, audiences }
+}
+
+fn named_issuer(policy: &Policy, jws: Option<&CompactJws<'_>>) -> Option<IssuerIndex> {
+    let name = jws?.unverified_claims().issuer()?;
+    policy.named(name)
+}
+
+/// The steps, and how far they are known.
+struct Trail {
+    checks: Vec<Check>,
+    are_audiences_refused: bool,
+    has_keys: bool,
+    is_supposing: bool,
+}
+
+impl Trail {
+    fn new(authenticator: Authenticator, are_audiences_refused: bool, has_keys: bool) -> Self {
+        let check =
+            |stage: &Stage| Check { stage: *stage, end: End::NotReached, is_supposed: false };
+        Self {
+            checks: authenticator.stages().iter().map(check).collect(),
+            are_audiences_refused,
+            has_keys,
+            is_supposing: false,
+        }
+    }
+
+    /// Everything before the place where `verdict` was reached has passed.
+    fn add(
+        &mut self,
+        verdict: &Verdict,
+        is_routed: bool,
+        jws: Option<&CompactJws<'_>>,
+        policy: &Policy,
+        issuer: Option<IssuerIndex>,
+    ) {
+        let (place, end) = match verdict {
+            Verdict::Accepted { .. } => (None, End::Passed),
+            Verdict::Refused(reason) => {
+                let for_us = jws.zip(issuer.and_then(|issuer| policy.issuer(issuer)));
+                let is_audience_fine = for_us.is_none_or(|(jws, issuer)| {
+                    let named = jws.unverified_claims().audiences();
+                    issuer.audiences.iter().any(|accepted| named.contains(&accepted.as_str()))
+                });
+                let is_asked = self.are_audiences_refused && is_audience_fine;
+                (Some(Stage::of(*reason, is_routed, is_asked)), End::Failed(*reason))
+            }
+            // All that needs no keys has been looked at.
+            Verdict::CannotTell(Outage::KeysUnavailable) if self.is_supposing => {
+                (Some(Stage::KeyId), End::CannotTell)
+            }
+            Verdict::CannotTell(outage) => (Some(Stage::of_outage(*outage)), End::CannotTell),
+        };
+        // An expired token is refused before anything is asked of its issuer.
+        let is_early = !is_routed && place == Some(Stage::Times);
+        for check in &mut self.checks {
+            if Some(check.stage) == place {
+                // What really failed is told, not what failed when it was supposed away.
+                if !matches!(check.end, End::Failed(_)) {
+                    check.end = end;
+                    check.is_supposed = self.is_supposing;
+                }
+                return;
+            }
+            let is_skipped = is_early && check.stage > Stage::Issuer;
+            if check.end == End::NotReached && !is_skipped {
+                let is_unknown = check.stage == Stage::Keys && !self.has_keys;
+                check.end = if is_unknown { End::CannotTell } else { End::Passed };
+                check.is_supposed = self.is_supposing;
+            }
+        }
+    }
+}
+
+/// What is taken for granted to see what comes next.
+struct Supposition<'a> {
+    policy: Policy,
+    now: UnixTime,
+    issuer: IssuerIndex,
+    claims: &'a Claims,
+    keys: Option<&'a KeySet>,
+    /// Reasons that were supposed away, each once: times may contradict each other.
+    gone: Vec<Reason>,
+}
+
+impl Supposition<'_> {
+    /// Removes what led to `verdict`; false where that would be pointless.
+    fn suppose(&mut self, verdict: &Verdict, trail: &Trail) -> bool {
+        let Verdict::Refused(reason) = verdict else {
+            // Without keys, what comes before the signature can still be checked.
+            return matches!(verdict, Verdict::CannotTell(Outage::KeysUnavailable))
+                && !trail.is_supposing;
+        };
+        if self.gone.contains(reason) {
+            return false;
+        }
+        self.gone.push(*reason);
+        let moment = |name: &str| self.claims.moment(name);
+        match reason {
+            Reason::Expired => match moment("exp") {
+                Some(end) => self.now = UnixTime::from_seconds(end.as_seconds() - 1),
+                None => return false,
+            },
+            Reason::NotYetValid => match moment("nbf") {
+                Some(begin) if begin > self.now => self.now = begin,
+                _ => return false,
+            },
+            Reason::IssuedInFuture => match moment("iat") {
+                Some(begin) if begin > self.now => self.now = begin,
+                _ => return false,
+            },
+            Reason::WrongAudience
+                if trail.failed_at(Stage::Audience) && !self.claims.audiences().is_empty() =>
+            {
+                let audiences =
+                    self.claims.audiences().into_iter().map(str::to_owned).collect::<Vec<_>>();
+                self.policy.suppose(self.issuer, |issuer| issuer.audiences = audiences);
+            }
+            Reason::Algorithm if trail.failed_at(Stage::Algorithm) => {
+                self.policy
+                    .suppose(self.issuer, |issuer| issuer.algorithms = Algorithm::ALL.to_vec());
+            }
+            Reason::AuthorizedParty => {
+                self.policy.suppose(self.issuer, |issuer| issuer.authorized_parties.clear());
+            }
+            Reason::Lifetime => {
+                self.policy.suppose(self.issuer, |issuer| issuer.max_token_lifetime = None);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The verdict then; none if more evidence would be needed, or none can be had.
+    fn judged(&self, text: &str, audiences: AudienceRequest<'_>, none: &KeySet) -> Option<Verdict> {
+        let token = match plan(&self.policy, text, self.now) {
+            Plan::Refuse(reason) => return Some(Verdict::Refused(reason)),
+            Plan::Judge(token) => token,
+        };
+        let evidence = Evidence::of_keys(self.issuer, self.keys.unwrap_or(none));
+        match decide(&self.policy, &token, &evidence, audiences, self.now) {
+            Decision::Verdict(Verdict::Refused(Reason::AmbiguousKey | Reason::Signature))
+            | Decision::Need(Need::FreshKeys(_))
+                if self.keys.is_none() =>
+            {
+                Some(Verdict::CannotTell(Outage::KeysUnavailable))
+            }
+            Decision::Verdict(verdict) => Some(verdict),
+            Decision::Need(Need::FreshKeys(_)) => Some(Verdict::unknown_key()),
+            Decision::Need(_) => None,
+        }
+    }
+}
+
+impl Trail {
+    fn failed_at(&self, stage: Stage) -> bool {
+        self.checks.iter().any(|check| check.stage == stage && matches!(check.end, End::Failed(_)))
+    }
+}

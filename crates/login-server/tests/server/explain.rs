@@ -1,0 +1,230 @@
+//! `explain`: its verdict is the server's, it says which check failed, and it never shows a token.
+//! Never a second judgement: both sides are asked about the same tokens.
+
+#![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
+
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use login_common::Secret;
+use login_protocols::jose::SigningKey;
+use login_review::Verdict;
+use login_server::{
+    commands::explain::{examine, question},
+    start::State,
+    system::clock,
+};
+use serde_json::{Value, json};
+
+use crate::support::{IssuerElsewhere, TestServer, ask, config, now, plain_client};
+
+/// Tokens of every kind, each with a word for it.
+fn tokens(issuer: &IssuerElsewhere) -> Vec<(&'static str, String)> {
+    let good = issuer.token();
+    let (head, signature) = good.rsplit_once('.').unwrap();
+    let flipped = if signature.starts_with('A') { 'B' } else { 'A' };
+    let stranger = SigningKey::generate().unwrap();
+    let with = |name, value| issuer.token_with(name, value);
+    let now = now();
+    vec![
+        ("good", good.clone()),
+        ("tampered", format!("{head}.{flipped}{}", &signature[1..])),
+        ("empty", String::new()),
+        ("opaque", "garbage".to_owned()),
+        ("bootstrap", "abcdef.0123456789abcdef".to_owned()),
+        ("too long", "x".repeat(20_000)),
+        ("unknown key", stranger.sign("JWT", &issuer.claims()).unwrap()),
+        ("logout token", issuer.key().sign("logout+jwt", &issuer.claims()).unwrap()),
+        ("foreign", with("iss", json!("https://elsewhere.example"))),
+        ("service account", with("iss", json!("kubernetes/serviceaccount"))),
+        ("expired", with("exp", json!(now - 180))),
+        ("expired in words", with("exp", json!("never"))),
+        ("without end", with("exp", json!(null))),
+        ("not yet valid", with("nbf", json!(now + 3_600))),
+        ("issued in the future", with("iat", json!(now + 300))),
+        ("for somebody else", with("aud", json!("vault"))),
+        ("for nobody", with("aud", json!([]))),
+        ("reserved group", with("groups", json!(["system:masters"]))),
+        ("group shape", with("groups", json!({"a": 1}))),
+        ("groups elsewhere", {
+            let mut claims = issuer.claims();
+            claims.as_object_mut().unwrap().remove("groups");
+            claims["_claim_names"] = json!({"groups": "src"});
+            claims["_claim_sources"] = json!({"src": {"endpoint": "https://x.example/"}});
+            issuer.key().sign("JWT", &claims).unwrap()
+        }),
+        ("blank name", with("sub", json!(""))),
+    ]
+}
+
+#[tokio::test]
+async fn the_verdict_is_the_servers() {
+    let issuer = IssuerElsewhere::start().await;
+    let server = TestServer::start(config(vec![issuer.policy()])).await;
+    let state = State::new(config(vec![issuer.policy()])).unwrap();
+    let in_force = state.in_force();
+    let client = plain_client();
+    for (what, token) in tokens(&issuer) {
+        let said = ask(&client, &server.url, &token).await;
+        let asked = question(Secret::new(token), Vec::new());
+        let examined = examine(&state, &in_force, &asked, clock::now()).await;
+        match examined.verdict {
+            Verdict::Accepted { identity, .. } => {
+                assert_eq!(said.username(), Some(identity.username.as_str()), "{what}");
+            }
+            Verdict::Refused(_) => assert!(said.is_refusal(), "{what}: {said:?}"),
+            Verdict::CannotTell(_) => assert_eq!(said.status, 503, "{what}: {said:?}"),
+        }
+    }
+}
+
+/// A folder with the configuration for `issuer`, and what a server stored that had its keys.
+async fn stored(issuer: &IssuerElsewhere) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = issuer.pki.authority_pem.replace('\n', "\n      ");
+    let text = format!(
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n\
+         - issuer:\n    url: \"{}\"\n    audiences: [cluster]\n    certificateAuthority: |\n      {authority}\n  \
+         claimMappings:\n    username: {{claim: sub, prefix: \"ext:\"}}\n    \
+         groups: {{claim: groups, prefix: \"\"}}\n",
+        issuer.url
+    );
+    std::fs::write(folder.path().join("kubernetes.yaml"), text).unwrap();
+    let mut config = config(vec![issuer.policy()]);
+    config.state_dir = Some(folder.path().to_owned());
+    let server = TestServer::start(config).await;
+    ask(&plain_client(), &server.url, &issuer.token()).await;
+    let is_stored = || {
+        let files = std::fs::read_dir(folder.path().join("key-sets")).into_iter().flatten();
+        files.flatten().any(|file| file.path().extension().is_some_and(|kind| kind == "json"))
+    };
+    let storing = async {
+        while !is_stored() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), storing).await.unwrap();
+    server.stop().await;
+    folder
+}
+
+struct Told {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+fn explain(folder: &Path, token: &str, arguments: &[&str]) -> Told {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_login-server"))
+        .arg("explain")
+        .arg("--authentication-config")
+        .arg(folder.join("kubernetes.yaml"))
+        .args(arguments)
+        .env("LOGIN_SERVER_LOG", "trace")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may have ended before it came to reading.
+    drop(child.stdin.take().unwrap().write_all(format!("{token}\n").as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().unwrap();
+    let told = Told { code, stdout: text(output.stdout), stderr: text(output.stderr) };
+    for part in token.split('.').filter(|part| part.len() > 8) {
+        assert!(!told.stdout.contains(part) && !told.stderr.contains(part), "{}", told.stdout);
+    }
+    told
+}
+
+#[tokio::test]
+async fn each_check_is_told_offline_with_what_is_stored() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = stored(&issuer).await;
+    let state = folder.path().to_str().unwrap();
+    issuer.stop().await;
+    let told = |token: &str| explain(folder.path(), token, &["--state-dir", state]);
+
+    let good = told(&issuer.token());
+    assert_eq!((good.code, good.stderr.as_str()), (0, ""), "{}", good.stdout);
+    for line in ["signature       pass", "verdict         accepted    for ", "\"ext:bob\""] {
+        assert!(good.stdout.contains(line), "{line}\n{}", good.stdout);
+    }
+    assert!(!good.stdout.contains('\u{1b}'), "colours in a pipe");
+    assert!(!good.stdout.contains("not reached"), "{}", good.stdout);
+
+    let mut claims = issuer.claims();
+    (claims["iat"], claims["exp"]) = (json!(now() - 780), json!(now() - 180));
+    let expired = told(&issuer.key().sign("JWT", &claims).unwrap());
+    assert_eq!(expired.code, 1);
+    for line in [
+        "times           fail        its time is over: ",
+        "expired 3 min ago",
+        "signature       would pass",
+        "verdict         refused     expired",
+        "next: sign in again",
+    ] {
+        assert!(expired.stdout.contains(line), "{line}\n{}", expired.stdout);
+    }
+
+    let stranger = SigningKey::generate().unwrap().sign("JWT", &issuer.claims()).unwrap();
+    let unknown = told(&stranger);
+    assert_eq!(unknown.code, 4, "{}", unknown.stdout);
+    assert!(unknown.stdout.contains("--online"), "{}", unknown.stdout);
+
+    // Without the folder there are no keys, and nobody is asked for them.
+    let without = explain(folder.path(), &issuer.token(), &[]);
+    assert_eq!(without.code, 4, "{}", without.stdout);
+    assert!(without.stdout.contains("audience        would pass"), "{}", without.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn online_asks_the_issuer_and_json_tells_the_same() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = stored(&issuer).await;
+    let mut claims = issuer.claims();
+    claims["aud"] = json!("vault");
+    claims["sub"] = json!("secret-person");
+    let next = Arc::new(SigningKey::generate().unwrap());
+    issuer.shown.show_keys(&[issuer.key(), &next]);
+    let token = next.sign("JWT", &claims).unwrap();
+    let path = folder.path().to_owned();
+    let run = move |arguments: &'static [&'static str]| {
+        let (path, token) = (path.clone(), token.clone());
+        tokio::task::spawn_blocking(move || explain(&path, &token, arguments))
+    };
+    let told = run(&["--online", "-o", "json"]).await.unwrap();
+    assert_eq!(told.code, 1, "{} {}", told.stdout, told.stderr);
+    assert!(told.stdout.contains("secret-person"), "the supposed user has a name");
+    let json: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(json["outcome"], "refused");
+    assert_eq!(json["reason"], "wrong_audience");
+    assert!(json.get("claims").is_none());
+    let check = |name: &str| {
+        let checks = json["checks"].as_array().unwrap();
+        checks.iter().find(|check| check["name"] == name).unwrap().clone()
+    };
+    assert_eq!(check("times")["result"], "pass");
+    assert_eq!(check("audience")["reason"], "wrong_audience");
+    assert_eq!(
+        (&check("signature")["result"], &check("signature")["supposed"]),
+        (&json!("pass"), &json!(true))
+    );
+    assert_eq!(json["supposedUser"]["username"], "ext:secret-person");
+
+    let with_claims = run(&["--online", "--show-claims", "-o", "json"]).await.unwrap();
+    let json: Value = serde_json::from_str(&with_claims.stdout).unwrap();
+    assert_eq!(json["claims"]["aud"], "vault");
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_is_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(explain(folder.path(), "x", &[]).code, 2);
+    assert_eq!(explain(folder.path(), "x", &["--colour", "blue"]).code, 2);
+}
