@@ -8,7 +8,7 @@ use login_issuer::Issuer;
 use crate::{
     commands::administration::{DATABASE, open_store},
     config::{Limits, ServerConfig, load::Loaded},
-    evidence::{KeySets, key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    evidence::{Introspectors, KeySets, key_sets::KeySetPace, result_cache::ResultCacheSettings},
     reload::Watched,
     report::Failure,
     start::{InForce, State},
@@ -58,6 +58,7 @@ impl Bench {
             client_certificate: ClientCertificate::NotAsked,
             caller_tokens: None,
             policy: loaded.policy,
+            introspection: loaded.introspection,
             api_audiences,
             issuer,
             published_client: None,
@@ -71,7 +72,14 @@ impl Bench {
         .map_err(|fault| Failure::runtime("could not prepare").because(&fault))?;
         let in_force = match offline {
             None => state.in_force(),
-            Some(keys) => Arc::new(InForce { generation: 0, policy, keys, published_client: None }),
+            Some(keys) => Arc::new(InForce {
+                generation: 0,
+                policy,
+                keys,
+                // An introspector that is not there is not asked.
+                introspectors: Introspectors::new(Vec::new()),
+                published_client: None,
+            }),
         };
         Ok(Self { state, in_force })
     }
