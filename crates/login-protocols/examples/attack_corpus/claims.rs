@@ -1,0 +1,228 @@
+//! Issuer, audience, times and names.
+//! Never a claim that depends on the day: what has ended has ended long ago.
+
+use serde_json::{Value, json};
+
+use super::{AUDIENCE, BEGIN, Case, END, ISSUER, case, keys::Keys};
+
+pub(crate) fn cases(keys: &Keys) -> Vec<Case> {
+    let mut cases = issuers(keys);
+    cases.extend(audiences(keys));
+    cases.extend(times(keys));
+    cases.extend(names(keys));
+    cases.extend(of_others(keys));
+    cases
+}
+
+fn of(keys: &Keys, point: &'static str, list: Vec<(&str, Value, &'static str)>) -> Vec<Case> {
+    list.into_iter()
+        .map(|(name, members, expected)| case(name, point, keys.with_claims(&members), expected))
+        .collect()
+}
+
+fn issuers(keys: &Keys) -> Vec<Case> {
+    let foreign = "foreign_issuer";
+    of(
+        keys,
+        "b22",
+        vec![
+            ("iss with a slash", json!({ "iss": format!("{ISSUER}/") }), foreign),
+            ("iss in capitals", json!({ "iss": "https://ID.ATTACKS.EXAMPLE" }), foreign),
+            ("iss with its port", json!({ "iss": "https://id.attacks.example:443" }), foreign),
+            ("iss over http", json!({ "iss": "http://id.attacks.example" }), foreign),
+            ("iss without a scheme", json!({ "iss": "id.attacks.example" }), foreign),
+            ("iss with a dot at its end", json!({ "iss": "https://id.attacks.example." }), foreign),
+            ("iss with a dot as path", json!({ "iss": "https://id.attacks.example/." }), foreign),
+            (
+                "iss with an encoded letter",
+                json!({ "iss": "https://id.attacks.exampl%65" }),
+                foreign,
+            ),
+            ("iss with a user", json!({ "iss": "https://x@id.attacks.example" }), foreign),
+            ("iss with a fragment", json!({ "iss": format!("{ISSUER}#x") }), foreign),
+            ("iss with a query", json!({ "iss": format!("{ISSUER}?x") }), foreign),
+            ("iss with a space before", json!({ "iss": format!(" {ISSUER}") }), foreign),
+            ("iss with a line feed after", json!({ "iss": format!("{ISSUER}\n") }), foreign),
+            ("iss with NUL and more", json!({ "iss": format!("{ISSUER}\u{0}.evil") }), foreign),
+            (
+                "iss with a look-alike letter",
+                json!({ "iss": "https://id.аttacks.example" }),
+                foreign,
+            ),
+            (
+                "iss with a full-width letter",
+                json!({ "iss": "https://id.ａttacks.example" }),
+                foreign,
+            ),
+            ("iss that begins alike", json!({ "iss": format!("{ISSUER}.evil.example") }), foreign),
+            ("iss a list", json!({ "iss": [ISSUER] }), foreign),
+            ("iss an object", json!({ "iss": { ISSUER: true } }), foreign),
+            ("iss a number", json!({ "iss": 1 }), foreign),
+            ("iss empty", json!({ "iss": "" }), foreign),
+            ("no iss", json!({ "iss": null }), foreign),
+        ],
+    )
+}
+
+fn audiences(keys: &Keys) -> Vec<Case> {
+    let (wrong, malformed) = ("wrong_audience", "claims");
+    let many = |count: usize| json!({ "aud": vec![AUDIENCE; count] });
+    of(
+        keys,
+        "b23",
+        vec![
+            ("control: aud a list", json!({ "aud": ["other", AUDIENCE] }), "accepted"),
+            ("control: 64 audiences", many(64), "accepted"),
+            ("65 audiences", many(65), malformed),
+            ("no aud", json!({ "aud": null }), wrong),
+            ("aud empty", json!({ "aud": "" }), wrong),
+            ("aud an empty list", json!({ "aud": [] }), wrong),
+            ("aud of another", json!({ "aud": "kubernetes2" }), wrong),
+            ("aud that begins alike", json!({ "aud": "kubernetes.evil" }), wrong),
+            ("aud in capitals", json!({ "aud": "Kubernetes" }), wrong),
+            ("aud with a space", json!({ "aud": "kubernetes " }), wrong),
+            ("aud with NUL", json!({ "aud": "kubernetes\u{0}" }), wrong),
+            ("aud of two in one text", json!({ "aud": "kubernetes other" }), wrong),
+            ("aud of two with a comma", json!({ "aud": "kubernetes,other" }), wrong),
+            ("aud a star", json!({ "aud": "*" }), wrong),
+            ("aud an object", json!({ "aud": { AUDIENCE: true } }), malformed),
+            ("aud a number", json!({ "aud": 1 }), malformed),
+            ("aud true", json!({ "aud": true }), malformed),
+            ("aud a list within a list", json!({ "aud": [[AUDIENCE]] }), malformed),
+            ("aud with a number in its list", json!({ "aud": [AUDIENCE, 1] }), malformed),
+            ("aud with null in its list", json!({ "aud": [AUDIENCE, null] }), malformed),
+            ("the audience in azp alone", json!({ "aud": "other", "azp": AUDIENCE }), wrong),
+        ],
+    )
+}
+
+fn times(keys: &Keys) -> Vec<Case> {
+    let malformed = "claims";
+    let far = END - 1;
+    of(
+        keys,
+        "b25",
+        vec![
+            ("no exp", json!({ "exp": null }), "missing_expiry"),
+            ("exp long ago", json!({ "exp": BEGIN + 1 }), "expired"),
+            ("exp one", json!({ "exp": 1 }), "expired"),
+            ("exp zero", json!({ "exp": 0 }), "expired"),
+            ("exp a fraction", json!({ "exp": 0.5 }), "expired"),
+            ("exp negative", json!({ "exp": -1 }), malformed),
+            ("exp negative and large", json!({ "exp": i64::MIN }), malformed),
+            ("exp a text", json!({ "exp": "4000000000" }), malformed),
+            ("exp a date", json!({ "exp": "2096-10-02T07:06:40Z" }), malformed),
+            ("exp true", json!({ "exp": true }), malformed),
+            ("exp a list", json!({ "exp": [END] }), malformed),
+            ("exp an object", json!({ "exp": {} }), malformed),
+            ("exp 2^53", json!({ "exp": 1_u64 << 53 }), malformed),
+            ("exp 2^63", json!({ "exp": 1_u64 << 63 }), malformed),
+            ("exp 2^64 - 1", json!({ "exp": u64::MAX }), malformed),
+            ("exp 1e300", json!({ "exp": 1e300 }), malformed),
+            ("control: exp with a fraction", json!({ "exp": 3_999_999_999.5 }), "accepted"),
+            ("nbf to come", json!({ "nbf": far }), "not_yet_valid"),
+            ("nbf a text", json!({ "nbf": "0" }), malformed),
+            ("nbf negative", json!({ "nbf": -1 }), malformed),
+            ("nbf 1e300", json!({ "nbf": 1e300 }), malformed),
+            ("control: nbf zero", json!({ "nbf": 0 }), "accepted"),
+            ("iat to come", json!({ "iat": far }), "issued_in_future"),
+            ("iat true", json!({ "iat": true }), malformed),
+            ("iat a text", json!({ "iat": "now" }), malformed),
+            ("iat negative", json!({ "iat": -1 }), malformed),
+        ],
+    )
+}
+
+fn names(keys: &Keys) -> Vec<Case> {
+    let mut cases = of(
+        keys,
+        "b26",
+        vec![
+            ("no sub", json!({ "sub": null }), "missing_username"),
+            ("sub empty", json!({ "sub": "" }), "missing_username"),
+            ("sub a number", json!({ "sub": 1 }), "missing_username"),
+            ("sub a list", json!({ "sub": ["mallory"] }), "missing_username"),
+            ("sub a blank", json!({ "sub": " " }), "unusable_username"),
+            ("sub with NUL", json!({ "sub": "admin\u{0}x" }), "unusable_username"),
+            ("sub with a line feed", json!({ "sub": "admin\nx" }), "unusable_username"),
+            (
+                "sub with an escape sequence",
+                json!({ "sub": "\u{1b}[2Jadmin" }),
+                "unusable_username",
+            ),
+            ("sub of 1025 bytes", json!({ "sub": "m".repeat(1025) }), "unusable_username"),
+            ("groups an object", json!({ "groups": { "a": true } }), "groups_shape"),
+            ("groups a number", json!({ "groups": 1 }), "groups_shape"),
+            ("groups with a number", json!({ "groups": ["a", 1] }), "groups_shape"),
+            ("a group with NUL", json!({ "groups": ["a\u{0}"] }), "unusable_group"),
+        ],
+    );
+    cases.extend(of(
+        keys,
+        "b28",
+        vec![
+            ("sub system:admin", json!({ "sub": "system:admin" }), "reserved_username"),
+            ("sub of a node", json!({ "sub": "system:node:one" }), "reserved_username"),
+            (
+                "sub of a service account",
+                json!({ "sub": "system:serviceaccount:kube-system:x" }),
+                "reserved_username",
+            ),
+            ("sub system: alone", json!({ "sub": "system:" }), "reserved_username"),
+            ("sub escaped", json!({ "sub": "\u{73}ystem:admin" }), "reserved_username"),
+            ("group system:masters", json!({ "groups": ["system:masters"] }), "reserved_group"),
+            (
+                "group system:masters as a text",
+                json!({ "groups": "system:masters" }),
+                "reserved_group",
+            ),
+            (
+                "group system:masters among others",
+                json!({ "groups": ["a", "system:masters"] }),
+                "reserved_group",
+            ),
+        ],
+    ));
+    cases
+}
+
+/// Tokens of others, and what looks like them.
+fn of_others(keys: &Keys) -> Vec<Case> {
+    let mut cases = of(
+        keys,
+        "b8",
+        vec![
+            (
+                "a legacy service account",
+                json!({ "iss": "kubernetes/serviceaccount" }),
+                "service_account_token",
+            ),
+            (
+                "a service account",
+                json!({ "iss": "https://kubernetes.default.svc" }),
+                "service_account_token",
+            ),
+            (
+                "a service account of a cluster with its usual domain",
+                json!({ "iss": "https://kubernetes.default.svc.cluster.local" }),
+                "service_account_token",
+            ),
+        ],
+    );
+    cases.extend([
+        case("a bootstrap token", "b7", "abcdef.0123456789abcdef", "bootstrap_token"),
+        case("nearly a bootstrap token", "b7", "abcdef.0123456789abcdeF", "unknown_shape"),
+        case(
+            "a token of AWS",
+            "b7",
+            "k8s-aws-v1.aHR0cHM6Ly9zdHMuYW1hem9uYXdzLmNvbS8",
+            "unknown_shape",
+        ),
+        case("a token of AWS with two dots", "b7", "k8s-aws-v1.aHR0cHM6Ly8.x", "unknown_shape"),
+        case("a token of Keystone", "b7", "gAAAAABk", "unknown_shape"),
+        case("an opaque token", "b7", "0123456789abcdef0123456789abcdef", "unknown_shape"),
+        case("a password", "b7", "hunter2", "unknown_shape"),
+        case("a cookie", "b7", "session=abc; path=/", "malformed"),
+    ]);
+    cases
+}
