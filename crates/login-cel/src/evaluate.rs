@@ -3,7 +3,7 @@
 //! Never here: a panic, or a step that the meter does not see.
 
 mod fold;
-mod select;
+pub(crate) mod select;
 #[cfg(test)]
 mod tests;
 

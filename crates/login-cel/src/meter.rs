@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::error::EvaluationError;
-use crate::pattern::Patterns;
+use crate::pattern::{Patterns, SIZE_OF_COMPUTED};
 use crate::value::Value;
 
 /// The bounds of one evaluation.
@@ -25,8 +25,8 @@ impl Default for Budget {
     }
 }
 
-/// Of work, for every pattern that is compiled: some tens of them fit into a budget.
-const COMPILATION: usize = 512 * 1024;
+/// Of work, for every pattern that is compiled: a good dozen of them fit into a budget.
+const COMPILATION: usize = 2 * 1024 * 1024;
 
 /// Of work, for every node that is evaluated.
 const STEP: usize = 16;
@@ -62,7 +62,7 @@ impl Meter {
         }
         self.work(COMPILATION.saturating_add(pattern.len()))?;
         self.patterns
-            .add(pattern)
+            .add(pattern, SIZE_OF_COMPUTED)
             .map_err(|()| EvaluationError::failed(function, "not a regular expression"))
     }
 

@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
 
-/// Of a compiled pattern, in bytes.
-const SIZE: usize = 1 << 20;
+/// Of a compiled pattern that is spelt out, in bytes.
+pub(crate) const SIZE: usize = 10 << 20;
+/// Of one that was computed, which a claim may be part of: it is compiled for every token.
+pub(crate) const SIZE_OF_COMPUTED: usize = 64 << 10;
 /// Of counted repetitions, as in RE2.
 const REPETITIONS: u32 = 1000;
 /// Of groups within groups.
@@ -29,14 +31,14 @@ impl Patterns {
     }
 
     /// Compiles a pattern; nothing is said about what is wrong with it, since it may be a claim.
-    pub(crate) fn add(&mut self, pattern: &str) -> Result<Arc<Regex>, ()> {
+    pub(crate) fn add(&mut self, pattern: &str, size: usize) -> Result<Arc<Regex>, ()> {
         if let Some(found) = self.find(pattern) {
             return Ok(found);
         }
         let translated = translate(pattern).ok_or(())?;
         let compiled = RegexBuilder::new(&translated)
-            .size_limit(SIZE)
-            .dfa_size_limit(SIZE)
+            .size_limit(size)
+            .dfa_size_limit(size)
             .nest_limit(NESTING)
             .build()
             .map_err(|_| ())?;
@@ -183,14 +185,14 @@ impl Translation<'_> {
         if self.rest.next_if_eq(&'?').is_none() {
             return Some(());
         }
-        self.written.push('?');
-        if self.rest.next_if_eq(&'P').is_some() {
-            self.written.push('P');
-            return (self.rest.peek() == Some(&'<')).then_some(()).and_then(|()| self.name());
-        }
-        if self.rest.peek() == Some(&'<') {
+        let named = self.rest.next_if_eq(&'P').is_some();
+        if self.rest.next_if_eq(&'<').is_some() {
             return self.name();
         }
+        if named {
+            return None;
+        }
+        self.written.push('?');
         loop {
             let flag = self.rest.next()?;
             match flag {
@@ -204,14 +206,13 @@ impl Translation<'_> {
         }
     }
 
+    /// The name of a group, which is left out: RE2 takes one twice, and nothing asks for it.
     fn name(&mut self) -> Option<()> {
+        let mut length = 0;
         loop {
-            let character = self.rest.next()?;
-            self.written.push(character);
-            match character {
-                '>' => return Some(()),
-                '<' | '_' => {}
-                other if other.is_ascii_alphanumeric() => {}
+            match self.rest.next()? {
+                '>' => return (length > 0).then_some(()),
+                character if character == '_' || character.is_ascii_alphanumeric() => length += 1,
                 _ => return None,
             }
         }
@@ -269,14 +270,15 @@ impl Translation<'_> {
         }
     }
 
+    /// `\pL`, `\p{Greek}`, `\p{^Greek}`.
     fn unicode_class(&mut self, letter: char) -> Option<()> {
-        self.written.push('\\');
-        self.written.push(letter);
         let first = self.rest.next()?;
-        self.written.push(first);
         if first != '{' {
+            self.written.extend(['\\', letter, first]);
             return first.is_ascii_uppercase().then_some(());
         }
+        let negated = (letter == 'P') != self.rest.next_if_eq(&'^').is_some();
+        self.written.push_str(if negated { "\\P{" } else { "\\p{" });
         loop {
             let character = self.rest.next()?;
             match character {
@@ -284,7 +286,7 @@ impl Translation<'_> {
                     self.written.push('}');
                     return Some(());
                 }
-                '^' | '_' => self.written.push(character),
+                '_' => self.written.push(character),
                 other if other.is_ascii_alphanumeric() => self.written.push(other),
                 _ => return None,
             }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::check::{Checked, Meaning};
 use crate::error::EvaluationError;
 use crate::evaluate::Evaluation;
+use crate::evaluate::select::is_key;
 use crate::function::Overload;
 use crate::meter::{Budget, Meter};
-use crate::pattern::Patterns;
+use crate::pattern::{Patterns, SIZE};
 use crate::syntax::ast::{Comprehension, Element, Entry, Expr, ExprKind, Literal};
 use crate::syntax::{ACCUMULATOR, SyntaxError};
 use crate::types::Type;
@@ -262,7 +263,7 @@ impl Planner<'_> {
             _ => None,
         };
         for pattern in literal.into_iter().chain(pattern) {
-            if self.patterns.add(pattern).is_err() {
+            if self.patterns.add(pattern, SIZE).is_err() {
                 let offset = arguments.last().map_or(0, |argument| argument.offset as usize);
                 let message = format!("invalid {name} argument: not a regular expression");
                 return Err(SyntaxError { offset, message });
@@ -331,6 +332,12 @@ fn planned_call(
         (name, Err(all)) => match (name, sized::<2>(all)) {
             ("_==_", Ok(sides)) => Node::Equal { sides: Box::new(sides), negated: false },
             ("_!=_", Ok(sides)) => Node::Equal { sides: Box::new(sides), negated: true },
+            ("_[_]" | "_[?_]", Ok([_, Node::Constant(index)])) if !is_key(&index) => {
+                return Err(SyntaxError {
+                    offset: expr.offset as usize,
+                    message: "nothing can be selected by a value of this type".to_owned(),
+                });
+            }
             ("_[_]" | "_[?_]", Ok([operand, index])) => Node::Index {
                 operand: Box::new(operand),
                 index: Box::new(index),

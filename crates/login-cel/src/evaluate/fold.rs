@@ -126,7 +126,8 @@ impl<'a> Evaluation<'_, 'a> {
             Ok(Value::Map(json)) => Arc::new(json.entries().collect()),
             _ => return Err(EvaluationError::NoSuchOverload("cel.@mapInsert")),
         };
-        self.meter.elements(entries.len().saturating_mul(2))?;
+        // A tree that grows takes longer than a list does.
+        self.meter.elements(entries.len().saturating_mul(8))?;
         for (key, value) in entries {
             let key = Key::from_value(&key).ok_or(EvaluationError::failed(
                 "transformMap",

@@ -18,6 +18,9 @@ impl<'a> Evaluation<'_, 'a> {
     ) -> Outcome<'a> {
         let value = self.value(operand)?;
         self.meter.charge(u64::from(!operand.is_attribute()))?;
+        if mode == Mode::Presence && matches!(value, Value::Optional(_)) {
+            return self.presence_within(value, field);
+        }
         match within(value, mode) {
             Ok((value, mode)) => {
                 let outcome = self.qualify(&value, field, mode);
@@ -34,10 +37,26 @@ impl<'a> Evaluation<'_, 'a> {
             Ok((value, mode)) => {
                 let key = self.value(index)?;
                 self.attribute_within(index);
+                if !is_key(&key) {
+                    let reason = "a key of this type is not supported";
+                    return Err(EvaluationError::failed("[]", reason));
+                }
                 self.qualify(&value, &key, mode)
             }
             Err(nothing) => Ok(nothing),
         }
+    }
+
+    /// `has(claims.?nested.field)`, which costs nothing where the field is not there.
+    fn presence_within(&mut self, value: Value<'a>, field: &Value<'static>) -> Outcome<'a> {
+        let found = match within(value, Mode::Presence) {
+            Ok((value, _)) => find(&value, field)?.is_some(),
+            Err(_) => false,
+        };
+        if !found {
+            self.meter.refund(1);
+        }
+        Ok(Value::Bool(found))
     }
 
     /// Selects one thing, which costs 1 unless only its presence was asked for, or it is optional
@@ -65,12 +84,19 @@ impl<'a> Evaluation<'_, 'a> {
 /// From within an optional, what is selected is one as well; from within none, nothing is.
 fn within(value: Value<'_>, mode: Mode) -> Result<(Value<'_>, Mode), Value<'_>> {
     match (value, mode) {
-        (Value::Optional(None), Mode::Presence) => Err(Value::Bool(false)),
         (Value::Optional(None), _) => Err(Value::Optional(None)),
         (Value::Optional(Some(inner)), Mode::Presence) => Ok((Value::clone(&inner), mode)),
         (Value::Optional(Some(inner)), _) => Ok((Value::clone(&inner), Mode::Optional)),
         (value, mode) => Ok((value, mode)),
     }
+}
+
+/// Whether anything may be selected by it.
+pub(crate) fn is_key(value: &Value<'_>) -> bool {
+    matches!(
+        value,
+        Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::String(_)
+    )
 }
 
 /// What is there; an error if the key is none for such a value.
@@ -80,14 +106,7 @@ fn find<'a>(value: &Value<'a>, key: &Value<'_>) -> Result<Option<Value<'a>>, Eva
             Value::String(name) => Ok(object.select(name)),
             _ => Err(EvaluationError::failed("[]", "fields have names")),
         },
-        Value::Map(map) => match key {
-            Value::Bool(_)
-            | Value::Int(_)
-            | Value::Uint(_)
-            | Value::Double(_)
-            | Value::String(_) => Ok(map.select(key)),
-            _ => Err(EvaluationError::failed("[]", "a key of this type is not supported")),
-        },
+        Value::Map(map) => Ok(map.select(key)),
         Value::List(list) => Ok(position(key)?.and_then(|position| element(list, position))),
         _ => Ok(None),
     }

@@ -81,7 +81,7 @@ const UNWRAP: Implementation = |given, meter| {
 /// Empty, zero, or nothing.
 fn is_zero(value: &Value<'_>) -> bool {
     match value {
-        Value::Null | Value::Optional(None) => true,
+        Value::Null => true,
         Value::Bool(value) => !value,
         Value::Int(value) => *value == 0,
         Value::Uint(value) => *value == 0,
@@ -98,6 +98,6 @@ fn is_zero(value: &Value<'_>) -> bool {
         | Value::Object(_)
         | Value::Type(_)
         | Value::Opaque(_)
-        | Value::Optional(Some(_)) => false,
+        | Value::Optional(_) => false,
     }
 }
