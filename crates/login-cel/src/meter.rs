@@ -66,9 +66,9 @@ impl Meter {
             .map_err(|()| EvaluationError::failed(function, "not a regular expression"))
     }
 
-    /// Units of the cost model that were used.
-    pub(crate) fn cost(&self) -> u64 {
-        self.cost
+    /// What was used of the budget.
+    pub(crate) fn spent(&self) -> Budget {
+        Budget { cost: self.cost, work: self.work }
     }
 
     /// Takes back units: what is part of something else is counted with it.

@@ -73,9 +73,20 @@ impl Program {
         bindings: &Bindings<'a>,
         budget: &Budget,
     ) -> (Result<Value<'a>, EvaluationError>, u64) {
+        let (outcome, spent) = self.evaluate_measured(bindings, budget);
+        (outcome, spent.cost)
+    }
+
+    /// As [`Program::evaluate`]; also what it took of the budget, for a caller that bounds
+    /// several programs together.
+    pub fn evaluate_measured<'a>(
+        &self,
+        bindings: &Bindings<'a>,
+        budget: &Budget,
+    ) -> (Result<Value<'a>, EvaluationError>, Budget) {
         let mut meter = Meter::with_patterns(budget, &self.patterns);
         let outcome = Evaluation::new(&bindings.variables, &mut meter).value(&self.node);
-        (outcome, meter.cost())
+        (outcome, meter.spent())
     }
 }
 
