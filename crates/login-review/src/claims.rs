@@ -1,4 +1,8 @@
 //! From what a token claims to what Kubernetes calls a user.
 //! Never judges a name: see `guard`.
+//!
+//! Reading order: `mapping` (claims become a user), `expression` (CEL), `rules` (what must hold).
 
+pub mod expression;
 pub mod mapping;
+pub mod rules;

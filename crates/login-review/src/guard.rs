@@ -26,6 +26,10 @@ pub const MAX_EXTRA_LENGTH: usize = 32 * 1024;
 /// The extra key that joins kube-apiserver's audit log with the issuer's: `JTI=` and the `jti`.
 pub const CREDENTIAL_ID_KEY: &str = "authentication.kubernetes.io/credential-id";
 
+/// The domain of extra keys that this program sets itself. `.internal` is reserved for private
+/// use (ICANN resolution 2024.07.29.06), so it belongs to nobody else.
+pub const OWN_DOMAIN: &str = "kubectl-login.internal";
+
 /// Whether an extra key belongs to Kubernetes: `k8s.io`, `kubernetes.io`, and what is below them.
 pub(crate) fn is_of_kubernetes(key: &str) -> bool {
     let Some((domain, _)) = key.split_once('/') else { return false };

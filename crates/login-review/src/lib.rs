@@ -29,7 +29,11 @@ pub mod config;
 pub use answer::{Answer, RequestFault, answer, answer_fault};
 pub use audience::AudienceRequest;
 pub use authenticators::static_tokens::{StaticTokens, StaticUser, TokenDigest};
-pub use claims::mapping::{ClaimMapping, PrefixedClaim, SessionClaim};
+pub use claims::{
+    expression::Expression,
+    mapping::{ClaimMapping, ExtraMapping, PrefixedClaim, SessionClaim, Source, UidSource},
+    rules::Rule,
+};
 pub use decide::{Decision, Evidence, GroupsSource, Need, decide};
 pub use guard::Guard;
 pub use introspector::Introspector;

@@ -11,8 +11,12 @@ use login_protocols::{
 use url::Url;
 
 use crate::{
-    authenticators::static_tokens::StaticTokens, claims::mapping::ClaimMapping, decide::Evidence,
-    guard::Guard, introspector::Introspector, revocations::Revocations,
+    authenticators::static_tokens::StaticTokens,
+    claims::{mapping::ClaimMapping, rules::Rule},
+    decide::Evidence,
+    guard::Guard,
+    introspector::Introspector,
+    revocations::Revocations,
 };
 
 /// Checked configuration: every issuer whose tokens are accepted, the other authenticators, and
@@ -177,6 +181,10 @@ pub struct IssuerPolicy {
     pub mapping: ClaimMapping,
     /// Claims that must be there with exactly this text.
     pub required_claims: Vec<RequiredClaim>,
+    /// What must hold for the claims.
+    pub claim_rules: Vec<Rule>,
+    /// What must hold for the user they become.
+    pub user_rules: Vec<Rule>,
     /// Signature algorithms accepted from this issuer.
     pub algorithms: Vec<Algorithm>,
     /// One of these must be `azp` (OpenID Connect Core §2); empty asks nothing of it.
@@ -223,6 +231,8 @@ impl IssuerPolicy {
             audiences,
             mapping,
             required_claims: Vec::new(),
+            claim_rules: Vec::new(),
+            user_rules: Vec::new(),
             algorithms: Algorithm::ALL.to_vec(),
             authorized_parties: Vec::new(),
             max_token_lifetime: None,

@@ -13,7 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_right_configuration_passes_the_check", right),
     ("a_file_that_is_not_there_is_named", no_file),
     ("an_unknown_option_of_the_server_is_a_usage_error", unknown_option),
-    ("what_comes_later_is_refused_by_name", later),
+    ("an_expression_that_does_not_compile_is_named_with_its_place", expression),
 ];
 
 const OWN: &str = "\
@@ -93,14 +93,15 @@ fn unknown_option(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// CEL comes with its own issue: until then an expression is refused, not ignored.
-fn later(world: &World) -> Result<()> {
+fn expression(world: &World) -> Result<()> {
     let scratch = Scratch::new()?;
     let text = AUTHENTICATION
         .replace("audiences: []", "audiences: [kubectl-login]")
-        .replace("claim: sub", "expression: claims.sub");
+        .replace("claim: sub", "expression: claims.sub + nothing");
     let file = scratch.file("jwt.yaml", text)?.display().to_string();
     let finished = operate(&world.components, &["check-config", "--authentication-config", &file])?;
-    told_well(finished, 2)?.saying("jwt[0].claimMappings.username.expression")?;
+    told_well(finished, 2)?
+        .saying("jwt[0].claimMappings.username.expression")?
+        .saying("line 1, column 14 of the expression: undeclared reference to 'nothing'")?;
     Ok(())
 }

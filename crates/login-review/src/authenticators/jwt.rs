@@ -1,6 +1,6 @@
 //! A JWT of a configured OpenID Connect issuer, in kube-apiserver's order: signature and times,
-//! what only this program asks (`azp`, lifetime), username, groups, uid, extra, required claims;
-//! then the guard and the audiences.
+//! what only this program asks (`azp`, lifetime), username, groups, uid, extra, required claims,
+//! rules over the claims, rules over the user; then the guard and the audiences.
 //! Never reads a claim that was not signed.
 
 use login_common::{Identity, UnixTime};
@@ -11,7 +11,7 @@ use login_protocols::{
 
 use crate::{
     audience::AudienceRequest,
-    claims::mapping::check_required,
+    claims::{expression::Allowance, rules},
     decide::{Decision, Evidence, Need},
     guard::Guard,
     policy::{IssuerIndex, IssuerPolicy, Policy},
@@ -80,8 +80,11 @@ pub(crate) fn identify(
     guard: &Guard,
     claims: &Claims,
 ) -> Result<Identity, Reason> {
-    let identity = issuer.mapping.identity(&issuer.issuer, claims)?;
-    check_required(&issuer.required_claims, claims)?;
+    let allowance = &mut Allowance::default();
+    let identity = issuer.mapping.identity_within(&issuer.issuer, claims, allowance)?;
+    rules::check_required(&issuer.required_claims, claims)?;
+    rules::check_claims(&issuer.claim_rules, claims, allowance)?;
+    rules::check_user(&issuer.user_rules, &identity, allowance)?;
     guard.check(&identity)?;
     Ok(identity)
 }

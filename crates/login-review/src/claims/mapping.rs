@@ -1,5 +1,5 @@
-//! Claims and prefixes become username, uid, groups and extra, as `claimMappings` says.
-//! Never looks into nested claims, never follows distributed ones.
+//! Claims become username, uid, groups and extra, as `claimMappings` says: by name, or by CEL.
+//! Never follows distributed claims; claims by name are those at the top level.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,25 +7,54 @@ use login_common::{Identity, names::IssuerUrl};
 use login_protocols::oidc::Claims;
 use serde_json::Value;
 
-use crate::{guard::MAX_GROUPS, policy::RequiredClaim, verdict::Reason};
-
+use super::expression::{self, Allowance, Expression};
 pub use crate::guard::CREDENTIAL_ID_KEY;
+use crate::{guard::MAX_GROUPS, verdict::Reason};
 
 /// Bytes an identifier may have to be passed on in `extra`.
 const MAX_EXTRA_LENGTH: usize = 1024;
 
-/// Which claims make a user.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What makes a user.
+#[derive(Clone, Debug)]
 pub struct ClaimMapping {
     /// A text that is not empty.
-    pub username: PrefixedClaim,
+    pub username: Source,
     /// A text or a list of texts; none gives no groups.
-    pub groups: Option<PrefixedClaim>,
-    /// A text that is not empty. None makes the uid `<issuer>#<sub>`, which OpenID Connect
-    /// promises to be unique and never reassigned; kube-apiserver itself would leave it empty.
-    pub uid_claim: Option<String>,
+    pub groups: Option<Source>,
+    /// A text. None makes the uid `<issuer>#<sub>`, which OpenID Connect promises to be unique
+    /// and never reassigned; kube-apiserver itself would leave it empty.
+    pub uid: Option<UidSource>,
+    /// Further facts; no key twice.
+    pub extra: Vec<ExtraMapping>,
     /// The session of the token, if its issuer names one.
     pub session: Option<SessionClaim>,
+}
+
+/// Where a name, or a list of names, comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A claim.
+    Claim(PrefixedClaim),
+    /// Whatever this gives.
+    Expression(Expression),
+}
+
+/// Where the uid comes from.
+#[derive(Clone, Debug)]
+pub enum UidSource {
+    /// A claim at the top level, by its exact name; it must be a text that is not empty.
+    Claim(String),
+    /// A text, which may be empty: who wants that has said so.
+    Expression(Expression),
+}
+
+/// One entry of `extra`; without values it is left out.
+#[derive(Clone, Debug)]
+pub struct ExtraMapping {
+    /// Lower case, with a domain before the slash.
+    pub key: String,
+    /// A text, a list of texts, or null.
+    pub values: Expression,
 }
 
 /// A claim at the top level, and the text put before its value.
@@ -46,19 +75,62 @@ pub struct SessionClaim {
     pub extra_key: String,
 }
 
+impl From<PrefixedClaim> for Source {
+    fn from(claim: PrefixedClaim) -> Self {
+        Self::Claim(claim)
+    }
+}
+
+impl Source {
+    /// The claim, if it is one.
+    pub const fn claim(&self) -> Option<&PrefixedClaim> {
+        match self {
+            Self::Claim(claim) => Some(claim),
+            Self::Expression(_) => None,
+        }
+    }
+}
+
 impl ClaimMapping {
+    /// Names that are claims, the uid from issuer and subject, and nothing further.
+    pub fn of_claims(username: PrefixedClaim, groups: Option<PrefixedClaim>) -> Self {
+        Self {
+            username: username.into(),
+            groups: groups.map(Source::Claim),
+            uid: None,
+            extra: Vec::new(),
+            session: None,
+        }
+    }
+
     /// The user that `claims` of `issuer` describe. The guard has not seen it yet.
     pub fn identity(&self, issuer: &IssuerUrl, claims: &Claims) -> Result<Identity, Reason> {
+        self.identity_within(issuer, claims, &mut Allowance::default())
+    }
+
+    /// The same, where rules follow that share the allowance. The order is kube-apiserver's.
+    pub(crate) fn identity_within(
+        &self,
+        issuer: &IssuerUrl,
+        claims: &Claims,
+        allowance: &mut Allowance,
+    ) -> Result<Identity, Reason> {
         Ok(Identity {
-            username: self.username(claims)?,
-            groups: self.groups(claims)?,
-            uid: self.uid(issuer, claims)?,
-            extra: self.extra(claims),
+            username: self.username(claims, allowance)?,
+            groups: self.groups(claims, allowance)?,
+            uid: self.uid(issuer, claims, allowance)?,
+            extra: self.extra(claims, allowance)?,
         })
     }
 
-    fn username(&self, claims: &Claims) -> Result<String, Reason> {
-        let PrefixedClaim { claim, prefix } = &self.username;
+    fn username(&self, claims: &Claims, allowance: &mut Allowance) -> Result<String, Reason> {
+        let PrefixedClaim { claim, prefix } = match &self.username {
+            Source::Claim(claim) => claim,
+            Source::Expression(expression) => {
+                let name = expression::text(&expression.of_claims(claims, allowance)?)?;
+                return if name.is_empty() { Err(Reason::MissingUsername) } else { Ok(name) };
+            }
+        };
         // An absent claim is fine: many issuers send only addresses they verified. The text
         // "true" is not, as in kube-apiserver.
         if claim == "email"
@@ -72,9 +144,21 @@ impl ClaimMapping {
         }
     }
 
-    fn groups(&self, claims: &Claims) -> Result<Vec<String>, Reason> {
-        let Some(PrefixedClaim { claim, prefix }) = &self.groups else {
-            return Ok(Vec::new());
+    fn groups(&self, claims: &Claims, allowance: &mut Allowance) -> Result<Vec<String>, Reason> {
+        let PrefixedClaim { claim, prefix } = match &self.groups {
+            None => return Ok(Vec::new()),
+            Some(Source::Claim(claim)) => claim,
+            Some(Source::Expression(expression)) => {
+                let names = expression::texts(&expression.of_claims(claims, allowance)?)?;
+                let unique = unique(names.iter().map(String::as_str).collect());
+                return if unique.len() > MAX_GROUPS {
+                    Err(Reason::TooManyGroups)
+                } else if unique.len() == names.len() {
+                    Ok(names)
+                } else {
+                    Ok(unique.into_iter().map(str::to_owned).collect())
+                };
+            }
         };
         let names: Vec<&str> = match claims.value(claim) {
             Some(Value::String(name)) => vec![name],
@@ -99,9 +183,19 @@ impl ClaimMapping {
         Ok(unique.into_iter().map(|name| [prefix, name].concat()).collect())
     }
 
-    fn uid(&self, issuer: &IssuerUrl, claims: &Claims) -> Result<String, Reason> {
-        match &self.uid_claim {
-            Some(claim) => text(claims, claim).map(str::to_owned).ok_or(Reason::MissingUid),
+    fn uid(
+        &self,
+        issuer: &IssuerUrl,
+        claims: &Claims,
+        allowance: &mut Allowance,
+    ) -> Result<String, Reason> {
+        match &self.uid {
+            Some(UidSource::Claim(claim)) => {
+                text(claims, claim).map(str::to_owned).ok_or(Reason::MissingUid)
+            }
+            Some(UidSource::Expression(expression)) => {
+                expression::text(&expression.of_claims(claims, allowance)?)
+            }
             None => match text(claims, "sub") {
                 Some(subject) => Ok([issuer.as_str(), "#", subject].concat()),
                 None => Err(Reason::MissingSubject),
@@ -109,8 +203,18 @@ impl ClaimMapping {
         }
     }
 
-    fn extra(&self, claims: &Claims) -> BTreeMap<String, Vec<String>> {
+    fn extra(
+        &self,
+        claims: &Claims,
+        allowance: &mut Allowance,
+    ) -> Result<BTreeMap<String, Vec<String>>, Reason> {
         let mut extra = BTreeMap::new();
+        for mapping in &self.extra {
+            let values = expression::texts(&mapping.values.of_claims(claims, allowance)?)?;
+            if !values.is_empty() {
+                extra.insert(mapping.key.clone(), values);
+            }
+        }
         if let Some(id) = identifier(claims, "jti") {
             extra.insert(CREDENTIAL_ID_KEY.to_owned(), vec!["JTI=".to_owned() + id]);
         }
@@ -119,14 +223,8 @@ impl ClaimMapping {
         {
             extra.insert(extra_key.clone(), vec![id.to_owned()]);
         }
-        extra
+        Ok(extra)
     }
-}
-
-/// Whether every one of `required` is a JSON string with exactly that value.
-pub(crate) fn check_required(required: &[RequiredClaim], claims: &Claims) -> Result<(), Reason> {
-    let holds = |rule: &RequiredClaim| matches!(claims.value(&rule.claim), Some(Value::String(value)) if *value == rule.value);
-    if required.iter().all(holds) { Ok(()) } else { Err(Reason::RequiredClaim) }
 }
 
 /// Each name once, in order, without empty ones.

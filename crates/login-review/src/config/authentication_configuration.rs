@@ -1,10 +1,11 @@
 //! Kubernetes' `AuthenticationConfiguration`: the file kube-apiserver's `--authentication-config`
 //! reads, by the same rules.
-//! Never accepts silently what is not applied: CEL is refused, `anonymous` is warned about.
+//! Never accepts silently what is not applied: `anonymous` is warned about.
 //!
 //! Reading order: this file (the document), `issuer` (who), `rules` (what must hold), `mappings`
-//! (what it means).
+//! (what it means), `expressions` (CEL in the last two).
 
+mod expressions;
 mod issuer;
 mod mappings;
 mod rules;
@@ -13,7 +14,10 @@ use super::{
     fields::{Faults, Field, Mapping, Problem},
     located,
 };
-use crate::{claims::mapping::ClaimMapping, policy::IssuerPolicy};
+use crate::{
+    claims::mapping::{ClaimMapping, Source},
+    policy::IssuerPolicy,
+};
 
 /// Versions of `apiserver.config.k8s.io`, newest first. Their `jwt` is the same in all three.
 pub const API_VERSIONS: [&str; 3] = [
@@ -23,6 +27,8 @@ pub const API_VERSIONS: [&str; 3] = [
 ];
 /// Entries `jwt` may have, as in kube-apiserver.
 pub const MAX_ISSUERS: usize = 64;
+
+const NEITHER: &str = "needs `claim` or `expression`";
 
 /// A checked file.
 #[derive(Clone, Debug)]
@@ -56,11 +62,6 @@ pub fn parse(text: &str, file: &str) -> Result<AuthenticationConfiguration, Vec<
     } else {
         Err(notes.faults.into_problems())
     }
-}
-
-/// `claimMappings` of `entry`, by the same rules in whatever file it stands.
-pub fn claim_mappings(entry: &Mapping<'_>, faults: &mut Faults) -> Option<ClaimMapping> {
-    mappings::read(entry, faults)
 }
 
 /// What is said about a file: faults refuse it, warnings do not.
@@ -112,34 +113,57 @@ fn authenticator(
     let known = ["issuer", "claimValidationRules", "claimMappings", "userValidationRules"];
     let entry = entry.mapping(&known, &mut notes.faults)?;
     let issuer = issuer::read(&entry, seen, notes);
-    let required_claims = rules::claim_validation_rules(&entry, &mut notes.faults);
-    let mapping = mappings::read(&entry, &mut notes.faults);
-    rules::user_validation_rules(&entry, &mut notes.faults);
+    let claim_rules = rules::claim_validation_rules(&entry, notes);
+    let mapping = mappings::read(&entry, claim_rules.see_verification(), notes);
+    let user_rules = rules::user_validation_rules(&entry, notes);
     let issuer = issuer?;
     let mut policy = IssuerPolicy::new(issuer.url, issuer.audiences, mapping?);
     policy.discovery_url = issuer.discovery_url;
     policy.certificate_authority_pem = issuer.certificate_authority_pem;
-    policy.required_claims = required_claims;
+    policy.required_claims = claim_rules.required;
+    policy.claim_rules = claim_rules.rules;
+    policy.user_rules = user_rules;
     Some(policy)
 }
 
-/// Two issuers that put the same text before a username can each name the other's users.
+/// Two issuers that make usernames in the same way can each name the other's users.
 fn warn_of_shared_names(policies: &[(Field<'_>, IssuerPolicy)], warnings: &mut Faults) {
     for (index, (entry, policy)) in policies.iter().enumerate() {
-        let prefix = &policy.mapping.username.prefix;
-        let earlier = policies
-            .iter()
-            .take(index)
-            .find(|(_, earlier)| earlier.mapping.username.prefix == *prefix);
-        if let Some((earlier, _)) = earlier {
-            let key = format!("{}.claimMappings.username.prefix", entry.key);
-            let message = format!(
-                "`{}` has the same prefix `{prefix}`: either issuer can name users of the other",
-                earlier.key
-            );
-            warnings.add(Some(entry.line), &key, message);
-        }
+        let username = &policy.mapping.username;
+        let is_same = |earlier: &Source| match (username, earlier) {
+            (Source::Claim(claim), Source::Claim(earlier)) => claim.prefix == earlier.prefix,
+            (Source::Expression(text), Source::Expression(earlier)) => {
+                text.source() == earlier.source() && !text.selects_claim("iss")
+            }
+            (Source::Claim(_), Source::Expression(_))
+            | (Source::Expression(_), Source::Claim(_)) => false,
+        };
+        let mut earlier = policies.iter().take(index);
+        let Some((earlier, _)) = earlier.find(|(_, policy)| is_same(&policy.mapping.username))
+        else {
+            continue;
+        };
+        let (key, what) = match username {
+            Source::Claim(claim) => ("prefix", format!("prefix `{}`", claim.prefix)),
+            Source::Expression(_) => ("expression", "expression".to_owned()),
+        };
+        let key = format!("{}.claimMappings.username.{key}", entry.key);
+        let message = format!(
+            "`{}` has the same {what}: either issuer can name users of the other",
+            earlier.key
+        );
+        warnings.add(Some(entry.line), &key, message);
     }
+}
+
+/// `claimMappings` of `entry`, by the same rules in whatever file it stands. What looks unsafe
+/// only beside other issuers is not told.
+pub fn claim_mappings(entry: &Mapping<'_>, faults: &mut Faults) -> Option<ClaimMapping> {
+    let mut notes =
+        Notes { faults: std::mem::replace(faults, Faults::new("")), warnings: Faults::new("") };
+    let mapping = mappings::read(entry, false, &mut notes);
+    *faults = notes.faults;
+    mapping
 }
 
 fn anonymous(root: &Mapping<'_>, notes: &mut Notes) {
@@ -167,12 +191,6 @@ fn anonymous(root: &Mapping<'_>, notes: &mut Notes) {
     field.fault(&mut notes.warnings, message);
 }
 
-/// CEL is refused by name, so that no rule is believed to hold that nobody checks.
-fn refuse_expression(field: &Field<'_>, faults: &mut Faults) {
-    let message = format!("CEL expressions are not supported yet: `{}`", field.key);
-    field.fault(faults, message);
-}
-
 /// The text of `name` and where it stands; absent, null and empty are the same to Kubernetes.
 fn filled<'t>(
     mapping: &Mapping<'t>,
@@ -182,6 +200,11 @@ fn filled<'t>(
     let field = mapping.field(name)?;
     let text = field.text(faults)?;
     (!text.is_empty()).then_some((field, text))
+}
+
+/// Whether `name` is absent, null or empty; what is no text has its own fault already.
+fn is_unset(mapping: &Mapping<'_>, name: &str) -> bool {
+    mapping.field(name).is_none_or(|field| field.is_empty_text())
 }
 
 #[cfg(test)]

@@ -27,15 +27,9 @@ fn prefixed(claim: &str) -> PrefixedClaim {
 }
 
 fn issuer_policy() -> IssuerPolicy {
-    let mapping = ClaimMapping {
-        username: prefixed("name"),
-        groups: Some(prefixed("groups")),
-        uid_claim: None,
-        session: Some(SessionClaim {
-            claim: "sid".to_owned(),
-            extra_key: "example.com/session".to_owned(),
-        }),
-    };
+    let mut mapping = ClaimMapping::of_claims(prefixed("name"), Some(prefixed("groups")));
+    mapping.session =
+        Some(SessionClaim { claim: "sid".to_owned(), extra_key: "example.com/session".to_owned() });
     let audiences = vec!["kubectl".to_owned(), "kubernetes".to_owned()];
     IssuerPolicy::new(IssuerUrl::parse(ISSUER).unwrap(), audiences, mapping)
 }

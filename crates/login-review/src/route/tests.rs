@@ -12,7 +12,7 @@ const NOW: UnixTime = UnixTime::from_seconds(1_769_860_800);
 
 fn mapping() -> ClaimMapping {
     let username = PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() };
-    ClaimMapping { username, groups: None, uid_claim: None, session: None }
+    ClaimMapping::of_claims(username, None)
 }
 
 fn introspector(prefix: &str) -> Introspector {

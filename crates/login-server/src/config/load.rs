@@ -124,26 +124,19 @@ pub fn load_beside(
 /// the public client, which is what kubectl sends.
 pub fn embedded_policy(section: &IssuerSection) -> IssuerPolicy {
     let settings = &section.settings;
-    IssuerPolicy::new(
-        settings.issuer.clone(),
-        vec![settings.cluster_audience.clone(), PUBLIC_CLIENT_ID.to_owned()],
-        ClaimMapping {
-            username: PrefixedClaim {
-                claim: "preferred_username".to_owned(),
-                prefix: section.username_prefix.clone(),
-            },
-            groups: Some(PrefixedClaim {
-                claim: "groups".to_owned(),
-                prefix: section.groups_prefix.clone(),
-            }),
-            // `<issuer>#<sub>`; `sub` stays when a name is given to somebody else.
-            uid_claim: None,
-            session: Some(SessionClaim {
-                claim: "sid".to_owned(),
-                extra_key: SESSION_ID_KEY.to_owned(),
-            }),
-        },
-    )
+    let claim = |claim: &str, prefix: &String| PrefixedClaim {
+        claim: claim.to_owned(),
+        prefix: prefix.clone(),
+    };
+    // The uid is `<issuer>#<sub>`; `sub` stays when a name is given to somebody else.
+    let mut mapping = ClaimMapping::of_claims(
+        claim("preferred_username", &section.username_prefix),
+        Some(claim("groups", &section.groups_prefix)),
+    );
+    mapping.session =
+        Some(SessionClaim { claim: "sid".to_owned(), extra_key: SESSION_ID_KEY.to_owned() });
+    let audiences = vec![settings.cluster_audience.clone(), PUBLIC_CLIENT_ID.to_owned()];
+    IssuerPolicy::new(settings.issuer.clone(), audiences, mapping)
 }
 
 fn read<T>(

@@ -364,12 +364,7 @@ impl IssuerElsewhere {
             claim: claim.to_owned(),
             prefix: prefix.to_owned(),
         };
-        let mapping = ClaimMapping {
-            username: claim("sub", "ext:"),
-            groups: Some(claim("groups", "")),
-            uid_claim: None,
-            session: None,
-        };
+        let mapping = ClaimMapping::of_claims(claim("sub", "ext:"), Some(claim("groups", "")));
         let issuer = IssuerUrl::parse(&self.url).unwrap();
         let mut policy = IssuerPolicy::new(issuer, vec!["cluster".to_owned()], mapping);
         policy.certificate_authority_pem = Some(self.pki.authority_pem.clone());

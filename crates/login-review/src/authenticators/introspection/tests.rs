@@ -26,12 +26,7 @@ fn introspector() -> Introspector {
         token_prefix: String::new(),
         audiences: vec!["cluster".to_owned(), "cluster2".to_owned()],
         required_scopes: vec!["kube".to_owned()],
-        mapping: ClaimMapping {
-            username: claim("username", "as:"),
-            groups: Some(claim("groups", "")),
-            uid_claim: None,
-            session: None,
-        },
+        mapping: ClaimMapping::of_claims(claim("username", "as:"), Some(claim("groups", ""))),
     }
 }
 

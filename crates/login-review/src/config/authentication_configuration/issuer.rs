@@ -7,7 +7,7 @@ use login_common::names::IssuerUrl;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use url::Url;
 
-use super::{Notes, filled};
+use super::{Notes, filled, is_unset};
 use crate::{
     config::fields::{Faults, Field, Mapping},
     route::is_service_account_issuer,
@@ -78,7 +78,10 @@ fn discovery_url(
 
 /// OpenID Connect Discovery §3, and what kube-apiserver makes of it.
 fn checked_url(field: &Field<'_>, text: &str, faults: &mut Faults) -> Option<Url> {
-    let Ok(url) = Url::parse(text) else {
+    // `Url` drops white space and turns backslashes; what is fetched is what is written.
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
+    let Some(url) = Url::parse(text).ok().filter(|_| !text.contains(is_odd)) else {
+        let text = text.escape_debug();
         field.fault(faults, format!("`{text}` is not a URL such as `https://id.example.com`"));
         return None;
     };
@@ -180,7 +183,7 @@ fn unique(seen: &mut BTreeMap<String, String>, field: &Field<'_>, text: &str, fa
 
 /// A required text that is absent, null or empty; what is no text has its own fault already.
 pub(super) fn missing_unless_misfit(mapping: &Mapping<'_>, name: &str, faults: &mut Faults) {
-    if mapping.field(name).is_none_or(|field| field.is_empty_text()) {
+    if is_unset(mapping, name) {
         mapping.missing(name, faults);
     }
 }

@@ -1,46 +1,83 @@
-//! `jwt[].claimMappings`: which claims make username, groups and uid.
+//! `jwt[].claimMappings`: what makes username, groups, uid and extra.
 //! Never assumes a prefix: Kubernetes wants it written, even if it is empty.
 
 use std::collections::BTreeSet;
 
-use super::{filled, issuer::missing_unless_misfit, refuse_expression};
+use super::{NEITHER, Notes, expressions, filled, is_unset, issuer::missing_unless_misfit};
 use crate::{
-    claims::mapping::{ClaimMapping, PrefixedClaim},
-    config::fields::{Faults, Field, Mapping},
-    guard::is_of_kubernetes,
+    claims::{
+        expression::Expression,
+        mapping::{ClaimMapping, ExtraMapping, PrefixedClaim, Source, UidSource},
+    },
+    config::fields::{Field, Mapping},
+    guard::{OWN_DOMAIN, is_of_kubernetes},
 };
 
-pub(super) fn read(entry: &Mapping<'_>, faults: &mut Faults) -> Option<ClaimMapping> {
+/// Reads the key `claimMappings` of `entry`. `rules_see_verification`: whether a validation rule
+/// looks at `claims.email_verified` already.
+pub(super) fn read(
+    entry: &Mapping<'_>,
+    rules_see_verification: bool,
+    notes: &mut Notes,
+) -> Option<ClaimMapping> {
     let known = ["username", "groups", "uid", "extra"];
-    let mappings = entry.required("claimMappings", faults)?.mapping(&known, faults)?;
-    let username =
-        mappings.required("username", faults).and_then(|field| prefixed(&field, true, faults));
-    let groups = mappings.field("groups").and_then(|field| prefixed(&field, false, faults));
-    let uid_claim = mappings.field("uid").and_then(|field| uid(&field, faults));
-    if let Some(field) = mappings.field("extra") {
-        extra(&field, faults);
+    let field = entry.required("claimMappings", &mut notes.faults)?;
+    let mappings = field.mapping(&known, &mut notes.faults)?;
+    let name = mappings.required("username", &mut notes.faults);
+    let username = name.as_ref().and_then(|field| username(field, notes));
+    let groups = mappings.field("groups").and_then(|field| groups(&field, notes));
+    let uid = mappings.field("uid").and_then(|field| uid(&field, notes));
+    let extra = mappings.field("extra").map(|field| extra(&field, notes)).unwrap_or_default();
+    if let (Some(field), Some(Source::Expression(expression))) = (&name, &username)
+        && !rules_see_verification
+    {
+        check_email(field, expression, &extra, notes);
     }
-    Some(ClaimMapping { username: username?, groups, uid_claim, session: None })
+    Some(ClaimMapping { username: username?, groups, uid, extra, session: None })
 }
 
-fn prefixed(field: &Field<'_>, required: bool, faults: &mut Faults) -> Option<PrefixedClaim> {
+fn username(field: &Field<'_>, notes: &mut Notes) -> Option<Source> {
+    let (source, at) = claim_or_expression(field, true, notes)?;
+    if let Source::Expression(expression) = &source {
+        expressions::warn_of_no_text(&at, expression, notes);
+    }
+    Some(source)
+}
+
+fn groups(field: &Field<'_>, notes: &mut Notes) -> Option<Source> {
+    let (source, at) = claim_or_expression(field, false, notes)?;
+    if let Source::Expression(expression) = &source {
+        expressions::warn_of_no_texts(&at, expression, notes);
+        expressions::warn_of_missing_claims(&at, expression, notes);
+    }
+    Some(source)
+}
+
+/// What the mapping says, and the field that says it.
+fn claim_or_expression<'t>(
+    field: &Field<'t>,
+    required: bool,
+    notes: &mut Notes,
+) -> Option<(Source, Field<'t>)> {
+    let faults = &mut notes.faults;
     let mapping = field.mapping(&["claim", "prefix", "expression"], faults)?;
     let claim = filled(&mapping, "claim", faults);
     let prefix = mapping.field("prefix");
     let prefix_text = prefix.as_ref().and_then(|prefix| prefix.text(faults));
-    if let Some((expression, _)) = filled(&mapping, "expression", faults) {
-        refuse_expression(&expression, faults);
+    if let Some((expression, source)) = filled(&mapping, "expression", faults) {
         if claim.is_some() {
             field.fault(faults, "has both `claim` and `expression`");
+            return None;
         }
-        if let Some(prefix) = prefix {
+        if let Some(prefix) = &prefix {
             prefix.fault(faults, "belongs to `claim`, not to `expression`");
         }
-        return None;
+        let compiled = expressions::of_claims(&expression, source, faults)?;
+        return prefix.is_none().then_some((Source::Expression(compiled), expression));
     }
-    let Some((_, claim)) = claim else {
-        if required {
-            missing_unless_misfit(&mapping, "claim", faults);
+    let Some((at, claim)) = claim else {
+        if required && is_unset(&mapping, "claim") && is_unset(&mapping, "expression") {
+            field.fault(faults, NEITHER);
         }
         return None;
     };
@@ -49,44 +86,78 @@ fn prefixed(field: &Field<'_>, required: bool, faults: &mut Faults) -> Option<Pr
         let message = "is required with `claim`; it may be the empty text `\"\"`";
         faults.add(Some(mapping.line), &key, message);
     }
-    Some(PrefixedClaim { claim: claim.to_owned(), prefix: prefix_text?.to_owned() })
+    let (claim, prefix) = (claim.to_owned(), prefix_text?.to_owned());
+    Some((PrefixedClaim { claim, prefix }.into(), at))
 }
 
-fn uid(field: &Field<'_>, faults: &mut Faults) -> Option<String> {
-    let mapping = field.mapping(&["claim", "expression"], faults)?;
-    let claim = filled(&mapping, "claim", faults);
-    if let Some((expression, _)) = filled(&mapping, "expression", faults) {
-        refuse_expression(&expression, faults);
-        if claim.is_some() {
-            field.fault(faults, "has both `claim` and `expression`");
+fn uid(field: &Field<'_>, notes: &mut Notes) -> Option<UidSource> {
+    let mapping = field.mapping(&["claim", "expression"], &mut notes.faults)?;
+    let claim = filled(&mapping, "claim", &mut notes.faults);
+    let expression = filled(&mapping, "expression", &mut notes.faults);
+    match (claim, expression) {
+        (Some(_), Some(_)) => {
+            field.fault(&mut notes.faults, "has both `claim` and `expression`");
+            None
         }
+        (Some((_, claim)), None) => Some(UidSource::Claim(claim.to_owned())),
+        (None, Some((at, source))) => {
+            let expression = expressions::of_claims(&at, source, &mut notes.faults)?;
+            expressions::warn_of_no_text(&at, &expression, notes);
+            expressions::warn_of_missing_claims(&at, &expression, notes);
+            Some(UidSource::Expression(expression))
+        }
+        (None, None) => None,
     }
-    claim.map(|(_, claim)| claim.to_owned())
 }
 
-/// Extra values come from CEL only, so every entry is refused; its key is checked all the same,
-/// so that the operator sees everything at once.
-fn extra(field: &Field<'_>, faults: &mut Faults) {
+fn extra(field: &Field<'_>, notes: &mut Notes) -> Vec<ExtraMapping> {
     let mut seen = BTreeSet::new();
-    for item in field.items(faults) {
-        let Some(entry) = item.mapping(&["key", "valueExpression"], faults) else {
+    let mut mappings = Vec::new();
+    for item in field.items(&mut notes.faults) {
+        let Some(entry) = item.mapping(&["key", "valueExpression"], &mut notes.faults) else {
             continue;
         };
-        match filled(&entry, "key", faults) {
-            None => missing_unless_misfit(&entry, "key", faults),
+        let key = filled(&entry, "key", &mut notes.faults);
+        match &key {
+            None => missing_unless_misfit(&entry, "key", &mut notes.faults),
             Some((field, key)) => {
                 if let Some(message) = fault_of_extra_key(key) {
-                    field.fault(faults, message);
+                    field.fault(&mut notes.faults, message);
                 }
-                if !seen.insert(key) {
-                    field.fault(faults, format!("`{key}` stands already above"));
+                if !seen.insert(*key) {
+                    field.fault(&mut notes.faults, format!("`{key}` stands already above"));
                 }
             }
         }
-        match filled(&entry, "valueExpression", faults) {
-            None => missing_unless_misfit(&entry, "valueExpression", faults),
-            Some((field, _)) => refuse_expression(&field, faults),
+        let Some((at, source)) = filled(&entry, "valueExpression", &mut notes.faults) else {
+            missing_unless_misfit(&entry, "valueExpression", &mut notes.faults);
+            continue;
+        };
+        let Some(values) = expressions::of_claims(&at, source, &mut notes.faults) else { continue };
+        expressions::warn_of_no_texts(&at, &values, notes);
+        expressions::warn_of_missing_claims(&at, &values, notes);
+        if let Some((_, key)) = key {
+            mappings.push(ExtraMapping { key: key.to_owned(), values });
         }
+    }
+    mappings
+}
+
+/// Whoever may change the address of an account could otherwise take the name of another one.
+fn check_email(
+    username: &Field<'_>,
+    expression: &Expression,
+    extra: &[ExtraMapping],
+    notes: &mut Notes,
+) {
+    let verified = "email_verified";
+    let is_seen = expression.selects_claim(verified)
+        || extra.iter().any(|mapping| mapping.values.selects_claim(verified));
+    if expression.selects_claim("email") && !is_seen {
+        let key = format!("{}.expression", username.key);
+        let message = "uses `claims.email`, so `claims.email_verified` must be used here, in an \
+                       `extra[].valueExpression` or in a `claimValidationRules[].expression`";
+        notes.faults.add(Some(username.line), &key, message);
     }
 }
 
@@ -105,6 +176,9 @@ fn fault_of_extra_key(key: &str) -> Option<&'static str> {
     let of_path = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte);
     if !path.bytes().all(of_path) {
         return Some("has a character after the slash that a path cannot have");
+    }
+    if domain == OWN_DOMAIN {
+        return Some("belongs to this program, which sets such keys itself");
     }
     is_of_kubernetes(key).then_some("the domains `k8s.io` and `kubernetes.io` are reserved")
 }

@@ -3,22 +3,36 @@
 
 use std::collections::BTreeSet;
 
-use super::{filled, issuer::missing_unless_misfit, refuse_expression};
+use super::{NEITHER, Notes, expressions, filled, is_unset, issuer::missing_unless_misfit};
 use crate::{
-    config::fields::{Faults, Mapping},
+    claims::rules::Rule,
+    config::fields::{Field, Mapping},
     policy::RequiredClaim,
 };
 
-pub(super) fn claim_validation_rules(
-    entry: &Mapping<'_>,
-    faults: &mut Faults,
-) -> Vec<RequiredClaim> {
-    let mut required: Vec<RequiredClaim> = Vec::new();
+/// What `claimValidationRules` asks.
+#[derive(Default)]
+pub(super) struct ClaimRules {
+    pub(super) required: Vec<RequiredClaim>,
+    pub(super) rules: Vec<Rule>,
+}
+
+impl ClaimRules {
+    /// Whether one of the expressions looks at `claims.email_verified`.
+    pub(super) fn see_verification(&self) -> bool {
+        self.rules.iter().any(|rule| rule.expression.selects_claim("email_verified"))
+    }
+}
+
+pub(super) fn claim_validation_rules(entry: &Mapping<'_>, notes: &mut Notes) -> ClaimRules {
+    let mut found = ClaimRules::default();
     let Some(list) = entry.field("claimValidationRules") else {
-        return required;
+        return found;
     };
-    for item in list.items(faults) {
+    let mut seen = BTreeSet::new();
+    for item in list.items(&mut notes.faults) {
         let known = ["claim", "requiredValue", "expression", "message"];
+        let faults = &mut notes.faults;
         let Some(rule) = item.mapping(&known, faults) else {
             continue;
         };
@@ -26,50 +40,67 @@ pub(super) fn claim_validation_rules(
         let value = filled(&rule, "requiredValue", faults);
         let expression = filled(&rule, "expression", faults);
         let message = filled(&rule, "message", faults);
-        if let Some((expression, _)) = &expression {
-            refuse_expression(expression, faults);
-        }
         match (claim, expression) {
             (Some(_), Some(_)) => item.fault(faults, "has both `claim` and `expression`"),
-            (None, Some(_)) => {
+            (None, Some((field, source))) => {
                 if let Some((value, _)) = value {
                     value.fault(faults, "belongs to `claim`, not to `expression`");
+                }
+                if seen.insert(source) {
+                    let compiled = expressions::claim_rule(&field, source, notes);
+                    found.rules.extend(
+                        compiled.map(|expression| Rule { expression, message: text_of(message) }),
+                    );
+                } else {
+                    field.fault(faults, "the same expression stands already above");
                 }
             }
             (Some((field, claim)), None) => {
                 if let Some((message, _)) = message {
                     message.fault(faults, "belongs to `expression`, not to `claim`");
                 }
-                if required.iter().any(|earlier| earlier.claim == claim) {
+                if found.required.iter().any(|earlier| earlier.claim == claim) {
                     field.fault(faults, format!("a rule for `{claim}` stands already above"));
                 }
                 // Without a value the claim must be there and be the empty text.
-                let value = value.map(|(_, text)| text.to_owned()).unwrap_or_default();
-                required.push(RequiredClaim { claim: claim.to_owned(), value });
+                let (claim, value) = (claim.to_owned(), text_of(value));
+                found.required.push(RequiredClaim { claim, value });
             }
-            (None, None) => missing_unless_misfit(&rule, "claim", faults),
+            (None, None) if is_unset(&rule, "claim") && is_unset(&rule, "expression") => {
+                item.fault(faults, NEITHER);
+            }
+            (None, None) => {}
         }
     }
-    required
+    found
 }
 
-pub(super) fn user_validation_rules(entry: &Mapping<'_>, faults: &mut Faults) {
+pub(super) fn user_validation_rules(entry: &Mapping<'_>, notes: &mut Notes) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    let faults = &mut notes.faults;
     let Some(list) = entry.field("userValidationRules") else {
-        return;
+        return rules;
     };
     let mut seen = BTreeSet::new();
     for item in list.items(faults) {
         let Some(rule) = item.mapping(&["expression", "message"], faults) else {
             continue;
         };
-        rule.text("message", faults);
-        let Some((field, expression)) = filled(&rule, "expression", faults) else {
+        let message = filled(&rule, "message", faults);
+        let Some((field, source)) = filled(&rule, "expression", faults) else {
             missing_unless_misfit(&rule, "expression", faults);
             continue;
         };
-        refuse_expression(&field, faults);
-        if !seen.insert(expression) {
+        if seen.insert(source) {
+            let compiled = expressions::user_rule(&field, source, faults);
+            rules.extend(compiled.map(|expression| Rule { expression, message: text_of(message) }));
+        } else {
             field.fault(faults, "the same expression stands already above");
         }
     }
+    rules
+}
+
+fn text_of(found: Option<(Field<'_>, &str)>) -> String {
+    found.map(|(_, text)| text.to_owned()).unwrap_or_default()
 }

@@ -1,9 +1,18 @@
 //! Files kube-apiserver accepts are read alike; every fault of the others is named at once.
 
+mod expressions;
 mod issuers;
+mod mappings;
+mod rules;
 
 use super::*;
-use crate::policy::RequiredClaim;
+use crate::{
+    claims::{
+        mapping::{PrefixedClaim, UidSource},
+        rules::Rule,
+    },
+    policy::RequiredClaim,
+};
 
 const CERTIFICATE: &str = "\
 -----BEGIN CERTIFICATE-----
@@ -51,11 +60,11 @@ fn rule_faults(rules: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_documented_file_without_cel_is_read_whole() {
+fn the_documented_file_is_read_whole() {
     let certificate = CERTIFICATE.trim_end().replace('\n', "\n      ");
     let text = format!(
         "---
-# From the Kubernetes documentation, expressions left out.
+# After the Kubernetes documentation.
 apiVersion: apiserver.config.k8s.io/v1
 kind: AuthenticationConfiguration
 jwt:
@@ -73,6 +82,10 @@ jwt:
   - claim: hd
     requiredValue: example.com
   - claim: empty
+  - expression: 'claims.hd == \"example.com\"'
+    message: the hd claim must be set to example.com
+  - expression: 'claims.exp - claims.nbf <= 86400'
+    message: total token lifetime must not exceed 24 hours
   claimMappings:
     username:
       claim: sub
@@ -82,7 +95,14 @@ jwt:
       prefix: 'oidc:'
     uid:
       claim: oid
-  userValidationRules: []
+    extra:
+    - key: 'example.com/tenant'
+      valueExpression: 'claims.?tenant.orValue(\"\")'
+  userValidationRules:
+  - expression: \"!user.username.startsWith('system:')\"
+    message: 'username cannot used reserved system: prefix'
+  - expression: \"user.groups.all(group, !group.startsWith('system:'))\"
+    message: 'groups cannot used reserved system: prefix'
 anonymous:
   enabled: true
   conditions:
@@ -106,18 +126,39 @@ anonymous:
         value: value.to_owned(),
     };
     assert_eq!(issuer.required_claims, [required("hd", "example.com"), required("empty", "")]);
-    assert_eq!(issuer.mapping.username.claim, "sub");
-    assert_eq!(issuer.mapping.username.prefix, "");
-    let groups = issuer.mapping.groups.as_ref().unwrap();
-    assert_eq!((groups.claim.as_str(), groups.prefix.as_str()), ("groups", "oidc:"));
-    assert_eq!(issuer.mapping.uid_claim.as_deref(), Some("oid"));
+    let claim = |source: &Source| {
+        let PrefixedClaim { claim, prefix } = source.claim().unwrap();
+        (claim.clone(), prefix.clone())
+    };
+    assert_eq!(claim(&issuer.mapping.username), ("sub".to_owned(), String::new()));
+    let groups = claim(issuer.mapping.groups.as_ref().unwrap());
+    assert_eq!(groups, ("groups".to_owned(), "oidc:".to_owned()));
+    assert!(matches!(&issuer.mapping.uid, Some(UidSource::Claim(claim)) if claim == "oid"));
+    let texts = |rules: &[Rule]| -> Vec<(String, String)> {
+        let text = |rule: &Rule| (rule.expression.source().to_owned(), rule.message.clone());
+        rules.iter().map(text).collect()
+    };
+    let claim_rules = texts(&issuer.claim_rules);
+    assert_eq!(claim_rules[0].0, "claims.hd == \"example.com\"");
+    assert_eq!(claim_rules[1].1, "total token lifetime must not exceed 24 hours");
+    assert_eq!(texts(&issuer.user_rules)[0].0, "!user.username.startsWith('system:')");
+    assert_eq!((claim_rules.len(), issuer.user_rules.len()), (2, 2));
+    let extra = &issuer.mapping.extra[0];
+    assert_eq!((extra.key.as_str(), issuer.mapping.extra.len()), ("example.com/tenant", 1));
+    assert_eq!(extra.values.source(), "claims.?tenant.orValue(\"\")");
     assert_eq!(issuer.algorithms, login_protocols::jose::Algorithm::ALL);
     assert_eq!(
         shown(&read.warnings),
         [
             "a.yaml:25: jwt[0].issuer.egressSelectorType: is not applied here: keys are fetched \
              directly",
-            "a.yaml:40: anonymous: applies in kube-apiserver only; a token webhook is not asked \
+            "a.yaml:30: jwt[0].claimValidationRules[2].expression: refuses tokens without the claim \
+             `hd`; where that is not meant, ask `has(…)` first, or select it with `.?` and \
+             `orValue(…)`",
+            "a.yaml:32: jwt[0].claimValidationRules[3].expression: refuses tokens without the \
+             claim `nbf`; where that is not meant, ask `has(…)` first, or select it with `.?` and \
+             `orValue(…)`",
+            "a.yaml:51: anonymous: applies in kube-apiserver only; a token webhook is not asked \
              about requests without a token",
         ]
     );
@@ -163,7 +204,7 @@ jwt:
       claim: 5
       prefix: x
     uid:
-      expression: claims.oid
+      expression: claims.oid +
 - issuer:
     url: https://id.example.com?x
     audiences: []
@@ -185,136 +226,13 @@ a.yaml:10: jwt[0].claimMappings.username.prefix: is required with `claim`; it ma
          text `\"\"`
 a.yaml:13: jwt[0].claimMappings.groups.claim: must be a text, is a number (quote it to make it a \
          text)
-a.yaml:16: jwt[0].claimMappings.uid.expression: CEL expressions are not supported yet: \
-         `jwt[0].claimMappings.uid.expression`
+a.yaml:16: jwt[0].claimMappings.uid.expression: line 1, column 13 of the expression: syntax \
+         error: expected an expression
 a.yaml:17: jwt[1].claimMappings: is required
 a.yaml:18: jwt[1].issuer.url: must not contain a query or a fragment
 a.yaml:19: jwt[1].issuer.audiences: needs at least one audience
 a.yaml:20: jwt[1].claimMapping: unknown key; known here: `issuer`, `claimValidationRules`, \
          `claimMappings`, `userValidationRules`
 a.yaml:23: anonymous.conditions: needs `enabled: true`"
-    );
-}
-
-#[test]
-fn mappings_follow_the_rules_of_claim_prefix_and_expression() {
-    let cel =
-        |key: &str| format!("CEL expressions are not supported yet: `jwt[0].claimMappings.{key}`");
-    let key = |key: &str, message: &str| format!("a.yaml:5: jwt[0].claimMappings.{key}: {message}");
-    let both = "has both `claim` and `expression`";
-    let stray = "belongs to `claim`, not to `expression`";
-    for (mappings, expected) in [
-        ("", vec![key("username", "is required")]),
-        (r#""username": {}"#, vec![key("username.claim", "is required")]),
-        (
-            r#""username": {"claim": "sub", "prefix": null}"#,
-            vec![key(
-                "username.prefix",
-                "is required with `claim`; it may be the empty text `\"\"`",
-            )],
-        ),
-        (
-            r#""username": {"expression": "claims.sub"}"#,
-            vec![key("username.expression", &cel("username.expression"))],
-        ),
-        (
-            r#""username": {"claim": "sub", "expression": "claims.sub", "prefix": ""}"#,
-            vec![
-                key("username.expression", &cel("username.expression")),
-                key("username", both),
-                key("username.prefix", stray),
-            ],
-        ),
-        (
-            r#""username": {"claim": "sub", "prefix": ""}, "uid": {"claim": "a", "expression": "b"}"#,
-            vec![key("uid.expression", &cel("uid.expression")), key("uid", both)],
-        ),
-    ] {
-        assert_eq!(mapping_faults(mappings), expected, "{mappings}");
-    }
-    let unset =
-        r#""username": {"claim": "sub", "prefix": "", "expression": ""}, "groups": {}, "uid": {}"#;
-    let mapping = accepted(&file(ISSUER, unset, "")).issuers.remove(0).mapping;
-    assert_eq!((mapping.groups, mapping.uid_claim), (None, None));
-}
-
-// J04
-#[test]
-fn extra_is_refused_by_name_and_its_keys_are_checked_all_the_same() {
-    for (extra_key, message) in [
-        ("example.com/tenant", None),
-        ("tenant", Some("must be a path with a domain")),
-        ("/tenant", Some("must be a path with a domain")),
-        ("example.com/Tenant", Some("must be lower case")),
-        ("x.k8s.io/t", Some("are reserved")),
-        ("kubernetes.io/t", Some("are reserved")),
-        ("notk8s.io/t", None),
-    ] {
-        let mappings = format!(
-            r#"{MAPPINGS}, "extra": [{{"key": "{extra_key}", "valueExpression": "claims.t"}}]"#
-        );
-        let found = mapping_faults(&mappings);
-        assert_eq!(
-            found.last().unwrap(),
-            "a.yaml:5: jwt[0].claimMappings.extra[0].valueExpression: CEL expressions are not \
-             supported yet: `jwt[0].claimMappings.extra[0].valueExpression`"
-        );
-        assert_eq!(found.len(), 1 + usize::from(message.is_some()), "{found:?}");
-        assert!(message.is_none_or(|message| found[0].contains(message)), "{found:?}");
-    }
-    let twice = format!(r#"{MAPPINGS}, "extra": [{{"key": "a.b/c"}}, {{"key": "a.b/c"}}, {{}}]"#);
-    assert_eq!(
-        mapping_faults(&twice),
-        [
-            "a.yaml:5: jwt[0].claimMappings.extra[0].valueExpression: is required",
-            "a.yaml:5: jwt[0].claimMappings.extra[1].key: `a.b/c` stands already above",
-            "a.yaml:5: jwt[0].claimMappings.extra[1].valueExpression: is required",
-            "a.yaml:5: jwt[0].claimMappings.extra[2].key: is required",
-            "a.yaml:5: jwt[0].claimMappings.extra[2].valueExpression: is required",
-        ]
-    );
-}
-
-#[test]
-fn rules_are_claims_with_values_and_expressions_are_refused_by_name() {
-    assert_eq!(
-        rule_faults(
-            "  claimValidationRules:
-  - claim: hd
-    requiredValue: a
-    message: m
-  - claim: hd
-  - {}
-  - expression: 'claims.exp - claims.nbf <= 86400'
-    requiredValue: x
-  - claim: a
-    expression: b
-  - claim: b
-    requiredValue: true
-  userValidationRules:
-  - expression: \"!user.username.startsWith('system:')\"
-    message: m
-  - expression: \"!user.username.startsWith('system:')\"
-  - message: m
-"
-        )
-        .join("\n"),
-        "a.yaml:9: jwt[0].claimValidationRules[0].message: belongs to `expression`, not to `claim`
-a.yaml:10: jwt[0].claimValidationRules[1].claim: a rule for `hd` stands already above
-a.yaml:11: jwt[0].claimValidationRules[2].claim: is required
-a.yaml:12: jwt[0].claimValidationRules[3].expression: CEL expressions are not supported yet: \
-         `jwt[0].claimValidationRules[3].expression`
-a.yaml:13: jwt[0].claimValidationRules[3].requiredValue: belongs to `claim`, not to `expression`
-a.yaml:14: jwt[0].claimValidationRules[4]: has both `claim` and `expression`
-a.yaml:15: jwt[0].claimValidationRules[4].expression: CEL expressions are not supported yet: \
-         `jwt[0].claimValidationRules[4].expression`
-a.yaml:17: jwt[0].claimValidationRules[5].requiredValue: must be a text, is a boolean (quote it \
-         to make it a text)
-a.yaml:19: jwt[0].userValidationRules[0].expression: CEL expressions are not supported yet: \
-         `jwt[0].userValidationRules[0].expression`
-a.yaml:21: jwt[0].userValidationRules[1].expression: CEL expressions are not supported yet: \
-         `jwt[0].userValidationRules[1].expression`
-a.yaml:21: jwt[0].userValidationRules[1].expression: the same expression stands already above
-a.yaml:22: jwt[0].userValidationRules[2].expression: is required"
     );
 }

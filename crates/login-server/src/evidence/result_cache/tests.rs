@@ -26,7 +26,7 @@ fn cache(max_bytes: u64) -> ResultCache {
 /// The only way to an index is through a token of that issuer.
 fn issuer() -> IssuerIndex {
     let username = PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() };
-    let mapping = ClaimMapping { username, groups: None, uid_claim: None, session: None };
+    let mapping = ClaimMapping::of_claims(username, None);
     let url = IssuerUrl::parse("https://id.example").unwrap();
     let entry = IssuerPolicy::new(url, vec!["a".to_owned()], mapping);
     let policy = Policy::new(vec![entry], login_review::Guard::default());

@@ -15,6 +15,11 @@ fn issuers_that_kube_apiserver_refuses_are_refused() {
         (r#""url": "http://127.0.0.1:1", "audiences": ["k"]"#, "url", "must begin with `https://`"),
         (r#""url": "https:id.example", "audiences": ["k"]"#, "url", "must begin with `https://`"),
         (r#""url": "https://u:p@id.example", "audiences": ["k"]"#, "url", "user information"),
+        (
+            r#""url": "https://id.example", "audiences": ["k"], "discoveryURL": "https://d.example ""#,
+            "discoveryURL",
+            "is not a URL",
+        ),
         (r#""url": "https://@id.example", "audiences": ["k"]"#, "url", "user information"),
         (r#""url": "https://id.example/%zz", "audiences": ["k"]"#, "url", "begins no escape"),
         (r#""url": "https://id.example/%4", "audiences": ["k"]"#, "url", "begins no escape"),

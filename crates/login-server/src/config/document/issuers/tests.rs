@@ -17,8 +17,7 @@ fn parsed(text: &str) -> (Vec<IssuerSettings>, Vec<String>) {
 
 fn policy(url: &str, audiences: &[&str]) -> IssuerPolicy {
     let username = login_review::PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() };
-    let mapping =
-        login_review::ClaimMapping { username, groups: None, uid_claim: None, session: None };
+    let mapping = login_review::ClaimMapping::of_claims(username, None);
     let audiences = audiences.iter().map(ToString::to_string).collect();
     IssuerPolicy::new(login_common::names::IssuerUrl::parse(url).unwrap(), audiences, mapping)
 }

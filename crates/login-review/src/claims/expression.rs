@@ -1,0 +1,205 @@
+//! CEL expressions of the configuration: compiled once, evaluated for every token.
+//! Never longer than its allowance; never a value of a claim in an error.
+
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
+
+use login_cel::{
+    environment::Environment,
+    error::{CompileError, EvaluationError},
+    meter::Budget,
+    program::{Bindings, Program},
+    types::Type,
+    value::{Key, List, Map, Object, Text, Value},
+};
+use login_common::Identity;
+use login_protocols::oidc::Claims;
+
+use crate::verdict::Reason;
+
+static CLAIMS: LazyLock<Environment> =
+    LazyLock::new(|| Environment::new([("claims", Type::map(Type::String, Type::Dyn))]));
+static USER: LazyLock<Environment> = LazyLock::new(|| {
+    let texts = || Type::list(Type::String);
+    let fields = [
+        ("username", Type::String),
+        ("uid", Type::String),
+        ("groups", texts()),
+        ("extra", Type::map(Type::String, texts())),
+    ];
+    Environment::new([("user", Type::object("kubernetes.UserInfo", fields))])
+});
+
+/// A checked expression and its text. Cloning is cheap.
+#[derive(Clone)]
+pub struct Expression {
+    source: Arc<str>,
+    program: Arc<Program>,
+}
+
+impl Expression {
+    /// Over the variable `claims`, a map of which nothing but the names is known.
+    pub fn over_claims(source: &str) -> Result<Self, CompileError> {
+        Self::compile(source, &CLAIMS)
+    }
+
+    /// Over the variable `user`, with the fields that a user has and no others.
+    pub fn over_user(source: &str) -> Result<Self, CompileError> {
+        Self::compile(source, &USER)
+    }
+
+    fn compile(source: &str, environment: &Environment) -> Result<Self, CompileError> {
+        let program = Arc::new(Program::compile(source, environment)?);
+        Ok(Self { source: source.into(), program })
+    }
+
+    /// As the operator wrote it.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What is known of its value before there are claims.
+    pub fn result_type(&self) -> &Type {
+        self.program.result_type()
+    }
+
+    /// Whether it selects the claim of that name: `claims.email`, `claims.?email` or
+    /// `has(claims.email)`; `claims["email"]` is not seen, as by kube-apiserver.
+    pub fn selects_claim(&self, name: &str) -> bool {
+        self.program.selects(&["claims", name])
+    }
+
+    /// The claim without which it fails, of those that not every token has.
+    pub fn fails_without(&self) -> Option<String> {
+        let claims = serde_json::json!({"iss": "", "aud": "", "sub": "", "iat": 0, "exp": 0});
+        let bindings = Bindings::new([("claims", claims_value(claims.as_object()?))]);
+        match self.program.evaluate(&bindings, &Budget::default()) {
+            Err(EvaluationError::NoSuchField(name)) => Some(name.to_string()),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    /// Its value for these claims.
+    pub(crate) fn of_claims<'a>(
+        &'a self,
+        claims: &'a Claims,
+        allowance: &mut Allowance,
+    ) -> Result<Value<'a>, Reason> {
+        allowance.spend(self, &Bindings::new([("claims", claims_value(claims.as_map()))]))
+    }
+
+    /// Its value for this user.
+    pub(crate) fn of_user<'a>(
+        &'a self,
+        user: &'a Identity,
+        allowance: &mut Allowance,
+    ) -> Result<Value<'a>, Reason> {
+        allowance.spend(self, &Bindings::new([("user", user_value(user))]))
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.source).finish()
+    }
+}
+
+/// What all expressions of one token may still cost together.
+///
+/// kube-apiserver bounds each expression and not their number, so that 64 rules could take
+/// seconds of a core for one token. Four times the bound of one is far beyond what an expression
+/// over a token of 16 KiB needs, and ends within some tenths of a second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance(Budget);
+
+/// How many expressions may each cost what one may.
+const WHOLE_EXPRESSIONS: u64 = 4;
+
+impl Default for Allowance {
+    fn default() -> Self {
+        let Budget { cost, work } = Budget::default();
+        Self(Budget { cost: cost * WHOLE_EXPRESSIONS, work: work * WHOLE_EXPRESSIONS })
+    }
+}
+
+impl Allowance {
+    fn spend<'a>(
+        &mut self,
+        expression: &'a Expression,
+        bindings: &Bindings<'a>,
+    ) -> Result<Value<'a>, Reason> {
+        let most = Budget::default();
+        let Self(left) = self;
+        let budget = Budget { cost: most.cost.min(left.cost), work: most.work.min(left.work) };
+        let (value, spent) = expression.program.evaluate_measured(bindings, &budget);
+        left.cost = left.cost.saturating_sub(spent.cost);
+        left.work = left.work.saturating_sub(spent.work);
+        value.map_err(
+            |error| if error.is_final() { Reason::ExpressionCost } else { Reason::Expression },
+        )
+    }
+}
+
+fn claims_value(claims: &serde_json::Map<String, serde_json::Value>) -> Value<'_> {
+    Value::Object(Object { name: "kubernetes.claims", fields: Map::Json(claims) })
+}
+
+fn user_value(user: &Identity) -> Value<'_> {
+    let entry = |name: &'static str, value| (Key::String(Text::Borrowed(name)), value);
+    let extra = user
+        .extra
+        .iter()
+        .map(|(key, values)| (Key::String(Text::Borrowed(key.as_str())), borrowed_list(values)))
+        .collect();
+    let fields = [
+        entry("username", borrowed(&user.username)),
+        entry("uid", borrowed(&user.uid)),
+        entry("groups", borrowed_list(&user.groups)),
+        entry("extra", Value::map(extra)),
+    ];
+    let fields = Map::Shared(Arc::new(fields.into_iter().collect()));
+    Value::Object(Object { name: "kubernetes.UserInfo", fields })
+}
+
+fn borrowed(text: &str) -> Value<'_> {
+    Value::String(Text::Borrowed(text))
+}
+
+fn borrowed_list(texts: &[String]) -> Value<'_> {
+    Value::list(texts.iter().map(|text| borrowed(text)).collect())
+}
+
+/// A text; nothing else is turned into one.
+pub(crate) fn text(value: &Value<'_>) -> Result<String, Reason> {
+    match value {
+        Value::String(text) => Ok((**text).to_owned()),
+        _ => Err(Reason::Expression),
+    }
+}
+
+/// A text or a list of texts, without the empty ones; null is an empty list.
+pub(crate) fn texts(value: &Value<'_>) -> Result<Vec<String>, Reason> {
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::String(text) if text.is_empty() => Ok(Vec::new()),
+        Value::String(_) => Ok(vec![text(value)?]),
+        Value::List(list) => elements(list),
+        _ => Err(Reason::Expression),
+    }
+}
+
+fn elements(list: &List<'_>) -> Result<Vec<String>, Reason> {
+    let mut texts = Vec::new();
+    for element in list.elements() {
+        let element = text(&element)?;
+        if !element.is_empty() {
+            texts.push(element);
+        }
+    }
+    Ok(texts)
+}
+
+#[cfg(test)]
+mod tests;
