@@ -34,6 +34,23 @@ impl Environment {
         environment
     }
 
+    /// With `claims`, as kube-apiserver declares it: nothing is known of the values.
+    pub fn of_claims() -> Environment {
+        Environment::new([("claims", Type::map(Type::String, Type::Any))])
+    }
+
+    /// With `user`, as kube-apiserver declares it.
+    pub fn of_user() -> Environment {
+        let strings = || Type::list(Type::String);
+        let fields = [
+            ("username", Type::String),
+            ("uid", Type::String),
+            ("groups", strings()),
+            ("extra", Type::map(Type::String, strings())),
+        ];
+        Environment::new([("user", Type::object("kubernetes.UserInfo", fields))])
+    }
+
     fn add(&mut self, library: Library) {
         for function in library.functions {
             self.functions.entry(function.name).or_default().extend(function.overloads);

@@ -208,7 +208,7 @@ impl<'b, 'a> Evaluation<'b, 'a> {
                     .parameters
                     .iter()
                     .zip(arguments)
-                    .all(|(parameter, argument)| argument.fits(parameter))
+                    .all(|(parameter, argument)| !overload.guarded || argument.fits(parameter))
         });
         let Some(overload) = overload else {
             self.meter.charge(1)?;

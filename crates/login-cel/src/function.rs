@@ -25,6 +25,8 @@ pub(crate) struct Overload {
     pub(crate) result: Type,
     pub(crate) implementation: Implementation,
     pub(crate) cost: CostRule,
+    /// Whether arguments of other types are kept from the implementation.
+    pub(crate) guarded: bool,
 }
 
 /// A function with its overloads. Two libraries may bring overloads of one function.
@@ -56,6 +58,7 @@ impl Overload {
             result,
             implementation,
             cost: |_, _| 1,
+            guarded: true,
         }
     }
 
@@ -66,6 +69,12 @@ impl Overload {
         implementation: Implementation,
     ) -> Overload {
         Overload { member: true, ..Overload::global(parameters, result, implementation) }
+    }
+
+    /// The implementation looks at its arguments itself; the parameters are for the checker only.
+    #[must_use]
+    pub(crate) fn unguarded(self) -> Overload {
+        Overload { guarded: false, ..self }
     }
 
     /// With this rule in place of 1.

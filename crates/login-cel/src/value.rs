@@ -50,6 +50,8 @@ pub trait Opaque: fmt::Debug + Send + Sync {
     fn size(&self) -> u64 {
         1
     }
+    /// What it is, for people and tests; expressions never see it.
+    fn text(&self) -> String;
     /// For [`Value::downcast`].
     fn as_any(&self) -> &dyn Any;
 }

@@ -1,9 +1,10 @@
 //! Rules of kube-apiserver about literals, beyond their types: lists and maps do not mix types, and
-//! what is spelt out as a duration, timestamp or pattern must be one.
+//! what is spelt out as a duration, timestamp, pattern or template must be one.
 //!
 //! Never here: values that are known at evaluation only.
 
 use super::unify::Unifier;
+use crate::library::string_format;
 use crate::syntax::SyntaxError;
 use crate::syntax::ast::{Expr, ExprKind};
 use crate::types::Type;
@@ -15,7 +16,22 @@ pub(super) fn check(
     unifier: &mut Unifier,
     faults: &mut Vec<SyntaxError>,
 ) {
+    visit(expr, false, types, unifier, faults);
+}
+
+fn visit(
+    expr: &Expr,
+    may_mix: bool,
+    types: &[Type],
+    unifier: &mut Unifier,
+    faults: &mut Vec<SyntaxError>,
+) {
+    let type_of = |expr: &Expr| types.get(expr.id as usize).cloned().unwrap_or(Type::Dyn);
+    if let Some((at, message)) = string_format::check(expr, &type_of) {
+        faults.push(SyntaxError { offset: at.offset as usize, message });
+    }
     match &expr.kind {
+        ExprKind::List(_) | ExprKind::Map(_) if may_mix => {}
         ExprKind::List(elements) => {
             let elements = elements.iter().map(|element| (&element.value, element.optional));
             uniform(elements, types, unifier, faults);
@@ -27,7 +43,9 @@ pub(super) fn check(
         }
         _ => {}
     }
-    expr.for_each_child(&mut |child| check(child, types, unifier, faults));
+    // The values of a template are of the types that its clauses take.
+    let may_mix = may_mix || string_format::is_call(expr);
+    expr.for_each_child(&mut |child| visit(child, may_mix, types, unifier, faults));
 }
 
 fn uniform<'e>(

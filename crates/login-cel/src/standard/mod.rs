@@ -13,6 +13,9 @@ mod relations;
 mod texts;
 mod times;
 
+pub(crate) use numbers::shortest as show_double;
+pub(crate) use times::{show_duration, show_timestamp};
+
 use crate::function::Library;
 use crate::syntax::standard_macros;
 use crate::types::Type;

@@ -101,7 +101,6 @@ impl Expander<'_> {
         self.node(ExprKind::Comprehension(Box::new(comprehension)))
     }
 
-    #[allow(dead_code, reason = "`sortBy` of a library is made of it")]
     /// `range.map(variable, transform)`, for macros that need its result.
     pub(crate) fn map_over(&mut self, range: Expr, variable: Arc<str>, transform: Expr) -> Expr {
         let start = self.list(Vec::new());
