@@ -5,15 +5,16 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"net/netip"
 	"sort"
 	"strconv"
-	"time"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	apiservercel "k8s.io/apiserver/pkg/cel"
 	"k8s.io/apiserver/pkg/cel/lazy"
 )
@@ -41,7 +42,7 @@ func render(value ref.Val) any {
 	case types.Duration:
 		return tagged{"duration": strconv.FormatInt(v.Nanoseconds(), 10)}
 	case types.Timestamp:
-		return tagged{"timestamp": v.UTC().Format(time.RFC3339Nano)}
+		return tagged{"timestamp": fmt.Sprintf("%d.%09d", v.Unix(), v.Nanosecond())}
 	case *types.Type:
 		return tagged{"type": v.TypeName()}
 	case *types.Optional:
@@ -90,12 +91,31 @@ func opaque(value ref.Val) any {
 		return tagged{"cidr": netip.Prefix(v.Prefix).String()}
 	case apiservercel.URL:
 		return tagged{"url": v.String()}
+	case *apiservercel.Quantity: // what add and sub give
+		return tagged{"quantity": number(v.DeepCopy())}
 	case apiservercel.Quantity:
-		return tagged{"quantity": v.String()}
+		return tagged{"quantity": number(v.DeepCopy())}
 	case apiservercel.Semver:
 		return tagged{"semver": v.Version.String()}
 	case apiservercel.Format:
 		return tagged{"format": v.Name}
 	}
 	return tagged{"other": fmt.Sprintf("%T", value)}
+}
+
+// number writes a quantity without a unit and without zeros at the end: 15e-1.
+func number(quantity resource.Quantity) string {
+	decimal := quantity.AsDec()
+	unscaled, exponent := new(big.Int).Set(decimal.UnscaledBig()), -int(decimal.Scale())
+	if unscaled.Sign() == 0 {
+		return "0"
+	}
+	ten, rest := big.NewInt(10), new(big.Int)
+	for {
+		quotient := new(big.Int)
+		if quotient.QuoRem(unscaled, ten, rest); rest.Sign() != 0 {
+			return fmt.Sprintf("%se%d", unscaled, exponent)
+		}
+		unscaled, exponent = quotient, exponent+1
+	}
 }

@@ -7,7 +7,6 @@
 mod elsewhere;
 mod support;
 
-mod answers;
 mod audit;
 mod commands;
 mod connections;
