@@ -1,17 +1,10 @@
 //! One listener: accept, handshake, HTTP/1.1 or HTTP/2, and a drain with a deadline.
 //! Never waits without a limit, and never decides what a request means.
 
+mod activity;
+
 use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    net::IpAddr,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+    convert::Infallible, future::Future, io, net::IpAddr, pin::pin, sync::Arc, time::Duration,
 };
 
 use bytes::Bytes;
@@ -29,7 +22,8 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use crate::{config::Limits, tls::ServingTls};
+use self::activity::{Activity, Answer, Patience, Watch};
+use crate::{config::Limits, telemetry::seldom::Seldom, tls::ServingTls};
 
 /// What a connection says about whoever opened it.
 #[derive(Clone, Debug)]
@@ -98,6 +92,7 @@ pub async fn serve<A: Answering>(
     mut phase: watch::Receiver<Phase>,
 ) {
     let slots = Arc::new(Semaphore::new(limits.connections));
+    let failing = Seldom::default();
     loop {
         // The slot comes before the connection: what we cannot serve stays in the kernel's queue.
         let accepted = tokio::select! {
@@ -111,7 +106,9 @@ pub async fn serve<A: Answering>(
             Err(fault) if fault.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(fault) => {
                 // Out of descriptors, mostly. Without a pause the loop would spin.
-                tracing::warn!(error = %fault, "could not accept a connection");
+                if let Some(times) = failing.turn() {
+                    tracing::warn!(error = %fault, times, "could not accept connections");
+                }
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
@@ -218,12 +215,12 @@ async fn connection<A: Answering>(
                 // RFC 9112 §6.3: where a proxy before us has counted by `Content-Length`, what
                 // follows a chunked body may be somebody else's request.
                 let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
-                let mut response = answering.answer(caller, request).await;
+                let response = answering.answer(caller, request).await;
+                let mut response = response.map(|body| Answer::new(body, under_way));
                 if is_last {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(header::CONNECTION, close);
                 }
-                drop(under_way);
                 Ok::<_, Infallible>(response)
             }
         }
@@ -231,9 +228,11 @@ async fn connection<A: Answering>(
     let builder = http_builder(protocol);
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut patience = pin!(sleep_until(Instant::now() + limits.first_request));
-    let mut seen = 0;
-    let mut is_ending = false;
-    let mut farewell = Farewell::default();
+    let mut watch = Watch::default();
+    let mut is_draining = false;
+    // A peer of HTTP/2 that is alive answers pings, and may stay.
+    let may_idle = matches!(protocol, Protocol::Http2);
+    let longest = limits.idle + limits.review + limits.form;
     loop {
         tokio::select! {
             biased;
@@ -244,28 +243,23 @@ async fn connection<A: Answering>(
                 return;
             }
             () = &mut patience => {
-                if farewell.is_said {
+                if is_draining {
                     // Some peers do not care that they were told to go (RFC 9113 §6.8).
-                    if farewell.is_over(activity.open.load(Ordering::Relaxed)) {
+                    if watch.is_over(&activity) {
                         tracing::debug!("a connection without a request is closed at the end");
                         return;
                     }
                     patience.as_mut().reset(Instant::now() + limits.drain_idle / 2);
                     continue;
                 }
-                let begun = activity.begun.load(Ordering::Relaxed);
-                let is_idle = begun == seen && activity.open.load(Ordering::Relaxed) == 0;
-                // A peer of HTTP/2 that is alive answers pings, and may stay.
-                let may_stay = matches!(protocol, Protocol::Http2) && begun > 0;
-                if is_idle && !may_stay {
-                    tracing::debug!(requests = begun, "connection without a request is closed");
-                    if is_ending || begun == 0 {
+                match watch.judge(&activity, may_idle, limits.idle, longest) {
+                    Patience::Keep => {}
+                    Patience::Farewell => serving.as_mut().graceful_shutdown(),
+                    Patience::Cut => {
+                        tracing::debug!(requests = activity.begun(), "connection is closed");
                         return;
                     }
-                    is_ending = true;
-                    serving.as_mut().graceful_shutdown();
                 }
-                seen = begun;
                 patience.as_mut().reset(Instant::now() + limits.idle);
             }
             changed = phase.changed() => {
@@ -275,7 +269,7 @@ async fn connection<A: Answering>(
                     // On an idle connection this ends it at once.
                     Phase::Draining => {
                         serving.as_mut().graceful_shutdown();
-                        farewell.is_said = true;
+                        is_draining = true;
                         patience.as_mut().reset(Instant::now() + limits.drain_idle / 2);
                     }
                     Phase::Cut => return,
@@ -285,47 +279,6 @@ async fn connection<A: Answering>(
                 }
             }
         }
-    }
-}
-
-/// What is left of a connection that was told to end.
-#[derive(Default)]
-struct Farewell {
-    is_said: bool,
-    quiet: u32,
-}
-
-impl Farewell {
-    /// After two quiet moments in a row: an answer that was ready just before the first one has
-    /// left by the second.
-    const fn is_over(&mut self, open: u64) -> bool {
-        self.quiet = if open == 0 { self.quiet + 1 } else { 0 };
-        2 <= self.quiet
-    }
-}
-
-/// What one connection has been asked. One timer per connection reads it every now and then,
-/// which costs a request nothing; hyper's own header timeout arms a timer for each.
-#[derive(Default)]
-struct Activity {
-    begun: AtomicU64,
-    open: AtomicU64,
-}
-
-impl Activity {
-    fn begin(self: &Arc<Self>) -> UnderWay {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        self.open.fetch_add(1, Ordering::Relaxed);
-        UnderWay(Arc::clone(self))
-    }
-}
-
-/// A request that has begun and not ended, however it ends.
-struct UnderWay(Arc<Activity>);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -128,8 +128,31 @@ async fn next_frame(stream: &mut TcpStream) -> Option<u8> {
     timeout(LONG, reading).await.unwrap()
 }
 
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const GOAWAY: u8 = 7;
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_is_given_up_also_over_http_2() {
+    let limits = Limits {
+        idle: Duration::from_millis(200),
+        review: Duration::from_millis(100),
+        form: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let (_issuer, server) = with_limits(limits).await;
+    let mut frames = Frames(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec());
+    // SETTINGS_INITIAL_WINDOW_SIZE (4) is 0: the server may send headers, and no body.
+    frames.add(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    frames.request(1);
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(&frames.0).await.unwrap();
+    let mut kinds = Vec::new();
+    while let Some(kind) = next_frame(&mut stream).await {
+        kinds.push(kind);
+    }
+    assert!(kinds.contains(&HEADERS) && !kinds.contains(&DATA), "{kinds:?}");
+}
 
 #[tokio::test]
 async fn streams_that_are_reset_at_once_end_the_connection() {
