@@ -113,6 +113,11 @@ impl Policy {
         &self.introspectors
     }
 
+    /// Whether an opaque token could be accepted.
+    pub const fn accepts_opaque_tokens(&self) -> bool {
+        self.static_tokens.is_some() || !self.introspectors.is_empty()
+    }
+
     /// What `index` points at; none if it comes from another policy.
     pub fn introspector(&self, index: IntrospectorIndex) -> Option<&Introspector> {
         self.introspectors.get(index.0)

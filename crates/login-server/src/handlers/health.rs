@@ -25,7 +25,7 @@ pub async fn ready(state: &State, is_verbose: bool) -> Reply {
     let mut report = Report::default();
     report.check("serving", state.is_draining().then_some("draining"));
     let in_force = state.in_force();
-    let (mut is_usable, mut all_were_asked) = (false, true);
+    let (mut is_usable, mut all_were_asked) = (in_force.policy.accepts_opaque_tokens(), true);
     for issuer in in_force.keys.readiness() {
         is_usable |= issuer.has_keys;
         all_were_asked &= issuer.has_keys || issuer.failures > 0;

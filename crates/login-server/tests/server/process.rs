@@ -109,7 +109,10 @@ async fn serve_takes_changes_in_and_ends_in_order() {
     })
     .await;
     assert!(ask(&client, &url, &one.token()).await.is_refusal());
-    assert!(serve.said("new files are in force") && serve.said(&two.url));
+    until("the change is told", async || {
+        serve.said("new files are in force") && serve.said(&two.url)
+    })
+    .await;
     fs::write(&path, "jwt: [").unwrap();
     serve.signal("HUP");
     until("the fault is told", async || serve.said("cannot be used")).await;

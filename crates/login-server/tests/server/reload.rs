@@ -62,8 +62,12 @@ pub(crate) fn accepting(issuers: &[&IssuerElsewhere]) -> String {
 
 /// A server that watches the `AuthenticationConfiguration` at `path`.
 fn watching(path: &Path) -> ServerConfig {
+    watching_both(None, path)
+}
+
+fn watching_both(own: Option<&Path>, path: &Path) -> ServerConfig {
     let files = TrackedFiles::default();
-    let loaded = load(&files, None, Some(path)).unwrap();
+    let loaded = load(&files, own, Some(path)).unwrap();
     let running = Running {
         issuer: None,
         result_cache: ResultCacheSettings::default(),
@@ -73,7 +77,7 @@ fn watching(path: &Path) -> ServerConfig {
     config.policy = loaded.policy;
     config.watched = Watched {
         configuration: Some(ConfigurationFiles {
-            configuration: None,
+            configuration: own.map(Path::to_owned),
             authentication: Some(path.to_owned()),
             running,
             seen: files.into_seen(),
@@ -129,6 +133,56 @@ async fn a_new_configuration_comes_into_force_and_a_wrong_one_does_not() {
     assert!(is_bob(&says(&two.token()).await));
     fs::write(&path, &whole).unwrap();
     until("all is well", async || !readiness(&server).await.1.contains("[!] configuration")).await;
+}
+
+#[tokio::test]
+async fn files_that_a_configuration_names_are_watched_too() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let (tokens, revoked) = (place("tokens.csv"), place("revoked.yaml"));
+    fs::write(place("authentication.yaml"), accepting(&[&issuer])).unwrap();
+    let own = |more: &str| {
+        format!(
+            "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n\
+             staticTokens: {{file: {}}}\nrevocations: {{file: {}}}\n{more}",
+            tokens.display(),
+            revoked.display()
+        )
+    };
+    fs::write(place("own.yaml"), own("")).unwrap();
+    fs::write(&tokens, "old-0123456789abcdefghij,robot,1\n").unwrap();
+    fs::write(&revoked, "[]\n").unwrap();
+    let server =
+        TestServer::start(watching_both(Some(&place("own.yaml")), &place("authentication.yaml")))
+            .await;
+    let client = plain_client();
+    let says = async |token: &str| ask(&client, &server.url, token).await;
+    let token = issuer.token();
+    assert!(is_bob(&says(&token).await));
+    assert_eq!(says("old-0123456789abcdefghij").await.username(), Some("robot"));
+
+    fs::write(&tokens, "new-0123456789abcdefghij,robot,1\n").unwrap();
+    until("the new token", async || {
+        says("new-0123456789abcdefghij").await.username() == Some("robot")
+    })
+    .await;
+    assert!(says("old-0123456789abcdefghij").await.is_refusal());
+    // The answer of before is remembered, and must not be repeated.
+    fs::write(&revoked, format!("- {{issuer: \"{}\", jti: j1}}\n", issuer.url)).unwrap();
+    until("the revocation", async || says(&token).await.is_refusal()).await;
+    assert!(is_bob(&says(&issuer.token_with("jti", "j2".into())).await));
+
+    // What needs a restart stays, and the rest of the file counts.
+    fs::write(
+        place("own.yaml"),
+        own("resultCache: {maxBytes: 0}\nissuer: {url: \"https://x.example\"}\n"),
+    )
+    .unwrap();
+    fs::write(&revoked, "[]\n").unwrap();
+    until("the end of the revocation", async || is_bob(&says(&token).await)).await;
+    let said = client.get(format!("{}/jwks", server.url)).send().await.unwrap();
+    assert_eq!(said.status().as_u16(), 404);
 }
 
 #[tokio::test]
