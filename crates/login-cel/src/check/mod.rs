@@ -396,10 +396,13 @@ impl<'e> Checker<'e> {
                 (Type::Dyn, Type::Dyn)
             }
             other => {
-                let message = format!(
+                let mut message = format!(
                     "expression of type '{other}' cannot be range of a comprehension (must be \
                      list, map, or dynamic)"
                 );
+                if *other == Type::Any {
+                    message.push_str("; write `dyn(…)` around it");
+                }
                 self.fault(&fold.range, message);
                 (Type::Error, Type::Error)
             }

@@ -19,18 +19,8 @@ use login_protocols::oidc::Claims;
 
 use crate::verdict::Reason;
 
-static CLAIMS: LazyLock<Environment> =
-    LazyLock::new(|| Environment::new([("claims", Type::map(Type::String, Type::Dyn))]));
-static USER: LazyLock<Environment> = LazyLock::new(|| {
-    let texts = || Type::list(Type::String);
-    let fields = [
-        ("username", Type::String),
-        ("uid", Type::String),
-        ("groups", texts()),
-        ("extra", Type::map(Type::String, texts())),
-    ];
-    Environment::new([("user", Type::object("kubernetes.UserInfo", fields))])
-});
+static CLAIMS: LazyLock<Environment> = LazyLock::new(Environment::of_claims);
+static USER: LazyLock<Environment> = LazyLock::new(Environment::of_user);
 
 /// A checked expression and its text. Cloning is cheap.
 #[derive(Clone)]

@@ -79,7 +79,7 @@ fn groups_by_expression_are_texts_without_blanks_and_doubles() {
     let many: Vec<String> = (0..=MAX_GROUPS).map(|n| n.to_string()).collect();
     assert_eq!(groups(json!(many)), Err(Reason::TooManyGroups));
     policy.mapping.groups =
-        Some(Source::Expression(over_claims("claims.?roles.orValue([]).map(r, 'r:' + r)")));
+        Some(Source::Expression(over_claims("dyn(claims.?roles.orValue([])).map(r, 'r:' + r)")));
     let found = identify_json(&policy, &json!({"sub": "42", "roles": ["a", "b"]}));
     assert_eq!(found.unwrap().groups, ["r:a", "r:b"]);
     assert_eq!(identify_json(&policy, &json!({"sub": "42"})).unwrap().groups, [""; 0]);
@@ -188,8 +188,8 @@ fn one_expression_and_all_of_a_token_together_have_a_bound() {
     let items: Vec<u32> = (0..150).collect();
     let claims = json!({"sub": "42", "l": items});
     // Twice nested over 150 elements: some 250 000 units.
-    let much = "claims.l.all(a, claims.l.all(b, a + b >= 0.0 && a + b < 1000.0))";
-    let more = "claims.l.all(a, claims.l.all(b, claims.l.all(c, a + b + c >= 0.0)))";
+    let much = "dyn(claims.l).all(a, dyn(claims.l).all(b, a + b >= 0.0 && a + b < 1000.0))";
+    let more = "dyn(claims.l).all(a, dyn(claims.l).all(b, dyn(claims.l).all(c, a + b + c >= 0.0)))";
     let with = |rules: usize, source: &str| {
         let mut policy = policy();
         policy.claim_rules = vec![rule(over_claims(source)); rules];
@@ -243,12 +243,12 @@ fn any_source() -> impl Strategy<Value = Source> {
         "claims['b']",
         "'system' + ':' + claims.a",
         "claims.?a.orValue('system:') + claims.?b.orValue('masters')",
-        "claims.b.map(x, 'system:' + x)",
+        "dyn(claims.b).map(x, 'system:' + x)",
         "[claims.a, claims.b]",
         "has(claims.a) ? claims.a : claims.b",
         "claims.a + claims.b",
         "claims.map(k, k)",
-        "claims.b.filter(x, x != 'system:masters')",
+        "dyn(claims.b).filter(x, x != 'system:masters')",
     ]);
     let claim = (prop::sample::select(vec!["a", "b"]), "(|s|sy|system|system:|oidc:)");
     prop_oneof![

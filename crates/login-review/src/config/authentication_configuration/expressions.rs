@@ -38,7 +38,7 @@ pub(super) fn user_rule(
 fn boolean(field: &Field<'_>, expression: Expression, faults: &mut Faults) -> Option<Expression> {
     match expression.result_type() {
         Type::Bool => Some(expression),
-        Type::Dyn => {
+        Type::Dyn | Type::Any => {
             field.fault(faults, "must evaluate to bool: compare it, as in `claims.x == true`");
             None
         }
@@ -51,7 +51,7 @@ fn boolean(field: &Field<'_>, expression: Expression, faults: &mut Faults) -> Op
 
 /// kube-apiserver takes an expression whose value can never be used, and refuses every token.
 pub(super) fn warn_of_no_text(field: &Field<'_>, expression: &Expression, notes: &mut Notes) {
-    if !matches!(expression.result_type(), Type::String | Type::Dyn) {
+    if !matches!(expression.result_type(), Type::String | Type::Dyn | Type::Any) {
         let message = format!(
             "gives {}, and must give a string: every token is refused",
             expression.result_type()
@@ -62,7 +62,7 @@ pub(super) fn warn_of_no_text(field: &Field<'_>, expression: &Expression, notes:
 
 /// The same where a list of texts is taken, too.
 pub(super) fn warn_of_no_texts(field: &Field<'_>, expression: &Expression, notes: &mut Notes) {
-    let is_text = |kind: &Type| matches!(kind, Type::String | Type::Dyn);
+    let is_text = |kind: &Type| matches!(kind, Type::String | Type::Dyn | Type::Any);
     let is_taken = match expression.result_type() {
         Type::Null => true,
         // The element of a list without elements is anything.
