@@ -118,6 +118,13 @@ impl Pacing {
         is_due
     }
 
+    /// There are no keys in use any more; an issuer that has not failed is asked at once.
+    pub(super) const fn hasten(&mut self) {
+        if self.failures == 0 {
+            self.due = None;
+        }
+    }
+
     const fn begin(&mut self, now: Instant) {
         self.fetching = true;
         self.last_started = Some(now);
@@ -233,6 +240,18 @@ mod tests {
         assert_eq!(pacing.circuit(), Circuit::Probing);
         pacing.succeeded(&PACE(), None, now);
         assert_eq!((pacing.failures(), pacing.circuit()), (0, Circuit::Closed));
+    }
+
+    #[test]
+    fn an_issuer_whose_keys_are_too_old_is_asked_at_once_unless_it_failed() {
+        let now = Instant::now();
+        let mut pacing = good(now);
+        assert!(!pacing.begin_in_background(now + seconds(1)));
+        pacing.hasten();
+        assert!(pacing.begin_in_background(now + seconds(1)));
+        pacing.failed(&PACE(), now + seconds(1));
+        pacing.hasten();
+        assert!(!pacing.begin_in_background(now + seconds(1)));
     }
 
     #[test]

@@ -257,6 +257,8 @@ impl Slot {
             let issuer = self.fetcher.as_ref().map_or("", |fetcher| fetcher.issuer().as_str());
             tracing::error!(issuer, "the key set is too old; its tokens cannot be judged any more");
             self.current.store(None);
+            // The machine may have slept, or its clock have been set, with the issuer well.
+            self.lock().pacing.hasten();
         }
         let now = Instant::now();
         let mut fetching = self.lock();
