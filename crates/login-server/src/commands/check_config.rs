@@ -1,26 +1,175 @@
 //! `check-config`: the same reading as `serve`, and nothing else.
 //! Never opens a socket or a database.
 
-use clap::Args;
+use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
 
-use super::ConfigurationFiles;
-use crate::report::{Failure, print};
+use clap::Args;
+use login_review::config::Problem;
+use serde_json::{Value, json};
+
+use super::{ConfigurationFiles, Output};
+use crate::{
+    callers::Tokens,
+    config::load::{Loaded, load},
+    report::{Failure, print, remark},
+    system::{clock, tracked_files::TrackedFiles},
+    telemetry::chain,
+    tls::{self, ClientCertificate, TlsFiles},
+};
 
 #[derive(Args, Debug)]
 pub(super) struct CheckConfig {
     #[command(flatten)]
     files: ConfigurationFiles,
+    /// The certificate chain, as `serve` takes it
+    #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
+    tls_cert_file: Option<PathBuf>,
+    /// The private key of the certificate
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    tls_private_key_file: Option<PathBuf>,
+    /// The authority of client certificates
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    client_ca_file: Option<PathBuf>,
+    /// The tokens by which callers are known
+    #[arg(long, value_name = "FILE")]
+    caller_token_file: Option<PathBuf>,
+    /// Let warnings fail, too
+    #[arg(long)]
+    strict: bool,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
 }
 
 impl CheckConfig {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let loaded = self.files.load()?;
-        let mut text = String::from("the configuration is good; tokens are accepted from\n");
-        for issuer in loaded.policy.issuers() {
-            text.push_str("  ");
-            text.push_str(issuer.issuer.as_str());
-            text.push('\n');
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let files = TrackedFiles::default();
+        let (own, kubernetes) =
+            (self.files.config.as_deref(), self.files.authentication_config.as_deref());
+        let (loaded, mut faults) = match load(&files, own, kubernetes) {
+            Ok(loaded) => (Some(loaded), Vec::new()),
+            Err(faults) => (None, faults),
+        };
+        let mut warnings =
+            loaded.as_ref().map(|loaded| loaded.warnings.clone()).unwrap_or_default();
+        self.check_tls(&files, &mut faults, &mut warnings);
+        if let Some(path) = &self.caller_token_file
+            && let Err(fault) = Tokens::read(path, &files)
+        {
+            faults.push(problem("--caller-token-file", chain(&fault)));
         }
-        print(&text)
+        let files: Vec<String> =
+            files.into_seen().into_keys().map(|path| path.display().to_string()).collect();
+        let is_good = faults.is_empty() && (warnings.is_empty() || !self.strict);
+        match (self.output, loaded) {
+            (Output::Json, loaded) => {
+                let told = summary(loaded.as_ref(), &files, is_good, &warnings, &faults);
+                print(&format!("{told}\n"))?;
+            }
+            (Output::Text, Some(loaded)) if faults.is_empty() => {
+                for warning in &warnings {
+                    remark(&format!("warning: {warning}"));
+                }
+                if !is_good {
+                    let message = "there are warnings, and `--strict` was given";
+                    return Err(Failure::configuration(message));
+                }
+                print(&text(&loaded, &files))?;
+            }
+            (Output::Text, _) => return Err(Failure::problems(&faults)),
+        }
+        Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
     }
+
+    fn check_tls(
+        &self,
+        files: &TrackedFiles,
+        faults: &mut Vec<Problem>,
+        warnings: &mut Vec<Problem>,
+    ) {
+        let (Some(certificate), Some(key)) = (&self.tls_cert_file, &self.tls_private_key_file)
+        else {
+            return;
+        };
+        let place = TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_authority: self
+                .client_ca_file
+                .clone()
+                .map(|path| (path, ClientCertificate::Required)),
+        };
+        match tls::prepare(&place, files) {
+            Err(fault) => faults.push(problem("--tls-cert-file", chain(&fault))),
+            Ok(prepared) if prepared.is_over(clock::now()) => {
+                warnings.push(problem("--tls-cert-file", "a certificate has expired".to_owned()));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Of something that has no place in a file.
+fn problem(option: &str, message: String) -> Problem {
+    Problem { file: "command line".to_owned(), line: None, key: option.to_owned(), message }
+}
+
+fn text(loaded: &Loaded, files: &[String]) -> String {
+    let mut text = String::from("the configuration is good; tokens are accepted from\n");
+    for (kind, name) in authenticators(loaded) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {name} ({kind})");
+    }
+    text.push_str("it is made of\n");
+    for file in files {
+        let _ = writeln!(text, "  {file}");
+    }
+    text
+}
+
+/// Each one's kind and name.
+fn authenticators(loaded: &Loaded) -> Vec<(&'static str, String)> {
+    let embedded = loaded.issuer.as_ref().map(|section| &section.settings.issuer);
+    let issuers = loaded.policy.issuers().iter().map(|policy| {
+        let kind = if Some(&policy.issuer) == embedded { "embedded issuer" } else { "issuer" };
+        (kind, policy.issuer.as_str().to_owned())
+    });
+    let endpoints =
+        loaded.introspection.iter().map(|endpoint| ("introspection", endpoint.url.to_string()));
+    let tokens = loaded.policy.static_tokens().map(|tokens| match tokens.len() {
+        1 => ("static tokens", "1 token".to_owned()),
+        count => ("static tokens", format!("{count} tokens")),
+    });
+    issuers.chain(endpoints).chain(tokens).collect()
+}
+
+fn summary(
+    loaded: Option<&Loaded>,
+    files: &[String],
+    is_good: bool,
+    warnings: &[Problem],
+    faults: &[Problem],
+) -> Value {
+    let problems = |problems: &[Problem]| {
+        let told = problems.iter().map(|problem| {
+            json!({"file": problem.file, "line": problem.line, "key": problem.key,
+                   "message": problem.message})
+        });
+        told.collect::<Value>()
+    };
+    let authenticators: Value = loaded
+        .map(authenticators)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(kind, name)| json!({"kind": kind, "name": name}))
+        .collect();
+    let revocations = loaded.map(|loaded| loaded.policy.revocations().len());
+    json!({
+        "good": is_good,
+        "authenticators": authenticators,
+        "revocations": revocations,
+        "files": files,
+        "warnings": problems(warnings),
+        "faults": problems(faults),
+    })
 }

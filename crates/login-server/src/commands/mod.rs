@@ -73,9 +73,9 @@ enum Output {
 pub fn run() -> Result<ExitCode, Failure> {
     let done = match CommandLine::parse().command {
         Command::Explain(command) => return command.run(),
+        Command::CheckConfig(command) => return command.run(),
         Command::Serve(command) => command.run(),
         Command::Dev(command) => command.run(),
-        Command::CheckConfig(command) => command.run(),
         Command::Print(command) => command.run(),
         Command::User(command) => command.run(),
         Command::Client(command) => command.run(),

@@ -101,6 +101,7 @@ pub fn load_beside(
     let published_client = configuration.and_then(|path| {
         published::client(&document, path, files).map_err(|problem| problems.push(problem)).ok()?
     });
+    warnings.extend(published_elsewhere(&document, configuration, &external));
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -155,6 +156,26 @@ fn read<T>(
         }
     };
     parse(&text, &file).map_err(|mut found| problems.append(&mut found)).ok()
+}
+
+/// People who follow what is published would sign in at an issuer whose tokens are refused here.
+/// kube-apiserver may accept them itself, so it is no fault.
+fn published_elsewhere(
+    document: &Document,
+    file: Option<&Path>,
+    external: &[IssuerPolicy],
+) -> Option<Problem> {
+    let section = document.published_client.as_ref()?;
+    let published = section.issuer.as_ref()?;
+    let embedded = document.issuer.as_ref().map(|section| &section.settings.issuer);
+    let is_accepted = Some(published) == embedded
+        || external.iter().any(|accepted| accepted.issuer == *published);
+    (!is_accepted).then(|| Problem {
+        file: file.map_or_else(String::new, |file| file.display().to_string()),
+        line: Some(section.line),
+        key: "publishedClient.issuerURL".to_owned(),
+        message: format!("tokens of `{published}` are not accepted here"),
+    })
 }
 
 fn nothing_to_accept(configuration: Option<&Path>, authentication: Option<&Path>) -> Problem {

@@ -103,6 +103,72 @@ fn every_configuration_in_the_readme_is_accepted() {
 }
 
 #[test]
+fn check_config_looks_at_everything_that_serve_would_read() {
+    let pki = crate::support::Pki::new();
+    drop(pki.server_tls(None));
+    let folder = pki.folder.path();
+    let place = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let own = place("own.yaml");
+    let write = |text: &str| std::fs::write(&own, text).unwrap();
+    let head = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n\
+                issuer: {url: \"https://login.example.com\"}\n";
+    let check = |more: &[&str]| {
+        let (code, stdout, stderr) =
+            texts(&run(&[&["check-config", "--config", &own], more].concat()));
+        (code, serde_json::from_str::<Value>(&stdout).unwrap_or_default(), stdout + &stderr)
+    };
+    let (certificate, key, authority) = (place("server.crt"), place("server.key"), place("ca.crt"));
+    let tls = |key: &str| {
+        [
+            "--tls-cert-file",
+            &certificate,
+            "--tls-private-key-file",
+            key,
+            "--client-ca-file",
+            &authority,
+        ]
+        .map(str::to_owned)
+    };
+    let with_tls = |key: &str, more: &[&str]| {
+        let tls = tls(key);
+        let mut arguments: Vec<&str> = tls.iter().map(String::as_str).collect();
+        arguments.extend(more);
+        check(&arguments)
+    };
+
+    write(head);
+    let (code, told, _) = with_tls(&key, &["-o", "json"]);
+    assert_eq!((code, &told["good"], &told["faults"]), (0, &true.into(), &Value::Array(vec![])));
+    assert_eq!(told["authenticators"][0]["kind"], "embedded issuer");
+    let files: Vec<&str> =
+        told["files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(files, [&authority, &own, &certificate, &key]);
+
+    // A key that is another's, together with a fault in the file.
+    let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    std::fs::write(folder.join("other.key"), other).unwrap();
+    write(&format!("{head}colour: blue\n"));
+    let (code, told, _) = with_tls(&place("other.key"), &["-o", "json"]);
+    assert_eq!((code, &told["good"]), (2, &false.into()));
+    let faults = told["faults"].to_string();
+    assert!(faults.contains("unknown key") && faults.contains("do not work together"), "{faults}");
+    let (code, _, text) = with_tls(&place("missing.key"), &[]);
+    assert!(code == 2 && text.contains("missing.key") && text.contains("2 faults"), "{text}");
+
+    // What is published must be accepted; else people sign in for nothing.
+    let elsewhere = "publishedClient: {issuerURL: \"https://elsewhere.example\", clientID: k}\n";
+    write(&format!("{head}{elsewhere}"));
+    let (code, _, text) = check(&[]);
+    assert!(
+        code == 0 && text.contains("warning: ") && text.contains("not accepted here"),
+        "{text}"
+    );
+    assert_eq!(check(&["--strict"]).0, 2);
+    let (code, told, _) = check(&["--strict", "-o", "json"]);
+    assert_eq!((code, &told["warnings"][0]["line"]), (2, &4.into()));
+}
+
+#[test]
 fn serve_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("own.yaml");
