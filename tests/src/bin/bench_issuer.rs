@@ -105,7 +105,7 @@ fn write_configuration(folder: &Path, issuer: &str, certificate: &str) -> Result
     });
     let by_expressions = json!({
         "username": { "expression": "claims.preferred_username" },
-        "groups": { "expression": "claims.?groups.orValue([]).filter(g, !g.startsWith('x:'))" },
+        "groups": { "expression": "dyn(claims.?groups.orValue([])).filter(g, !g.startsWith('x:'))" },
         "extra": [{
             "key": "example.com/tenant",
             "valueExpression": "has(claims.tenant) ? claims.tenant : ''",
