@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         .case("quantities_and_versions_agree", |world| world.agrees("quantities"))
         .case("named_formats_and_unknown_libraries_agree", |world| world.agrees("formats"))
         .case("claims_of_odd_names_and_numbers_agree", |world| world.agrees("claims"))
+        .case("functions_over_values_of_any_type_agree", |world| world.agrees("generated"))
         .case("limits_agree", |world| world.agrees("limits"))
         .case("every_listed_difference_still_differs", world::World::lists_only_differences)
         .case("an_expression_costs_what_kube_apiserver_counts", world::World::costs_alike)

@@ -19,6 +19,9 @@ use crate::value::{List, Value};
 /// Elements that `lists.range()` makes at most.
 const RANGE: i64 = 1_000_000;
 
+/// Of work, for every pair of elements that is compared.
+const COMPARISON: usize = 16;
+
 /// What `sortBy` becomes; no text can name it.
 const SORT_BY_KEYS: &str = "@sortByAssociatedKeys";
 const SORT_BY_INPUT: &str = "@__sortBy_input__";
@@ -258,7 +261,7 @@ fn distinct<'a>(arguments: &[Value<'a>], meter: &mut Meter) -> Result<Value<'a>,
     'elements: for element in list.elements() {
         meter.elements(1)?;
         for other in &distinct {
-            meter.work(1)?;
+            meter.work(COMPARISON)?;
             if element.equals(other, meter)? {
                 continue 'elements;
             }

@@ -16,6 +16,8 @@ mod semver;
 mod sets;
 pub(crate) mod string_format;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod url;
 
 /// Every library, in the order in which kube-apiserver declares them.

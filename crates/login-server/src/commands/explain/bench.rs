@@ -8,10 +8,7 @@ use login_issuer::Issuer;
 use crate::{
     commands::administration::{DATABASE, open_store},
     config::{Limits, ServerConfig, load::Loaded},
-    evidence::{
-        DistributedGroups, Introspectors, KeySets, key_sets::KeySetPace,
-        result_cache::ResultCacheSettings,
-    },
+    evidence::{Introspectors, KeySets, key_sets::KeySetPace, result_cache::ResultCacheSettings},
     reload::Watched,
     report::Failure,
     start::{InForce, State},
@@ -79,8 +76,7 @@ impl Bench {
                 generation: 0,
                 policy,
                 keys,
-                // Nobody is asked who is not there.
-                groups: DistributedGroups::default(),
+                // An introspector that is not there is not asked.
                 introspectors: Introspectors::new(Vec::new()),
                 published_client: None,
             }),
