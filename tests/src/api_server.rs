@@ -47,6 +47,8 @@ pub struct Authentication {
     /// `--service-account-issuer`; unset means the name that every cluster has for itself. To
     /// another apiserver, tokens of another issuer are those of another cluster.
     pub service_account_issuer: Option<&'static str>,
+    /// More flags, as they are.
+    pub more: Vec<String>,
 }
 
 impl Cluster {
@@ -102,9 +104,10 @@ impl Cluster {
         if let Some(anonymous) = authentication.anonymous {
             command.arg(format!("--anonymous-auth={anonymous}"));
         }
+        command.args(&authentication.more);
         let mut child = Child::start(name, &mut command, self.scratch.path())?;
         let server = format!("https://127.0.0.1:{port}");
-        let administrator = self.curl()?.with_client_certificate(&self.administrator);
+        let administrator = self.administrator_curl()?;
         wait::until(&format!("/readyz of {name}"), START, || {
             anyhow::ensure!(child.is_running()?, "{name} ended: {}", child.stderr()?);
             let ready = administrator.try_status(&format!("{server}/readyz"))?;
@@ -117,6 +120,11 @@ impl Cluster {
     /// A kubeconfig for the administrator of `server`.
     pub fn administrator(&self, server: &ApiServer) -> Kubeconfig {
         server.kubeconfig(User::Certificate(self.administrator.clone()))
+    }
+
+    /// curl that trusts this cluster, as its administrator.
+    pub fn administrator_curl(&self) -> Result<Curl> {
+        Ok(self.curl()?.with_client_certificate(&self.administrator))
     }
 
     /// curl that trusts this cluster, without credentials.

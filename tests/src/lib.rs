@@ -28,6 +28,7 @@ pub mod development;
 pub mod dex;
 pub mod etcd;
 pub mod forwarder;
+pub mod https;
 pub mod issuers;
 pub mod kubeconfig;
 pub mod kubectl;

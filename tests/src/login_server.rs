@@ -131,6 +131,12 @@ impl LoginServer {
         format!("{}/authenticate", self.url)
     }
 
+    /// Its folder: `authentication.yaml`, `config.yaml`, `login-server.crt` and `login-server.key`
+    /// are the files that it was started with.
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
     /// Where `/livez` and `/readyz` are.
     pub fn health_url(&self) -> &str {
         &self.health

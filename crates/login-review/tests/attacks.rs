@@ -65,12 +65,7 @@ impl Attacked {
             document[name].as_array().unwrap().iter().map(|t| t.as_str().unwrap().into()).collect()
         };
         let claim = |name: &str| PrefixedClaim { claim: name.into(), prefix: String::new() };
-        let mapping = ClaimMapping {
-            username: claim("sub"),
-            groups: Some(claim("groups")),
-            uid_claim: None,
-            session: None,
-        };
+        let mapping = ClaimMapping::of_claims(claim("sub"), Some(claim("groups")));
         let issuer = IssuerUrl::parse(document["issuer"].as_str().unwrap()).unwrap();
         let mut entry = IssuerPolicy::new(issuer, texts("audiences"), mapping);
         entry.algorithms =

@@ -7,6 +7,7 @@
 mod elsewhere;
 mod support;
 
+mod answers;
 mod audit;
 mod commands;
 mod connections;

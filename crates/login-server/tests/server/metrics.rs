@@ -123,3 +123,40 @@ async fn the_readme_lists_every_metric_and_no_other() {
         assert!(families.iter().any(|row| row.starts_with(&begin)), "{begin}");
     }
 }
+
+#[tokio::test]
+async fn key_sets_certificates_and_the_cache_tell_how_they_are() {
+    let issuer = IssuerElsewhere::start().await;
+    let pki = crate::support::Pki::new();
+    let mut config = config(vec![issuer.policy()]);
+    config.tls = Some(pki.server_tls(None));
+    let server = TestServer::start(config).await;
+    let client = pki.client().build().unwrap();
+    ask(&client, &server.url, &issuer.token()).await;
+    ask(&client, &server.url, &issuer.token_with("aud", json!("vault"))).await;
+    // A handshake that is none.
+    let mut stranger = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let _ = tokio::io::AsyncWriteExt::write_all(&mut stranger, b"GET / HTTP/1.0\r\n\r\n").await;
+    let _ = tokio::io::AsyncReadExt::read(&mut stranger, &mut [0; 64]).await;
+    let (_, metrics) = scrape(&server, "*/*").await;
+    let hash = login_server::telemetry::metrics::issuer_hash(&issuer.url);
+    let of_issuer = |name: &str, more: &str| format!("{name}{{jwt_issuer_hash=\"{hash}\"{more}}}");
+    for (name, expected) in [
+        (of_issuer("login_server_jwks_available", ""), 1.0),
+        (of_issuer("login_server_jwks_keys", ",usable=\"true\""), 1.0),
+        (of_issuer("login_server_jwks_fetches_total", ",result=\"changed\""), 1.0),
+        (of_issuer("login_server_jwks_circuit_open", ""), 0.0),
+        ("login_server_result_cache_answers{outcome=\"accepted\"}".to_owned(), 1.0),
+        ("login_server_result_cache_answers{outcome=\"refused\"}".to_owned(), 1.0),
+        ("login_server_tls_handshake_failures_total".to_owned(), 1.0),
+    ] {
+        assert!((sample(&metrics, &name) - expected).abs() < 0.5, "{name}\n{metrics}");
+    }
+    assert!(sample(&metrics, &of_issuer("login_server_jwks_age_seconds", "")) < 60.0);
+    assert!(
+        sample(&metrics, &of_issuer("login_server_issuer_clock_skew_seconds", "")).abs() < 60.0
+    );
+    let end = "login_server_certificate_expiration_timestamp_seconds{use=\"serving\"}";
+    assert!(sample(&metrics, end) > 1_700_000_000.0);
+    assert!(sample(&metrics, "login_server_result_cache_bytes") > 0.0);
+}

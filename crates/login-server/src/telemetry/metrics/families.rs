@@ -51,12 +51,48 @@ families! {
         "Requests that were not judged; reason overloaded means that load was shed.";
     RESULT_CACHE_REQUESTS = Counter "login_server_result_cache_requests" ["result"]
         "Questions that the result cache knew an answer to (hit), or not (miss).";
+    RESULT_CACHE_SHARED = Counter "login_server_result_cache_shared" [""]
+        "Questions that waited for the verdict on an equal one; they count as hits, too.";
+    RESULT_CACHE_ANSWERS = Gauge "login_server_result_cache_answers" ["outcome"]
+        "Answers in the result cache.";
+    RESULT_CACHE_EVICTIONS = Counter "login_server_result_cache_evictions" [""]
+        "Answers that made room for others.";
     RESULT_CACHE_BYTES = Gauge "login_server_result_cache_bytes" [""]
         "Memory of the answers in the result cache.";
     KEY_SET_AVAILABLE = Gauge "login_server_jwks_available" ["jwt_issuer_hash"]
         "Whether there are keys to verify the issuer's tokens with, fresh or stale.";
     KEY_SET_FAILURES = Gauge "login_server_jwks_consecutive_failures" ["jwt_issuer_hash"]
         "Fetches of the issuer's keys that failed since the last good one.";
+    KEY_SET_KEYS = Gauge "login_server_jwks_keys" ["jwt_issuer_hash`, `usable"]
+        "Keys of the issuer's key set; those that are not usable are skipped.";
+    KEY_SET_FETCHES = Counter "login_server_jwks_fetches" ["jwt_issuer_hash`, `result"]
+        "Fetches of the issuer's keys; result is changed, unchanged or failed.";
+    KEY_SET_LAST_FETCH = Gauge "login_server_jwks_fetch_last_timestamp_seconds" ["jwt_issuer_hash"]
+        "When the issuer last stood by the keys that are in use, also in an earlier process.";
+    KEY_SET_AGE = Gauge "login_server_jwks_age_seconds" ["jwt_issuer_hash"]
+        "How long ago that was.";
+    KEY_SET_CIRCUIT_OPEN = Gauge "login_server_jwks_circuit_open" ["jwt_issuer_hash"]
+        "Whether the issuer is left alone for a while, because it failed.";
+    UNKNOWN_KEY_IDS = Counter "login_server_jwks_unknown_key_ids" ["jwt_issuer_hash"]
+        "Tokens that named a key which was not in the set in use.";
+    CLOCK_SKEW = Gauge "login_server_issuer_clock_skew_seconds" ["jwt_issuer_hash"]
+        "The issuer's clock less ours, by the Date of its answers.";
+    INTROSPECTION_REQUESTS = Counter "login_server_introspection_requests" ["endpoint_hash`, `result"]
+        "Questions about opaque tokens; result is active, inactive, failed, turned_away or repeated.";
+    INTROSPECTION_CIRCUIT_OPEN = Gauge "login_server_introspection_circuit_open" ["endpoint_hash"]
+        "Whether the endpoint is left alone for a while, because it failed.";
+    REVOCATIONS = Gauge "login_server_revocation_entries" [""]
+        "Entries of the revocation list in force.";
+    RELOADS = Counter "login_server_config_automatic_reloads" ["kind`, `status"]
+        "Files that came into force (success; the start is the first) or were kept out by a fault (failure).";
+    RELOAD_LAST = Gauge "login_server_config_automatic_reload_last_timestamp_seconds" ["kind`, `status"]
+        "When that last happened.";
+    RELOAD_PENDING_FAULT = Gauge "login_server_config_faulty" ["kind"]
+        "Whether the files, as they lie there now, are kept out by a fault.";
+    CONFIG_INFO = Gauge "login_server_config_last_config_info" ["kind`, `hash"]
+        "Always 1; hash is over the bytes of all files in force.";
+    CERTIFICATE_EXPIRATION = Gauge "login_server_certificate_expiration_timestamp_seconds" ["use"]
+        "When the serving certificate (serving) and the client CA (client_ca) end.";
     CONNECTIONS = Counter "login_server_connections" [""]
         "Connections that the main listener accepted.";
     CONNECTIONS_OPEN = Gauge "login_server_connections_open" [""]

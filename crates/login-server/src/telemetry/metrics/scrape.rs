@@ -1,6 +1,9 @@
 //! Reads what the server knows about itself, whenever somebody scrapes.
 //! Never waits: what would have to be asked for is not told.
 
+mod files;
+mod issuers;
+
 use std::{
     fmt::{self, Write as _},
     sync::Arc,
@@ -55,7 +58,9 @@ impl Collector for Scrape {
         let Self(state) = self;
         let mut exposition = Exposition(encoder);
         reviews(state, &mut exposition)?;
-        key_sets(state, &mut exposition)?;
+        let in_force = state.in_force();
+        issuers::tell(&in_force, &mut exposition)?;
+        files::tell(state, &in_force, &mut exposition)?;
         let connections = &state.metrics.connections;
         exposition.single(&families::CONNECTIONS, connections.accepted())?;
         exposition.single(&families::CONNECTIONS_OPEN, connections.open())?;
@@ -105,27 +110,18 @@ fn reviews(state: &State, exposition: &mut Exposition<'_>) -> fmt::Result {
         &families::RESULT_CACHE_REQUESTS,
         [([("result", "hit")], hits.into()), ([("result", "miss")], misses.into())],
     )?;
-    exposition.single(&families::RESULT_CACHE_BYTES, state.results.weight())
-}
-
-fn key_sets(state: &State, exposition: &mut Exposition<'_>) -> fmt::Result {
-    let in_force = state.in_force();
-    let issuers: Vec<_> = in_force
-        .keys
-        .readiness()
-        .map(|issuer| (issuer_hash(issuer.issuer), issuer.has_keys, issuer.failures))
-        .collect();
-    let label = |hash| [("jwt_issuer_hash", hash)];
+    let cache = state.results.report();
+    let kept = |answers: usize| u64::try_from(answers).unwrap_or(u64::MAX).into();
+    exposition.single(&families::RESULT_CACHE_SHARED, cache.shared)?;
     exposition.family(
-        &families::KEY_SET_AVAILABLE,
-        issuers.iter().map(|(hash, has_keys, _)| (label(hash.as_str()), (*has_keys).into())),
+        &families::RESULT_CACHE_ANSWERS,
+        [
+            ([("outcome", "accepted")], kept(cache.accepted)),
+            ([("outcome", "refused")], kept(cache.refused)),
+        ],
     )?;
-    exposition.family(
-        &families::KEY_SET_FAILURES,
-        issuers
-            .iter()
-            .map(|(hash, _, failures)| (label(hash.as_str()), u64::from(*failures).into())),
-    )
+    exposition.single(&families::RESULT_CACHE_EVICTIONS, cache.evictions)?;
+    exposition.single(&families::RESULT_CACHE_BYTES, cache.bytes)
 }
 
 /// As kube-apiserver writes its `jwt_issuer_hash`, so that dashboards can join the two.
