@@ -19,4 +19,5 @@ mod opaque;
 mod process;
 mod reload;
 mod reviews;
+mod secrets;
 mod sign_in;
