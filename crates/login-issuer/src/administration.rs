@@ -102,9 +102,9 @@ impl<'s> Administration<'s> {
         Ok(self.store.users()?.into_iter().map(User::from).collect())
     }
 
-    /// Removes a person and ends their sessions. Tokens already given out run to their end.
-    pub fn delete_user(&self, name: &str) -> Result<(), AdministrationError> {
-        if self.store.delete_user(name)? {
+    /// Removes a person and ends their sessions: who asks for ended ones refuses their tokens.
+    pub fn delete_user(&self, name: &str, now: UnixTime) -> Result<(), AdministrationError> {
+        if self.store.delete_user(name, now)? {
             Ok(())
         } else {
             Err(AdministrationError::NoSuchUser(name.to_owned()))

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use login_common::UnixTime;
@@ -196,6 +197,14 @@ impl Issuer {
         now: UnixTime,
     ) -> Result<Revoked, TokenError> {
         revocation::answer(self, form, authorization, now)
+    }
+
+    /// The `sid` of every session that was ended before its time and of which a token may live
+    /// at `now`.
+    pub fn ended_sessions(&self, now: UnixTime) -> Result<Vec<String>, StoreError> {
+        // Whoever ended it may have another clock.
+        let longest = self.settings.token_lifetime + Duration::from_mins(1);
+        self.store.sessions_ended_since(now.minus(longest))
     }
 
     /// Users and clients of this issuer.

@@ -175,6 +175,11 @@ impl EndedSessions {
             && claims.text(SESSION_CLAIM).is_some_and(|session| self.sessions.contains(session))
     }
 
+    /// Whether each of these is one of `others`, too.
+    pub fn is_subset(&self, others: &Self) -> bool {
+        self.sessions.is_subset(&others.sessions)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.sessions.len()

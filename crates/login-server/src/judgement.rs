@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use login_common::{UnixTime, token_review::ReviewRequest};
 use login_review::{
-    AudienceRequest, Decision, Evidence, IssuerIndex, Need, Outage, ParsedToken, Plan, Verdict,
-    decide, plan,
+    AudienceRequest, Decision, EndedSessions, Evidence, IssuerIndex, Need, Outage, ParsedToken,
+    Plan, Verdict, decide, plan,
 };
 
 use crate::{
     evidence::{
+        distributed_groups::KnownGroups,
         introspection::KnownToken,
         key_sets::{Renewal, Snapshot},
     },
@@ -50,8 +51,11 @@ pub async fn judge<'t>(
         api_audiences: state.api_audiences.as_deref(),
     };
     let mut gathered = Gathered::default();
+    // After the epoch was read, so that what ended since then is known.
+    let ended_sessions = state.ended_sessions.known();
     let verdict = loop {
-        let decision = decide(&in_force.policy, &token, &gathered.evidence(), audiences, now);
+        let evidence = gathered.evidence(&ended_sessions);
+        let decision = decide(&in_force.policy, &token, &evidence, audiences, now);
         let need = match decision {
             Decision::Verdict(verdict) => break verdict,
             Decision::Need(need) => need,
@@ -71,6 +75,7 @@ struct Gathered {
     /// Of the token's issuer, and of the issuer of its groups.
     keys: [Option<Keys>; 2],
     introspection: Option<Arc<KnownToken>>,
+    groups: Option<Arc<KnownGroups>>,
 }
 
 struct Keys {
@@ -83,13 +88,14 @@ struct Keys {
 }
 
 impl Gathered {
-    fn evidence(&self) -> Evidence<'_> {
+    fn evidence<'e>(&'e self, ended_sessions: &'e EndedSessions) -> Evidence<'e> {
         let keys = self
             .keys
             .each_ref()
             .map(|keys| Some((keys.as_ref()?.issuer, &keys.as_ref()?.snapshot.keys)));
         let introspection = self.introspection.as_ref().map(|known| &known.answer);
-        Evidence { keys, introspection, ..Evidence::default() }
+        let groups = self.groups.as_ref().map(|known| known.jwt());
+        Evidence { keys, introspection, groups, ended_sessions: Some(ended_sessions) }
     }
 
     /// Adds what is needed, or says how the review ends without it.
@@ -103,7 +109,8 @@ impl Gathered {
         match need {
             Need::Keys(issuer) => self.gather_keys(in_force, issuer, now).await,
             Need::FreshKeys(issuer) => {
-                let is_own = token.issuer() == Some(issuer);
+                // With groups at hand it is the key of their JWT.
+                let is_own = token.issuer() == Some(issuer) && self.groups.is_none();
                 let key_id = token.key_id().filter(|_| is_own);
                 self.renew_keys(in_force, issuer, key_id, now).await
             }
@@ -115,7 +122,12 @@ impl Gathered {
                 self.introspection = Some(known.ok_or(unavailable)?);
                 Ok(())
             }
-            Need::Groups(_) => Err(Verdict::CannotTell(Outage::GroupsUnavailable)),
+            Need::Groups(source) => {
+                let unavailable = Verdict::CannotTell(Outage::GroupsUnavailable);
+                let known = in_force.groups.fetch(&source, now).await;
+                self.groups = Some(known.ok_or(unavailable)?);
+                Ok(())
+            }
         }
     }
 
@@ -167,7 +179,9 @@ impl Gathered {
     /// What an answer may be kept under.
     fn generation(&self, issuer: Option<IssuerIndex>) -> Option<u64> {
         match &self.keys {
-            [Some(keys), None] if keys.settled && Some(keys.issuer) == issuer => {
+            [Some(keys), None]
+                if keys.settled && self.groups.is_none() && Some(keys.issuer) == issuer =>
+            {
                 Some(keys.snapshot.generation)
             }
             _ => None,

@@ -62,6 +62,9 @@ pub struct Listeners {
     pub health: Option<TcpListener>,
 }
 
+/// A session that ended in another process ends here this much later, and no more.
+const SESSIONS_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Serves until a signal to stop, or until nobody can send one any more. Then `/readyz` says no;
 /// after `config.limits.shutdown_delay` no connection is accepted any more, and open requests are
 /// answered within `config.limits.drain`. A second signal to stop ends all of that at once.
@@ -80,6 +83,15 @@ pub async fn run(
     let mut background = JoinSet::new();
     let ticking = Arc::clone(&state);
     background.spawn(async move { ticking.ticks.drive().await });
+    // No token of a session that ended before this start is accepted.
+    state.look_at_sessions().await;
+    let looking = Arc::clone(&state);
+    background.spawn(async move {
+        loop {
+            sleep(SESSIONS_PAUSE).await;
+            looking.look_at_sessions().await;
+        }
+    });
     progress::tell(&state.in_force());
     background.spawn(progress::watch_start(Arc::clone(&state)));
     let reloader = Reloader::new(&state, watched);

@@ -22,7 +22,10 @@ use url::Url;
 use crate::{
     callers::Callers,
     config::{Limits, ServerConfig, load::Loaded},
-    evidence::{Introspectors, KeySets, ResultCache, key_sets::KeySetPace, result_cache::Epoch},
+    evidence::{
+        DistributedGroups, EndedSessionsInForce, Introspectors, KeySets, ResultCache,
+        key_sets::KeySetPace, result_cache::Epoch,
+    },
     reload::Reloads,
     system::{random::RandomNumbers, ticks::Ticks},
     telemetry::{
@@ -43,6 +46,8 @@ pub struct InForce {
     pub policy: Policy,
     /// Every issuer's keys, in the order of the policy.
     pub keys: KeySets,
+    /// Where groups are fetched that a token keeps elsewhere.
+    pub groups: DistributedGroups,
     /// Who is asked about opaque tokens, in the order of the policy.
     pub introspectors: Introspectors,
     /// The published client, rendered, if there is one.
@@ -58,6 +63,8 @@ pub struct State {
     pub results: ResultCache,
     /// The embedded issuer, if there is one.
     pub embedded: Option<Embedded>,
+    /// Its sessions that ended before their time.
+    pub ended_sessions: EndedSessionsInForce,
     /// What is counted.
     pub metrics: Metrics,
     /// Where decisions are written down.
@@ -180,6 +187,7 @@ impl State {
         let keys = KeySets::new(&config.policy, local, folder.as_deref(), config.key_set_pace);
         let in_force = InForce {
             generation: 0,
+            groups: DistributedGroups::new(&config.policy),
             policy: config.policy,
             keys,
             introspectors: Introspectors::new(config.introspection),
@@ -190,6 +198,7 @@ impl State {
             api_audiences: config.api_audiences,
             results: ResultCache::new(config.result_cache).map_err(|_| StartError::Random)?,
             embedded,
+            ended_sessions: EndedSessionsInForce::default(),
             metrics: Metrics::default(),
             audit: Audit::new(&config.audit)?,
             decision_ids: RandomNumbers::new().map_err(|_| StartError::Random)?,
@@ -226,6 +235,7 @@ impl State {
         keys.keep_fresh();
         self.in_force.store(Arc::new(InForce {
             generation: old.generation + 1,
+            groups: DistributedGroups::new(&loaded.policy),
             policy: loaded.policy,
             keys,
             introspectors: Introspectors::new(loaded.introspection),
@@ -243,9 +253,17 @@ impl State {
         self.has_been_ready.load(Ordering::Relaxed)
     }
 
+    /// Looks once which sessions of the embedded issuer ended.
+    pub async fn look_at_sessions(&self) {
+        if let Some(embedded) = &self.embedded {
+            self.ended_sessions.look(embedded, &self.limits).await;
+        }
+    }
+
     /// What answers rest on from now on; a review reads it once, at its beginning.
-    pub const fn epoch(&self, in_force: &InForce) -> Epoch {
-        Epoch { configuration: in_force.generation, revocations: 0 }
+    pub fn epoch(&self, in_force: &InForce) -> Epoch {
+        let revocations = self.ended_sessions.epoch();
+        Epoch { configuration: in_force.generation, revocations }
     }
 
     /// From now on the server says that it is not ready.

@@ -25,11 +25,12 @@ use crate::opaque::Digest;
 
 type Rule = (&'static str, fn(&dyn Store));
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     ("keys are made once", keys_are_made_once),
     ("user names are unique without regard to case", user_names_are_unique),
     ("a deleted user leaves nothing behind", a_deleted_user_leaves_nothing),
     ("a new password ends sessions", a_new_password_ends_sessions),
+    ("ended sessions are told, also when they are gone", ended_sessions_are_told),
     ("client ids are unique and exact", client_ids_are_unique),
     ("a code is redeemed by one of many", a_code_is_redeemed_once),
     ("a rotation is made by one of many", a_rotation_is_made_once),
@@ -101,8 +102,8 @@ fn a_deleted_user_leaves_nothing(store: &dyn Store) {
     };
     assert!(store.decide_device(&Digest::of("approved"), &approval, at(20)).unwrap());
 
-    assert!(store.delete_user("ALICE").unwrap());
-    assert!(!store.delete_user("alice").unwrap());
+    assert!(store.delete_user("ALICE", at(25)).unwrap());
+    assert!(!store.delete_user("alice", at(26)).unwrap());
     assert!(store.user_by_name("alice").unwrap().is_none());
     assert!(look(store, "token").is_none());
     assert!(store.session("session").unwrap().is_none());
@@ -139,6 +140,36 @@ fn a_new_password_ends_sessions(store: &dyn Store) {
     assert_eq!(store.session("hers").unwrap().unwrap().revoked_at, Some(at(30)));
     assert_eq!(store.session("his").unwrap().unwrap().revoked_at, None);
     assert!(store.redeem_code(&Digest::of("unused"), &|_| CodeStep::Leave).unwrap().is_none());
+}
+
+fn ended_sessions_are_told(store: &dyn Store) {
+    let (alice, bob) = (user("alice"), user("bob"));
+    store.add_user(&alice).unwrap();
+    store.add_user(&bob).unwrap();
+    for (user, session) in [(&alice, "a1"), (&alice, "a2"), (&bob, "b1"), (&bob, "b2")] {
+        begin(store, user, session, &format!("token of {session}"));
+    }
+    let ended = |since| {
+        let mut sessions = store.sessions_ended_since(at(since)).unwrap();
+        sessions.sort();
+        sessions
+    };
+    assert_eq!(ended(0), [""; 0]);
+    let revoke = |_: &SessionRecord, _: &RefreshTokenRecord| RotationStep::Revoke { at: at(20) };
+    store.rotate(&Digest::of("token of a1"), &revoke).unwrap();
+    assert_eq!(ended(20), ["a1"]);
+    assert_eq!(ended(21), [""; 0]);
+    store.set_password("alice", &Secret::new("new"), at(30)).unwrap();
+    assert_eq!(ended(0), ["a1", "a2"]);
+    assert_eq!(ended(30), ["a2"], "a1 had ended before");
+    store.delete_user("bob", at(40)).unwrap();
+    assert_eq!(ended(31), ["b1", "b2"]);
+    // Sessions are forgotten; that they ended is not, until no token can live any more.
+    store.purge(at(600)).unwrap();
+    assert!(store.session("a1").unwrap().is_none());
+    assert_eq!(ended(0), ["a1", "a2", "b1", "b2"]);
+    store.purge(at(20 + 24 * 3600)).unwrap();
+    assert_eq!(ended(0), ["a2", "b1", "b2"]);
 }
 
 fn client_ids_are_unique(store: &dyn Store) {

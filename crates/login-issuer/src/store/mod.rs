@@ -68,8 +68,9 @@ pub trait UserStore {
     fn user_by_id(&self, id: &str) -> Result<Option<UserRecord>, StoreError>;
     /// By name.
     fn users(&self) -> Result<Vec<UserRecord>, StoreError>;
-    /// With their codes, sessions and approvals. False when nobody has that name.
-    fn delete_user(&self, name: &str) -> Result<bool, StoreError>;
+    /// With their codes, sessions and approvals; that the sessions ended stays known. False when
+    /// nobody has that name.
+    fn delete_user(&self, name: &str, now: UnixTime) -> Result<bool, StoreError>;
     /// Also removes the person's codes and revokes their sessions. False when nobody has that name.
     fn set_password(&self, name: &str, hash: &Secret, now: UnixTime) -> Result<bool, StoreError>;
 }
@@ -111,6 +112,10 @@ pub trait SessionStore {
 
     /// By `sid`.
     fn session(&self, session_id: &str) -> Result<Option<SessionRecord>, StoreError>;
+
+    /// The `sid` of every session that was ended before its time, at `since` or later; also of
+    /// those that are gone.
+    fn sessions_ended_since(&self, since: UnixTime) -> Result<Vec<String>, StoreError>;
 }
 
 /// Device codes.

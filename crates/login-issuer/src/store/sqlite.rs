@@ -19,7 +19,8 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use super::{Store, StoreError};
 
 /// Step `n` leads from schema version `n` to `n + 1`. Released steps never change.
-const MIGRATIONS: &[&str] = &[include_str!("sqlite/schema_1.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("sqlite/schema_1.sql"), include_str!("sqlite/schema_2.sql")];
 
 /// Another process (`login-server user add` beside `serve`) may hold the lock for this long.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
@@ -30,6 +31,9 @@ const CODE_MEMORY: Duration = Duration::from_hours(1);
 /// Device codes stay known for this long after their end, so that the device hears
 /// `expired_token` and not that there never was such a code.
 const DEVICE_MEMORY: Duration = Duration::from_mins(1);
+
+/// Ended sessions stay known for this long: no token lives longer.
+const ENDED_MEMORY: Duration = Duration::from_hours(24);
 
 /// One SQLite database behind one connection.
 pub struct SqliteStore {
@@ -123,6 +127,10 @@ impl Store for SqliteStore {
             transaction.execute(
                 "DELETE FROM codes WHERE expires_at <= ?1",
                 [now.minus(CODE_MEMORY).as_seconds()],
+            )?;
+            transaction.execute(
+                "DELETE FROM ended_sessions WHERE ended_at <= ?1",
+                [now.minus(ENDED_MEMORY).as_seconds()],
             )?;
             transaction.execute("DELETE FROM sessions WHERE idle_until <= ?1", [at])?;
             transaction.execute("DELETE FROM refresh_tokens WHERE expires_at <= ?1", [at])?;

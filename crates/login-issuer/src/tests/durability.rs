@@ -152,7 +152,7 @@ fn a_file_this_program_does_not_understand_is_left_alone() {
     assert_eq!(
         refused(&newer),
         "the issuer's store failed while it tried to bring its schema up to date: \
-         its schema has version 7, this program knows version 1"
+         its schema has version 7, this program knows version 2"
     );
 
     let foreign = folder.path().join("foreign.db");

@@ -40,8 +40,8 @@ fn users_are_checked_before_they_are_added() {
     let bob = operator.add_user(&new_user("bob", PASSWORD, &["b", "a", "b"]), at(1)).unwrap();
     assert_eq!(bob.groups, ["a", "b"]);
     assert_eq!(operator.users().unwrap(), [rig.alice.clone(), bob]);
-    operator.delete_user("BOB").unwrap();
-    assert!(matches!(operator.delete_user("bob"), Err(AdministrationError::NoSuchUser(_))));
+    operator.delete_user("BOB", at(2)).unwrap();
+    assert!(matches!(operator.delete_user("bob", at(2)), Err(AdministrationError::NoSuchUser(_))));
     let unknown = operator.set_password("bob", &Secret::new(PASSWORD), at(2));
     assert!(matches!(unknown, Err(AdministrationError::NoSuchUser(_))));
 }
@@ -50,7 +50,7 @@ fn users_are_checked_before_they_are_added() {
 fn a_name_given_to_somebody_else_is_somebody_else() {
     let rig = Rig::new();
     let operator = rig.issuer.administration();
-    operator.delete_user("alice").unwrap();
+    operator.delete_user("alice", at(2)).unwrap();
     let other = operator.add_user(&new_user("alice", PASSWORD, &[]), at(1)).unwrap();
     assert_ne!(other.id, rig.alice.id);
 }

@@ -159,6 +159,6 @@ fn what_the_operator_changes_shows_at_the_next_refresh() {
     let location = rig.submit(&prompt, "alice", "another password", at(3)).unwrap();
     let code = parameter(&location, "code").unwrap();
     let token = refresh_token(rig.exchange(&code, &[], at(4)).unwrap());
-    operator.delete_user("alice").unwrap();
+    operator.delete_user("alice", at(5)).unwrap();
     assert_eq!(refused(rig.refresh(&token, &[], at(5))).1, "invalid_grant", "user deleted");
 }

@@ -9,6 +9,7 @@ use login_protocols::{
     oidc::{Claims, Expectations, TokenRefusal, verify},
 };
 
+use super::distributed_groups::expand;
 use crate::{
     audience::AudienceRequest,
     claims::{expression::Allowance, rules},
@@ -45,12 +46,21 @@ pub(crate) fn decide(
     if policy.is_revoked(evidence, issuer.issuer.as_str(), verified.claims, now) {
         return Decision::Verdict(Verdict::Refused(Reason::Revoked));
     }
-    let verdict = check_restrictions(issuer, verified.claims, verified.expires_at)
-        .and_then(|()| identify(issuer, policy.guard(), verified.claims))
-        .and_then(|identity| {
-            let audiences = audiences.grant()?;
-            Ok(Verdict::Accepted { identity, audiences, expires_at: verified.expires_at })
-        });
+    if let Err(reason) = check_restrictions(issuer, verified.claims, verified.expires_at) {
+        return Decision::Verdict(Verdict::Refused(reason));
+    }
+    let expanded = match expand(policy, index, issuer, verified.claims, evidence, now) {
+        Ok(expanded) => expanded,
+        Err(halt) => return halt.into(),
+    };
+    let (claims, expires_at) = match &expanded {
+        None => (verified.claims, verified.expires_at),
+        Some(expanded) => (&expanded.claims, verified.expires_at.min(expanded.expires_at)),
+    };
+    let verdict = identify(issuer, policy.guard(), claims).and_then(|identity| {
+        let audiences = audiences.grant()?;
+        Ok(Verdict::Accepted { identity, audiences, expires_at })
+    });
     Decision::Verdict(verdict.unwrap_or_else(Verdict::Refused))
 }
 

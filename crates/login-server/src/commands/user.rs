@@ -96,9 +96,9 @@ impl Add {
 impl Delete {
     fn run(self) -> Result<(), Failure> {
         let what = format!("delete user `{}`", self.name);
-        self.state.administer(&what, |people| people.delete_user(&self.name))?;
+        self.state.administer(&what, |people| people.delete_user(&self.name, clock::now()))?;
         remark(&format!(
-            "user `{}` was deleted; tokens already issued run to their end",
+            "user `{}` was deleted; tokens of sessions end within seconds, others run to their end",
             self.name
         ));
         Ok(())

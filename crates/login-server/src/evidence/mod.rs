@@ -9,6 +9,8 @@
 
 mod addresses;
 mod breaker;
+pub mod distributed_groups;
+pub mod ended_sessions;
 mod fetch;
 pub mod flights;
 mod freshness;
@@ -21,6 +23,8 @@ pub mod result_cache;
 mod slot;
 mod unknown_keys;
 
+pub use distributed_groups::DistributedGroups;
+pub use ended_sessions::EndedSessionsInForce;
 pub use introspection::Introspectors;
 pub use key_sets::KeySets;
 pub use result_cache::ResultCache;

@@ -2,10 +2,20 @@
 //! says who they are.
 //! Never keeps a cookie: there is none to keep.
 
+use std::{sync::Arc, time::Duration};
+
+use login_common::names::IssuerUrl;
+use login_issuer::{Issuer, store::SqliteStore};
+use login_server::{
+    config::{document::IssuerSection, load::embedded_policy},
+    system::clock,
+};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::{EmbeddedServer, PASSWORD, Said, ask, question};
+use crate::support::{
+    EmbeddedServer, PASSWORD, Said, TestServer, ask, config, plain_client, question,
+};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -119,6 +129,11 @@ async fn a_person_signs_in_with_the_browser_and_refreshes() {
     let current = second.body["refresh_token"].as_str().unwrap();
     let sign_out = [("client_id", "kubectl-login"), ("token", current)];
     assert_eq!(submit(&site, "/revoke", &sign_out).await.0, 200);
+    // Its tokens ended with it, also those that were accepted a moment ago.
+    for earlier in [&first.body["id_token"], &second.body["id_token"]] {
+        let said = ask(&site.client, &site.server.url, earlier.as_str().unwrap()).await;
+        assert!(said.is_refusal(), "{said:?}");
+    }
     let fields = [
         ("grant_type", "refresh_token"),
         ("client_id", "kubectl-login"),
@@ -129,6 +144,53 @@ async fn a_person_signs_in_with_the_browser_and_refreshes() {
 
     let replayed = token(&site, &exchange).await;
     assert_eq!((replayed.status, &replayed.body["error"]), (400, &json!("invalid_grant")));
+}
+
+/// Signs alice in; the answer of the token endpoint.
+async fn signed_in(site: &EmbeddedServer) -> Value {
+    let ticket = field(&login_page(site).await, "ticket");
+    let form = [("ticket", ticket.as_str()), ("username", "alice"), ("password", PASSWORD)];
+    let (_, location, _) = submit(site, "/authorize", &form).await;
+    let location = Url::parse(&location).unwrap();
+    let answer: std::collections::BTreeMap<_, _> = location.query_pairs().into_owned().collect();
+    let exchange = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "kubectl-login"),
+        ("code", answer["code"].as_str()),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+    ];
+    token(site, &exchange).await.body
+}
+
+#[tokio::test]
+async fn a_session_that_ends_in_one_process_ends_in_every_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("issuer.db");
+    let site = EmbeddedServer::start_with(SqliteStore::open(&database).unwrap()).await;
+    // Another process has the same database; here it is another server in this one.
+    let section = IssuerSection::new(IssuerUrl::parse(&site.server.url).unwrap());
+    let store = Box::new(SqliteStore::open(&database).unwrap());
+    let issuer = Issuer::open(section.settings.clone(), store, clock::now()).unwrap();
+    let mut replica = config(vec![embedded_policy(&section)]);
+    replica.issuer = Some(Arc::new(issuer));
+    let replica = TestServer::start(replica).await;
+    let client = plain_client();
+    let tokens = [signed_in(&site).await, signed_in(&site).await];
+    let id_token = |index: usize| tokens[index]["id_token"].as_str().unwrap();
+    for token in [id_token(0), id_token(1)] {
+        assert_eq!(ask(&client, &replica.url, token).await.username(), Some("alice"));
+    }
+    let refresh_token = tokens[0]["refresh_token"].as_str().unwrap();
+    let sign_out = [("client_id", "kubectl-login"), ("token", refresh_token)];
+    assert_eq!(submit(&site, "/revoke", &sign_out).await.0, 200);
+    let ending = async {
+        while !ask(&client, &replica.url, id_token(0)).await.is_refusal() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), ending).await.unwrap();
+    assert_eq!(ask(&client, &replica.url, id_token(1)).await.username(), Some("alice"));
 }
 
 #[tokio::test]
@@ -262,7 +324,7 @@ async fn a_device_is_approved_after_the_person_saw_its_code() {
     assert!(page.contains("You are signed in"));
 
     // RFC 8628 §3.5: the device keeps to the interval it was told.
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
     let said = poll(&site, &device).await;
     assert_eq!(said.status, 200, "{said:?}");
     says_alice(&site, &said.body["id_token"]).await;
@@ -334,7 +396,7 @@ async fn documents_pages_and_methods_are_as_they_should_be() {
 }
 
 async fn get_plain(url: &str) -> u16 {
-    crate::support::plain_client().get(url).send().await.unwrap().status().as_u16()
+    plain_client().get(url).send().await.unwrap().status().as_u16()
 }
 
 #[tokio::test]

@@ -200,13 +200,16 @@ pub(crate) struct EmbeddedServer {
 
 impl EmbeddedServer {
     pub(crate) async fn start() -> Self {
+        Self::start_with(SqliteStore::in_memory().unwrap()).await
+    }
+
+    pub(crate) async fn start_with(store: SqliteStore) -> Self {
         let pki = Pki::new();
         let main = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://{}", main.local_addr().unwrap());
         let mut section = IssuerSection::new(IssuerUrl::parse(&url).unwrap());
         section.settings.device_poll_interval = Duration::from_secs(1);
-        let store = Box::new(SqliteStore::in_memory().unwrap());
-        let issuer = Issuer::open(section.settings.clone(), store, clock::now()).unwrap();
+        let issuer = Issuer::open(section.settings.clone(), Box::new(store), clock::now()).unwrap();
         let user = NewUser {
             name: "alice".to_owned(),
             password: Secret::new(PASSWORD),

@@ -4,7 +4,7 @@
 use login_common::{Secret, UnixTime};
 use rusqlite::{OptionalExtension as _, Row, params, types::Type};
 
-use super::SqliteStore;
+use super::{SqliteStore, sessions::end_sessions};
 use crate::{
     opaque::Digest,
     store::{ClientRecord, ClientStore, StoreError, UserRecord, UserStore},
@@ -12,6 +12,9 @@ use crate::{
 
 const USER: &str = "SELECT id, name, password_hash, groups, created_at FROM users";
 const CLIENT: &str = "SELECT id, secret, groups, created_at FROM clients";
+
+/// What belongs to the user of that name.
+const THEIRS: &str = "user_id = (SELECT id FROM users WHERE name = ?1)";
 
 impl UserStore for SqliteStore {
     fn add_user(&self, user: &UserRecord) -> Result<bool, StoreError> {
@@ -56,8 +59,9 @@ impl UserStore for SqliteStore {
         })
     }
 
-    fn delete_user(&self, name: &str) -> Result<bool, StoreError> {
+    fn delete_user(&self, name: &str, now: UnixTime) -> Result<bool, StoreError> {
         self.transaction("delete a user", |transaction| {
+            end_sessions(transaction, THEIRS, name, now)?;
             transaction.execute("DELETE FROM users WHERE name = ?1", [name]).map(|rows| rows == 1)
         })
     }
@@ -68,15 +72,9 @@ impl UserStore for SqliteStore {
                 "UPDATE users SET password_hash = ?2 WHERE name = ?1",
                 params![name, hash.expose()],
             )?;
-            let theirs = "user_id = (SELECT id FROM users WHERE name = ?1)";
-            transaction.execute(&format!("DELETE FROM codes WHERE {theirs}"), [name])?;
-            transaction.execute(&format!("DELETE FROM devices WHERE {theirs}"), [name])?;
-            transaction.execute(
-                &format!(
-                    "UPDATE sessions SET revoked_at = ?2 WHERE {theirs} AND revoked_at IS NULL"
-                ),
-                params![name, now.as_seconds()],
-            )?;
+            transaction.execute(&format!("DELETE FROM codes WHERE {THEIRS}"), [name])?;
+            transaction.execute(&format!("DELETE FROM devices WHERE {THEIRS}"), [name])?;
+            end_sessions(transaction, THEIRS, name, now)?;
             Ok(changed == 1)
         })
     }

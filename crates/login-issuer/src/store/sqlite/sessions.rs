@@ -55,6 +55,15 @@ impl SessionStore for SqliteStore {
     fn session(&self, session_id: &str) -> Result<Option<SessionRecord>, StoreError> {
         self.read("look up a session", |connection| session(connection, session_id))
     }
+
+    fn sessions_ended_since(&self, since: UnixTime) -> Result<Vec<String>, StoreError> {
+        self.read("list the sessions that ended", |connection| {
+            connection
+                .prepare_cached("SELECT session_id FROM ended_sessions WHERE ended_at >= ?1")?
+                .query_map([since.as_seconds()], |row| row.get(0))?
+                .collect()
+        })
+    }
 }
 
 pub(super) fn begin_session(connection: &Connection, new: &NewSession) -> rusqlite::Result<()> {
@@ -85,10 +94,27 @@ pub(super) fn revoke_session(
     session_id: &str,
     at: UnixTime,
 ) -> rusqlite::Result<()> {
+    end_sessions(connection, "session_id = ?1", session_id, at)
+}
+
+/// Revokes the sessions that `which`, a condition on `?1`, finds, and remembers that they ended.
+pub(super) fn end_sessions(
+    connection: &Connection,
+    which: &str,
+    name: &str,
+    at: UnixTime,
+) -> rusqlite::Result<()> {
+    let found = format!("{which} AND revoked_at IS NULL");
+    let parameters = params![name, at.as_seconds()];
     connection.execute(
-        "UPDATE sessions SET revoked_at = ?2 WHERE session_id = ?1 AND revoked_at IS NULL",
-        params![session_id, at.as_seconds()],
+        &format!(
+            "INSERT OR IGNORE INTO ended_sessions (session_id, ended_at) \
+             SELECT session_id, ?2 FROM sessions WHERE {found}"
+        ),
+        parameters,
     )?;
+    connection
+        .execute(&format!("UPDATE sessions SET revoked_at = ?2 WHERE {found}"), parameters)?;
     Ok(())
 }
 

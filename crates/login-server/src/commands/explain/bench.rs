@@ -8,7 +8,10 @@ use login_issuer::Issuer;
 use crate::{
     commands::administration::{DATABASE, open_store},
     config::{Limits, ServerConfig, load::Loaded},
-    evidence::{Introspectors, KeySets, key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    evidence::{
+        DistributedGroups, Introspectors, KeySets, key_sets::KeySetPace,
+        result_cache::ResultCacheSettings,
+    },
     reload::Watched,
     report::Failure,
     start::{InForce, State},
@@ -76,7 +79,8 @@ impl Bench {
                 generation: 0,
                 policy,
                 keys,
-                // An introspector that is not there is not asked.
+                // Nobody is asked who is not there.
+                groups: DistributedGroups::default(),
                 introspectors: Introspectors::new(Vec::new()),
                 published_client: None,
             }),

@@ -58,6 +58,7 @@ pub async fn examine<'t>(
     request: &'t ReviewRequest,
     now: UnixTime,
 ) -> Examination<'t> {
+    state.look_at_sessions().await;
     let judgement = judge(state, in_force, request, now).await;
     let text = request.token.expose();
     let jws = CompactJws::parse(text).ok();

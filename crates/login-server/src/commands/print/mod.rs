@@ -4,6 +4,7 @@
 mod authentication_config;
 mod exec_entry;
 mod kubeadm_patch;
+mod static_token;
 mod webhook_kubeconfig;
 mod yaml;
 
@@ -25,6 +26,8 @@ pub(super) enum Print {
     AuthenticationConfig(AuthenticationConfig),
     /// A kubeadm `ClusterConfiguration` that gives kube-apiserver these files
     KubeadmPatch(kubeadm_patch::KubeadmPatch),
+    /// A line for the file of `staticTokens.hashedFile`; its token goes to stderr, once
+    StaticToken(static_token::StaticToken),
 }
 
 impl Print {
@@ -34,6 +37,7 @@ impl Print {
             Self::ExecEntry(file) => file.render()?,
             Self::AuthenticationConfig(file) => file.render()?,
             Self::KubeadmPatch(file) => file.render()?,
+            Self::StaticToken(line) => line.render()?,
         })
     }
 }

@@ -1,0 +1,114 @@
+//! Groups that a token keeps elsewhere, fetched over real sockets.
+//! Never from a place that the operator did not allow.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{
+    elsewhere::Elsewhere,
+    support::{IssuerElsewhere, TestServer, ask, config, now, plain_client},
+};
+
+/// An issuer whose tokens keep their groups at `elsewhere`, and a server that knows both.
+async fn scene() -> (IssuerElsewhere, Elsewhere, TestServer, reqwest::Client) {
+    let (issuer, elsewhere) = (IssuerElsewhere::start().await, Elsewhere::start().await);
+    let mut policy = issuer.policy();
+    let authorities = [issuer.pki.authority_pem.as_str(), &elsewhere.pki.authority_pem].concat();
+    policy.certificate_authority_pem = Some(authorities);
+    policy.distributed_claims_endpoints =
+        vec![Url::parse(&format!("{}/groups", elsewhere.url)).unwrap()];
+    let server = TestServer::start(config(vec![policy])).await;
+    (issuer, elsewhere, server, plain_client())
+}
+
+/// A token whose groups are at `endpoint`; `id` makes it another one.
+fn token(issuer: &IssuerElsewhere, endpoint: &str, id: &str) -> String {
+    let mut claims = issuer.claims();
+    claims.as_object_mut().unwrap().remove("groups");
+    claims["jti"] = json!(id);
+    claims["_claim_names"] = json!({"groups": "src1"});
+    claims["_claim_sources"] = json!({"src1": {"endpoint": endpoint, "access_token": "show-me"}});
+    issuer.key().sign("JWT", &claims).unwrap()
+}
+
+fn groups(issuer: &IssuerElsewhere, name: &str, value: Value) -> String {
+    let mut claims = json!({"iss": issuer.url, "aud": "cluster", "exp": now() + 300,
+                            "groups": ["ops", "dev"]});
+    claims[name] = value;
+    issuer.key().sign("JWT", &claims).unwrap()
+}
+
+#[tokio::test]
+async fn groups_are_fetched_once_and_vouched_for_by_their_signature() {
+    let (issuer, elsewhere, server, client) = scene().await;
+    let endpoint = format!("{}/groups", elsewhere.url);
+    let good = groups(&issuer, "x", json!(1));
+    elsewhere.script.say(200, "application/jwt", format!("{good}\n"));
+    for id in ["a", "b", "b"] {
+        let said = ask(&client, &server.url, &token(&issuer, &endpoint, id)).await;
+        assert_eq!(said.body["status"]["user"]["groups"], json!(["ops", "dev"]), "{said:?}");
+    }
+    assert_eq!(elsewhere.script.requests(), 1);
+    assert_eq!(elsewhere.script.latest().0["authorization"], "Bearer show-me");
+}
+
+#[tokio::test]
+async fn what_does_not_vouch_for_the_groups_refuses_the_token() {
+    for (name, value) in [
+        ("aud", json!("other")),
+        ("iss", json!("https://foreign.example")),
+        ("exp", json!(now() - 5)),
+        ("sub", json!("root")),
+        ("groups", json!(["system:masters"])),
+        ("groups", Value::Null),
+    ] {
+        let (issuer, elsewhere, server, client) = scene().await;
+        let endpoint = format!("{}/groups", elsewhere.url);
+        let wrong = groups(&issuer, name, value.clone());
+        elsewhere.script.say(200, "application/jwt", wrong);
+        let said = ask(&client, &server.url, &token(&issuer, &endpoint, "a")).await;
+        let is_none = name == "groups" && value.is_null();
+        assert!(
+            said.is_refusal() || is_none && said.body["status"]["user"].get("groups").is_none(),
+            "{name} {value}: {said:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_gives_no_jwt_is_an_outage() {
+    let (issuer, elsewhere, server, client) = scene().await;
+    let endpoint = format!("{}/groups", elsewhere.url);
+    let good = groups(&issuer, "x", json!(1));
+    for (number, (status, body)) in [
+        (500, good.clone()),
+        (302, good.clone()),
+        (200, "dev,ops".to_owned()),
+        (200, "x".repeat(20_000)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        elsewhere.script.say(status, "application/jwt", body);
+        let said = ask(&client, &server.url, &token(&issuer, &endpoint, &number.to_string())).await;
+        assert_eq!((said.status, elsewhere.script.requests()), (503, number + 1), "{said:?}");
+    }
+    elsewhere.script.say(200, "application/jwt", good);
+    let said = ask(&client, &server.url, &token(&issuer, &endpoint, "0")).await;
+    assert_eq!(said.username(), Some("ext:bob"));
+}
+
+#[tokio::test]
+async fn no_other_place_is_asked() {
+    let (issuer, elsewhere, server, client) = scene().await;
+    elsewhere.script.say(200, "application/jwt", groups(&issuer, "x", json!(1)));
+    elsewhere.script.wait_before_answering(Duration::ZERO);
+    for path in ["/group", "/groups/", "/groups?x=1", "/../groups2"] {
+        let endpoint = format!("{}{path}", elsewhere.url);
+        let said = ask(&client, &server.url, &token(&issuer, &endpoint, path)).await;
+        assert!(said.is_refusal(), "{path}: {said:?}");
+    }
+    assert_eq!(elsewhere.script.requests(), 0);
+}
