@@ -21,7 +21,7 @@ static CLAIMS: LazyLock<serde_json::Value> = LazyLock::new(|| {
 });
 
 static ENVIRONMENT: LazyLock<Environment> =
-    LazyLock::new(|| Environment::new([("claims", Type::map(Type::String, Type::Dyn))]));
+    LazyLock::new(|| Environment::new([("claims", Type::map(Type::String, Type::Any))]));
 
 /// One input.
 pub fn run(data: &[u8]) {
