@@ -124,7 +124,11 @@ impl<'b, 'a> Evaluation<'b, 'a> {
             _ => left.size().min(right.size()).div_ceil(10),
         };
         self.meter.charge(cost)?;
-        Ok(Value::Bool(left.equals(&right, self.meter)? != negated))
+        match left.equals(&right, self.meter) {
+            // What cannot be equal is unequal, although asking whether it is equal is an error.
+            Err(error) if negated && !error.is_final() => Ok(Value::Bool(true)),
+            outcome => Ok(Value::Bool(outcome? != negated)),
+        }
     }
 
     fn member(&mut self, element: &Node, list: &Value<'static>) -> Outcome<'a> {

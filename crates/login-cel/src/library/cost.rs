@@ -64,6 +64,10 @@ fn walk(value: &Value<'_>, left: &mut u32) -> Option<u64> {
             let key = walk(&key.into_value(), left)?;
             Some(sum.saturating_add(key).saturating_add(walk(&value, left)?))
         }),
+        // As a loop sees it: values, each with one unit more.
+        Value::Object(object) => object.fields.entries().try_fold(0_u64, |sum, (_, value)| {
+            Some(sum.saturating_add(walk(&value, left)?).saturating_add(1))
+        }),
         _ => Some(1),
     }
 }

@@ -182,11 +182,23 @@ fn position<'a>(
     for index in indexes {
         meter.elements(1)?;
         let Some(element) = list.get(index) else { continue };
-        if element.equals(wanted, meter)? {
+        if is_equal(&element, wanted, meter)? {
             return Ok(Value::Int(i64::try_from(index).unwrap_or(i64::MAX)));
         }
     }
     Ok(Value::Int(-1))
+}
+
+/// Values that cannot be compared are not equal.
+fn is_equal(
+    left: &Value<'_>,
+    right: &Value<'_>,
+    meter: &mut Meter,
+) -> Result<bool, EvaluationError> {
+    match left.equals(right, meter) {
+        Err(error) if !error.is_final() => Ok(false),
+        outcome => outcome,
+    }
 }
 
 /// Whether a list holds a value; what is no list holds itself.
@@ -195,13 +207,13 @@ fn includes<'a>(arguments: &[Value<'a>], meter: &mut Meter) -> Result<Value<'a>,
         [Value::List(list), wanted] => {
             for element in list.elements() {
                 meter.elements(1)?;
-                if element.equals(wanted, meter)? {
+                if is_equal(&element, wanted, meter)? {
                     return Ok(Value::Bool(true));
                 }
             }
             Ok(Value::Bool(false))
         }
-        [value, wanted] => Ok(Value::Bool(value.equals(wanted, meter)?)),
+        [value, wanted] => Ok(Value::Bool(is_equal(value, wanted, meter)?)),
         _ => Err(EvaluationError::NoSuchOverload("includes")),
     }
 }
