@@ -107,6 +107,11 @@ impl Revocations {
         }
     }
 
+    /// Every issuer that an entry names.
+    pub fn issuers(&self) -> impl Iterator<Item = &str> {
+        self.issuers.keys().map(String::as_str)
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()

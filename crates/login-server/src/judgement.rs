@@ -6,7 +6,7 @@ use std::sync::Arc;
 use login_common::{UnixTime, token_review::ReviewRequest};
 use login_review::{
     AudienceRequest, Decision, EndedSessions, Evidence, IssuerIndex, Need, Outage, ParsedToken,
-    Plan, Verdict, decide, plan,
+    Plan, Reason, Verdict, decide, plan,
 };
 
 use crate::{
@@ -64,9 +64,22 @@ pub async fn judge<'t>(
             break end;
         }
     };
+    if verdict == Verdict::Refused(Reason::Revoked) {
+        tell_reason(in_force, &token, now);
+    }
     let issuer = token.issuer();
     let generation = gathered.generation(issuer);
     Judgement { verdict, issuer, generation, token: Some(token) }
+}
+
+/// Tells the operator what his list says about the token, which was refused for it.
+fn tell_reason(in_force: &InForce, token: &ParsedToken<'_>, now: UnixTime) {
+    let Some(claims) = token.unverified_claims() else { return };
+    let issuer = claims.issuer().unwrap_or_default();
+    let entry = in_force.policy.revocations().find(issuer, claims, now);
+    if let Some(reason) = entry.and_then(|entry| entry.reason.as_deref()) {
+        tracing::info!(issuer, reason, "the list of revocations names this token");
+    }
 }
 
 /// What was fetched for one token.

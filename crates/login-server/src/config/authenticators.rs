@@ -50,6 +50,31 @@ impl Authenticators {
     }
 }
 
+/// An entry for an issuer that nobody knows ends no token; its writer believes that it does.
+pub(super) fn unknown_issuers(policy: &Policy, document: &Document) -> Vec<Problem> {
+    let Some((list, _)) = &document.revocations else { return Vec::new() };
+    let is_known = |name: &str| {
+        policy.issuers().iter().any(|issuer| issuer.issuer.as_str() == name)
+            || policy.introspectors().iter().any(|entry| {
+                // Without a configured issuer, any may stand in an answer.
+                entry.issuer.as_ref().is_none_or(|issuer| issuer.as_str() == name)
+            })
+    };
+    let mut unknown: Vec<&str> =
+        policy.revocations().issuers().filter(|name| !is_known(name)).collect();
+    unknown.sort_unstable();
+    let warning = |name: &str| Problem {
+        file: list.display().to_string(),
+        line: None,
+        key: "issuer".to_owned(),
+        message: format!(
+            "`{}` is not configured, so its entries end no token",
+            name.escape_debug()
+        ),
+    };
+    unknown.into_iter().map(warning).collect()
+}
+
 /// What is said about the configuration.
 pub(super) struct Notes<'n> {
     pub(super) problems: &'n mut Vec<Problem>,

@@ -110,9 +110,12 @@ pub fn load_beside(
     }
     let mut issuers: Vec<IssuerPolicy> = document.issuer.iter().map(embedded_policy).collect();
     issuers.append(&mut external);
+    let introspection = std::mem::take(&mut authenticators.endpoints);
+    let policy = authenticators.join(Policy::new(issuers, document.guard.clone()));
+    warnings.append(&mut authenticators::unknown_issuers(&policy, &document));
     Ok(Loaded {
-        introspection: std::mem::take(&mut authenticators.endpoints),
-        policy: authenticators.join(Policy::new(issuers, document.guard)),
+        introspection,
+        policy,
         issuer: document.issuer,
         published_client,
         result_cache: document.result_cache,
@@ -292,6 +295,21 @@ mod tests {
             found.iter().any(|fault| fault.starts_with("kubernetes.yaml:1: kind:")),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn a_revocation_for_an_issuer_that_nobody_knows_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("list.yaml");
+        let entries = "- {issuer: \"https://id.example\", jti: a}\n\
+                       - {issuer: \"https://id.example/\", jti: a}\n- {jti: b}\n";
+        std::fs::write(&list, entries).unwrap();
+        let own = format!("{OWN}{EMBEDDED}revocations: {{file: \"{}\"}}\n", list.display());
+        let loaded = load_texts(Some(&own), None).unwrap();
+        let warned: Vec<&str> =
+            loaded.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        let expected = "`https://id.example/` is not configured, so its entries end no token";
+        assert_eq!(warned, [expected]);
     }
 
     #[test]
