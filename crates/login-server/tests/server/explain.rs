@@ -10,9 +10,9 @@ use std::{
     sync::Arc,
 };
 
-use login_common::Secret;
-use login_protocols::jose::SigningKey;
-use login_review::Verdict;
+use login_common::{Secret, names::IssuerUrl};
+use login_protocols::jose::{Algorithm, KeySet, SigningKey};
+use login_review::{ClaimMapping, IssuerPolicy, KeySource, PrefixedClaim, Verdict};
 use login_server::{
     commands::explain::{examine, question},
     start::State,
@@ -80,6 +80,50 @@ async fn the_verdict_is_the_servers() {
             Verdict::CannotTell(_) => assert_eq!(said.status, 503, "{what}: {said:?}"),
         }
     }
+}
+
+/// One file of the attack corpus.
+fn corpus(file: &str) -> Value {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/attacks");
+    let text = std::fs::read_to_string(folder.join(format!("{file}.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test]
+async fn the_verdict_on_every_attack_is_the_servers() {
+    let attacked = corpus("issuer");
+    let texts = |name: &str| -> Vec<String> {
+        attacked[name].as_array().unwrap().iter().map(|t| t.as_str().unwrap().into()).collect()
+    };
+    let claim = |name: &str| PrefixedClaim { claim: name.into(), prefix: String::new() };
+    let mapping = ClaimMapping::of_claims(claim("sub"), Some(claim("groups")));
+    let url = IssuerUrl::parse(attacked["issuer"].as_str().unwrap()).unwrap();
+    let mut entry = IssuerPolicy::new(url, texts("audiences"), mapping);
+    entry.algorithms =
+        texts("algorithms").iter().map(|name| Algorithm::parse(name).unwrap()).collect();
+    let keys = KeySet::parse(attacked["jwks"].to_string().as_bytes()).unwrap();
+    entry.key_source = KeySource::Inline(keys);
+    let server = TestServer::start(config(vec![entry.clone()])).await;
+    let state = State::new(config(vec![entry])).unwrap();
+    let (in_force, client) = (state.in_force(), plain_client());
+    let mut seen = 0;
+    for file in ["algorithms", "headers", "encodings", "documents", "signatures", "claims"] {
+        for case in corpus(file)["cases"].as_array().unwrap() {
+            let (name, token) = (&case["name"], case["token"].as_str().unwrap());
+            let said = ask(&client, &server.url, token).await;
+            let asked = question(Secret::new(token), Vec::new());
+            let examined = examine(&state, &in_force, &asked, clock::now()).await;
+            let told = match &examined.verdict {
+                Verdict::Accepted { .. } => "accepted",
+                Verdict::Refused(reason) => reason.as_str(),
+                Verdict::CannotTell(outage) => outage.as_str(),
+            };
+            assert_eq!(told, case["expected"], "{name}");
+            assert_eq!(said.is_refusal(), told != "accepted", "{name}: {said:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 100, "{seen} attacks");
 }
 
 /// A folder with the configuration for `issuer`, and what a server stored that had its keys.

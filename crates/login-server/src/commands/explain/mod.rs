@@ -68,7 +68,10 @@ impl Explain {
         let bench = Bench::new(loaded, self.state_dir.as_deref(), api_audiences, self.online)?;
         let (length, now) = (token.expose().len(), clock::now());
         let question = question(token, self.audiences);
-        let examined = runtime()?.block_on(examine(&bench.state, &bench.in_force, &question, now));
+        let examined = runtime()?.block_on(async {
+            bench.state.look_at_sessions().await;
+            examine(&bench.state, &bench.in_force, &question, now).await
+        });
         let context = Context {
             token_length: length,
             issuer: examined.issuer.and_then(|issuer| bench.in_force.policy.issuer(issuer)),

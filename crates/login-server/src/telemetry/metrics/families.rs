@@ -81,8 +81,14 @@ families! {
         "Questions about opaque tokens; result is active, inactive, failed, turned_away or repeated.";
     INTROSPECTION_CIRCUIT_OPEN = Gauge "login_server_introspection_circuit_open" ["endpoint_hash"]
         "Whether the endpoint is left alone for a while, because it failed.";
+    GROUPS_REQUESTS = Counter "login_server_distributed_groups_requests" ["jwt_issuer_hash`, `result"]
+        "Requests for groups that tokens keep elsewhere; result is fetched, failed, turned_away or repeated.";
+    GROUPS_CIRCUIT_OPEN = Gauge "login_server_distributed_groups_circuit_open" ["jwt_issuer_hash"]
+        "Whether the places of groups are left alone for a while, because they failed.";
     REVOCATIONS = Gauge "login_server_revocation_entries" [""]
         "Entries of the revocation list in force.";
+    ENDED_SESSIONS = Gauge "login_server_ended_sessions" [""]
+        "Sessions of the embedded issuer that ended before their tokens do.";
     RELOADS = Counter "login_server_config_automatic_reloads" ["kind`, `status"]
         "Files that came into force (success; the start is the first) or were kept out by a fault (failure).";
     RELOAD_LAST = Gauge "login_server_config_automatic_reload_last_timestamp_seconds" ["kind`, `status"]

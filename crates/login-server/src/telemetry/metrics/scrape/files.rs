@@ -17,6 +17,8 @@ pub(super) fn tell(
 ) -> fmt::Result {
     let entries = u64::try_from(in_force.policy.revocations().len()).unwrap_or(u64::MAX);
     exposition.single(&families::REVOCATIONS, entries)?;
+    let sessions = state.ended_sessions.known().len();
+    exposition.single(&families::ENDED_SESSIONS, u64::try_from(sessions).unwrap_or(u64::MAX))?;
     let kinds: Vec<(Kind, Status)> =
         state.reloads.report().filter(|(_, status)| status.is_watched).collect();
     let label = |kind: &Kind| ("kind", kind.as_str());

@@ -83,7 +83,40 @@ pub(super) fn tell(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::
             Some(([label(hash.as_str())], f64::from(skew).into()))
         }),
     )?;
-    introspection(in_force, exposition)
+    introspection(in_force, exposition)?;
+    groups(in_force, exposition)
+}
+
+fn groups(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::Result {
+    let hash = |issuer: usize| {
+        let issuer = in_force.policy.issuers().get(issuer)?;
+        Some(issuer_hash(issuer.issuer.as_str()))
+    };
+    let sources: Vec<_> = in_force
+        .groups
+        .report()
+        .filter_map(|report| Some((hash(report.issuer)?, report)))
+        .collect();
+    exposition.family(
+        &families::GROUPS_REQUESTS,
+        sources.iter().flat_map(|(hash, report)| {
+            [
+                ("fetched", report.fetched),
+                ("failed", report.failed),
+                ("turned_away", report.turned_away),
+                ("repeated", report.repeated),
+            ]
+            .map(|(result, count)| {
+                ([("jwt_issuer_hash", hash.as_str()), ("result", result)], count.into())
+            })
+        }),
+    )?;
+    exposition.family(
+        &families::GROUPS_CIRCUIT_OPEN,
+        sources.iter().map(|(hash, report)| {
+            ([("jwt_issuer_hash", hash.as_str())], report.circuit_open.into())
+        }),
+    )
 }
 
 fn introspection(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::Result {
