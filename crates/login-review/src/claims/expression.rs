@@ -77,6 +77,15 @@ impl Expression {
         claims: &'a Claims,
         allowance: &mut Allowance,
     ) -> Result<Value<'a>, Reason> {
+        self.evaluate(claims, allowance).map_err(|error| reason(&error))
+    }
+
+    /// The same, with what failed. The error names functions and claims, and no value.
+    pub(super) fn evaluate<'a>(
+        &'a self,
+        claims: &'a Claims,
+        allowance: &mut Allowance,
+    ) -> Result<Value<'a>, EvaluationError> {
         allowance.spend(self, &Bindings::new([("claims", claims_value(claims.as_map()))]))
     }
 
@@ -86,6 +95,15 @@ impl Expression {
         user: &'a Identity,
         allowance: &mut Allowance,
     ) -> Result<Value<'a>, Reason> {
+        self.evaluate_user(user, allowance).map_err(|error| reason(&error))
+    }
+
+    /// The same, with what failed.
+    pub(super) fn evaluate_user<'a>(
+        &'a self,
+        user: &'a Identity,
+        allowance: &mut Allowance,
+    ) -> Result<Value<'a>, EvaluationError> {
         allowance.spend(self, &Bindings::new([("user", user_value(user))]))
     }
 }
@@ -119,17 +137,19 @@ impl Allowance {
         &mut self,
         expression: &'a Expression,
         bindings: &Bindings<'a>,
-    ) -> Result<Value<'a>, Reason> {
+    ) -> Result<Value<'a>, EvaluationError> {
         let most = Budget::default();
         let Self(left) = self;
         let budget = Budget { cost: most.cost.min(left.cost), work: most.work.min(left.work) };
         let (value, spent) = expression.program.evaluate_measured(bindings, &budget);
         left.cost = left.cost.saturating_sub(spent.cost);
         left.work = left.work.saturating_sub(spent.work);
-        value.map_err(
-            |error| if error.is_final() { Reason::ExpressionCost } else { Reason::Expression },
-        )
+        value
     }
+}
+
+fn reason(error: &EvaluationError) -> Reason {
+    if error.is_final() { Reason::ExpressionCost } else { Reason::Expression }
 }
 
 fn claims_value(claims: &serde_json::Map<String, serde_json::Value>) -> Value<'_> {

@@ -184,6 +184,39 @@ fn names_come_before_required_claims_and_these_before_rules() {
 }
 
 #[test]
+fn the_operator_is_told_which_expression_said_no_and_why() {
+    let mut policy = policy();
+    policy.mapping.groups = Some(Source::Expression(over_claims("claims.g")));
+    policy.mapping.extra = vec![extra("a.b/c", "claims.t")];
+    policy.claim_rules = vec![rule(over_claims("claims.sub != 'x'"))];
+    policy.user_rules = vec![rule(Expression::over_user("user.username != 'y'").unwrap())];
+    for (claims, expected) in [
+        (json!({"sub": "1", "t": ""}), Some("groups: `claims.g`: no such key: `g`")),
+        (
+            json!({"sub": "1", "g": 5, "t": ""}),
+            Some("groups: `claims.g`: gives neither a string nor a list of strings"),
+        ),
+        (json!({"sub": "1", "g": []}), Some("extra `a.b/c`: `claims.t`: no such key: `t`")),
+        (
+            json!({"sub": "x", "g": [], "t": ""}),
+            Some("claimValidationRules: `claims.sub != 'x'`: for the log"),
+        ),
+        (
+            json!({"sub": "y", "g": [], "t": ""}),
+            Some("userValidationRules: `user.username != 'y'`: for the log"),
+        ),
+        (json!({"sub": "z", "g": [], "t": ""}), None),
+        (
+            json!({"g": [], "t": ""}),
+            Some("claimValidationRules: `claims.sub != 'x'`: no such key: `sub`"),
+        ),
+    ] {
+        let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
+        assert_eq!(policy.refusing_expression(&claims).as_deref(), expected);
+    }
+}
+
+#[test]
 fn one_expression_and_all_of_a_token_together_have_a_bound() {
     let items: Vec<u32> = (0..150).collect();
     let claims = json!({"sub": "42", "l": items});

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use login_common::UnixTime;
 use login_protocols::jose::{CompactJws, MAX_TOKEN_LENGTH};
-use login_review::{IssuerPolicy, Outage, Verdict};
+use login_review::{IssuerPolicy, Outage, Reason, Verdict};
 
 use super::{
     advice,
@@ -26,10 +26,14 @@ pub(super) struct Context<'a> {
 pub(super) fn of(check: Check, examined: &Examination<'_>, context: Context<'_>) -> String {
     match check.end {
         End::NotReached => String::new(),
-        End::Failed(reason) => match times(check, examined, context) {
-            Some(times) => format!("{}: {times}", advice::of(reason).what),
-            None => advice::of(reason).what.to_owned(),
-        },
+        End::Failed(reason) => {
+            let more = times(check, examined, context)
+                .or_else(|| refusing_expression(reason, examined, context));
+            match more {
+                Some(more) => format!("{}: {more}", advice::of(reason).what),
+                None => advice::of(reason).what.to_owned(),
+            }
+        }
         End::CannotTell => {
             let outage = match &examined.verdict {
                 Verdict::CannotTell(outage) => *outage,
@@ -39,6 +43,18 @@ pub(super) fn of(check: Check, examined: &Examination<'_>, context: Context<'_>)
         }
         End::Passed => passed(check, examined, context).unwrap_or_default(),
     }
+}
+
+/// Which expression, or the message of which rule.
+fn refusing_expression(
+    reason: Reason,
+    examined: &Examination<'_>,
+    context: Context<'_>,
+) -> Option<String> {
+    let of_expressions =
+        [Reason::Expression, Reason::ExpressionCost, Reason::ClaimRule, Reason::UserRule];
+    let jws = examined.jws.as_ref().filter(|_| of_expressions.contains(&reason))?;
+    context.issuer?.refusing_expression(jws.unverified_claims())
 }
 
 fn times(check: Check, examined: &Examination<'_>, context: Context<'_>) -> Option<String> {
