@@ -60,6 +60,19 @@ pub(crate) const CASES: &[Case] = &[Case {
     ..Case::PLAIN
 }];
 
+/// Which endpoints may be asked: nobody's, unless it says so here. kube-apiserver asks any.
+pub(crate) fn side_settings(issuers: &Issuers) -> String {
+    let issuer = issuers.url("distributed");
+    let endpoints =
+        ["groups", "guarded", "nothing", "other-signature", "expired", "without-groups"]
+            .map(|name| format!("{issuer}/{name}"));
+    format!(
+        "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\nissuers:\n- url: {issuer}\n  \
+         distributedClaims: {{endpoints: {}}}\n",
+        json!(endpoints)
+    )
+}
+
 /// Publishes the tokens that hold the groups.
 pub(crate) fn publish(issuers: &Issuers, keys: &Keys, now: i64) -> Result<()> {
     let token = |issuer: &str, key: &str, claims: &Value| {
