@@ -54,6 +54,7 @@ pub(super) fn library() -> Library {
                 COMPARABLE.map(|element| {
                     Overload::member([Type::list(element.clone())], Type::list(element), sort)
                         .costs(|arguments, _| squared(arguments.first()))
+                        .unguarded()
                 }),
             ),
             Function::new(
@@ -61,6 +62,7 @@ pub(super) fn library() -> Library {
                 COMPARABLE.map(|key| {
                     Overload::member([t(), Type::list(key)], t(), sort_by_keys)
                         .costs(|arguments, _| squared(arguments.get(1)))
+                        .unguarded()
                 }),
             ),
             Function::new(
