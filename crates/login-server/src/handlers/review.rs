@@ -185,6 +185,7 @@ impl Review<'_> {
             subject.credential_id = claim("jti").map(bounded);
             subject.session = claim("sid").map(bounded);
             subject.subject_hash = claim("sub").map(|subject| audit.hash(subject));
+            subject.expression = refusing_expression(in_force, judgement);
         }
         if let Verdict::Accepted { identity, .. } = &judgement.verdict {
             let told = |key: &str| Some(identity.extra.get(key)?.first()?.as_str());
@@ -261,4 +262,14 @@ pub fn internal_error() -> Reply {
 fn reply(answer: Answer) -> Reply {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, answer.body)
+}
+
+/// Evaluated once more, which only whoever has a good signature can bring about.
+fn refusing_expression(in_force: &InForce, judgement: &Judgement<'_>) -> Option<String> {
+    let by_expression =
+        [Reason::Expression, Reason::ExpressionCost, Reason::ClaimRule, Reason::UserRule];
+    let Verdict::Refused(reason) = &judgement.verdict else { return None };
+    let issuer = judgement.issuer.filter(|_| by_expression.contains(reason))?;
+    let claims = judgement.token.as_ref()?.unverified_claims()?;
+    in_force.policy.issuer(issuer)?.refusing_expression(claims)
 }

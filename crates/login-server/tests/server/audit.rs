@@ -103,6 +103,26 @@ async fn a_refusal_has_a_reason_and_no_username() {
 }
 
 #[tokio::test]
+async fn a_rule_that_says_no_is_told_to_the_operator_and_to_nobody_else() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.log");
+    let mut policy = issuer.policy();
+    let expression = login_review::Expression::over_user("user.username != 'ext:bob'").unwrap();
+    policy.user_rules = vec![login_review::Rule { expression, message: "bob left".to_owned() }];
+    let mut config = config(vec![policy]);
+    config.audit.file = Some(file.clone());
+    let server = TestServer::start(config).await;
+    let said = ask(&plain_client(), &server.url, &issuer.token()).await;
+    assert_eq!(said.body["status"]["authenticated"], false);
+    assert!(!said.body.to_string().contains("bob"), "{}", said.body);
+    let records = records(server, &file).await;
+    assert_eq!(records[0]["reason"], "user_rule");
+    let expected = "userValidationRules: `user.username != 'ext:bob'`: bob left";
+    assert_eq!(records[0]["expression"], expected);
+}
+
+#[tokio::test]
 async fn repeats_are_recorded_under_the_first_id_when_wanted() {
     let Audited { issuer, server, client, file, folder: _folder } =
         audited(|settings| settings.every_nth_repeat = 2).await;

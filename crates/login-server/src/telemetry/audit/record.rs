@@ -80,6 +80,9 @@ pub struct Subject<'a> {
     /// Of `sub`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_hash: Option<TextHash>,
+    /// Which expression of the configuration refused it, with the message of a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expression: Option<String>,
     /// `kid`.
     #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<&'a str>,
