@@ -11,7 +11,7 @@ use login_tests::certificates::{Authority, Pair, signing_keys};
 use login_tests::command::run;
 use login_tests::components::Components;
 use login_tests::etcd::free_port;
-use login_tests::login_server::operate;
+use login_tests::login_server::{operate, print};
 use login_tests::scratch::Scratch;
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -68,6 +68,11 @@ impl Judge {
         } else {
             bail!("kube-apiserver failed for another reason: {finished}")
         }
+    }
+
+    /// What `login-server print authentication-config` writes.
+    pub(crate) fn printed(&self, arguments: &[&str]) -> Result<String> {
+        print(&self.components, &[&["authentication-config"], arguments].concat())
     }
 
     /// Whether `check-config` takes the file, and what it says.

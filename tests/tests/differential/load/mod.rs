@@ -23,6 +23,7 @@ pub(crate) const RULES: &[Rule] = &[
     ("the_shape_of_a_file_is_refused_at_load_as_by_kube_apiserver", |world| {
         compare(world, shape::FILES)
     }),
+    ("a_printed_authentication_configuration_is_taken_by_both", printed),
     ("sixty_four_issuers_are_taken_and_no_more", sixty_four),
 ];
 
@@ -144,6 +145,23 @@ fn compare_one(world: &World, file: &File, text: &str) -> Result<()> {
     );
     if let Expected::BothRefuse(at) = file.expected {
         ensure!(ours.contains(at), "login-server does not name `{at}`: {ours}");
+    }
+    Ok(())
+}
+
+fn printed(world: &World) -> Result<()> {
+    let plain = ["--issuer-url", "https://id.example.com", "--client-id", "kubectl"];
+    let mapped = [
+        &plain[..],
+        &["--username-claim", "email", "--username-prefix", "", "--groups-prefix", "a: #'\""],
+    ]
+    .concat();
+    for arguments in [&plain[..], &mapped] {
+        let text = world.judge.printed(arguments)?;
+        ensure!(text.contains("!user.username.startsWith('system:')"), "no guard: {text}");
+        let (they_take, theirs) = world.judge.kube_apiserver(&text)?;
+        let (we_take, ours) = world.judge.login_server(&text)?;
+        ensure!(they_take && we_take, "{text}\n{theirs}\n{ours}");
     }
     Ok(())
 }

@@ -47,6 +47,15 @@ anonymous:
   - path: /healthz
 ";
 
+/// login-server refuses these names anyway; kube-apiserver believes whatever the mapping yields.
+const RULES: [&str; 5] = [
+    "  userValidationRules:",
+    "  - expression: \"!user.username.startsWith('system:')\"",
+    "    message: \"usernames that begin with system: belong to Kubernetes\"",
+    "  - expression: \"user.groups.all(group, !group.startsWith('system:'))\"",
+    "    message: \"groups that begin with system: belong to Kubernetes\"",
+];
+
 impl AuthenticationConfig {
     pub(crate) fn render(&self) -> Result<String, Failure> {
         let (Some(issuer), Some(client)) = (&self.issuer_url, &self.client_id) else {
@@ -79,6 +88,9 @@ impl AuthenticationConfig {
             file.line(&format!("    {target}:"));
             file.line(&format!("      claim: {}", scalar(claim)));
             file.line(&format!("      prefix: {}", scalar(prefix)));
+        }
+        for line in RULES {
+            file.line(line);
         }
         Ok(file.into_text())
     }
