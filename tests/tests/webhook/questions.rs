@@ -8,16 +8,18 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
+use login_tests::etcd::free_port;
 use login_tests::https::{Answer, HttpsServer};
 use login_tests::wait;
 use serde_json::{Map, Value, json};
 
-use crate::world::{API_AUDIENCE, Case, World, is_user};
+use crate::world::{API_AUDIENCE, Case, TENANT, World, is_user};
 
 pub(crate) const CASES: &[Case] = &[
     ("a_third_party_learns_of_a_token_only_for_the_audiences_of_the_cluster", third_party),
     ("whoami_shows_name_uid_groups_and_extra_as_they_were_mapped", whoami),
     ("an_aggregated_server_is_told_the_same_user_as_kube_apiserver", aggregated),
+    ("an_administrator_with_a_certificate_needs_no_webhook", without_webhook),
     ("the_same_answer_comes_over_both_http_versions", http_versions),
 ];
 
@@ -54,12 +56,16 @@ fn third_party(world: &World) -> Result<()> {
 
 /// W20, W40, W41, J12
 fn whoami(world: &World) -> Result<()> {
-    let token = world.token(&json!({ "jti": "4f", "groups": ["dev", "dev", "ops"] }))?;
+    let token =
+        world.token(&json!({ "jti": "4f", "groups": ["dev", "dev", "ops"], "tenant": "acme" }))?;
     let user = is_user(world.who(&world.api_server, &token)?, "steady:jane")?;
     ensure!(user["groups"] == json!(["dev", "ops", "system:authenticated"]), "{user}");
     ensure!(user["uid"] == format!("{}#jane", world.issuers.url("steady")), "{user}");
     let extra = &user["extra"];
     ensure!(extra["authentication.kubernetes.io/credential-id"] == json!(["JTI=4f"]), "{user}");
+    ensure!(extra[TENANT] == json!(["acme"]), "{user}");
+    let without = is_user(world.who(&world.api_server, &world.token(&json!({}))?)?, "steady:jane")?;
+    ensure!(without["extra"][TENANT].is_null(), "{without}");
     Ok(())
 }
 
@@ -107,7 +113,7 @@ fn aggregated(world: &World) -> Result<()> {
             }],
         }),
     )?;
-    let token = world.token(&json!({ "jti": "agg", "groups": ["dev"] }))?;
+    let token = world.token(&json!({ "jti": "agg", "groups": ["dev"], "tenant": "acme" }))?;
     let curl = world.cluster.curl()?.with_bearer(&token);
     let url = format!("{}/apis/{GROUP}/v1/whoami", world.api_server.url());
     let mut last = String::new();
@@ -121,6 +127,7 @@ fn aggregated(world: &World) -> Result<()> {
     ensure!(told["x-remote-group"] == json!(["dev", "system:authenticated"]), "{told}");
     let credential = "x-remote-extra-authentication.kubernetes.io%2fcredential-id";
     ensure!(told[credential] == json!(["JTI=agg"]), "{told}");
+    ensure!(told["x-remote-extra-example.com%2ftenant"] == json!(["acme"]), "{told}");
     ensure!(told["authorization"].is_null(), "the token was passed on: {told}");
 
     // As such a server would ask by itself, for its users' tokens.
@@ -161,7 +168,18 @@ fn echo(request: &hyper::Request<hyper::body::Incoming>) -> Answer {
     response
 }
 
-/// W07, W36
+/// W43
+fn without_webhook(world: &World) -> Result<()> {
+    let nobody = format!("https://127.0.0.1:{}/authenticate", free_port()?);
+    let api_server = world.api_server_for("apiserver-without-webhook", &nobody, None)?;
+    let namespaces = format!("{}/api/v1/namespaces", api_server.url());
+    let reply = world.administrator()?.get(&namespaces)?;
+    ensure!(reply.status == 200, "{reply:?}");
+    ensure!(world.who(&api_server, &world.token(&json!({}))?)?.is_none());
+    Ok(())
+}
+
+/// W07, W08, W09, W36, W37
 fn http_versions(world: &World) -> Result<()> {
     let token = world.token(&json!({}))?;
     let url = format!("{}?timeout=30s", world.login_server.webhook_url());
@@ -176,5 +194,10 @@ fn http_versions(world: &World) -> Result<()> {
         answers.push(reply.body);
     }
     ensure!(answers.first() == answers.last(), "{answers:?}");
+    // kube-apiserver takes the slash at the end away; whoever does not is not sent elsewhere.
+    let elsewhere = format!("{}/", world.login_server.webhook_url());
+    let curl = world.login_server.curl().clone().with_option("--http1.1");
+    let reply = curl.post_json(&elsewhere, &body)?;
+    ensure!(reply.status == 404, "{reply:?}");
     Ok(())
 }

@@ -21,6 +21,8 @@ pub(crate) type Case = (&'static str, fn(&World) -> Result<()>);
 
 /// The audience that kube-apiserver has for itself.
 pub(crate) const API_AUDIENCE: &str = "https://kubernetes.default.svc";
+/// A key of `extra`.
+pub(crate) const TENANT: &str = "example.com/tenant";
 /// Signed in with by most cases.
 pub(crate) const STEADY: &str = "steady";
 /// Its keys are rotated.
@@ -170,6 +172,9 @@ pub(crate) fn configuration(issuers: &Issuers, names: &[&str]) -> Result<String>
         writeln!(text, "  claimMappings:")?;
         writeln!(text, "    username: {{claim: sub, prefix: \"{name}:\"}}")?;
         writeln!(text, "    groups: {{claim: groups, prefix: \"\"}}")?;
+        writeln!(text, "    extra:")?;
+        writeln!(text, "    - key: {TENANT}")?;
+        writeln!(text, "      valueExpression: claims.?tenant.orValue(\"\")")?;
     }
     Ok(text)
 }
