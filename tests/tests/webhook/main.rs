@@ -27,7 +27,7 @@
 //! - W25 forgeries: `differential` tokens_are_good_or_bad_as_for_kube_apiserver; the corpus; `server` unknown_keys_cost_one_fetch_per_interval_and_bad_signatures_none
 //! - W26 `iss` and `aud`, W27 times: `differential` tokens_are_good_or_bad_as_for_kube_apiserver
 //! - W28 rotation: keys_are_rotated_under_load_and_no_good_token_is_refused
-//! - W29 TLS: `bad_input` a_server_that_asks_for_client_certificates_reviews_for_nobody_else, a_caller_that_trusts_another_authority_gets_no_answer
+//! - W29 TLS: kube_apiserver_shows_its_certificate_and_nobody_else_is_answered; `bad_input` a_server_that_asks_for_client_certificates_reviews_for_nobody_else, a_caller_that_trusts_another_authority_gets_no_answer
 //! - W30 restarts: two_replicas_are_restarted_under_load_without_a_failed_request; `cluster` when_one_of_two_login_servers_stops_work_goes_on
 //! - W31 slow dependencies: `server` reviews_do_not_wait_for_an_issuer_that_hangs, a_review_that_takes_too_long_is_503
 //! - W32, W34 `status.error`: login-review a_refused_token_is_answered_with_200_and_no_reason, an_accepted_token_is_answered_with_the_user_in_the_version_asked
@@ -51,7 +51,7 @@
 //! The checklist for token servers stands in `crates/login-review/tests/attacks.rs`; what that
 //! corpus does not reach is held by
 //! - b1, b2, b3 envelope: W02, W09, W10, W12
-//! - b4, b5, b6 callers, audiences, deadlines: W29, W13 to W16, W31; `server` more_reviews_than_allowed_are_429_without_retry_after
+//! - b4, b5, b6 callers, audiences, deadlines: W29, kube_apiserver_shows_its_bearer_token_and_nobody_else_is_answered, W13 to W16, W31; `server` more_reviews_than_allowed_are_429_without_retry_after
 //! - b15, b17, b18, b19 keys: W05, W06, W25, W28; `server` what_is_no_key_set_never_replaces_a_good_one, keys_that_nobody_confirms_end_with_the_configured_age, a_key_that_the_issuer_withdrew_ends_the_answers_kept_for_it
 //! - b29 two issuers, one name: login-review names_that_two_issuers_may_give_are_warned_about
 //! - b30 groups elsewhere: J07
@@ -65,6 +65,7 @@
 #![expect(clippy::disallowed_methods, reason = "tokens are made for the time that it is")]
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
+mod callers;
 mod keys;
 mod load;
 mod questions;
@@ -80,5 +81,6 @@ fn main() -> ExitCode {
         .cases(keys::CASES)
         .cases(reload::CASES)
         .cases(questions::CASES)
+        .cases(callers::CASES)
         .run()
 }
