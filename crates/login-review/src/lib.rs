@@ -33,6 +33,7 @@ pub use claims::{
     expression::Expression,
     mapping::{ClaimMapping, ExtraMapping, PrefixedClaim, SessionClaim, Source, UidSource},
     rules::Rule,
+    user::UserFields,
 };
 pub use decide::{Decision, Evidence, GroupsSource, Need, decide};
 pub use guard::Guard;

@@ -1,5 +1,5 @@
 //! What `login-cel` makes of a question, written as the oracle writes it.
-//! Never more lenient than login-server is with the same expression.
+//! Never values of its own for users: they are bound as login-review binds them.
 
 use std::sync::LazyLock;
 
@@ -10,6 +10,8 @@ use login_cel::meter::Budget;
 use login_cel::program::{Bindings, Program};
 use login_cel::types::Type;
 use login_cel::value;
+use login_common::Identity;
+use login_review::UserFields;
 use serde_json::{Value, json};
 
 use crate::corpus::Question;
@@ -28,15 +30,18 @@ pub(crate) fn answer(question: &Question) -> Answer {
         let found = format!("the result is of type {}", program.result_type());
         return Answer::without_cost(Outcome::CompileError(found));
     }
-    let value =
-        if question.variable == "user" { user(&question.value) } else { question.value.clone() };
-    let Some(fields) = value.as_object() else {
-        return Answer::without_cost(Outcome::EvaluationError("not an object".to_owned()));
+    let user = UserFields::new(&user(&question.value));
+    let value = match (question.variable.as_str(), question.value.as_object()) {
+        ("user", _) => user.value(),
+        (_, Some(fields)) => value::Value::Object(value::Object {
+            name: "kubernetes.claims",
+            fields: value::Map::Json(fields),
+        }),
+        (_, None) => {
+            return Answer::without_cost(Outcome::EvaluationError("not an object".to_owned()));
+        }
     };
-    let name =
-        if question.variable == "user" { "kubernetes.UserInfo" } else { "kubernetes.claims" };
-    let object = value::Object { name, fields: value::Map::Json(fields) };
-    let bindings = Bindings::new([(question.variable.as_str(), value::Value::Object(object))]);
+    let bindings = Bindings::new([(question.variable.as_str(), value)]);
     let (outcome, cost) = program.evaluate_with_cost(&bindings, &Budget::default());
     let outcome = match outcome {
         Ok(value) => Outcome::Value(written(&value)),
@@ -45,14 +50,20 @@ pub(crate) fn answer(question: &Question) -> Answer {
     Answer { outcome, cost: Some(cost) }
 }
 
-/// A user has all its fields.
-fn user(given: &Value) -> Value {
-    json!({
-        "username": given["username"].as_str().unwrap_or_default(),
-        "uid": given["uid"].as_str().unwrap_or_default(),
-        "groups": given.get("groups").cloned().unwrap_or_else(|| json!([])),
-        "extra": given.get("extra").cloned().unwrap_or_else(|| json!({})),
-    })
+fn user(given: &Value) -> Identity {
+    let text = |name: &str| given[name].as_str().unwrap_or_default().to_owned();
+    let extra = given["extra"].as_object().into_iter().flatten();
+    Identity {
+        username: text("username"),
+        uid: text("uid"),
+        groups: texts(&given["groups"]),
+        extra: extra.map(|(key, values)| (key.clone(), texts(values))).collect(),
+    }
+}
+
+fn texts(values: &Value) -> Vec<String> {
+    let values = values.as_array().into_iter().flatten();
+    values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
 fn written(value: &value::Value<'_>) -> Value {

@@ -8,6 +8,7 @@ use super::{
     expression::{Allowance, Expression, text, texts},
     mapping::{Source, UidSource},
     rules::Rule,
+    user::UserFields,
 };
 use crate::policy::IssuerPolicy;
 
@@ -33,7 +34,7 @@ impl IssuerPolicy {
                 return Some(found);
             }
         }
-        let user = self.mapping.identity(&self.issuer, claims).ok()?;
+        let user = UserFields::new(&self.mapping.identity(&self.issuer, claims).ok()?);
         self.user_rules.iter().find_map(|rule| {
             let value = rule.expression.evaluate_user(&user, allowance);
             fault("userValidationRules", rule, value)

@@ -12,11 +12,11 @@ use login_cel::{
     meter::Budget,
     program::{Bindings, Program},
     types::Type,
-    value::{Key, List, Map, Object, Text, Value},
+    value::{List, Map, Object, Value},
 };
-use login_common::Identity;
 use login_protocols::oidc::Claims;
 
+use super::user::UserFields;
 use crate::verdict::Reason;
 
 static CLAIMS: LazyLock<Environment> = LazyLock::new(Environment::of_claims);
@@ -92,7 +92,7 @@ impl Expression {
     /// Its value for this user.
     pub(crate) fn of_user<'a>(
         &'a self,
-        user: &'a Identity,
+        user: &'a UserFields,
         allowance: &mut Allowance,
     ) -> Result<Value<'a>, Reason> {
         self.evaluate_user(user, allowance).map_err(|error| reason(&error))
@@ -101,10 +101,10 @@ impl Expression {
     /// The same, with what failed.
     pub(super) fn evaluate_user<'a>(
         &'a self,
-        user: &'a Identity,
+        user: &'a UserFields,
         allowance: &mut Allowance,
     ) -> Result<Value<'a>, EvaluationError> {
-        allowance.spend(self, &Bindings::new([("user", user_value(user))]))
+        allowance.spend(self, &Bindings::new([("user", user.value())]))
     }
 }
 
@@ -154,31 +154,6 @@ fn reason(error: &EvaluationError) -> Reason {
 
 fn claims_value(claims: &serde_json::Map<String, serde_json::Value>) -> Value<'_> {
     Value::Object(Object { name: "kubernetes.claims", fields: Map::Json(claims) })
-}
-
-fn user_value(user: &Identity) -> Value<'_> {
-    let entry = |name: &'static str, value| (Key::String(Text::Borrowed(name)), value);
-    let extra = user
-        .extra
-        .iter()
-        .map(|(key, values)| (Key::String(Text::Borrowed(key.as_str())), borrowed_list(values)))
-        .collect();
-    let fields = [
-        entry("username", borrowed(&user.username)),
-        entry("uid", borrowed(&user.uid)),
-        entry("groups", borrowed_list(&user.groups)),
-        entry("extra", Value::map(extra)),
-    ];
-    let fields = Map::Shared(Arc::new(fields.into_iter().collect()));
-    Value::Object(Object { name: "kubernetes.UserInfo", fields })
-}
-
-fn borrowed(text: &str) -> Value<'_> {
-    Value::String(Text::Borrowed(text))
-}
-
-fn borrowed_list(texts: &[String]) -> Value<'_> {
-    Value::list(texts.iter().map(|text| borrowed(text)).collect())
 }
 
 /// A text; nothing else is turned into one.

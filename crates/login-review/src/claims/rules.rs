@@ -6,7 +6,10 @@ use login_common::Identity;
 use login_protocols::oidc::Claims;
 use serde_json::Value as Json;
 
-use super::expression::{Allowance, Expression};
+use super::{
+    expression::{Allowance, Expression},
+    user::UserFields,
+};
 use crate::{policy::RequiredClaim, verdict::Reason};
 
 /// An expression that must be true.
@@ -46,9 +49,13 @@ pub(crate) fn check_user(
     user: &Identity,
     allowance: &mut Allowance,
 ) -> Result<(), Reason> {
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let user = UserFields::new(user);
     rules
         .iter()
-        .try_for_each(|rule| holds(&rule.expression.of_user(user, allowance)?, Reason::UserRule))
+        .try_for_each(|rule| holds(&rule.expression.of_user(&user, allowance)?, Reason::UserRule))
 }
 
 fn holds(value: &Value<'_>, refusal: Reason) -> Result<(), Reason> {

@@ -1,5 +1,6 @@
 //! Tables of claims, expressions, and the users they make; and what no claims may ever make.
 
+use login_common::Identity;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -156,10 +157,15 @@ fn rules_over_the_user_see_what_was_mapped() {
         "user.extra['example.com/tenant'] == ['x']",
         "user.extra['authentication.kubernetes.io/credential-id'][0] == 'JTI=7'",
         "has(user.uid) && has(user.extra) && size(user.extra) == 2",
+        "user.extra.example__dot__com__slash__tenant[0] == 'x'",
+        "has(user.extra.example__dot__com__slash__tenant)",
+        "user.extra.?example__dot__com__slash__tenant.hasValue()",
     ] {
         assert_eq!(outcome(source), yes, "{source}");
     }
     assert_eq!(outcome("user.username != '42'"), Err(Reason::UserRule));
+    let blocked = "!has(user.extra.example__dot__com__slash__tenant)";
+    assert_eq!(outcome(blocked), Err(Reason::UserRule));
     assert_eq!(outcome("user.groups[7] == 'a'"), Err(Reason::Expression));
     assert_eq!(outcome("user.extra['nothing'] == []"), Err(Reason::Expression));
 }

@@ -1,0 +1,30 @@
+//! A user as `userValidationRules` see it: the variable `user`.
+//! Never a map that was computed: names within `extra` are escaped in expressions
+//! (`user.extra.example__dot__com__slash__tenant`), and only maps of JSON unescape them.
+
+use login_cel::value::{Map, Object, Value};
+use login_common::Identity;
+use serde_json::{Map as JsonMap, Value as Json};
+
+/// The fields of `kubernetes.UserInfo`; all of them, whatever is empty.
+#[derive(Clone, Debug)]
+pub struct UserFields(JsonMap<String, Json>);
+
+impl UserFields {
+    /// Of this user.
+    pub fn new(user: &Identity) -> Self {
+        let extra = user.extra.iter().map(|(key, values)| (key.clone(), Json::from(&**values)));
+        let fields = [
+            ("username", Json::from(&*user.username)),
+            ("uid", Json::from(&*user.uid)),
+            ("groups", Json::from(&*user.groups)),
+            ("extra", Json::Object(extra.collect())),
+        ];
+        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    /// What `user` stands for.
+    pub fn value(&self) -> Value<'_> {
+        Value::Object(Object { name: "kubernetes.UserInfo", fields: Map::Json(&self.0) })
+    }
+}
