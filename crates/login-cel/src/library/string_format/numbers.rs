@@ -84,7 +84,9 @@ pub(super) fn scientific(
     precision: Option<u32>,
     meter: &mut Meter,
 ) -> Result<String, EvaluationError> {
-    let width = usize::try_from(precision.unwrap_or(DIGITS)).unwrap_or(usize::MAX);
+    // Upstream counts the width in sixteen bits; `format!` would panic for more.
+    let [low, high, ..] = precision.unwrap_or(DIGITS).to_le_bytes();
+    let width = usize::from(u16::from_le_bytes([low, high]));
     meter.work(width)?;
     let shown = if let Some(name) = without_digits(number) {
         name.to_owned()

@@ -34,13 +34,13 @@ impl Fault {
         match self {
             Fault::Unfinished => "the template ends within a clause",
             Fault::Verb => "the template has a clause that does not exist",
-            Fault::Precision => "the template has a precision that is no number below 1000000",
+            Fault::Precision => "the template has a precision that is no number up to 10000009",
         }
     }
 }
 
 /// Go's own formatting gives up beyond.
-const PRECISION: u32 = 1_000_000;
+const PRECISION: u32 = 10_000_009;
 
 /// All pieces in their order; nothing comes after a fault.
 pub(super) fn pieces(template: &str) -> impl Iterator<Item = Result<Piece<'_>, Fault>> {
@@ -78,7 +78,7 @@ fn clause(text: &str) -> Result<(Piece<'_>, &str), Fault> {
                 return Err(Fault::Unfinished);
             }
             let digits = after.strip_suffix(rest).unwrap_or_default();
-            let precision = digits.parse().ok().filter(|precision| *precision < PRECISION);
+            let precision = digits.parse().ok().filter(|precision| *precision <= PRECISION);
             (Some(precision.ok_or(Fault::Precision)?), rest)
         }
         None => (None, text),

@@ -55,6 +55,22 @@ fn numbers_are_shown_in_american_english() {
 }
 
 #[test]
+fn a_width_of_any_size_is_cut_to_sixteen_bits_or_refused() {
+    for (width, characters) in
+        [(65_535, 65_535), (65_536, 13), (70_000, 4_464), (999_999, 16_959), (10_000_009, 38_537)]
+    {
+        let padded = shown(&format!("%.{width}e"), vec![Value::Double(1.5)]).unwrap();
+        assert_eq!(padded.chars().count(), characters, "{width}");
+        assert_eq!(padded.trim_start(), "1.500000\u{d7}10\u{2070}\u{2070}");
+    }
+    for template in ["%.10000010e", "%.99999999999999999999e", "%.10000010f"] {
+        assert_eq!(shown(template, vec![Value::Double(1.5)]), None, "{template}");
+    }
+    let many = vec![Value::Double(1.5); 600];
+    assert_eq!(shown(&"%.65535e".repeat(600), many), None, "more work than there is budget");
+}
+
+#[test]
 fn within_a_list_values_are_literals() {
     let list = Value::list(vec![
         Value::string("a\"\u{0}\u{200b}"),
