@@ -20,10 +20,6 @@ impl Translation<'_> {
                 self.written.push(']');
                 return Some(());
             }
-            if character == '-' && !first && self.rest.peek() != Some(&']') {
-                // RE2: a hyphen within a class is a range or stands at an end.
-                return None;
-            }
             first = false;
             if character == '[' && self.rest.peek() == Some(&':') {
                 self.posix_class()?;
