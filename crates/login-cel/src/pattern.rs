@@ -15,6 +15,8 @@ use regex::{Regex, RegexBuilder};
 pub(crate) const SIZE: usize = 10 << 20;
 /// Of one that was computed, which a claim may be part of: it is compiled for every token.
 pub(crate) const SIZE_OF_COMPUTED: usize = 64 << 10;
+/// Of what a pattern keeps for each thread and direction while it matches, and for good.
+const CACHE: usize = 1 << 20;
 /// Of counted repetitions, as in RE2.
 const REPETITIONS: u32 = 1000;
 /// Of groups within groups.
@@ -39,7 +41,7 @@ impl Patterns {
         let translated = translate(pattern).ok_or(())?;
         let compiled = RegexBuilder::new(&translated)
             .size_limit(size)
-            .dfa_size_limit(size)
+            .dfa_size_limit(size.min(CACHE))
             .nest_limit(NESTING)
             .build()
             .map_err(|_| ())?;
