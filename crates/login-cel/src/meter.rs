@@ -28,6 +28,10 @@ impl Default for Budget {
 /// Of work, for every pattern that is compiled: a good dozen of them fit into a budget.
 const COMPILATION: usize = 2 * 1024 * 1024;
 
+/// Of work, for every byte of such a pattern: three may stand for hundreds of ranges (`\pL`), which
+/// are there before the limit of size is looked at.
+const COMPILED_BYTE: usize = 4096;
+
 /// Of work, for every node that is evaluated.
 const STEP: usize = 16;
 
@@ -60,7 +64,7 @@ impl Meter {
         if let Some(found) = self.patterns.find(pattern) {
             return Ok(found);
         }
-        self.work(COMPILATION.saturating_add(pattern.len()))?;
+        self.work(COMPILATION.saturating_add(pattern.len().saturating_mul(COMPILED_BYTE)))?;
         self.patterns
             .add(pattern, SIZE_OF_COMPUTED)
             .map_err(|()| EvaluationError::failed(function, "not a regular expression"))

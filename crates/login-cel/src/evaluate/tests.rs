@@ -62,6 +62,8 @@ fn what_takes_too_long_is_ended() {
         "dyn(claims.numbers).all(a, claims.text.contains('aaaaaaaaaaab') || true)",
         "dyn(claims.numbers).all(a, claims.text.matches('(a|aa)+$' + string(a)) || true)",
         "dyn(claims.numbers).all(a, 'x'.matches(string(a)) || true)",
+        "'x'.matches('(?i)' + claims.text + claims.text + claims.text)",
+        "[1, 2].all(a, 'x'.matches('(?i)' + claims.text + '(') || true)",
         "dyn(claims.numbers).transformMap(i, v, dyn(claims.numbers).transformMap(j, w, w))",
     ]);
     let doubled =
