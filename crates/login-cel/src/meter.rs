@@ -67,7 +67,7 @@ impl Meter {
         self.work(COMPILATION.saturating_add(pattern.len().saturating_mul(COMPILED_BYTE)))?;
         self.patterns
             .add(pattern, SIZE_OF_COMPUTED)
-            .map_err(|()| EvaluationError::failed(function, "not a regular expression"))
+            .map_err(|fault| EvaluationError::failed(function, fault.as_str()))
     }
 
     /// What was used of the budget.

@@ -22,6 +22,22 @@ const REPETITIONS: u32 = 1000;
 /// Of groups within groups.
 const NESTING: u32 = 100;
 
+/// Why a pattern is none; nothing of the pattern itself, since it may be a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Syntax,
+    Size,
+}
+
+impl Fault {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Fault::Syntax => "not a regular expression",
+            Fault::Size => "the regular expression is too large once it is compiled",
+        }
+    }
+}
+
 /// Patterns that are compiled.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Patterns {
@@ -33,18 +49,21 @@ impl Patterns {
         self.compiled.get(pattern).cloned()
     }
 
-    /// Compiles a pattern; nothing is said about what is wrong with it, since it may be a claim.
-    pub(crate) fn add(&mut self, pattern: &str, size: usize) -> Result<Arc<Regex>, ()> {
+    /// Compiles a pattern, if it is not yet.
+    pub(crate) fn add(&mut self, pattern: &str, size: usize) -> Result<Arc<Regex>, Fault> {
         if let Some(found) = self.find(pattern) {
             return Ok(found);
         }
-        let translated = translate(pattern).ok_or(())?;
+        let translated = translate(pattern).ok_or(Fault::Syntax)?;
         let compiled = RegexBuilder::new(&translated)
             .size_limit(size)
             .dfa_size_limit(size.min(CACHE))
             .nest_limit(NESTING)
             .build()
-            .map_err(|_| ())?;
+            .map_err(|error| match error {
+                regex::Error::CompiledTooBig(_) => Fault::Size,
+                _ => Fault::Syntax,
+            })?;
         let compiled = Arc::new(compiled);
         Arc::make_mut(&mut self.compiled).insert(pattern.into(), Arc::clone(&compiled));
         Ok(compiled)

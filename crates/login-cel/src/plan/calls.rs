@@ -108,9 +108,9 @@ impl Planner<'_> {
             _ => None,
         };
         for pattern in literal.into_iter().chain(pattern) {
-            if self.patterns.add(pattern, SIZE).is_err() {
+            if let Err(fault) = self.patterns.add(pattern, SIZE) {
                 let offset = arguments.last().map_or(0, |argument| argument.offset as usize);
-                let message = format!("invalid {name} argument: not a regular expression");
+                let message = format!("invalid {name} argument: {}", fault.as_str());
                 return Err(SyntaxError { offset, message });
             }
         }
