@@ -3,6 +3,8 @@
 //! Never here: matching. Both engines take linear time; what differs is what a pattern means.
 
 mod class;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::iter::Peekable;
@@ -77,6 +79,8 @@ fn translate(pattern: &str) -> Option<String> {
         written: String::with_capacity(pattern.len()),
         repeatable: false,
         repeated: false,
+        copies: 1,
+        most_copies: Vec::new(),
     };
     while translation.rest.peek().is_some() {
         translation.piece()?;
@@ -91,6 +95,10 @@ struct Translation<'p> {
     repeatable: bool,
     /// Whether it is repeated already: `a**` is an error in RE2.
     repeated: bool,
+    /// How often counted repetitions repeat what stands before.
+    copies: u32,
+    /// The most of that in each group that is open, the outermost first.
+    most_copies: Vec<u32>,
 }
 
 const DIGIT: &str = "0-9";
@@ -128,7 +136,14 @@ impl Translation<'_> {
                 self.repeatable = false;
                 Some(())
             }
-            '^' | '$' | '.' | ')' => {
+            ')' => {
+                self.written.push(character);
+                self.atom();
+                self.copies = self.most_copies.pop().unwrap_or(1);
+                self.count_copies();
+                Some(())
+            }
+            '^' | '$' | '.' => {
                 self.written.push(character);
                 self.atom();
                 Some(())
@@ -144,6 +159,13 @@ impl Translation<'_> {
     fn atom(&mut self) {
         self.repeatable = true;
         self.repeated = false;
+        self.copies = 1;
+    }
+
+    fn count_copies(&mut self) {
+        if let Some(most) = self.most_copies.last_mut() {
+            *most = self.copies.max(*most);
+        }
     }
 
     fn literal(&mut self, character: char) {
@@ -190,6 +212,15 @@ impl Translation<'_> {
         if least > REPETITIONS || most > REPETITIONS || (!unbounded && most < least) {
             return None;
         }
+        // RE2 bounds repetitions within repetitions together; `{0}` makes no copies at all.
+        self.copies = match least.max(most) {
+            0 if !unbounded => 1,
+            times => self.copies.saturating_mul(times.max(1)),
+        };
+        if self.copies > REPETITIONS {
+            return None;
+        }
+        self.count_copies();
         self.written.push('{');
         self.written.push_str(&text);
         self.written.push('}');
@@ -202,6 +233,7 @@ impl Translation<'_> {
     /// After `(`: flags and names that both engines know.
     fn group(&mut self) -> Option<()> {
         self.written.push('(');
+        self.most_copies.push(1);
         self.repeatable = false;
         self.repeated = false;
         if self.rest.next_if_eq(&'?').is_none() {
@@ -215,12 +247,31 @@ impl Translation<'_> {
             return None;
         }
         self.written.push('?');
+        self.flags()
+    }
+
+    /// After `(?`. One that is there twice is left out: the other engine refuses it.
+    fn flags(&mut self) -> Option<()> {
+        let mut start = self.written.len();
         loop {
             let flag = self.rest.next()?;
             match flag {
-                'i' | 'm' | 's' | 'U' | '-' => self.written.push(flag),
-                ':' | ')' => {
+                'i' | 'm' | 's' | 'U' => {
+                    if !self.written.get(start..)?.contains(flag) {
+                        self.written.push(flag);
+                    }
+                }
+                '-' => {
                     self.written.push(flag);
+                    start = self.written.len();
+                }
+                ':' => {
+                    self.written.push(flag);
+                    return Some(());
+                }
+                ')' => {
+                    self.written.push(flag);
+                    self.most_copies.pop();
                     return Some(());
                 }
                 _ => return None,
