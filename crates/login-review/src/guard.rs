@@ -10,6 +10,12 @@ use crate::verdict::Reason;
 /// What Kubernetes keeps for itself. kube-apiserver would believe such a name from a webhook;
 /// `system:masters` cannot even be restrained by RBAC.
 pub const RESERVED_PREFIX: &str = "system:";
+/// The user of kubeadm's `admin.conf`. Nothing is bound to the name itself, but whoever reads an
+/// audit log takes it for that person.
+pub const KUBEADM_ADMIN: &str = "kubernetes-admin";
+/// The group of that user, to which kubeadm binds the role cluster-admin (kubeadm's constant
+/// `ClusterAdminsGroupAndClusterRoleBinding`).
+pub const KUBEADM_ADMINS: &str = "kubeadm:cluster-admins";
 /// Bytes a username may have.
 pub const MAX_USERNAME_LENGTH: usize = 1024;
 /// Bytes a uid may have.
@@ -38,6 +44,16 @@ pub(crate) fn is_of_kubernetes(key: &str) -> bool {
     })
 }
 
+/// Whether no user may have this name without the operator's leave.
+pub fn is_reserved_user(name: &str) -> bool {
+    name.starts_with(RESERVED_PREFIX) || name == KUBEADM_ADMIN
+}
+
+/// Whether no group may have this name without the operator's leave.
+pub fn is_reserved_group(name: &str) -> bool {
+    name.starts_with(RESERVED_PREFIX) || name == KUBEADM_ADMINS
+}
+
 /// Which reserved names the operator allows, each by its exact text. Default: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guard {
@@ -46,7 +62,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Allows exactly these users and groups to begin with `system:`.
+    /// Allows exactly these users and groups of those that are reserved.
     pub fn new(
         users: impl IntoIterator<Item = String>,
         groups: impl IntoIterator<Item = String>,
@@ -63,7 +79,7 @@ impl Guard {
         {
             return Err(Reason::UnusableUsername);
         }
-        if username.starts_with(RESERVED_PREFIX) && !self.users.contains(username) {
+        if is_reserved_user(username) && !self.users.contains(username) {
             return Err(Reason::ReservedUsername);
         }
         if identity.groups.len() > MAX_GROUPS {
@@ -76,7 +92,7 @@ impl Guard {
             {
                 return Err(Reason::UnusableGroup);
             }
-            if group.starts_with(RESERVED_PREFIX) && !self.groups.contains(group) {
+            if is_reserved_group(group) && !self.groups.contains(group) {
                 return Err(Reason::ReservedGroup);
             }
         }
@@ -132,6 +148,20 @@ mod tests {
             assert_eq!(check(&guard, "a", &["dev", group]), Err(Reason::ReservedGroup), "{group}");
         }
         assert_eq!(check(&guard, "system", &["systems", "oidc:system:masters"]), Ok(()));
+    }
+
+    #[test]
+    fn the_administrators_of_kubeadm_are_refused_unless_they_are_allowed() {
+        let (user, group) = ("kubernetes-admin", "kubeadm:cluster-admins");
+        let guard = Guard::default();
+        assert_eq!(check(&guard, user, &[]), Err(Reason::ReservedUsername));
+        assert_eq!(check(&guard, "a", &["dev", group]), Err(Reason::ReservedGroup));
+        // Each is reserved as what kubeadm uses it for, and by its exact text.
+        assert_eq!(check(&guard, group, &[user]), Ok(()));
+        assert_eq!(check(&guard, "oidc:kubernetes-admin", &["kubeadm:cluster-admins2"]), Ok(()));
+        let guard = Guard::new([user.to_owned()], [group.to_owned()]);
+        assert_eq!(check(&guard, user, &[group]), Ok(()));
+        assert_eq!(check(&guard, "system:admin", &[]), Err(Reason::ReservedUsername));
     }
 
     // W17

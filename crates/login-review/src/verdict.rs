@@ -114,9 +114,9 @@ names! {
         UnusableGroup => "unusable_group",
         /// More groups than a request may carry.
         TooManyGroups => "too_many_groups",
-        /// The mapped username begins with `system:` and is not allowed by name.
+        /// The mapped username is reserved, such as `system:…`, and is not allowed by name.
         ReservedUsername => "reserved_username",
-        /// A mapped group begins with `system:` and is not allowed by name.
+        /// A mapped group is reserved, such as `system:…`, and is not allowed by name.
         ReservedGroup => "reserved_group",
         /// A mapped uid or extra value is too long, too many, or has control characters.
         UnusableExtra => "unusable_extra",

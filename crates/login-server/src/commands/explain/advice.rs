@@ -108,8 +108,14 @@ pub(super) const fn of(reason: Reason) -> Advice {
         Reason::TooManyGroups => {
             advice("there are more groups than a request may carry", "map fewer groups")
         }
-        Reason::ReservedUsername => advice("the username begins with `system:`", ALLOW),
-        Reason::ReservedGroup => advice("a group begins with `system:`", ALLOW),
+        Reason::ReservedUsername => advice(
+            "the username is reserved: it begins with `system:`, or is kubeadm's `kubernetes-admin`",
+            ALLOW,
+        ),
+        Reason::ReservedGroup => advice(
+            "a group is reserved: it begins with `system:`, or is `kubeadm:cluster-admins`",
+            ALLOW,
+        ),
         Reason::UnusableExtra => {
             advice("uid or extra is too long, too much, or has control characters", LOOK_AT_MAPPING)
         }

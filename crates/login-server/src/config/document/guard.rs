@@ -1,27 +1,34 @@
-//! `allowedSystemNames`: the names beginning with `system:` that may be told to kube-apiserver.
+//! `allowedSystemNames`: the reserved names that may be told to kube-apiserver.
 //! Never a pattern: each name is allowed by its exact text.
 
 use login_review::{
     Guard,
     config::{Faults, Field, Mapping},
-    guard::RESERVED_PREFIX,
+    guard::{KUBEADM_ADMIN, KUBEADM_ADMINS, RESERVED_PREFIX},
 };
 
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Guard {
     let Some(names) = field.mapping(&["users", "groups"], faults) else {
         return Guard::default();
     };
-    let users = reserved_names(&names, "users", faults);
-    let groups = reserved_names(&names, "groups", faults);
+    let users = reserved_names(&names, ("users", KUBEADM_ADMIN), faults);
+    let groups = reserved_names(&names, ("groups", KUBEADM_ADMINS), faults);
     Guard::new(users, groups)
 }
 
-fn reserved_names(names: &Mapping<'_>, key: &str, faults: &mut Faults) -> Vec<String> {
+fn reserved_names(
+    names: &Mapping<'_>,
+    (key, of_kubeadm): (&str, &str),
+    faults: &mut Faults,
+) -> Vec<String> {
     let Some(field) = names.field(key) else { return Vec::new() };
     let mut allowed = Vec::new();
     for (item, name) in field.texts(faults) {
-        if name.strip_prefix(RESERVED_PREFIX).is_none_or(str::is_empty) {
-            let message = format!("must begin with `{RESERVED_PREFIX}`; other names need no leave");
+        let is_of_kubeadm = name == of_kubeadm;
+        if !is_of_kubeadm && name.strip_prefix(RESERVED_PREFIX).is_none_or(str::is_empty) {
+            let message = format!(
+                "must begin with `{RESERVED_PREFIX}`, or be `{of_kubeadm}`; other names need no leave"
+            );
             item.fault(faults, message);
         } else if name.contains('*') {
             item.fault(faults, "must be one exact name, not a pattern");

@@ -20,7 +20,8 @@ fn two_lines_are_a_whole_file() {
 fn every_key_is_read() {
     let document = parse(
         &format!(
-            "{HEAD}allowedSystemNames: {{users: [\"system:admin\"], groups: [\"system:masters\"]}}\n\
+            "{HEAD}allowedSystemNames:\n  users: [\"system:admin\", kubernetes-admin]\n  \
+             groups: [\"system:masters\", \"kubeadm:cluster-admins\"]\n\
              resultCache: {{maxBytes: 1000, ttl: 5s, negativeTTL: 2s}}\n\
              issuer:\n  url: https://login.example.com\n  clusterAudience: prod\n  \
              idTokenLifetime: 5s\n  refreshTokenLifetime: 1h\n  sessionLifetime: 12h\n  \
@@ -32,7 +33,11 @@ fn every_key_is_read() {
         "s.yaml",
     )
     .unwrap();
-    let expected = Guard::new(["system:admin".to_owned()], ["system:masters".to_owned()]);
+    let owned = |names: [&str; 2]| names.map(str::to_owned);
+    let expected = Guard::new(
+        owned(["system:admin", "kubernetes-admin"]),
+        owned(["system:masters", "kubeadm:cluster-admins"]),
+    );
     assert_eq!(document.guard, expected);
     assert_eq!(document.result_cache.max_bytes, 1000);
     assert_eq!(document.result_cache.ttl, Duration::from_secs(5));
@@ -49,7 +54,7 @@ fn every_key_is_read() {
     assert_eq!(published.issuer.unwrap().as_str(), "https://id.example.com");
     assert_eq!(published.client_id.unwrap().as_str(), "k");
     assert_eq!(published.scopes, ["groups"]);
-    assert_eq!(published.certificate_authority.unwrap(), ("ca.crt".into(), 19));
+    assert_eq!(published.certificate_authority.unwrap(), ("ca.crt".into(), 21));
     assert_eq!((issuer.username_prefix.as_str(), issuer.groups_prefix.as_str()), ("u:", "g:"));
 }
 
@@ -67,7 +72,7 @@ fn every_fault_is_reported_at_once_with_file_line_and_key() {
             "s.yaml:1: apiVersion: must be `kubectl-login/v1`",
             "s.yaml:1: kind: is required",
             "s.yaml:3: allowedSystemNames.groups[2]: must be a text, is a number (quote it to make it a text)",
-            "s.yaml:3: allowedSystemNames.groups[0]: must begin with `system:`; other names need no leave",
+            "s.yaml:3: allowedSystemNames.groups[0]: must begin with `system:`, or be `kubeadm:cluster-admins`; other names need no leave",
             "s.yaml:3: allowedSystemNames.groups[1]: must be one exact name, not a pattern",
             "s.yaml:5: resultCache.maxBytes: must be a whole number",
             "s.yaml:6: resultCache.ttl: must be a text, is a number (quote it to make it a text)",
