@@ -157,6 +157,7 @@ impl Review<'_> {
         let subject = self.subject(in_force, request, &judgement);
         let asked = Asked {
             caller: self.caller.source.to_string(),
+            caller_name: self.caller.name.as_deref().map(bounded),
             api_version: Some(request.api_version.as_str()),
             audiences: &request.audiences,
         };
@@ -217,7 +218,11 @@ impl Review<'_> {
     }
 
     fn recorded_without_details(&self, decided: Decided, is_cached: bool) {
-        let asked = Asked { caller: self.caller.source.to_string(), ..Asked::default() };
+        let asked = Asked {
+            caller: self.caller.source.to_string(),
+            caller_name: self.caller.name.as_deref().map(bounded),
+            ..Asked::default()
+        };
         let record = Record::new(decided, is_cached, self.took(), Subject::default(), asked);
         self.state.audit.record(&record);
     }

@@ -3,10 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use login_server::telemetry::audit::AuditSettings;
+use login_server::{telemetry::audit::AuditSettings, tls::ClientCertificate};
 use serde_json::{Value, json};
 
-use crate::support::{IssuerElsewhere, TestServer, ask, config, now, plain_client, post, question};
+use crate::support::{
+    IssuerElsewhere, Pki, TestServer, ask, config, now, plain_client, post, question,
+};
 
 const DECISION_ID: &str = "kubectl-login.internal/decision-id";
 
@@ -67,7 +69,35 @@ async fn an_accepted_user_carries_the_id_of_the_one_record_of_the_decision() {
         assert_eq!(record[hash].as_str().map(str::len), Some(16), "{record}");
     }
     assert!(record["keyID"].is_string() && record["latencyMicroseconds"].is_u64(), "{record}");
-    assert!(record.get("reason").is_none());
+    assert!(record.get("reason").is_none() && record.get("callerName").is_none(), "{record}");
+}
+
+#[tokio::test]
+async fn a_caller_is_recorded_by_the_name_in_its_certificate() {
+    let issuer = IssuerElsewhere::start().await;
+    let pki = Pki::new();
+    let (folder, authority) = (tempfile::tempdir().unwrap(), pki.authority_file());
+    let file = folder.path().join("audit.log");
+    let demand = ClientCertificate::RequiredForReviews;
+    let mut config = config(vec![issuer.policy()]);
+    config.client_certificate = demand;
+    config.tls = Some(pki.server_tls(Some((&authority, demand))));
+    config.audit =
+        AuditSettings { file: Some(file.clone()), every_nth_repeat: 1, ..AuditSettings::default() };
+    let server = TestServer::start(config).await;
+    let (certificate, key) = pki.issue();
+    let identity = reqwest::Identity::from_pem(format!("{certificate}{key}").as_bytes()).unwrap();
+    let client = pki.client().identity(identity).build().unwrap();
+    let token = issuer.token();
+    for _ in 0..2 {
+        assert_eq!(ask(&client, &server.url, &token).await.username(), Some("ext:bob"));
+    }
+    let records = records(server, &file).await;
+    let said: Vec<_> =
+        records.iter().map(|record| (&record["cached"], &record["callerName"])).collect();
+    // rcgen's own, where a certificate is given none.
+    let name = json!("rcgen self signed cert");
+    assert_eq!(said, [(&json!(false), &name), (&json!(true), &name)]);
 }
 
 #[tokio::test]

@@ -97,6 +97,9 @@ pub struct Subject<'a> {
 pub struct Asked<'a> {
     /// The address of the caller.
     pub caller: String,
+    /// The name in the certificate that it showed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_name: Option<&'a str>,
     /// `v1` or `v1beta1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<&'static str>,

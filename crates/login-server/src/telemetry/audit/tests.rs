@@ -53,6 +53,7 @@ fn a_record_names_the_decision_and_escapes_what_users_wrote() {
     let audiences = ["a".to_owned()];
     let asked = Asked {
         caller: "10.0.0.1".to_owned(),
+        caller_name: Some("kube-apiserver\n"),
         api_version: Some("authentication.k8s.io/v1"),
         audiences: &audiences,
     };
@@ -68,6 +69,7 @@ fn a_record_names_the_decision_and_escapes_what_users_wrote() {
         "latencyMicroseconds": 1_234, "issuer": "https://id.example",
         "username": "eve\"\n{\"outcome\":\"accepted\"}", "groups": 2, "credentialID": "j1",
         "keyID": "k\u{1b}[0m", "tokenHash": "0000000000000009", "caller": "10.0.0.1",
+        "callerName": "kube-apiserver\n",
         "apiVersion": "authentication.k8s.io/v1", "audiences": ["a"],
     });
     assert_eq!(record, expected);
