@@ -1,7 +1,7 @@
 //! What is allowed: which issuers, for which audiences, and how their claims become a user.
 //! Never changes after it was built; a new configuration is a new policy.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use login_common::{UnixTime, names::IssuerUrl};
 use login_protocols::{
@@ -27,7 +27,7 @@ pub struct Policy {
     guard: Guard,
     introspectors: Vec<Introspector>,
     static_tokens: Option<StaticTokens>,
-    revocations: Revocations,
+    revocations: Arc<Revocations>,
 }
 
 /// Which issuer of one [`Policy`] is meant; worthless with another policy.
@@ -61,7 +61,7 @@ impl Policy {
             guard,
             introspectors: Vec::new(),
             static_tokens: None,
-            revocations: Revocations::default(),
+            revocations: Arc::default(),
         }
     }
 
@@ -81,8 +81,8 @@ impl Policy {
 
     /// These count no more.
     #[must_use]
-    pub fn with_revocations(mut self, revocations: Revocations) -> Self {
-        self.revocations = revocations;
+    pub fn with_revocations(mut self, revocations: impl Into<Arc<Revocations>>) -> Self {
+        self.revocations = revocations.into();
         self
     }
 
@@ -128,8 +128,8 @@ impl Policy {
         self.static_tokens.as_ref()
     }
 
-    /// What counts no more.
-    pub const fn revocations(&self) -> &Revocations {
+    /// What counts no more. It may stay while the rest of a policy changes.
+    pub const fn revocations(&self) -> &Arc<Revocations> {
         &self.revocations
     }
 

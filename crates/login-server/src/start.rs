@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use login_issuer::Issuer;
 use login_protocols::jose::KeySet;
-use login_review::Policy;
+use login_review::{Policy, Revocations};
 use thiserror::Error;
 use tokio::sync::{Semaphore, watch};
 use url::Url;
@@ -45,11 +45,11 @@ pub struct InForce {
     /// What is allowed.
     pub policy: Policy,
     /// Every issuer's keys, in the order of the policy.
-    pub keys: KeySets,
+    pub keys: Arc<KeySets>,
     /// Where groups are fetched that a token keeps elsewhere.
-    pub groups: DistributedGroups,
+    pub groups: Arc<DistributedGroups>,
     /// Who is asked about opaque tokens, in the order of the policy.
-    pub introspectors: Introspectors,
+    pub introspectors: Arc<Introspectors>,
     /// The published client, rendered, if there is one.
     pub published_client: Option<Bytes>,
 }
@@ -187,10 +187,10 @@ impl State {
         let keys = KeySets::new(&config.policy, local, folder.as_deref(), config.key_set_pace);
         let in_force = InForce {
             generation: 0,
-            groups: DistributedGroups::new(&config.policy),
+            groups: Arc::new(DistributedGroups::new(&config.policy)),
             policy: config.policy,
-            keys,
-            introspectors: Introspectors::new(config.introspection),
+            keys: Arc::new(keys),
+            introspectors: Arc::new(Introspectors::new(config.introspection)),
             published_client: config.published_client.map(|client| Bytes::from(client.render())),
         };
         Ok(Self {
@@ -231,15 +231,29 @@ impl State {
         let old = self.in_force();
         let local = self.embedded.as_ref().map(Embedded::keys);
         let (folder, pace) = (self.key_set_folder.as_deref(), self.key_set_pace);
-        let keys = old.keys.succeed(&loaded.policy, local, folder, pace);
+        let keys = Arc::new(old.keys.succeed(&loaded.policy, local, folder, pace));
         keys.keep_fresh();
         self.in_force.store(Arc::new(InForce {
             generation: old.generation + 1,
-            groups: DistributedGroups::new(&loaded.policy),
+            groups: Arc::new(DistributedGroups::new(&loaded.policy)),
             policy: loaded.policy,
             keys,
-            introspectors: Introspectors::new(loaded.introspection),
+            introspectors: Arc::new(Introspectors::new(loaded.introspection)),
             published_client: loaded.published_client.map(|client| Bytes::from(client.render())),
+        }));
+    }
+
+    /// Puts `list` in the place of the one in force, and leaves all else as it is. It is another
+    /// configuration by that, so no answer of before is repeated.
+    pub fn replace_revocations(&self, list: Revocations) {
+        let old = self.in_force();
+        self.in_force.store(Arc::new(InForce {
+            generation: old.generation + 1,
+            policy: old.policy.clone().with_revocations(list),
+            keys: Arc::clone(&old.keys),
+            groups: Arc::clone(&old.groups),
+            introspectors: Arc::clone(&old.introspectors),
+            published_client: old.published_client.clone(),
         }));
     }
 

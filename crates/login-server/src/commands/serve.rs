@@ -72,6 +72,7 @@ impl Serve {
             configuration: Some(ConfigurationFiles {
                 configuration: self.files.config.clone(),
                 authentication: self.files.authentication_config.clone(),
+                revocations: loaded.revocations_file.clone(),
                 running: Running {
                     issuer: loaded.issuer.clone(),
                     result_cache: loaded.result_cache,

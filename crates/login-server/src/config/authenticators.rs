@@ -2,7 +2,7 @@
 //! issuers.
 //! Never one of them without the others: a fault in any file is a fault of the configuration.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use login_common::Secret;
 use login_review::{
@@ -23,6 +23,7 @@ const MAX_SECRET: u64 = 4 * 1024;
 const MAX_CERTIFICATES: u64 = 128 * 1024;
 /// Ten thousand tokens and more.
 const MAX_TOKENS: u64 = 4 * 1024 * 1024;
+const MAX_LIST: u64 = revocations::MAX_LENGTH as u64;
 
 /// What the sections and files say.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ pub(super) struct Authenticators {
     introspectors: Vec<Introspector>,
     pub(super) endpoints: Vec<IntrospectionEndpoint>,
     static_tokens: Option<StaticTokens>,
-    revocations: Revocations,
+    revocations: Arc<Revocations>,
 }
 
 impl Authenticators {
@@ -51,8 +52,8 @@ impl Authenticators {
 }
 
 /// An entry for an issuer that nobody knows ends no token; its writer believes that it does.
-pub(super) fn unknown_issuers(policy: &Policy, document: &Document) -> Vec<Problem> {
-    let Some((list, _)) = &document.revocations else { return Vec::new() };
+pub(crate) fn unknown_issuers(policy: &Policy, list: Option<&Path>) -> Vec<Problem> {
+    let Some(list) = list else { return Vec::new() };
     let is_known = |name: &str| {
         policy.issuers().iter().any(|issuer| issuer.issuer.as_str() == name)
             || policy.introspectors().iter().any(|entry| {
@@ -75,23 +76,52 @@ pub(super) fn unknown_issuers(policy: &Policy, document: &Document) -> Vec<Probl
     unknown.into_iter().map(warning).collect()
 }
 
+/// The list of revocations that a running server has. It is looked at by itself, so that a fault
+/// elsewhere never keeps a revocation out.
+#[derive(Clone, Copy, Debug)]
+pub struct ListInForce<'l> {
+    /// Where it was read.
+    pub file: Option<&'l Path>,
+    /// What it said when it was last whole.
+    pub list: &'l Arc<Revocations>,
+}
+
+/// Reads the list of revocations at `path`, which is to take the place of `in_force`.
+pub(crate) fn read_revocations(
+    path: &Path,
+    files: &TrackedFiles,
+    in_force: &Revocations,
+) -> Result<Revocations, Vec<Problem>> {
+    let file = path.display().to_string();
+    let message = match files.read_text(path, MAX_LIST) {
+        // Whoever writes a file in place empties it first; that must not lift what is revoked.
+        Ok(text) if text.is_empty() && !in_force.is_empty() => {
+            "is empty, perhaps half written; `[]` is the list that revokes nothing".to_owned()
+        }
+        Ok(text) => return revocations::parse(&text, &file),
+        Err(fault) => chain(&fault),
+    };
+    Err(vec![Problem { file, line: None, key: String::new(), message }])
+}
+
 /// What is said about the configuration.
 pub(super) struct Notes<'n> {
     pub(super) problems: &'n mut Vec<Problem>,
     pub(super) warnings: &'n mut Vec<Problem>,
 }
 
-/// Reads what `document`, which came from `configuration`, names.
+/// Reads what `document`, which came from `configuration`, names; but for the list that is in force.
 pub(super) fn load(
     document: &Document,
     configuration: &Path,
     files: &TrackedFiles,
+    in_force: Option<ListInForce<'_>>,
     notes: &mut Notes<'_>,
 ) -> Authenticators {
     let mut sources = Sources { configuration, files, notes };
     let mut loaded = Authenticators {
         static_tokens: sources.static_tokens(document),
-        revocations: sources.revocations(document),
+        revocations: sources.revocations(document, in_force),
         ..Authenticators::default()
     };
     for section in &document.introspection {
@@ -154,17 +184,26 @@ impl Sources<'_, '_> {
         Some(reading.tokens)
     }
 
-    fn revocations(&mut self, document: &Document) -> Revocations {
-        let limit = u64::try_from(revocations::MAX_LENGTH).unwrap_or(u64::MAX);
-        let Some(place) = &document.revocations else { return Revocations::default() };
-        let Some(text) = self.text(place, "revocations.file", limit) else {
-            return Revocations::default();
+    fn revocations(
+        &mut self,
+        document: &Document,
+        in_force: Option<ListInForce<'_>>,
+    ) -> Arc<Revocations> {
+        let Some((path, line)) = &document.revocations else { return Arc::default() };
+        let files = match in_force {
+            Some(in_force) if in_force.file == Some(path) => return Arc::clone(in_force.list),
+            // From now on it is looked at by itself.
+            Some(_) => &TrackedFiles::default(),
+            None => self.files,
         };
-        let file = place.0.display().to_string();
-        revocations::parse(&text, &file).unwrap_or_else(|mut found| {
-            self.notes.problems.append(&mut found);
-            Revocations::default()
-        })
+        match files.read_text(path, MAX_LIST) {
+            Err(fault) => self.problem(*line, "revocations.file", chain(&fault)),
+            Ok(text) => match revocations::parse(&text, &path.display().to_string()) {
+                Ok(list) => return Arc::new(list),
+                Err(mut found) => self.notes.problems.append(&mut found),
+            },
+        }
+        Arc::default()
     }
 
     fn endpoint(&mut self, section: &IntrospectionSection) -> Option<IntrospectionEndpoint> {

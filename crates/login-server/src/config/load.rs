@@ -1,7 +1,7 @@
 //! Reads the operator's files and joins them into one policy.
 //! Never uses one file while the other has faults.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use login_common::client_configuration::ClientConfiguration;
 use login_issuer::PUBLIC_CLIENT_ID;
@@ -11,7 +11,7 @@ use login_review::{
 };
 
 use super::{
-    authenticators::{self, Authenticators, Notes},
+    authenticators::{self, Authenticators, ListInForce, Notes},
     document::{self, Document, IssuerSection, issuers},
     published,
     running::Running,
@@ -44,8 +44,19 @@ pub struct Loaded {
     pub audit: AuditSettings,
     /// Where the introspectors of the policy are asked, in its order.
     pub introspection: Vec<IntrospectionEndpoint>,
+    /// Where the list of revocations lies, if there is one.
+    pub revocations_file: Option<PathBuf>,
     /// What is odd but not wrong.
     pub warnings: Vec<Problem>,
+}
+
+/// What a server that runs has already.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'r> {
+    /// What only a restart changes.
+    pub running: &'r Running,
+    /// The list of revocations; its own file is not read again.
+    pub revocations: ListInForce<'r>,
 }
 
 /// Reads both files and those they name; either may be left out, but not both. Returns every fault
@@ -59,12 +70,13 @@ pub fn load(
     load_beside(files, configuration, authentication_configuration, None)
 }
 
-/// The same for a server that runs: what only a restart changes stays as it is, with a warning.
+/// The same for a server that runs: what only a restart changes stays as it is, with a warning, and
+/// so does the list of revocations, unless another file is named.
 pub fn load_beside(
     files: &TrackedFiles,
     configuration: Option<&Path>,
     authentication_configuration: Option<&Path>,
-    running: Option<&Running>,
+    beside: Option<Beside<'_>>,
 ) -> Result<Loaded, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut document = match configuration {
@@ -72,7 +84,7 @@ pub fn load_beside(
         Some(path) => read(files, path, &mut problems, document::parse).unwrap_or_default(),
     };
     let mut stays =
-        running.map(|running| running.keep(&mut document, configuration)).unwrap_or_default();
+        beside.map(|beside| beside.running.keep(&mut document, configuration)).unwrap_or_default();
     let authentication = authentication_configuration
         .and_then(|path| read(files, path, &mut problems, authentication_configuration::parse));
     let (mut external, mut warnings) =
@@ -96,7 +108,8 @@ pub fn load_beside(
     }
     let mut authenticators = configuration.map_or_else(Authenticators::default, |path| {
         let mut notes = Notes { problems: &mut problems, warnings: &mut warnings };
-        authenticators::load(&document, path, files, &mut notes)
+        let list = beside.map(|beside| beside.revocations);
+        authenticators::load(&document, path, files, list, &mut notes)
     });
     let published_client = configuration.and_then(|path| {
         published::client(&document, path, files).map_err(|problem| problems.push(problem)).ok()?
@@ -112,7 +125,9 @@ pub fn load_beside(
     issuers.append(&mut external);
     let introspection = std::mem::take(&mut authenticators.endpoints);
     let policy = authenticators.join(Policy::new(issuers, document.guard.clone()));
-    warnings.append(&mut authenticators::unknown_issuers(&policy, &document));
+    let revocations_file = document.revocations.map(|(path, _)| path);
+    let list = revocations_file.as_deref();
+    warnings.append(&mut authenticators::unknown_issuers(&policy, list));
     Ok(Loaded {
         introspection,
         policy,
@@ -120,6 +135,7 @@ pub fn load_beside(
         published_client,
         result_cache: document.result_cache,
         audit: document.audit,
+        revocations_file,
         warnings,
     })
 }

@@ -5,7 +5,7 @@
 //! Kubernetes' `AuthenticationConfiguration` into a policy; `published` is what people are told,
 //! `running` what only a restart changes.
 
-mod authenticators;
+pub(crate) mod authenticators;
 pub mod document;
 pub(crate) mod duration;
 pub mod limits;

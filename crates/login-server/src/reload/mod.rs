@@ -22,7 +22,7 @@ use tokio::{
 
 use self::{
     expiry::ExpiryWarnings,
-    sources::{CallerTokenSource, ConfigurationSource, TlsSource},
+    sources::{CallerTokenSource, TlsSource},
     subject::{Look, Looking, Subject},
 };
 pub use self::{
@@ -60,8 +60,10 @@ impl Reloader {
         let (now, reloads) = (clock::now(), &state.reloads);
         let mut subjects: Vec<Box<dyn Looking>> = Vec::new();
         if let Some(files) = watched.configuration {
-            let (source, seen) = ConfigurationSource::new(Arc::clone(state), files);
-            subjects.push(Box::new(Subject::new(source, seen, reloads, now)));
+            let ((configuration, seen), (revocations, list)) = files.sources(state);
+            subjects.push(Box::new(Subject::new(configuration, seen, reloads, now)));
+            // After the configuration, which says where the list lies.
+            subjects.push(Box::new(Subject::new(revocations, list, reloads, now)));
         }
         if let (Some((files, seen)), Some(serving)) = (watched.tls, &state.tls) {
             let source = TlsSource { files, serving: serving.clone() };

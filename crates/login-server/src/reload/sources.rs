@@ -1,7 +1,11 @@
-//! The groups of files that are replaced together: configuration, TLS, tokens of callers.
+//! The groups of files that are replaced together: configuration, revocations, TLS, tokens of
+//! callers.
 //! Never decides whether a file is good: that do `config`, `tls` and `callers`.
 
 use std::{path::PathBuf, sync::Arc};
+
+use arc_swap::ArcSwapOption;
+use login_review::{Revocations, config::Problem};
 
 use super::{
     Pace,
@@ -11,7 +15,8 @@ use super::{
 use crate::{
     callers,
     config::{
-        load::{Loaded, load_beside},
+        authenticators::{ListInForce, read_revocations, unknown_issuers},
+        load::{Beside, Loaded, load_beside},
         running::Running,
     },
     progress,
@@ -41,23 +46,42 @@ pub struct ConfigurationFiles {
     pub configuration: Option<PathBuf>,
     /// `--authentication-config`.
     pub authentication: Option<PathBuf>,
+    /// The list of revocations that they name.
+    pub revocations: Option<PathBuf>,
     /// What only a restart changes.
     pub running: Running,
     /// Everything that was read.
     pub seen: SeenFiles,
 }
 
+/// The list of revocations that the configuration in force names.
+type ListPlace = Arc<ArcSwapOption<PathBuf>>;
+
 pub(super) struct ConfigurationSource {
     state: Arc<State>,
     configuration: Option<PathBuf>,
     authentication: Option<PathBuf>,
+    list: ListPlace,
     running: Running,
 }
 
-impl ConfigurationSource {
-    pub(super) fn new(state: Arc<State>, files: ConfigurationFiles) -> (Self, SeenFiles) {
-        let ConfigurationFiles { configuration, authentication, running, seen } = files;
-        (Self { state, configuration, authentication, running }, seen)
+/// A source, and what was read of it at the start.
+type Begun<S> = (S, SeenFiles);
+
+impl ConfigurationFiles {
+    /// The list is a group of its own: to revoke is an emergency measure, and must not wait for
+    /// somebody else's typo.
+    pub(super) fn sources(
+        self,
+        state: &Arc<State>,
+    ) -> (Begun<ConfigurationSource>, Begun<RevocationSource>) {
+        let Self { configuration, authentication, revocations, running, mut seen } = self;
+        let of_list = revocations.as_ref().and_then(|list| seen.remove_entry(list));
+        let list = Arc::new(ArcSwapOption::new(revocations.map(Arc::new)));
+        let revocations = RevocationSource { state: Arc::clone(state), list: Arc::clone(&list) };
+        let state = Arc::clone(state);
+        let source = ConfigurationSource { state, configuration, authentication, list, running };
+        ((source, seen), (revocations, of_list.into_iter().collect()))
     }
 }
 
@@ -70,17 +94,63 @@ impl Source for ConfigurationSource {
 
     fn read(&self, files: &TrackedFiles) -> Result<Loaded, Vec<String>> {
         let (own, kubernetes) = (self.configuration.as_deref(), self.authentication.as_deref());
-        load_beside(files, own, kubernetes, Some(&self.running))
-            .map_err(|problems| problems.iter().map(ToString::to_string).collect())
+        let (in_force, list) = (self.state.in_force(), self.list.load_full());
+        let revocations = ListInForce {
+            file: list.as_deref().map(PathBuf::as_path),
+            list: in_force.policy.revocations(),
+        };
+        let beside = Beside { running: &self.running, revocations };
+        load_beside(files, own, kubernetes, Some(beside)).map_err(told)
     }
 
     fn put_in_force(&mut self, loaded: Loaded) {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
+        self.list.store(loaded.revocations_file.clone().map(Arc::new));
         self.state.replace(loaded);
         progress::tell(&self.state.in_force());
     }
+}
+
+pub(super) struct RevocationSource {
+    state: Arc<State>,
+    list: ListPlace,
+}
+
+impl Source for RevocationSource {
+    type Read = Revocations;
+
+    fn kind(&self) -> Kind {
+        Kind::Revocations
+    }
+
+    fn read(&self, files: &TrackedFiles) -> Result<Revocations, Vec<String>> {
+        match self.list.load_full() {
+            None => Ok(Revocations::default()),
+            Some(list) => {
+                let in_force = self.state.in_force();
+                read_revocations(&list, files, in_force.policy.revocations()).map_err(told)
+            }
+        }
+    }
+
+    fn is_elsewhere(&self, files: &SeenFiles) -> bool {
+        files.keys().ne(self.list.load_full().as_deref())
+    }
+
+    fn put_in_force(&mut self, list: Revocations) {
+        self.state.replace_revocations(list);
+        let (in_force, file) = (self.state.in_force(), self.list.load_full());
+        let file = file.as_deref().map(PathBuf::as_path);
+        for warning in unknown_issuers(&in_force.policy, file) {
+            tracing::warn!("{warning}");
+        }
+    }
+}
+
+fn told(problems: Vec<Problem>) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
 }
 
 pub(super) struct TlsSource {

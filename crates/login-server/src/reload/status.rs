@@ -8,8 +8,10 @@ use login_common::UnixTime;
 /// Files that are replaced together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `--config`, `--authentication-config` and every file that they name.
+    /// `--config`, `--authentication-config` and every file that they name but the next.
     Configuration,
+    /// The list of revocations.
+    Revocations,
     /// Serving certificate, its key, and the client CA.
     Tls,
     /// The tokens by which callers are known.
@@ -18,12 +20,14 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Configuration, Self::Tls, Self::CallerTokens];
+    pub const ALL: [Self; 4] =
+        [Self::Configuration, Self::Revocations, Self::Tls, Self::CallerTokens];
 
     /// A stable name for logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
+            Self::Revocations => "revocations",
             Self::Tls => "tls",
             Self::CallerTokens => "caller_tokens",
         }

@@ -27,6 +27,11 @@ pub(crate) trait Source: Send {
     /// Reads and checks all files; every fault at once.
     fn read(&self, files: &TrackedFiles) -> Result<Self::Read, Vec<String>>;
 
+    /// Whether other files count now than `files`.
+    fn is_elsewhere(&self, _files: &SeenFiles) -> bool {
+        false
+    }
+
     /// Puts it in force as a whole.
     fn put_in_force(&mut self, read: Self::Read);
 }
@@ -81,8 +86,9 @@ impl<S: Source> Subject<S> {
 
     fn succeeded(&self, reloads: &Reloads, now: UnixTime) {
         let digest = digest(&self.in_force);
+        let is_watched = !self.in_force.is_empty();
         reloads.update(self.source.kind(), |status| {
-            status.is_watched = true;
+            status.is_watched = is_watched;
             status.successes += 1;
             status.last_success = Some(now);
             status.fault = None;
@@ -94,9 +100,10 @@ impl<S: Source> Subject<S> {
         if look == Look::Read {
             return true;
         }
+        let is_due = |files| has_moved(files) || self.source.is_elsewhere(files);
         match &self.refused {
-            None => has_moved(&self.in_force),
-            Some(refused) => refused.again_at <= Instant::now() || has_moved(&refused.files),
+            None => is_due(&self.in_force),
+            Some(refused) => refused.again_at <= Instant::now() || is_due(&refused.files),
         }
     }
 

@@ -79,6 +79,7 @@ fn watching_both(own: Option<&Path>, path: &Path) -> ServerConfig {
         configuration: Some(ConfigurationFiles {
             configuration: own.map(Path::to_owned),
             authentication: Some(path.to_owned()),
+            revocations: loaded.revocations_file,
             running,
             seen: files.into_seen(),
         }),
@@ -183,6 +184,133 @@ async fn files_that_a_configuration_names_are_watched_too() {
     until("the end of the revocation", async || is_bob(&says(&token).await)).await;
     let said = client.get(format!("{}/jwks", server.url)).send().await.unwrap();
     assert_eq!(said.status().as_u16(), 404);
+}
+
+/// Two issuers of which one is accepted at first, and a list that revokes nothing.
+struct Revoking {
+    one: IssuerElsewhere,
+    two: IssuerElsewhere,
+    folder: tempfile::TempDir,
+    server: TestServer,
+}
+
+impl Revoking {
+    async fn start() -> Self {
+        let (one, two) = (IssuerElsewhere::start().await, IssuerElsewhere::start().await);
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        fs::write(place("authentication.yaml"), accepting(&[&one])).unwrap();
+        fs::write(place("list.yaml"), "[]\n").unwrap();
+        let own = Self::naming(folder.path(), Some("list.yaml"));
+        fs::write(place("own.yaml"), own).unwrap();
+        let (own, kubernetes) = (place("own.yaml"), place("authentication.yaml"));
+        let server = TestServer::start(watching_both(Some(&own), &kubernetes)).await;
+        Self { one, two, folder, server }
+    }
+
+    /// The configuration that names `list`.
+    fn naming(folder: &Path, list: Option<&str>) -> String {
+        let key =
+            list.map(|list| format!("revocations: {{file: {}}}\n", folder.join(list).display()));
+        let head = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
+        format!("{head}{}", key.unwrap_or_default())
+    }
+
+    fn name(&self, list: Option<&str>) {
+        self.write("own.yaml", &Self::naming(self.folder.path(), list));
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// Whether the token of the first issuer with this `jti` is good.
+    async fn is_good(&self, jti: &str) -> bool {
+        let token = self.one.token_with("jti", jti.into());
+        is_bob(&ask(&plain_client(), &self.server.url, &token).await)
+    }
+
+    async fn tells(&self, line: &str) {
+        until(line, async || readiness(&self.server).await.1.contains(line)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_counts_although_another_file_has_a_fault() {
+    let revoking = Revoking::start().await;
+    // The very answer that would be repeated.
+    let token = revoking.one.token();
+    let says = async || ask(&plain_client(), &revoking.server.url, &token).await;
+    assert!(is_bob(&says().await) && is_bob(&says().await));
+    revoking.write("authentication.yaml", "kind: [");
+    revoking.tells("[!] configuration").await;
+    revoking.write("list.yaml", "- {jti: j1}\n");
+    until("the revocation", async || says().await.is_refusal()).await;
+    revoking.tells("[+] revocations ok").await;
+    revoking.tells("[!] configuration").await;
+    assert!(revoking.is_good("j2").await);
+    // The configuration is mended, and what was revoked meanwhile stays so.
+    revoking.write("authentication.yaml", &accepting(&[&revoking.one, &revoking.two]));
+    let two = revoking.two.token_with("jti", "j2".into());
+    let client = plain_client();
+    until("two", async || is_bob(&ask(&client, &revoking.server.url, &two).await)).await;
+    assert!(says().await.is_refusal());
+}
+
+#[tokio::test]
+async fn a_faulty_list_leaves_the_last_one_in_force_and_holds_nothing_up() {
+    let revoking = Revoking::start().await;
+    revoking.write("list.yaml", "- {jti: j1}\n");
+    until("the revocation", async || !revoking.is_good("j1").await).await;
+    for faulty in ["- {jti: j1}\n- {}\n", "- {jti: j1", "\u{0}", ""] {
+        revoking.write("list.yaml", faulty);
+        revoking.tells("[!] revocations").await;
+        revoking.write("authentication.yaml", &accepting(&[&revoking.one, &revoking.two]));
+        let two = revoking.two.token_with("jti", "j2".into());
+        let client = plain_client();
+        until("two", async || is_bob(&ask(&client, &revoking.server.url, &two).await)).await;
+        assert!(!revoking.is_good("j1").await && revoking.is_good("j2").await, "{faulty:?}");
+        revoking.tells("[+] configuration ok").await;
+        revoking.tells("[!] revocations").await;
+        revoking.write("authentication.yaml", &accepting(&[&revoking.one]));
+        until("one", async || ask(&client, &revoking.server.url, &two).await.is_refusal()).await;
+        revoking.write("list.yaml", "- {jti: j1}\n");
+        revoking.tells("[+] revocations ok").await;
+    }
+    fs::remove_file(revoking.folder.path().join("list.yaml")).unwrap();
+    revoking.tells("[!] revocations").await;
+    assert!(!revoking.is_good("j1").await && revoking.is_good("j2").await);
+    revoking.write("list.yaml", "[]\n");
+    until("the end of the revocation", async || revoking.is_good("j1").await).await;
+}
+
+#[tokio::test]
+async fn a_configuration_may_name_another_list_and_none() {
+    let revoking = Revoking::start().await;
+    revoking.write("list.yaml", "- {jti: j1}\n");
+    until("the list", async || !revoking.is_good("j1").await).await;
+    // Another list must be good, or the old one stays with all the rest.
+    revoking.write("other.yaml", "- {}\n");
+    revoking.name(Some("other.yaml"));
+    revoking.tells("[!] configuration").await;
+    assert!(!revoking.is_good("j1").await && revoking.is_good("j2").await);
+    revoking.write("other.yaml", "- {jti: j2}\n");
+    until("the other", async || !revoking.is_good("j2").await).await;
+    assert!(revoking.is_good("j1").await);
+    // From now on the other one is looked at, and the first one is not.
+    revoking.write("list.yaml", "- {jti: j3}\n");
+    revoking.write("other.yaml", "- {jti: j4}\n");
+    until("its change", async || !revoking.is_good("j4").await).await;
+    assert!(revoking.is_good("j2").await && revoking.is_good("j3").await);
+    revoking.write("authentication.yaml", "kind: [");
+    revoking.tells("[!] configuration").await;
+    revoking.write("other.yaml", "- {jti: j5}\n");
+    until("its next change", async || !revoking.is_good("j5").await).await;
+    revoking.write("authentication.yaml", &accepting(&[&revoking.one]));
+    revoking.name(None);
+    until("none", async || revoking.is_good("j5").await).await;
+    until("nothing to tell", async || !readiness(&revoking.server).await.1.contains("revocations"))
+        .await;
 }
 
 #[tokio::test]

@@ -108,6 +108,7 @@ async fn a_revocation_ends_an_answer_that_was_given_before() {
         configuration: Some(ConfigurationFiles {
             configuration: Some(place("own.yaml")),
             authentication: Some(place("authentication.yaml")),
+            revocations: loaded.revocations_file,
             running: Running {
                 issuer: None,
                 result_cache: ResultCacheSettings::default(),

@@ -8,10 +8,7 @@ use login_issuer::Issuer;
 use crate::{
     commands::administration::{DATABASE, open_store},
     config::{Limits, ServerConfig, load::Loaded},
-    evidence::{
-        DistributedGroups, Introspectors, KeySets, key_sets::KeySetPace,
-        result_cache::ResultCacheSettings,
-    },
+    evidence::{Introspectors, KeySets, key_sets::KeySetPace, result_cache::ResultCacheSettings},
     reload::Watched,
     report::Failure,
     start::{InForce, State},
@@ -78,10 +75,10 @@ impl Bench {
             Some(keys) => Arc::new(InForce {
                 generation: 0,
                 policy,
-                keys,
+                keys: Arc::new(keys),
                 // Nobody is asked who is not there.
-                groups: DistributedGroups::default(),
-                introspectors: Introspectors::new(Vec::new()),
+                groups: Arc::default(),
+                introspectors: Arc::new(Introspectors::new(Vec::new())),
                 published_client: None,
             }),
         };
