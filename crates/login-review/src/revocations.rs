@@ -164,35 +164,52 @@ impl Revocation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndedSessions {
     issuer: String,
-    sessions: HashSet<String>,
+    /// None where they could not be learned.
+    sessions: Option<HashSet<String>>,
 }
 
 impl EndedSessions {
     /// These sessions of `issuer`.
     pub fn new(issuer: impl Into<String>, sessions: impl IntoIterator<Item = String>) -> Self {
-        Self { issuer: issuer.into(), sessions: sessions.into_iter().collect() }
+        Self { issuer: issuer.into(), sessions: Some(sessions.into_iter().collect()) }
+    }
+
+    /// `issuer` ends sessions, and nobody can say which.
+    pub fn unknown(issuer: impl Into<String>) -> Self {
+        Self { issuer: issuer.into(), sessions: None }
     }
 
     /// Whether the token with these verified `claims` of `issuer` belongs to one of them.
     pub fn contain(&self, issuer: &str, claims: &Claims) -> bool {
-        !self.sessions.is_empty()
+        let Some(sessions) = self.sessions.as_ref().filter(|sessions| !sessions.is_empty()) else {
+            return false;
+        };
+        self.issuer == issuer
+            && claims.text(SESSION_CLAIM).is_some_and(|session| sessions.contains(session))
+    }
+
+    /// Whether the token with these verified `claims` of `issuer` belongs to a session that may
+    /// have ended without anybody here knowing.
+    pub fn are_unknown_for(&self, issuer: &str, claims: &Claims) -> bool {
+        self.sessions.is_none()
             && self.issuer == issuer
-            && claims.text(SESSION_CLAIM).is_some_and(|session| self.sessions.contains(session))
+            && claims.as_map().contains_key(SESSION_CLAIM)
     }
 
-    /// Whether each of these is one of `others`, too.
+    /// Whether each of these is known to be one of `others`, too.
     pub fn is_subset(&self, others: &Self) -> bool {
-        self.sessions.is_subset(&others.sessions)
+        let both = self.sessions.as_ref().zip(others.sessions.as_ref());
+        both.is_some_and(|(these, others)| these.is_subset(others))
     }
 
-    /// How many there are.
+    /// How many are known.
     pub fn len(&self) -> usize {
-        self.sessions.len()
+        self.sessions.as_ref().map_or(0, HashSet::len)
     }
 
-    /// Whether there are none.
+    /// Whether none is known.
     pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty()
+        self.len() == 0
     }
 }
 

@@ -183,6 +183,7 @@ impl State {
         let embedded =
             config.issuer.map(|issuer| Embedded::new(issuer, &config.limits)).transpose()?;
         let local = embedded.as_ref().map(Embedded::keys);
+        let ended_sessions = EndedSessionsInForce::new(local.as_ref().map(|(issuer, _)| *issuer));
         let folder: Option<PathBuf> = config.state_dir.map(|folder| folder.join("key-sets"));
         let keys = KeySets::new(&config.policy, local, folder.as_deref(), config.key_set_pace);
         let in_force = InForce {
@@ -198,7 +199,7 @@ impl State {
             api_audiences: config.api_audiences,
             results: ResultCache::new(config.result_cache).map_err(|_| StartError::Random)?,
             embedded,
-            ended_sessions: EndedSessionsInForce::default(),
+            ended_sessions,
             metrics: Metrics::default(),
             audit: Audit::new(&config.audit)?,
             decision_ids: RandomNumbers::new().map_err(|_| StartError::Random)?,

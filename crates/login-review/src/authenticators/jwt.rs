@@ -16,7 +16,8 @@ use crate::{
     decide::{Decision, Evidence, Need},
     guard::Guard,
     policy::{IssuerIndex, IssuerPolicy, Policy},
-    verdict::{Reason, Verdict},
+    revocations::EndedSessions,
+    verdict::{Outage, Reason, Verdict},
 };
 
 pub(crate) fn decide(
@@ -45,6 +46,11 @@ pub(crate) fn decide(
     };
     if policy.is_revoked(evidence, issuer.issuer.as_str(), verified.claims, now) {
         return Decision::Verdict(Verdict::Refused(Reason::Revoked));
+    }
+    let is_in_doubt =
+        |ended: &EndedSessions| ended.are_unknown_for(issuer.issuer.as_str(), verified.claims);
+    if evidence.ended_sessions.is_some_and(is_in_doubt) {
+        return Decision::Verdict(Verdict::CannotTell(Outage::StoreUnavailable));
     }
     if let Err(reason) = check_restrictions(issuer, verified.claims, verified.expires_at) {
         return Decision::Verdict(Verdict::Refused(reason));

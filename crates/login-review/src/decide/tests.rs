@@ -10,7 +10,7 @@ use crate::{
     guard::Guard,
     plan::{Plan, plan},
     policy::{IssuerPolicy, RequiredClaim},
-    verdict::Reason,
+    verdict::{Outage, Reason},
 };
 
 const NOW: i64 = 1_769_860_800;
@@ -423,4 +423,31 @@ fn base64url(text: &str) -> String {
         }
     }
     out
+}
+
+#[test]
+fn a_token_whose_session_may_have_ended_unseen_is_neither_accepted_nor_refused() {
+    let scene = scene();
+    let verdict = |changes: &Value, ended: &EndedSessions| {
+        let (token, keys) = (scene.sign(changes), scene.keys());
+        let now = UnixTime::from_seconds(NOW);
+        let Plan::Judge(token) = plan(&scene.policy, &token, now) else { panic!("refused") };
+        let evidence = Evidence {
+            ended_sessions: Some(ended),
+            ..Evidence::of_keys(token.issuer().unwrap(), &keys)
+        };
+        let audiences = AudienceRequest { requested: &[], api_audiences: None };
+        decide(&scene.policy, &token, &evidence, audiences, now)
+    };
+    let in_doubt = Decision::Verdict(Verdict::CannotTell(Outage::StoreUnavailable));
+    let unknown = EndedSessions::unknown(ISSUER);
+    assert_eq!(verdict(&json!({}), &unknown), in_doubt);
+    for (changes, ended) in [
+        (json!({"sid": null}), &unknown),
+        (json!({}), &EndedSessions::unknown("https://other.example")),
+        (json!({}), &EndedSessions::new(ISSUER, [])),
+    ] {
+        let verdict = verdict(&changes, ended);
+        assert!(matches!(verdict, Decision::Verdict(Verdict::Accepted { .. })), "{verdict:?}");
+    }
 }

@@ -98,3 +98,16 @@ fn ended_sessions_are_those_of_their_issuer() {
     assert!(!ended.contain(ISSUER, &claims(&json!({}))));
     assert!(!EndedSessions::default().contain(ISSUER, &of("s1")));
 }
+
+#[test]
+fn of_unknown_sessions_only_tokens_that_have_one_are_in_doubt() {
+    let unknown = EndedSessions::unknown(ISSUER);
+    let (known, nobody) = (EndedSessions::new(ISSUER, []), EndedSessions::default());
+    let of_session = claims(&json!({"sid": "s1"}));
+    assert!(unknown.are_unknown_for(ISSUER, &of_session));
+    assert!(!unknown.are_unknown_for("https://other.example", &of_session));
+    assert!(!unknown.are_unknown_for(ISSUER, &claims(&json!({}))));
+    assert!(!known.are_unknown_for(ISSUER, &of_session));
+    assert!(!nobody.are_unknown_for(ISSUER, &of_session));
+    assert!(!unknown.is_subset(&known) && !known.is_subset(&unknown) && known.is_subset(&known));
+}

@@ -1,15 +1,18 @@
 //! The sessions that the embedded issuer ended before their time, in this process or in another
 //! one with the same database.
-//! Never forgets one while a token of it may live, also when the store does not answer.
+//! Never takes silence of the store for "none ended": what is not known is unknown.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use arc_swap::{ArcSwap, Guard};
 use login_review::EndedSessions;
-use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     config::Limits,
@@ -18,19 +21,41 @@ use crate::{
     telemetry::chain,
 };
 
+/// What was known counts for this long after the store fell silent. Another process may end
+/// sessions meanwhile.
+const LONGEST_BLINDNESS: Duration = Duration::from_mins(1);
+
 /// What is known of them, and how often that grew.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct EndedSessionsInForce {
+    /// Nothing, before the store answered for the first time.
+    unknown: EndedSessions,
     known: ArcSwap<EndedSessions>,
     epoch: AtomicU64,
-    /// One look at a time, so that an older answer of the store never follows a newer one.
-    looking: Mutex<()>,
-    is_blind: AtomicBool,
+    /// Counts the looks that began.
+    begun: AtomicU64,
+    /// One look at a time, so that an older answer of the store never follows a newer one; which
+    /// of them the latest answer was for.
+    looking: tokio::sync::Mutex<u64>,
+    blind_since: Mutex<Option<Instant>>,
 }
 
 impl EndedSessionsInForce {
-    /// Counts the times that sessions were added. A review reads it before anything else; an
-    /// answer that began under another count is out of date.
+    /// Those of `issuer`, the embedded one, of which nothing is known yet.
+    pub fn new(issuer: Option<&str>) -> Self {
+        let unknown = issuer.map_or_else(EndedSessions::default, EndedSessions::unknown);
+        Self {
+            known: ArcSwap::from_pointee(unknown.clone()),
+            unknown,
+            epoch: AtomicU64::default(),
+            begun: AtomicU64::default(),
+            looking: tokio::sync::Mutex::default(),
+            blind_since: Mutex::default(),
+        }
+    }
+
+    /// Counts the times that sessions were added, or got out of sight. A review reads it before
+    /// anything else; an answer that began under another count is out of date.
     pub fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }
@@ -40,31 +65,75 @@ impl EndedSessionsInForce {
         self.known.load()
     }
 
-    /// Asks the store of `embedded` once.
+    /// Asks the store of `embedded` once, and waits no longer than for any other work of it.
     pub async fn look(&self, embedded: &Embedded, limits: &Limits) {
-        let _alone = self.looking.lock().await;
-        let asked = embedded
-            .ask(Gate::Store, limits, |issuer| {
-                let ended = issuer.ended_sessions(clock::now());
-                ended.map(|ended| EndedSessions::new(issuer.settings().issuer.as_str(), ended))
-            })
-            .await;
-        let error = match asked {
-            Ok(Ok(ended)) => {
-                if self.is_blind.swap(false, Ordering::Relaxed) {
-                    tracing::info!("ended sessions can be read again");
-                }
-                return self.replace(ended);
+        let ask = async {
+            let asked = embedded
+                .ask(Gate::Store, limits, |issuer| {
+                    let ended = issuer.ended_sessions(clock::now());
+                    ended.map(|ended| EndedSessions::new(issuer.settings().issuer.as_str(), ended))
+                })
+                .await;
+            match asked {
+                Ok(Ok(ended)) => Ok(ended),
+                Ok(Err(fault)) => Err(chain(&fault)),
+                Err(fault) => Err(fault.as_str().to_owned()),
             }
-            Ok(Err(fault)) => chain(&fault),
-            Err(fault) => fault.as_str().to_owned(),
         };
-        // Once, and not each second.
-        if !self.is_blind.swap(true, Ordering::Relaxed) {
+        self.look_by(ask, limits.form).await;
+    }
+
+    /// Whoever waited while a look began and ended has its answer, and need not ask again: many
+    /// who come at once cost two looks.
+    async fn look_by(
+        &self,
+        ask: impl Future<Output = Result<EndedSessions, String>>,
+        patience: Duration,
+    ) {
+        let begun = self.begun.load(Ordering::Acquire);
+        let look = async {
+            let mut answered = self.looking.lock().await;
+            if *answered > begun {
+                return;
+            }
+            let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
+            match ask.await {
+                Ok(ended) => self.learn(ended),
+                Err(error) => self.go_blind(&error, Instant::now()),
+            }
+            // Last: a look that its caller gave up has answered nobody.
+            *answered = number;
+        };
+        if timeout(patience, look).await.is_err() {
+            self.go_blind("did not answer in time", Instant::now());
+        }
+    }
+
+    fn learn(&self, ended: EndedSessions) {
+        let blind_since = self.blind_since.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if blind_since.is_some() {
+            tracing::info!("ended sessions can be read again");
+        }
+        self.replace(ended);
+    }
+
+    fn go_blind(&self, error: &str, now: Instant) {
+        let mut blind_since = self.blind_since.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = *blind_since.get_or_insert_with(|| {
+            // Once, and not each second.
             tracing::error!(
                 error,
-                "could not read which sessions ended; those known stay in force"
+                "could not read which sessions ended; what is known of them stays"
             );
+            now
+        });
+        if now.duration_since(since) >= LONGEST_BLINDNESS && **self.known.load() != self.unknown {
+            tracing::error!(
+                error,
+                "could not read for a minute which sessions ended; tokens of the embedded \
+                 issuer's sessions get no answer until that is known"
+            );
+            self.replace(self.unknown.clone());
         }
     }
 
@@ -84,26 +153,94 @@ impl EndedSessionsInForce {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
+    use login_protocols::oidc::Claims;
+    use tokio::{join, sync::Notify};
+
     use super::*;
 
+    const ISSUER: &str = "https://id.example";
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     fn ended(sessions: &[&str]) -> EndedSessions {
-        EndedSessions::new("https://id.example", sessions.iter().map(ToString::to_string))
+        EndedSessions::new(ISSUER, sessions.iter().map(ToString::to_string))
+    }
+
+    fn is_in_doubt(in_force: &EndedSessionsInForce) -> bool {
+        let claims = serde_json::json!({"sid": "s"}).as_object().unwrap().clone();
+        in_force.known().are_unknown_for(ISSUER, &Claims::from(claims))
     }
 
     #[test]
     fn answers_are_out_of_date_when_a_session_ends_and_not_when_one_is_forgotten() {
-        let in_force = EndedSessionsInForce::default();
+        let in_force = EndedSessionsInForce::new(Some(ISSUER));
         for (sessions, epoch) in [
-            (&[][..], 0),
-            (&["a"][..], 1),
-            (&["a"], 1),
-            (&["a", "b"], 2),
-            (&["b"], 2),
-            (&["c"], 3),
-            (&[], 3),
+            (&[][..], 1),
+            (&["a"][..], 2),
+            (&["a"], 2),
+            (&["a", "b"], 3),
+            (&["b"], 3),
+            (&["c"], 4),
+            (&[], 4),
         ] {
             in_force.replace(ended(sessions));
             assert_eq!((in_force.epoch(), in_force.known().len()), (epoch, sessions.len()));
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_known_counts_for_a_minute_of_silence_and_nothing_before_the_first_answer() {
+        let in_force = EndedSessionsInForce::new(Some(ISSUER));
+        let begin = Instant::now();
+        let fail = |at| in_force.go_blind("busy", begin + at);
+        in_force.look_by(ready(Err("busy".to_owned())), PATIENCE).await;
+        assert!(is_in_doubt(&in_force));
+        in_force.look_by(ready(Ok(ended(&["a"]))), PATIENCE).await;
+        assert!(!is_in_doubt(&in_force));
+        fail(Duration::ZERO);
+        fail(LONGEST_BLINDNESS / 2);
+        let epoch = in_force.epoch();
+        assert!(!is_in_doubt(&in_force) && in_force.known().len() == 1);
+        fail(LONGEST_BLINDNESS);
+        assert!(is_in_doubt(&in_force) && in_force.epoch() > epoch, "kept answers are not said");
+        in_force.look_by(ready(Ok(ended(&["a"]))), PATIENCE).await;
+        assert!(!is_in_doubt(&in_force));
+        assert!(!is_in_doubt(&EndedSessionsInForce::new(None)), "nobody issues sessions here");
+    }
+
+    #[tokio::test]
+    async fn who_waited_for_a_look_that_began_later_does_not_ask_again() {
+        let in_force = EndedSessionsInForce::new(Some(ISSUER));
+        let (asked, may_answer) = (AtomicU64::default(), Notify::new());
+        let look = || {
+            in_force.look_by(
+                async {
+                    asked.fetch_add(1, Ordering::Relaxed);
+                    may_answer.notified().await;
+                    Ok(ended(&["a"]))
+                },
+                PATIENCE,
+            )
+        };
+        let answering = async {
+            while asked.load(Ordering::Relaxed) < 2 {
+                may_answer.notify_one();
+                tokio::task::yield_now().await;
+            }
+            may_answer.notify_one();
+        };
+        join!(look(), look(), look(), look(), answering);
+        // The first began before the others came, which is too early for them.
+        assert_eq!((asked.load(Ordering::Relaxed), in_force.known().len()), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_hangs_holds_nobody_up_for_ever() {
+        let in_force = EndedSessionsInForce::new(Some(ISSUER));
+        in_force.look_by(std::future::pending(), Duration::from_millis(1)).await;
+        assert!(is_in_doubt(&in_force));
+        in_force.look_by(ready(Ok(ended(&["a"]))), PATIENCE).await;
+        assert_eq!(in_force.known().len(), 1);
     }
 }
