@@ -117,9 +117,9 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Whether one of them does not work any more.
-    pub fn is_over(&self, now: UnixTime) -> bool {
-        self.validity.iter().any(|(_, validity)| validity.until < now)
+    /// Whether all of them work: none has expired, and each counts already.
+    pub fn is_usable(&self, now: UnixTime) -> bool {
+        self.validity.iter().all(|(_, validity)| validity.from <= now && now <= validity.until)
     }
 }
 

@@ -101,8 +101,9 @@ impl CheckConfig {
         };
         match tls::prepare(&place, files) {
             Err(fault) => faults.push(problem("--tls-cert-file", chain(&fault))),
-            Ok(prepared) if prepared.is_over(clock::now()) => {
-                warnings.push(problem("--tls-cert-file", "a certificate has expired".to_owned()));
+            Ok(prepared) if !prepared.is_usable(clock::now()) => {
+                let message = "a certificate has expired, or does not count yet";
+                warnings.push(problem("--tls-cert-file", message.to_owned()));
             }
             Ok(_) => {}
         }

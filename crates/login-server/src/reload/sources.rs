@@ -168,10 +168,11 @@ impl Source for TlsSource {
     fn read(&self, files: &TrackedFiles) -> Result<Prepared, Vec<String>> {
         let prepared = tls::prepare(&self.files, files).map_err(|fault| vec![chain(&fault)])?;
         let now = clock::now();
-        // At the start there is nothing better; here there is.
-        if prepared.is_over(now) && !self.serving.current().is_over(now) {
+        // At the start there is nothing better; here there is. What does not count yet is refused,
+        // too, and so read again until it does.
+        if !prepared.is_usable(now) && self.serving.current().is_usable(now) {
             return Err(vec![format!(
-                "`{}` or the client CA has expired, what is in force has not",
+                "`{}` or the client CA has expired or does not count yet, unlike what is in force",
                 self.files.certificate.display()
             )]);
         }

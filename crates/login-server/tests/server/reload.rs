@@ -569,17 +569,19 @@ async fn certificate_and_key_are_replaced_together_when_they_match() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_does_not_replace_one_that_works() {
+async fn a_certificate_out_of_its_time_does_not_replace_one_that_works() {
     let issuer = IssuerElsewhere::start().await;
-    let pki = Pki::new();
-    let certificates = Certificates::new(&pki, None);
-    let mut config = config(vec![issuer.policy()]);
-    certificates.serve(&mut config);
-    let server = TestServer::start(config).await;
-    let first = shown(server.address, &pki).await;
-    certificates.replace(pki.issue_until(2024));
-    until("told", async || readiness(&server).await.1.contains("[!] tls")).await;
-    assert_eq!(shown(server.address, &pki).await, first);
+    for (from, until_year) in [(2000, 2024), (2990, 2999)] {
+        let pki = Pki::new();
+        let certificates = Certificates::new(&pki, None);
+        let mut config = config(vec![issuer.policy()]);
+        certificates.serve(&mut config);
+        let server = TestServer::start(config).await;
+        let first = shown(server.address, &pki).await;
+        certificates.replace(pki.issue_between(from, until_year));
+        until("told", async || readiness(&server).await.1.contains("[!] tls")).await;
+        assert_eq!(shown(server.address, &pki).await, first);
+    }
 }
 
 #[tokio::test]

@@ -73,8 +73,13 @@ impl Pki {
     }
 
     pub(crate) fn issue_until(&self, year: i32) -> (String, String) {
+        self.issue_between(2000, year)
+    }
+
+    pub(crate) fn issue_between(&self, from: i32, until: i32) -> (String, String) {
         let mut params = CertificateParams::default();
-        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
         params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
