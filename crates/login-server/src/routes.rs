@@ -112,12 +112,7 @@ async fn issuer(
             token::device_authorization(embedded, limits, source, request).await
         }
         ("/token", Verb::Post) => token::token(embedded, limits, request).await,
-        ("/revoke", Verb::Post) => {
-            let reply = token::revoke(embedded, limits, request).await;
-            // Whoever is told that a session ended finds it ended here.
-            state.look_at_sessions().await;
-            reply
-        }
+        ("/revoke", Verb::Post) => token::revoke(state, embedded, request).await,
         ("/.well-known/openid-configuration" | "/jwks", _) => method_not_allowed("GET, HEAD"),
         ("/authorize" | "/device", _) => method_not_allowed("GET, HEAD, POST"),
         ("/device_authorization" | "/token" | "/revoke", _) => method_not_allowed("POST"),

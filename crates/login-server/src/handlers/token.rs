@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::Limits,
-    start::{Embedded, Gate, NotDone},
+    start::{Embedded, Gate, NotDone, State},
     system::clock,
     telemetry::chain,
 };
@@ -39,7 +39,8 @@ pub async fn token(embedded: &Embedded, limits: &Limits, request: Request<Incomi
 }
 
 /// The revocation endpoint (RFC 7009 §2).
-pub async fn revoke(embedded: &Embedded, limits: &Limits, request: Request<Incoming>) -> Reply {
+pub async fn revoke(state: &State, embedded: &Embedded, request: Request<Incoming>) -> Reply {
+    let limits = &state.limits;
     let submitted = match form::read(request, limits).await {
         Ok(submitted) => submitted,
         Err(fault) => return malformed(fault),
@@ -55,6 +56,8 @@ pub async fn revoke(embedded: &Embedded, limits: &Limits, request: Request<Incom
             let client = revoked.client_id;
             if let Some(session) = revoked.session_id {
                 tracing::info!(client, session, "session ended");
+                // Whoever is told that a session ended finds it ended here.
+                state.look_at_sessions().await;
             } else {
                 tracing::debug!(client, "asked to end a session that is not known");
             }
