@@ -16,14 +16,17 @@ pub enum Fault {
     Runtime,
     /// The command line or a file must be changed.
     Configuration,
+    /// It was asked for a verdict, and could not look. A script must not take that for a refusal.
+    CannotTell,
 }
 
 impl Fault {
-    /// 1 or 2.
+    /// 1, 2 or 4.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Runtime => 1,
             Self::Configuration => 2,
+            Self::CannotTell => 4,
         }
     }
 }
@@ -50,6 +53,15 @@ impl Failure {
     /// A failure of command line or file.
     pub fn configuration(message: impl Into<String>) -> Self {
         Self { fault: Fault::Configuration, ..Self::runtime(message) }
+    }
+
+    /// The same where 1 would be a verdict.
+    #[must_use]
+    pub fn without_verdict(self) -> Self {
+        match self.fault {
+            Fault::Runtime => Self { fault: Fault::CannotTell, ..self },
+            Fault::Configuration | Fault::CannotTell => self,
+        }
     }
 
     /// Faults of configuration files, all of them.
@@ -143,5 +155,7 @@ mod tests {
         );
         assert_eq!(failure.fault.exit_code(), 2);
         assert_eq!(Failure::runtime("x").fault.exit_code(), 1);
+        assert_eq!(Failure::runtime("x").without_verdict().fault.exit_code(), 4);
+        assert_eq!(Failure::configuration("x").without_verdict().fault.exit_code(), 2);
     }
 }

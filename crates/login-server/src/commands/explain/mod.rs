@@ -62,16 +62,17 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        self.explain().map_err(Failure::without_verdict)
+    }
+
+    fn explain(self) -> Result<ExitCode, Failure> {
         let loaded = self.files.load()?;
         let token = token(self.token_file.as_deref())?;
         let api_audiences = (!self.api_audiences.is_empty()).then(|| self.api_audiences.clone());
         let bench = Bench::new(loaded, self.state_dir.as_deref(), api_audiences, self.online)?;
         let (length, now) = (token.expose().len(), clock::now());
         let question = question(token, self.audiences);
-        let examined = runtime()?.block_on(async {
-            bench.state.look_at_sessions().await;
-            examine(&bench.state, &bench.in_force, &question, now).await
-        });
+        let examined = runtime()?.block_on(examine(&bench.state, &bench.in_force, &question, now));
         let context = Context {
             token_length: length,
             issuer: examined.issuer.and_then(|issuer| bench.in_force.policy.issuer(issuer)),
