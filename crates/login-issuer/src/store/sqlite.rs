@@ -14,7 +14,7 @@ use std::{
 };
 
 use login_common::UnixTime;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{Store, StoreError};
 
@@ -47,6 +47,19 @@ impl SqliteStore {
         make_private(path).map_err(|source| StoreError::new("create its file", source))?;
         let connection = Connection::open(path).map_err(failed("open its file"))?;
         Self::prepare(connection)
+    }
+
+    /// Opens the database at `path`, which must be there and have this program's schema, and never
+    /// writes to it: it may be that of a running server of another version.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let action = "open its file to read";
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed(action))?;
+        connection.busy_timeout(LOCK_WAIT).map_err(failed(action))?;
+        connection.execute_batch("PRAGMA trusted_schema = OFF;").map_err(failed(action))?;
+        let store = Self { connection: Mutex::new(connection) };
+        store.check()?;
+        Ok(store)
     }
 
     /// A database that ends with the process.
@@ -88,7 +101,7 @@ impl SqliteStore {
                 .execute("INSERT INTO schema_version (version) VALUES (?1)", [known_version()])?;
             Ok(Ok(()))
         })?
-        .map_err(|version| StoreError::new(action, newer_schema(version)))
+        .map_err(|version| StoreError::new(action, other_schema(version)))
     }
 
     /// Runs `work` in one transaction that takes the write lock at its beginning, so that what it
@@ -148,7 +161,7 @@ impl Store for SqliteStore {
         if version == MIGRATIONS.len() {
             return Ok(());
         }
-        Err(StoreError::new(action, newer_schema(version)))
+        Err(StoreError::new(action, other_schema(version)))
     }
 }
 
@@ -163,7 +176,7 @@ fn schema_version(connection: &Connection) -> rusqlite::Result<Option<usize>> {
         .map(|version| version.map(|version| usize::try_from(version).unwrap_or(usize::MAX)))
 }
 
-fn newer_schema(found: usize) -> String {
+fn other_schema(found: usize) -> String {
     format!("its schema has version {found}, this program knows version {}", MIGRATIONS.len())
 }
 

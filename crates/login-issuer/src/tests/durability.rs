@@ -163,3 +163,30 @@ fn a_file_this_program_does_not_understand_is_left_alone() {
     let nowhere = folder.path().join("missing").join("issuer.db");
     assert!(refused(&nowhere).starts_with("the issuer's store failed while it tried to create"));
 }
+
+#[test]
+fn whoever_only_reads_writes_nothing_and_refuses_another_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuer.db");
+    let missing = SqliteStore::open_to_read(&path);
+    assert!(missing.is_err() && !path.exists());
+    let rig = Rig::on(settings(), open(&path));
+    let reader = Box::new(SqliteStore::open_to_read(&path).unwrap());
+    let reading = Issuer::open(settings(), reader, at(1)).unwrap();
+    assert_eq!(reading.jwks(), rig.issuer.jwks());
+    assert!(reading.ended_sessions(at(1)).unwrap().is_empty());
+    let store = SqliteStore::open_to_read(&path).unwrap();
+    let operator = crate::Administration::new(&store, settings().passwords);
+    assert!(operator.set_password("alice", &Secret::new("another password"), at(1)).is_err());
+
+    let version = |connection: &rusqlite::Connection| -> i64 {
+        connection.query_row("SELECT version FROM schema_version", [], |row| row.get(0)).unwrap()
+    };
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let known = version(&connection);
+    for other in [known - 1, known + 1] {
+        connection.execute("UPDATE schema_version SET version = ?1", [other]).unwrap();
+        assert!(SqliteStore::open_to_read(&path).is_err(), "{other}");
+        assert_eq!(version(&connection), other);
+    }
+}

@@ -272,3 +272,20 @@ async fn a_wrong_command_line_is_exit_code_2() {
     assert_eq!(explain(folder.path(), "x", &[]).code, 2);
     assert_eq!(explain(folder.path(), "x", &["--colour", "blue"]).code, 2);
 }
+
+#[tokio::test]
+async fn a_database_that_cannot_be_read_is_no_refusal() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = stored(&issuer).await;
+    let place = |name: &str| folder.path().join(name);
+    std::fs::write(place("issuer.db"), "no database").unwrap();
+    let own = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n\
+               issuer: {url: \"https://login.example.com\"}\n";
+    std::fs::write(place("own.yaml"), own).unwrap();
+    let (own, state) = (place("own.yaml"), folder.path().to_str().unwrap());
+    let arguments = ["--config", own.to_str().unwrap(), "--state-dir", state];
+    let told = explain(folder.path(), &issuer.token(), &arguments);
+    assert_eq!((told.code, told.stdout.as_str()), (4, ""), "{}", told.stderr);
+    assert!(told.stderr.contains("could not read the embedded issuer's database"));
+    assert_eq!(std::fs::read(place("issuer.db")).unwrap(), b"no database");
+}

@@ -2,7 +2,7 @@
 //! Never replaces a key that is there.
 
 use login_common::UnixTime;
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
 use super::SqliteStore;
@@ -10,33 +10,50 @@ use crate::store::{KeyRecord, KeyStore, StoreError};
 
 impl KeyStore for SqliteStore {
     fn signing_keys_or(&self, first: &KeyRecord) -> Result<Vec<KeyRecord>, StoreError> {
-        self.transaction("load its signing keys", |transaction| {
+        let action = "load its signing keys";
+        // Without the write lock where nothing is to be written, which may not even be allowed.
+        let known = self.read(action, signing_keys)?;
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        self.transaction(action, |transaction| {
             transaction.execute(
                 "INSERT INTO signing_keys (key_id, pkcs8, activates_at) \
                  SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM signing_keys)",
                 params![first.key_id, first.pkcs8.as_slice(), first.activates_at.as_seconds()],
             )?;
-            transaction
-                .prepare("SELECT key_id, pkcs8, activates_at FROM signing_keys ORDER BY 3, 1")?
-                .query_map([], |row| {
-                    Ok(KeyRecord {
-                        key_id: row.get(0)?,
-                        pkcs8: Zeroizing::new(row.get(1)?),
-                        activates_at: UnixTime::from_seconds(row.get(2)?),
-                    })
-                })?
-                .collect()
+            signing_keys(transaction)
         })
     }
 
     fn sealing_key_or(&self, first: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        self.transaction("load its sealing key", |transaction| {
+        let action = "load its sealing key";
+        if let Some(known) = self.read(action, |connection| sealing_key(connection).optional())? {
+            return Ok(known);
+        }
+        self.transaction(action, |transaction| {
             transaction.execute(
                 "INSERT INTO sealing_key (only_row, key) VALUES (1, ?1) ON CONFLICT DO NOTHING",
                 [first],
             )?;
-            transaction
-                .query_row("SELECT key FROM sealing_key", [], |row| row.get(0).map(Zeroizing::new))
+            sealing_key(transaction)
         })
     }
+}
+
+fn signing_keys(connection: &Connection) -> rusqlite::Result<Vec<KeyRecord>> {
+    connection
+        .prepare("SELECT key_id, pkcs8, activates_at FROM signing_keys ORDER BY 3, 1")?
+        .query_map([], |row| {
+            Ok(KeyRecord {
+                key_id: row.get(0)?,
+                pkcs8: Zeroizing::new(row.get(1)?),
+                activates_at: UnixTime::from_seconds(row.get(2)?),
+            })
+        })?
+        .collect()
+}
+
+fn sealing_key(connection: &Connection) -> rusqlite::Result<Zeroizing<Vec<u8>>> {
+    connection.query_row("SELECT key FROM sealing_key", [], |row| row.get(0).map(Zeroizing::new))
 }

@@ -1,12 +1,12 @@
 //! What a review needs, without sockets: the configuration in force, and the keys that are known.
-//! Never writes into the state folder but what `serve` would, and never makes a database.
+//! Never writes into the issuer's database, and else into the state folder only what `serve` would.
 
-use std::{path::Path, sync::Arc};
+use std::{error::Error, path::Path, sync::Arc};
 
-use login_issuer::Issuer;
+use login_issuer::{Issuer, store::SqliteStore};
 
 use crate::{
-    commands::administration::{DATABASE, open_store},
+    commands::administration::DATABASE,
     config::{Limits, ServerConfig, load::Loaded},
     evidence::{Introspectors, KeySets, key_sets::KeySetPace, result_cache::ResultCacheSettings},
     reload::Watched,
@@ -33,11 +33,15 @@ impl Bench {
     ) -> Result<Self, Failure> {
         let issuer = match (&loaded.issuer, state_dir) {
             (Some(section), Some(folder)) if folder.join(DATABASE).exists() => {
-                let store = open_store(folder)?;
+                let failed = |fault: &dyn Error| {
+                    Failure::runtime("could not read the embedded issuer's database")
+                        .because(fault)
+                        .hint("take the `login-server` of the version that made it")
+                };
+                let store = SqliteStore::open_to_read(&folder.join(DATABASE))
+                    .map_err(|fault| failed(&fault))?;
                 let issuer = Issuer::open(section.settings.clone(), Box::new(store), clock::now());
-                Some(Arc::new(issuer.map_err(|fault| {
-                    Failure::runtime("could not open the embedded issuer").because(&fault)
-                })?))
+                Some(Arc::new(issuer.map_err(|fault| failed(&fault))?))
             }
             _ => None,
         };
