@@ -87,6 +87,18 @@ pub struct IntrospectionReport<'a> {
     pub circuit_open: bool,
 }
 
+impl IntrospectionReport<'_> {
+    /// Takes in what `other` tells of the same endpoint.
+    pub fn add(&mut self, other: &Self) {
+        self.active += other.active;
+        self.inactive += other.inactive;
+        self.failed += other.failed;
+        self.turned_away += other.turned_away;
+        self.repeated += other.repeated;
+        self.circuit_open |= other.circuit_open;
+    }
+}
+
 /// Every endpoint, in the order of the policy.
 #[derive(Debug, Default)]
 pub struct Introspectors(Vec<Endpoint>);

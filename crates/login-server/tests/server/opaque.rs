@@ -251,3 +251,29 @@ async fn static_tokens_are_looked_up_and_nobody_is_asked() {
         assert!(ask(&client, &server.url, token).await.is_refusal(), "{token}");
     }
 }
+
+#[tokio::test]
+async fn two_entries_for_one_endpoint_are_one_series() {
+    let elsewhere = Elsewhere::start().await;
+    elsewhere.script.say_json(&active());
+    let second = format!(
+        "  tokenPrefix: a_\n- url: {}/introspect\n  clientID: kube\n  clientSecretFile: <secret>\n  \
+         certificateAuthorityFile: <ca>\n  audiences: [cluster]\n  tokenPrefix: b_\n  \
+         claimMappings: {{username: {{claim: username, prefix: \"as:\"}}}}\n",
+        elsewhere.url
+    );
+    let server = TestServer::start(asking(&elsewhere, &second)).await;
+    let client = plain_client();
+    for token in ["a_1", "b_2"] {
+        assert_eq!(ask(&client, &server.url, token).await.username(), Some("as:jane"));
+    }
+    let metrics = client.get(format!("{}/metrics", server.health_url)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    let samples = metrics.lines().filter(|line| {
+        line.starts_with("login_server_introspection_requests_total{")
+            && line.contains("result=\"active\"")
+    });
+    let values: Vec<&str> =
+        samples.filter_map(|line| line.rsplit_once(' ')).map(|pair| pair.1).collect();
+    assert_eq!(values, ["2"]);
+}

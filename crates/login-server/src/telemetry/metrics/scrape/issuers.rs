@@ -1,11 +1,11 @@
 //! What is known of those who vouch for tokens: issuers, and introspection endpoints.
 //! Never names them: a URL may say more than a dashboard should.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use super::issuer_hash;
 use crate::{
-    evidence::key_sets::Circuit,
+    evidence::{introspection::IntrospectionReport, key_sets::Circuit},
     start::InForce,
     system::clock,
     telemetry::metrics::{
@@ -120,8 +120,14 @@ fn groups(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::Result {
 }
 
 fn introspection(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::Result {
-    let endpoints: Vec<_> =
-        in_force.introspectors.report().map(|report| (issuer_hash(report.url), report)).collect();
+    // Two entries may ask one endpoint, for tokens with different prefixes.
+    let mut endpoints: BTreeMap<String, IntrospectionReport<'_>> = BTreeMap::new();
+    for report in in_force.introspectors.report() {
+        endpoints
+            .entry(issuer_hash(report.url))
+            .and_modify(|known| known.add(&report))
+            .or_insert(report);
+    }
     exposition.family(
         &families::INTROSPECTION_REQUESTS,
         endpoints.iter().flat_map(|(hash, report)| {
