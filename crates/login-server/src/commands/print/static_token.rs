@@ -3,12 +3,15 @@
 
 use clap::Args;
 use login_common::{Secret, UnixTime};
-use login_review::TokenDigest;
+use login_review::{
+    Guard, StaticTokens, TokenDigest,
+    config::{Faults, static_tokens::Reading},
+};
 
 use super::yaml::scalar;
 use crate::{
     report::{Failure, remark},
-    system::random::RandomNumbers,
+    system::{clock, random::RandomNumbers},
 };
 
 /// Told apart from other tokens in a search for leaks.
@@ -44,9 +47,6 @@ impl StaticToken {
     }
 
     fn line(&self, digest: TokenDigest) -> Result<String, Failure> {
-        if self.user.trim().is_empty() {
-            return Err(Failure::configuration("`--user` is empty"));
-        }
         let groups: Vec<String> = self.groups.iter().map(|group| quoted(group)).collect();
         let end = match &self.not_after {
             None => String::new(),
@@ -54,17 +54,36 @@ impl StaticToken {
                 let end = UnixTime::parse_rfc3339(text).map_err(|fault| {
                     Failure::configuration("`--not-after` is not a time").because(&fault)
                 })?;
+                if end <= clock::now() {
+                    return Err(Failure::configuration("`--not-after` has passed"));
+                }
                 format!(", notAfter: \"{end}\"")
             }
         };
-        Ok(format!(
+        let line = format!(
             "- {{token: {}, user: {}, uid: {}, groups: [{}]{end}}}\n",
             quoted(&digest.to_text()),
             quoted(&self.user),
             quoted(&self.uid),
             groups.join(", ")
-        ))
+        );
+        read_back(&line)?;
+        Ok(line)
     }
+}
+
+/// One line that is refused keeps the whole file out.
+fn read_back(line: &str) -> Result<(), Failure> {
+    let guard = Guard::default();
+    let mut reading = Reading { tokens: StaticTokens::default(), guard: &guard };
+    let mut faults = Faults::new("the line");
+    reading.hashed(line, &mut faults);
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let refused = Failure::configuration("the server would refuse such a line");
+    let causes = faults.into_problems().iter().map(ToString::to_string).collect();
+    Err(Failure { causes, ..refused })
 }
 
 /// Inside braces commas and colons mean something, so that every text that is no plain word is
@@ -79,11 +98,6 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use login_review::{
-        Guard, StaticTokens,
-        config::{Faults, static_tokens::Reading},
-    };
-
     use super::*;
 
     fn line(user: &str, groups: &[&str], not_after: Option<&str>) -> Result<String, Failure> {
@@ -121,7 +135,16 @@ mod tests {
 
     #[test]
     fn what_would_not_count_is_refused() {
-        assert!(line(" ", &[], None).is_err());
-        assert!(line("a", &[], Some("tomorrow")).is_err());
+        for (user, groups, not_after) in [
+            (" ", &[][..], None),
+            ("a", &[], Some("tomorrow")),
+            ("a", &[], Some("2020-01-01T00:00:00Z")),
+            ("system:admin", &[], None),
+            ("a\u{7}", &[], None),
+            ("a", &["system:masters"], None),
+        ] {
+            assert!(line(user, groups, not_after).is_err(), "{user:?} {groups:?} {not_after:?}");
+        }
+        assert!(line(&"a".repeat(10_000), &[], None).is_err());
     }
 }
