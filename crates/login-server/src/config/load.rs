@@ -207,8 +207,9 @@ fn nothing_to_accept(configuration: Option<&Path>, authentication: Option<&Path>
         file,
         line: None,
         key: key.to_owned(),
-        message: "no issuer is configured: give `--config` with `issuer`, or \
-                  `--authentication-config` with an entry in `jwt`"
+        message: "nobody is configured whose tokens are accepted: give `--config` with `issuer`, \
+                  `introspection` or `staticTokens`, or `--authentication-config` with an entry \
+                  in `jwt`"
             .to_owned(),
     }
 }
@@ -330,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_server_that_could_accept_nobody_is_a_fault() {
-        assert!(load_texts(None, None).unwrap_err().concat().contains("no issuer is configured"));
+        assert!(load_texts(None, None).unwrap_err().concat().contains("nobody is configured"));
         assert!(load_texts(Some(OWN), None).unwrap_err().concat().starts_with("own.yaml: issuer:"));
     }
 
