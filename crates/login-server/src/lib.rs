@@ -58,7 +58,8 @@ use crate::{
 pub struct Listeners {
     /// For kube-apiserver, and for people and programs that sign in.
     pub main: TcpListener,
-    /// For load balancers and kubelets: `/livez`, `/readyz`, in plain HTTP.
+    /// For load balancers, kubelets and Prometheus: `/livez`, `/readyz` and `/metrics`, in plain
+    /// HTTP and to whoever asks.
     pub health: Option<TcpListener>,
 }
 
@@ -83,7 +84,8 @@ pub async fn run(
     let mut background = JoinSet::new();
     let ticking = Arc::clone(&state);
     background.spawn(async move { ticking.ticks.drive().await });
-    // No token of a session that ended before this start is accepted.
+    // No token of a session that ended before this start is accepted; where this fails, none of any
+    // session is until it succeeds.
     state.look_at_sessions().await;
     let looking = Arc::clone(&state);
     background.spawn(async move {
@@ -93,7 +95,7 @@ pub async fn run(
         }
     });
     progress::tell(&state.in_force());
-    background.spawn(progress::watch_start(Arc::clone(&state)));
+    background.spawn(progress::watch_keys(Arc::clone(&state)));
     let reloader = Reloader::new(&state, watched);
     for file in reloader.files() {
         tracing::info!(file = %file.display(), "watching");

@@ -1,4 +1,4 @@
-//! Tells in the log what is in force, and what a server still waits for after its start.
+//! Tells in the log what is in force, and what a server still waits for.
 //! Never waits itself: a server answers from its first moment on.
 
 use std::{sync::Arc, time::Duration};
@@ -18,22 +18,29 @@ pub fn tell(in_force: &InForce) {
     }
 }
 
-/// Tells now and then who has not given keys yet, until all have.
-pub(crate) async fn watch_start(state: Arc<State>) {
-    for look in 1_u32.. {
+/// Tells now and then who has not given keys yet, after the start and after each reload.
+pub(crate) async fn watch_keys(state: Arc<State>) {
+    // Of the configuration for which nothing more is to be told.
+    let mut told = None;
+    for look in (1_u32..=LOOKS_PER_LINE).cycle() {
         sleep(LOOK).await;
         let in_force = state.in_force();
+        if told == Some(in_force.generation) {
+            continue;
+        }
         let mut is_complete = true;
         for issuer in in_force.keys.readiness().filter(|issuer| !issuer.has_keys) {
             is_complete = false;
-            if look % LOOKS_PER_LINE == 0 {
+            if look == LOOKS_PER_LINE {
                 let (issuer, failures) = (issuer.issuer, issuer.failures);
                 tracing::warn!(issuer, failures, "no keys yet; its tokens cannot be verified");
             }
         }
         if is_complete {
-            tracing::info!("every issuer has keys");
-            return;
+            told = Some(in_force.generation);
+            if !in_force.policy.issuers().is_empty() {
+                tracing::info!("every issuer has keys");
+            }
         }
     }
 }
