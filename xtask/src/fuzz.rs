@@ -18,7 +18,10 @@ use std::{
 const TARGETS: [&str; 5] = ["jwt", "jwks", "token_review", "configuration", "cel"];
 
 /// The arguments of a run that only shows that nothing fails at once.
-pub(crate) const SMOKE: [&str; 2] = ["--seconds", "15"];
+pub(crate) const SMOKE: [&str; 1] = ["--smoke"];
+
+/// How long each target has then.
+const SMOKE_SECONDS: u32 = 15;
 
 /// What tells the fuzzer which inputs reach new code. SanitizerCoverage only: there is no
 /// `unsafe` code for AddressSanitizer to watch, and it would need a nightly compiler.
@@ -28,15 +31,29 @@ const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// `[--seconds N] [TARGET…]`
+/// Where a run begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// With all that was ever found on this machine, by chance.
+    Found,
+    /// With what is in the repository, by the same numbers each time: a change must not fail for
+    /// what another one left behind.
+    Same,
+}
+
+/// `[--smoke] [--seconds N] [TARGET…]`
 pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
-    let (mut seconds, mut chosen) = (60, Vec::new());
+    let (mut seconds, mut chosen, mut start) = (60, Vec::new(), Start::Found);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            "--smoke" => (seconds, start) = (SMOKE_SECONDS, Start::Same),
             "--seconds" => match arguments.next().and_then(|number| number.parse().ok()) {
+                // None would be no bound to libFuzzer.
+                None | Some(0) => {
+                    return Ok(Outcome::Usage("`--seconds` needs a number from 1 on".to_owned()));
+                }
                 Some(number) => seconds = number,
-                None => return Ok(Outcome::Usage("`--seconds` needs a number".to_owned())),
             },
             name if TARGETS.contains(&name) => chosen.push(name.to_owned()),
             unknown => {
@@ -56,7 +73,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
     let mut failed = 0;
     for target in &chosen {
         let program = workspace::program(&programs, &format!("fuzz_{target}"))?;
-        let passed = fuzz(target, &program, seconds)?;
+        let passed = fuzz(target, &program, seconds, start)?;
         failed += usize::from(!passed);
         println!("{} fuzz {target}", if passed { "✓" } else { "✗" });
     }
@@ -82,16 +99,28 @@ fn build() -> Result<BTreeMap<String, PathBuf>> {
 }
 
 /// Runs one target. New inputs go into the cache; one that fails is kept and named.
-fn fuzz(target: &str, program: &Path, seconds: u32) -> Result<bool> {
+fn fuzz(target: &str, program: &Path, seconds: u32, start: Start) -> Result<bool> {
     let seeds = workspace::root().join("tests/fuzz/corpus").join(target);
-    let found = cache::folder()?.join("fuzz").join(target);
-    fs::create_dir_all(&found)?;
+    let kept = cache::folder()?.join("fuzz").join(target);
+    fs::create_dir_all(&kept)?;
+    let found = match start {
+        Start::Found => kept.clone(),
+        Start::Same => {
+            let found = cache::folder()?.join("fuzz-smoke").join(target);
+            if found.exists() {
+                fs::remove_dir_all(&found)?;
+            }
+            fs::create_dir_all(&found)?;
+            found
+        }
+    };
     let log = cache::log(&format!("fuzz-{target}"))?;
     let mut fuzzer = Command::new(program);
     fuzzer
         .arg(format!("-max_total_time={seconds}"))
         .args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=20000", "-print_final_stats=1"])
-        .arg(format!("-artifact_prefix={}/failed-", found.display()))
+        .arg(format!("-artifact_prefix={}/failed-", kept.display()))
+        .args((start == Start::Same).then_some("-seed=1"))
         .arg(&found)
         .arg(&seeds);
     let ended = children::patiently(&format!("fuzzing {target}"), &log, &mut fuzzer);
@@ -100,7 +129,7 @@ fn fuzz(target: &str, program: &Path, seconds: u32) -> Result<bool> {
     }
     if let Err(error) = &ended {
         println!("{error:#}");
-        println!("the input is {}/failed-…; put it into {}", found.display(), seeds.display());
+        println!("the input is {}/failed-…; put it into {}", kept.display(), seeds.display());
     }
     Ok(ended.is_ok())
 }
