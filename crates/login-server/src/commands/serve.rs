@@ -27,7 +27,7 @@ pub(super) struct Serve {
     /// Where `/authenticate` and the embedded issuer are served
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// Where `/livez` and `/readyz` are served, in plain HTTP
+    /// Where `/livez`, `/readyz` and `/metrics` are served, in plain HTTP and to whoever asks
     #[arg(long, value_name = "ADDRESS:PORT")]
     health_listen: Option<SocketAddr>,
     /// The certificate chain in PEM form, the server's own certificate first
@@ -123,7 +123,8 @@ impl Serve {
             },
             watched,
         };
-        runtime()?.block_on(async {
+        let runtime = runtime()?;
+        let ended = runtime.block_on(async {
             let signals = signals::listen()
                 .map_err(|fault| Failure::runtime("could not watch signals").because(&fault))?;
             let main = bind(self.listen).await?;
@@ -134,7 +135,10 @@ impl Serve {
             run(config, Listeners { main, health }, signals)
                 .await
                 .map_err(|fault| Failure::runtime("could not start").because(&fault))
-        })
+        });
+        // A read of a file system that hangs never ends; dropping the runtime would wait for it.
+        runtime.shutdown_timeout(LEFT_FOR_FILES);
+        ended
     }
 
     fn caller_tokens(&self, watched: &mut Watched) -> Result<Option<Tokens>, Failure> {
@@ -194,6 +198,9 @@ impl Serve {
             })
     }
 }
+
+/// After the last answer, for whatever still reads or writes a file.
+const LEFT_FOR_FILES: Duration = Duration::from_secs(2);
 
 /// Longer than any sensible grace period would let it be.
 const LONGEST_DELAY: Duration = Duration::from_mins(10);
