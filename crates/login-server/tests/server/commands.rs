@@ -102,6 +102,44 @@ fn every_configuration_in_the_readme_is_accepted() {
     }
 }
 
+/// The YAML of README.md that begins with `text`, or has it after comments.
+fn example_with(text: &str) -> &'static str {
+    let readme = include_str!("../../../../README.md");
+    let mut blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    blocks.find(|block| block.starts_with(text) || block.contains(&format!("\n{text}"))).unwrap()
+}
+
+#[test]
+fn the_files_that_a_configuration_of_the_readme_names_are_accepted_as_they_stand_there() {
+    let pki = crate::support::Pki::new();
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let hashed = example_with("- {token: \"sha256:").replace('…', &"0".repeat(64));
+    for (name, text) in [
+        ("introspection-secret", "s3cret\n"),
+        ("as-ca.crt", &pki.authority_pem),
+        ("tokens.csv", "0123456789abcdefghijklmnop,jane,1,\"group1,group2\"\n"),
+        ("tokens.yaml", &hashed),
+        ("revocations.yaml", example_with("- {issuer: ")),
+    ] {
+        std::fs::write(place(name), text).unwrap();
+    }
+    let sections =
+        example_with("introspection:\n").replace("/etc/login-server", path(folder.path()));
+    let head = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
+    std::fs::write(place("own.yaml"), format!("{head}{sections}")).unwrap();
+    // Whom the revocations name stands in the other example.
+    let kubernetes = examples("AuthenticationConfiguration").pop().unwrap();
+    std::fs::write(place("other.yaml"), kubernetes).unwrap();
+    let (own, other) = (place("own.yaml"), place("other.yaml"));
+    let arguments =
+        ["check-config", "--config", path(&own), "--authentication-config", path(&other)];
+    let (code, stdout, stderr) = texts(&run(&arguments));
+    // Tokens in clear are warned of; nothing else is.
+    let odd: Vec<_> = stderr.lines().filter(|line| !line.contains("tokens.csv")).collect();
+    assert_eq!((code, odd), (0, Vec::new()), "{stdout}");
+}
+
 #[test]
 fn check_config_looks_at_everything_that_serve_would_read() {
     let pki = crate::support::Pki::new();
