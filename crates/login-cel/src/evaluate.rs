@@ -118,7 +118,9 @@ impl<'b, 'a> Evaluation<'b, 'a> {
 
     fn equal(&mut self, sides: &[Node; 2], negated: bool) -> Outcome<'a> {
         let [left, right] = sides;
-        let [left, right] = self.both(left, right)?;
+        let both = self.both(left, right)?;
+        self.meter.texts(&both)?;
+        let [left, right] = both;
         let cost = match &left {
             Value::Opaque(_) => 1,
             _ => left.size().min(right.size()).div_ceil(10),
@@ -218,6 +220,7 @@ impl<'b, 'a> Evaluation<'b, 'a> {
             self.meter.charge(1)?;
             return Err(EvaluationError::NoSuchOverload(call.name));
         };
+        self.meter.texts(arguments)?;
         match (overload.implementation)(arguments, self.meter) {
             Ok(value) => {
                 self.meter.charge((overload.cost)(arguments, &value))?;

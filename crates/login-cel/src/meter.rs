@@ -92,6 +92,20 @@ impl Meter {
         if self.work > self.budget.work { Err(EvaluationError::WorkExceeded) } else { Ok(()) }
     }
 
+    /// To be called with the arguments of a call before it: cost rules count the characters of all
+    /// that are text, whatever the function does.
+    pub(crate) fn texts(&mut self, arguments: &[Value<'_>]) -> Result<(), EvaluationError> {
+        for argument in arguments {
+            let mut argument = argument;
+            while let Value::Optional(Some(inner)) = argument {
+                self.step()?;
+                argument = inner;
+            }
+            self.work(argument.text_length())?;
+        }
+        Ok(())
+    }
+
     /// One node, whatever it costs: some cost nothing, and loops repeat them.
     pub(crate) fn step(&mut self) -> Result<(), EvaluationError> {
         self.work(STEP)

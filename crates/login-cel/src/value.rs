@@ -50,6 +50,10 @@ pub trait Opaque: fmt::Debug + Send + Sync {
     fn size(&self) -> u64 {
         1
     }
+    /// Of work, for a comparison with another.
+    fn work(&self) -> usize {
+        16
+    }
     /// What it is, for people and tests; expressions never see it.
     fn text(&self) -> String;
     /// For [`Value::downcast`].

@@ -76,6 +76,21 @@ fn what_takes_too_long_is_ended() {
 }
 
 #[test]
+fn what_is_compared_is_charged_although_it_costs_little() {
+    for source in [
+        "[claims.text + claims.text].all(t, lists.range(20000).all(a, dyn(t) != dyn('a')))",
+        "[url('/' + claims.text)].all(u, lists.range(100000).all(a, u == u))",
+        "lists.range(20000).map(a, claims.text).max() == ''",
+        "lists.range(20000).map(a, claims.text).isSorted()",
+        "lists.range(10000).map(a, claims.text).sort() == []",
+        "(claims.text + claims.text + claims.text).findAll('.*[^a-z]|[a-z]') == []",
+    ] {
+        let (outcome, _) = evaluate(source, &Budget::default());
+        assert_eq!(outcome, Err(EvaluationError::WorkExceeded), "{source}");
+    }
+}
+
+#[test]
 fn what_absorbs_errors_absorbs_no_end() {
     let budget = Budget { cost: 50, ..Budget::default() };
     for source in [

@@ -222,6 +222,7 @@ fn sorted<'a>(
     }
     meter.elements(list.len().saturating_mul(2))?;
     let first = keys.get(0).map(|key| key.type_of());
+    let rounds = list.len().checked_ilog2().unwrap_or(0) as usize + 2;
     let mut pairs = Vec::with_capacity(list.len());
     for (key, element) in keys.elements().zip(list.elements()) {
         if !is_comparable(&key) {
@@ -230,9 +231,11 @@ fn sorted<'a>(
         if Some(key.type_of()) != first {
             return Err(EvaluationError::failed("sort", "the elements are of several types"));
         }
+        // Sorting takes a text in hand so many times.
+        meter.work(key.text_length().saturating_mul(rounds))?;
         pairs.push((key, element));
     }
-    pairs.sort_by(|(left, _), (right, _)| left.compare(right).unwrap_or(Ordering::Equal));
+    pairs.sort_by(|(left, _), (right, _)| left.order(right).unwrap_or(Ordering::Equal));
     Ok(Value::list(pairs.into_iter().map(|(_, element)| element).collect()))
 }
 

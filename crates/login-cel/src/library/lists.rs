@@ -106,7 +106,9 @@ fn is_sorted<'a>(arguments: &[Value<'a>], meter: &mut Meter) -> Result<Value<'a>
         if !is_comparable(&element) {
             return Err(EvaluationError::NoSuchOverload("isSorted"));
         }
-        if before.is_some_and(|before| before.compare(&element) == Some(Ordering::Greater)) {
+        if let Some(before) = before
+            && before.compare(&element, meter)? == Some(Ordering::Greater)
+        {
             return Ok(Value::Bool(false));
         }
         before = Some(element);
@@ -156,7 +158,7 @@ fn most<'a>(
             return Err(EvaluationError::NoSuchOverload(function));
         }
         most = match most {
-            Some(most) if most.compare(&element) != Some(yields) => Some(most),
+            Some(most) if most.compare(&element, meter)? != Some(yields) => Some(most),
             _ => Some(element),
         };
     }

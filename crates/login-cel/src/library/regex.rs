@@ -59,7 +59,8 @@ fn find_all<'a>(arguments: &[Value<'a>], meter: &mut Meter) -> Result<Value<'a>,
     let mut all = Vec::new();
     for found in pattern.find_iter(text).take(limit) {
         meter.elements(1)?;
-        meter.work(found.len())?;
+        // The search for the next one may go to the end of the text.
+        meter.work(text.len().saturating_sub(found.start()))?;
         all.push(Value::string(found.as_str()));
     }
     Ok(Value::list(all))

@@ -31,6 +31,10 @@ impl Opaque for Semver {
         other.is_some_and(|other| self.0.cmp_precedence(&other.0).is_eq())
     }
 
+    fn work(&self) -> usize {
+        self.0.pre.len().saturating_add(16)
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

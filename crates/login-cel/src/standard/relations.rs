@@ -95,8 +95,9 @@ fn ordered<'a>(
     holds: fn(Ordering) -> bool,
 ) -> Result<Value<'a>, EvaluationError> {
     match given {
+        // What is compared was charged as the arguments of a call.
         [left, right] => left
-            .compare(right)
+            .order(right)
             .map(|ordering| Value::Bool(holds(ordering)))
             .ok_or(EvaluationError::NoSuchOverload(name)),
         _ => Err(EvaluationError::NoSuchOverload(name)),

@@ -23,7 +23,18 @@ impl Value<'_> {
     }
 
     /// The order of two values; none for values that cannot be compared and for NaN.
-    pub fn compare(&self, other: &Value<'_>) -> Option<Ordering> {
+    /// Texts are charged as work first.
+    pub(crate) fn compare(
+        &self,
+        other: &Value<'_>,
+        meter: &mut Meter,
+    ) -> Result<Option<Ordering>, EvaluationError> {
+        meter.work(self.text_length().min(other.text_length()))?;
+        Ok(self.order(other))
+    }
+
+    /// As [`Value::compare`], where it is charged already.
+    pub(crate) fn order(&self, other: &Value<'_>) -> Option<Ordering> {
         match (self, other) {
             (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
             (Value::String(left), Value::String(right)) => Some((**left).cmp(&**right)),
@@ -31,6 +42,15 @@ impl Value<'_> {
             (Value::Duration(left), Value::Duration(right)) => Some(left.cmp(right)),
             (Value::Timestamp(left), Value::Timestamp(right)) => Some(left.cmp(right)),
             (left, right) => Number::of(left)?.compare(Number::of(right)?),
+        }
+    }
+
+    /// In bytes; none for what is no text.
+    pub(crate) fn text_length(&self) -> usize {
+        match self {
+            Value::String(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
         }
     }
 }
@@ -70,7 +90,10 @@ fn equal(
         (Value::Object(left), Value::Object(right)) => left.name == right.name,
         (Value::Object(_), _) => return Err(EvaluationError::NoSuchOverload("_==_")),
         (Value::Opaque(left), Value::Opaque(right)) => {
-            left.type_name() == right.type_name() && left.equals(&**right)
+            left.type_name() == right.type_name() && {
+                meter.work(left.work().saturating_add(right.work()))?;
+                left.equals(&**right)
+            }
         }
         (left, right) => match (Number::of(left), Number::of(right)) {
             (Some(left), Some(right)) => left.compare(right) == Some(Ordering::Equal),
