@@ -192,9 +192,14 @@ impl<'b, 'a> Evaluation<'b, 'a> {
         })
     }
 
-    /// Both sides; as in cel-go, the right one is evaluated even if the left one is an error.
+    /// Both sides; as in cel-go, the right one is evaluated even if the left one is an error, but
+    /// not if it is the end.
     fn both(&mut self, left: &Node, right: &Node) -> Result<[Value<'a>; 2], EvaluationError> {
-        match (self.value(left), self.value(right)) {
+        let left = match self.value(left) {
+            Err(error) if error.is_final() => return Err(error),
+            outcome => outcome,
+        };
+        match (left, self.value(right)) {
             (Ok(left), Ok(right)) => Ok([left, right]),
             (Err(_), Err(last)) if last.is_final() => Err(last),
             (Err(error), _) | (_, Err(error)) => {

@@ -91,6 +91,17 @@ fn what_is_compared_is_charged_although_it_costs_little() {
 }
 
 #[test]
+fn nothing_is_evaluated_after_the_end() {
+    let deep = format!("{0}claims.deep{1}", "[".repeat(60), "]".repeat(60));
+    let (ended, alone) = evaluate(&format!("{deep} == {deep}"), &Budget::default());
+    assert_eq!(ended, Err(EvaluationError::DepthExceeded));
+    let loops = "dyn(claims.numbers).all(a, a >= 0.0)";
+    let (both, cost) = evaluate(&format!("({deep} == {deep}) == {loops}"), &Budget::default());
+    assert_eq!(both, Err(EvaluationError::DepthExceeded));
+    assert_eq!(cost, alone);
+}
+
+#[test]
 fn what_absorbs_errors_absorbs_no_end() {
     let budget = Budget { cost: 50, ..Budget::default() };
     for source in [
