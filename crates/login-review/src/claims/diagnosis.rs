@@ -5,12 +5,12 @@ use login_cel::{error::EvaluationError, value::Value};
 use login_protocols::oidc::Claims;
 
 use super::{
-    expression::{Allowance, Expression, text, texts},
+    expression::{Allowance, EXTRA_BYTES, Expression, GROUPS_BYTES, text, texts},
     mapping::{Source, UidSource},
     rules::Rule,
     user::UserFields,
 };
-use crate::policy::IssuerPolicy;
+use crate::{policy::IssuerPolicy, verdict::Reason};
 
 impl IssuerPolicy {
     /// The first expression, in the order of a review, that refuses these claims; none if it was
@@ -18,12 +18,15 @@ impl IssuerPolicy {
     pub fn refusing_expression(&self, claims: &Claims) -> Option<String> {
         let allowance = &mut Allowance::default();
         for (key, expression, takes_lists) in mapped(self) {
+            let most = if key == "groups" { GROUPS_BYTES } else { EXTRA_BYTES };
             let said = match expression.evaluate(claims, allowance) {
                 Err(error) => error.to_string(),
-                Ok(value) if takes_lists && texts(&value).is_err() => {
-                    "gives neither a string nor a list of strings".to_owned()
-                }
-                Ok(value) if !takes_lists && text(&value).is_err() => "gives no string".to_owned(),
+                Ok(value) if takes_lists => match texts(&value, most) {
+                    Err(Reason::ExpressionCost) => "gives more text than it may".to_owned(),
+                    Err(_) => "gives neither a string nor a list of strings".to_owned(),
+                    Ok(_) => continue,
+                },
+                Ok(value) if text(&value).is_err() => "gives no string".to_owned(),
                 Ok(_) => continue,
             };
             return Some(told(&key, expression, &said));

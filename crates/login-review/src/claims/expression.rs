@@ -17,7 +17,10 @@ use login_cel::{
 use login_protocols::oidc::Claims;
 
 use super::user::UserFields;
-use crate::verdict::Reason;
+use crate::{
+    guard::{MAX_EXTRA_LENGTH, MAX_GROUP_LENGTH, MAX_GROUPS},
+    verdict::Reason,
+};
 
 static CLAIMS: LazyLock<Environment> = LazyLock::new(Environment::of_claims);
 static USER: LazyLock<Environment> = LazyLock::new(Environment::of_user);
@@ -156,6 +159,11 @@ fn claims_value(claims: &serde_json::Map<String, serde_json::Value>) -> Value<'_
     Value::Object(Object { name: "kubernetes.claims", fields: Map::Json(claims) })
 }
 
+/// For [`texts`] of groups: twice of what the guard lets pass, since some may be there twice.
+pub(crate) const GROUPS_BYTES: usize = 2 * MAX_GROUPS * MAX_GROUP_LENGTH;
+/// For [`texts`] of one key of extra: with room for many short ones.
+pub(crate) const EXTRA_BYTES: usize = 8 * MAX_EXTRA_LENGTH;
+
 /// A text; nothing else is turned into one.
 pub(crate) fn text(value: &Value<'_>) -> Result<String, Reason> {
     match value {
@@ -164,23 +172,27 @@ pub(crate) fn text(value: &Value<'_>) -> Result<String, Reason> {
     }
 }
 
-/// A text or a list of texts, without the empty ones; null is an empty list.
-pub(crate) fn texts(value: &Value<'_>) -> Result<Vec<String>, Reason> {
+/// A text or a list of texts, without the empty ones; null is an empty list. At most so many bytes
+/// are copied: elements of a list that was computed may share one long text.
+pub(crate) fn texts(value: &Value<'_>, most: usize) -> Result<Vec<String>, Reason> {
     match value {
         Value::Null => Ok(Vec::new()),
         Value::String(text) if text.is_empty() => Ok(Vec::new()),
         Value::String(_) => Ok(vec![text(value)?]),
-        Value::List(list) => elements(list),
+        Value::List(list) => elements(list, most),
         _ => Err(Reason::Expression),
     }
 }
 
-fn elements(list: &List<'_>) -> Result<Vec<String>, Reason> {
+fn elements(list: &List<'_>, most: usize) -> Result<Vec<String>, Reason> {
     let mut texts = Vec::new();
+    let mut left = most;
     for element in list.elements() {
-        let element = text(&element)?;
+        let Value::String(element) = element else { return Err(Reason::Expression) };
         if !element.is_empty() {
-            texts.push(element);
+            let size = element.len().saturating_add(size_of::<String>());
+            left = left.checked_sub(size).ok_or(Reason::ExpressionCost)?;
+            texts.push((*element).to_owned());
         }
     }
     Ok(texts)

@@ -149,7 +149,8 @@ impl ClaimMapping {
             None => return Ok(Vec::new()),
             Some(Source::Claim(claim)) => claim,
             Some(Source::Expression(expression)) => {
-                let names = expression::texts(&expression.of_claims(claims, allowance)?)?;
+                let names = expression.of_claims(claims, allowance)?;
+                let names = expression::texts(&names, expression::GROUPS_BYTES)?;
                 let unique = unique(names.iter().map(String::as_str).collect());
                 return if unique.len() > MAX_GROUPS {
                     Err(Reason::TooManyGroups)
@@ -210,7 +211,8 @@ impl ClaimMapping {
     ) -> Result<BTreeMap<String, Vec<String>>, Reason> {
         let mut extra = BTreeMap::new();
         for mapping in &self.extra {
-            let values = expression::texts(&mapping.values.of_claims(claims, allowance)?)?;
+            let values = mapping.values.of_claims(claims, allowance)?;
+            let values = expression::texts(&values, expression::EXTRA_BYTES)?;
             if !values.is_empty() {
                 extra.insert(mapping.key.clone(), values);
             }

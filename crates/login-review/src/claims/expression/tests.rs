@@ -241,6 +241,22 @@ fn one_expression_and_all_of_a_token_together_have_a_bound() {
 }
 
 #[test]
+fn lists_that_share_a_long_text_are_not_copied_without_a_bound() {
+    let outcome = |groups: &str, values: &str| {
+        let mut policy = policy();
+        policy.mapping.groups = Some(Source::Expression(over_claims(groups)));
+        policy.mapping.extra = vec![extra("a.b/c", values)];
+        let claims = json!({"sub": "42", "bio": "x".repeat(4000)});
+        identify_json(&policy, &claims).map(|user| user.extra["a.b/c"].len())
+    };
+    let many = "lists.range(5000).map(i, claims.bio)";
+    assert_eq!(outcome(many, "'x'"), Err(Reason::ExpressionCost));
+    assert_eq!(outcome("[]", many), Err(Reason::ExpressionCost));
+    assert_eq!(outcome("[]", "lists.range(8).map(i, claims.bio)"), Ok(8));
+    assert_eq!(outcome("lists.range(3000).map(i, string(i % 1000))", "'x'"), Ok(1));
+}
+
+#[test]
 fn neither_debug_nor_reason_shows_a_claim() {
     let expression = over_claims("claims.a == 'x'");
     assert_eq!(format!("{expression:?}"), r#"Expression("claims.a == 'x'")"#);
