@@ -65,8 +65,7 @@ pub(super) fn warn_of_no_texts(field: &Field<'_>, expression: &Expression, notes
     let is_text = |kind: &Type| matches!(kind, Type::String | Type::Dyn | Type::Any);
     let is_taken = match expression.result_type() {
         Type::Null => true,
-        // The element of a list without elements is anything.
-        Type::List(element) => is_text(element) || matches!(**element, Type::Parameter(_)),
+        Type::List(element) => is_text(element),
         other => is_text(other),
     };
     if !is_taken {
