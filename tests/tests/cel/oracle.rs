@@ -41,7 +41,11 @@ fn answer(said: &Value) -> Answer {
     let outcome = if let Some(error) = said["compile_error"].as_str() {
         Outcome::CompileError(error.to_owned())
     } else if let Some(error) = said["evaluation_error"].as_str() {
-        Outcome::EvaluationError(error.to_owned())
+        if error.contains("cost limit exceeded") {
+            Outcome::Ended(error.to_owned())
+        } else {
+            Outcome::EvaluationError(error.to_owned())
+        }
     } else {
         Outcome::Value(said["value"].clone())
     };

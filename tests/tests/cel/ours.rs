@@ -45,6 +45,7 @@ pub(crate) fn answer(question: &Question) -> Answer {
     let (outcome, cost) = program.evaluate_with_cost(&bindings, &Budget::default());
     let outcome = match outcome {
         Ok(value) => Outcome::Value(written(&value)),
+        Err(error) if error.is_final() => Outcome::Ended(error.to_string()),
         Err(error) => Outcome::EvaluationError(error.to_string()),
     };
     Answer { outcome, cost: Some(cost) }

@@ -16,6 +16,8 @@ use crate::{oracle, ours};
 pub(crate) enum Outcome {
     CompileError(String),
     EvaluationError(String),
+    /// The evaluation was ended, whatever would have absorbed an error.
+    Ended(String),
     Value(Value),
 }
 
@@ -134,7 +136,8 @@ fn same(ours: &Outcome, theirs: &Outcome) -> bool {
     match (ours, theirs) {
         (Outcome::Value(ours), Outcome::Value(theirs)) => same_value(ours, theirs),
         (Outcome::CompileError(_), Outcome::CompileError(_))
-        | (Outcome::EvaluationError(_), Outcome::EvaluationError(_)) => true,
+        | (Outcome::EvaluationError(_), Outcome::EvaluationError(_))
+        | (Outcome::Ended(_), Outcome::Ended(_)) => true,
         _ => false,
     }
 }
@@ -173,6 +176,7 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::CompileError(error) => write!(formatter, "does not compile: {error}"),
             Outcome::EvaluationError(error) => write!(formatter, "fails: {error}"),
+            Outcome::Ended(error) => write!(formatter, "is ended: {error}"),
             Outcome::Value(value) => write!(formatter, "{value}"),
         }
     }
