@@ -1,15 +1,16 @@
-//! An expression, compiled for claims and evaluated over some.
+//! An expression, compiled for claims and for a user, and evaluated over some.
 //! Never accepts that the same expression over the same claims gives two results.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use login_cel::{
     environment::Environment,
     meter::Budget,
     program::{Bindings, Program},
-    types::Type,
-    value::Value,
+    value::{Map, Object, Value},
 };
+use login_common::Identity;
+use login_review::{Expression, UserFields};
 use serde_json::json;
 
 static CLAIMS: LazyLock<serde_json::Value> = LazyLock::new(|| {
@@ -20,13 +21,34 @@ static CLAIMS: LazyLock<serde_json::Value> = LazyLock::new(|| {
     })
 });
 
-static ENVIRONMENT: LazyLock<Environment> =
-    LazyLock::new(|| Environment::new([("claims", Type::map(Type::String, Type::Any))]));
+static USER: LazyLock<UserFields> = LazyLock::new(|| {
+    UserFields::new(&Identity {
+        username: "jane".to_owned(),
+        uid: "https://id.example.com#42".to_owned(),
+        groups: vec!["dev".to_owned(), "k8s:admin".to_owned()],
+        extra: BTreeMap::from([("example.com/tenant".to_owned(), vec!["a".to_owned()])]),
+    })
+});
 
-/// One input.
+static OF_CLAIMS: LazyLock<Environment> = LazyLock::new(Environment::of_claims);
+static OF_USER: LazyLock<Environment> = LazyLock::new(Environment::of_user);
+
+/// One input, as an expression over claims and as one over a user.
 pub fn run(data: &[u8]) {
     let Ok(source) = std::str::from_utf8(data) else { return };
-    let program = match Program::compile(source, &ENVIRONMENT) {
+    if let Some(fields) = CLAIMS.as_object() {
+        let object = Object { name: "kubernetes.claims", fields: Map::Json(fields) };
+        evaluate(source, &OF_CLAIMS, ("claims", Value::Object(object)));
+    }
+    evaluate(source, &OF_USER, ("user", USER.value()));
+    // As the configuration takes it; what it asks of claims is evaluated there already.
+    if let Ok(expression) = Expression::over_claims(source) {
+        let _ = expression.fails_without();
+    }
+}
+
+fn evaluate<'a>(source: &str, environment: &Environment, variable: (&'a str, Value<'a>)) {
+    let program = match Program::compile(source, environment) {
         Ok(program) => program,
         Err(fault) => {
             assert!(!fault.to_string().is_empty());
@@ -34,7 +56,7 @@ pub fn run(data: &[u8]) {
         }
     };
     let _ = program.selects(&["claims", "email"]);
-    let bindings = Bindings::new([("claims", Value::json(&CLAIMS))]);
+    let bindings = Bindings::new([variable]);
     // A tenth of what one token may cost: the fuzzer finds slow expressions as well as we do.
     let budget = Budget { cost: 100_000, work: 4 * 1024 * 1024 };
     let [first, second] = [(); 2].map(|()| format!("{:?}", program.evaluate(&bindings, &budget)));
