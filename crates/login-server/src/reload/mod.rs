@@ -1,5 +1,5 @@
 //! Replaces what is in force when the files it came from change.
-//! Never puts in force what did not validate, and never lets one group of files hold up another.
+//! Never puts in force what did not validate, and never lets a fault of one group keep out another.
 //!
 //! `subject` notices and replaces one group of files, `sources` says what the groups are,
 //! `status` is what everybody may ask, `expiry` warns ahead of the end of certificates.

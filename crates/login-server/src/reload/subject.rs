@@ -1,5 +1,6 @@
 //! One group of files: notices that they changed, and puts them in force if they are good.
-//! Never puts in force what did not validate as a whole, and never says the same fault twice.
+//! Never puts in force what did not validate as a whole or was not the same at two looks, and never
+//! says the same fault twice.
 
 use std::{
     collections::BTreeMap,
@@ -49,6 +50,8 @@ pub(crate) enum Look {
 pub(crate) struct Subject<S> {
     source: S,
     in_force: SeenFiles,
+    /// Good, and not in force yet: somebody may still be writing. Half a list may be a list.
+    unsettled: Option<SeenFiles>,
     refused: Option<Refused>,
 }
 
@@ -79,7 +82,7 @@ pub(crate) trait Looking: Send {
 impl<S: Source> Subject<S> {
     /// Watches what was read at the start.
     pub(crate) fn new(source: S, in_force: SeenFiles, reloads: &Reloads, now: UnixTime) -> Self {
-        let subject = Self { source, in_force, refused: None };
+        let subject = Self { source, in_force, unsettled: None, refused: None };
         subject.succeeded(reloads, now);
         subject
     }
@@ -97,7 +100,7 @@ impl<S: Source> Subject<S> {
     }
 
     fn is_due(&self, look: Look) -> bool {
-        if look == Look::Read {
+        if look == Look::Read || self.unsettled.is_some() {
             return true;
         }
         let is_due = |files| has_moved(files) || self.source.is_elsewhere(files);
@@ -146,10 +149,15 @@ impl<S: Source> Looking for Subject<S> {
         let files = TrackedFiles::default();
         let read = self.source.read(&files);
         let files = files.into_seen();
+        let unsettled = self.unsettled.take();
         match read {
             Err(faults) => self.refuse(faults, files, reloads, now),
             Ok(read) => {
                 let is_new = has_changed(&self.in_force, &files);
+                if is_new && unsettled.is_none_or(|before| has_changed(&before, &files)) {
+                    self.unsettled = Some(files);
+                    return;
+                }
                 let was_refused = self.refused.take().is_some();
                 self.in_force = files;
                 if is_new {
@@ -197,4 +205,58 @@ fn shown(faults: &[String]) -> String {
         let _ = write!(text, "\nand {more} more");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests write their input files")]
+
+    use super::*;
+
+    struct Text(PathBuf, Vec<String>);
+
+    impl Source for Text {
+        type Read = String;
+
+        fn kind(&self) -> Kind {
+            Kind::Configuration
+        }
+
+        fn read(&self, files: &TrackedFiles) -> Result<String, Vec<String>> {
+            files.read_text(&self.0, 100).map_err(|fault| vec![fault.to_string()])
+        }
+
+        fn put_in_force(&mut self, read: String) {
+            self.1.push(read);
+        }
+    }
+
+    #[test]
+    fn what_is_still_being_written_is_not_put_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, reloads) = (folder.path().join("list"), Reloads::default());
+        let now = UnixTime::from_seconds(0);
+        std::fs::write(&path, "a b c").unwrap();
+        let files = TrackedFiles::default();
+        files.read(&path, 100).unwrap();
+        let source = Text(path.clone(), Vec::new());
+        let mut subject = Subject::new(source, files.into_seen(), &reloads, now);
+        for (written, look, in_force) in [
+            (Some(""), Look::Glance, &[][..]),
+            (Some("a b"), Look::Glance, &[]),
+            (Some("a b c d"), Look::Read, &[]),
+            (None, Look::Glance, &["a b c d"]),
+            (None, Look::Glance, &["a b c d"]),
+            (Some(""), Look::Glance, &["a b c d"]),
+            (Some("a b c d"), Look::Glance, &["a b c d"]),
+            (Some("e"), Look::Glance, &["a b c d"]),
+            (None, Look::Glance, &["a b c d", "e"]),
+        ] {
+            if let Some(written) = written {
+                std::fs::write(&path, written).unwrap();
+            }
+            subject.look(look, &reloads, now);
+            assert_eq!(subject.source.1, in_force, "{written:?}");
+        }
+    }
 }
