@@ -62,6 +62,7 @@ impl Tokens {
     /// One token a line; empty lines and lines that begin with `#` do not count.
     pub fn read(path: &Path, files: &TrackedFiles) -> Result<Self, TokensFault> {
         let text = zeroize::Zeroizing::new(files.read_text(path, MAX_FILE)?);
+        files.mark_secret(path);
         let path = || path.display().to_string();
         let mut tokens = Vec::new();
         for (index, line) in text.lines().enumerate() {

@@ -127,6 +127,7 @@ impl Prepared {
 pub fn prepare(place: &TlsFiles, files: &TrackedFiles) -> Result<Prepared, TlsError> {
     let chain = certificates(&place.certificate, files)?;
     let key_pem = zeroize::Zeroizing::new(files.read(&place.key, MAX_PEM_FILE)?);
+    files.mark_secret(&place.key);
     let key = PrivateKeyDer::from_pem_slice(&key_pem).map_err(|source| TlsError::Pem {
         path: place.key.display().to_string(),
         what: "private key",

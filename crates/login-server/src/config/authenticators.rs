@@ -146,6 +146,17 @@ impl Sources<'_, '_> {
         self.notes.problems.push(Problem { file, line: Some(line), key: key.to_owned(), message });
     }
 
+    fn secret(
+        &mut self,
+        place: &(std::path::PathBuf, u64),
+        key: &str,
+        limit: u64,
+    ) -> Option<String> {
+        let text = self.text(place, key, limit);
+        self.files.mark_secret(&place.0);
+        text
+    }
+
     fn text(
         &mut self,
         (path, line): &(std::path::PathBuf, u64),
@@ -166,7 +177,7 @@ impl Sources<'_, '_> {
         let mut reading =
             static_tokens::Reading { tokens: StaticTokens::default(), guard: &document.guard };
         if let Some(place) = &section.file
-            && let Some(text) = self.text(place, "staticTokens.file", MAX_TOKENS)
+            && let Some(text) = self.secret(place, "staticTokens.file", MAX_TOKENS)
         {
             let file = place.0.display().to_string();
             let (mut faults, mut warnings) = (Faults::new(&file), Faults::new(&file));
@@ -175,7 +186,7 @@ impl Sources<'_, '_> {
             self.notes.warnings.append(&mut warnings.into_problems());
         }
         if let Some(place) = &section.hashed_file
-            && let Some(text) = self.text(place, "staticTokens.hashedFile", MAX_TOKENS)
+            && let Some(text) = self.secret(place, "staticTokens.hashedFile", MAX_TOKENS)
         {
             let mut faults = Faults::new(&place.0.display().to_string());
             reading.hashed(&text, &mut faults);
@@ -209,7 +220,7 @@ impl Sources<'_, '_> {
     fn endpoint(&mut self, section: &IntrospectionSection) -> Option<IntrospectionEndpoint> {
         let key = |name: &str| format!("{}.{name}", section.key);
         let secret_key = key("clientSecretFile");
-        let secret = self.text(&section.client_secret, &secret_key, MAX_SECRET).map(Secret::new);
+        let secret = self.secret(&section.client_secret, &secret_key, MAX_SECRET).map(Secret::new);
         // Editors end files with a line break; no client secret does.
         let secret = secret.map(|text| Secret::new(text.expose().trim_end_matches(['\r', '\n'])));
         if secret.as_ref().is_some_and(Secret::is_empty) {

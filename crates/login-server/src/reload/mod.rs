@@ -59,19 +59,27 @@ impl Reloader {
     pub(crate) fn new(state: &Arc<State>, watched: Watched) -> Self {
         let (now, reloads) = (clock::now(), &state.reloads);
         let mut subjects: Vec<Box<dyn Looking>> = Vec::new();
+        let mut watch = |subject: Box<dyn Looking>| {
+            if let Some(stream) = subject.stream() {
+                let file = stream.display();
+                tracing::warn!(%file, "is no regular file; only a restart reads it and its group again");
+            } else {
+                subjects.push(subject);
+            }
+        };
         if let Some(files) = watched.configuration {
             let ((configuration, seen), (revocations, list)) = files.sources(state);
-            subjects.push(Box::new(Subject::new(configuration, seen, reloads, now)));
+            watch(Box::new(Subject::new(configuration, seen, reloads, now)));
             // After the configuration, which says where the list lies.
-            subjects.push(Box::new(Subject::new(revocations, list, reloads, now)));
+            watch(Box::new(Subject::new(revocations, list, reloads, now)));
         }
         if let (Some((files, seen)), Some(serving)) = (watched.tls, &state.tls) {
             let source = TlsSource { files, serving: serving.clone() };
-            subjects.push(Box::new(Subject::new(source, seen, reloads, now)));
+            watch(Box::new(Subject::new(source, seen, reloads, now)));
         }
         if let Some((file, seen)) = watched.caller_tokens {
             let source = CallerTokenSource { file, state: Arc::clone(state) };
-            subjects.push(Box::new(Subject::new(source, seen, reloads, now)));
+            watch(Box::new(Subject::new(source, seen, reloads, now)));
         }
         Self {
             state: Arc::clone(state),

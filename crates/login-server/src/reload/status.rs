@@ -49,7 +49,8 @@ pub struct Status {
     pub last_failure: Option<UnixTime>,
     /// What is wrong with the files as they lie there now; none if they are in force.
     pub fault: Option<String>,
-    /// SHA-256 over the digests of all files in force, in hexadecimal.
+    /// SHA-256 over the digests of all files in force that hold no secret, in hexadecimal; empty
+    /// where all do.
     pub digest: String,
 }
 

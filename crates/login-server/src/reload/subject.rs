@@ -77,6 +77,9 @@ pub(crate) trait Looking: Send {
 
     /// Every file that is looked at.
     fn files(&self) -> Vec<&Path>;
+
+    /// One of them that cannot be read again, if there is one.
+    fn stream(&self) -> Option<&Path>;
 }
 
 impl<S: Source> Subject<S> {
@@ -146,7 +149,7 @@ impl<S: Source> Looking for Subject<S> {
             return;
         }
         let kind = self.source.kind();
-        let files = TrackedFiles::default();
+        let files = TrackedFiles::of_regular_files();
         let read = self.source.read(&files);
         let files = files.into_seen();
         let unsettled = self.unsettled.take();
@@ -175,6 +178,11 @@ impl<S: Source> Looking for Subject<S> {
     fn files(&self) -> Vec<&Path> {
         self.in_force.keys().map(PathBuf::as_path).collect()
     }
+
+    fn stream(&self) -> Option<&Path> {
+        let found = self.in_force.iter().find(|(_, seen)| seen.is_stream());
+        found.map(|(path, _)| path.as_path())
+    }
 }
 
 fn has_moved(files: &SeenFiles) -> bool {
@@ -186,10 +194,15 @@ fn has_changed(before: &SeenFiles, after: &SeenFiles) -> bool {
         || before.values().zip(after.values()).any(|(a, b)| !a.has_same_content(b))
 }
 
+/// Of all that holds no secret; empty where there is nothing else.
 fn digest(files: &SeenFiles) -> String {
+    let mut public = files.values().filter_map(Seen::public_digest).peekable();
+    if public.peek().is_none() {
+        return String::new();
+    }
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    for seen in files.values() {
-        context.update(seen.digest());
+    for digest in public {
+        context.update(digest);
     }
     context.finish().as_ref().iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.

@@ -29,6 +29,8 @@ pub struct Stamp {
 pub struct Seen {
     stamp: Option<Stamp>,
     digest: Option<[u8; 32]>,
+    is_secret: bool,
+    is_stream: bool,
 }
 
 impl fmt::Debug for Seen {
@@ -44,9 +46,15 @@ impl Seen {
         self.stamp == stamp(path)
     }
 
-    /// Of the content; nothing if it could not be read.
-    pub fn digest(&self) -> &[u8] {
-        self.digest.as_ref().map_or(&[], <[u8; 32]>::as_slice)
+    /// Of the content, for everybody to see; nothing if it could not be read or holds a secret,
+    /// which whoever guesses could try by its digest.
+    pub fn public_digest(&self) -> Option<&[u8]> {
+        self.digest.as_ref().filter(|_| !self.is_secret).map(<[u8; 32]>::as_slice)
+    }
+
+    /// Whether it is a pipe or the like, which cannot be read twice.
+    pub const fn is_stream(&self) -> bool {
+        self.is_stream
     }
 
     /// Whether the content is the same, wherever it lies now.
@@ -59,17 +67,38 @@ impl Seen {
 #[derive(Debug, Default)]
 pub struct TrackedFiles {
     seen: RefCell<BTreeMap<PathBuf, Seen>>,
+    refuses_streams: bool,
 }
 
 impl TrackedFiles {
     /// The whole content, if it is at most `limit` bytes.
     pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
         // First, so that a file that is replaced in between counts as moved.
-        let stamp = stamp(path);
-        let content = files::read(path, limit);
+        let metadata = std::fs::metadata(path).ok();
+        let stamp = metadata.as_ref().map(of_metadata);
+        let is_stream = metadata.is_some_and(|metadata| !metadata.is_file());
+        let content = if is_stream && self.refuses_streams {
+            let source = io::Error::other("it is no regular file");
+            Err(FileError::Read { path: path.to_owned(), source })
+        } else {
+            files::read(path, limit)
+        };
         let digest = content.as_ref().ok().and_then(|content| content_digest(content));
-        self.seen.borrow_mut().insert(path.to_owned(), Seen { stamp, digest });
+        let seen = Seen { stamp, digest, is_secret: false, is_stream };
+        self.seen.borrow_mut().insert(path.to_owned(), seen);
         content
+    }
+
+    /// For looks at what was read before: opening a pipe that nobody writes to never ends.
+    pub fn of_regular_files() -> Self {
+        Self { refuses_streams: true, ..Self::default() }
+    }
+
+    /// What was read at `path` holds a secret.
+    pub fn mark_secret(&self, path: &Path) {
+        if let Some(seen) = self.seen.borrow_mut().get_mut(path) {
+            seen.is_secret = true;
+        }
     }
 
     /// The whole content as text.
@@ -149,5 +178,37 @@ mod tests {
         assert!(!one.has_same_content(&look().1));
         std::fs::remove_file(&path).unwrap();
         assert!(!one.is_unmoved(&path) && !format!("{one:?}").contains("digest"));
+    }
+
+    #[test]
+    fn no_digest_of_a_secret_is_public() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write(&path, b"guess me", Readers::OwnerOnly).unwrap();
+        for is_secret in [false, true] {
+            let files = TrackedFiles::default();
+            files.read(&path, 100).unwrap();
+            if is_secret {
+                files.mark_secret(&path);
+            }
+            assert_eq!(files.into_seen()[&path].public_digest().is_none(), is_secret);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_read_once_and_never_waited_for_again() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let path = {
+            use std::os::fd::AsRawFd as _;
+            PathBuf::from(format!("/dev/fd/{}", reader.as_raw_fd()))
+        };
+        io::Write::write_all(&mut writer, b"piped").unwrap();
+        let again = TrackedFiles::of_regular_files();
+        assert!(again.read(&path, 100).is_err());
+        drop(writer);
+        let first = TrackedFiles::default();
+        assert_eq!(first.read(&path, 100).unwrap(), b"piped");
+        assert!(first.into_seen()[&path].is_stream());
     }
 }

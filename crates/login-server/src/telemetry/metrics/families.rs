@@ -96,7 +96,7 @@ families! {
     RELOAD_PENDING_FAULT = Gauge "login_server_config_faulty" ["kind"]
         "Whether the files, as they lie there now, are kept out by a fault.";
     CONFIG_INFO = Gauge "login_server_config_last_config_info" ["kind`, `hash"]
-        "Always 1; hash is over the bytes of all files in force.";
+        "Always 1; hash is over the bytes of all files in force that hold no secret.";
     CERTIFICATE_EXPIRATION = Gauge "login_server_certificate_expiration_timestamp_seconds" ["use"]
         "When the serving certificate (serving) and the client CA (client_ca) end.";
     CONNECTIONS = Counter "login_server_connections" [""]

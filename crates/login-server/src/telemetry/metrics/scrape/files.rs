@@ -50,6 +50,7 @@ pub(super) fn tell(
         &families::CONFIG_INFO,
         kinds
             .iter()
+            .filter(|(_, status)| !status.digest.is_empty())
             .map(|(kind, status)| ([label(kind), ("hash", status.digest.as_str())], 1.into())),
     )?;
     let prepared = state.tls.as_ref().map(ServingTls::current);
