@@ -8,7 +8,6 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
 };
 
 use login_common::UnixTime;
@@ -25,6 +24,7 @@ use crate::{
     keys::Keys,
     opaque::{self, CryptoError},
     revocation,
+    settings::ENDED_MEMORY,
     store::{Store, StoreError},
     throttle::{Limits, Throttle},
     ticket::Seal,
@@ -200,11 +200,9 @@ impl Issuer {
     }
 
     /// The `sid` of every session that was ended before its time and of which a token may live
-    /// at `now`.
+    /// at `now`. Tokens keep the life that they were issued with, whatever the settings say now.
     pub fn ended_sessions(&self, now: UnixTime) -> Result<Vec<String>, StoreError> {
-        // Whoever ended it may have another clock.
-        let longest = self.settings.token_lifetime + Duration::from_mins(1);
-        self.store.sessions_ended_since(now.minus(longest))
+        self.store.sessions_ended_since(now.minus(ENDED_MEMORY))
     }
 
     /// Users and clients of this issuer.

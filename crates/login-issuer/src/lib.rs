@@ -54,6 +54,6 @@ pub use form::{Form, FormError};
 pub use issuer::{Issuer, OpenError};
 pub use opaque::{CryptoError, Digest};
 pub use revocation::Revoked;
-pub use settings::{GrantType, IssuerSettings, PasswordPolicy};
+pub use settings::{GrantType, IssuerSettings, LONGEST_TOKEN_LIFETIME, PasswordPolicy};
 pub use token::{Grantee, TokenError, TokenResponse};
 pub use users::{NewUser, User};

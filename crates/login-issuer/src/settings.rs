@@ -55,6 +55,14 @@ impl PasswordPolicy {
     pub const RECOMMENDED: Self = Self { minimum_length: 12, memory_kib: 19_456, passes: 2 };
 }
 
+/// No token lives longer, whatever is configured.
+pub const LONGEST_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
+
+/// A session that ended is remembered for this long: the life of any token, under this
+/// configuration or an earlier one, and the difference between two machines' clocks.
+pub(crate) const ENDED_MEMORY: Duration =
+    LONGEST_TOKEN_LIFETIME.saturating_add(Duration::from_mins(1));
+
 /// Everything that is configurable. Durations count whole seconds; seconds are fine for tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerSettings {
@@ -64,7 +72,7 @@ pub struct IssuerSettings {
     pub cluster_audience: String,
     /// Grants that are on; discovery names these only.
     pub grants: Vec<GrantType>,
-    /// Life of ID tokens and access tokens.
+    /// Life of ID tokens and access tokens; [`LONGEST_TOKEN_LIFETIME`] at most.
     pub token_lifetime: Duration,
     /// How long a refresh token may lie unused.
     pub refresh_token_lifetime: Duration,

@@ -17,6 +17,7 @@ use login_common::UnixTime;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use super::{Store, StoreError};
+use crate::settings::ENDED_MEMORY;
 
 /// Step `n` leads from schema version `n` to `n + 1`. Released steps never change.
 const MIGRATIONS: &[&str] =
@@ -31,9 +32,6 @@ const CODE_MEMORY: Duration = Duration::from_hours(1);
 /// Device codes stay known for this long after their end, so that the device hears
 /// `expired_token` and not that there never was such a code.
 const DEVICE_MEMORY: Duration = Duration::from_mins(1);
-
-/// Ended sessions stay known for this long: no token lives longer.
-const ENDED_MEMORY: Duration = Duration::from_hours(24);
 
 /// One SQLite database behind one connection.
 pub struct SqliteStore {

@@ -37,6 +37,21 @@ fn a_replaced_token_ends_its_session_too() {
 }
 
 #[test]
+fn an_ended_session_is_told_under_a_shorter_life_of_tokens_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuer.db");
+    let store = || Box::new(SqliteStore::open(&path).unwrap());
+    let living = |lifetime| IssuerSettings { token_lifetime: seconds(lifetime), ..settings() };
+    let rig = Rig::on(living(12 * 3600), store());
+    let session = rig.signed_in(at(0)).grantee.session_id;
+    rig.issuer.administration().delete_user("alice", at(60)).unwrap();
+    let restarted = Issuer::open(living(600), store(), at(1200)).unwrap();
+    assert_eq!(restarted.ended_sessions(at(1200)).unwrap(), [session]);
+    // No token lives longer than a day.
+    assert!(restarted.ended_sessions(at(60 + 86_400 + 61)).unwrap().is_empty());
+}
+
+#[test]
 fn unknown_tokens_are_no_fault_and_self_contained_ones_cannot_be_ended() {
     let rig = Rig::new();
     for made_up in ["klr_AAAA", "' OR 1=1 --", "a.b"] {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use login_common::names::IssuerUrl;
-use login_issuer::IssuerSettings;
+use login_issuer::{IssuerSettings, LONGEST_TOKEN_LIFETIME};
 use login_review::{
     config::{Faults, Field},
     guard::RESERVED_PREFIX,
@@ -72,7 +72,8 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<IssuerSecti
     let groups_prefix = prefix("groupsPrefix", faults);
     let second = Duration::from_secs(1);
     let day = Duration::from_hours(24);
-    let token = bounded(&keys, "idTokenLifetime", second, day, faults);
+    let longest = LONGEST_TOKEN_LIFETIME;
+    let token = bounded(&keys, "idTokenLifetime", second, longest, faults);
     let refresh = bounded(&keys, "refreshTokenLifetime", second, day * 90, faults);
     let session = bounded(&keys, "sessionLifetime", second, day * 365, faults);
     let device = bounded(&keys, "deviceCodeLifetime", second, Duration::from_hours(1), faults);
