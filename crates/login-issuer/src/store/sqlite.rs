@@ -139,11 +139,10 @@ impl Store for SqliteStore {
                 "DELETE FROM codes WHERE expires_at <= ?1",
                 [now.minus(CODE_MEMORY).as_seconds()],
             )?;
-            transaction.execute(
-                "DELETE FROM ended_sessions WHERE ended_at <= ?1",
-                [now.minus(ENDED_MEMORY).as_seconds()],
-            )?;
-            transaction.execute("DELETE FROM sessions WHERE idle_until <= ?1", [at])?;
+            let forgotten = [now.minus(ENDED_MEMORY).as_seconds()];
+            transaction.execute("DELETE FROM ended_sessions WHERE ended_at <= ?1", forgotten)?;
+            // A token may outlive the last refresh token, and must have an end that can be told.
+            transaction.execute("DELETE FROM sessions WHERE idle_until <= ?1", forgotten)?;
             transaction.execute("DELETE FROM refresh_tokens WHERE expires_at <= ?1", [at])?;
             transaction.execute(
                 "DELETE FROM devices WHERE expires_at <= ?1",

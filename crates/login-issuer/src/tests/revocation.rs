@@ -52,6 +52,19 @@ fn an_ended_session_is_told_under_a_shorter_life_of_tokens_too() {
 }
 
 #[test]
+fn a_session_whose_refresh_token_lapsed_can_still_be_ended() {
+    let rig = Rig::with(IssuerSettings {
+        refresh_token_lifetime: seconds(300),
+        token_lifetime: seconds(3600),
+        ..settings()
+    });
+    let session = rig.signed_in(at(0)).grantee.session_id;
+    rig.signed_in(at(1000));
+    rig.issuer.administration().delete_user("alice", at(1200)).unwrap();
+    assert!(rig.issuer.ended_sessions(at(1200)).unwrap().contains(&session));
+}
+
+#[test]
 fn unknown_tokens_are_no_fault_and_self_contained_ones_cannot_be_ended() {
     let rig = Rig::new();
     for made_up in ["klr_AAAA", "' OR 1=1 --", "a.b"] {
