@@ -50,8 +50,10 @@ fn accept(
     now: UnixTime,
 ) -> Result<Verdict, Reason> {
     let expires_at = check(introspector, claims, now)?;
-    let issuer = claims.issuer().unwrap_or(introspector.name.as_str());
-    if policy.is_revoked(evidence, issuer, claims, now) {
+    // An entry may name whoever the answer does, or what stands in the configuration.
+    let names = [claims.issuer(), Some(introspector.name.as_str())];
+    let is_revoked = |issuer: &str| policy.is_revoked(evidence, issuer, claims, now);
+    if names.into_iter().flatten().any(is_revoked) {
         return Err(Reason::Revoked);
     }
     let identity = introspector.mapping.identity(&introspector.name, claims)?;

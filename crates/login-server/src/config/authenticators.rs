@@ -51,16 +51,22 @@ impl Authenticators {
     }
 }
 
-/// An entry for an issuer that nobody knows ends no token; its writer believes that it does.
+/// An entry for an issuer that nobody knows ends no token, though its writer believes that it does.
+/// Where an introspector may answer for any issuer it may end one.
 pub(crate) fn unknown_issuers(policy: &Policy, list: Option<&Path>) -> Vec<Problem> {
     let Some(list) = list else { return Vec::new() };
     let is_known = |name: &str| {
         policy.issuers().iter().any(|issuer| issuer.issuer.as_str() == name)
-            || policy.introspectors().iter().any(|entry| {
-                // Without a configured issuer, any may stand in an answer.
-                entry.issuer.as_ref().is_none_or(|issuer| issuer.as_str() == name)
-            })
+            || policy.introspectors().iter().any(|entry| entry.name.as_str() == name)
     };
+    // Without a configured issuer, any may stand in an answer.
+    let any = policy.introspectors().iter().find(|entry| entry.issuer.is_none());
+    let consequence = any.map_or_else(
+        || "so its entries end no token".to_owned(),
+        |entry| {
+            format!("so its entries end only tokens of which `{}` names it", entry.name.as_str())
+        },
+    );
     let mut unknown: Vec<&str> =
         policy.revocations().issuers().filter(|name| !is_known(name)).collect();
     unknown.sort_unstable();
@@ -68,10 +74,7 @@ pub(crate) fn unknown_issuers(policy: &Policy, list: Option<&Path>) -> Vec<Probl
         file: list.display().to_string(),
         line: None,
         key: "issuer".to_owned(),
-        message: format!(
-            "`{}` is not configured, so its entries end no token",
-            name.escape_debug()
-        ),
+        message: format!("`{}` is not configured, {consequence}", name.escape_debug()),
     };
     unknown.into_iter().map(warning).collect()
 }

@@ -327,6 +327,20 @@ mod tests {
             loaded.warnings.iter().map(|warning| warning.message.as_str()).collect();
         let expected = "`https://id.example/` is not configured, so its entries end no token";
         assert_eq!(warned, [expected]);
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "s").unwrap();
+        let introspection = format!(
+            "introspection:\n- url: https://as.example/introspect\n  clientID: kube\n  \
+             clientSecretFile: \"{}\"\n  audiences: [cluster]\n  claimMappings:\n    \
+             username: {{claim: sub, prefix: \"as:\"}}\n",
+            secret.display()
+        );
+        let loaded = load_texts(Some(&(own + &introspection)), None).unwrap();
+        let warned: Vec<&str> =
+            loaded.warnings.iter().map(|warning| warning.message.as_str()).collect();
+        let expected = "`https://id.example/` is not configured, so its entries end only tokens \
+                        of which `https://as.example/introspect` names it";
+        assert!(warned.contains(&expected), "{warned:?}");
     }
 
     #[test]

@@ -152,4 +152,21 @@ fn revocations_reach_introspected_tokens() {
     assert_eq!(outcome(&entry(by_id.clone()), &json!({"jti": "7"})), "revoked");
     assert_eq!(outcome(&entry(by_id.clone()), &json!({"jti": "7", "iss": null})), "revoked");
     assert_eq!(outcome(&entry(by_id), &json!({"jti": "8"})), "as:jane");
+
+    // Without a configured issuer the answers may name one or not, and the entry either.
+    let unnamed =
+        Introspector { name: IssuerUrl::parse(ENDPOINT).unwrap(), issuer: None, ..introspector() };
+    for (entry_issuer, answer_issuer, expected) in [
+        (ENDPOINT, json!(ISSUER), "revoked"),
+        (ENDPOINT, Value::Null, "revoked"),
+        (ISSUER, json!(ISSUER), "revoked"),
+        (ISSUER, Value::Null, "as:jane"),
+        ("https://other.example", json!(ISSUER), "as:jane"),
+    ] {
+        let what = Revoked::Token { issuer: Some(entry_issuer.to_owned()), id: "7".to_owned() };
+        let revoked = Revocation { what, expires_at: None, reason: None };
+        let policy = policy(unnamed.clone()).with_revocations(Revocations::new(vec![revoked]));
+        let found = outcome(&policy, &json!({"jti": "7", "iss": answer_issuer}));
+        assert_eq!(found, expected, "{entry_issuer} {answer_issuer}");
+    }
 }
