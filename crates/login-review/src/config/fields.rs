@@ -205,6 +205,14 @@ impl<'t> Mapping<'t> {
         Some(Field { key: join(&self.key, name), line: entry.line, node: &entry.value })
     }
 
+    /// Where an empty value must not be taken for an absent one: each is a fault.
+    pub fn refuse_nulls(&self, faults: &mut Faults) {
+        for entry in self.entries.iter().filter(|entry| entry.value.value == Value::Null) {
+            let key = join(&self.key, &entry.key);
+            faults.add(Some(entry.line), &key, "has no value; leave the key out, or give it one");
+        }
+    }
+
     /// The value of `name`; absent or null is a fault.
     pub fn required(&self, name: &str, faults: &mut Faults) -> Option<Field<'t>> {
         let field = self.field(name);

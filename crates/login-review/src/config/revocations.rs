@@ -43,6 +43,8 @@ pub fn parse(text: &str, file: &str) -> Result<Revocations, Vec<Problem>> {
 fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<Revocation> {
     let known = ["issuer", "jti", "session", "subject", "issuedBefore", "expires", "reason"];
     let keys = item.mapping(&known, faults)?;
+    // What a template without its variable leaves of "this subject" would mean "everybody".
+    keys.refuse_nulls(faults);
     let expires = keys.field("expires").map(|field| moment(&field, faults));
     let reason = name(&keys, "reason", faults);
     let what = what(item, &keys, faults);
@@ -171,6 +173,21 @@ mod tests {
         );
         let mapping = parse("jti: a\n", "r").unwrap_err();
         assert_eq!(mapping[0].message, "must be a list, is a mapping");
+    }
+
+    #[test]
+    fn an_empty_value_is_not_an_absent_one() {
+        let text = "- {issuer: \"https://id.example\", subject: , issuedBefore: 2026-01-31T00:00:00Z}\n\
+                    - {issuer: ~, jti: a}\n";
+        let shown: Vec<String> =
+            parse(text, "r").unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "r:1: [0].subject: has no value; leave the key out, or give it one",
+                "r:2: [1].issuer: has no value; leave the key out, or give it one",
+            ]
+        );
     }
 
     #[test]
