@@ -43,11 +43,12 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    /// Goes past `\n` or `\r\n`, if it is there; a lone `\r` is text.
+    /// Goes past `\n` or `\r\n`, if it is there, or past `\r` at the end of the file; another lone
+    /// `\r` is text.
     fn end_of_line(&mut self) -> bool {
         let mut ahead = self.rest.clone();
-        let _ = ahead.next_if_eq(&'\r');
-        if ahead.next_if_eq(&'\n').is_none() {
+        let is_return = ahead.next_if_eq(&'\r').is_some();
+        if ahead.next_if_eq(&'\n').is_none() && !(is_return && ahead.peek().is_none()) {
             return false;
         }
         self.rest = ahead;
@@ -59,7 +60,7 @@ impl Reader<'_> {
         let mut ahead = self.rest.clone();
         match ahead.next() {
             None | Some(',' | '\n') => true,
-            Some('\r') => ahead.next() == Some('\n'),
+            Some('\r') => matches!(ahead.next(), None | Some('\n')),
             Some(_) => false,
         }
     }
@@ -130,6 +131,10 @@ mod tests {
             ("\"a\nb\",c\nd", rows(&[&["a\nb", "c"], &["d"]])),
             ("# a,b", rows(&[&["# a", "b"]])),
             (",", rows(&[&["", ""]])),
+            ("a,b,c\r", rows(&[&["a", "b", "c"]])),
+            ("a,\"b\"\r", rows(&[&["a", "b"]])),
+            ("a\n\r", rows(&[&["a"]])),
+            ("a\rb,c", rows(&[&["a\rb", "c"]])),
             ("\"\"", rows(&[&[""]])),
         ] {
             assert_eq!(read(text), Ok(expected), "{text:?}");
