@@ -83,21 +83,23 @@ impl Resolve for Resolver {
     }
 }
 
-/// AWS, Azure, Oracle and Alibaba hand out credentials at addresses outside the link-local range,
-/// too.
+/// AWS, Azure, Google, Oracle and Alibaba hand out credentials at addresses outside the link-local
+/// range, too.
 const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(168, 63, 129, 16),
     Ipv4Addr::new(192, 0, 0, 192),
     Ipv4Addr::new(100, 100, 100, 200),
 ];
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+/// The first 32 bits of those of AWS (instances, EKS Pod Identity) and of Google.
+const METADATA_V6: [[u16; 2]; 2] = [[0xfd00, 0xec2], [0xfd20, 0xce]];
 
 fn is_forbidden(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_forbidden_v4(address),
         IpAddr::V6(address) => {
+            let [first, second, ..] = address.segments();
             address.is_unicast_link_local()
-                || address == METADATA_V6
+                || METADATA_V6.contains(&[first, second])
                 || address.is_multicast()
                 || address.is_unspecified()
                 || embedded_v4(address).is_some_and(is_forbidden_v4)
@@ -113,16 +115,19 @@ fn is_forbidden_v4(address: Ipv4Addr) -> bool {
         || address.is_unspecified()
 }
 
-/// The same address in another dress: IPv4-mapped (RFC 4291 §2.5.5.2) or behind the well-known
-/// prefix of NAT64 (RFC 6052 §2.1).
+/// The same address in another dress: IPv4-mapped (RFC 4291 §2.5.5.2), behind the well-known prefix
+/// of NAT64 (RFC 6052 §2.1) or its local one (RFC 8215), or in 6to4 (RFC 3056 §2).
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return Some(mapped);
     }
-    let [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] = address.octets() else {
-        return None;
-    };
-    Some(Ipv4Addr::new(a, b, c, d))
+    match address.octets() {
+        // Of the local prefix, its /96s; how a longer suffix is cut up only its network knows.
+        [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
+        | [0, 0x64, 0xff, 0x9b, 0, 1, _, _, _, _, _, _, a, b, c, d]
+        | [0x20, 0x02, a, b, c, d, ..] => Some(Ipv4Addr::new(a, b, c, d)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +146,12 @@ mod tests {
             ("https://[fe80::1]/keys", false),
             ("https://[fd00:ec2::254]/keys", false),
             ("https://[::ffff:169.254.169.254]/keys", false),
+            ("https://[fd00:ec2::23]/keys", false),
+            ("https://[fd20:ce::254]/keys", false),
             ("https://[64:ff9b::a9fe:a9fe]/keys", false),
+            ("https://[64:ff9b:1::a9fe:a9fe]/keys", false),
+            ("https://[2002:a9fe:a9fe::1]/keys", false),
+            ("https://[2002:a00:1::1]/keys", true),
             ("https://0xa9fea9fe/keys", false),
             ("https://168.63.129.16/keys", false),
             ("https://100.100.100.200/keys", false),
