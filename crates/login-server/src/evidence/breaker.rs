@@ -28,19 +28,24 @@ struct Circuit {
 
 /// Leave to try once. Dropped without a word, it counts for nothing.
 #[derive(Debug)]
-pub(super) struct Attempt<'b>(&'b Breaker);
+pub(super) struct Attempt<'b> {
+    breaker: &'b Breaker,
+    /// The one request that is let out while the circuit is open.
+    is_probe: bool,
+}
 
 impl Breaker {
     /// Leave for one request, unless the circuit is open at `now`.
     pub(super) fn admit(&self, now: Instant) -> Option<Attempt<'_>> {
         let mut circuit = self.lock();
+        let is_probe = circuit.closed_again.is_some();
         if let Some(closed_again) = circuit.closed_again {
             if now < closed_again || circuit.probing {
                 return None;
             }
             circuit.probing = true;
         }
-        Some(Attempt(self))
+        Some(Attempt { breaker: self, is_probe })
     }
 
     /// Whether requests are turned away.
@@ -56,12 +61,12 @@ impl Breaker {
 impl Attempt<'_> {
     /// The other side answered.
     pub(super) fn succeeded(self) {
-        *self.0.lock() = Circuit::default();
+        *self.breaker.lock() = Circuit::default();
     }
 
     /// The other side did not answer, or not as it should. True when this opened the circuit.
     pub(super) fn failed(self, now: Instant) -> bool {
-        let mut circuit = self.0.lock();
+        let mut circuit = self.breaker.lock();
         circuit.failures = circuit.failures.saturating_add(1);
         let was_open = circuit.closed_again.is_some();
         if circuit.failures >= THRESHOLD {
@@ -73,7 +78,10 @@ impl Attempt<'_> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        self.0.lock().probing = false;
+        // Whoever was let out before the circuit opened may end while the probe is out.
+        if self.is_probe {
+            self.breaker.lock().probing = false;
+        }
     }
 }
 
@@ -103,6 +111,23 @@ mod tests {
         drop(breaker.admit(later).unwrap());
         breaker.admit(later).unwrap().succeeded();
         assert!(!breaker.is_open() && breaker.admit(later).is_some());
+    }
+
+    #[test]
+    fn whoever_was_let_out_before_it_opened_lets_no_second_probe_out() {
+        let (breaker, start) = (Breaker::default(), Instant::now());
+        let [late, later] = [breaker.admit(start).unwrap(), breaker.admit(start).unwrap()];
+        for _ in 0..THRESHOLD {
+            breaker.admit(start).unwrap().failed(start);
+        }
+        let after = start + PAUSE;
+        let probe = breaker.admit(after).unwrap();
+        drop(late);
+        assert!(breaker.admit(after).is_none());
+        assert!(!later.failed(start));
+        assert!(breaker.admit(after).is_none());
+        probe.succeeded();
+        assert!(breaker.admit(after).is_some());
     }
 
     #[test]
