@@ -125,22 +125,35 @@ impl Pacing {
         }
     }
 
+    /// A key set is used for `max_age` from now on, which may be shorter than before.
+    pub(super) fn limit(&mut self, max_age: Duration) {
+        let latest = self.last_started.and_then(|begun| begun.checked_add(max_age / 2));
+        if self.failures == 0
+            && let (Some(due), Some(latest)) = (self.due, latest)
+        {
+            self.due = Some(due.min(latest));
+        }
+    }
+
     const fn begin(&mut self, now: Instant) {
         self.fetching = true;
         self.last_started = Some(now);
     }
 
-    /// The fetch brought a usable key set that is fresh for `lifetime`.
+    /// The fetch brought a usable key set that is fresh for `lifetime` and used for `max_age`.
     pub(super) fn succeeded(
         &mut self,
         pace: &KeySetPace,
         lifetime: Option<Duration>,
+        max_age: Duration,
         now: Instant,
     ) {
         self.fetching = false;
         self.failures = 0;
         let lifetime = lifetime.unwrap_or(pace.refresh);
         let lifetime = lifetime.clamp(pace.shortest_refresh, pace.longest_refresh);
+        // Half of its time is left for an issuer that does not answer.
+        let lifetime = lifetime.min(max_age / 2);
         // Between three quarters and seven eighths of it: before its end, and not all at once.
         self.due = Some(now + lifetime / 4 * 3 + lifetime / 256 * self.spread);
     }
@@ -180,6 +193,8 @@ mod tests {
 
     const PACE: fn() -> KeySetPace = KeySetPace::default;
 
+    const DAY: Duration = Duration::from_hours(24);
+
     fn seconds(number: u64) -> Duration {
         Duration::from_secs(number)
     }
@@ -188,7 +203,7 @@ mod tests {
     fn good(now: Instant) -> Pacing {
         let mut pacing = Pacing::new(0);
         assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Mine);
-        pacing.succeeded(&PACE(), None, now);
+        pacing.succeeded(&PACE(), None, DAY, now);
         pacing
     }
 
@@ -199,7 +214,7 @@ mod tests {
         assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Mine);
         assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Others);
         assert!(!pacing.begin_in_background(now));
-        pacing.succeeded(&PACE(), None, now);
+        pacing.succeeded(&PACE(), None, DAY, now);
         let too_soon = Begin::TooSoon { last_succeeded: true };
         assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(9)), too_soon);
         assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(10)), Begin::Mine);
@@ -218,11 +233,40 @@ mod tests {
             let now = Instant::now();
             let mut pacing = Pacing::new(spread);
             assert!(pacing.begin_in_background(now), "the first time is at once");
-            pacing.succeeded(&PACE(), lifetime.map(seconds), now);
+            pacing.succeeded(&PACE(), lifetime.map(seconds), DAY * 2, now);
             assert_eq!(pacing.due(), Some(now + seconds(expected)), "{lifetime:?} {spread}");
             assert!(!pacing.begin_in_background(now + seconds(expected - 1)));
             assert!(pacing.begin_in_background(now + seconds(expected)));
         }
+    }
+
+    #[test]
+    fn an_issuer_is_asked_well_before_its_keys_are_too_old() {
+        for (lifetime, max_age, expected) in
+            [(Some(86_400), 3600, 1350), (None, 60, 22), (Some(400), 3600, 300)]
+        {
+            let now = Instant::now();
+            let mut pacing = Pacing::new(0);
+            assert!(pacing.begin_in_background(now));
+            pacing.succeeded(&PACE(), lifetime.map(seconds), seconds(max_age), now);
+            let due = pacing.due().unwrap().duration_since(now).as_secs();
+            assert_eq!(due, expected, "{lifetime:?} {max_age}");
+        }
+    }
+
+    #[test]
+    fn a_shorter_age_brings_the_next_question_forward_and_no_other_puts_it_off() {
+        let now = Instant::now();
+        let mut pacing = good(now);
+        pacing.limit(Duration::MAX);
+        pacing.limit(DAY);
+        assert_eq!(pacing.due(), Some(now + seconds(225)));
+        pacing.limit(seconds(100));
+        assert_eq!(pacing.due(), Some(now + seconds(50)));
+        pacing.begin(now);
+        pacing.failed(&PACE(), now);
+        pacing.limit(seconds(1));
+        assert_eq!(pacing.due(), Some(now + seconds(1)), "the pause of a failure is its own");
     }
 
     #[test]
@@ -238,7 +282,7 @@ mod tests {
         assert_eq!((pacing.failures(), pacing.circuit()), (9, Circuit::Open));
         assert!(pacing.begin_in_background(now));
         assert_eq!(pacing.circuit(), Circuit::Probing);
-        pacing.succeeded(&PACE(), None, now);
+        pacing.succeeded(&PACE(), None, DAY, now);
         assert_eq!((pacing.failures(), pacing.circuit()), (0, Circuit::Closed));
     }
 

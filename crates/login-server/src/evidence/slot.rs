@@ -184,6 +184,7 @@ impl Slot {
     /// A reload changed the age, and nothing else that counts here.
     pub(super) fn set_max_age(&self, max_age: Duration) {
         self.max_age.store(max_age.as_secs(), Ordering::Relaxed);
+        self.lock().pacing.limit(max_age);
     }
 
     /// The set in use, if it is young enough at `now`.

@@ -216,7 +216,8 @@ impl Drop for Attempt<'_> {
             let (mut fetching, now) = (self.slot.lock(), Instant::now());
             match self.outcome.take() {
                 Some(Ok(lifetime)) => {
-                    fetching.pacing.succeeded(&self.slot.pace, lifetime, now);
+                    let (pace, max_age) = (&self.slot.pace, self.slot.max_age());
+                    fetching.pacing.succeeded(pace, lifetime, max_age, now);
                     fetching.last_error = None;
                 }
                 failed => {
