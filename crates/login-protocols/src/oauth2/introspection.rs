@@ -6,7 +6,10 @@ use login_common::{Secret, names::ClientId, strict_json};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::token_endpoint::{ClientAuthentication, FormRequest, TokenEndpointError, failure};
+use super::{
+    error::OAuthErrorCode,
+    token_endpoint::{ClientAuthentication, FormRequest, TokenEndpointError, failure},
+};
 use crate::oidc::Claims;
 
 /// An answer may have this many bytes; it holds the claims of one token.
@@ -29,6 +32,13 @@ pub enum IntrospectionError {
         "the introspection endpoint answered {status}: it does not accept our client id and secret"
     )]
     Credentials {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It takes exception to this one question: often the guard of a proxy, or a server that does
+    /// not like the token's shape. Says nothing about the questions of others.
+    #[error("the introspection endpoint answered {status} to the question about this token")]
+    Question {
         /// The HTTP status.
         status: u16,
     },
@@ -64,10 +74,20 @@ pub fn parse_introspection_response(
     media_type: Option<&str>,
     body: &[u8],
 ) -> Result<Introspection, IntrospectionError> {
-    if matches!(status, 401 | 403) {
+    let failed = failure(status, body);
+    let error = failed.as_ref().and_then(TokenEndpointError::oauth_error);
+    let is_about_the_client = match error {
+        None => status == 401,
+        Some(error) => status == 401 || error.code == OAuthErrorCode::InvalidClient,
+    };
+    if is_about_the_client {
         return Err(IntrospectionError::Credentials { status });
     }
-    if let Some(error) = failure(status, body) {
+    let is_about_the_token = error.is_none_or(|error| error.code == OAuthErrorCode::InvalidRequest);
+    if matches!(status, 400 | 403 | 413 | 414) && is_about_the_token {
+        return Err(IntrospectionError::Question { status });
+    }
+    if let Some(error) = failed {
         return Err(IntrospectionError::Failed(error));
     }
     let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default();
@@ -139,9 +159,15 @@ mod tests {
     fn a_fault_of_the_question_is_no_answer_about_the_token() {
         for (status, media_type, body, expected) in [
             (401, JSON, r#"{"error":"invalid_client"}"#, "does not accept our client id"),
-            (403, None, "", "does not accept our client id"),
+            (401, None, "", "does not accept our client id"),
+            (403, JSON, r#"{"error":"invalid_client"}"#, "does not accept our client id"),
+            (400, JSON, r#"{"error":"invalid_client"}"#, "does not accept our client id"),
+            (403, None, "", "403 to the question about this token"),
+            (413, None, "<html>", "413 to the question about this token"),
+            (400, None, "", "400 to the question about this token"),
+            (400, JSON, r#"{"error":"unauthorized_client"}"#, "400 `unauthorized_client`"),
             (401, JSON, r#"{"active":false}"#, "does not accept our client id"),
-            (400, JSON, r#"{"error":"invalid_request"}"#, "400 `invalid_request`"),
+            (400, JSON, r#"{"error":"invalid_request"}"#, "400 to the question about this token"),
             (200, JSON, r#"{"error":"server_error"}"#, "out of order"),
             (500, JSON, r#"{"active":false}"#, "out of order"),
             (429, JSON, r#"{"active":false}"#, "out of order"),

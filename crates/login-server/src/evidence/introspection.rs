@@ -229,14 +229,16 @@ impl Endpoint {
             }
             Err(fault) => {
                 count(&self.counts.failed);
-                let opened = attempt.failed(Instant::now());
                 let error = chain(&fault);
                 if let AskError::Answer(IntrospectionError::Credentials { .. }) = fault {
                     tracing::error!(url, error, "check `clientID` and `clientSecretFile`");
                 } else {
                     tracing::warn!(url, error, "could not ask about a token");
                 }
-                if opened {
+                if let AskError::Answer(IntrospectionError::Question { .. }) = fault {
+                    // Whoever makes up odd tokens must not cut off the others.
+                    drop(attempt);
+                } else if attempt.failed(Instant::now()) {
                     tracing::warn!(url, "the endpoint is left alone for some seconds");
                 }
                 None

@@ -181,6 +181,17 @@ async fn a_server_that_fails_again_and_again_is_left_alone() {
 }
 
 #[tokio::test]
+async fn odd_tokens_do_not_cut_off_the_others() {
+    let (elsewhere, server, client) = scene("").await;
+    for (number, status) in [400, 403, 413, 414].into_iter().cycle().take(12).enumerate() {
+        elsewhere.script.say(status, "text/html", "<h1>no</h1>");
+        assert!(is_outage(&ask(&client, &server.url, &format!("odd-{number}")).await));
+    }
+    elsewhere.script.say_json(&active());
+    assert_eq!(ask(&client, &server.url, "opaque").await.username(), Some("as:jane"));
+}
+
+#[tokio::test]
 async fn a_refusal_is_forgotten_when_it_may_not_be_kept() {
     let (elsewhere, server, client) = scene("  cacheTTL: 0s\n  negativeCacheTTL: 0s\n").await;
     elsewhere.script.say_json(&json!({"active": false}));
