@@ -38,7 +38,8 @@ pub enum Need {
     /// What the introspection endpoint says about the token
     /// ([`ParsedToken::introspected`]); else [`crate::Outage::IntrospectionUnavailable`].
     Introspection(IntrospectorIndex),
-    /// The JWT that holds the user's groups; else [`crate::Outage::GroupsUnavailable`].
+    /// The JWT that holds the user's groups; [`crate::Reason::GroupsElsewhere`] if they are not
+    /// given for this token, else [`crate::Outage::GroupsUnavailable`].
     Groups(GroupsSource),
 }
 

@@ -102,7 +102,8 @@ names! {
         EmailNotVerified => "email_not_verified",
         /// The groups claim is neither a text nor a list of texts.
         GroupsShape => "groups_shape",
-        /// The groups are kept elsewhere (distributed claims), where nobody looks.
+        /// The groups are kept elsewhere (distributed claims), where they may not be asked for,
+        /// are not given for this token, or are not vouched for.
         GroupsElsewhere => "groups_elsewhere",
         /// The uid claim is missing, empty, or no text.
         MissingUid => "missing_uid",

@@ -11,7 +11,7 @@ use login_review::{
 
 use crate::{
     evidence::{
-        distributed_groups::KnownGroups,
+        distributed_groups::{KnownGroups, NoGroups},
         introspection::KnownToken,
         key_sets::{Renewal, Snapshot},
     },
@@ -136,9 +136,11 @@ impl Gathered {
                 Ok(())
             }
             Need::Groups(source) => {
-                let unavailable = Verdict::CannotTell(Outage::GroupsUnavailable);
                 let known = in_force.groups.fetch(&source, now).await;
-                self.groups = Some(known.ok_or(unavailable)?);
+                self.groups = Some(known.map_err(|fault| match fault {
+                    NoGroups::Refused => Verdict::Refused(Reason::GroupsElsewhere),
+                    NoGroups::Unavailable => Verdict::CannotTell(Outage::GroupsUnavailable),
+                })?);
                 Ok(())
             }
         }

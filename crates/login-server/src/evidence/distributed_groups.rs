@@ -104,6 +104,37 @@ enum FetchError {
     },
     #[error("`{url}` answered with something else than text")]
     Text { url: Url },
+    #[error("the token's `access_token` for `{url}` cannot be sent")]
+    AccessToken { url: Url },
+}
+
+impl FetchError {
+    /// Whether the endpoint is well, so that others must not suffer for it: it answered about one
+    /// user, or was not asked.
+    const fn is_about_one_user(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => {
+                matches!(*status, 400..500) && !matches!(*status, 408 | 425 | 429)
+            }
+            Self::Jwt { .. } | Self::Text { .. } | Self::AccessToken { .. } => true,
+            Self::Request(fault) => matches!(fault, RequestError::TooLarge { .. }),
+        }
+    }
+
+    /// Whether it says that this user's groups are not to be had, however often one asks: what
+    /// the token shows there has expired, say, or does not open that place (RFC 6750 §3.1).
+    const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Status { status: 401 | 403 | 404, .. } | Self::AccessToken { .. })
+    }
+}
+
+/// Why there are no groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoGroups {
+    /// The endpoint does not give them for this token; asking again would not help.
+    Refused,
+    /// The endpoint cannot be asked now.
+    Unavailable,
 }
 
 impl DistributedGroups {
@@ -126,10 +157,15 @@ impl DistributedGroups {
         Self(sources.collect())
     }
 
-    /// The JWT at `source`; none if it cannot be had. It is kept to its end, for some minutes at
+    /// The JWT at `source`. It is kept to its end, for some minutes at
     /// most, and whoever wants it at the same moment shares one request.
-    pub async fn fetch(&self, source: &GroupsSource, now: UnixTime) -> Option<Arc<KnownGroups>> {
-        self.0.get(source.issuer.as_usize())?.as_ref()?.known_or_fetched(source, now).await
+    pub async fn fetch(
+        &self,
+        source: &GroupsSource,
+        now: UnixTime,
+    ) -> Result<Arc<KnownGroups>, NoGroups> {
+        let place = self.0.get(source.issuer.as_usize()).and_then(Option::as_ref);
+        place.ok_or(NoGroups::Unavailable)?.known_or_fetched(source, now).await
     }
 
     /// The state of every issuer's endpoints.
@@ -154,7 +190,7 @@ impl Source {
         &self,
         source: &GroupsSource,
         now: UnixTime,
-    ) -> Option<Arc<KnownGroups>> {
+    ) -> Result<Arc<KnownGroups>, NoGroups> {
         let token = source.access_token.as_ref().map_or("", Secret::expose);
         // No URL has a line break.
         let name = Secret::new(format!("{}\n{token}", source.endpoint));
@@ -163,7 +199,7 @@ impl Source {
             let place = match self.known.get_value_or_guard_async(&name).await {
                 Ok(known) if now < known.until => {
                     self.repeated.fetch_add(1, Ordering::Relaxed);
-                    return Some(known);
+                    return Ok(known);
                 }
                 Ok(stale) => {
                     // Unless somebody else has put a newer one there meanwhile.
@@ -177,29 +213,33 @@ impl Source {
                 // The cache may refuse what is too large for it.
                 drop(place.insert(Arc::clone(&known)));
             }
-            return Some(known);
+            return Ok(known);
         }
     }
 
-    async fn fetch(&self, source: &GroupsSource, now: UnixTime) -> Option<KnownGroups> {
+    async fn fetch(&self, source: &GroupsSource, now: UnixTime) -> Result<KnownGroups, NoGroups> {
         // Closed by nobody.
-        let _turn = self.turns.acquire().await.ok()?;
+        let _turn = self.turns.acquire().await.map_err(|_| NoGroups::Unavailable)?;
         let Some(attempt) = self.breaker.admit(Instant::now()) else {
             self.turned_away.fetch_add(1, Ordering::Relaxed);
-            return None;
+            return Err(NoGroups::Unavailable);
         };
         match self.request(source, now).await {
             Ok(known) => {
                 attempt.succeeded();
                 self.fetched.fetch_add(1, Ordering::Relaxed);
-                Some(known)
+                Ok(known)
             }
             Err(fault) => {
                 self.failed.fetch_add(1, Ordering::Relaxed);
-                attempt.failed(Instant::now());
+                if fault.is_about_one_user() {
+                    attempt.succeeded();
+                } else {
+                    attempt.failed(Instant::now());
+                }
                 let error = chain(&fault);
                 tracing::warn!(error, "could not fetch groups that a token keeps elsewhere");
-                None
+                Err(if fault.is_refusal() { NoGroups::Refused } else { NoGroups::Unavailable })
             }
         }
     }
@@ -210,6 +250,10 @@ impl Source {
         now: UnixTime,
     ) -> Result<KnownGroups, FetchError> {
         let url = || source.endpoint.clone();
+        let token = source.access_token.as_ref().map_or("", Secret::expose);
+        if header::HeaderValue::from_str(token).is_err() {
+            return Err(FetchError::AccessToken { url: url() });
+        }
         let prepare = |client: &reqwest::Client| {
             let mut request = client.get(url()).header(header::ACCEPT, "application/jwt");
             if let Some(token) = &source.access_token {

@@ -101,6 +101,38 @@ async fn an_endpoint_that_gives_no_jwt_is_an_outage() {
 }
 
 #[tokio::test]
+async fn a_user_whose_access_token_is_refused_there_is_no_outage_for_others() {
+    let (issuer, elsewhere, server, client) = scene().await;
+    let endpoint = format!("{}/groups", elsewhere.url);
+    let asked = async |id: String| ask(&client, &server.url, &token(&issuer, &endpoint, &id)).await;
+    for (number, status) in [401, 403, 404].into_iter().cycle().take(9).enumerate() {
+        elsewhere.script.say(status, "application/json", "{}");
+        let said = asked(format!("refused-{number}")).await;
+        assert!(said.is_refusal(), "{status}: {said:?}");
+    }
+    for (number, (status, body)) in
+        [(400, ""), (410, ""), (200, "no JWT")].iter().cycle().take(9).enumerate()
+    {
+        elsewhere.script.say(*status, "application/jwt", *body);
+        assert_eq!(asked(format!("odd-{number}")).await.status, 503, "{status}");
+    }
+    elsewhere.script.say(200, "application/jwt", groups(&issuer, "x", json!(1)));
+    assert_eq!(asked("good".to_owned()).await.username(), Some("ext:bob"));
+}
+
+#[tokio::test]
+async fn a_place_that_is_out_of_order_is_left_alone() {
+    let (issuer, elsewhere, server, client) = scene().await;
+    let endpoint = format!("{}/groups", elsewhere.url);
+    elsewhere.script.say(429, "application/jwt", "");
+    for number in 0..9 {
+        let said = ask(&client, &server.url, &token(&issuer, &endpoint, &number.to_string())).await;
+        assert_eq!(said.status, 503, "{said:?}");
+    }
+    assert_eq!(elsewhere.script.requests(), 5);
+}
+
+#[tokio::test]
 async fn no_other_place_is_asked() {
     let (issuer, elsewhere, server, client) = scene().await;
     elsewhere.script.say(200, "application/jwt", groups(&issuer, "x", json!(1)));

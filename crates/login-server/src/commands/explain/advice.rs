@@ -89,7 +89,8 @@ pub(super) const fn of(reason: Reason) -> Advice {
             advice("the groups' claim is neither a text nor a list of texts", LOOK_AT_MAPPING)
         }
         Reason::GroupsElsewhere => advice(
-            "the groups are kept at a place that may not be asked",
+            "the groups are kept at a place that may not be asked, does not give them for this \
+             token, or gives what is not vouched for",
             "allow it in `issuers[].distributedClaims.endpoints`, or put the groups into the token",
         ),
         Reason::MissingUid => {
