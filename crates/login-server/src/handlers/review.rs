@@ -192,9 +192,11 @@ impl Review<'_> {
             let told = |key: &str| Some(identity.extra.get(key)?.first()?.as_str());
             subject.username = Some(&identity.username);
             subject.groups = Some(identity.groups.len());
-            subject.credential_id =
-                told(CREDENTIAL_ID_KEY).map(|id| id.strip_prefix("JTI=").unwrap_or(id));
-            subject.session = told(SESSION_ID_KEY);
+            // What the claims say is verified now; an introspected token has none of its own.
+            subject.credential_id = told(CREDENTIAL_ID_KEY)
+                .map(|id| id.strip_prefix("JTI=").unwrap_or(id))
+                .or(subject.credential_id);
+            subject.session = told(SESSION_ID_KEY).or(subject.session);
         }
         subject
     }
