@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use login_common::{UnixTime, token_review::ReviewRequest};
+use login_protocols::oauth2::introspection::Introspection;
 use login_review::{
     AudienceRequest, Decision, EndedSessions, Evidence, IssuerIndex, Need, Outage, ParsedToken,
     Plan, Reason, Verdict, decide, plan,
@@ -65,21 +66,11 @@ pub async fn judge<'t>(
         }
     };
     if verdict == Verdict::Refused(Reason::Revoked) {
-        tell_reason(in_force, &token, now);
+        gathered.tell_reason(in_force, &token, now);
     }
     let issuer = token.issuer();
     let generation = gathered.generation(issuer);
     Judgement { verdict, issuer, generation, token: Some(token) }
-}
-
-/// Tells the operator what his list says about the token, which was refused for it.
-fn tell_reason(in_force: &InForce, token: &ParsedToken<'_>, now: UnixTime) {
-    let Some(claims) = token.unverified_claims() else { return };
-    let issuer = claims.issuer().unwrap_or_default();
-    let entry = in_force.policy.revocations().find(issuer, claims, now);
-    if let Some(reason) = entry.and_then(|entry| entry.reason.as_deref()) {
-        tracing::info!(issuer, reason, "the list of revocations names this token");
-    }
 }
 
 /// What was fetched for one token.
@@ -109,6 +100,31 @@ impl Gathered {
         let introspection = self.introspection.as_ref().map(|known| &known.answer);
         let groups = self.groups.as_ref().map(|known| known.jwt());
         Evidence { keys, introspection, groups, ended_sessions: Some(ended_sessions) }
+    }
+
+    /// Tells the operator what his list says about the token, which was refused for it.
+    fn tell_reason(&self, in_force: &InForce, token: &ParsedToken<'_>, now: UnixTime) {
+        let policy = &in_force.policy;
+        let answer = self.introspection.as_ref().map(|known| &known.answer);
+        let Some(claims) = token.unverified_claims().or(match answer {
+            Some(Introspection::Active(claims)) => Some(claims),
+            Some(Introspection::Inactive) | None => None,
+        }) else {
+            return;
+        };
+        let issuer = token.issuer().and_then(|index| policy.issuer(index));
+        let introspector = token.introspected().and_then(|(index, _)| policy.introspector(index));
+        let names = [
+            issuer.map(|issuer| issuer.issuer.as_str()),
+            claims.issuer().filter(|_| issuer.is_none()),
+            introspector.map(|introspector| introspector.name.as_str()),
+        ];
+        let mut reasons = names.into_iter().flatten().filter_map(|issuer| {
+            Some((issuer, policy.revocations().find(issuer, claims, now)?.reason.as_deref()?))
+        });
+        if let Some((issuer, reason)) = reasons.next() {
+            tracing::info!(issuer, reason, "the list of revocations names this token");
+        }
     }
 
     /// Adds what is needed, or says how the review ends without it.
