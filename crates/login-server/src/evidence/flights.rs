@@ -52,7 +52,8 @@ struct Flight<'f> {
 
 impl ResultCache {
     /// The answer to `question` by `judge`, or by somebody else's `judge` who was earlier, and
-    /// whether it was this one who judged. `known` looks into the cache once more: the earlier one may have ended just now.
+    /// whether it was this one who judged. `known` looks into the cache once more: the earlier one
+    /// may have ended just now.
     pub async fn judged_once(
         &self,
         question: Question,

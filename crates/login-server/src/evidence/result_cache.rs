@@ -78,8 +78,8 @@ pub struct Epoch {
 pub struct Basis {
     /// As it was when the review began.
     pub epoch: Epoch,
-    /// The issuer and the generation of its key set, if there were keys in play.
-    pub keys: Option<(IssuerIndex, u64)>,
+    /// The issuer and the generation of its key set.
+    pub keys: (IssuerIndex, u64),
 }
 
 /// How long an answer may be said again.
@@ -89,14 +89,9 @@ pub enum Keep {
     Accepted {
         /// `exp`.
         until: UnixTime,
-        /// A bound of whoever vouched for it, such as an introspection endpoint.
-        at_most: Option<Duration>,
     },
     /// The token is not good.
-    Refused {
-        /// As above.
-        at_most: Option<Duration>,
-    },
+    Refused,
 }
 
 /// An answer as it goes over the wire, and what it rests on.
@@ -228,14 +223,10 @@ impl ResultCache {
         now: UnixTime,
     ) {
         let Some(kept) = &self.kept else { return };
-        let (answers, ttl, until, at_most) = match keep {
-            Keep::Accepted { until, at_most } => {
-                (&kept.accepted, self.settings.ttl, Some(until), at_most)
-            }
-            Keep::Refused { at_most } => (&kept.refused, self.settings.negative_ttl, None, at_most),
+        let (answers, expires_at) = match keep {
+            Keep::Accepted { until } => (&kept.accepted, until.min(now.plus(self.settings.ttl))),
+            Keep::Refused => (&kept.refused, now.plus(self.settings.negative_ttl)),
         };
-        let end = now.plus(at_most.map_or(ttl, |at_most| at_most.min(ttl)));
-        let expires_at = until.map_or(end, |until| until.min(end));
         if now < expires_at {
             answers.insert(question, CachedAnswer { body, decided, expires_at, basis });
         }
@@ -267,8 +258,8 @@ fn current(
     generation: &impl Fn(IssuerIndex) -> Option<u64>,
 ) -> Option<(Bytes, Decided)> {
     let answer = answers.get(question)?;
-    let keys_are_current =
-        || answer.basis.keys.is_none_or(|(issuer, own)| generation(issuer) == Some(own));
+    let (issuer, own) = answer.basis.keys;
+    let keys_are_current = || generation(issuer) == Some(own);
     if now < answer.expires_at && answer.basis.epoch == epoch && keys_are_current() {
         return Some((answer.body, answer.decided));
     }

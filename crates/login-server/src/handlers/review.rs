@@ -150,7 +150,7 @@ impl Review<'_> {
         if let (Some(question), Some(issuer), Some(generation), Some(keep)) =
             (question, judgement.issuer, judgement.generation, keepable(&judgement.verdict))
         {
-            let basis = Basis { epoch, keys: Some((issuer, generation)) };
+            let basis = Basis { epoch, keys: (issuer, generation) };
             self.state.results.keep(question, (body.clone(), decided), keep, basis, now);
         }
         self.count(decided.outcome, Origin::Judged);
@@ -246,13 +246,11 @@ impl Review<'_> {
 /// What may be said again without looking, as long as all that it rests on is the same.
 const fn keepable(verdict: &Verdict) -> Option<Keep> {
     match verdict {
-        Verdict::Accepted { expires_at, .. } => {
-            Some(Keep::Accepted { until: *expires_at, at_most: None })
-        }
+        Verdict::Accepted { expires_at, .. } => Some(Keep::Accepted { until: *expires_at }),
         // These change by waiting, or by asking the issuer again.
         Verdict::Refused(Reason::NotYetValid | Reason::IssuedInFuture | Reason::UnknownKey)
         | Verdict::CannotTell(_) => None,
-        Verdict::Refused(_) => Some(Keep::Refused { at_most: None }),
+        Verdict::Refused(_) => Some(Keep::Refused),
     }
 }
 

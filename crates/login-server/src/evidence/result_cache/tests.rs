@@ -42,11 +42,11 @@ fn issuer() -> IssuerIndex {
 
 /// What an answer rests on that was found with generation 7.
 fn basis() -> Basis {
-    Basis { epoch: EPOCH, keys: Some((issuer(), 7)) }
+    Basis { epoch: EPOCH, keys: (issuer(), 7) }
 }
 
 fn accepted(until: i64) -> Keep {
-    Keep::Accepted { until: at(until), at_most: None }
+    Keep::Accepted { until: at(until) }
 }
 
 fn decided() -> Decided {
@@ -54,7 +54,7 @@ fn decided() -> Decided {
     Decided { id, outcome: Outcome::Accepted }
 }
 
-const REFUSED: Keep = Keep::Refused { at_most: None };
+const REFUSED: Keep = Keep::Refused;
 
 /// Whether an answer that was kept so is still said `later`.
 fn is_said(cache: &ResultCache, keep: Keep, later: i64, epoch: Epoch, generation: u64) -> bool {
@@ -65,8 +65,6 @@ fn is_said(cache: &ResultCache, keep: Keep, later: i64, epoch: Epoch, generation
 
 #[test]
 fn an_answer_lives_until_its_expiry_or_for_the_configured_time() {
-    let seconds = |number| Some(Duration::from_secs(number));
-    let accepted_at_most = |at_most| Keep::Accepted { until: at(9_000), at_most };
     for (keep, later, expected) in [
         (accepted(9_000), 1_000, true),
         (accepted(9_000), 1_059, true),
@@ -75,14 +73,8 @@ fn an_answer_lives_until_its_expiry_or_for_the_configured_time() {
         (accepted(1_010), 1_010, false),
         (accepted(1_000), 1_000, false),
         (accepted(900), 1_000, false),
-        (accepted_at_most(seconds(30)), 1_029, true),
-        (accepted_at_most(seconds(30)), 1_030, false),
-        (accepted_at_most(seconds(300)), 1_060, false),
         (REFUSED, 1_009, true),
         (REFUSED, 1_010, false),
-        (Keep::Refused { at_most: seconds(5) }, 1_004, true),
-        (Keep::Refused { at_most: seconds(5) }, 1_005, false),
-        (Keep::Refused { at_most: seconds(0) }, 1_000, false),
     ] {
         assert_eq!(is_said(&cache(10_000), keep, later, EPOCH, 7), expected, "{keep:?} {later}");
     }
@@ -98,15 +90,6 @@ fn an_answer_ends_with_whatever_it_rests_on() {
         let revoked = Epoch { revocations: 6, ..EPOCH };
         assert!(!is_said(&cache(10_000), keep, 1_001, revoked, 7), "other revocations");
     }
-}
-
-#[test]
-fn an_answer_without_keys_does_not_ask_for_any() {
-    let cache = cache(10_000);
-    let question = cache.question(b"opaque").unwrap();
-    let basis = Basis { epoch: EPOCH, keys: None };
-    cache.keep(question, (Bytes::from_static(b"answer"), decided()), accepted(9_000), basis, NOW);
-    assert!(cache.answer(&question, NOW, EPOCH, |_| None).is_some());
 }
 
 #[test]
