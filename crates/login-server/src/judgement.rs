@@ -137,11 +137,8 @@ impl Gathered {
     ) -> Result<(), Verdict> {
         match need {
             Need::Keys(issuer) => self.gather_keys(in_force, issuer, now).await,
-            Need::FreshKeys(issuer) => {
-                // With groups at hand it is the key of their JWT.
-                let is_own = token.issuer() == Some(issuer) && self.groups.is_none();
-                let key_id = token.key_id().filter(|_| is_own);
-                self.renew_keys(in_force, issuer, key_id, now).await
+            Need::FreshKeys(issuer, key_id) => {
+                self.renew_keys(in_force, issuer, key_id.as_deref(), now).await
             }
             Need::Introspection(introspector) => {
                 let unavailable = Verdict::CannotTell(Outage::IntrospectionUnavailable);

@@ -71,7 +71,10 @@ pub(super) fn expand(
         algorithms: &signer_policy.algorithms,
     };
     let verified = verify(&jws, keys, &expected, now).map_err(|refusal| match refusal {
-        TokenRefusal::UnknownKey => Halt::Gather(Box::new(Need::FreshKeys(signer))),
+        TokenRefusal::UnknownKey => {
+            let key_id = jws.header().key_id.clone();
+            Halt::Gather(Box::new(Need::FreshKeys(signer, key_id)))
+        }
         _ => refused(),
     })?;
     // Within one issuer a subject is one user; another's groups are not his.

@@ -41,7 +41,9 @@ pub(crate) fn decide(
     };
     let verified = match verify(jws, keys, &expected, now) {
         Ok(verified) => verified,
-        Err(TokenRefusal::UnknownKey) => return Decision::Need(Need::FreshKeys(index)),
+        Err(TokenRefusal::UnknownKey) => {
+            return Decision::Need(Need::FreshKeys(index, jws.header().key_id.clone()));
+        }
         Err(refusal) => return Decision::Verdict(Verdict::Refused(reason(&refusal))),
     };
     if policy.is_revoked(evidence, issuer.issuer.as_str(), verified.claims, now) {

@@ -72,7 +72,7 @@ impl Scene {
     fn review_for(&self, token: &str, requested: &[&str], api: Option<&[&str]>) -> Verdict {
         match self.ask(token, &self.keys(), requested, api) {
             Decision::Verdict(verdict) => verdict,
-            Decision::Need(Need::FreshKeys(_)) => Verdict::unknown_key(),
+            Decision::Need(Need::FreshKeys(..)) => Verdict::unknown_key(),
             Decision::Need(need) => panic!("{need:?}"),
         }
     }
@@ -310,7 +310,7 @@ fn an_unknown_key_asks_for_fresh_keys_and_a_bad_signature_does_not() {
     let token = stranger.sign(&json!({}));
     for keys in [scene.keys(), KeySet::empty()] {
         let decision = scene.ask(&token, &keys, &[], None);
-        assert!(matches!(decision, Decision::Need(Need::FreshKeys(_))), "{decision:?}");
+        assert!(matches!(decision, Decision::Need(Need::FreshKeys(..))), "{decision:?}");
     }
     assert_eq!(
         Verdict::unknown_key(),
@@ -328,7 +328,7 @@ impl Scene {
     fn review_with(&self, token: &str, keys: &KeySet) -> Verdict {
         match self.ask(token, keys, &[], None) {
             Decision::Verdict(verdict) => verdict,
-            Decision::Need(Need::FreshKeys(_)) => Verdict::unknown_key(),
+            Decision::Need(Need::FreshKeys(..)) => Verdict::unknown_key(),
             Decision::Need(need) => panic!("{need:?}"),
         }
     }

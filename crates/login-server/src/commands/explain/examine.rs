@@ -268,13 +268,13 @@ impl Supposition<'_> {
         let evidence = Evidence::of_keys(self.issuer, self.keys.unwrap_or(none));
         match decide(&self.policy, &token, &evidence, audiences, self.now) {
             Decision::Verdict(Verdict::Refused(Reason::AmbiguousKey | Reason::Signature))
-            | Decision::Need(Need::FreshKeys(_))
+            | Decision::Need(Need::FreshKeys(..))
                 if self.keys.is_none() =>
             {
                 Some(Verdict::CannotTell(Outage::KeysUnavailable))
             }
             Decision::Verdict(verdict) => Some(verdict),
-            Decision::Need(Need::FreshKeys(_)) => Some(Verdict::unknown_key()),
+            Decision::Need(Need::FreshKeys(..)) => Some(Verdict::unknown_key()),
             Decision::Need(_) => None,
         }
     }
