@@ -93,6 +93,7 @@ pub fn answer(version: ReviewApiVersion, verdict: &Verdict) -> Answer {
         Verdict::Refused(_) => Answer { status: 200, body: render_unauthenticated(version) },
         Verdict::CannotTell(outage) => match outage {
             Outage::KeysUnavailable
+            | Outage::KeyUnconfirmed
             | Outage::IntrospectionUnavailable
             | Outage::GroupsUnavailable
             | Outage::StoreUnavailable

@@ -32,8 +32,10 @@ pub enum Need {
     /// The key set of this issuer; if there is none, [`crate::Outage::KeysUnavailable`].
     Keys(IssuerIndex),
     /// A newer key set of this issuer: a key is named (`kid`), or meant, that is not in the set,
-    /// be it by the token or by the JWT that holds its groups. If the issuer may not be asked again yet, or the fresh set has no such key either, the verdict is
-    /// [`Verdict::unknown_key`]; if it cannot be reached, [`crate::Outage::KeysUnavailable`].
+    /// be it by the token or by the JWT that holds its groups. If the fresh set has no such key
+    /// either, the verdict is [`Verdict::unknown_key`]; if the issuer may not be asked again yet,
+    /// [`crate::Outage::KeyUnconfirmed`]; if it cannot be reached,
+    /// [`crate::Outage::KeysUnavailable`].
     FreshKeys(IssuerIndex, Option<String>),
     /// What the introspection endpoint says about the token
     /// ([`ParsedToken::introspected`]); else [`crate::Outage::IntrospectionUnavailable`].

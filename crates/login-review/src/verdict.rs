@@ -24,8 +24,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict when a key is unknown and fresh keys did not bring it, or may not be fetched
-    /// again yet. If the issuer could not be asked, it is [`Outage::KeysUnavailable`] instead.
+    /// The verdict when a key is unknown and its issuer said just now that it has no such key. If
+    /// it could not be asked it is [`Outage::KeysUnavailable`], and if it may not be asked again
+    /// yet [`Outage::KeyUnconfirmed`].
     pub const fn unknown_key() -> Self {
         Self::Refused(Reason::UnknownKey)
     }
@@ -151,6 +152,9 @@ names! {
     Outage {
         /// The issuer's keys are not known and could not be fetched.
         KeysUnavailable => "keys_unavailable",
+        /// The token names a key that is not known, and its issuer was asked too short a while ago
+        /// to be asked again. A refusal would be cached, and the key may be new.
+        KeyUnconfirmed => "key_unconfirmed",
         /// The introspection endpoint of an opaque token does not answer.
         IntrospectionUnavailable => "introspection_unavailable",
         /// The place where a user's groups are kept does not answer.

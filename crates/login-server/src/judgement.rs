@@ -182,9 +182,13 @@ impl Gathered {
         now: UnixTime,
     ) -> Result<(), Verdict> {
         let mut known = self.keys.iter_mut().flatten();
-        let Some(keys) = known.find(|keys| keys.issuer == issuer && !keys.renewed) else {
-            return Err(Verdict::unknown_key());
+        let Some(keys) = known.find(|keys| keys.issuer == issuer) else {
+            return Err(Verdict::CannotTell(Outage::Internal));
         };
+        if keys.renewed {
+            let unconfirmed = Verdict::CannotTell(Outage::KeyUnconfirmed);
+            return Err(if keys.settled { Verdict::unknown_key() } else { unconfirmed });
+        }
         keys.renewed = true;
         let unavailable = Verdict::CannotTell(Outage::KeysUnavailable);
         match in_force.keys.with_key(issuer, key_id, now).await {

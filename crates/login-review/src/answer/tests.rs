@@ -67,6 +67,7 @@ fn who_cannot_tell_never_answers_200() {
     for version in ReviewApiVersion::ALL {
         for (outage, expected) in [
             (Outage::KeysUnavailable, (503, unavailable)),
+            (Outage::KeyUnconfirmed, (503, unavailable)),
             (Outage::StoreUnavailable, (503, unavailable)),
             (Outage::DeadlineExceeded, (503, unavailable)),
             (Outage::Internal, (500, internal)),

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 /// The pace of fetching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySetPace {
-    /// Reviews cause at most one fetch per issuer in this time.
+    /// Unknown key ids cause at most one fetch per issuer in this time, beside those of the
+    /// background.
     pub interval: Duration,
     /// A key set whose issuer does not say how long it is fresh is asked for after this time.
     pub refresh: Duration,
@@ -71,8 +72,10 @@ pub(super) enum Begin {
     Mine,
     /// Wait for the fetch that is under way.
     Others,
-    /// Neither: the issuer was asked moments ago.
+    /// Neither: the issuer was asked for such a thing moments ago.
     TooSoon { last_succeeded: bool },
+    /// Neither: the issuer has said already what it has.
+    Known,
 }
 
 /// The state of one issuer.
@@ -80,6 +83,7 @@ pub(super) enum Begin {
 pub(super) struct Pacing {
     fetching: bool,
     last_started: Option<Instant>,
+    last_for_key: Option<Instant>,
     failures: u32,
     /// When the background asks next.
     due: Option<Instant>,
@@ -90,18 +94,44 @@ pub(super) struct Pacing {
 impl Pacing {
     /// `spread` is any number that differs between issuers and processes.
     pub(super) const fn new(spread: u32) -> Self {
-        Self { fetching: false, last_started: None, failures: 0, due: None, spread: spread % 32 }
+        Self {
+            fetching: false,
+            last_started: None,
+            last_for_key: None,
+            failures: 0,
+            due: None,
+            spread: spread % 32,
+        }
     }
 
-    /// A review wants newer keys.
-    pub(super) fn begin_for_review(&mut self, pace: &KeySetPace, now: Instant) -> Begin {
+    /// A review wants keys, as there are none in use.
+    pub(super) fn begin_for_keys(&mut self, pace: &KeySetPace, now: Instant) -> Begin {
+        self.begin_for_review(self.last_started, pace, now)
+    }
+
+    /// A review wants a key that is not in use. It may be new, so what the background asked
+    /// before does not count.
+    pub(super) fn begin_for_key(&mut self, pace: &KeySetPace, now: Instant) -> Begin {
+        let begin = self.begin_for_review(self.last_for_key, pace, now);
+        if begin == Begin::Mine {
+            self.last_for_key = Some(now);
+        }
+        begin
+    }
+
+    fn begin_for_review(
+        &mut self,
+        last: Option<Instant>,
+        pace: &KeySetPace,
+        now: Instant,
+    ) -> Begin {
         let last_succeeded = self.failures == 0;
         if self.fetching {
             // A review that joins the probe of an issuer that hangs would hang with it.
             return if last_succeeded { Begin::Others } else { Begin::TooSoon { last_succeeded } };
         }
         let is_open = !last_succeeded && self.due.is_some_and(|due| now < due);
-        let is_too_soon = self.last_started.is_some_and(|begun| now < begun + pace.interval);
+        let is_too_soon = last.is_some_and(|begun| now < begun + pace.interval);
         if is_open || is_too_soon {
             return Begin::TooSoon { last_succeeded };
         }
@@ -202,7 +232,7 @@ mod tests {
     /// After a good fetch at `now`.
     fn good(now: Instant) -> Pacing {
         let mut pacing = Pacing::new(0);
-        assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Mine);
+        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
         pacing.succeeded(&PACE(), None, DAY, now);
         pacing
     }
@@ -211,13 +241,27 @@ mod tests {
     fn reviews_cause_one_fetch_per_interval_and_share_it() {
         let now = Instant::now();
         let mut pacing = Pacing::new(0);
-        assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Mine);
-        assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Others);
+        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
+        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Others);
         assert!(!pacing.begin_in_background(now));
         pacing.succeeded(&PACE(), None, DAY, now);
         let too_soon = Begin::TooSoon { last_succeeded: true };
-        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(9)), too_soon);
-        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(10)), Begin::Mine);
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(9)), too_soon);
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(10)), Begin::Mine);
+    }
+
+    // W28: a key may be new the moment after the background asked.
+    #[test]
+    fn a_key_may_be_asked_for_right_after_the_background_asked() {
+        let now = Instant::now();
+        let mut pacing = Pacing::new(0);
+        assert!(pacing.begin_in_background(now));
+        pacing.succeeded(&PACE(), None, DAY, now);
+        let too_soon = Begin::TooSoon { last_succeeded: true };
+        assert_eq!(pacing.begin_for_keys(&PACE(), now), too_soon);
+        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
+        pacing.succeeded(&PACE(), None, DAY, now);
+        assert_eq!(pacing.begin_for_key(&PACE(), now), too_soon);
     }
 
     #[test]
@@ -312,15 +356,15 @@ mod tests {
     fn no_review_waits_for_an_issuer_that_failed() {
         let now = Instant::now();
         let mut pacing = good(now - seconds(20));
-        assert_eq!(pacing.begin_for_review(&PACE(), now), Begin::Mine);
+        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
         pacing.failed(&PACE(), now);
         let failed = || Begin::TooSoon { last_succeeded: false };
-        assert_eq!(pacing.begin_for_review(&PACE(), now), failed(), "left alone");
+        assert_eq!(pacing.begin_for_key(&PACE(), now), failed(), "left alone");
         assert!(pacing.begin_in_background(now + seconds(1)));
-        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(1)), failed(), "probed");
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(1)), failed(), "probed");
         pacing.failed(&PACE(), now + seconds(1));
         // The circuit is due after two seconds, but a review may not cause a fetch yet.
-        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(4)), failed());
-        assert_eq!(pacing.begin_for_review(&PACE(), now + seconds(11)), Begin::Mine);
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(4)), failed());
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(11)), Begin::Mine);
     }
 }

@@ -41,9 +41,10 @@ pub struct Snapshot {
 /// How a wish for newer keys ended.
 #[derive(Debug)]
 pub enum Renewal {
-    /// The issuer answered just now; the set may be the same as before.
+    /// The issuer answered just now, or has said before that it has no such key; the set may be
+    /// the same as before.
     Fetched(Arc<Snapshot>),
-    /// The issuer was asked moments ago, so it is not asked again.
+    /// A review had the issuer asked moments ago, so it is not asked again.
     TooSoon {
         /// Whether that earlier answer was a usable key set.
         last_succeeded: bool,

@@ -55,10 +55,12 @@ async fn unknown_keys_cost_one_fetch_per_interval_and_bad_signatures_none() {
     let questions = strangers.iter().map(|key| {
         let token = key.sign("JWT", &issuer.claims()).unwrap();
         let (client, url) = (client.clone(), server.url.clone());
-        tokio::spawn(async move { ask(&client, &url, &token).await.is_refusal() })
+        tokio::spawn(async move { ask(&client, &url, &token).await })
     });
     for question in questions.collect::<Vec<_>>() {
-        assert!(question.await.unwrap());
+        // Whoever came too late for the fetch may have a key that is new: no refusal to cache.
+        let answer = question.await.unwrap();
+        assert!(answer.is_refusal() || answer.status == 503, "{}", answer.status);
     }
     // Slow machines may need more than one interval for all of them, but never one fetch each.
     assert!((2..=4).contains(&issuer.shown.requests()), "{}", issuer.shown.requests());

@@ -170,6 +170,7 @@ pub(super) const fn of_outage(outage: Outage, is_online: bool) -> Advice {
     };
     let what = match outage {
         Outage::KeysUnavailable => "the issuer's keys are not known here",
+        Outage::KeyUnconfirmed => "its key is not known, and the issuer was asked moments ago",
         Outage::IntrospectionUnavailable => {
             "the introspection endpoint was not asked or did not answer"
         }

@@ -164,7 +164,7 @@ impl Stage {
     /// Where `outage` ends a review.
     pub(super) const fn of_outage(outage: Outage) -> Self {
         match outage {
-            Outage::KeysUnavailable => Self::Keys,
+            Outage::KeysUnavailable | Outage::KeyUnconfirmed => Self::Keys,
             Outage::IntrospectionUnavailable => Self::Introspection,
             Outage::GroupsUnavailable => Self::Mapping,
             Outage::StoreUnavailable => Self::Revocation,

@@ -60,6 +60,7 @@ impl Slot {
             Begin::Mine => drop(tokio::spawn(Arc::clone(self).fetch())),
             Begin::Others => {}
             Begin::TooSoon { last_succeeded } => return Renewal::TooSoon { last_succeeded },
+            Begin::Known => return self.current(now).map_or(Renewal::Failed, Renewal::Fetched),
         }
         if finished.changed().await.is_err() {
             return Renewal::Failed;
@@ -80,18 +81,19 @@ impl Slot {
     fn begin(&self, wanted: Wanted<'_>) -> Begin {
         if self.fetcher.is_none() {
             // Keys that are given are all there are; stored ones may have been followed by others.
-            return Begin::TooSoon { last_succeeded: self.origin != Origin::Fetched };
+            let is_given = self.origin != Origin::Fetched;
+            return if is_given { Begin::Known } else { Begin::TooSoon { last_succeeded: false } };
         }
         let now = Instant::now();
         let mut fetching = self.lock();
         let last_succeeded = fetching.pacing.failures() == 0;
-        if let Wanted::Key(key_id) = wanted
-            && last_succeeded
-            && fetching.unknown.contains(key_id, now)
-        {
-            return Begin::TooSoon { last_succeeded };
+        match wanted {
+            Wanted::Keys => fetching.pacing.begin_for_keys(&self.pace, now),
+            Wanted::Key(key_id) if last_succeeded && fetching.unknown.contains(key_id, now) => {
+                Begin::Known
+            }
+            Wanted::Key(_) => fetching.pacing.begin_for_key(&self.pace, now),
         }
-        fetching.pacing.begin_for_review(&self.pace, now)
     }
 
     pub(super) async fn fetch(self: Arc<Self>) {
