@@ -27,11 +27,16 @@ pub(crate) fn run() -> Result<Outcome> {
     let mut clippy = workspace::cargo();
     clippy.args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
 
+    let mut with_traces = workspace::cargo();
+    with_traces.args(["clippy", "--workspace", "--all-targets", "--locked"]);
+    with_traces.args(["--features", workspace::TRACES, "--", "-D", "warnings"]);
+
     let mut results = vec![
         ("fmt", children::succeeds(&mut fmt)?),
         ("tidy", matches!(tidy::run()?, Outcome::Done)),
         ("deny", children::succeeds(&mut cargo_deny)?),
         ("clippy", children::succeeds(&mut clippy)?),
+        ("clippy with traces", children::succeeds(&mut with_traces)?),
     ];
     for system in System::ALL {
         results.push((system.name(), types_on(system)?));

@@ -10,6 +10,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// The feature that the default build leaves out.
+pub(crate) const TRACES: &str = "login-server/otel";
+
 /// The checkout's folder.
 pub(crate) fn root() -> PathBuf {
     // `cargo run` says where the package is now; the built-in path is for a program started alone.

@@ -84,6 +84,7 @@ pub async fn run(
     let mut background = JoinSet::new();
     let ticking = Arc::clone(&state);
     background.spawn(async move { ticking.ticks.drive().await });
+    let exporting = state.traces.export();
     // No token of a session that ended before this start is accepted; where this fails, none of any
     // session is until it succeeds.
     state.look_at_sessions().await;
@@ -143,6 +144,7 @@ pub async fn run(
         // Last, so that `/readyz` says no for as long as anybody may ask.
         drain(&health_phase, &mut health, Instant::now(), pin!(pending())).await;
     }
+    exporting.end().await;
     tracing::info!("stopped");
     Ok(())
 }

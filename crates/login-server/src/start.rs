@@ -32,6 +32,7 @@ use crate::{
         audit::{Audit, AuditError},
         metrics::Metrics,
         seldom::Seldom,
+        traces::{TraceError, Traces},
     },
     tls::ServingTls,
     turns::Turns,
@@ -69,6 +70,8 @@ pub struct State {
     pub metrics: Metrics,
     /// Where decisions are written down.
     pub audit: Audit,
+    /// Where spans of reviews go.
+    pub traces: Traces,
     /// The names of decisions.
     pub decision_ids: RandomNumbers,
     /// Who may ask for reviews.
@@ -175,6 +178,9 @@ pub enum StartError {
     /// Decisions could not be written down.
     #[error("could not open the place for audit records")]
     Audit(#[from] AuditError),
+    /// Spans could not be sent.
+    #[error("could not prepare traces")]
+    Traces(#[from] TraceError),
 }
 
 impl State {
@@ -202,6 +208,7 @@ impl State {
             ended_sessions,
             metrics: Metrics::default(),
             audit: Audit::new(&config.audit)?,
+            traces: Traces::new(config.traces.as_ref())?,
             decision_ids: RandomNumbers::new().map_err(|_| StartError::Random)?,
             callers: Callers::new(config.client_certificate, config.caller_tokens),
             tls: config.tls,

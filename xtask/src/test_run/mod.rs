@@ -47,6 +47,10 @@ pub(crate) fn run(filters: &[String]) -> Result<Outcome> {
                 let succeeded = run_and_read(&mut tests, &mut results)?;
                 results.take_exit(succeeded);
             }
+            if filters.is_empty() || filters.iter().any(|filter| filter.contains("traces")) {
+                let succeeded = run_and_read(&mut tests_of_traces(), &mut results)?;
+                results.take_exit(succeeded);
+            }
         }
         Err(error) => results.take_failure(format!("{error:#}")),
     }
@@ -71,6 +75,15 @@ fn tests(components: &Components, filter: Option<&String>) -> Command {
     for (variable, path) in &components.environment {
         tests.env(variable, path);
     }
+    tests
+}
+
+/// What the default build has not. For the whole workspace, so that libraries keep the features
+/// that they were built with already.
+fn tests_of_traces() -> Command {
+    let mut tests = workspace::cargo();
+    tests.args(["test", "--locked", "--workspace", "--features", workspace::TRACES]);
+    tests.args(["--no-fail-fast", "--lib", "--test", "server", "--", "traces"]);
     tests
 }
 

@@ -77,6 +77,7 @@ impl Serve {
                     issuer: loaded.issuer.clone(),
                     result_cache: loaded.result_cache,
                     audit: loaded.audit.clone(),
+                    traces: loaded.traces.clone(),
                 },
                 seen: files.into_seen(),
             }),
@@ -114,6 +115,7 @@ impl Serve {
             key_set_pace: KeySetPace::default(),
             result_cache: loaded.result_cache,
             audit: loaded.audit,
+            traces: loaded.traces,
             limits: Limits {
                 shutdown_delay: self.shutdown_delay.unwrap_or_else(|| {
                     // Whoever asks for health needs some time to learn of its end.

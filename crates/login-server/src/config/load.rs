@@ -19,7 +19,7 @@ use super::{
 use crate::{
     evidence::{introspection::IntrospectionEndpoint, result_cache::ResultCacheSettings},
     system::tracked_files::TrackedFiles,
-    telemetry::{audit::AuditSettings, chain},
+    telemetry::{audit::AuditSettings, chain, traces::TraceSettings},
 };
 
 /// The key of `extra` under which the embedded issuer's session id is told to kube-apiserver, so
@@ -42,6 +42,8 @@ pub struct Loaded {
     pub result_cache: ResultCacheSettings,
     /// What is recorded of decisions, and where.
     pub audit: AuditSettings,
+    /// Where traces go, if there are to be any.
+    pub traces: Option<TraceSettings>,
     /// Where the introspectors of the policy are asked, in its order.
     pub introspection: Vec<IntrospectionEndpoint>,
     /// Where the list of revocations lies, if there is one.
@@ -136,6 +138,7 @@ pub fn load_beside(
         result_cache: document.result_cache,
         audit: document.audit,
         revocations_file,
+        traces: document.traces,
         warnings,
     })
 }

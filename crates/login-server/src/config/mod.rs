@@ -28,7 +28,7 @@ use crate::{
         result_cache::ResultCacheSettings,
     },
     reload::Watched,
-    telemetry::audit::AuditSettings,
+    telemetry::{audit::AuditSettings, traces::TraceSettings},
     tls::{ClientCertificate, ServingTls},
 };
 
@@ -58,6 +58,8 @@ pub struct ServerConfig {
     pub result_cache: ResultCacheSettings,
     /// What is recorded of decisions, and where.
     pub audit: AuditSettings,
+    /// Where traces go, if there are to be any.
+    pub traces: Option<TraceSettings>,
     /// Bounds.
     pub limits: Limits,
     /// What is looked at for changes.

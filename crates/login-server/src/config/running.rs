@@ -1,4 +1,4 @@
-//! What only a restart changes: the embedded issuer, the size of the result cache, where records go.
+//! What only a restart changes: the embedded issuer, the size of the result cache, where records and traces go.
 //! Never lets a change of it pass in silence.
 
 use std::path::Path;
@@ -6,7 +6,10 @@ use std::path::Path;
 use login_review::config::Problem;
 
 use super::document::{Document, IssuerSection};
-use crate::{evidence::result_cache::ResultCacheSettings, telemetry::audit::AuditSettings};
+use crate::{
+    evidence::result_cache::ResultCacheSettings,
+    telemetry::{audit::AuditSettings, traces::TraceSettings},
+};
 
 /// What a running server was started with.
 #[derive(Clone, Debug)]
@@ -17,6 +20,8 @@ pub struct Running {
     pub result_cache: ResultCacheSettings,
     /// What is recorded, and where.
     pub audit: AuditSettings,
+    /// Where traces go.
+    pub traces: Option<TraceSettings>,
 }
 
 impl Running {
@@ -36,6 +41,8 @@ impl Running {
         stays("issuer", document.issuer != self.issuer);
         stays("resultCache", document.result_cache != self.result_cache);
         stays("audit", document.audit != self.audit);
+        stays("telemetry", document.traces != self.traces);
+        document.traces.clone_from(&self.traces);
         document.audit.clone_from(&self.audit);
         document.issuer.clone_from(&self.issuer);
         document.result_cache = self.result_cache;
@@ -56,6 +63,7 @@ mod tests {
             issuer: section("https://one.example"),
             result_cache: ResultCacheSettings::default(),
             audit: AuditSettings::default(),
+            traces: None,
         };
         let other_cache = ResultCacheSettings { max_bytes: 1, ..ResultCacheSettings::default() };
         for (issuer, result_cache, expected) in [

@@ -37,12 +37,13 @@ use crate::{
         chain,
         decision::{DECISION_ID_KEY, Decided, DecisionId, Outcome},
         metrics::reviews::Origin,
+        traces::ReviewSpan,
     },
 };
 
 /// Answers one request, whatever its method.
 pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -> Reply {
-    let review = Review { state, caller, begun: clock::instant() };
+    let mut review = Review { state, caller, begun: clock::instant(), span: ReviewSpan::none() };
     if request.method() != Method::POST {
         let mut reply = review.rejected(RequestFault::MethodNotAllowed);
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
@@ -51,6 +52,7 @@ pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -
     if !state.callers.admit(&review.caller, request.headers()) {
         return review.rejected(RequestFault::CallerNotAllowed);
     }
+    review.span = state.traces.review(request.headers());
     if !body::has_media_type(&request, "application/json") {
         return review.rejected(RequestFault::UnsupportedMediaType);
     }
@@ -72,6 +74,7 @@ struct Review<'s> {
     state: &'s State,
     caller: Caller,
     begun: Instant,
+    span: ReviewSpan,
 }
 
 impl Review<'_> {
@@ -96,7 +99,7 @@ impl Review<'_> {
         let question = state.results.question(&body).ok();
         if let Some((known, decided)) = question.as_ref().and_then(known) {
             self.repeated(decided);
-            return json(StatusCode::OK, known);
+            return self.sent(json(StatusCode::OK, known));
         }
         // Boxed, so that an answer from the cache need not move a future with room for all of it.
         Box::pin(async {
@@ -109,7 +112,7 @@ impl Review<'_> {
             };
             let Ok(id) = DecisionId::draw(&state.decision_ids) else {
                 tracing::error!("the system gives no random bytes");
-                return internal_error();
+                return self.sent(internal_error());
             };
             let judge = self.judged_anew(&in_force, epoch, question, &request, id, now);
             let (answered, is_own) = match question {
@@ -122,7 +125,7 @@ impl Review<'_> {
             if !is_own {
                 self.repeated(answered.decided);
             }
-            json(answered.status, answered.body)
+            self.sent(json(answered.status, answered.body))
         })
         .await
     }
@@ -155,6 +158,8 @@ impl Review<'_> {
         }
         self.count(decided.outcome, Origin::Judged);
         let subject = self.subject(in_force, request, &judgement);
+        self.span.decided(decided, false);
+        self.span.issuer(subject.issuer);
         let asked = Asked {
             caller: self.caller.source.to_string(),
             caller_name: self.caller.name.as_deref().map(bounded),
@@ -204,6 +209,7 @@ impl Review<'_> {
     /// An answer from the cache: the name of the decision is the one that it was kept with.
     fn repeated(&self, decided: Decided) {
         self.count(decided.outcome, Origin::Cache);
+        self.span.decided(decided, true);
         if self.state.audit.is_repeat_wanted() {
             self.recorded_without_details(decided, true);
         }
@@ -214,9 +220,11 @@ impl Review<'_> {
         let outcome = Outcome::CannotTell(outage);
         self.count(outcome, Origin::Judged);
         if let Ok(id) = DecisionId::draw(&self.state.decision_ids) {
-            self.recorded_without_details(Decided { id, outcome }, false);
+            let decided = Decided { id, outcome };
+            self.span.decided(decided, false);
+            self.recorded_without_details(decided, false);
         }
-        reply(answer(ReviewApiVersion::V1, &Verdict::CannotTell(outage)))
+        self.sent(reply(answer(ReviewApiVersion::V1, &Verdict::CannotTell(outage))))
     }
 
     fn recorded_without_details(&self, decided: Decided, is_cached: bool) {
@@ -231,7 +239,13 @@ impl Review<'_> {
 
     fn rejected(&self, fault: RequestFault) -> Reply {
         self.state.metrics.reviews.rejected(fault);
-        faulty(fault)
+        self.span.rejected(fault);
+        self.sent(faulty(fault))
+    }
+
+    fn sent(&self, reply: Reply) -> Reply {
+        self.span.answered(reply.status());
+        reply
     }
 
     fn count(&self, outcome: Outcome, origin: Origin) {

@@ -7,6 +7,7 @@ mod lines;
 pub mod metrics;
 mod record_format;
 pub mod seldom;
+pub mod traces;
 
 use std::{
     error::Error,

@@ -23,3 +23,5 @@ mod reviews;
 mod revocations;
 mod secrets;
 mod sign_in;
+#[cfg(feature = "otel")]
+mod traces;

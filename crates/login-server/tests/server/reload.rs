@@ -72,6 +72,7 @@ fn watching_both(own: Option<&Path>, path: &Path) -> ServerConfig {
         issuer: None,
         result_cache: ResultCacheSettings::default(),
         audit: AuditSettings::default(),
+        traces: None,
     };
     let mut config = config(Vec::new());
     config.policy = loaded.policy;

@@ -113,6 +113,7 @@ async fn a_revocation_ends_an_answer_that_was_given_before() {
                 issuer: None,
                 result_cache: ResultCacheSettings::default(),
                 audit: AuditSettings::default(),
+                traces: None,
             },
             seen: files.into_seen(),
         }),

@@ -190,6 +190,7 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
         },
         result_cache: ResultCacheSettings::default(),
         audit: AuditSettings::default(),
+        traces: None,
         limits: Limits::default(),
         watched: Watched::default(),
     }

@@ -145,6 +145,7 @@ impl Dev {
             key_set_pace: KeySetPace::default(),
             result_cache: ResultCacheSettings::default(),
             audit: AuditSettings::default(),
+            traces: None,
             limits: Limits::default(),
             watched: Watched::default(),
         })

@@ -70,6 +70,7 @@ impl Bench {
             key_set_pace: KeySetPace::default(),
             result_cache: ResultCacheSettings { max_bytes: 0, ..ResultCacheSettings::default() },
             audit: AuditSettings::default(),
+            traces: None,
             limits: Limits::default(),
             watched: Watched::default(),
         })

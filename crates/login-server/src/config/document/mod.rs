@@ -12,6 +12,7 @@ mod published_client;
 mod result_cache;
 mod revocations;
 mod static_tokens;
+mod telemetry;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -25,7 +26,10 @@ pub use self::{
     published_client::PublishedClient, static_tokens::StaticTokensSection,
 };
 use super::duration;
-use crate::{evidence::result_cache::ResultCacheSettings, telemetry::audit::AuditSettings};
+use crate::{
+    evidence::result_cache::ResultCacheSettings,
+    telemetry::{audit::AuditSettings, traces::TraceSettings},
+};
 
 /// The `apiVersion` of the file.
 pub const API_VERSION: &str = "kubectl-login/v1";
@@ -53,6 +57,8 @@ pub struct Document {
     pub issuer: Option<IssuerSection>,
     /// What people are told who sign in with nothing but the server's address.
     pub published_client: Option<PublishedClient>,
+    /// Where traces go, if there are to be any.
+    pub traces: Option<TraceSettings>,
 }
 
 /// Reads `text`; `file` is named in problems only. Returns every fault at once.
@@ -84,6 +90,7 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
         "revocations",
         "issuer",
         "publishedClient",
+        "telemetry",
     ];
     let root = field.mapping(&known, faults)?;
     for (name, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
@@ -105,6 +112,7 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
     let issuer = root.field("issuer").map(|field| embedded_issuer::read(&field, faults));
     let published =
         root.field("publishedClient").map(|field| published_client::read(&field, faults));
+    let traces = root.field("telemetry").and_then(|field| telemetry::read(&field, faults));
     Some(Document {
         guard: guard.unwrap_or_default(),
         result_cache: cache.unwrap_or_default(),
@@ -112,6 +120,7 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
         audit: audit.unwrap_or_default(),
         introspection: introspection.unwrap_or_default(),
         static_tokens,
+        traces,
         revocations,
         issuer: match issuer {
             // What is wrong with it is in `faults`.

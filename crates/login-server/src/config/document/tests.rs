@@ -81,7 +81,7 @@ fn every_fault_is_reported_at_once_with_file_line_and_key() {
             "s.yaml:10: issuer.idTokenLifetime: `5 minutes` is not a duration such as `90s`, `10m` or `1h30m`",
             "s.yaml:11: issuer.deviceCodeLifetime: must be between 1s and 3600s",
             "s.yaml:12: issuer.usernamePrefix: must not begin with `system:`",
-            "s.yaml:13: colour: unknown key; known here: `apiVersion`, `kind`, `allowedSystemNames`, `resultCache`, `issuers`, `audit`, `introspection`, `staticTokens`, `revocations`, `issuer`, `publishedClient`",
+            "s.yaml:13: colour: unknown key; known here: `apiVersion`, `kind`, `allowedSystemNames`, `resultCache`, `issuers`, `audit`, `introspection`, `staticTokens`, `revocations`, `issuer`, `publishedClient`, `telemetry`",
         ]
     );
 }

@@ -107,6 +107,8 @@ families! {
         "TLS handshakes that failed or took too long.";
     AUDIT_RECORDS_DROPPED = Counter "login_server_audit_records_dropped" [""]
         "Audit records that the file could not take.";
+    TRACE_SPANS_DROPPED = Counter "login_server_trace_spans_dropped" [""]
+        "Spans of traces that did not reach the collector.";
     DRAINING = Gauge "login_server_draining" [""]
         "Whether the server is on its way out.";
     BUILD_INFO = Gauge "login_server_build_info" ["version"]

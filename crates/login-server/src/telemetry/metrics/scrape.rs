@@ -67,6 +67,7 @@ impl Collector for Scrape {
         let failures = connections.failed_handshakes();
         exposition.single(&families::TLS_HANDSHAKE_FAILURES, failures)?;
         exposition.single(&families::AUDIT_RECORDS_DROPPED, state.audit.dropped())?;
+        exposition.single(&families::TRACE_SPANS_DROPPED, state.traces.dropped())?;
         exposition.single(&families::DRAINING, state.is_draining())?;
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         exposition.family(&families::BUILD_INFO, [(version, 1.into())])?;
