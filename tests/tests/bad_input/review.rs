@@ -142,10 +142,15 @@ fn versions(world: &World) -> Result<()> {
             ensure!(reply.status == 200, "{reply:?}");
             let expected = if http == "--http2" { "HTTP/2 " } else { "HTTP/1.1 " };
             ensure!(reply.headers.starts_with(expected), "{reply:?}");
-            let body = reply.json()?;
+            let mut body = reply.json()?;
             ensure!(body["apiVersion"] == format!("authentication.k8s.io/{version}"), "{body}");
             ensure!(body["kind"] == "TokenReview", "{body}");
             ensure!(body["spec"]["token"].is_null(), "the token comes back: {body}");
+            // Two questions, two decisions.
+            let extra = body["status"]["user"]["extra"].as_object_mut();
+            let decision =
+                extra.and_then(|extra| extra.remove("kubectl-login.internal/decision-id"));
+            ensure!(decision.is_some(), "{body}");
             users.push(body["status"].clone());
         }
     }
