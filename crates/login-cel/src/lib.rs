@@ -17,6 +17,7 @@ pub mod meter;
 mod pattern;
 mod plan;
 pub mod program;
+mod reserved;
 mod standard;
 mod syntax;
 pub mod types;

@@ -4,30 +4,10 @@
 
 use std::borrow::Cow;
 
-/// Words that stand for themselves between underscores, if they are the whole name.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
+use crate::reserved::RESERVED_WORDS;
+
+/// They are escaped like the reserved words.
+const LITERALS: [&str; 4] = ["true", "false", "null", "in"];
 
 /// The name that is meant; none if it holds an escape that is not known.
 pub(super) fn unescape(name: &str) -> Option<Cow<'_, str>> {
@@ -43,7 +23,8 @@ pub(super) fn unescape(name: &str) -> Option<Cow<'_, str>> {
                 "dot" => ".",
                 "dash" => "-",
                 "slash" => "/",
-                word if RESERVED.contains(&word) && word.len() + 4 == name.len() => word,
+                // They stand for themselves between underscores, if they are the whole name.
+                word if is_word(word) && word.len() + 4 == name.len() => word,
                 _ => return None,
             });
             rest = rest.get(content.len() + 4..)?;
@@ -53,6 +34,10 @@ pub(super) fn unescape(name: &str) -> Option<Cow<'_, str>> {
         }
     }
     Some(Cow::Owned(plain))
+}
+
+fn is_word(text: &str) -> bool {
+    LITERALS.contains(&text) || RESERVED_WORDS.contains(&text)
 }
 
 /// What stands between the underscores with which the text begins.

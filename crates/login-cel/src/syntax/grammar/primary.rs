@@ -3,30 +3,10 @@
 //! Never here: precedence.
 
 use super::{Parsed, Parser};
+use crate::reserved::RESERVED_WORDS;
 use crate::syntax::SyntaxError;
 use crate::syntax::ast::{Element, Entry, Expr, ExprKind, Literal};
 use crate::syntax::token::TokenKind;
-
-/// Legal as names of fields, not of variables and functions.
-const RESERVED: [&str; 17] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
 
 impl Parser<'_, '_> {
     pub(super) fn primary(&mut self) -> Result<Parsed, SyntaxError> {
@@ -61,7 +41,7 @@ impl Parser<'_, '_> {
         if let Some(length) = self.struct_ahead() {
             return self.structure(full, length);
         }
-        if RESERVED.contains(name) {
+        if RESERVED_WORDS.contains(name) {
             return Err(SyntaxError::new(offset, format!("reserved identifier: {name}")));
         }
         if let Some(open) = self.take("(") {
