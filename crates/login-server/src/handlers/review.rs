@@ -157,16 +157,17 @@ impl Review<'_> {
             self.state.results.keep(question, (body.clone(), decided), keep, basis, now);
         }
         self.count(decided.outcome, Origin::Judged);
-        let subject = self.subject(in_force, request, &judgement);
         self.span.decided(decided, false);
-        self.span.issuer(subject.issuer);
-        let asked = Asked {
-            caller: self.caller.source.to_string(),
-            caller_name: self.caller.name.as_deref().map(bounded),
-            api_version: Some(request.api_version.as_str()),
-            audiences: &request.audiences,
-        };
-        self.state.audit.record(&Record::new(decided, false, self.took(), subject, asked));
+        self.span.issuer(judgement.issuer.map(|issuer| in_force.keys.issuer(issuer)));
+        self.state.audit.record(decided.outcome, || {
+            let subject = self.subject(in_force, request, &judgement);
+            let asked = Asked {
+                api_version: Some(request.api_version.as_str()),
+                audiences: &request.audiences,
+                ..self.asked()
+            };
+            Record::new(decided, false, self.took(), subject, asked)
+        });
         Answered { status, body, decided }
     }
 
@@ -228,13 +229,18 @@ impl Review<'_> {
     }
 
     fn recorded_without_details(&self, decided: Decided, is_cached: bool) {
-        let asked = Asked {
+        self.state.audit.record(decided.outcome, || {
+            Record::new(decided, is_cached, self.took(), Subject::default(), self.asked())
+        });
+    }
+
+    /// Who asks; not what.
+    fn asked(&self) -> Asked<'_> {
+        Asked {
             caller: self.caller.source.to_string(),
             caller_name: self.caller.name.as_deref().map(bounded),
             ..Asked::default()
-        };
-        let record = Record::new(decided, is_cached, self.took(), Subject::default(), asked);
-        self.state.audit.record(&record);
+        }
     }
 
     fn rejected(&self, fault: RequestFault) -> Reply {

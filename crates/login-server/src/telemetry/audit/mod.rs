@@ -22,6 +22,7 @@ pub use self::{
     file::FileError,
     record::{Asked, Record, Subject, TextHash, bounded},
 };
+use super::decision::Outcome;
 
 /// The target of audit records in the log; `LOGIN_SERVER_LOG=info,audit=off` silences them.
 pub const TARGET: &str = "audit";
@@ -104,14 +105,14 @@ impl Audit {
         TextHash::new(hash)
     }
 
-    /// Writes `record` down.
-    pub fn record(&self, record: &Record<'_>) {
-        let is_outage = record.is_outage();
+    /// Writes down what `record` gives; it is not asked where nobody wants records.
+    pub fn record<'r>(&self, outcome: Outcome, record: impl FnOnce() -> Record<'r>) {
+        let is_outage = matches!(outcome, Outcome::CannotTell(_));
         if self.file.is_none() && !is_logged(is_outage) {
             return;
         }
         // Texts and numbers always serialise.
-        let mut line = serde_json::to_string(record).unwrap_or_default();
+        let mut line = serde_json::to_string(&record()).unwrap_or_default();
         match &self.file {
             Some(file) => {
                 line.push('\n');

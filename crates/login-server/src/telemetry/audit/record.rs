@@ -14,7 +14,6 @@ use crate::{
 
 /// Texts that a token brought are cut to this many characters.
 const MAX_TEXT: usize = 256;
-const WARN: &str = "WARN";
 
 /// 64 bits of an HMAC, in hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +119,7 @@ impl<'a> Record<'a> {
         let is_outage = matches!(decided.outcome, Outcome::CannotTell(_));
         Self {
             time: time_text(clock::milliseconds()),
-            level: if is_outage { WARN } else { "INFO" },
+            level: if is_outage { "WARN" } else { "INFO" },
             target: TARGET,
             decision_id: decided.id.to_string(),
             outcome: decided.outcome.as_str(),
@@ -130,10 +129,6 @@ impl<'a> Record<'a> {
             subject,
             question,
         }
-    }
-
-    pub(super) fn is_outage(&self) -> bool {
-        self.level == WARN
     }
 }
 

@@ -11,6 +11,10 @@ use crate::{
     telemetry::decision::{Decided, DecisionId, Outcome},
 };
 
+fn record(audit: &Audit, outcome: Outcome) {
+    audit.record(outcome, || plain(outcome));
+}
+
 fn audit(file: Option<&Path>, every_nth_repeat: u64) -> Audit {
     let file = file.map(Path::to_owned);
     Audit::new(&AuditSettings { file, every_nth_repeat, ..AuditSettings::default() }).unwrap()
@@ -104,13 +108,13 @@ fn a_file_is_appended_to_and_opened_anew_when_it_was_moved() {
     let folder = tempfile::tempdir().unwrap();
     let (path, moved) = (folder.path().join("audit.log"), folder.path().join("audit.log.1"));
     let audit = audit(Some(&path), 0);
-    audit.record(&plain(Outcome::Accepted));
+    record(&audit, Outcome::Accepted);
     assert_eq!(lines(&path, 1)[0]["outcome"], "accepted");
     std::fs::rename(&path, &moved).unwrap();
-    audit.record(&plain(Outcome::Refused(Reason::Expired)));
+    record(&audit, Outcome::Refused(Reason::Expired));
     assert_eq!(lines(&moved, 2)[1]["reason"], "expired");
     audit.reopen();
-    audit.record(&plain(Outcome::CannotTell(Outage::KeysUnavailable)));
+    record(&audit, Outcome::CannotTell(Outage::KeysUnavailable));
     assert_eq!(lines(&path, 1)[0]["level"], "WARN");
     assert_eq!((lines(&moved, 2).len(), audit.dropped()), (2, 0));
 }
@@ -131,7 +135,7 @@ fn what_waits_is_written_at_the_end() {
     let path = folder.path().join("audit.log");
     let audit = audit(Some(&path), 0);
     for _ in 0..1_000 {
-        audit.record(&plain(Outcome::Accepted));
+        record(&audit, Outcome::Accepted);
     }
     drop(audit);
     assert_eq!(lines(&path, 1_000).len(), 1_000);
@@ -143,7 +147,7 @@ fn a_full_disk_loses_records_and_counts_them_and_no_review_waits() {
     // Every write to it fails with ENOSPC.
     let audit = audit(Some(Path::new("/dev/full")), 0);
     for _ in 0..20_000 {
-        audit.record(&plain(Outcome::Accepted));
+        record(&audit, Outcome::Accepted);
     }
     for _ in 0..2_000 {
         if audit.dropped() == 20_000 {
