@@ -72,14 +72,20 @@ impl fmt::Display for IssuerUrl {
 pub fn is_confidential(url: &Url) -> bool {
     match url.scheme() {
         "https" => url.host().is_some(),
-        "http" => match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            // RFC 6761 §6.3: `localhost` resolves to loopback addresses only.
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        },
+        "http" => is_on_this_machine(url),
         _ => false,
+    }
+}
+
+/// Whether the host of `url` is this machine, so that no proxy may come in between (the rule of
+/// Go's `httpproxy`).
+pub fn is_on_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        // RFC 6761 §6.3: `localhost` resolves to loopback addresses only.
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 
@@ -122,6 +128,7 @@ mod tests {
             "http://127.0.0.1:8080",
             "http://[::1]:8080",
             "http://localhost:8080",
+            "http://[::ffff:127.0.0.1]:8080",
         ] {
             assert_eq!(IssuerUrl::parse(text).unwrap().as_str(), text);
         }
@@ -134,6 +141,8 @@ mod tests {
             "id.example.com",
             "http://id.example.com",
             "http://localhost.example.com",
+            "http://localhost./",
+            "http://[::ffff:10.0.0.1]",
             "ftp://id.example.com",
             "https://user@id.example.com",
             "https://user:secret@id.example.com",

@@ -5,7 +5,8 @@
 //!
 //! Reading order: `commands` (what an operator types), `config` (what a server is made of),
 //! `start` (from configuration to state), [`run`], `serve` with `tls` and `routes`, then
-//! `handlers` with `pages`, `judgement` (a question's way to its verdict), and `evidence`. `telemetry`, `report` and `system` serve them all.
+//! `handlers` with `pages`, `judgement` (a question's way to its verdict), and `evidence`, which asks
+//! others through `outgoing`. `telemetry`, `report` and `system` serve them all.
 
 pub mod commands;
 pub mod report;
@@ -22,6 +23,7 @@ pub mod pages;
 
 pub mod evidence;
 pub mod judgement;
+mod outgoing;
 
 pub mod callers;
 pub mod progress;

@@ -2,10 +2,7 @@
 //! Never follows a redirect, never reads more than 1 MiB, never trusts a document that names
 //! another issuer, and never goes where `addresses.rs` forbids.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use login_common::names::IssuerUrl;
@@ -20,7 +17,10 @@ use super::{
     addresses::{ForbiddenAddress, Resolver},
     freshness,
 };
-use crate::system::clock;
+use crate::{
+    outgoing::{ClientError, Connections, Outgoing, TransportFault},
+    system::clock,
+};
 
 const MAX_DOCUMENT: usize = 1024 * 1024;
 
@@ -30,10 +30,8 @@ pub(crate) struct Fetcher {
     issuer: IssuerUrl,
     discovery_url: Url,
     certificate_authority_pem: Option<String>,
-    timeout: Duration,
     resolver: Resolver,
-    // Built at the first fetch: loading the system's roots takes milliseconds.
-    client: OnceLock<reqwest::Client>,
+    outgoing: Outgoing,
 }
 
 /// Names one version of a key set at its issuer (RFC 9110 §8.8.3).
@@ -63,12 +61,8 @@ pub(crate) enum Found {
 /// Why no key set came back.
 #[derive(Debug, Error)]
 pub(crate) enum FetchError {
-    #[error("could not prepare TLS for `{issuer}`")]
-    Client {
-        issuer: String,
-        #[source]
-        source: reqwest::Error,
-    },
+    #[error(transparent)]
+    Client(#[from] ClientError),
     #[error("refused to fetch `{url}`, to which the issuer's discovery document points")]
     Forbidden {
         url: Url,
@@ -79,7 +73,7 @@ pub(crate) enum FetchError {
     Transport {
         url: Url,
         #[source]
-        source: reqwest::Error,
+        source: TransportFault,
     },
     #[error("`{url}` answered {status} instead of 200")]
     Status { url: Url, status: u16 },
@@ -110,8 +104,10 @@ impl Fetcher {
     ) -> Self {
         let discovery_url = discovery_url.unwrap_or_else(|| metadata_url(&issuer));
         let resolver = Resolver::new([&discovery_url, &metadata_url(&issuer)]);
-        let client = OnceLock::new();
-        Self { issuer, discovery_url, certificate_authority_pem, timeout, resolver, client }
+        let authority = certificate_authority_pem.clone();
+        let outgoing = Outgoing::new(authority, timeout, Connections::Shared);
+        let outgoing = outgoing.resolving_by(resolver.clone());
+        Self { issuer, discovery_url, certificate_authority_pem, resolver, outgoing }
     }
 
     pub(crate) const fn issuer(&self) -> &IssuerUrl {
@@ -126,9 +122,8 @@ impl Fetcher {
 
     /// Asks the issuer; `known` is the version in use, which need not be sent again.
     pub(crate) async fn fetch(&self, known: Option<&Version>) -> Result<Fetched, FetchError> {
-        let client = self.client()?;
         let url = &self.discovery_url;
-        let (_, _, metadata) = read(client, url, None).await?;
+        let (_, _, metadata) = read(&self.outgoing, url, None).await?;
         let metadata = ProviderMetadata::parse(&metadata, &self.issuer).map_err(|source| {
             FetchError::Discovery { url: url.clone(), source: Box::new(source) }
         })?;
@@ -139,7 +134,7 @@ impl Fetcher {
             .check(&url)
             .map_err(|source| FetchError::Forbidden { url: url.clone(), source })?;
         let tag = known.filter(|known| known.url == url).map(|known| &known.tag);
-        let (status, headers, document) = read(client, &url, tag).await?;
+        let (status, headers, document) = read(&self.outgoing, &url, tag).await?;
         let lifetime = freshness::lifetime(&headers);
         let clock_skew = freshness::date(&headers)
             .map(|theirs| theirs.as_seconds().saturating_sub(clock::now().as_seconds()));
@@ -154,39 +149,17 @@ impl Fetcher {
         };
         Ok(Fetched { found, lifetime, clock_skew })
     }
-
-    fn client(&self) -> Result<&reqwest::Client, FetchError> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let failed =
-            |source| FetchError::Client { issuer: self.issuer.as_str().to_owned(), source };
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(Arc::new(self.resolver.clone()))
-            .connect_timeout(self.timeout)
-            .timeout(self.timeout)
-            .user_agent(concat!("login-server/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &self.certificate_authority_pem {
-            let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(failed)?;
-            builder = builder.tls_certs_only(roots);
-        }
-        let client = builder.build().map_err(failed)?;
-        Ok(self.client.get_or_init(|| client))
-    }
 }
 
 /// The answer to a GET: 200, or 304 where a version was asked about.
 async fn read(
-    client: &reqwest::Client,
+    outgoing: &Outgoing,
     url: &Url,
     known: Option<&HeaderValue>,
 ) -> Result<(StatusCode, HeaderMap, Vec<u8>), FetchError> {
-    let failed = |source: reqwest::Error| FetchError::Transport {
-        url: url.clone(),
-        source: source.without_url(),
-    };
-    let mut request = client.get(url.clone());
+    let failed =
+        |source: reqwest::Error| FetchError::Transport { url: url.clone(), source: source.into() };
+    let mut request = outgoing.client(url)?.get(url.clone());
     if let Some(tag) = known {
         request = request.header(header::IF_NONE_MATCH, tag);
     }

@@ -1,19 +1,16 @@
 //! One HTTP request to a party that the configuration names.
-//! Never follows a redirect, never reads more than it was told, never waits without a bound.
+//! Never reads more than it was told, never waits without a bound.
 
-use std::{sync::OnceLock, time::Duration};
+use std::time::Duration;
 
 use thiserror::Error;
 use url::Url;
 
-/// How one party is reached. The client is built at the first request: loading the system's roots
-/// takes milliseconds.
+use crate::outgoing::{ClientError, Connections, Outgoing, TransportFault};
+
+/// How one party is reached.
 #[derive(Debug)]
-pub(super) struct Route {
-    certificate_authority_pem: Option<String>,
-    timeout: Duration,
-    client: OnceLock<reqwest::Client>,
-}
+pub(super) struct Route(Outgoing);
 
 /// An answer, whatever its status.
 #[derive(Debug)]
@@ -26,13 +23,13 @@ pub(super) struct Response {
 /// Why no answer came.
 #[derive(Debug, Error)]
 pub(super) enum RequestError {
-    #[error("could not prepare TLS")]
-    Client(#[source] reqwest::Error),
+    #[error(transparent)]
+    Client(#[from] ClientError),
     #[error("could not ask `{url}`")]
     Transport {
         url: Url,
         #[source]
-        source: reqwest::Error,
+        source: TransportFault,
     },
     #[error("the answer of `{url}` is longer than {limit} bytes")]
     TooLarge { url: Url, limit: usize },
@@ -42,7 +39,7 @@ impl Route {
     /// Trusts `certificate_authority_pem`, or the system's roots if there is none. `timeout` is
     /// for the whole exchange, from connect to the last byte.
     pub(super) const fn new(certificate_authority_pem: Option<String>, timeout: Duration) -> Self {
-        Self { certificate_authority_pem, timeout, client: OnceLock::new() }
+        Self(Outgoing::new(certificate_authority_pem, timeout, Connections::OneEach))
     }
 
     /// Sends what `prepare` makes of the client, and reads at most `limit` bytes.
@@ -54,9 +51,9 @@ impl Route {
     ) -> Result<Response, RequestError> {
         let failed = |source: reqwest::Error| RequestError::Transport {
             url: url.clone(),
-            source: source.without_url(),
+            source: source.into(),
         };
-        let mut response = prepare(self.client()?).send().await.map_err(failed)?;
+        let mut response = prepare(self.0.client(url)?).send().await.map_err(failed)?;
         let media_type = response.headers().get(http::header::CONTENT_TYPE);
         let media_type = media_type.and_then(|value| value.to_str().ok()).map(ToString::to_string);
         let status = response.status().as_u16();
@@ -68,22 +65,5 @@ impl Route {
             body.extend_from_slice(&chunk);
         }
         Ok(Response { status, media_type, body })
-    }
-
-    fn client(&self) -> Result<&reqwest::Client, RequestError> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(self.timeout)
-            .user_agent(concat!("login-server/", env!("CARGO_PKG_VERSION")));
-        if let Some(pem) = &self.certificate_authority_pem {
-            let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
-                .map_err(RequestError::Client)?;
-            builder = builder.tls_certs_only(roots);
-        }
-        let client = builder.build().map_err(RequestError::Client)?;
-        Ok(self.client.get_or_init(|| client))
     }
 }

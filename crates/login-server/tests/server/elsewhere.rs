@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use login_server::{
     config::Limits,
     serve::{Answering, Caller, Phase, serve},
+    tls::ServingTls,
 };
 use tokio::{net::TcpListener, sync::watch};
 
@@ -71,7 +72,7 @@ impl Answering for Script {
         self.requests.fetch_add(1, Ordering::SeqCst);
         let (parts, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(body.to_vec()).unwrap();
+        let text = String::from_utf8_lossy(&body).into_owned();
         *self.latest.lock().unwrap() = Some((parts.headers, text));
         let delay = *self.delay.lock().unwrap();
         tokio::time::sleep(delay).await;
@@ -90,11 +91,21 @@ impl Answering for Script {
 impl Elsewhere {
     pub(crate) async fn start() -> Self {
         let pki = Pki::new();
+        let tls = pki.server_tls(None);
+        Self::start_with(pki, Some(tls)).await
+    }
+
+    /// By plain http.
+    pub(crate) async fn in_the_clear() -> Self {
+        Self::start_with(Pki::new(), None).await
+    }
+
+    pub(crate) async fn start_with(pki: Pki, tls: Option<ServingTls>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("https://{}", listener.local_addr().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let script = Arc::<Script>::default();
         let (phase, watching) = watch::channel(Phase::Serving);
-        let tls = Some(pki.server_tls(None));
         tokio::spawn(serve(listener, tls, Limits::default(), Arc::clone(&script), watching));
         Self { url, pki, script, _phase: phase }
     }

@@ -18,6 +18,7 @@ mod limits;
 mod metrics;
 mod opaque;
 mod process;
+mod proxies;
 mod reload;
 mod reviews;
 mod revocations;

@@ -18,14 +18,26 @@ use crate::{
 };
 
 /// A running `serve`; killed when the test fails early.
-struct Serve {
+pub(crate) struct Serve {
     child: Child,
     log: Arc<Mutex<String>>,
 }
 
 impl Serve {
     fn start(configuration: &Path, arguments: &[&str]) -> Self {
+        Self::start_in(&[], configuration, arguments)
+    }
+
+    /// Among these variables, and without the operator's `NO_PROXY`.
+    pub(crate) fn start_in(
+        environment: &[(&str, &str)],
+        configuration: &Path,
+        arguments: &[&str],
+    ) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_login-server"))
+            .env_remove("NO_PROXY")
+            .env_remove("no_proxy")
+            .envs(environment.iter().copied())
             .args(["serve", "--insecure-http", "--listen", "127.0.0.1:0"])
             .args(["--authentication-config", configuration.to_str().unwrap()])
             .args(arguments)
@@ -51,7 +63,7 @@ impl Serve {
     }
 
     /// The address after `text` in the log.
-    async fn address(&self, text: &str) -> String {
+    pub(crate) async fn address(&self, text: &str) -> String {
         let mut found = None;
         until(text, async || {
             let log = self.log.lock().unwrap();

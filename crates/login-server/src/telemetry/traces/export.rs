@@ -26,9 +26,13 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
+use url::Url;
 
 use super::TraceError;
-use crate::telemetry::seldom::Seldom;
+use crate::{
+    outgoing::{Connections, Outgoing},
+    telemetry::seldom::Seldom,
+};
 
 /// Spans that wait at most; some 2 MiB.
 const WAITING: usize = 2048;
@@ -96,21 +100,15 @@ pub(super) struct Collector {
 impl Collector {
     pub(super) fn new(endpoint: &str, resource: &Resource) -> Result<Self, TraceError> {
         let because = |source| TraceError { endpoint: endpoint.to_owned(), source };
-        let mut client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(REQUEST)
-            .user_agent(concat!("login-server/", env!("CARGO_PKG_VERSION")));
-        if endpoint.starts_with("http:") {
-            // On loopback nobody needs the system's roots, which are not everywhere.
-            client = client.tls_certs_only([]).no_proxy();
-        }
-        let client = client.build().map_err(|fault| because(fault.into()))?;
+        let url = Url::parse(endpoint).map_err(|fault| because(fault.into()))?;
+        let outgoing = Outgoing::new(None, REQUEST, Connections::Shared);
+        let client = outgoing.client(&url).map_err(|fault| because(fault.into()))?;
         let mut exporter = SpanExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(endpoint)
             .with_timeout(REQUEST)
-            .with_http_client(client)
+            .with_http_client(client.clone())
             // Its waits would block a thread that serves reviews.
             .with_retry_policy(RetryPolicy::disabled())
             .build()
