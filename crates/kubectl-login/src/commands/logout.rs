@@ -281,12 +281,12 @@ async fn end(
     let Some((first, others)) = tokens.split_first() else { return Ok(Ended::Nothing) };
     let session = Session::prepare(system, target, Some(directory)).await?;
     let (mut metadata, age) = session.metadata().await?;
-    if metadata.revocation_endpoint.is_none() && age == Age::Kept {
+    if !metadata.revocation_endpoint.is_offered() && age == Age::Kept {
         // It may have learnt it since.
         metadata = session.fetch_metadata().await?;
     }
-    let page = metadata.end_session_endpoint.clone();
-    if metadata.revocation_endpoint.is_none() {
+    let page = metadata.end_session_endpoint.offered().cloned();
+    if metadata.revocation_endpoint.is_absent() {
         return Ok(Ended::NotOffered(page));
     }
     match session.revoke(&metadata, &first.0, first.1).await {

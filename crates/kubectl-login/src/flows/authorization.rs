@@ -22,9 +22,7 @@ pub fn url(
     response_mode: Option<ResponseMode>,
 ) -> Result<Url, FlowError> {
     let target = session.target;
-    let endpoint = metadata.authorization_endpoint.as_ref().ok_or_else(|| {
-        FlowError::NotOffered { issuer: target.issuer.clone(), what: "the browser flow" }
-    })?;
+    let endpoint = session.endpoint(&metadata.authorization_endpoint, "the browser flow")?;
     let parameters = &target.callback.parameters;
     let mut extra = audience_parameters(target.audience.as_deref());
     if let Some(account) = &target.account {

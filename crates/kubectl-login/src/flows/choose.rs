@@ -138,16 +138,19 @@ pub fn choose(
     surroundings: Surroundings,
 ) -> Result<Choice, NoFlow> {
     may_ask(target, surroundings).map_err(NoFlow::NeedsPerson)?;
-    let browser_offered = metadata.authorization_endpoint.is_some();
-    let device_offered = metadata.device_authorization_endpoint.is_some();
+    let browser_offered = metadata.authorization_endpoint.is_offered();
+    let device_offered = metadata.device_authorization_endpoint.is_offered();
+    let browser_named = !metadata.authorization_endpoint.is_absent();
+    let device_named = !metadata.device_authorization_endpoint.is_absent();
     let asked_for = |flow, is_offered: bool, what| {
         let reason = "it was asked for".to_owned();
         is_offered.then_some((flow, reason)).ok_or(NoFlow::NotOffered(what))
     };
     let (flow, reason) = match target.flow {
-        Flow::Browser => asked_for(PersonFlow::Browser, browser_offered, "the browser flow"),
-        Flow::Device => asked_for(PersonFlow::Device, device_offered, "the device flow"),
-        Flow::Paste => asked_for(PersonFlow::Paste, browser_offered, "the browser flow"),
+        // An endpoint of no use is named when it is used.
+        Flow::Browser => asked_for(PersonFlow::Browser, browser_named, "the browser flow"),
+        Flow::Device => asked_for(PersonFlow::Device, device_named, "the device flow"),
+        Flow::Paste => asked_for(PersonFlow::Paste, browser_named, "the browser flow"),
         // RFC 8414 §2 does not make issuers list this grant.
         Flow::Password => asked_for(PersonFlow::Password, true, "the password flow"),
         // Nothing would ever come back to a listener.

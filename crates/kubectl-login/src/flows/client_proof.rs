@@ -78,7 +78,7 @@ impl ClientProof {
                 metadata.token_endpoint_auth_methods.as_deref(),
             ),
             Self::Key { key, key_id } => {
-                let audience = match (audience, &metadata.token_endpoint) {
+                let audience = match (audience, metadata.token_endpoint.offered()) {
                     (AssertionAudience::TokenEndpoint, Some(endpoint)) => endpoint.as_str(),
                     _ => target.issuer.as_str(),
                 };

@@ -9,7 +9,7 @@ use login_protocols::{
     oauth2::{
         authorization::CallbackRefusal, error::OAuthErrorCode, token_endpoint::TokenEndpointError,
     },
-    oidc::{DiscoveryError, IdTokenProblem},
+    oidc::{DiscoveryError, IdTokenProblem, redirect::RedirectFault},
 };
 use thiserror::Error;
 
@@ -216,6 +216,9 @@ pub enum NotAnIssuer {
     /// There is one that cannot be used.
     #[error(transparent)]
     Document(#[from] DiscoveryError),
+    /// It is said to be where it is not looked for.
+    #[error(transparent)]
+    Redirect(#[from] RedirectFault),
 }
 
 /// What is wrong with a token.
@@ -319,6 +322,10 @@ impl FlowError {
         match self {
             Self::Unreachable { .. } | Self::OutOfOrder { .. } | Self::TooLong { .. } => true,
             Self::Refused { source, .. } => source.oauth_error().is_none(),
+            // It was kept though one of its endpoints cannot be used, which may be mended by now.
+            Self::NotAnIssuer { source, .. } => {
+                matches!(**source, NotAnIssuer::Document(DiscoveryError::Endpoint(_)))
+            }
             _ => false,
         }
     }

@@ -18,7 +18,11 @@ use login_protocols::{
             TokenResponse, parse_token_response, token_request,
         },
     },
-    oidc::{ProviderMetadata, discovery::MAX_METADATA_LENGTH, metadata_url},
+    oidc::{
+        DiscoveryError, ProviderMetadata,
+        discovery::{Endpoint, MAX_METADATA_LENGTH},
+        metadata_url,
+    },
 };
 use url::Url;
 
@@ -119,13 +123,16 @@ impl<'a> Session<'a> {
         let url = metadata_url(issuer);
         self.system.terminal.detail(&format!("kubectl-login: reading {url}"));
         let requested_at = self.system.clock.now();
-        let answer =
-            self.http.fetch(&url, MAX_METADATA_LENGTH).await.map_err(|e| self.unreachable(e))?;
-        self.learn(Moments { requested_at, issuer_date: answer.date });
         let not_an_issuer = |source: NotAnIssuer| FlowError::NotAnIssuer {
             issuer: issuer.clone(),
             source: Box::new(source),
         };
+        let answer = self.http.fetch_following(&url, MAX_METADATA_LENGTH).await;
+        let answer = answer.map_err(|error| match error {
+            HttpError::Redirect(fault) => not_an_issuer(fault.into()),
+            error => self.unreachable(error),
+        })?;
+        self.learn(Moments { requested_at, issuer_date: answer.date });
         match answer.status {
             200 => {}
             status @ (408 | 425 | 429 | 500..) => {
@@ -214,7 +221,7 @@ impl<'a> Session<'a> {
         metadata: &ProviderMetadata,
         grant: &Grant<'_>,
     ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
-        let endpoint = self.endpoint(metadata.token_endpoint.as_ref(), "a token endpoint")?;
+        let endpoint = self.endpoint(&metadata.token_endpoint, "a token endpoint")?;
         let audience = self.target.audience.as_deref();
         let mut form = token_request(&self.target.client_id, authentication, grant, audience);
         if machine::is_wanted(self.target) {
@@ -235,8 +242,7 @@ impl<'a> Session<'a> {
         &self,
         metadata: &ProviderMetadata,
     ) -> Result<DeviceAuthorization, FlowError> {
-        let endpoint = metadata.device_authorization_endpoint.as_ref();
-        let endpoint = self.endpoint(endpoint, "the device flow")?;
+        let endpoint = self.endpoint(&metadata.device_authorization_endpoint, "the device flow")?;
         let (target, scopes) = (self.target, self.scopes(metadata));
         let send = async |proof| {
             let audience = target.audience.as_deref();
@@ -304,8 +310,8 @@ impl<'a> Session<'a> {
         token: &Secret,
         hint: TokenTypeHint,
     ) -> Result<(), FlowError> {
-        let endpoint = metadata.revocation_endpoint.as_ref();
-        let endpoint = self.endpoint(endpoint, "an end to sessions (RFC 7009)")?;
+        let endpoint =
+            self.endpoint(&metadata.revocation_endpoint, "an end to sessions (RFC 7009)")?;
         let send = async |proof| {
             let form = revocation_request(&self.target.client_id, &proof, token, hint);
             let answer = self.post(endpoint, &form).await?;
@@ -334,12 +340,18 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn endpoint<'m>(
+    /// An endpoint that is about to be used, and must be fit for it now.
+    pub fn endpoint<'m>(
         &self,
-        endpoint: Option<&'m Url>,
+        endpoint: &'m Endpoint,
         what: &'static str,
     ) -> Result<&'m Url, FlowError> {
-        endpoint.ok_or_else(|| FlowError::NotOffered { issuer: self.target.issuer.clone(), what })
+        let issuer = || self.target.issuer.clone();
+        let usable = endpoint.used().map_err(|fault| FlowError::NotAnIssuer {
+            issuer: issuer(),
+            source: Box::new(DiscoveryError::from(fault).into()),
+        })?;
+        usable.ok_or_else(|| FlowError::NotOffered { issuer: issuer(), what })
     }
 }
 

@@ -1,13 +1,16 @@
 //! Requests to the issuer: bounded in time and size, over https or on this machine.
-//! Never follows a redirect, never trusts more than it is told, never logs.
+//! Never follows a redirect with anything but a public document, never trusts more than it is told,
+//! never logs.
 
 use std::{error::Error as _, sync::OnceLock, time::Duration};
 
 use login_common::{Secret, UnixTime, names::is_confidential};
-use login_protocols::oauth2::token_endpoint::FormRequest;
+use login_protocols::{oauth2::token_endpoint::FormRequest, oidc::redirect::RedirectFault};
 use thiserror::Error;
 use url::Url;
 use zeroize::Zeroizing;
+
+mod redirects;
 
 /// The bound on one request, answer included.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +46,9 @@ pub enum HttpError {
     /// The answer is too long.
     #[error("the answer of `{0}` is too long")]
     TooLong(String),
+    /// A redirect that is not followed.
+    #[error(transparent)]
+    Redirect(#[from] RedirectFault),
 }
 
 /// An answer.
@@ -53,6 +59,8 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The issuer's clock, from the `Date` header.
     pub date: Option<UnixTime>,
+    /// Where else to look, as it was written.
+    location: Option<String>,
 }
 
 /// How connections are made.
@@ -248,6 +256,8 @@ pub(super) async fn send(
         .and_then(|date| date.to_str().ok())
         .and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok())
         .map(|moment| UnixTime::from_seconds(moment.as_second()));
+    let location = answer.headers().get("location").and_then(|place| place.to_str().ok());
+    let location = location.map(str::to_owned);
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > limit {
@@ -255,7 +265,7 @@ pub(super) async fn send(
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Response { status: answer.status().as_u16(), body, date })
+    Ok(Response { status: answer.status().as_u16(), body, date, location })
 }
 
 fn failure(error: &reqwest::Error, url: &Url) -> HttpError {

@@ -27,7 +27,7 @@ fn the_client_of_this_project_and_the_issuer_agree() {
 
     let (state, nonce) = (State::from_random([1; 32]), Nonce::from_random([2; 32]));
     let url = AuthorizationRequest {
-        endpoint: provider.authorization_endpoint.as_ref().unwrap(),
+        endpoint: provider.authorization_endpoint.offered().unwrap(),
         client_id: &client,
         redirect_uri: REDIRECT,
         scopes: &["openid".to_owned(), "offline_access".to_owned()],

@@ -1,10 +1,11 @@
 //! What an issuer publishes about itself (OpenID Connect Discovery 1.0 §3 and §4, RFC 8414).
-//! Never believes a document about another issuer, or an endpoint that secrets could leak to.
+//! Never believes a document about another issuer, or an endpoint that secrets could leak to; never
+//! refuses a document for a member that its reader does not use.
 
-use login_common::{
-    names::{IssuerUrl, is_confidential},
-    strict_json,
-};
+use std::fmt;
+
+use login_common::names::{IssuerUrl, is_confidential};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 use thiserror::Error;
 use url::Url;
@@ -29,20 +30,37 @@ pub enum DiscoveryError {
     /// Longer than [`MAX_METADATA_LENGTH`].
     #[error("the discovery document is longer than {MAX_METADATA_LENGTH} bytes")]
     TooLong,
-    /// Not a JSON object with unique keys.
+    /// Not a JSON object.
     #[error("the discovery document is not a JSON object")]
-    Json(#[source] strict_json::StrictJsonError),
+    Json(#[source] serde_json::Error),
+    /// `issuer` is there twice: two readers could believe different ones.
+    #[error("the discovery document has `issuer` twice")]
+    TwoIssuers,
     /// §4.3: `issuer` must be byte for byte the issuer that was asked.
-    #[error("the discovery document is about issuer `{found}`, not `{expected}`")]
+    #[error(
+        "the discovery document is about issuer `{found}`, not `{expected}`{}",
+        advice(found, expected)
+    )]
     WrongIssuer {
         /// The configured issuer.
         expected: String,
         /// `issuer` of the document, cut to 200 characters; empty when missing.
         found: String,
     },
-    /// The member has a wrong type.
+    /// An endpoint that is used.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointFault),
+}
+
+/// Why an endpoint cannot be used. It matters only to those who use it.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum EndpointFault {
+    /// No absolute URL.
     #[error("`{0}` in the discovery document is malformed")]
     Malformed(&'static str),
+    /// Two readers could believe different ones.
+    #[error("`{0}` is in the discovery document twice")]
+    Twice(&'static str),
     /// The endpoint is neither https, nor http on this machine with an issuer that is so too.
     #[error("`{name}` in the discovery document is `{url}`, which is not `https://`")]
     NotHttps {
@@ -53,25 +71,72 @@ pub enum DiscoveryError {
     },
 }
 
-/// The members of a discovery document that we use. What is absent is `None` or empty.
+/// What to write in place of an issuer that its own document names otherwise.
+fn advice(found: &str, expected: &str) -> String {
+    if found.contains('{') {
+        // Microsoft Entra's `common` and `organizations` serve every tenant.
+        return "; it serves several tenants: write the URL of yours, with its ID in the place of \
+                the part in braces"
+            .to_owned();
+    }
+    if IssuerUrl::parse(found).is_err() {
+        return String::new();
+    }
+    let host = |text: &str| Url::parse(text).ok()?.host_str().map(str::to_owned);
+    if host(found) == host(expected) {
+        format!("; write exactly `{found}`")
+    } else {
+        format!("; if that is the issuer you mean, write exactly `{found}`")
+    }
+}
+
+/// One endpoint of a document: usable, absent, or of no use to those who would use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint(Result<Option<Url>, EndpointFault>);
+
+impl Endpoint {
+    /// The URL, for the one who is about to use it; `None` when the document names none.
+    pub fn used(&self) -> Result<Option<&Url>, EndpointFault> {
+        self.0.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
+
+    /// The URL, if it can be used: for a choice among several.
+    pub fn offered(&self) -> Option<&Url> {
+        self.0.as_ref().ok()?.as_ref()
+    }
+
+    /// Whether it can be used.
+    pub fn is_offered(&self) -> bool {
+        self.offered().is_some()
+    }
+
+    /// Whether the document names none, not even one that cannot be used.
+    pub const fn is_absent(&self) -> bool {
+        matches!(self.0, Ok(None))
+    }
+}
+
+/// The members of a discovery document that we use. What is absent is `None` or empty; a list that
+/// is malformed says nothing, as no check rests on one; a malformed endpoint is a fault when, and
+/// only when, it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderMetadata {
     /// The issuer, byte for byte as asked for.
     pub issuer: IssuerUrl,
     /// Where a browser is sent.
-    pub authorization_endpoint: Option<Url>,
+    pub authorization_endpoint: Endpoint,
     /// Where grants are exchanged.
-    pub token_endpoint: Option<Url>,
+    pub token_endpoint: Endpoint,
     /// RFC 8628 §4.
-    pub device_authorization_endpoint: Option<Url>,
+    pub device_authorization_endpoint: Endpoint,
     /// Where the key set is.
-    pub jwks_uri: Option<Url>,
+    pub jwks_uri: Endpoint,
     /// RFC 7009.
-    pub revocation_endpoint: Option<Url>,
+    pub revocation_endpoint: Endpoint,
     /// RFC 7662.
-    pub introspection_endpoint: Option<Url>,
+    pub introspection_endpoint: Endpoint,
     /// OpenID Connect RP-Initiated Logout §2.1.
-    pub end_session_endpoint: Option<Url>,
+    pub end_session_endpoint: Endpoint,
     /// `code_challenge_methods_supported` (RFC 8414 §2); empty: the issuer does not say.
     pub code_challenge_methods: Vec<String>,
     /// `grant_types_supported`; absent means `authorization_code` and `implicit`.
@@ -91,24 +156,29 @@ pub struct ProviderMetadata {
 }
 
 /// Endpoints at which the issuer asks for a client's certificate (RFC 8705 §5).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointAliases {
     /// In place of `token_endpoint`.
-    pub token_endpoint: Option<Url>,
+    pub token_endpoint: Endpoint,
     /// In place of `device_authorization_endpoint`.
-    pub device_authorization_endpoint: Option<Url>,
+    pub device_authorization_endpoint: Endpoint,
     /// In place of `revocation_endpoint`.
-    pub revocation_endpoint: Option<Url>,
+    pub revocation_endpoint: Endpoint,
 }
 
 impl ProviderMetadata {
-    /// Reads and checks a document fetched for `expected_issuer`.
+    /// Reads a document fetched for `expected_issuer`, and checks that it is about that issuer.
     pub fn parse(json: &[u8], expected_issuer: &IssuerUrl) -> Result<Self, DiscoveryError> {
         if json.len() > MAX_METADATA_LENGTH {
             return Err(DiscoveryError::TooLong);
         }
-        let members = strict_json::object(json).map_err(DiscoveryError::Json)?.into_map();
-        let found = members.get("issuer").and_then(Value::as_str).unwrap_or_default();
+        // RFC 8259 §8.1: a reader may ignore a byte order mark.
+        let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+        let members: Members = serde_json::from_slice(json).map_err(DiscoveryError::Json)?;
+        if members.are_twice("issuer") {
+            return Err(DiscoveryError::TwoIssuers);
+        }
+        let found = members.values.get("issuer").and_then(Value::as_str).unwrap_or_default();
         if found != expected_issuer.as_str() {
             return Err(DiscoveryError::WrongIssuer {
                 expected: expected_issuer.to_string(),
@@ -118,25 +188,25 @@ impl ProviderMetadata {
         let document = Document { members, issuer_is_local: is_plain_http(expected_issuer) };
         Ok(Self {
             issuer: expected_issuer.clone(),
-            mtls_endpoint_aliases: document.aliases()?,
-            authorization_endpoint: document.endpoint("authorization_endpoint")?,
-            token_endpoint: document.endpoint("token_endpoint")?,
-            device_authorization_endpoint: document.endpoint("device_authorization_endpoint")?,
-            jwks_uri: document.endpoint("jwks_uri")?,
-            revocation_endpoint: document.endpoint("revocation_endpoint")?,
-            introspection_endpoint: document.endpoint("introspection_endpoint")?,
-            end_session_endpoint: document.endpoint("end_session_endpoint")?,
+            mtls_endpoint_aliases: document.aliases(),
+            authorization_endpoint: document.endpoint("authorization_endpoint"),
+            token_endpoint: document.endpoint("token_endpoint"),
+            device_authorization_endpoint: document.endpoint("device_authorization_endpoint"),
+            jwks_uri: document.endpoint("jwks_uri"),
+            revocation_endpoint: document.endpoint("revocation_endpoint"),
+            introspection_endpoint: document.endpoint("introspection_endpoint"),
+            end_session_endpoint: document.endpoint("end_session_endpoint"),
             code_challenge_methods: document
-                .list("code_challenge_methods_supported")?
+                .list("code_challenge_methods_supported")
                 .unwrap_or_default(),
-            grant_types: document.list("grant_types_supported")?,
-            token_endpoint_auth_methods: document.list("token_endpoint_auth_methods_supported")?,
+            grant_types: document.list("grant_types_supported"),
+            token_endpoint_auth_methods: document.list("token_endpoint_auth_methods_supported"),
             token_endpoint_auth_signing_algorithms: document
-                .list("token_endpoint_auth_signing_alg_values_supported")?,
-            response_modes: document.list("response_modes_supported")?,
-            scopes: document.list("scopes_supported")?,
+                .list("token_endpoint_auth_signing_alg_values_supported"),
+            response_modes: document.list("response_modes_supported"),
+            scopes: document.list("scopes_supported"),
             authorization_response_iss_parameter_supported: document
-                .flag("authorization_response_iss_parameter_supported")?,
+                .demands("authorization_response_iss_parameter_supported"),
         })
     }
 
@@ -150,7 +220,7 @@ impl ProviderMetadata {
             (&mut self.device_authorization_endpoint, aliases.device_authorization_endpoint),
             (&mut self.revocation_endpoint, aliases.revocation_endpoint),
         ] {
-            if alias.is_some() {
+            if !alias.is_absent() {
                 *endpoint = alias;
             }
         }
@@ -163,56 +233,99 @@ impl ProviderMetadata {
     }
 }
 
-/// A document about the right issuer. `null` counts as absent: several issuers write it.
+/// An object as most readers see it, the last of two members of one name in force, and the names
+/// that are there twice.
+#[derive(Default)]
+struct Members {
+    values: Map<String, Value>,
+    twice: Vec<String>,
+}
+
+impl Members {
+    fn are_twice(&self, name: &str) -> bool {
+        self.twice.iter().any(|twice| twice == name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Members::default();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if members.values.insert(name.clone(), value).is_some() {
+                        members.twice.push(name);
+                    }
+                }
+                Ok(members)
+            }
+        }
+
+        reader.deserialize_map(Reader)
+    }
+}
+
+/// A document about the right issuer. `null` and an empty text count as absent: several issuers
+/// write one for what they do not have.
 struct Document {
-    members: Map<String, Value>,
+    members: Members,
     issuer_is_local: bool,
 }
 
 impl Document {
     fn member(&self, name: &str) -> Option<&Value> {
-        self.members.get(name).filter(|value| !value.is_null())
+        self.members.values.get(name).filter(|value| !value.is_null() && *value != "")
     }
 
-    fn endpoint(&self, name: &'static str) -> Result<Option<Url>, DiscoveryError> {
+    fn endpoint(&self, name: &'static str) -> Endpoint {
+        Endpoint(self.checked(name))
+    }
+
+    fn checked(&self, name: &'static str) -> Result<Option<Url>, EndpointFault> {
+        if self.members.are_twice(name) {
+            return Err(EndpointFault::Twice(name));
+        }
         let Some(value) = self.member(name) else { return Ok(None) };
         let url = value
             .as_str()
             .and_then(|text| Url::parse(text).ok())
-            .ok_or(DiscoveryError::Malformed(name))?;
+            .ok_or(EndpointFault::Malformed(name))?;
         // A remote issuer must not point our requests at services of this machine.
         if !is_confidential(&url) || (url.scheme() != "https" && !self.issuer_is_local) {
-            return Err(DiscoveryError::NotHttps { name, url });
+            return Err(EndpointFault::NotHttps { name, url });
         }
         Ok(Some(url))
     }
 
-    fn aliases(&self) -> Result<EndpointAliases, DiscoveryError> {
-        let name = "mtls_endpoint_aliases";
-        let Some(value) = self.member(name) else { return Ok(EndpointAliases::default()) };
-        let members = value.as_object().ok_or(DiscoveryError::Malformed(name))?.clone();
+    fn aliases(&self) -> EndpointAliases {
+        let members = self.member("mtls_endpoint_aliases").and_then(Value::as_object);
+        let values = members.cloned().unwrap_or_default();
+        let members = Members { values, twice: Vec::new() };
         let inner = Self { members, issuer_is_local: self.issuer_is_local };
-        Ok(EndpointAliases {
-            token_endpoint: inner.endpoint("token_endpoint")?,
-            device_authorization_endpoint: inner.endpoint("device_authorization_endpoint")?,
-            revocation_endpoint: inner.endpoint("revocation_endpoint")?,
-        })
-    }
-
-    fn list(&self, name: &'static str) -> Result<Option<Vec<String>>, DiscoveryError> {
-        let Some(value) = self.member(name) else { return Ok(None) };
-        value
-            .as_array()
-            .and_then(|items| items.iter().map(|item| Some(item.as_str()?.to_owned())).collect())
-            .map(Some)
-            .ok_or(DiscoveryError::Malformed(name))
-    }
-
-    fn flag(&self, name: &'static str) -> Result<bool, DiscoveryError> {
-        match self.member(name) {
-            None => Ok(false),
-            Some(value) => value.as_bool().ok_or(DiscoveryError::Malformed(name)),
+        EndpointAliases {
+            token_endpoint: inner.endpoint("token_endpoint"),
+            device_authorization_endpoint: inner.endpoint("device_authorization_endpoint"),
+            revocation_endpoint: inner.endpoint("revocation_endpoint"),
         }
+    }
+
+    fn list(&self, name: &'static str) -> Option<Vec<String>> {
+        let items = self.member(name)?.as_array()?;
+        Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// Whether the document asks for a check. What is no boolean asks for it, too: a check that is
+    /// left out by mistake is worse than one that fails.
+    fn demands(&self, name: &'static str) -> bool {
+        !matches!(self.member(name), None | Some(Value::Bool(false)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Fetches an issuer's key set: discovery document first, then the `jwks_uri` it names.
-//! Never follows a redirect, never reads more than 1 MiB, never trusts a document that names
-//! another issuer, and never goes where `addresses.rs` forbids.
+//! Never follows a redirect to another scheme, never reads more than 1 MiB, never trusts a document
+//! that names another issuer, and never goes where `addresses.rs` forbids.
 
 use std::time::Duration;
 
@@ -8,9 +8,13 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use login_common::names::IssuerUrl;
 use login_protocols::{
     jose::{KeySet, KeySetError},
-    oidc::{DiscoveryError, ProviderMetadata, metadata_url},
+    oidc::{
+        DiscoveryError, EndpointFault, ProviderMetadata, metadata_url,
+        redirect::{RedirectFault, redirect_target},
+    },
 };
 use thiserror::Error;
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
@@ -30,6 +34,7 @@ pub(crate) struct Fetcher {
     issuer: IssuerUrl,
     discovery_url: Url,
     certificate_authority_pem: Option<String>,
+    timeout: Duration,
     resolver: Resolver,
     outgoing: Outgoing,
 }
@@ -63,7 +68,7 @@ pub(crate) enum Found {
 pub(crate) enum FetchError {
     #[error(transparent)]
     Client(#[from] ClientError),
-    #[error("refused to fetch `{url}`, to which the issuer's discovery document points")]
+    #[error("refused to fetch `{url}`, to which the issuer points")]
     Forbidden {
         url: Url,
         #[source]
@@ -77,6 +82,8 @@ pub(crate) enum FetchError {
     },
     #[error("`{url}` answered {status} instead of 200")]
     Status { url: Url, status: u16 },
+    #[error(transparent)]
+    Redirect(#[from] RedirectFault),
     #[error("`{url}` is longer than {MAX_DOCUMENT} bytes")]
     TooLarge { url: Url },
     #[error("`{url}` is not usable as discovery document")]
@@ -107,7 +114,7 @@ impl Fetcher {
         let authority = certificate_authority_pem.clone();
         let outgoing = Outgoing::new(authority, timeout, Connections::Shared);
         let outgoing = outgoing.resolving_by(resolver.clone());
-        Self { issuer, discovery_url, certificate_authority_pem, resolver, outgoing }
+        Self { issuer, discovery_url, certificate_authority_pem, timeout, resolver, outgoing }
     }
 
     pub(crate) const fn issuer(&self) -> &IssuerUrl {
@@ -123,18 +130,17 @@ impl Fetcher {
     /// Asks the issuer; `known` is the version in use, which need not be sent again.
     pub(crate) async fn fetch(&self, known: Option<&Version>) -> Result<Fetched, FetchError> {
         let url = &self.discovery_url;
-        let (_, _, metadata) = read(&self.outgoing, url, None).await?;
-        let metadata = ProviderMetadata::parse(&metadata, &self.issuer).map_err(|source| {
-            FetchError::Discovery { url: url.clone(), source: Box::new(source) }
-        })?;
-        let url = metadata
-            .jwks_uri
-            .ok_or_else(|| FetchError::NoKeySetAddress { url: self.discovery_url.clone() })?;
-        self.resolver
-            .check(&url)
-            .map_err(|source| FetchError::Forbidden { url: url.clone(), source })?;
-        let tag = known.filter(|known| known.url == url).map(|known| &known.tag);
-        let (status, headers, document) = read(&self.outgoing, &url, tag).await?;
+        let Read { document, .. } = self.read(url, None).await?;
+        let unusable =
+            |source| FetchError::Discovery { url: url.clone(), source: Box::new(source) };
+        let metadata = ProviderMetadata::parse(&document, &self.issuer).map_err(unusable)?;
+        // The one endpoint that this program uses: the others may be whatever they are.
+        let used = metadata.jwks_uri.used();
+        let url = used
+            .map_err(|fault: EndpointFault| unusable(fault.into()))?
+            .ok_or_else(|| FetchError::NoKeySetAddress { url: url.clone() })?;
+        self.check(url)?;
+        let Read { url, status, headers, document } = self.read(url, known).await?;
         let lifetime = freshness::lifetime(&headers);
         let clock_skew = freshness::date(&headers)
             .map(|theirs| theirs.as_seconds().saturating_sub(clock::now().as_seconds()));
@@ -149,34 +155,61 @@ impl Fetcher {
         };
         Ok(Fetched { found, lifetime, clock_skew })
     }
+
+    fn check(&self, url: &Url) -> Result<(), FetchError> {
+        let forbidden = |source| FetchError::Forbidden { url: url.clone(), source };
+        self.resolver.check(url).map_err(forbidden)
+    }
+
+    /// GET, redirects included, within the time of one request.
+    async fn read(&self, url: &Url, known: Option<&Version>) -> Result<Read, FetchError> {
+        let deadline = Instant::now() + self.timeout;
+        let mut url = url.clone();
+        let mut followed = 0;
+        loop {
+            let failed = |source: reqwest::Error| FetchError::Transport {
+                url: url.clone(),
+                source: source.into(),
+            };
+            let rest = deadline.saturating_duration_since(Instant::now());
+            let mut request = self.outgoing.client(&url)?.get(url.clone()).timeout(rest);
+            // A tag means something only where it was given.
+            let known = known.filter(|known| known.url == url);
+            if let Some(known) = known {
+                request = request.header(header::IF_NONE_MATCH, &known.tag);
+            }
+            let mut response = request.send().await.map_err(failed)?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let location = headers.get(header::LOCATION).and_then(|place| place.to_str().ok());
+            if let Some(next) = redirect_target(&url, status.as_u16(), location, followed)? {
+                self.check(&next)?;
+                url = next;
+                followed += 1;
+                continue;
+            }
+            if status == StatusCode::NOT_MODIFIED && known.is_some() {
+                return Ok(Read { url, status, headers, document: Vec::new() });
+            }
+            if status != StatusCode::OK {
+                return Err(FetchError::Status { url, status: status.as_u16() });
+            }
+            let mut document = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(failed)? {
+                if document.len() + chunk.len() > MAX_DOCUMENT {
+                    return Err(FetchError::TooLarge { url });
+                }
+                document.extend_from_slice(&chunk);
+            }
+            return Ok(Read { url, status, headers, document });
+        }
+    }
 }
 
 /// The answer to a GET: 200, or 304 where a version was asked about.
-async fn read(
-    outgoing: &Outgoing,
-    url: &Url,
-    known: Option<&HeaderValue>,
-) -> Result<(StatusCode, HeaderMap, Vec<u8>), FetchError> {
-    let failed =
-        |source: reqwest::Error| FetchError::Transport { url: url.clone(), source: source.into() };
-    let mut request = outgoing.client(url)?.get(url.clone());
-    if let Some(tag) = known {
-        request = request.header(header::IF_NONE_MATCH, tag);
-    }
-    let mut response = request.send().await.map_err(failed)?;
-    let (status, headers) = (response.status(), response.headers().clone());
-    if status == StatusCode::NOT_MODIFIED && known.is_some() {
-        return Ok((status, headers, Vec::new()));
-    }
-    if status != StatusCode::OK {
-        return Err(FetchError::Status { url: url.clone(), status: status.as_u16() });
-    }
-    let mut document = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if document.len() + chunk.len() > MAX_DOCUMENT {
-            return Err(FetchError::TooLarge { url: url.clone() });
-        }
-        document.extend_from_slice(&chunk);
-    }
-    Ok((status, headers, document))
+struct Read {
+    /// Where it was found in the end.
+    url: Url,
+    status: StatusCode,
+    headers: HeaderMap,
+    document: Vec<u8>,
 }

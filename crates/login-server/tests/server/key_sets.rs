@@ -388,6 +388,54 @@ async fn a_discovery_document_cannot_send_us_to_metadata_addresses() {
 }
 
 #[tokio::test]
+async fn members_that_only_a_client_uses_do_not_matter_here() {
+    for (name, value) in [
+        ("authorization_endpoint", json!("urn:kubernetes:programmatic_authorization")),
+        ("authorization_endpoint", json!("")),
+        ("token_endpoint", json!("http://id.example/token")),
+        ("token_endpoint", json!(["x"])),
+        ("grant_types_supported", json!("authorization_code")),
+        ("mtls_endpoint_aliases", json!(7)),
+    ] {
+        let issuer = IssuerElsewhere::start().await;
+        let jwks_uri = format!("{}/keys", issuer.url);
+        let document = json!({ "issuer": issuer.url, "jwks_uri": jwks_uri, name: value });
+        issuer.shown.show_discovery(document);
+        let server = TestServer::start(config(vec![issuer.policy()])).await;
+        let said = ask(&plain_client(), &server.url, &issuer.token()).await;
+        assert_eq!(said.username(), Some("ext:bob"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn documents_are_read_where_their_issuer_moved_them_but_not_over_another_scheme() {
+    const DISCOVERY: &str = "/.well-known/openid-configuration";
+    for (path, to, error) in [
+        (DISCOVERY, format!("/moved{DISCOVERY}"), None),
+        ("/keys", "/moved/keys".to_owned(), None),
+        (DISCOVERY, "http://127.0.0.1:1/".to_owned(), Some("not followed")),
+        ("/keys", "http://127.0.0.1:1/".to_owned(), Some("not followed")),
+        (DISCOVERY, "https://169.254.169.254/".to_owned(), Some("metadata address")),
+        ("/keys", "https://[fd00:ec2::254]/".to_owned(), Some("metadata address")),
+        (DISCOVERY, DISCOVERY.to_owned(), Some("the last of 10 redirects")),
+    ] {
+        let issuer = IssuerElsewhere::start().await;
+        issuer.shown.move_away(path, to.clone());
+        let policies = [issuer.policy()];
+        let sets = key_sets(&policies, None);
+        let at = UnixTime::from_seconds(now());
+        let found = sets.current_or_fetched(index(&policies, &issuer.token()), at).await;
+        assert_eq!(found.is_some(), error.is_none(), "{path} {to}");
+        let last_error = sets.report(at).next().unwrap().last_error;
+        match (error, last_error) {
+            (None, None) => {}
+            (Some(error), Some(last)) => assert!(last.contains(error), "{last}"),
+            (_, last) => panic!("{last:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_discovery_document_of_another_issuer_is_not_believed() {
     let issuer = IssuerElsewhere::start().await;
     issuer.shown.show_discovery(json!({

@@ -258,6 +258,7 @@ pub(crate) struct Shown {
     discovery: Mutex<Option<Value>>,
     delay: Mutex<Duration>,
     headers: Mutex<http::HeaderMap>,
+    moved: Mutex<Vec<(&'static str, String)>>,
     pub(crate) key_set_requests: AtomicUsize,
     pub(crate) unchanged_answers: AtomicUsize,
 }
@@ -283,6 +284,11 @@ impl Shown {
         *self.headers.lock().unwrap() = headers.collect();
     }
 
+    /// Whoever asks for a path is sent on; what was at a path is also below `/moved`.
+    pub(crate) fn move_away(&self, path: &'static str, to: impl Into<String>) {
+        self.moved.lock().unwrap().push((path, to.into()));
+    }
+
     pub(crate) fn wait_before_answering(&self, delay: Duration) {
         *self.delay.lock().unwrap() = delay;
     }
@@ -300,7 +306,17 @@ impl Answering for Shown {
     ) -> Response<Full<Bytes>> {
         let delay = *self.delay.lock().unwrap();
         tokio::time::sleep(delay).await;
-        let (mut status, mut body) = match request.uri().path() {
+        let path = request.uri().path();
+        let moved = self.moved.lock().unwrap().iter().find(|(from, _)| *from == path).cloned();
+        if let Some((_, to)) = moved {
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+            let to = http::HeaderValue::from_str(&to).unwrap();
+            response.headers_mut().insert(http::header::LOCATION, to);
+            return response;
+        }
+        let path = path.strip_prefix("/moved").unwrap_or(path);
+        let (mut status, mut body) = match path {
             "/.well-known/openid-configuration" => {
                 let usual = json!({
                     "issuer": self.url,
@@ -325,7 +341,7 @@ impl Answering for Shown {
         }
         let mut response = Response::new(Full::new(Bytes::from(body)));
         *response.status_mut() = status;
-        if request.uri().path() == "/keys" {
+        if path == "/keys" {
             *response.headers_mut() = headers;
         }
         if status.is_redirection() {
@@ -348,6 +364,7 @@ impl IssuerElsewhere {
             discovery: Mutex::default(),
             delay: Mutex::default(),
             headers: Mutex::default(),
+            moved: Mutex::default(),
             key_set_requests: AtomicUsize::new(0),
             unchanged_answers: AtomicUsize::new(0),
         });

@@ -30,9 +30,9 @@ pub(super) fn endpoints(metadata: &ProviderMetadata, target: &Target) -> Finding
             "choose another `--flow`, or have it turned on at the issuer",
         )
     };
-    let browser = metadata.authorization_endpoint.is_some();
-    let device = metadata.device_authorization_endpoint.is_some();
-    if metadata.token_endpoint.is_none() && flow != Flow::Identity {
+    let browser = metadata.authorization_endpoint.is_offered();
+    let device = metadata.device_authorization_endpoint.is_offered();
+    if !metadata.token_endpoint.is_offered() && flow != Flow::Identity {
         return lacking("a token endpoint");
     }
     let grant = match flow {
@@ -82,7 +82,7 @@ pub(super) fn endpoints(metadata: &ProviderMetadata, target: &Target) -> Finding
 /// Whether `logout` can end sessions there.
 pub(super) fn revocation(metadata: &ProviderMetadata) -> Finding {
     const CHECK: &str = "revocation";
-    if metadata.revocation_endpoint.is_some() {
+    if metadata.revocation_endpoint.is_offered() {
         return Finding::ok(CHECK, "`logout` ends sessions at the issuer, too");
     }
     Finding::warning(

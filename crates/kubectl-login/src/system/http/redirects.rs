@@ -1,0 +1,128 @@
+//! Reads a public document where its first host sends its readers to.
+//! Never carries what is meant for the first host (headers, a certificate) to another one.
+
+use login_protocols::oidc::redirect::redirect_target;
+use url::Url;
+
+use super::{HttpClient, HttpError, HttpOptions, REQUEST_TIMEOUT, Response, host};
+
+impl HttpClient {
+    /// GET, with the redirects that Go's client would follow if it kept to the scheme; within the
+    /// time of one request.
+    pub async fn fetch_following(&self, url: &Url, limit: usize) -> Result<Response, HttpError> {
+        let whole = tokio::time::timeout(REQUEST_TIMEOUT, self.follow(url, limit));
+        whole.await.unwrap_or_else(|_| Err(HttpError::Timeout(host(url))))
+    }
+
+    async fn follow(&self, url: &Url, limit: usize) -> Result<Response, HttpError> {
+        let mut elsewhere = None;
+        let mut at = url.clone();
+        let mut followed = 0;
+        loop {
+            let client = if at.origin() == url.origin() {
+                self
+            } else {
+                match &mut elsewhere {
+                    Some(client) => client,
+                    none @ None => none.insert(self.without_credentials()?),
+                }
+            };
+            let answer = client.fetch(&at, limit).await?;
+            let location = answer.location.as_deref();
+            match redirect_target(&at, answer.status, location, followed)? {
+                None => return Ok(answer),
+                Some(next) => at = next,
+            }
+            followed += 1;
+        }
+    }
+
+    /// The same trust, and nothing to show.
+    fn without_credentials(&self) -> Result<Self, HttpError> {
+        Self::new(HttpOptions {
+            authorities: self.options.authorities.clone(),
+            insecure_skip_tls_verify: self.options.insecure_skip_tls_verify,
+            headers: Vec::new(),
+            client_certificate: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use login_common::Secret;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// Answers every request by `answer`, and keeps what it was asked.
+    async fn host_that(
+        answer: impl Fn(&str) -> String + Send + 'static,
+    ) -> (Url, Arc<Mutex<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let asked = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&asked);
+        tokio::spawn(async move {
+            loop {
+                let Ok((mut stream, _)) = listener.accept().await else { return };
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    if stream.read_exact(&mut byte).await.is_err() {
+                        break;
+                    }
+                    request.push(byte[0]);
+                }
+                let request = String::from_utf8(request).unwrap();
+                let said = answer(&request);
+                kept.lock().unwrap().push_str(&request);
+                let _ = stream.write_all(said.as_bytes()).await;
+            }
+        });
+        (url, asked)
+    }
+
+    fn moved(to: &str) -> String {
+        format!(
+            "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        )
+    }
+
+    const FOUND: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+
+    #[tokio::test]
+    async fn another_host_is_shown_nothing_that_was_meant_for_the_first() {
+        let (second, asked_second) = host_that(|_| FOUND.to_owned()).await;
+        let target = second.join("document").unwrap();
+        let (first, asked_first) = host_that(move |request| {
+            if request.starts_with("GET /here ") { moved(target.as_str()) } else { moved("/here") }
+        })
+        .await;
+        let secret = ("x-gateway-key".to_owned(), Secret::new("s3cret".to_owned()));
+        let options = HttpOptions { headers: vec![secret], ..HttpOptions::default() };
+        let client = HttpClient::new(options).unwrap();
+        let answer = client.fetch_following(&first, 100).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (200, b"{}".as_slice()));
+        assert_eq!(asked_first.lock().unwrap().matches("s3cret").count(), 2);
+        let asked = asked_second.lock().unwrap();
+        assert!(asked.starts_with("GET /document ") && !asked.contains("s3cret"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn a_circle_and_another_scheme_end_the_reading() {
+        let client = HttpClient::new(HttpOptions::default()).unwrap();
+        for to in ["/again", "https://127.0.0.1:1/", "http://id.example/"] {
+            let (url, asked) = host_that(move |_| moved(to)).await;
+            let fault = client.fetch_following(&url, 100).await.err().unwrap();
+            assert!(matches!(fault, HttpError::Redirect(_)), "{fault}");
+            let requests = asked.lock().unwrap().matches("GET ").count();
+            assert_eq!(requests, if to == "/again" { 11 } else { 1 });
+        }
+    }
+}
