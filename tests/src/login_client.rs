@@ -17,6 +17,9 @@ use crate::command::{Finished, clean, run};
 use crate::components::Components;
 use crate::scratch::Scratch;
 
+/// Options that name commands, which a kubeconfig may not run unless the person allows it.
+const COMMANDS: [&str; 3] = ["--browser-command", "--identity-command", "--client-secret-command"];
+
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// A kubectl-login, its home and the options it is always run with.
@@ -79,7 +82,38 @@ impl LoginClient {
     pub fn command(&self, subcommand: &str, more: &[&str]) -> Command {
         let mut command = clean(&self.program, &self.home(), &[]);
         command.current_dir(self.scratch.path()).arg(subcommand).args(&self.options).args(more);
+        self.allow_commands(more);
         command
+    }
+
+    /// Allows the commands that its options name, as a person would who trusts that kubeconfig. A
+    /// case that has a configuration of its own keeps it.
+    fn allow_commands(&self, more: &[&str]) {
+        const BEGIN: &str = "# Allowed for this case.\n";
+        let folder = self.home().join(".config/kubectl-login");
+        let file = folder.join("config.yaml");
+        let before = fs::read_to_string(&file).unwrap_or_else(|_| BEGIN.to_owned());
+        let words: Vec<&str> =
+            self.options.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        let mut lines = Vec::new();
+        for (index, word) in words.iter().enumerate() {
+            let (option, value) = match word.split_once('=') {
+                Some((option, value)) => (option, Some(value)),
+                None => (*word, words.get(index + 1).copied()),
+            };
+            if COMMANDS.contains(&option) {
+                lines.extend(value.map(|value| format!("- {}\n", json!(value))));
+            }
+        }
+        lines.retain(|line| !before.contains(line));
+        if lines.is_empty() || !before.starts_with(BEGIN) {
+            return;
+        }
+        let head = if before == BEGIN { "allowed-commands:\n" } else { "" };
+        // What could not be written is missed by the case itself.
+        let _ = fs::create_dir_all(&folder);
+        let _ = fs::write(&file, format!("{before}{head}{}", lines.concat()));
+        let _ = fs::set_permissions(&file, fs::Permissions::from_mode(0o600));
     }
 
     /// The command `kubectl-login ARGUMENTS` without the options of every run.
@@ -107,6 +141,7 @@ impl LoginClient {
 
     /// The `exec` entry of a kubeconfig that runs this client as kubectl's plugin.
     pub fn exec_entry(&self, version: &str) -> Value {
+        self.allow_commands(&[]);
         let mut arguments = vec!["get-token".to_owned()];
         arguments.extend(self.options.iter().cloned());
         json!({

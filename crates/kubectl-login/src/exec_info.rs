@@ -3,10 +3,15 @@
 
 use login_common::exec_credential::{ExecApiVersion, ExecInfo, ExecInfoError};
 
-use crate::system::environment::Environment;
+use crate::{options::layers::Origin, system::environment::Environment};
 
 /// The variable that client-go sets.
 pub const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
+
+/// Who says the options of this call: a kubeconfig, or somebody at a terminal or in a script.
+pub fn typed_origin(environment: &dyn Environment) -> Origin {
+    if environment.has(VARIABLE) { Origin::Arguments } else { Origin::CommandLine }
+}
 
 /// Reads the variable. Run by hand, the answer is v1 and stdin is the person's own.
 pub fn from_environment(environment: &dyn Environment) -> Result<ExecInfo, ExecInfoError> {

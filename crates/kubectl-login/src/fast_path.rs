@@ -1,4 +1,5 @@
-//! A kept token that is still good, as the ready answer: options, one file, nothing else.
+//! A kept token that is still good, as the ready answer: options, one file, nothing else (but for
+//! the identity of a job, which says whose token it may be given).
 //! Never a lock, thread, socket, runtime, or parse of the token; never an error: whatever is
 //! unusual is left to the long way, which says what is wrong. So are a token that one process may
 //! renew by now, and a caller that comes back too soon (`cache::served`).
@@ -14,9 +15,9 @@ use crate::{
         served::Served,
         store::Directory,
     },
-    exec_info,
+    exec_info, identities,
     options::{
-        layers::{Layers, Origin, Settings},
+        layers::{Layers, Settings},
         target::Target,
         typed,
     },
@@ -50,15 +51,19 @@ pub fn find(
     let configuration = configuration::read_plain(environment).ok()?;
     let settings = Settings::resolve(&Layers {
         typed: &typed,
-        typed_origin: &Origin::CommandLine,
+        typed_origin: &exec_info::typed_origin(environment),
         environment,
         cluster,
         configuration: configuration.as_ref(),
     })
     .ok()?;
-    let target = Target::check(&settings, environment).ok()?;
+    let mut target = Target::check(&settings, environment).ok()?;
     if target.force_refresh {
         return None;
+    }
+    if let Some(options) = target.unknown_identity() {
+        let taken = identities::at_once(environment, options).ok()??;
+        target = target.known_as(taken);
     }
     let directory = Directory::new(target.cache_directory?);
     let mut opened = directory.open(&target.cache_key.file(entry::KIND), entry::MAX_LENGTH)?;
@@ -142,10 +147,12 @@ mod tests {
         assert!(found("get-token --issuer-url https://id.example", &[variable], 0).is_some());
         let cluster = V1BETA1.replace(
             "\"interactive\":false",
-            r#""interactive":false,"cluster":{"server":"https://k8s","config":{"client-id":"k"}}"#,
+            r#""interactive":false,"cluster":{"server":"https://k8s","config":{"issuer-url":"https://id.example","client-id":"k"}}"#,
         );
         let info = ("KUBERNETES_EXEC_INFO", cluster.as_str());
-        assert!(found("get-token --issuer-url https://id.example", &[info], 0).is_some());
+        assert!(found("get-token", &[info], 0).is_some());
+        // Whom a token of the entry's own issuer is for is not said by a cluster.
+        assert!(found("get-token --issuer-url https://id.example", &[info], 0).is_none());
         assert!(found(PLAIN, &[("KUBECTL_LOGIN_AUDIENCE", "x")], 0).is_none());
     }
 

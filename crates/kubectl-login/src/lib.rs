@@ -50,6 +50,7 @@ use system::{
 pub fn run(words: &[OsString]) -> ExitCode {
     let (name, arguments) =
         words.split_first().map_or((None, &[][..]), |(name, rest)| (Some(name), rest));
+    let arguments = arguments::without_plugin(arguments);
     let now = MachineClock.now();
     if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now, machine::parent()) {
         return conclude(stdout::answer(found.answer()));

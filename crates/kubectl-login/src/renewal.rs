@@ -28,7 +28,10 @@ use crate::{
         person,
         refresh::{self, Renewed},
     },
-    options::target::Target,
+    options::{
+        program::NotAllowed,
+        target::{BrowserChoice, Flow, Target},
+    },
     report::{Failure, Fault, Report},
     system::{
         System,
@@ -195,6 +198,7 @@ impl<'a> Renewal<'a> {
                 None => self.failure(FlowError::NeedsPerson { issuer, source }),
             }));
         }
+        self.check_browser().map_err(|refusal| Unrenewed::alone(self.failure(refusal.into())))?;
         if let Some(sealed) = sealed {
             self.say_sealed(&sealed);
         }
@@ -265,6 +269,7 @@ impl<'a> Renewal<'a> {
     /// Signs a person in, within the bound.
     async fn person(&self, session: &Session<'_>) -> Result<Issued, FlowError> {
         let issuer = || self.target.issuer.clone();
+        self.check_browser()?;
         let metadata = session.fetch_metadata().await?;
         let surroundings = self.surroundings.with_terminal();
         let flow =
@@ -281,6 +286,14 @@ impl<'a> Renewal<'a> {
         tokio::time::timeout(bound, person::sign_in(session, &metadata, flow)).await.unwrap_or_else(
             |_| Err(FlowError::Timeout { issuer: issuer(), seconds: bound.as_secs() }),
         )
+    }
+
+    /// A browser that may not be started is not waited for.
+    fn check_browser(&self) -> Result<(), NotAllowed> {
+        match (&self.target.browser, self.target.flow) {
+            (BrowserChoice::Command(line), Flow::Auto | Flow::Browser) => line.allowed().map(drop),
+            _ => Ok(()),
+        }
     }
 
     async fn session(&self) -> Result<Session<'_>, Failure> {

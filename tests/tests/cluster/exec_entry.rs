@@ -25,12 +25,18 @@ const WHOAMI: [&str; 2] = ["1.32", NEWEST_KUBECTL];
 fn matrix(world: &World) -> Result<()> {
     let scratch = Scratch::new()?;
     let home = scratch.folder("home")?;
+    let person = world.provider.person("alice", Decision::Approve);
+    let person = person.command_line(&world.components, &scratch)?;
+    // What a kubeconfig names is run only where the person allows it.
+    let allowed = format!("allowed-commands:\n- {}\n", json!(person));
+    scratch.folder("home/.config/kubectl-login")?;
+    scratch.file("home/.config/kubectl-login/config.yaml", allowed)?;
     let before = world.provider.token_requests("authorization_code", "success")?;
     let cluster =
         world.v1.kubeconfig(User::Elsewhere("alice".to_owned())).write(&scratch, "cluster")?;
     for api_version in ["v1", "v1beta1"] {
         let entry =
-            scratch.file(&format!("entry-{api_version}"), entry(world, &scratch, api_version)?)?;
+            scratch.file(&format!("entry-{api_version}"), entry(world, &person, api_version)?)?;
         let files = PathBuf::from(format!("{}:{}", cluster.display(), entry.display()));
         for version in KUBECTL_VERSIONS {
             let kubectl =
@@ -57,9 +63,7 @@ fn matrix(world: &World) -> Result<()> {
     Ok(())
 }
 
-fn entry(world: &World, scratch: &Scratch, api_version: &str) -> Result<String> {
-    let person = world.provider.person("alice", Decision::Approve);
-    let person = person.command_line(&world.components, scratch)?;
+fn entry(world: &World, person: &str, api_version: &str) -> Result<String> {
     let authority = world.provider.authority().certificate().display().to_string();
     let issuer = world.provider.issuer();
     let browser = format!("--browser-command={person}");

@@ -6,7 +6,7 @@ use std::fmt;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use login_common::Secret;
 
-use crate::options::target::IdentityOptions;
+use crate::options::{program::ProgramLine, target::IdentityOptions};
 
 /// 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Identifying<'a> {
     pub identity: Option<&'a IdentityOptions>,
     /// How that identity is used.
     pub identity_flow: Option<&'a str>,
+    /// RFC 8693 `subject_token_type`.
+    pub subject_token_type: Option<&'a str>,
     /// RFC 8693 `requested_token_type`.
     pub requested_token_type: Option<&'a str>,
     /// Sorted by name.
@@ -63,21 +65,35 @@ impl CacheKey {
         if let Some(identity) = target.identity {
             fields.add("identity", [identity.kind.as_str()]);
             fields.add_if_given("identity_audience", identity.audience.as_deref());
-            let file = identity.file.as_ref().map(|path| path.to_string_lossy());
-            fields.add_if_given("identity_file", file.as_deref());
             fields.add_if_given("identity_variable", identity.variable.as_deref());
-            let command = identity.command.iter().flatten().map(String::as_str);
+            let command = identity.command.as_ref().map(ProgramLine::text);
             fields.add_if_given("identity_command", command);
             fields.add_if_given("identity_flow", target.identity_flow);
-            fields.add_if_given("identity_job", identity.job.as_deref());
         }
+        fields.add_if_given("subject_token_type", target.subject_token_type);
         fields.add_if_given("requested_token_type", target.requested_token_type);
         for (name, value) in target.authorization_parameters {
             fields.add("authorization_parameter", [name.as_str(), value.as_str()]);
         }
-        for (name, value) in target.request_headers {
+        // RFC 9110 §5.1: names of fields do not tell cases apart.
+        let headers = target.request_headers.iter();
+        let mut headers: Vec<(String, &Secret)> =
+            headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, value) in headers {
             fields.add("request_header", [name.as_str(), value.expose()]);
         }
+        Self(hexadecimal(fields.0.finish().as_ref()))
+    }
+
+    /// The key of the same target for one job: where its identity lies says nothing about whose it
+    /// is, as files are replaced and variables set anew; what it `says` does.
+    #[must_use]
+    pub fn of_job(&self, says: &str) -> Self {
+        let mut fields = Fields(Context::new(&SHA256));
+        fields.add("format", [super::FORMAT]);
+        fields.add("identity_says", [says]);
+        fields.add("target", [self.as_str()]);
         Self(hexadecimal(fields.0.finish().as_ref()))
     }
 
@@ -187,20 +203,18 @@ mod tests {
             scopes: &both,
             ..Identifying::default()
         };
-        let identity = |kind, variable: &str, job: Option<&str>| IdentityOptions {
+        let identity = |kind, variable: &str| IdentityOptions {
             variable: Some(variable.to_owned()),
-            job: job.map(ToOwned::to_owned),
             ..IdentityOptions::of(kind)
         };
         let identities = [
-            identity(SourceKind::Variable, "A", None),
-            identity(SourceKind::Variable, "B", None),
-            identity(SourceKind::Gitlab, "A", None),
-            identity(SourceKind::Gitlab, "A", Some("1")),
+            identity(SourceKind::Variable, "A"),
+            identity(SourceKind::Variable, "B"),
+            identity(SourceKind::Gitlab, "A"),
         ];
         let pairs = [("a".to_owned(), "b".to_owned())];
         let headers = [("a".to_owned(), Secret::new("b"))];
-        let [first, second, third, fourth] = &identities;
+        let [first, second, third] = &identities;
         let different = [
             base,
             Identifying { issuer: "https://id.example/", ..base },
@@ -217,14 +231,16 @@ mod tests {
             Identifying { identity: Some(first), ..base },
             Identifying { identity: Some(second), ..base },
             Identifying { identity: Some(third), ..base },
-            Identifying { identity: Some(fourth), ..base },
             Identifying { identity: Some(first), identity_flow: Some("identity"), ..base },
+            Identifying { subject_token_type: Some("x"), ..base },
             Identifying { requested_token_type: Some("x"), ..base },
             Identifying { authorization_parameters: &pairs, ..base },
             Identifying { request_headers: &headers, ..base },
         ];
-        let keys: std::collections::HashSet<String> = different.iter().map(key).collect();
-        assert_eq!(keys.len(), different.len());
+        let mut keys: std::collections::HashSet<String> = different.iter().map(key).collect();
+        let of_jobs = ["1", "2"].map(|says| CacheKey::of(&base).of_job(says).as_str().to_owned());
+        keys.extend(of_jobs);
+        assert_eq!(keys.len(), different.len() + 2);
     }
 
     #[test]

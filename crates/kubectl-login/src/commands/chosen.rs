@@ -7,6 +7,8 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::failure::CommandError;
 use crate::{
+    flows::FlowError,
+    identities,
     kubeconfig::{
         self, User,
         context::{Context, Files},
@@ -21,6 +23,7 @@ use crate::{
     system::{
         System, configuration,
         environment::{Environment, Overlay},
+        runtime::{self, NotRun},
     },
 };
 
@@ -97,6 +100,32 @@ pub fn cache_directory(
     Ok(cache_directory_of(&settings, system.environment))
 }
 
+/// `target` with the job that it is for, if it is for one.
+pub fn identified(system: &System<'_>, target: Target) -> Result<Target, Failure> {
+    let Some(options) = target.unknown_identity() else { return Ok(target) };
+    let found = runtime::block_on(identities::find(system.environment, options));
+    match found {
+        Ok(Ok(taken)) => Ok(target.known_as(taken)),
+        Ok(Err(error)) => {
+            let source = FlowError::Identity(error);
+            let hint = source.hint(&target);
+            Err(Failure::Flow { source: Box::new(source), hint })
+        }
+        Err(NotRun::Start(error)) => Err(Failure::Start(error)),
+        Err(NotRun::Cancelled) => {
+            let source = FlowError::Cancelled;
+            let hint = source.hint(&target);
+            Err(Failure::Flow { source: Box::new(source), hint })
+        }
+    }
+}
+
+/// The same; nothing is kept for a job that does not say who it is. What it lacks is told when a
+/// token is wanted.
+fn known_or_unkept(system: &System<'_>, target: Target) -> Target {
+    identified(system, target.clone()).unwrap_or(target)
+}
+
 impl Chosen {
     /// Reads options, and the kubeconfig unless they name an issuer themselves.
     pub fn of(system: &System<'_>, matches: &ArgMatches) -> Result<Self, Failure> {
@@ -112,8 +141,8 @@ impl Chosen {
     ) -> Result<Self, Failure> {
         let typed = arguments::typed(matches);
         let kubeconfig = matches.get_one::<String>("kubeconfig").map(String::as_str);
-        let configuration = configuration::read(system.environment)?;
         if context.is_none() && is_by_options(system, matches) {
+            let configuration = configuration::read(system.environment)?;
             let settings = Settings::resolve(&Layers {
                 typed: &typed,
                 typed_origin: &Origin::CommandLine,
@@ -122,22 +151,27 @@ impl Chosen {
                 configuration: configuration.as_ref(),
             })?;
             let target = Target::check(&settings, system.environment)?;
-            return Ok(Self { target, user: None });
+            return Ok(Self { target: known_or_unkept(system, target), user: None });
         }
         let user = kubeconfig::current_user(system.environment, context, kubeconfig)?;
         let environment = Overlay { variables: &user.environment, below: system.environment };
+        // An entry's variables count as they do when kubectl runs us.
+        let configuration = configuration::read(&environment)?;
+        let origin = Origin::Kubeconfig { user: user.name.clone(), file: user.file.clone() };
         // What is typed here comes on top: another browser for this one time, for example.
         let mut combined = user.typed.clone();
         combined.replace_by(&typed);
         let mut settings = Settings::resolve(&Layers {
             typed: &combined,
-            typed_origin: &Origin::Kubeconfig { user: user.name.clone(), file: user.file.clone() },
+            typed_origin: &origin,
             environment: &environment,
             cluster: user.cluster_config.as_ref(),
             configuration: configuration.as_ref(),
         })?;
         settings.attribute(&typed, &Origin::CommandLine);
+        settings.attribute_variables(&user.environment, &origin);
         let target = Target::check(&settings, &environment as &dyn Environment)?;
+        let target = known_or_unkept(&System { environment: &environment, ..*system }, target);
         Ok(Self { target, user: Some(user) })
     }
 

@@ -11,6 +11,9 @@ use crate::{
     system::{environment::Environment, program},
 };
 
+/// How int128/kubelogin is called where it is kubectl's plugin; a link by that name may be ours.
+const KUBELOGIN: &str = "kubectl-oidc_login";
+
 /// What the person typed to start us; usage texts repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invocation {
@@ -18,12 +21,18 @@ pub enum Invocation {
     Program,
     /// `kubectl login`: kubectl ran us as its plugin.
     Plugin,
+    /// `kubectl oidc-login`: the same under int128/kubelogin's name.
+    Kubelogin,
 }
 
 impl Invocation {
     /// kubectl starts a plugin by its whole path (`HandlePluginCommand` in kubectl's
     /// `plugin.go`), shells by the word that was typed; newer ones also set `KUBECTL_PATH`.
     pub fn of(first_word: Option<&OsString>, environment: &dyn Environment) -> Self {
+        let name = first_word.and_then(|word| program::name_of(word));
+        if name == Some(KUBELOGIN) {
+            return Self::Kubelogin;
+        }
         let is_whole_path = first_word.is_some_and(|word| {
             Path::new(word).is_absolute() && program::name_of(word) == Some("kubectl-login")
         });
@@ -35,6 +44,7 @@ impl Invocation {
         match self {
             Self::Program => "kubectl-login",
             Self::Plugin => "kubectl login",
+            Self::Kubelogin => "kubectl oidc-login",
         }
     }
 }
@@ -62,6 +72,9 @@ pub fn parse(
     invocation: Invocation,
     arguments: &[OsString],
 ) -> Result<(&'static Entry, ArgMatches), clap::Error> {
+    let is_command =
+        |word: &str| COMMANDS.iter().any(|entry| (entry.definition)().get_name() == word);
+    let arguments = arguments::spelled_out(arguments::without_plugin(arguments), &is_command);
     let first = arguments.first().and_then(|word| word.to_str());
     let asks_about_program = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
     let names_no_command = first.is_none_or(|word| word.starts_with('-')) && !asks_about_program;
@@ -69,7 +82,7 @@ pub fn parse(
         .into_iter()
         .chain(names_no_command.then_some("login"))
         .map(OsString::from)
-        .chain(arguments::spelled_out(arguments));
+        .chain(arguments);
     let mut matches = command_for(invocation).try_get_matches_from(words)?;
     let found = matches.remove_subcommand().and_then(|(name, matches)| {
         let mut known = COMMANDS.iter();
@@ -97,11 +110,24 @@ mod tests {
 
     #[test]
     fn without_a_command_it_is_login() {
-        for line in ["", "--issuer-url x", "login --context dev", "-v2"] {
+        for line in ["", "--issuer-url x", "login --context dev", "-v2", "-v 1", "-v https://a"] {
             assert_eq!(read(line).unwrap().0, "login", "{line}");
         }
         let (_, matches) = read("--issuer-url x").unwrap();
         assert!(!arguments::typed(&matches).is_empty());
+    }
+
+    #[test]
+    fn kubelogins_command_lines_are_understood() {
+        for (line, command) in [
+            ("oidc-login get-token --oidc-issuer-url x", "get-token"),
+            ("-v 1 get-token", "get-token"),
+            ("--log_file /x -v=1 status", "status"),
+            ("oidc-login clean --token-cache-dir /x", "clean"),
+            ("clean", "clean"),
+        ] {
+            assert_eq!(read(line).unwrap().0, command, "{line}");
+        }
     }
 
     #[test]
@@ -114,11 +140,13 @@ mod tests {
             ("kubectl-login", &NoEnvironment as &dyn Environment, Invocation::Program),
             ("./kubectl-login", &NoEnvironment, Invocation::Program),
             (absolute, &NoEnvironment, Invocation::Plugin),
+            ("/b/kubectl-oidc_login", &NoEnvironment, Invocation::Kubelogin),
+            ("kubectl-oidc_login", &new_kubectl, Invocation::Kubelogin),
             ("kubectl-login", &new_kubectl, Invocation::Plugin),
         ] {
             assert_eq!(Invocation::of(Some(&word.into()), environment), expected, "{word}");
         }
-        for invocation in [Invocation::Program, Invocation::Plugin] {
+        for invocation in [Invocation::Program, Invocation::Plugin, Invocation::Kubelogin] {
             for (line, command) in [("--help", ""), ("get-token --help", " get-token")] {
                 let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
                 let help = parse(invocation, &words).err().unwrap().render().to_string();

@@ -2,11 +2,12 @@
 //! sessions go on without a new sign-in.
 //! Never signs in, never touches an entry that it does not understand.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use login_common::UnixTime;
 use login_protocols::jose::CompactJws;
+use serde_json::Value;
 
 use super::chosen;
 use crate::{
@@ -24,13 +25,14 @@ use crate::{
         foreign::{self, Converted, Verdict},
     },
     options::{
+        arguments,
         layers::{Layers, Origin, Settings},
         target::Target,
     },
-    report::Failure,
+    report::{Failure, Report, command_line_failure},
     system::{
         System, configuration,
-        environment::{Environment, Overlay},
+        environment::{Environment, NoEnvironment, Overlay},
         kubelogin_cache::{self, KeptTokens},
         stdout,
     },
@@ -38,7 +40,7 @@ use crate::{
 
 /// Its arguments.
 pub fn definition() -> Command {
-    crate::options::arguments::with_verbosity(chosen::with_kubeconfig(Command::new("convert")))
+    arguments::with_verbosity(chosen::with_kubeconfig(Command::new("convert")))
         .about(
             "Turn kubeconfig users of int128/kubelogin and of `auth-provider: oidc` into users of \
              kubectl-login, and take over their sessions",
@@ -78,6 +80,10 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
         let say = |what: &str| system.terminal.say(&format!("User `{}`: {what}.", entry.name));
         match foreign::judge(entry.value) {
             Verdict::Converted(converted) => {
+                if let Err(failure) = usable(system, &converted) {
+                    say(&format!("left as it is: {}", in_one_line(&failure)));
+                    continue;
+                }
                 for note in &converted.notes {
                     say(note);
                 }
@@ -155,6 +161,43 @@ fn take_over(system: &System<'_>, converted: &Converted) -> String {
         }
         Err(trouble) => format!("its session was not taken over: {trouble}"),
     }
+}
+
+/// Whether kubectl-login could work with what would be written, which it reads as kubectl will
+/// have it read.
+fn usable(system: &System<'_>, converted: &Converted) -> Result<(), Failure> {
+    let words = converted.user.pointer("/exec/args").and_then(Value::as_array);
+    let words: Vec<OsString> =
+        words.into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect();
+    let typed = arguments::of_get_token(&words).map_err(|error| command_line_failure(&error))?;
+    // Of the machine, only where the home is: what stands in the entry must do.
+    let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    let mut variables: Vec<(String, String)> = system
+        .environment
+        .home()
+        .map(|path| (home.to_owned(), path.display().to_string()))
+        .into_iter()
+        .collect();
+    variables.extend(converted.environment.iter().cloned());
+    let environment = Overlay { variables: &variables, below: &NoEnvironment };
+    let settings = Settings::resolve(&Layers {
+        typed: &typed,
+        typed_origin: &Origin::Arguments,
+        environment: &environment,
+        cluster: None,
+        configuration: None,
+    })?;
+    Target::check(&settings, &environment)?;
+    Ok(())
+}
+
+fn in_one_line(failure: &Failure) -> String {
+    let report = Report::from(failure);
+    let mut text = report.error;
+    for cause in report.causes {
+        text.extend([": ", &cause]);
+    }
+    text
 }
 
 /// What is known before the first renewal, whose token tells the rest.
@@ -245,13 +288,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        options::{table::Name, typed::Typed},
-        system::environment::NoEnvironment,
-    };
+    use crate::options::{table::Name, typed::Typed};
 
     fn kept(issuer: &str, subject: &str, at: i64) -> KeptTokens {
-        let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let header = part(json!({ "alg": "RS256", "kid": "k" }));
         let claims = part(json!({ "iss": issuer, "aud": "k", "sub": subject, "iat": at }));
         KeptTokens {
@@ -307,6 +347,42 @@ mod tests {
         assert_eq!(records[0].protection, Some(Protection::Plain));
         assert_eq!(records[0].key, target(&NoEnvironment, &converted).unwrap().cache_key);
         assert!(take_over(&machine(), &converted).contains("a session of its own"));
+    }
+
+    #[test]
+    fn what_would_be_written_is_read_first() {
+        let outcome = |words: &[&str]| {
+            let args: Vec<&str> =
+                ["get-token", "--oidc-issuer-url=https://id.example", "--oidc-client-id=k"]
+                    .iter()
+                    .chain(words)
+                    .copied()
+                    .collect();
+            let user = json!({ "exec": { "command": "kubelogin", "args": args } });
+            let Verdict::Converted(converted) = foreign::judge(Some(&user)) else {
+                panic!("not converted")
+            };
+            usable(&machine(), &converted).map_err(|failure| in_one_line(&failure))
+        };
+        for words in [
+            &["--oidc-extra-scope=\"email groups\""][..],
+            &["--oidc-extra-scope", "email, groups", "-v", "1", "--log_file", "/x"],
+            &["--oidc-client-secret=a", "--oidc-client-secret=b"],
+            &["--oidc-request-header=\"Authorization=Basic dTpw,x\",B=2"],
+            &["--browser-command=/mnt/c/Program Files/b.exe"],
+            &["--oidc-auth-request-extra-params=acr_values=a b"],
+        ] {
+            assert_eq!(outcome(words), Ok(()), "{words:?}");
+        }
+        for (words, option) in [
+            (&["--oidc-extra-scope=\"a"][..], "`--scope`"),
+            (&["--listen-address=example.com:1"], "`--listen-address`"),
+            (&["--grant-type=magic"], "`--flow`"),
+            (&["--oidc-request-header=x"], "`--request-header`"),
+        ] {
+            let reason = outcome(words).unwrap_err();
+            assert!(reason.contains(option), "{words:?}: {reason}");
+        }
     }
 
     #[test]

@@ -4,11 +4,12 @@
 use clap::{ArgMatches, Command};
 use zeroize::Zeroizing;
 
+use super::chosen;
 use crate::{
     exec_info,
     options::{
         arguments,
-        layers::{Layers, Origin, Settings},
+        layers::{Layers, Settings},
         target::Target,
         typed::Typed,
     },
@@ -34,12 +35,12 @@ fn answer(system: &System<'_>, typed: &Typed) -> Result<Zeroizing<String>, Failu
     let configuration = configuration::read(system.environment)?;
     let settings = Settings::resolve(&Layers {
         typed,
-        typed_origin: &Origin::CommandLine,
+        typed_origin: &exec_info::typed_origin(system.environment),
         environment: system.environment,
         cluster: info.cluster.as_ref().and_then(|cluster| cluster.config.as_ref()),
         configuration: configuration.as_ref(),
     })?;
-    let target = Target::check(&settings, system.environment)?;
+    let target = chosen::identified(system, Target::check(&settings, system.environment)?)?;
     // Run by hand, nobody says whether there is a terminal: stderr will show.
     let interactive = system.environment.has(exec_info::VARIABLE) && info.interactive;
     // By hand, the same shell asks again for no particular reason.

@@ -24,15 +24,10 @@ pub fn definition() -> Command {
                  server's address, the one that shall use the new entry",
             )
         })
-        .arg(
-            Arg::new("server")
-                .value_name("SERVER-URL")
-                .conflicts_with_all(["issuer-url", "client-id"])
-                .help(
-                    "The address of a login-server: learn from it where and how to sign in, and \
+        .arg(Arg::new("server").value_name("SERVER-URL").conflicts_with("client-id").help(
+            "The address of a login-server: learn from it where and how to sign in, and \
                      write that into the kubeconfig",
-                ),
-        )
+        ))
 }
 
 /// Signs in.

@@ -18,6 +18,7 @@ pub mod status;
 pub mod user_entry;
 pub mod whoami;
 
+pub mod clean;
 pub mod convert;
 
 pub mod completion;
@@ -46,6 +47,7 @@ pub static COMMANDS: &[Entry] = &[
     Entry { definition: doctor::definition, run: doctor::run },
     Entry { definition: setup::definition, run: setup::run },
     Entry { definition: convert::definition, run: convert::run },
+    Entry { definition: clean::definition, run: clean::run },
     Entry { definition: completion::definition, run: completion::run },
     Entry { definition: man::definition, run: man::run },
     Entry { definition: version::definition, run: version::run },

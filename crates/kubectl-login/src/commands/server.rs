@@ -21,6 +21,7 @@ use crate::{
         configuration::Configuration,
         fault::OptionError,
         layers::{Layers, Origin, Settings},
+        lists,
         table::{Name, row_of},
         target::Target,
         typed::Typed,
@@ -133,18 +134,23 @@ pub fn run(system: &System<'_>, matches: &ArgMatches, address: &str) -> Result<(
     let typed = arguments::typed(matches);
     let configuration = configuration::read(system.environment)?;
     let published = {
-        let mut probe = typed.clone();
+        let mut probe = typed.without(&[Name::IssuerUrl]);
+        // The person named that server; what it names is another matter.
         probe.push(Name::IssuerUrl, server.as_str().to_owned());
         probe.push(Name::ClientId, "kubectl-login".to_owned());
-        fetch(system, &checked(system, &probe, configuration.as_ref())?)?
+        let settings = resolved(system, &probe, configuration.as_ref())?;
+        fetch(system, &Target::check(&settings, system.environment)?)?
     };
     system.terminal.say(&format!(
         "{server} says: sign in at {} as a user of the client `{}`.",
         published.issuer, published.client_id
     ));
+    check_issuer(&published, &typed)?;
     let wanted_options = combined(&published, &typed);
     let kept_options = entry::arguments(&wanted_options.without(&ONCE), kubeconfig_file::absolute)?;
-    let target = checked(system, &wanted_options, configuration.as_ref())?;
+    let mut settings = resolved(system, &wanted_options, configuration.as_ref())?;
+    attribute(&mut settings, &server, &published, &typed);
+    let target = Target::check(&settings, system.environment)?;
     let host = user_entry::host_of(server.as_str());
     let wanted = Wanted::of(matches, &host, ExecEntry::new(kept_options).to_value());
     let plan = Plan::of(system, &wanted)?;
@@ -158,6 +164,29 @@ pub fn run(system: &System<'_>, matches: &ArgMatches, address: &str) -> Result<(
     Ok(())
 }
 
+/// `--issuer-url` beside an address says which issuer may be told what options and variables hold.
+fn check_issuer(published: &ClientConfiguration, typed: &Typed) -> Result<(), OptionError> {
+    match typed.of(Name::IssuerUrl).last() {
+        Some(given) if given != published.issuer.as_str() => {
+            let problem = format!("the server says `{}`", published.issuer);
+            Err(OptionError::new(row_of(Name::IssuerUrl), &Origin::CommandLine, problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says which of the values the server has said, and not the person.
+fn attribute(
+    settings: &mut Settings,
+    server: &IssuerUrl,
+    published: &ClientConfiguration,
+    typed: &Typed,
+) {
+    let is_issuer = published.issuer == *server;
+    let origin = Origin::Server { address: server.to_string(), is_issuer };
+    settings.attribute(&said_by(published).beneath(&heard(published, typed)), &origin);
+}
+
 /// `https://` may be left out, and a slash at the end says nothing.
 fn server_at(address: &str) -> Result<IssuerUrl, ServerError> {
     let whole =
@@ -166,29 +195,41 @@ fn server_at(address: &str) -> Result<IssuerUrl, ServerError> {
         .map_err(|source| ServerError::Address { address: address.to_owned(), source })
 }
 
+/// What is published, as options.
+fn said_by(published: &ClientConfiguration) -> Typed {
+    let mut said = Typed::default();
+    said.push(Name::IssuerUrl, published.issuer.as_str().to_owned());
+    said.push(Name::ClientId, published.client_id.as_str().to_owned());
+    if !published.scopes.is_empty() {
+        said.push(Name::Scope, lists::joined(published.scopes.iter().map(String::as_str)));
+    }
+    if let Some(data) = &published.certificate_authority_data {
+        said.push(Name::CertificateAuthorityData, data.clone());
+    }
+    said
+}
+
+/// What was typed, as far as it counts: who vouches for the issuer is known better by the server
+/// than by whoever typed its address.
+fn heard(published: &ClientConfiguration, typed: &Typed) -> Typed {
+    match published.certificate_authority_data {
+        Some(_) => typed.without(&[Name::CertificateAuthority, Name::CertificateAuthorityData]),
+        None => typed.clone(),
+    }
+}
+
 /// What is published, and what was typed beside it.
 fn combined(published: &ClientConfiguration, typed: &Typed) -> Typed {
-    let mut combined = Typed::default();
-    combined.push(Name::IssuerUrl, published.issuer.as_str().to_owned());
-    combined.push(Name::ClientId, published.client_id.as_str().to_owned());
-    if !published.scopes.is_empty() {
-        combined.push(Name::Scope, published.scopes.join(","));
-    }
-    // Who vouches for the issuer is known better by the server than by whoever typed its address.
-    let mut typed = typed.clone();
-    if let Some(data) = &published.certificate_authority_data {
-        typed = typed.without(&[Name::CertificateAuthority, Name::CertificateAuthorityData]);
-        combined.push(Name::CertificateAuthorityData, data.clone());
-    }
-    combined.replace_by(&typed);
+    let mut combined = said_by(published);
+    combined.replace_by(&heard(published, typed));
     combined.in_table_order()
 }
 
-fn checked(
+fn resolved(
     system: &System<'_>,
     typed: &Typed,
     configuration: Option<&Configuration>,
-) -> Result<Target, Failure> {
+) -> Result<Settings, Failure> {
     let settings = Settings::resolve(&Layers {
         typed,
         typed_origin: &Origin::CommandLine,
@@ -204,7 +245,7 @@ fn checked(
         let problem = "what a server says about signing in counts only when TLS vouches for it";
         return Err(OptionError::new(row, origin, problem).into());
     }
-    Ok(Target::check(&settings, system.environment)?)
+    Ok(settings)
 }
 
 /// `server` is the target's issuer: it is reached in the same way.
@@ -256,6 +297,71 @@ mod tests {
         for address in ["http://login.example.com", "https://a?b", "", "a b", "ftp://x"] {
             assert_eq!(server_at(address).unwrap_err().fault(), Fault::Usage, "{address}");
         }
+    }
+
+    #[test]
+    fn no_secret_goes_to_an_issuer_that_only_a_server_names() {
+        use std::error::Error as _;
+
+        use crate::system::environment::{NoEnvironment, Overlay};
+        let server = IssuerUrl::parse("https://s.example").unwrap();
+        let outcome = |issuer: &str, typed: &[(Name, &str)], variables: &[(&str, &str)]| {
+            let published = ClientConfiguration {
+                issuer: IssuerUrl::parse(issuer).unwrap(),
+                client_id: ClientId::parse("k").unwrap(),
+                scopes: vec!["a".to_owned()],
+                certificate_authority_data: None,
+            };
+            let mut words = Typed::default();
+            for (name, value) in typed {
+                words.push(*name, (*value).to_owned());
+            }
+            let variables: Vec<(String, String)> = variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            let environment = Overlay { variables: &variables, below: &NoEnvironment };
+            let system = System {
+                clock: &crate::system::clock::MachineClock,
+                environment: &environment,
+                terminal: &crate::system::terminal::Stderr { verbose: false },
+            };
+            check_issuer(&published, &words).map_err(|error| error.to_string())?;
+            let mut settings = resolved(&system, &combined(&published, &words), None).unwrap();
+            attribute(&mut settings, &server, &published, &words);
+            match Target::check(&settings, &environment) {
+                Ok(target) => Ok(target.client_secret.is_some()),
+                Err(error) => Err(format!("{error}: {}", error.source().unwrap())),
+            }
+        };
+        let (own, other) = ("https://s.example", "https://id.example");
+        let secret = ("KUBECTL_LOGIN_CLIENT_SECRET", "s");
+        for issuer in [own, other] {
+            for variables in [
+                secret,
+                ("KUBECTL_LOGIN_REQUEST_HEADER", "A=b"),
+                ("KUBECTL_LOGIN_PASSWORD", "p"),
+                ("KUBECTL_LOGIN_IDENTITY", "github-actions"),
+                ("KUBECTL_LOGIN_CLIENT_CERTIFICATE", "/c"),
+            ] {
+                let refused = outcome(issuer, &[], &[variables]).unwrap_err();
+                assert!(
+                    refused.contains("is named by the server `https://s.example`"),
+                    "{refused}"
+                );
+            }
+            assert_eq!(outcome(issuer, &[], &[]), Ok(false));
+            assert_eq!(outcome(issuer, &[(Name::IssuerUrl, issuer)], &[secret]), Ok(true));
+            let variable = ("KUBECTL_LOGIN_ISSUER_URL", issuer);
+            assert_eq!(outcome(issuer, &[], &[secret, variable]), Ok(true));
+        }
+        let typed = [(Name::ClientSecretFile, "/s")];
+        assert_eq!(outcome(own, &typed, &[]), Ok(true));
+        assert!(outcome(other, &typed, &[]).is_err());
+        let authority = [(Name::CertificateAuthority, "/ca")];
+        assert_eq!(outcome(own, &authority, &[]), Ok(false));
+        let said = outcome(own, &[(Name::IssuerUrl, other)], &[]).unwrap_err();
+        assert!(said.contains("`--issuer-url`"), "{said}");
     }
 
     #[test]

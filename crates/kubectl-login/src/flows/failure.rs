@@ -18,6 +18,7 @@ use crate::{
     identities::IdentityError,
     options::{
         layers::Origin,
+        program::NotAllowed,
         target::{Flow, Target},
     },
     report::Fault,
@@ -82,6 +83,9 @@ pub enum FlowError {
     /// The job's identity.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// A command of a kubeconfig.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// The key that signs the client's assertions.
     #[error("could not sign in the client's name")]
     ClientKey(#[source] LocalError),
@@ -291,6 +295,7 @@ impl FlowError {
             | Self::ClientCertificate(_)
             | Self::ClientSecret(_)
             | Self::ClientKey(_)
+            | Self::NotAllowed(_)
             | Self::ListenerCertificate(_)
             | Self::Password(_)
             | Self::NotAnIssuer { .. }
@@ -344,6 +349,10 @@ impl FlowError {
                 "check `--client-certificate` and `--client-key`{}",
                 from(&target.origins.client_certificate)
             )),
+            Self::NotAllowed(refusal)
+            | Self::ClientSecret(LocalError::Command(CommandError::NotAllowed(refusal))) => {
+                Some(refusal.hint())
+            }
             Self::ClientSecret(_) => Some(format!(
                 "check the client secret's file or command{}",
                 from(&target.origins.client_secret)

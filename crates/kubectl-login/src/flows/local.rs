@@ -20,7 +20,7 @@ pub async fn secret(source: &SecretSource) -> Result<Secret, LocalError> {
     match source {
         SecretSource::Literal(secret) => Ok(secret.clone()),
         SecretSource::File(path) => read_secret(path),
-        SecretSource::Command(words) => Ok(command::output(words).await?),
+        SecretSource::Command(line) => Ok(command::output(line).await?),
     }
 }
 

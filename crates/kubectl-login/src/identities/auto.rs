@@ -62,7 +62,10 @@ pub fn offered_here(environment: &dyn Environment) -> Option<SourceKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::environment::{NoEnvironment, Overlay};
+    use crate::{
+        options::program::ProgramLine,
+        system::environment::{NoEnvironment, Overlay},
+    };
 
     fn chosen(variables: &[&str], files: &[&str], options: &IdentityOptions) -> Option<SourceKind> {
         let variables: Vec<(String, String)> =
@@ -90,7 +93,7 @@ mod tests {
         assert_eq!(chosen(&all, &token, &file), Some(SourceKind::File));
         let variable = IdentityOptions { variable: Some("V".into()), ..plain.clone() };
         assert_eq!(chosen(&all, &token, &variable), Some(SourceKind::Variable));
-        let command = IdentityOptions { command: Some(vec!["c".into()]), ..plain };
+        let command = IdentityOptions { command: Some(ProgramLine::of("c")), ..plain };
         assert_eq!(chosen(&all, &token, &command), Some(SourceKind::Command));
     }
 

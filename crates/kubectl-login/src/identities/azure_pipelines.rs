@@ -21,7 +21,7 @@ pub const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
 
 /// Which service connection the token shall be about; set by tasks that use one. Without it the
 /// token is about the pipeline.
-const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
+pub const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
 
 /// Asks for a token.
 pub(super) async fn obtain(system: &System<'_>) -> Result<IdentityToken, IdentityError> {

@@ -1,20 +1,18 @@
 //! Any program that prints an identity token.
 //! Never a shell.
 
-use super::{IdentityError, IdentityToken, Place};
+use super::{IdentityError, Place, Taken};
 use crate::{
-    flows::issued::Moments,
-    options::target::IdentityOptions,
-    system::{System, command},
+    options::target::{IdentityOptions, SourceKind},
+    system::command,
 };
 
-pub(super) async fn obtain(
-    system: &System<'_>,
-    options: &IdentityOptions,
-) -> Result<IdentityToken, IdentityError> {
-    let words = options.command.as_deref().unwrap_or_default();
-    let text = command::output(words).await.map_err(IdentityError::Command)?;
-    let place = Place::Command(words.first().cloned().unwrap_or_default());
-    let moments = Moments { requested_at: system.clock.now(), issuer_date: None };
-    IdentityToken::read(text.expose(), place, moments)
+pub(super) async fn take(options: &IdentityOptions) -> Result<Taken, IdentityError> {
+    let kind = SourceKind::Command;
+    let Some(line) = &options.command else {
+        return Err(IdentityError::Command(command::CommandError::NoText(String::new())));
+    };
+    let text = command::output(line).await.map_err(IdentityError::Command)?;
+    let place = Place::Command(line.text().to_owned());
+    Ok(Taken::token(kind, text.expose(), place))
 }

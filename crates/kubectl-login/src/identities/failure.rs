@@ -215,6 +215,7 @@ impl IdentityError {
                  `--identity-file`{identity}"
             ),
             Self::File { .. } => format!("check `--identity-file`{identity}"),
+            Self::Command(CommandError::NotAllowed(refusal)) => refusal.hint(),
             Self::Command(_) => format!("check `--identity-command`{identity}"),
             Self::Unusable { place, .. } => {
                 format!("{place} should hold one bearer token and nothing else{identity}")

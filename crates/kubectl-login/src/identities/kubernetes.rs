@@ -5,11 +5,8 @@ use std::{io, path::Path};
 
 use login_common::names::IssuerUrl;
 
-use super::{IdentityError, IdentityToken, Place, file};
-use crate::{
-    options::target::{IdentityOptions, SourceKind},
-    system::System,
-};
+use super::{IdentityError, IdentityToken, Place, Taken, file};
+use crate::options::target::{IdentityOptions, SourceKind};
 
 /// Where it is when `--identity-file` names no other place: a projected volume as Kubernetes'
 /// documentation mounts it, else the one that every pod has, which is for the cluster's own API
@@ -18,9 +15,6 @@ pub(super) const FILES: [&str; 2] = [
     "/var/run/secrets/tokens/kubectl-login",
     "/var/run/secrets/kubernetes.io/serviceaccount/token",
 ];
-
-/// The pod's name: what sets one job apart from the next where they share a home.
-pub const POD: &str = "HOSTNAME";
 
 /// Whether `identity` may be shown to `issuer` for another token. The token that every pod has
 /// opens its own cluster: whoever did not sign it and is not meant by it could use it there.
@@ -39,20 +33,17 @@ pub fn may_be_shown(
     Err(IdentityError::ForTheCluster { path: every_pod.to_owned(), issuer: issuer.clone() })
 }
 
-pub(super) fn obtain(
-    system: &System<'_>,
-    options: &IdentityOptions,
-) -> Result<IdentityToken, IdentityError> {
+pub(super) fn take(options: &IdentityOptions) -> Result<Taken, IdentityError> {
     let kind = SourceKind::Kubernetes;
     if let Some(path) = &options.file {
-        return file::read(system, kind, path);
+        return file::read(kind, path);
     }
     let [projected, every_pod] = FILES.map(Path::new);
-    match file::read(system, kind, projected) {
+    match file::read(kind, projected) {
         Err(IdentityError::File { source, path, .. })
             if source.kind() == io::ErrorKind::NotFound =>
         {
-            match file::read(system, kind, every_pod) {
+            match file::read(kind, every_pod) {
                 // The first place is the one to mend.
                 Err(IdentityError::File { .. }) => Err(IdentityError::File { kind, path, source }),
                 outcome => outcome,

@@ -1,8 +1,9 @@
 //! The identity that a place gives to a job, as a token: one file per source.
 //! Never asks a person, never touches a terminal, a browser or a keyring, never shows a token.
 //!
-//! Reading order: `auto` (which source, when none is named), one file per source, `token_service`
-//! (what two of them share), `token` (what every source ends with), `failure`.
+//! Reading order: `auto` (which source, when none is named), `taken` (whose identity it is, which is
+//! known before any kept token is looked for), one file per source, `token_service` (what two of
+//! them share), `token` (what every source ends with), `failure`.
 
 mod auto;
 
@@ -17,19 +18,22 @@ mod token_service;
 mod variable;
 
 mod failure;
+mod taken;
 mod token;
 
 pub use auto::offered_here;
 pub use failure::IdentityError;
+pub use taken::{Taken, at_once, find};
 pub use token::{IdentityToken, Place};
 
 use crate::{
+    flows::issued::Moments,
     options::target::{IdentityOptions, SourceKind},
     system::System,
 };
 
-/// Gets the token, for `audience` where its source lets us say so. Read anew each time: files are
-/// replaced under our hands, and services sign for minutes only.
+/// Gets the token, for `audience` where its source lets us say so. What was taken when the source
+/// was asked whose it is, is what is used.
 pub async fn obtain(
     system: &System<'_>,
     options: &IdentityOptions,
@@ -41,14 +45,18 @@ pub async fn obtain(
     };
     system.terminal.detail(&format!("kubectl-login: taking the identity `{}`", kind.as_str()));
     match kind {
-        SourceKind::GithubActions => github_actions::obtain(system, audience).await,
-        SourceKind::AzurePipelines => azure_pipelines::obtain(system).await,
-        SourceKind::Gitlab => gitlab::obtain(system, options),
-        SourceKind::Kubernetes => kubernetes::obtain(system, options),
-        SourceKind::Spiffe => spiffe::obtain(system, options),
-        SourceKind::File => file::obtain(system, options),
-        SourceKind::Variable => variable::obtain(system, options),
-        SourceKind::Command => command::obtain(system, options).await,
-        SourceKind::Auto => Err(IdentityError::nowhere(system.environment)),
+        SourceKind::GithubActions => return github_actions::obtain(system, audience).await,
+        SourceKind::AzurePipelines => return azure_pipelines::obtain(system).await,
+        _ => {}
     }
+    let taken = match &options.taken {
+        Some(taken) => taken.clone(),
+        None => find(system.environment, options).await?,
+    };
+    let Some((text, place)) = taken.found() else {
+        return Err(IdentityError::nowhere(system.environment));
+    };
+    let moments = Moments { requested_at: system.clock.now(), issuer_date: None };
+    let token = IdentityToken::read(text.expose(), place.clone(), moments)?;
+    if kind == SourceKind::Spiffe { spiffe::checked(token) } else { Ok(token) }
 }

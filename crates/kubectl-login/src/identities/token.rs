@@ -171,13 +171,18 @@ impl IdentityToken {
 
 /// The claims of a JWT, of whatever algorithm: who is shown the token may know more of them.
 fn unverified_claims(token: &str) -> Option<Claims> {
+    Claims::parse(&payload(token)?).ok()
+}
+
+/// The middle of a JWT.
+pub(super) fn payload(token: &str) -> Option<Vec<u8>> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return None;
     };
-    Claims::parse(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+    URL_SAFE_NO_PAD.decode(payload).ok()
 }
 
 /// Somebody else's text, made fit for one line of a message.

@@ -3,30 +3,28 @@
 
 use login_common::Secret;
 
-use super::{IdentityError, IdentityToken, Place, token::Fault};
+use super::{IdentityError, Place, Taken, token::Fault};
 use crate::{
-    flows::issued::Moments,
     options::target::{IdentityOptions, SourceKind},
-    system::{System, environment::Environment},
+    system::environment::Environment,
 };
 
-pub(super) fn obtain(
-    system: &System<'_>,
+pub(super) fn take(
+    environment: &dyn Environment,
     options: &IdentityOptions,
-) -> Result<IdentityToken, IdentityError> {
+) -> Result<Taken, IdentityError> {
     let name = options.variable.as_deref().unwrap_or_default();
-    read(system, SourceKind::Variable, name)
+    read(environment, SourceKind::Variable, name)
 }
 
 /// The token in the variable `name`.
 pub(super) fn read(
-    system: &System<'_>,
+    environment: &dyn Environment,
     kind: SourceKind,
     name: &str,
-) -> Result<IdentityToken, IdentityError> {
-    let text = text(system.environment, kind, name)?;
-    let moments = Moments { requested_at: system.clock.now(), issuer_date: None };
-    IdentityToken::read(text.expose(), Place::Variable(name.to_owned()), moments)
+) -> Result<Taken, IdentityError> {
+    let text = text(environment, kind, name)?;
+    Ok(Taken::token(kind, text.expose(), Place::Variable(name.to_owned())))
 }
 
 /// What the variable `name` holds, without white space around it.

@@ -182,11 +182,12 @@ pub fn current_user(
         file: file.clone(),
         problem,
     };
+    let arguments = arguments::without_plugin(&arguments);
     if arguments.first().is_none_or(|first| first != "get-token") {
         return Err(unusable("they do not begin with `get-token`".to_owned()));
     }
     let typed =
-        arguments::of_get_token(&arguments).map_err(|error| unusable(error.kind().to_string()))?;
+        arguments::of_get_token(arguments).map_err(|error| unusable(error.kind().to_string()))?;
     let cluster_config = files
         .iter()
         .filter(|_| exec.provide_cluster_info)

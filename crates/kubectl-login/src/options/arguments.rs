@@ -10,33 +10,36 @@ use super::{
     typed::Typed,
 };
 
-/// Flags of Kubernetes' logger that int128/kubelogin takes. They say nothing to us.
-const LOGGER_FLAGS: [&str; 12] = [
+/// Flags of Kubernetes' logger (klog) that int128/kubelogin takes. They say nothing to us.
+const LOGGER_SWITCHES: [&str; 7] = [
     "add_dir_header",
     "alsologtostderr",
-    "log_backtrace_at",
-    "log_dir",
-    "log_file",
-    "log_file_max_size",
+    "legacy_stderr_threshold_behavior",
     "logtostderr",
     "one_output",
     "skip_headers",
     "skip_log_headers",
+];
+
+/// Those with a value.
+const LOGGER_VALUES: [&str; 7] = [
+    "alsologtostderrthreshold",
+    "log_backtrace_at",
+    "log_dir",
+    "log_file",
+    "log_file_max_size",
     "stderrthreshold",
     "vmodule",
 ];
 
+/// The word between `kubectl` and int128/kubelogin's own arguments.
+pub const KUBELOGIN_PLUGIN: &str = "oidc-login";
+
 /// `command` with every option of the table, and `-v`.
 pub fn with_options(command: Command) -> Command {
-    let ignored = LOGGER_FLAGS.into_iter().map(|flag| {
-        Arg::new(flag)
-            .long(flag)
-            .hide(true)
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("true")
-    });
-    with_verbosity(command.args(OPTIONS.iter().map(argument)).args(ignored))
+    // As in Go's programs, the last of several values counts.
+    let command = command.args_override_self(true);
+    with_verbosity(command.args(OPTIONS.iter().map(argument)))
 }
 
 /// `command` with `-v`.
@@ -72,7 +75,9 @@ fn argument(row: &'static Row) -> Arg {
             .hide_possible_values(true)
             .default_missing_value(""),
         Shape::Value => argument.value_name(row.value_name).action(ArgAction::Set),
-        Shape::List | Shape::Each => argument.value_name(row.value_name).action(ArgAction::Append),
+        Shape::List | Shape::Pairs | Shape::Each => {
+            argument.value_name(row.value_name).action(ArgAction::Append)
+        }
     }
 }
 
@@ -98,27 +103,69 @@ pub fn of_get_token(arguments: &[OsString]) -> Result<Typed, clap::Error> {
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .subcommand(with_options(Command::new("get-token")));
-    let words = std::iter::once("kubectl-login".into()).chain(spelled_out(arguments));
+    let arguments = spelled_out(without_plugin(arguments), &|word| word == "get-token");
+    let words = std::iter::once("kubectl-login".into()).chain(arguments);
     let matches = program.try_get_matches_from(words)?;
     Ok(matches.subcommand().map(|(_, matches)| typed(matches)).unwrap_or_default())
 }
 
-/// `-v2` and `--v=2`, as Kubernetes' programs spell it, become `-v -v`; kubelogin's spellings imply
-/// kubelogin's ports.
-pub fn spelled_out(arguments: &[OsString]) -> Vec<OsString> {
-    let mut words = Vec::with_capacity(arguments.len());
-    for word in arguments {
-        let level = word
-            .to_str()
-            .and_then(|word| {
-                ["--v=", "-v=", "-v"].iter().find_map(|begin| word.strip_prefix(begin))
-            })
-            .and_then(|level| level.parse::<usize>().ok());
+/// The arguments behind `oidc-login`, where they begin with that word: an entry that ran
+/// `kubectl oidc-login get-token` may have got another `command` only.
+pub fn without_plugin(arguments: &[OsString]) -> &[OsString] {
+    match arguments {
+        [plugin, rest @ ..] if plugin == KUBELOGIN_PLUGIN && !rest.is_empty() => rest,
+        all => all,
+    }
+}
+
+/// `-v2`, `-v 2` and `--v=2`, as Kubernetes' programs spell it, become `-v -v`, also before the
+/// command; flags of their logger go; kubelogin's spellings imply kubelogin's ports.
+pub fn spelled_out(arguments: &[OsString], is_command: &dyn Fn(&str) -> bool) -> Vec<OsString> {
+    let (mut words, mut levels) = (Vec::with_capacity(arguments.len()), 0_usize);
+    let mut rest = arguments.iter().peekable();
+    let number = |word: &str| word.parse::<usize>().ok().map(|level| level.min(9));
+    while let Some(word) = rest.next() {
+        let Some(text) = word.to_str() else {
+            words.push(word.clone());
+            continue;
+        };
+        if text == "--" {
+            words.push(word.clone());
+            words.extend(rest.by_ref().cloned());
+            break;
+        }
+        if is_of_logger(text, &LOGGER_SWITCHES) {
+            continue;
+        }
+        if is_of_logger(text, &LOGGER_VALUES) {
+            if !text.contains('=') {
+                rest.next();
+            }
+            continue;
+        }
+        let level = match text {
+            "-v" | "--v" => {
+                let next = rest.peek().and_then(|next| next.to_str()).and_then(number);
+                if next.is_some() {
+                    rest.next();
+                }
+                next.or(Some(1))
+            }
+            _ => ["--v=", "-v=", "-v"]
+                .iter()
+                .find_map(|begin| text.strip_prefix(begin))
+                .and_then(number),
+        };
         match level {
-            Some(level) => words.extend(std::iter::repeat_n(OsString::from("-v"), level.min(9))),
+            // Before the command: it stands behind it for us.
+            Some(level) if words.is_empty() => levels += level,
+            Some(level) => words.extend(std::iter::repeat_n(OsString::from("-v"), level)),
             None => words.push(word.clone()),
         }
     }
+    let behind = words.first().and_then(|word| word.to_str()).is_some_and(is_command);
+    let place = usize::from(behind);
+    words.splice(place..place, std::iter::repeat_n(OsString::from("-v"), levels.min(9)));
     let has =
         |test: &dyn Fn(&str) -> bool| arguments.iter().filter_map(|word| word.to_str()).any(test);
     let ports = "--kubelogin-ports";
@@ -126,6 +173,11 @@ pub fn spelled_out(arguments: &[OsString]) -> Vec<OsString> {
         words.push(ports.into());
     }
     words
+}
+
+fn is_of_logger(word: &str, flags: &[&str]) -> bool {
+    let name = word.strip_prefix("--").unwrap_or_default();
+    flags.contains(&name.split('=').next().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -160,8 +212,47 @@ mod tests {
     }
 
     #[test]
+    fn flags_of_the_logger_say_nothing_wherever_they_stand() {
+        let plain = read("get-token --issuer-url a").unwrap();
+        for line in [
+            "get-token --log_file /dev/null --issuer-url a",
+            "get-token --log_file=/dev/null --issuer-url a --vmodule x=1",
+            "get-token --issuer-url a --alsologtostderr --stderrthreshold INFO",
+            "get-token --legacy_stderr_threshold_behavior=true --issuer-url a",
+            "--logtostderr=false get-token --issuer-url a --alsologtostderrthreshold=2",
+            "oidc-login get-token --issuer-url a",
+            "oidc-login --log_dir /x get-token --issuer-url a",
+        ] {
+            assert!(read(line).unwrap() == plain, "{line}");
+        }
+        for line in ["-v 2 get-token --issuer-url a", "-v2 --one_output get-token --issuer-url a"] {
+            let typed = read(line).unwrap();
+            assert_eq!((typed.verbosity, typed.has(Name::IssuerUrl)), (2, true), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_several_values_counts() {
+        let typed = read(
+            "get-token --issuer-url a --oidc-issuer-url b --skip-open-browser \
+             --skip-open-browser=false --scope a --scope b",
+        )
+        .unwrap();
+        assert_eq!(typed.of(Name::IssuerUrl).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(typed.of(Name::SkipOpenBrowser).collect::<Vec<_>>(), ["false"]);
+        assert_eq!(typed.of(Name::Scope).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
     fn other_commands_and_unknown_options_are_errors() {
-        for line in ["", "login", "get-token --nonsense", "get-token extra"] {
+        for line in [
+            "",
+            "login",
+            "get-token --nonsense",
+            "get-token extra",
+            "oidc-login",
+            "oidc-login login",
+        ] {
             assert!(read(line).is_err(), "{line}");
         }
     }

@@ -5,16 +5,20 @@
 //! # ~/.config/kubectl-login/config.yaml
 //! token-cache-storage: encrypted-file
 //! browser-command: firefox
+//! allowed-commands: [pass show kubernetes/oidc]
+//! issuers:
+//! - issuer-url: https://id.example.com
+//!   client-secret-file: ~/.secrets/id.example.com
 //! ```
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     fault::OptionError,
     layers::values_of,
-    table::{Name, Row, row_named},
+    table::{Name, Row, Use, row_named},
 };
 use crate::yaml;
 
@@ -22,8 +26,20 @@ use crate::yaml;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Configuration {
     path: PathBuf,
-    values: Vec<(Name, Vec<String>)>,
+    values: Values,
+    /// What counts for one issuer only.
+    sections: Vec<(String, Values)>,
+    /// Command lines that a kubeconfig may name.
+    allowed_commands: Vec<String>,
 }
+
+type Values = Vec<(Name, Vec<String>)>;
+
+/// The key of what counts for one issuer only.
+const SECTIONS: &str = "issuers";
+
+/// The key of the command lines that a kubeconfig may name.
+pub const ALLOWED_COMMANDS: &str = "allowed-commands";
 
 impl Configuration {
     /// Reads a file of comments and of lines `key: value` whose values need no quotes: all that
@@ -38,36 +54,57 @@ impl Configuration {
             let row = row_named(key).filter(|_| is_plain(value))?;
             push(&mut values, row, vec![value.to_owned()])?;
         }
-        Some(Self { path: path.to_owned(), values })
+        Some(Self::with(path, values))
+    }
+
+    fn with(path: &Path, values: Values) -> Self {
+        let path = path.to_owned();
+        Self { path, values, sections: Vec::new(), allowed_commands: Vec::new() }
     }
 
     /// Reads any YAML.
     pub fn parse(path: &Path, text: &str) -> Result<Self, OptionError> {
         let fault = |problem: String| OptionError::file(path, problem);
-        let mut values = Vec::new();
         let has_content = text
             .lines()
             .map(str::trim)
             .any(|line| !line.is_empty() && !line.starts_with('#') && line != "---");
         if !has_content {
-            return Ok(Self { path: path.to_owned(), values });
+            return Ok(Self::with(path, Vec::new()));
         }
         let document: Value =
             yaml::read(text).map_err(|error| fault(format!("it is not valid YAML: {error}")))?;
-        let Value::Object(object) = document else {
+        let Value::Object(mut object) = document else {
             return Err(fault("it is not a mapping of option names to values".to_owned()));
         };
-        for (key, value) in &object {
-            let row = row_named(key).ok_or_else(|| {
-                let key: String = key.chars().take(60).collect();
-                fault(format!("it has the key `{key}`, which is not an option"))
+        let wrong_type =
+            |key: &str| fault(format!("the value of its key `{key}` has a wrong type"));
+        let items = |key: &str, value: Option<Value>| match value {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(items)) => Ok(items),
+            Some(_) => Err(wrong_type(key)),
+        };
+        let sections = items(SECTIONS, object.remove(SECTIONS))?;
+        let commands = items(ALLOWED_COMMANDS, object.remove(ALLOWED_COMMANDS))?;
+        let command = |item: &Value| item.as_str().map(ToOwned::to_owned);
+        let mut read = Self::with(path, options(&object, &fault)?);
+        read.allowed_commands = commands
+            .iter()
+            .map(|item| command(item).ok_or_else(|| wrong_type(ALLOWED_COMMANDS)))
+            .collect::<Result<_, _>>()?;
+        for section in &sections {
+            let Value::Object(section) = section else { return Err(wrong_type(SECTIONS)) };
+            let values = options(section, &fault)?;
+            let issuer = one(&values, Name::IssuerUrl).ok_or_else(|| {
+                fault(format!("an item of its key `{SECTIONS}` has no `issuer-url`"))
             })?;
-            let given = values_of(row, value)
-                .ok_or_else(|| fault(format!("the value of its key `{key}` has a wrong type")))?;
-            push(&mut values, row, given)
-                .ok_or_else(|| fault(format!("its key `{key}` stands there under two names")))?;
+            if read.section(issuer).is_some() {
+                let problem = format!("its key `{SECTIONS}` has two items for one issuer");
+                return Err(fault(problem));
+            }
+            read.sections.push((issuer.to_owned(), values));
         }
-        Ok(Self { path: path.to_owned(), values })
+        Ok(read)
     }
 
     /// Where it is.
@@ -75,13 +112,71 @@ impl Configuration {
         &self.path
     }
 
-    /// What it says about an option.
+    /// The issuer that it names for everything.
+    pub fn issuer(&self) -> Option<&str> {
+        one(&self.values, Name::IssuerUrl)
+    }
+
+    /// The issuers that it has a section for.
+    pub fn section_issuers(&self) -> impl Iterator<Item = &str> {
+        self.sections.iter().map(|(issuer, _)| issuer.as_str())
+    }
+
+    /// Command lines that a kubeconfig may name.
+    pub fn allowed_commands(&self) -> &[String] {
+        &self.allowed_commands
+    }
+
+    /// What it says about an option, whatever the issuer.
     pub fn values(&self, name: Name) -> Option<&[String]> {
-        self.values.iter().find(|(known, _)| *known == name).map(|(_, values)| values.as_slice())
+        all(&self.values, name)
+    }
+
+    /// What it says about an option where `issuer` signs in: what proves who asks, and whom to
+    /// believe, is for the issuer beside which it stands.
+    pub fn values_for(&self, row: &Row, issuer: Option<&str>) -> Option<&[String]> {
+        let section = issuer.and_then(|issuer| self.section(issuer));
+        if let Some(values) = section.and_then(|section| all(section, row.name)) {
+            return Some(values);
+        }
+        let is_bound = matches!(row.used, Use::Proof | Use::Anchor);
+        let is_for_another = is_bound && self.issuer().is_some_and(|own| Some(own) != issuer);
+        self.values(row.name).filter(|_| !is_for_another)
+    }
+
+    fn section(&self, issuer: &str) -> Option<&Values> {
+        self.sections.iter().find(|(own, _)| own == issuer).map(|(_, values)| values)
     }
 }
 
-fn push(values: &mut Vec<(Name, Vec<String>)>, row: &Row, given: Vec<String>) -> Option<()> {
+fn all(values: &Values, name: Name) -> Option<&[String]> {
+    values.iter().find(|(known, _)| *known == name).map(|(_, values)| values.as_slice())
+}
+
+fn one(values: &Values, name: Name) -> Option<&str> {
+    all(values, name)?.last().map(String::as_str)
+}
+
+/// A mapping of option names to values.
+fn options(
+    object: &Map<String, Value>,
+    fault: &dyn Fn(String) -> OptionError,
+) -> Result<Values, OptionError> {
+    let mut values = Vec::new();
+    for (key, value) in object {
+        let row = row_named(key).ok_or_else(|| {
+            let key: String = key.chars().take(60).collect();
+            fault(format!("it has the key `{key}`, which is not an option"))
+        })?;
+        let given = values_of(row, value)
+            .ok_or_else(|| fault(format!("the value of its key `{key}` has a wrong type")))?;
+        push(&mut values, row, given)
+            .ok_or_else(|| fault(format!("its key `{key}` stands there under two names")))?;
+    }
+    Ok(values)
+}
+
+fn push(values: &mut Values, row: &Row, given: Vec<String>) -> Option<()> {
     if values.iter().any(|(known, _)| *known == row.name) {
         return None;
     }

@@ -5,7 +5,14 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{layers::Origin, table::Row};
+use super::{
+    layers::Origin,
+    table::Row,
+    trust::{Reason, Trust},
+};
+
+/// How much of an address is shown.
+const SHOWN: usize = 200;
 
 /// An option has a value that cannot be used, or lacks one.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -33,9 +40,23 @@ pub enum OptionError {
         #[source]
         problem: Problem,
     },
+    /// A value that may not be used with the issuer in force.
+    #[error("the value of `--{}` is not used with the issuer `{}`", .0.option, .0.issuer)]
+    Misplaced(#[source] Box<Misplaced>),
     /// An option without which nothing works.
     #[error("`--{0}` is missing")]
     Missing(&'static str),
+}
+
+/// A value, and why it may not be used with the issuer in force.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{problem}")]
+pub struct Misplaced {
+    option: &'static str,
+    origin: Origin,
+    issuer: String,
+    reason: Reason,
+    problem: Problem,
 }
 
 /// What is wrong with a value, in words; never the value of a secret.
@@ -47,6 +68,29 @@ impl OptionError {
     /// `row`'s value is wrong because of `problem`.
     pub fn new(row: &Row, origin: &Origin, problem: impl Into<String>) -> Self {
         Self::Wrong { option: row.long, origin: origin.clone(), problem: Problem(problem.into()) }
+    }
+
+    /// `row`'s value may not be used with `issuer`.
+    pub fn misplaced(row: &Row, origin: &Origin, issuer: &str, reason: Reason) -> Self {
+        let problem = match &reason {
+            Reason::NamedBy(namer) => {
+                format!("it came from {origin}, and that issuer is named by {namer}")
+            }
+            Reason::NotTheirs => format!(
+                "it came from {origin}, which may say this of the issuer only that it alone names"
+            ),
+            Reason::BelievedBy { anchor, from } => format!(
+                "it came from {origin}, and `--{anchor}`, which came from {from}, lets others pass \
+                 for that issuer"
+            ),
+        };
+        Self::Misplaced(Box::new(Misplaced {
+            option: row.long,
+            origin: origin.clone(),
+            issuer: issuer.chars().take(SHOWN).collect(),
+            reason,
+            problem: Problem(problem),
+        }))
     }
 
     /// The whole of the cluster's settings is wrong because of `problem`.
@@ -63,6 +107,7 @@ impl OptionError {
     pub fn hint(&self) -> String {
         match self {
             Self::Wrong { origin, .. } => format!("it came from {origin}"),
+            Self::Misplaced(misplaced) => misplaced.hint(),
             Self::Cluster(_) => format!("they came from {}", Origin::Cluster),
             Self::File { .. } => {
                 "correct it, or name another file in the variable `KUBECTL_LOGIN_CONFIG`".to_owned()
@@ -76,5 +121,46 @@ impl OptionError {
                 )
             }
         }
+    }
+}
+
+impl Misplaced {
+    /// What to write where.
+    fn hint(&self) -> String {
+        let option = self.option;
+        match &self.reason {
+            Reason::NamedBy(_) => {
+                format!("if that issuer is meant, {}", named_at(&self.origin, &self.issuer))
+            }
+            Reason::NotTheirs => format!(
+                "if it is meant, say it yourself: `--{option}` in the user entry, or a variable, \
+                 or under `issuers:` in the configuration file"
+            ),
+            Reason::BelievedBy { anchor, .. } if self.origin.trust() == Trust::Own => format!(
+                "write `{anchor}` beside `{option}` into the configuration file, and take it out \
+                 where it is now"
+            ),
+            Reason::BelievedBy { anchor, .. } => {
+                format!("if that is meant, give `--{anchor}` yourself")
+            }
+        }
+    }
+}
+
+/// How to name `issuer` where a value came from.
+fn named_at(origin: &Origin, issuer: &str) -> String {
+    match origin {
+        Origin::CommandLine => format!("give `--issuer-url {issuer}`, too"),
+        Origin::Arguments | Origin::Kubeconfig { .. } => {
+            format!("write `--issuer-url={issuer}` into `exec.args` of the user, too")
+        }
+        Origin::Variable(_) => {
+            format!("set the variable `KUBECTL_LOGIN_ISSUER_URL` to `{issuer}`, too")
+        }
+        Origin::File(path) => format!(
+            "write it into `{}` below `issuers:`, beside `issuer-url: {issuer}`",
+            path.display()
+        ),
+        Origin::Cluster | Origin::Server { .. } => "say it yourself".to_owned(),
     }
 }

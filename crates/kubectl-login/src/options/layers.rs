@@ -2,14 +2,18 @@
 //! file; and where it came from.
 //! Never judges a value; never lets the cluster's settings name a secret, a program or a file.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
 use super::{
     configuration::Configuration,
     fault::OptionError,
-    table::{Name, OPTIONS, Row, Shape, VARIABLES, row_named, row_of},
+    lists,
+    table::{ByCluster, Name, OPTIONS, Row, Shape, VARIABLES, row_named, row_of},
     typed::Typed,
 };
 use crate::system::environment::Environment;
@@ -17,8 +21,10 @@ use crate::system::environment::Environment;
 /// Where a value came from; what a hint names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Typed, or in the `args` of the kubeconfig entry that kubectl runs.
+    /// Typed.
     CommandLine,
+    /// The `args` of the kubeconfig entry that kubectl runs.
+    Arguments,
     /// The `args` or `env` of a kubeconfig user that `login` has read.
     Kubeconfig {
         /// The name of the user entry.
@@ -30,6 +36,13 @@ pub enum Origin {
     Variable(&'static str),
     /// The extension `client.authentication.k8s.io/exec` of the kubeconfig's cluster entry.
     Cluster,
+    /// What a server publishes about signing in.
+    Server {
+        /// Its address.
+        address: String,
+        /// Whether it is the issuer itself.
+        is_issuer: bool,
+    },
     /// The configuration file.
     File(PathBuf),
 }
@@ -38,11 +51,13 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::CommandLine => f.write_str("the command line"),
+            Self::Arguments => f.write_str("`exec.args` of the user in the kubeconfig"),
             Self::Kubeconfig { user, file } => write!(f, "user `{user}` in `{file}`"),
             Self::Variable(name) => write!(f, "the environment variable `{name}`"),
             Self::Cluster => f.write_str(
                 "the extension `client.authentication.k8s.io/exec` of the cluster in the kubeconfig",
             ),
+            Self::Server { address, .. } => write!(f, "the server `{address}`"),
             Self::File(path) => write!(f, "the configuration file `{}`", path.display()),
         }
     }
@@ -52,6 +67,10 @@ impl fmt::Display for Origin {
 #[derive(Default)]
 pub struct Settings {
     values: Vec<(Name, Vec<String>, Origin)>,
+    /// Every issuer that a layer names, the one in force first.
+    named: Vec<(Origin, String)>,
+    allowed_commands: Vec<String>,
+    configuration: Option<PathBuf>,
 }
 
 /// What lies on top of what, topmost first.
@@ -70,46 +89,110 @@ pub struct Layers<'a> {
 }
 
 impl Settings {
-    /// Lays the layers on top of each other.
+    /// Lays the layers on top of each other. What the cluster and the file say about another
+    /// issuer than the one in force is left out.
     pub fn resolve(layers: &Layers<'_>) -> Result<Self, OptionError> {
-        let mut values = Vec::with_capacity(OPTIONS.len());
         let any_variable = layers.environment.has_any(VARIABLES);
-        let mut from_cluster = layers.cluster.map(read_cluster).transpose()?.unwrap_or_default();
+        let variable = |row: &'static Row| -> Result<Option<String>, OptionError> {
+            // An empty variable is how shells and CI systems spell "not set".
+            let given = any_variable.then(|| layers.environment.variable(row.variable)).flatten();
+            let Some(given) = given.filter(|given| !given.is_empty()) else { return Ok(None) };
+            given.into_string().map(Some).map_err(|_| {
+                OptionError::new(row, &Origin::Variable(row.variable), "it is not UTF-8")
+            })
+        };
+        let mut cluster = layers.cluster.map(read_cluster).transpose()?.unwrap_or_default();
+        let named = named(layers, variable(row_of(Name::IssuerUrl))?, &cluster);
+        let issuer = named.first().map(|(_, issuer)| issuer.as_str());
+        let by_cluster = named.iter().find(|(origin, _)| *origin == Origin::Cluster);
+        if by_cluster.is_some_and(|(_, theirs)| Some(theirs.as_str()) != issuer) {
+            cluster.retain(|(name, _)| row_of(*name).by_cluster == ByCluster::Always);
+        }
+        let mut values = Vec::with_capacity(OPTIONS.len());
         for row in OPTIONS {
             if layers.typed.has(row.name) {
                 let given = layers.typed.of(row.name).map(ToOwned::to_owned).collect();
                 values.push((row.name, given, layers.typed_origin.clone()));
-            // An empty variable is how shells and CI systems spell "not set".
-            } else if let Some(given) =
-                any_variable.then(|| layers.environment.variable(row.variable)).flatten()
-                && !given.is_empty()
-            {
-                let origin = Origin::Variable(row.variable);
-                let given = given
-                    .into_string()
-                    .map_err(|_| OptionError::new(row, &origin, "it is not UTF-8"))?;
-                values.push((row.name, vec![given], origin));
-            } else if let Some(index) = from_cluster.iter().position(|(name, _)| *name == row.name)
-            {
-                let (name, given) = from_cluster.swap_remove(index);
+            } else if let Some(given) = variable(row)? {
+                values.push((row.name, vec![given], Origin::Variable(row.variable)));
+            } else if let Some(index) = cluster.iter().position(|(name, _)| *name == row.name) {
+                let (name, given) = cluster.swap_remove(index);
                 values.push((name, given, Origin::Cluster));
             } else if let Some(configuration) = layers.configuration
-                && let Some(given) = configuration.values(row.name)
+                && let Some(given) = configuration.values_for(row, issuer)
             {
                 let origin = Origin::File(configuration.path().to_owned());
                 values.push((row.name, given.to_vec(), origin));
             }
         }
-        Ok(Self { values })
+        let configuration = layers.configuration;
+        Ok(Self {
+            values,
+            named,
+            allowed_commands: configuration
+                .map(|file| file.allowed_commands().to_vec())
+                .unwrap_or_default(),
+            configuration: configuration.map(|file| file.path().to_owned()),
+        })
     }
 
     /// Says of the options in `typed` that they came from `origin`.
     pub fn attribute(&mut self, typed: &Typed, origin: &Origin) {
+        let is_typed = |known: &Origin| {
+            matches!(known, Origin::CommandLine | Origin::Arguments | Origin::Kubeconfig { .. })
+        };
         for (name, _, known) in &mut self.values {
-            if typed.has(*name) {
+            if typed.has(*name) && is_typed(known) {
                 known.clone_from(origin);
             }
         }
+        if let Some((known, _)) = self.named.first_mut()
+            && typed.has(Name::IssuerUrl)
+            && is_typed(known)
+        {
+            known.clone_from(origin);
+        }
+    }
+
+    /// Says of values that came from these variables that they came from `origin`.
+    pub fn attribute_variables(&mut self, variables: &[(String, String)], origin: &Origin) {
+        let origins = self
+            .values
+            .iter_mut()
+            .map(|(_, _, known)| known)
+            .chain(self.named.iter_mut().map(|(known, _)| known));
+        for known in origins {
+            if let Origin::Variable(name) = known
+                && variables.iter().any(|(set, _)| set == name)
+            {
+                known.clone_from(origin);
+            }
+        }
+    }
+
+    /// The issuer in force, as it is written.
+    pub fn issuer(&self) -> Option<&str> {
+        self.named.first().map(|(_, issuer)| issuer.as_str())
+    }
+
+    /// The layers that name `issuer`.
+    pub fn namers(&self, issuer: &str) -> impl Iterator<Item = &Origin> {
+        self.named.iter().filter(move |(_, named)| named == issuer).map(|(origin, _)| origin)
+    }
+
+    /// Every option that has a value, and where that came from.
+    pub fn origins(&self) -> impl Iterator<Item = (Name, &Origin)> {
+        self.values.iter().map(|(name, _, origin)| (*name, origin))
+    }
+
+    /// Whether the person's own configuration allows to run `line`.
+    pub fn allows(&self, line: &str) -> bool {
+        self.allowed_commands.iter().any(|allowed| allowed == line)
+    }
+
+    /// The configuration file, if there is one.
+    pub fn configuration(&self) -> Option<&Path> {
+        self.configuration.as_deref()
     }
 
     /// The one value of an option and its origin.
@@ -121,15 +204,28 @@ impl Settings {
     }
 
     /// All values of a list; commas separate, empty parts are dropped.
-    pub fn list(&self, name: Name) -> Vec<&str> {
-        self.values
-            .iter()
-            .filter(|(known, _, _)| *known == name)
-            .flat_map(|(_, given, _)| given.iter())
-            .flat_map(|given| given.split(','))
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-            .collect()
+    pub fn list(&self, name: Name) -> Result<Vec<String>, OptionError> {
+        let mut all = Vec::new();
+        for text in self.each(name) {
+            let parts = lists::parts(text).map_err(|error| self.wrong(name, error.to_string()))?;
+            all.extend(parts.into_iter().map(|part| part.trim().to_owned()));
+        }
+        all.retain(|part| !part.is_empty());
+        Ok(all)
+    }
+
+    /// All pairs of an option.
+    pub fn pairs(&self, name: Name) -> Result<Vec<(String, String)>, OptionError> {
+        let mut all = Vec::new();
+        for text in self.each(name) {
+            all.extend(lists::pairs(text).map_err(|error| self.wrong(name, error.to_string()))?);
+        }
+        Ok(all)
+    }
+
+    fn wrong(&self, name: Name, problem: String) -> OptionError {
+        let origin = self.origin(name).unwrap_or(&Origin::CommandLine);
+        OptionError::new(row_of(name), origin, problem)
     }
 
     /// All values of an option that are taken whole.
@@ -152,9 +248,9 @@ impl Settings {
     pub fn switch(&self, name: Name) -> Result<bool, OptionError> {
         let Some((text, origin)) = self.value(name) else { return Ok(false) };
         match text {
-            // The flag alone is empty.
-            "" | "1" | "true" | "yes" | "on" => Ok(true),
-            "0" | "false" | "no" | "off" => Ok(false),
+            // The flag alone is empty; `t` and its kin are Go's.
+            "" | "1" | "t" | "T" | "true" | "True" | "TRUE" | "yes" | "on" => Ok(true),
+            "0" | "f" | "F" | "false" | "False" | "FALSE" | "no" | "off" => Ok(false),
             _ => Err(OptionError::new(
                 row_of(name),
                 origin,
@@ -162,6 +258,37 @@ impl Settings {
             )),
         }
     }
+}
+
+/// Every issuer that a layer names, topmost layer first.
+fn named(
+    layers: &Layers<'_>,
+    variable: Option<String>,
+    cluster: &[(Name, Vec<String>)],
+) -> Vec<(Origin, String)> {
+    let mut named = Vec::new();
+    if let Some(typed) = layers.typed.of(Name::IssuerUrl).last() {
+        named.push((layers.typed_origin.clone(), typed.to_owned()));
+    }
+    if let Some(issuer) = variable {
+        named.push((Origin::Variable(row_of(Name::IssuerUrl).variable), issuer));
+    }
+    let theirs = cluster.iter().find(|(name, _)| *name == Name::IssuerUrl);
+    if let Some(issuer) = theirs.and_then(|(_, given)| given.last()) {
+        named.push((Origin::Cluster, issuer.clone()));
+    }
+    if let Some(configuration) = layers.configuration {
+        let origin = || Origin::File(configuration.path().to_owned());
+        // The first is the one at the top; those of sections are only about themselves.
+        if let Some(issuer) = configuration.issuer() {
+            named.push((origin(), issuer.to_owned()));
+        }
+        if !named.is_empty() {
+            let sections = configuration.section_issuers();
+            named.extend(sections.map(|issuer| (origin(), issuer.to_owned())));
+        }
+    }
+    named
 }
 
 /// The extension's object: keys are option names, values text, numbers, booleans or lists of text.
@@ -181,7 +308,7 @@ fn read_cluster(config: &Value) -> Result<Vec<(Name, Vec<String>)>, OptionError>
             let key: String = key.chars().take(60).collect();
             OptionError::cluster(format!("it has the key `{key}`, which is not an option"))
         })?;
-        if !row.by_cluster {
+        if row.by_cluster == ByCluster::Never {
             return Err(OptionError::cluster(format!(
                 "it has the key `{}`: a cluster's settings hold no secrets, start no programs \
                  and read no files",
@@ -207,9 +334,7 @@ pub(super) fn values_of(row: &Row, value: &Value) -> Option<Vec<String>> {
         }
     };
     match value {
-        Value::Array(items) if matches!(row.shape, Shape::List | Shape::Each) => {
-            items.iter().map(single).collect()
-        }
+        Value::Array(items) if row.is_list() => items.iter().map(single).collect(),
         other => Some(vec![single(other)?]),
     }
 }

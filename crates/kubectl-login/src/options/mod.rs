@@ -3,9 +3,10 @@
 //!
 //! Reading order: `table` (what there is), `typed` (what was typed, by the strict parser or by
 //! clap in `arguments`), `configuration` (the file), `layers` (which value counts, and where it came
-//! from), `target` (checked);
+//! from), `trust` (who may say what), `program` (what may be run), `target` (checked);
 //! `fault` is what goes wrong in the last two.
 
+mod row;
 pub mod table;
 pub mod typed;
 
@@ -14,4 +15,7 @@ pub mod configuration;
 
 pub mod fault;
 pub mod layers;
+pub mod lists;
+pub mod program;
 pub mod target;
+pub mod trust;

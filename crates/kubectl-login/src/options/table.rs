@@ -1,6 +1,10 @@
-//! Every option of `get-token` and its kin, once: name, other names, variable, shape, help.
+//! Every option of `get-token` and its kin, once: name, other names, variable, shape, help, and
+//! with whose issuer its value may be used.
 //! Never a second list: the strict parser, clap, the environment and the cluster's settings read
 //! this one.
+
+use super::row::row;
+pub use super::row::{ByCluster, Row, Shape, Use};
 
 /// What the name of each option's variable begins with.
 pub const VARIABLES: &str = "KUBECTL_LOGIN_";
@@ -61,91 +65,6 @@ pub enum Name {
     KubeloginPorts,
 }
 
-/// How often an option may be given, and whether it has a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// No value; there or not.
-    Switch,
-    /// One value, once.
-    Value,
-    /// One value each time; values are also separated by commas.
-    List,
-    /// One value each time, taken whole.
-    Each,
-}
-
-/// One row.
-#[derive(Debug)]
-pub struct Row {
-    /// Which option.
-    pub name: Name,
-    /// Without the dashes; also the key in the cluster's settings.
-    pub long: &'static str,
-    /// What int128/kubelogin calls it.
-    pub aliases: &'static [&'static str],
-    /// The environment variable.
-    pub variable: &'static str,
-    /// How it is given.
-    pub shape: Shape,
-    /// Stands for the value in help texts.
-    pub value_name: &'static str,
-    /// Whether the cluster's settings (the kubeconfig extension) may say it. They may name who
-    /// issues tokens; they may hold no secret, start no program, read no file and take no identity
-    /// of this place: whoever is shown it could use it elsewhere.
-    pub by_cluster: bool,
-    /// Kept for kubeconfigs that were written for int128/kubelogin; help does not list it.
-    pub hidden: bool,
-    /// One sentence.
-    pub help: &'static str,
-}
-
-const fn row(name: Name, long: &'static str, variable: &'static str, help: &'static str) -> Row {
-    Row {
-        name,
-        long,
-        aliases: &[],
-        variable,
-        shape: Shape::Value,
-        value_name: "",
-        by_cluster: false,
-        hidden: false,
-        help,
-    }
-}
-
-impl Row {
-    const fn value(mut self, value_name: &'static str) -> Self {
-        self.value_name = value_name;
-        self
-    }
-    const fn list(mut self, value_name: &'static str) -> Self {
-        self.shape = Shape::List;
-        self.value_name = value_name;
-        self
-    }
-    const fn each(mut self, value_name: &'static str) -> Self {
-        self.shape = Shape::Each;
-        self.value_name = value_name;
-        self
-    }
-    const fn hidden(mut self) -> Self {
-        self.hidden = true;
-        self
-    }
-    const fn switch(mut self) -> Self {
-        self.shape = Shape::Switch;
-        self
-    }
-    const fn also(mut self, aliases: &'static [&'static str]) -> Self {
-        self.aliases = aliases;
-        self
-    }
-    const fn by_cluster(mut self) -> Self {
-        self.by_cluster = true;
-        self
-    }
-}
-
 /// The options, in the order of the help text and of [`Name`].
 pub static OPTIONS: &[Row] = &[
     row(
@@ -156,11 +75,13 @@ pub static OPTIONS: &[Row] = &[
     )
     .value("URL")
     .also(&["oidc-issuer-url"])
-    .by_cluster(),
+    .by_any_cluster()
+    .names_issuer(),
     row(Name::ClientId, "client-id", "KUBECTL_LOGIN_CLIENT_ID", "The OAuth client that signs in")
         .value("ID")
         .also(&["oidc-client-id"])
-        .by_cluster(),
+        .by_cluster()
+    .request(),
     row(
         Name::ClientSecret,
         "client-secret",
@@ -169,21 +90,24 @@ pub static OPTIONS: &[Row] = &[
          so prefer the variable or one of the next two",
     )
     .value("SECRET")
-    .also(&["oidc-client-secret"]),
+    .also(&["oidc-client-secret"])
+    .proof(),
     row(
         Name::ClientSecretFile,
         "client-secret-file",
         "KUBECTL_LOGIN_CLIENT_SECRET_FILE",
         "A file that holds the client's secret",
     )
-    .value("FILE"),
+    .value("FILE")
+    .proof(),
     row(
         Name::ClientSecretCommand,
         "client-secret-command",
         "KUBECTL_LOGIN_CLIENT_SECRET_COMMAND",
         "A command that prints the client's secret; split at spaces, run without a shell",
     )
-    .value("COMMAND"),
+    .value("COMMAND")
+    .proof(),
     row(
         Name::ClientAssertionKey,
         "client-assertion-key",
@@ -191,28 +115,32 @@ pub static OPTIONS: &[Row] = &[
         "A private key in PEM or as a JWK with which the client signs its own assertions \
          (`private_key_jwt`) instead of showing a secret",
     )
-    .value("FILE"),
+    .value("FILE")
+    .proof(),
     row(
         Name::ClientAssertionKeyId,
         "client-assertion-key-id",
         "KUBECTL_LOGIN_CLIENT_ASSERTION_KEY_ID",
         "The `kid` that the issuer knows that key by",
     )
-    .value("ID"),
+    .value("ID")
+    .proof(),
     row(
         Name::ClientCertificate,
         "client-certificate",
         "KUBECTL_LOGIN_CLIENT_CERTIFICATE",
         "A PEM file with the certificate that the client shows to the issuer (RFC 8705)",
     )
-    .value("FILE"),
+    .value("FILE")
+    .proof(),
     row(
         Name::ClientKey,
         "client-key",
         "KUBECTL_LOGIN_CLIENT_KEY",
         "The private key of that certificate",
     )
-    .value("FILE"),
+    .value("FILE")
+    .proof(),
     row(
         Name::Scope,
         "scope",
@@ -222,7 +150,8 @@ pub static OPTIONS: &[Row] = &[
     )
     .list("SCOPE")
     .also(&["oidc-extra-scope"])
-    .by_cluster(),
+    .by_cluster()
+    .request(),
     row(
         Name::Audience,
         "audience",
@@ -231,7 +160,8 @@ pub static OPTIONS: &[Row] = &[
          a URI",
     )
     .value("AUDIENCE")
-    .by_cluster(),
+    .by_cluster()
+    .request(),
     row(
         Name::Flow,
         "flow",
@@ -241,7 +171,8 @@ pub static OPTIONS: &[Row] = &[
     )
     .value("FLOW")
     .also(&["grant-type"])
-    .by_cluster(),
+    .by_cluster()
+    .request(),
     row(
         Name::Account,
         "account",
@@ -249,14 +180,16 @@ pub static OPTIONS: &[Row] = &[
         "Keeps several accounts at one issuer apart; also suggested to the issuer as the user name",
     )
     .value("NAME")
-    .by_cluster(),
+    .by_any_cluster()
+    .request(),
     row(
         Name::Username,
         "username",
         "KUBECTL_LOGIN_USERNAME",
         "Whose password it is, for `--flow password`",
     )
-    .value("NAME"),
+    .value("NAME")
+    .proof(),
     row(
         Name::Password,
         "password",
@@ -264,7 +197,8 @@ pub static OPTIONS: &[Row] = &[
         "The password, for `--flow password`; other users of this machine can read it in \
          the process list, so prefer to be asked",
     )
-    .value("PASSWORD"),
+    .value("PASSWORD")
+    .proof(),
     row(
         Name::UseAccessToken,
         "use-access-token",
@@ -273,7 +207,8 @@ pub static OPTIONS: &[Row] = &[
     )
     .switch()
     .also(&["oidc-use-access-token"])
-    .by_cluster(),
+    .by_cluster()
+    .request(),
     row(
         Name::Identity,
         "identity",
@@ -282,28 +217,32 @@ pub static OPTIONS: &[Row] = &[
          azure-pipelines, kubernetes, spiffe, file, variable or command; used as it is \
          when `--issuer-url` signed it, else shown to that issuer",
     )
-    .value("SOURCE"),
+    .value("SOURCE")
+    .proof(),
     row(
         Name::IdentityFile,
         "identity-file",
         "KUBECTL_LOGIN_IDENTITY_FILE",
         "The file that holds the identity token; read anew each time",
     )
-    .value("FILE"),
+    .value("FILE")
+    .proof(),
     row(
         Name::IdentityVariable,
         "identity-variable",
         "KUBECTL_LOGIN_IDENTITY_VARIABLE",
         "The environment variable that holds the identity token",
     )
-    .value("NAME"),
+    .value("NAME")
+    .proof(),
     row(
         Name::IdentityCommand,
         "identity-command",
         "KUBECTL_LOGIN_IDENTITY_COMMAND",
         "A command that prints the identity token; split at spaces, run without a shell",
     )
-    .value("COMMAND"),
+    .value("COMMAND")
+    .proof(),
     row(
         Name::IdentityAudience,
         "identity-audience",
@@ -311,7 +250,8 @@ pub static OPTIONS: &[Row] = &[
         "Whom the identity token shall be for, where its source asks [default: the client \
          id when it is used as it is, else the issuer]",
     )
-    .value("AUDIENCE"),
+    .value("AUDIENCE")
+    .proof(),
     row(
         Name::SubjectTokenType,
         "subject-token-type",
@@ -320,7 +260,8 @@ pub static OPTIONS: &[Row] = &[
          urn:ietf:params:oauth:token-type:jwt]",
     )
     .value("URN")
-    .by_cluster(),
+    .by_cluster()
+    .request(),
     row(
         Name::RequestedTokenType,
         "requested-token-type",
@@ -328,14 +269,16 @@ pub static OPTIONS: &[Row] = &[
         "For `--flow token-exchange`, what to ask for (RFC 8693 §3)",
     )
     .value("URN")
-    .by_cluster(),
+    .by_cluster()
+    .request(),
     row(
         Name::CertificateAuthority,
         "certificate-authority",
         "KUBECTL_LOGIN_CERTIFICATE_AUTHORITY",
         "A PEM file with authorities that may vouch for the issuer beside those of the system",
     )
-    .each("FILE"),
+    .each("FILE")
+    .anchor(),
     row(
         Name::CertificateAuthorityData,
         "certificate-authority-data",
@@ -343,7 +286,8 @@ pub static OPTIONS: &[Row] = &[
         "The same, as base64 of PEM",
     )
     .each("BASE64")
-    .by_cluster(),
+    .by_cluster()
+    .anchor(),
     row(
         Name::InsecureSkipTlsVerify,
         "insecure-skip-tls-verify",
@@ -351,15 +295,17 @@ pub static OPTIONS: &[Row] = &[
         "Believe any certificate of the issuer: whoever is on the line can take over the \
          session",
     )
-    .switch(),
+    .switch()
+    .anchor(),
     row(
         Name::RequestHeader,
         "request-header",
         "KUBECTL_LOGIN_REQUEST_HEADER",
         "A further header of each request to the issuer",
     )
-    .list("NAME=VALUE")
-    .also(&["oidc-request-header"]),
+    .pairs()
+    .also(&["oidc-request-header"])
+    .proof(),
     row(
         Name::TokenCacheDir,
         "token-cache-dir",
@@ -383,7 +329,8 @@ pub static OPTIONS: &[Row] = &[
          http://localhost:PORT [default: a free port and http://127.0.0.1:PORT/callback]",
     )
     .list("HOST:PORT")
-    .by_cluster(),
+    .by_cluster()
+    .request(),
     row(
         Name::ListenPort,
         "listen-port",
@@ -391,7 +338,8 @@ pub static OPTIONS: &[Row] = &[
         "The same with the port only",
     )
     .list("PORT")
-    .hidden(),
+    .hidden()
+    .request(),
     row(
         Name::RedirectUrl,
         "redirect-url",
@@ -400,7 +348,8 @@ pub static OPTIONS: &[Row] = &[
          listened on",
     )
     .value("URL")
-    .also(&["oidc-redirect-url"]),
+    .also(&["oidc-redirect-url"])
+    .request(),
     row(
         Name::RedirectUrlHostname,
         "redirect-url-hostname",
@@ -409,7 +358,8 @@ pub static OPTIONS: &[Row] = &[
     )
     .value("HOST")
     .also(&["oidc-redirect-url-hostname"])
-    .hidden(),
+    .hidden()
+    .request(),
     row(
         Name::LocalServerCert,
         "local-server-cert",
@@ -431,16 +381,18 @@ pub static OPTIONS: &[Row] = &[
         "KUBECTL_LOGIN_OPEN_URL_AFTER_AUTHENTICATION",
         "Where the browser goes after the sign-in instead of to our page",
     )
-    .value("URL"),
+    .value("URL")
+    .request(),
     row(
         Name::AuthorizationParameter,
         "authorization-parameter",
         "KUBECTL_LOGIN_AUTHORIZATION_PARAMETER",
         "A further parameter of the authorization request; for a job, of the token request",
     )
-    .list("NAME=VALUE")
+    .pairs()
     .also(&["oidc-auth-request-extra-params"])
-    .by_cluster(),
+    .by_cluster()
+    .request(),
     row(
         Name::PkceMethod,
         "pkce-method",
@@ -450,7 +402,8 @@ pub static OPTIONS: &[Row] = &[
     )
     .value("METHOD")
     .also(&["oidc-pkce-method"])
-    .by_cluster(),
+    .by_cluster()
+    .request(),
     row(
         Name::SkipOpenBrowser,
         "skip-open-browser",
@@ -518,7 +471,8 @@ pub static OPTIONS: &[Row] = &[
     )
     .switch()
     .also(&["oidc-use-pkce"])
-    .hidden(),
+    .hidden()
+    .request(),
     row(
         Name::TlsRenegotiationOnce,
         "tls-renegotiation-once",
@@ -543,7 +497,8 @@ pub static OPTIONS: &[Row] = &[
          its own spellings of options, `--oidc-…`",
     )
     .switch()
-    .hidden(),
+    .hidden()
+    .request(),
 ];
 
 /// Whether an argument is spelled as only int128/kubelogin does. Its redirect URIs are then the

@@ -21,9 +21,11 @@ use super::{
     fault::OptionError,
     layers::{Origin, Settings},
     table::Name,
+    trust,
 };
 use crate::{
     cache::key::{CacheKey, Identifying},
+    identities::Taken,
     system::environment::Environment,
 };
 
@@ -121,8 +123,10 @@ pub struct Target {
     pub subject_token_type: Option<String>,
     /// RFC 8693 `requested_token_type`.
     pub requested_token_type: Option<String>,
-    /// Where tokens are kept; `None` keeps nothing.
+    /// Where tokens are kept; `None` keeps nothing, as while it is not known whose they are.
     pub cache_directory: Option<PathBuf>,
+    /// Where they will be kept when it is known.
+    pub later_directory: Option<PathBuf>,
     /// How refresh tokens are kept there.
     pub storage: Storage,
     /// Where the browser comes back to.
@@ -190,6 +194,7 @@ impl Origins {
 impl Target {
     /// Checks all settings.
     pub fn check(settings: &Settings, environment: &dyn Environment) -> Result<Self, OptionError> {
+        trust::check(settings)?;
         let issuer = required(settings, Name::IssuerUrl, IssuerUrl::parse)?;
         let client_id = required(settings, Name::ClientId, ClientId::parse)?;
         let scopes = scopes(settings)?;
@@ -214,10 +219,12 @@ impl Target {
             return Err(wrong(settings, Name::RedirectUrl, problem));
         }
         let requested_token_type = text(settings, Name::RequestedTokenType);
+        let subject_token_type = text(settings, Name::SubjectTokenType);
+        let for_person = identity.is_none() && flow != Flow::ClientCredentials;
         let cache_key = CacheKey::of(&Identifying {
             issuer: issuer.as_str(),
             client_id: client_id.as_str(),
-            scopes: &scopes,
+            scopes: &sent_scopes(&scopes, for_person),
             audience: audience.as_deref(),
             account: account.as_deref(),
             username: username.as_deref(),
@@ -226,23 +233,28 @@ impl Target {
             identity: identity.as_ref(),
             // An identity can be used in several ways, for tokens of several kinds.
             identity_flow: identity.as_ref().map(|_| flow.as_str()),
+            subject_token_type: subject_token_type.as_deref(),
             requested_token_type: requested_token_type.as_deref(),
             authorization_parameters: &callback.parameters,
             request_headers: &connection.request_headers,
         });
         let storage = storage(settings)?;
-        let cache_directory =
+        let directory =
             (storage != Storage::None).then(|| cache_directory_of(settings, environment)).flatten();
+        let needs_identity = identity.is_some() && !flow.needs_person();
+        let (cache_directory, later_directory) =
+            if needs_identity { (None, directory) } else { (directory, None) };
         Ok(Self {
             client_secret: issuer::client_secret(settings, environment)?,
             assertion_key: issuer::assertion_key(settings, environment),
             connection,
             cache_directory,
+            later_directory,
             storage,
             callback,
-            browser: browser::opening(settings)?,
+            browser: browser::opening(settings, environment)?,
             password: text(settings, Name::Password).map(|text| SecretSource::Literal(text.into())),
-            subject_token_type: text(settings, Name::SubjectTokenType),
+            subject_token_type,
             requested_token_type,
             force_refresh: settings.switch(Name::ForceRefresh)?,
             authentication_timeout: authentication_timeout(settings)?,
@@ -260,6 +272,24 @@ impl Target {
             identity,
             cache_key,
         })
+    }
+}
+
+impl Target {
+    /// The identity that decides whose token it is, while that is not known.
+    pub fn unknown_identity(&self) -> Option<&IdentityOptions> {
+        let is_known = self.identity.as_ref().is_some_and(|identity| identity.taken.is_some());
+        self.identity.as_ref().filter(|_| !is_known && !self.flow.needs_person())
+    }
+
+    /// The same target, for the job that `taken` says it is.
+    #[must_use]
+    pub fn known_as(self, taken: Taken) -> Self {
+        let cache_key = self.cache_key.of_job(taken.says());
+        let cache_directory = self.later_directory.clone();
+        let identity =
+            self.identity.map(|identity| IdentityOptions { taken: Some(taken), ..identity });
+        Self { identity, cache_directory, cache_key, ..self }
     }
 }
 
@@ -312,8 +342,10 @@ fn storage(settings: &Settings) -> Result<Storage, OptionError> {
 }
 
 fn scopes(settings: &Settings) -> Result<Vec<String>, OptionError> {
+    // One part may hold several scopes: int128/kubelogin sends the parts with spaces between.
+    let parts = settings.list(Name::Scope)?;
     let mut scopes: Vec<String> =
-        settings.list(Name::Scope).into_iter().map(ToOwned::to_owned).collect();
+        parts.iter().flat_map(|part| part.split_whitespace()).map(ToOwned::to_owned).collect();
     scopes.sort_unstable();
     scopes.dedup();
     // RFC 6749 §3.3 `scope-token`
@@ -323,6 +355,11 @@ fn scopes(settings: &Settings) -> Result<Vec<String>, OptionError> {
     } else {
         Err(wrong(settings, Name::Scope, "a scope has a character it may not have"))
     }
+}
+
+/// What tells one session from another: `openid` is asked for in the name of every person.
+fn sent_scopes(scopes: &[String], for_person: bool) -> Vec<String> {
+    scopes.iter().filter(|scope| !for_person || *scope != "openid").cloned().collect()
 }
 
 fn authentication_timeout(settings: &Settings) -> Result<Duration, OptionError> {

@@ -49,6 +49,14 @@ impl Typed {
         rest
     }
 
+    /// The same without the options that `above` has.
+    #[must_use]
+    pub fn beneath(&self, above: &Self) -> Self {
+        let mut rest = self.clone();
+        rest.values.retain(|(name, _)| !above.has(*name));
+        rest
+    }
+
     /// Whether nothing was typed.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
@@ -79,17 +87,15 @@ pub fn strict(arguments: &[OsString]) -> Option<Typed> {
             None => (option, None),
         };
         let row: &Row = row_named(long)?;
-        if !matches!(row.shape, Shape::List | Shape::Each) && typed.has(row.name) {
+        if !row.is_list() && typed.has(row.name) {
             return None;
         }
         let value = match (row.shape, attached) {
             (Shape::Switch, None) => "",
             (Shape::Switch, Some(_)) => return None,
-            (Shape::Value | Shape::List | Shape::Each, Some(value)) => value,
+            (_, Some(value)) => value,
             // A value with a dash in front may be an option that somebody forgot a value before.
-            (Shape::Value | Shape::List | Shape::Each, None) => {
-                words.next()?.filter(|value| !value.starts_with('-'))?
-            }
+            (_, None) => words.next()?.filter(|value| !value.starts_with('-'))?,
         };
         typed.push(row.name, value.to_owned());
     }

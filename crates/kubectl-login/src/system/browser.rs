@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::environment::Environment;
+use super::{command, environment::Environment};
 use crate::options::target::BrowserChoice;
 
 /// How long the desktop's opener may take; some stay until the browser ends.
@@ -21,7 +21,10 @@ pub async fn open(
 ) -> io::Result<bool> {
     match choice {
         BrowserChoice::PrintOnly => Ok(false),
-        BrowserChoice::Command(words) => start(words, url).map(|()| true),
+        BrowserChoice::Command(line) => {
+            let line = line.allowed().map_err(io::Error::other)?;
+            start(&command::words(line), url).map(|()| true)
+        }
         BrowserChoice::Default => {
             if named_by(environment).iter().any(|words| start(words, url).is_ok()) {
                 return Ok(true);

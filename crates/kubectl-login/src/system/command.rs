@@ -7,6 +7,8 @@ use login_common::Secret;
 use thiserror::Error;
 use tokio::{io::AsyncReadExt as _, process::Command};
 
+use crate::options::program::{NotAllowed, ProgramLine};
+
 /// How long the program may take; it may have to ask a person for a fingerprint.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -16,6 +18,9 @@ const MAX_OUTPUT: u64 = 64 * 1024;
 /// Why there is no output.
 #[derive(Debug, Error)]
 pub enum CommandError {
+    /// It may not be run.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// It did not start, or its output could not be read.
     #[error("`{program}` could not be run")]
     Run {
@@ -41,8 +46,20 @@ pub enum CommandError {
     NoText(String),
 }
 
+/// The program and its arguments: the whole of `line` where that is a program, as int128/kubelogin
+/// takes it (`/mnt/c/Program Files/…/chrome.exe`), else what stands between spaces: there is no
+/// shell that could quote.
+pub fn words(line: &str) -> Vec<String> {
+    let has_place = line.contains(['/', '\\']);
+    if has_place && std::path::Path::new(line).is_file() {
+        return vec![line.to_owned()];
+    }
+    line.split_whitespace().map(ToOwned::to_owned).collect()
+}
+
 /// What the program prints on stdout, without the line break at its end.
-pub async fn output(words: &[String]) -> Result<Secret, CommandError> {
+pub async fn output(line: &ProgramLine) -> Result<Secret, CommandError> {
+    let words = words(line.allowed()?);
     let Some((program, arguments)) = words.split_first() else {
         return Err(CommandError::NoText(String::new()));
     };
@@ -75,4 +92,24 @@ pub async fn output(words: &[String]) -> Result<Secret, CommandError> {
     tokio::time::timeout(TIMEOUT, run)
         .await
         .unwrap_or_else(|_| Err(CommandError::Timeout(program.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_whose_path_has_spaces_is_one_word() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("Program Files");
+        std::fs::create_dir(&folder).unwrap();
+        let program = folder.join("b.exe");
+        crate::system::program::write_new(&program, b"").unwrap();
+        let program = program.to_str().unwrap();
+        assert_eq!(words(program), [program]);
+        assert_eq!(words("firefox  -P work %s"), ["firefox", "-P", "work", "%s"]);
+        // With arguments behind it there is no telling where it ends.
+        assert_eq!(words(&format!("{program} x")).len(), 3);
+        assert!(words(" ").is_empty());
+    }
 }

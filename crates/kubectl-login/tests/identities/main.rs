@@ -184,12 +184,85 @@ fn a_file_is_read_anew_when_the_kept_token_ends() {
     let job = Job::new();
     let issuer = "https://id.example";
     let options = format!("{AS_IT_IS} --identity kubernetes --identity-file ~/token");
-    let (first, second) = (jwt(issuer, "k8s", "1", 600), jwt(issuer, "k8s", "2", 600));
+    let (first, second) = (jwt(issuer, "k8s", "1", 600), jwt(issuer, "k8s", "1", 601));
     job.file("token", &first);
     assert_eq!(token(&job.run(issuer, &options, &[])), first);
+    // The same job, a newer token: the kept one is good.
     job.file("token", &second);
     assert_eq!(token(&job.run(issuer, &options, &[])), first);
     assert_eq!(token(&job.run(issuer, &format!("{options} --force-refresh"), &[])), second);
+}
+
+#[test]
+fn a_job_is_never_given_the_token_of_another() {
+    let job = Job::new();
+    let issuer = "https://id.example";
+    let [one, other] = ["1", "2"].map(|subject| jwt(issuer, "k8s", subject, 600));
+    let folders = ["a", "b"].map(|name| {
+        let folder = job.home.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        folder
+    });
+    for (folder, held) in folders.iter().zip([&one, &other]) {
+        fs::write(folder.join("token"), held).unwrap();
+    }
+    let variables = [("TOKEN", one.clone()), ("PATH", "/usr/bin:/bin".to_owned())];
+    let others = [("TOKEN", other.clone()), ("PATH", "/usr/bin:/bin".to_owned())];
+    for options in [
+        // A relative path in another folder.
+        &["--identity-file", "token"][..],
+        // A program that looks at where it is, and one that looks at its variables.
+        &["--identity-command", "cat token"],
+        &["--identity-command", "printenv TOKEN"],
+        &["--identity-variable", "TOKEN"],
+    ] {
+        for _ in 0..2 {
+            for (folder, variables, held) in
+                [(&folders[0], &variables, &one), (&folders[1], &others, &other)]
+            {
+                let mut command = job.command(issuer, AS_IT_IS, variables);
+                command.args(options).current_dir(folder);
+                assert_eq!(&token(&command.output().unwrap()), held, "{options:?}");
+            }
+        }
+    }
+    // A file that was replaced.
+    let path = job.file("token", &one).display().to_string();
+    let run = || {
+        let mut command = job.command(issuer, AS_IT_IS, &[]);
+        token(&command.args(["--identity-file", &path]).output().unwrap())
+    };
+    assert_eq!(run(), one);
+    job.file("token", &other);
+    assert_eq!(run(), other);
+    job.file("token", &one);
+    assert_eq!(run(), one);
+}
+
+#[test]
+fn a_kubeconfig_runs_no_program_that_was_not_allowed() {
+    let job = Job::new();
+    let held = jwt("https://id.example", "k8s", "1", 600);
+    let file = job.file("token", &held).display().to_string();
+    let line = format!("cat {file}");
+    let info = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#;
+    let by_kubectl = ("KUBERNETES_EXEC_INFO", info.to_owned());
+    let run = |variables: Variables<'_>, options: &[&str]| {
+        let mut command = job.command("https://id.example", AS_IT_IS, variables);
+        command.args(options).output().unwrap()
+    };
+    let options = ["--identity-command", line.as_str()];
+    let refused = run(std::slice::from_ref(&by_kubectl), &options);
+    failed(&refused, 2, &["is not one that you have allowed", "`allowed-commands: []`", &file]);
+    // What the environment says is the job's own, and so is what a person types.
+    let own = ("KUBECTL_LOGIN_IDENTITY_COMMAND", line.clone());
+    assert_eq!(token(&run(&[by_kubectl.clone(), own], &[])), held);
+    assert_eq!(token(&run(&[], &options)), held);
+    fs::create_dir_all(job.home.path().join(".config/kubectl-login")).unwrap();
+    job.file(".config/kubectl-login/config.yaml", &format!("allowed-commands: [\"{line}\"]\n"));
+    assert_eq!(token(&run(std::slice::from_ref(&by_kubectl), &options)), held);
+    let another = ["--identity-command", "printenv HOME"];
+    failed(&run(&[by_kubectl], &another), 2, &["is not one that you have allowed"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::values::{both, choice, command, pairs, text, web_url, wrong};
 use crate::{
-    options::{fault::OptionError, layers::Settings, table::Name},
+    options::{fault::OptionError, layers::Settings, program::ProgramLine, table::Name},
     system::environment::Environment,
 };
 
@@ -18,7 +18,7 @@ pub enum BrowserChoice {
     /// The browser of the desktop.
     Default,
     /// This program, with the address as its last argument.
-    Command(Vec<String>),
+    Command(ProgramLine),
     /// Not at all: the address is printed.
     PrintOnly,
 }
@@ -136,7 +136,7 @@ fn parameters(settings: &Settings) -> Result<Vec<(String, String)>, OptionError>
 
 fn listen_addresses(settings: &Settings) -> Result<Vec<(String, u16)>, OptionError> {
     let mut addresses = Vec::new();
-    for address in settings.list(Name::ListenAddress) {
+    for address in settings.list(Name::ListenAddress)? {
         let problem =
             |what: &str| wrong(settings, Name::ListenAddress, format!("`{address}` {what}"));
         let (host, port) = address.rsplit_once(':').ok_or_else(|| problem("is not HOST:PORT"))?;
@@ -147,7 +147,7 @@ fn listen_addresses(settings: &Settings) -> Result<Vec<(String, u16)>, OptionErr
         }
         addresses.push((host.to_owned(), port));
     }
-    for port in settings.list(Name::ListenPort) {
+    for port in settings.list(Name::ListenPort)? {
         let number = port.parse().map_err(|_| {
             wrong(settings, Name::ListenPort, format!("`{port}` is not a port number"))
         })?;
@@ -160,8 +160,11 @@ fn listen_addresses(settings: &Settings) -> Result<Vec<(String, u16)>, OptionErr
     Ok(addresses)
 }
 
-pub(super) fn opening(settings: &Settings) -> Result<BrowserChoice, OptionError> {
-    let command = command(settings, Name::BrowserCommand)?;
+pub(super) fn opening(
+    settings: &Settings,
+    environment: &dyn Environment,
+) -> Result<BrowserChoice, OptionError> {
+    let command = command(settings, Name::BrowserCommand, environment)?;
     Ok(match (settings.switch(Name::SkipOpenBrowser)?, command) {
         (true, _) => BrowserChoice::PrintOnly,
         (false, Some(command)) => BrowserChoice::Command(command),

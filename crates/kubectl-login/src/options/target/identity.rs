@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use super::values::{choice, command, path, text, wrong};
 use crate::{
-    cache::key::digest_of,
-    identities::{azure_pipelines, github_actions, gitlab, kubernetes},
+    identities::Taken,
     options::{
         fault::OptionError,
         layers::Settings,
+        program::ProgramLine,
         table::{Name, row_of},
     },
     system::environment::Environment,
@@ -48,19 +48,19 @@ pub struct IdentityOptions {
     /// `--identity-variable`
     pub variable: Option<String>,
     /// `--identity-command`
-    pub command: Option<Vec<String>>,
+    pub command: Option<ProgramLine>,
     /// `--identity-audience`
     pub audience: Option<String>,
-    /// Digest of what sets this job apart from others on the same machine, where anything does: a
-    /// runner that stays must not hand the token of one job to the next.
-    pub job: Option<String>,
+    /// What the source gave when it was asked whose it is: the token of that moment is also the
+    /// one that is used.
+    pub taken: Option<Taken>,
 }
 
 #[cfg(test)]
 impl IdentityOptions {
     /// A source without further options.
     pub(crate) fn of(kind: SourceKind) -> Self {
-        Self { kind, file: None, variable: None, command: None, audience: None, job: None }
+        Self { kind, file: None, variable: None, command: None, audience: None, taken: None }
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn check(
 ) -> Result<Option<IdentityOptions>, OptionError> {
     let file = path(settings, Name::IdentityFile, environment);
     let variable = text(settings, Name::IdentityVariable);
-    let command = command(settings, Name::IdentityCommand)?;
+    let command = command(settings, Name::IdentityCommand, environment)?;
     // Naming the place names the source.
     let implied = match (&file, &variable, &command) {
         (Some(_), None, None) => Some(SourceKind::File),
@@ -116,28 +116,5 @@ pub(super) fn check(
         return Err(wrong(settings, Name::Identity, problem));
     }
     let audience = text(settings, Name::IdentityAudience);
-    let job = job(kind, variable.as_deref(), environment);
-    Ok(Some(IdentityOptions { kind, file, variable, command, audience, job }))
-}
-
-fn job(kind: SourceKind, variable: Option<&str>, environment: &dyn Environment) -> Option<String> {
-    let gitlab = variable.unwrap_or(gitlab::DEFAULT_VARIABLE);
-    let names: &[&str] = match kind {
-        SourceKind::GithubActions => &[github_actions::TOKEN],
-        SourceKind::AzurePipelines => &[azure_pipelines::TOKEN],
-        SourceKind::Gitlab | SourceKind::Variable => &[gitlab],
-        SourceKind::Kubernetes => &[kubernetes::POD],
-        SourceKind::Auto => {
-            &[gitlab, github_actions::TOKEN, azure_pipelines::TOKEN, kubernetes::POD]
-        }
-        // Their path or command line is all that is known before they are read or run.
-        SourceKind::Spiffe | SourceKind::File | SourceKind::Command => &[],
-    };
-    let values: Vec<String> = names
-        .iter()
-        .filter_map(|name| environment.variable(name))
-        .map(|value| value.to_string_lossy().into_owned())
-        .filter(|value| !value.is_empty())
-        .collect();
-    (!values.is_empty()).then(|| digest_of(values.join("\n").as_bytes()))
+    Ok(Some(IdentityOptions { kind, file, variable, command, audience, taken: None }))
 }

@@ -8,7 +8,7 @@ use login_common::Secret;
 
 use super::values::{both, command, expanded, pairs, path, text, wrong};
 use crate::{
-    options::{fault::OptionError, layers::Settings, table::Name},
+    options::{fault::OptionError, layers::Settings, program::ProgramLine, table::Name},
     system::environment::Environment,
 };
 
@@ -20,7 +20,7 @@ pub enum SecretSource {
     /// In a file.
     File(PathBuf),
     /// What this program prints.
-    Command(Vec<String>),
+    Command(ProgramLine),
 }
 
 /// Who may vouch for the issuer.
@@ -112,7 +112,8 @@ pub(super) fn client_secret(
 ) -> Result<Option<SecretSource>, OptionError> {
     let literal = text(settings, Name::ClientSecret).map(|text| SecretSource::Literal(text.into()));
     let file = path(settings, Name::ClientSecretFile, environment).map(SecretSource::File);
-    let command = command(settings, Name::ClientSecretCommand)?.map(SecretSource::Command);
+    let command = command(settings, Name::ClientSecretCommand, environment)?;
+    let command = command.map(SecretSource::Command);
     let mut given = [literal, file, command].into_iter().flatten();
     let first = given.next();
     if given.next().is_some() {

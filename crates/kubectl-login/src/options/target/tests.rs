@@ -73,10 +73,10 @@ fn flag_beats_variable_beats_cluster() {
 #[test]
 fn every_kind_of_value_comes_from_the_cluster_where_it_may() {
     let target = checked(
-        GOOD,
+        "",
         &[],
         Some(
-            r#"{"scope":["groups","email"],"audience":"k8s","flow":"device","use-access-token":true,
+            r#"{"issuer-url":"https://id.example","client-id":"k","scope":["groups","email"],"audience":"k8s","flow":"device","use-access-token":true,
                 "account":"a","certificate-authority-data":"UEVN","listen-address":"localhost:8000"}"#,
         ),
     )
@@ -182,24 +182,87 @@ fn naming_the_place_of_an_identity_names_its_source() {
 }
 
 #[test]
-fn the_token_of_one_job_is_not_kept_for_the_next_on_the_same_machine() {
-    for (line, variable) in [
-        ("--identity github-actions", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
-        ("--identity azure-pipelines", "SYSTEM_ACCESSTOKEN"),
-        ("--identity gitlab", "KUBECTL_LOGIN_ID_TOKEN"),
-        ("--identity gitlab --identity-variable TOKEN", "TOKEN"),
-        ("--identity-variable TOKEN", "TOKEN"),
-        ("--identity kubernetes", "HOSTNAME"),
-        ("--identity auto", "SYSTEM_ACCESSTOKEN"),
-        ("--identity auto", "KUBECTL_LOGIN_ID_TOKEN"),
+fn nothing_is_kept_for_a_job_before_it_is_known_which_it_is() {
+    let home = [("HOME", "/h"), ("USERPROFILE", "/h")];
+    let target = checked(&format!("{GOOD} --identity gitlab"), &home, None).unwrap();
+    assert!(target.unknown_identity().is_some() && target.cache_directory.is_none());
+    let key = target.cache_key.clone();
+    let variables = [("KUBECTL_LOGIN_ID_TOKEN".to_owned(), "t".to_owned())];
+    let environment = Overlay { variables: &variables, below: &NoEnvironment };
+    let options = target.unknown_identity().unwrap();
+    let taken = crate::identities::at_once(&environment, options).unwrap().unwrap();
+    let known = target.known_as(taken);
+    assert!(known.unknown_identity().is_none() && known.cache_directory.is_some());
+    assert_ne!(known.cache_key, key);
+    // A person's session has nothing to do with it.
+    let line = format!("{GOOD} --identity gitlab --flow device");
+    assert!(checked(&line, &home, None).unwrap().cache_directory.is_some());
+}
+
+#[test]
+fn spellings_of_the_same_request_are_one_session() {
+    let key = |line: &str| checked(&format!("{GOOD} {line}"), &[], None).unwrap().cache_key;
+    let plain = key("--scope a --scope b");
+    for line in [
+        "--scope b,a",
+        "--scope openid,a,b",
+        "--oidc-extra-scope a --oidc-extra-scope b --oidc-extra-scope openid",
+        "--scope a,a,b,openid,openid",
     ] {
-        let key = |value: &str| {
-            let target = checked(&format!("{GOOD} {line}"), &[(variable, value)], None).unwrap();
-            assert!(!format!("{target:?}").contains("hunter"), "{line}");
-            target.cache_key
-        };
-        assert_ne!(key("hunter1"), key("hunter2"), "{line}");
-        assert_eq!(key("hunter1"), key("hunter1"));
+        assert_eq!(key(line), plain, "{line}");
+    }
+    assert_ne!(key("--scope a,b,c"), plain);
+    assert_eq!(key("--scope openid"), key(""));
+    // A client asks for nothing that it was not told to.
+    let own = "--flow client-credentials";
+    assert_ne!(key(&format!("{own} --scope openid")), key(own));
+    assert_eq!(key("--request-header A=1,B=2"), key("--request-header B=2 --request-header a=1"));
+}
+
+#[test]
+fn lists_are_read_as_kubelogin_reads_them() {
+    let checked = |words: &[&str]| {
+        let words: Vec<std::ffi::OsString> =
+            ["get-token", "--issuer-url=https://id.example", "--client-id=k"]
+                .iter()
+                .chain(words)
+                .map(Into::into)
+                .collect();
+        let typed = typed::strict(&words).expect("plain options");
+        let settings = Settings::resolve(&Layers {
+            typed: &typed,
+            typed_origin: &Origin::CommandLine,
+            environment: &NoEnvironment,
+            cluster: None,
+            configuration: None,
+        })?;
+        Target::check(&settings, &NoEnvironment)
+    };
+    for words in [
+        &["--oidc-extra-scope=email groups"][..],
+        &["--oidc-extra-scope=\"email groups\""],
+        &["--oidc-extra-scope=\"email\",groups"],
+        &["--oidc-extra-scope", "email, groups"],
+        &["--oidc-extra-scope=groups", "--oidc-extra-scope=email"],
+    ] {
+        assert_eq!(checked(words).unwrap().scopes, ["email", "groups"], "{words:?}");
+    }
+    let target = checked(&[
+        "--oidc-request-header=\"A=1,2\",B=3",
+        "--oidc-request-header=C=4,5",
+        "--oidc-auth-request-extra-params=\"acr_values=a b\"",
+    ])
+    .unwrap();
+    let headers = target.connection.request_headers.iter();
+    let headers: Vec<_> = headers.map(|(name, value)| (name.as_str(), value.expose())).collect();
+    assert_eq!(headers, [("A", "1,2"), ("B", "3"), ("C", "4,5")]);
+    assert_eq!(target.callback.parameters, [("acr_values".to_owned(), "a b".to_owned())]);
+    let ports = checked(&["--listen-address=\"127.0.0.1:8000\",localhost:18000"]).unwrap();
+    assert_eq!(ports.callback.listen_addresses.len(), 2);
+    for words in
+        ["--scope=\"a", "--scope=a\"b", "--listen-address=\"x", "--request-header=a=b,c,d=e"]
+    {
+        assert!(checked(&[words]).is_err(), "{words}");
     }
 }
 

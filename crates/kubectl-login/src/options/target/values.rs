@@ -9,6 +9,7 @@ use crate::{
     options::{
         fault::OptionError,
         layers::{Origin, Settings},
+        program::ProgramLine,
         table::{Name, row_of},
     },
     system::environment::Environment,
@@ -50,14 +51,20 @@ pub(super) fn choice<T: Copy>(
     Err(wrong(settings, name, format!("it is `{shown}`; known are {}", spellings.join(", "))))
 }
 
-/// A program and its arguments, split at spaces: there is no shell that could quote.
-pub(super) fn command(settings: &Settings, name: Name) -> Result<Option<Vec<String>>, OptionError> {
-    let Some(line) = text(settings, name) else { return Ok(None) };
-    let words: Vec<String> = line.split_whitespace().map(ToOwned::to_owned).collect();
-    if words.is_empty() {
+/// A program and its arguments.
+pub(super) fn command(
+    settings: &Settings,
+    name: Name,
+    environment: &dyn Environment,
+) -> Result<Option<ProgramLine>, OptionError> {
+    let Some((line, origin)) = settings.value(name).filter(|(line, _)| !line.is_empty()) else {
+        return Ok(None);
+    };
+    if line.trim().is_empty() {
         return Err(wrong(settings, name, "it names no program"));
     }
-    Ok(Some(words))
+    let place = environment.default_configuration_file();
+    Ok(Some(ProgramLine::new(row_of(name), line, origin, settings, place)))
 }
 
 pub(super) fn path(
@@ -96,13 +103,9 @@ pub(super) fn both(
 /// `NAME=VALUE` pairs, sorted by name; the last one of a name counts.
 pub(super) fn pairs(settings: &Settings, name: Name) -> Result<Vec<(String, String)>, OptionError> {
     let mut pairs: Vec<(String, String)> = Vec::new();
-    for pair in settings.list(name) {
-        let Some((key, value)) = pair.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            // Not shown: a header may hold a secret.
-            return Err(wrong(settings, name, "a part of it is not NAME=VALUE"));
-        };
-        pairs.retain(|(known, _)| known != key);
-        pairs.push((key.to_owned(), value.to_owned()));
+    for (key, value) in settings.pairs(name)? {
+        pairs.retain(|(known, _)| *known != key);
+        pairs.push((key, value));
     }
     pairs.sort_unstable();
     Ok(pairs)

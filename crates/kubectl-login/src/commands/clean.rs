@@ -1,0 +1,42 @@
+//! `clean`: forgets every session on this machine, as int128/kubelogin's command of that name does.
+//! Never tells an issuer: `logout --all` does.
+
+use clap::{ArgMatches, Command};
+
+use super::chosen;
+use crate::{
+    cache::{refresh_secret::RefreshSecrets, sessions, store::Directory},
+    report::Failure,
+    system::System,
+};
+
+/// Its arguments.
+pub fn definition() -> Command {
+    chosen::with_options(Command::new("clean"))
+        .hide(true)
+        .about("Forget every session on this machine, without a word to their issuers")
+        .after_help("`logout --all` also ends them at their issuers.")
+}
+
+/// Forgets them.
+pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    let Some(directory) = chosen::cache_directory(system, matches)? else {
+        system.terminal.say("No session was kept.");
+        return Ok(());
+    };
+    let directory = Directory::new(directory);
+    let secrets = RefreshSecrets::new(system, &directory, true);
+    let records = sessions::list(&directory);
+    for record in &records {
+        sessions::forget(&secrets, &record.key).map_err(|error| Failure::Write {
+            what: format!("the end of the session at {}", record.issuer),
+            source: std::io::Error::other(error),
+        })?;
+    }
+    system.terminal.say(&match records.len() {
+        0 => "No session was kept.".to_owned(),
+        1 => "One session was forgotten; its issuer was not told.".to_owned(),
+        count => format!("{count} sessions were forgotten; their issuers were not told."),
+    });
+    Ok(())
+}
