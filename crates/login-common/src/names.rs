@@ -6,7 +6,7 @@ use std::fmt;
 use thiserror::Error;
 use url::{Host, Url};
 
-/// Why a text is not a usable name. The text itself is not a secret.
+/// Why a text is not a usable name. A URL is shown [`without_secrets`].
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum NameError {
     /// The text does not parse as a URL.
@@ -23,6 +23,34 @@ pub enum NameError {
     ClientId,
 }
 
+/// Longest text that an error shows of a name.
+const LONGEST_SHOWN: usize = 200;
+
+/// `text`, which should be a URL, as it may be shown: without user information, query and fragment,
+/// where passwords and keys stand, and without control characters. What is left out is `…`. It need
+/// not parse: a URL with a typo has its password, too.
+pub fn without_secrets(text: &str) -> String {
+    let (shown, rest) = match text.find(['?', '#']) {
+        Some(end) => text.split_at(end),
+        None => (text, ""),
+    };
+    // Also where the scheme is missing, or a password has a slash in it: up to the last `@`.
+    let shown = match shown.rsplit_once('@') {
+        None => shown.to_owned(),
+        Some((before, after)) => {
+            let scheme = before.find("//").map_or("", |end| before.get(..end + 2).unwrap_or(""));
+            format!("{scheme}…@{after}")
+        }
+    };
+    let mut shown: String = shown.chars().take(LONGEST_SHOWN).collect();
+    shown = shown.escape_debug().to_string();
+    if let Some(mark) = rest.chars().next() {
+        shown.push(mark);
+        shown.push('…');
+    }
+    shown
+}
+
 /// The exact text of an issuer, as it stands in `iss` and in the discovery document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IssuerUrl(String);
@@ -34,18 +62,18 @@ impl IssuerUrl {
         // The URL parser drops white space and control characters, and turns backslashes; an
         // issuer is compared as it stands, so a text with any of them is not one.
         if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
-            return Err(NameError::NotAUrl(text.escape_debug().to_string()));
+            return Err(NameError::NotAUrl(without_secrets(text)));
         }
-        let url = Url::parse(text).map_err(|_| NameError::NotAUrl(text.to_owned()))?;
+        let url = Url::parse(text).map_err(|_| NameError::NotAUrl(without_secrets(text)))?;
         if !is_confidential(&url) {
-            return Err(NameError::NotHttps(text.to_owned()));
+            return Err(NameError::NotHttps(without_secrets(text)));
         }
         if url.query().is_some()
             || url.fragment().is_some()
             || !url.username().is_empty()
             || url.password().is_some()
         {
-            return Err(NameError::ExtraParts(text.to_owned()));
+            return Err(NameError::ExtraParts(without_secrets(text)));
         }
         Ok(Self(text.to_owned()))
     }
@@ -156,6 +184,32 @@ mod tests {
         ] {
             assert!(IssuerUrl::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn no_error_shows_what_may_be_secret() {
+        for (text, shown) in [
+            (
+                "https://user:hunter2@id.example.com/x?apikey=hunter2",
+                "https://…@id.example.com/x?…",
+            ),
+            ("https://id.example.com/#hunter2", "https://id.example.com/#…"),
+            ("http://user:hunter2@id.example.com", "http://…@id.example.com"),
+            ("ftp://user:hunter2@id.example.com", "ftp://…@id.example.com"),
+            ("user:hunter2@id.example.com", "…@id.example.com"),
+            ("https//user:hunter2@id.example.com", "https//…@id.example.com"),
+            ("https://user:hunter2/x@id.example.com", "https://…@id.example.com"),
+            ("https://hunter2@id.example.com:x/", "https://…@id.example.com:x/"),
+            ("https://user:hunter2@id.exa mple", "https://…@id.exa mple"),
+            ("?hunter2", "?…"),
+            ("https://id.exa\nmple.com", "https://id.exa\\nmple.com"),
+        ] {
+            assert_eq!(without_secrets(text), shown);
+            let error = IssuerUrl::parse(text).unwrap_err();
+            let told = format!("{error} {error:?}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+        assert_eq!(without_secrets(&"x".repeat(1000)).len(), LONGEST_SHOWN);
     }
 
     #[test]

@@ -13,10 +13,23 @@ pub const MAX_DEPTH: usize = 32;
 /// Up to this many keys are compared each with each, which is cheaper than to sort them.
 const FEW_KEYS: usize = 32;
 
-/// The bytes are not one JSON value that every reader understands alike.
+/// The bytes are not one JSON value that every reader understands alike. Says where, and nothing of
+/// what stands there: it may be a token.
 #[derive(Debug, Error)]
 #[error("not strict JSON: {0}")]
-pub struct StrictJsonError(#[from] serde_json::Error);
+pub struct StrictJsonError(String);
+
+impl From<serde_json::Error> for StrictJsonError {
+    fn from(fault: serde_json::Error) -> Self {
+        let text = fault.to_string();
+        // serde quotes the value of a wrong type; a member that is missing is named by its reader.
+        if !fault.is_data() || text.starts_with("missing field") {
+            return Self(text);
+        }
+        let (line, column) = (fault.line(), fault.column());
+        Self(format!("a value is not of the expected form at line {line} column {column}"))
+    }
+}
 
 /// A value of a document, which it borrows from where it can: most texts are not copied.
 #[derive(Clone, PartialEq)]
@@ -43,7 +56,7 @@ pub struct Object<'d>(Vec<(Cow<'d, str>, Json<'d>)>);
 pub fn object(bytes: &[u8]) -> Result<Object<'_>, StrictJsonError> {
     match json(bytes)? {
         Json::Object(object) => Ok(object),
-        _ => Err(serde_json::Error::custom("not an object").into()),
+        _ => Err(StrictJsonError("not an object".to_owned())),
     }
 }
 
@@ -55,10 +68,12 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Stric
 
 fn json(bytes: &[u8]) -> Result<Json<'_>, StrictJsonError> {
     // At once for the whole document, so that it is not done for every text in it.
-    let text = str::from_utf8(bytes).map_err(serde_json::Error::custom)?;
+    let text = str::from_utf8(bytes).map_err(|fault| StrictJsonError(fault.to_string()))?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Unique { depth: 0 }.deserialize(&mut reader)?;
-    reader.end()?;
+    // Here every text of a fault is a constant.
+    let constant = |fault: serde_json::Error| StrictJsonError(fault.to_string());
+    let value = Unique { depth: 0 }.deserialize(&mut reader).map_err(constant)?;
+    reader.end().map_err(constant)?;
     Ok(value)
 }
 
@@ -233,6 +248,25 @@ mod tests {
         assert!(accepts(&format!("{{{}}}", many.join(","))));
         assert!(!accepts(&format!("{{{},\"k77\":1}}", many.join(","))));
         assert!(!accepts(&format!("{{{},\"k3\":1}}", many.join(","))));
+    }
+
+    #[test]
+    fn no_fault_quotes_what_was_read() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Wire {
+            #[expect(dead_code, reason = "only its type counts")]
+            token: u64,
+        }
+        for (text, expected) in [
+            (r#"{"token":"hunter2"}"#, "not of the expected form at line 1 column"),
+            (r#"{"token":["hunter2"]}"#, "not of the expected form at line 1 column"),
+            (r#"{"hunter2":1}"#, "missing field `token` at line 1 column"),
+            (r#"{"token":1,"token":2}"#, "an object has the same key twice at line 1 column"),
+            (r#"{"token":hunter2}"#, "expected value at line 1 column"),
+        ] {
+            let told = format!("{0} {0:?}", from_slice::<Wire>(text.as_bytes()).unwrap_err());
+            assert!(told.contains(expected) && !told.contains("hunter2"), "{told}");
+        }
     }
 
     #[test]

@@ -54,15 +54,15 @@ pub enum ReviewRequestError {
     /// The named member has another type than in a TokenReview.
     #[error("the body is not a TokenReview: the type of `{0}` is wrong")]
     WrongType(&'static str),
-    /// `kind` is missing or something else.
-    #[error("the body is of kind `{0}`, not `TokenReview`")]
-    WrongKind(String),
+    /// `kind` is missing or something else. What it says is the caller's text, and may be a token.
+    #[error("the body is not of kind `TokenReview`")]
+    WrongKind,
     /// `apiVersion` is missing or unknown; there is no answer the caller could read.
     #[error(
-        "the body has apiVersion `{0}`; known are `authentication.k8s.io/v1` and \
+        "the body has an unknown apiVersion; known are `authentication.k8s.io/v1` and \
          `authentication.k8s.io/v1beta1`"
     )]
-    UnknownVersion(String),
+    UnknownVersion,
 }
 
 impl ReviewRequest {
@@ -71,13 +71,13 @@ impl ReviewRequest {
         let question = strict_json::object(body).map_err(ReviewRequestError::Malformed)?;
         let kind = text(&question, "kind")?.unwrap_or_default();
         if kind != "TokenReview" {
-            return Err(ReviewRequestError::WrongKind(bounded(kind)));
+            return Err(ReviewRequestError::WrongKind);
         }
         let version = text(&question, "apiVersion")?.unwrap_or_default();
         let api_version = ReviewApiVersion::ALL
             .into_iter()
             .find(|known| known.as_str() == version)
-            .ok_or_else(|| ReviewRequestError::UnknownVersion(bounded(version)))?;
+            .ok_or(ReviewRequestError::UnknownVersion)?;
         let (token, audiences) = match question.get("spec") {
             None | Some(Json::Null) => (None, Vec::new()),
             Some(Json::Object(spec)) => (text(spec, "token")?, texts(spec, "audiences")?),
@@ -109,10 +109,6 @@ fn texts(object: &Object<'_>, name: &'static str) -> Result<Vec<String>, ReviewR
         Some(Json::Array(items)) => items.iter().map(text).collect(),
         Some(_) => Err(ReviewRequestError::WrongType(name)),
     }
-}
-
-fn bounded(text: &str) -> String {
-    text.chars().take(100).collect()
 }
 
 #[derive(Serialize)]

@@ -125,6 +125,30 @@ impl<'s> Administration<'s> {
         }
     }
 
+    /// Replaces a person's groups. Tokens already given out keep the old ones to their end.
+    pub fn set_user_groups(
+        &self,
+        name: &str,
+        groups: &[String],
+    ) -> Result<(), AdministrationError> {
+        if self.store.set_user_groups(name, &checked_groups(groups)?)? {
+            Ok(())
+        } else {
+            Err(AdministrationError::NoSuchUser(name.to_owned()))
+        }
+    }
+
+    /// Ends a person's sessions, and what they began to sign in; how many sessions that were. Who
+    /// asks for ended ones refuses their tokens.
+    pub fn end_user_sessions(
+        &self,
+        name: &str,
+        now: UnixTime,
+    ) -> Result<usize, AdministrationError> {
+        let ended = self.store.end_user_sessions(name, now)?;
+        ended.ok_or_else(|| AdministrationError::NoSuchUser(name.to_owned()))
+    }
+
     /// Adds a machine client; the secret is shown this once.
     pub fn add_client(
         &self,
@@ -159,6 +183,22 @@ impl<'s> Administration<'s> {
                 Ok(Client { id, groups: record.groups, created_at: record.created_at })
             })
             .collect()
+    }
+
+    /// Replaces the groups of a machine client. Tokens already given out keep the old ones.
+    pub fn set_client_groups(
+        &self,
+        id: &ClientId,
+        groups: &[String],
+    ) -> Result<(), AdministrationError> {
+        if id.as_str() == PUBLIC_CLIENT_ID {
+            return Err(AdministrationError::BuiltInClient(id.clone()));
+        }
+        if self.store.set_client_groups(id.as_str(), &checked_groups(groups)?)? {
+            Ok(())
+        } else {
+            Err(AdministrationError::NoSuchClient(id.clone()))
+        }
     }
 
     /// Removes a machine client. Tokens already given out run to their end.

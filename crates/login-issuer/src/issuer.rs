@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::{
     Administration, AuthorizationRefusal, AuthorizationTicket, DeviceApproval, DeviceAuthorization,
-    DeviceRefusal, DeviceRequest, Form, IssuerSettings, LoginPrompt, Revoked, SignIn,
+    DeviceRefusal, DeviceRequest, Form, IsRevoked, IssuerSettings, LoginPrompt, Revoked, SignIn,
     SignInRefusal, TicketError, TokenError, TokenResponse, authorization, device, discovery,
     grants,
     keys::Keys,
@@ -178,14 +178,26 @@ impl Issuer {
         device::deny(self, user_code, source, now)
     }
 
-    /// POST `/token`. `authorization` is the value of that header, if any.
+    /// POST `/token`. `authorization` is the value of that header, if any. What `is_revoked` gives
+    /// nothing any more, and its session ends.
     pub fn token(
         &self,
         form: &Form,
         authorization: Option<&str>,
+        is_revoked: &IsRevoked<'_>,
         now: UnixTime,
     ) -> Result<TokenResponse, TokenError> {
-        grants::answer(self, form, authorization, now)
+        grants::answer(self, form, authorization, is_revoked, now)
+    }
+
+    /// Ends every session that `is_revoked`, and gives their `sid`. What an operator revoked stays
+    /// so when the entry that said so is forgotten.
+    pub fn end_revoked_sessions(
+        &self,
+        is_revoked: &IsRevoked<'_>,
+        now: UnixTime,
+    ) -> Result<Vec<String>, StoreError> {
+        self.store.end_sessions(&|session| is_revoked(&session.facts()), now)
     }
 
     /// POST `/revoke` (RFC 7009). `authorization` is the value of that header, if any. Answer

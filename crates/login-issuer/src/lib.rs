@@ -6,7 +6,7 @@
 //! runs them on a blocking thread, and bounds how many passwords are checked at once.
 //!
 //! Reading order: `issuer` is the front door and shows every operation; `settings`, `form`,
-//! `scope` and `opaque` (random texts and digests) are its vocabulary; `authorization` (with
+//! `scope`, `grant_facts` and `opaque` (random texts and digests) are its vocabulary; `authorization` (with
 //! `ticket`) and `device` lead up to a grant, `grants` answers the token endpoint in the shapes of
 //! `token`, `mint` writes tokens, `sessions` says when a refresh token still counts,
 //! `revocation` ends a session; `users`,
@@ -16,6 +16,7 @@
 mod issuer;
 
 mod form;
+mod grant_facts;
 mod opaque;
 mod scope;
 mod settings;
@@ -51,6 +52,7 @@ pub use authorization::{
 pub use clients::{Client, NewClient, PUBLIC_CLIENT_ID};
 pub use device::{DeviceApproval, DeviceAuthorization, DeviceRefusal, DeviceRequest};
 pub use form::{Form, FormError};
+pub use grant_facts::{GrantFacts, IsRevoked};
 pub use issuer::{Issuer, OpenError};
 pub use opaque::{CryptoError, Digest};
 pub use revocation::Revoked;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     IssuerSettings, TokenError,
+    grant_facts::token_id_prefix,
     opaque::{self, CryptoError},
 };
 
@@ -74,7 +75,8 @@ impl Mint<'_> {
         claims.insert("aud".into(), audience.into());
         claims.insert("exp".into(), self.expires_at().as_seconds().into());
         claims.insert("iat".into(), self.now.as_seconds().into());
-        claims.insert("jti".into(), opaque::identifier("")?.into());
+        let of_session = token_id_prefix(&self.sign_in.session_id);
+        claims.insert("jti".into(), opaque::identifier(&of_session)?.into());
         claims.insert("sid".into(), self.sign_in.session_id.as_str().into());
         if let Some(moment) = self.sign_in.authenticated_at {
             claims.insert("auth_time".into(), moment.as_seconds().into());

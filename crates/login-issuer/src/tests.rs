@@ -162,7 +162,7 @@ impl Rig {
     }
 
     fn token(&self, body: &str, now: UnixTime) -> Result<TokenResponse, TokenError> {
-        self.issuer.token(&Form::parse(body.as_bytes())?, None, now)
+        self.issuer.token(&Form::parse(body.as_bytes())?, None, &|_| false, now)
     }
 
     /// A session: the tokens of a good browser sign-in.

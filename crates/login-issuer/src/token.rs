@@ -102,6 +102,9 @@ pub enum TokenError {
     /// RFC 9700 §4.14.2: someone else may hold it.
     #[error("the refresh token was used before; its session is ended")]
     RefreshTokenReplayed,
+    /// By the operator, in general or in particular.
+    #[error("the session was ended by the operator")]
+    SessionRevoked,
     /// RFC 6749 §6: more than was granted.
     #[error("`scope` goes beyond what was granted")]
     ScopeExceeded,
@@ -155,6 +158,7 @@ impl TokenError {
             | Self::VerifierMismatch
             | Self::RefreshTokenInvalid
             | Self::RefreshTokenReplayed
+            | Self::SessionRevoked
             | Self::ScopeExceeded
             | Self::UnsupportedTokenType
             | Self::AuthorizationPending
@@ -179,6 +183,7 @@ impl TokenError {
             | Self::VerifierMismatch
             | Self::RefreshTokenInvalid
             | Self::RefreshTokenReplayed
+            | Self::SessionRevoked
             | Self::DeviceCodeInvalid
             | Self::UserGone => "invalid_grant",
             Self::ScopeExceeded => "invalid_scope",

@@ -75,8 +75,8 @@ impl From<&ReviewRequestError> for RequestFault {
     fn from(error: &ReviewRequestError) -> Self {
         match error {
             ReviewRequestError::Malformed(_) | ReviewRequestError::WrongType(_) => Self::Malformed,
-            ReviewRequestError::WrongKind(_) => Self::WrongKind,
-            ReviewRequestError::UnknownVersion(_) => Self::UnknownVersion,
+            ReviewRequestError::WrongKind => Self::WrongKind,
+            ReviewRequestError::UnknownVersion => Self::UnknownVersion,
         }
     }
 }

@@ -40,5 +40,5 @@ pub use guard::Guard;
 pub use introspector::Introspector;
 pub use plan::{ParsedToken, Plan, plan};
 pub use policy::{IntrospectorIndex, IssuerIndex, IssuerPolicy, KeySource, Policy, RequiredClaim};
-pub use revocations::{EndedSessions, Revocation, Revocations, Revoked};
+pub use revocations::{EndedSessions, Grant, Revocation, Revocations, Revoked};
 pub use verdict::{Outage, Reason, Verdict};

@@ -2,7 +2,10 @@
 //! Never grows without bound: what its reader takes is bounded, and ended sessions are forgotten
 //! when no token of theirs can live any more.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use login_common::UnixTime;
 use login_protocols::oidc::Claims;
@@ -27,21 +30,21 @@ pub enum Revoked {
     /// One token, by `jti`; of any issuer if none is named.
     Token {
         /// `iss`
-        issuer: Option<String>,
+        issuer: Option<Arc<str>>,
         /// `jti`
         id: String,
     },
     /// All tokens of a session, by `sid`; of any issuer if none is named.
     Session {
         /// `iss`
-        issuer: Option<String>,
+        issuer: Option<Arc<str>>,
         /// `sid`
         session: String,
     },
     /// What an issuer issued to one subject before a moment.
     Subject {
         /// `iss`
-        issuer: String,
+        issuer: Arc<str>,
         /// `sub`
         subject: String,
         /// Later tokens are good.
@@ -50,27 +53,41 @@ pub enum Revoked {
     /// What an issuer issued to anybody before a moment.
     Issuer {
         /// `iss`
-        issuer: String,
+        issuer: Arc<str>,
         /// Later tokens are good.
         issued_before: UnixTime,
     },
 }
 
-/// The whole list, ready to be asked. One question costs a few lookups, however long the list is.
+/// The whole list, ready to be asked. One question costs a few searches, however long the list is.
 #[derive(Clone, Debug, Default)]
 pub struct Revocations {
     entries: Vec<Revocation>,
     anywhere: Index,
-    issuers: HashMap<String, Index>,
+    issuers: HashMap<Arc<str>, Index>,
 }
 
-/// Positions in [`Revocations::entries`].
+/// Positions in [`Revocations::entries`], each in the order of the names that stand there: a list
+/// may be long, so no name is kept twice.
 #[derive(Clone, Debug, Default)]
 struct Index {
-    tokens: HashMap<String, Vec<usize>>,
-    sessions: HashMap<String, Vec<usize>>,
-    subjects: HashMap<String, Vec<usize>>,
+    tokens: Vec<usize>,
+    sessions: Vec<usize>,
+    subjects: Vec<usize>,
     whole: Vec<usize>,
+}
+
+/// A sign-in at an issuer, from which tokens can still come.
+#[derive(Clone, Copy, Debug)]
+pub struct Grant<'g> {
+    /// `sid` of its tokens.
+    pub session: &'g str,
+    /// `sub` of its tokens.
+    pub subject: &'g str,
+    /// When the person signed in.
+    pub began_at: UnixTime,
+    /// What `jti` of its tokens begins with and that of no others, where the issuer sees to that.
+    pub token_prefix: Option<&'g str>,
 }
 
 impl Revocations {
@@ -78,38 +95,40 @@ impl Revocations {
     pub fn new(entries: Vec<Revocation>) -> Self {
         let mut list = Self::default();
         for (position, entry) in entries.iter().enumerate() {
-            match &entry.what {
-                Revoked::Token { issuer, id } => {
-                    let index = list.index_mut(issuer.as_deref());
-                    index.tokens.entry(id.clone()).or_default().push(position);
+            let index = match &entry.what {
+                Revoked::Token { issuer: None, .. } | Revoked::Session { issuer: None, .. } => {
+                    &mut list.anywhere
                 }
-                Revoked::Session { issuer, session } => {
-                    let index = list.index_mut(issuer.as_deref());
-                    index.sessions.entry(session.clone()).or_default().push(position);
+                Revoked::Token { issuer: Some(issuer), .. }
+                | Revoked::Session { issuer: Some(issuer), .. }
+                | Revoked::Subject { issuer, .. }
+                | Revoked::Issuer { issuer, .. } => {
+                    list.issuers.entry(Arc::clone(issuer)).or_default()
                 }
-                Revoked::Subject { issuer, subject, .. } => {
-                    let index = list.index_mut(Some(issuer));
-                    index.subjects.entry(subject.clone()).or_default().push(position);
-                }
-                Revoked::Issuer { issuer, .. } => {
-                    list.index_mut(Some(issuer)).whole.push(position);
-                }
-            }
+            };
+            let positions = match &entry.what {
+                Revoked::Token { .. } => &mut index.tokens,
+                Revoked::Session { .. } => &mut index.sessions,
+                Revoked::Subject { .. } => &mut index.subjects,
+                Revoked::Issuer { .. } => &mut index.whole,
+            };
+            positions.push(position);
         }
         list.entries = entries;
-        list
-    }
-
-    fn index_mut(&mut self, issuer: Option<&str>) -> &mut Index {
-        match issuer {
-            None => &mut self.anywhere,
-            Some(issuer) => self.issuers.entry(issuer.to_owned()).or_default(),
+        let entries = &list.entries;
+        for index in list.issuers.values_mut().chain([&mut list.anywhere]) {
+            for positions in [&mut index.tokens, &mut index.sessions, &mut index.subjects] {
+                // Stable: of two entries of one name the first stays the first.
+                positions.sort_by_key(|position| name(entries, *position));
+                positions.shrink_to_fit();
+            }
         }
+        list
     }
 
     /// Every issuer that an entry names.
     pub fn issuers(&self) -> impl Iterator<Item = &str> {
-        self.issuers.keys().map(String::as_str)
+        self.issuers.keys().map(AsRef::as_ref)
     }
 
     /// How many entries there are.
@@ -127,34 +146,105 @@ impl Revocations {
         if self.entries.is_empty() {
             return None;
         }
-        let indexes = [Some(&self.anywhere), self.issuers.get(issuer)];
-        indexes.into_iter().flatten().find_map(|index| {
+        self.indexes(issuer).find_map(|index| {
             let named = [
                 (&index.tokens, claims.text("jti")),
                 (&index.sessions, claims.text(SESSION_CLAIM)),
                 (&index.subjects, claims.subject()),
             ];
-            let named =
-                named.into_iter().filter_map(|(positions, name)| positions.get(name?)).flatten();
-            named
-                .chain(&index.whole)
-                .filter_map(|position| self.entries.get(*position))
-                .find(|entry| entry.ends(claims, now))
+            let named = named
+                .into_iter()
+                .filter_map(|(positions, name)| Some(self.named(positions, name?)))
+                .flatten();
+            named.chain(self.entries_at(&index.whole)).find(|entry| entry.ends(claims, now))
         })
+    }
+
+    /// The first entry that ends `grant` of `issuer`: no token may come from it any more.
+    pub fn find_grant(
+        &self,
+        issuer: &str,
+        grant: &Grant<'_>,
+        now: UnixTime,
+    ) -> Option<&Revocation> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        self.indexes(issuer).find_map(|index| {
+            let tokens =
+                grant.token_prefix.into_iter().flat_map(|prefix| self.tokens_of(index, prefix));
+            tokens
+                .chain(self.named(&index.sessions, grant.session))
+                .chain(self.named(&index.subjects, grant.subject))
+                .chain(self.entries_at(&index.whole))
+                .find(|entry| entry.counts(now) && entry.reaches(Some(grant.began_at)))
+        })
+    }
+
+    fn indexes(&self, issuer: &str) -> impl Iterator<Item = &Index> {
+        [Some(&self.anywhere), self.issuers.get(issuer)].into_iter().flatten()
+    }
+
+    fn entries_at<'r>(&'r self, positions: &'r [usize]) -> impl Iterator<Item = &'r Revocation> {
+        positions.iter().filter_map(|position| self.entries.get(*position))
+    }
+
+    /// The entries at `positions`, which are in the order of names, that have this `name`.
+    fn named<'r>(
+        &'r self,
+        positions: &'r [usize],
+        wanted: &str,
+    ) -> impl Iterator<Item = &'r Revocation> {
+        let from = positions.partition_point(|position| name(&self.entries, *position) < wanted);
+        self.entries_at(positions.get(from..).unwrap_or_default())
+            .take_while(move |entry| entry.what.name() == wanted)
+    }
+
+    fn tokens_of<'r>(
+        &'r self,
+        index: &'r Index,
+        prefix: &str,
+    ) -> impl Iterator<Item = &'r Revocation> {
+        let tokens = &index.tokens;
+        let from = tokens.partition_point(|position| name(&self.entries, *position) < prefix);
+        self.entries_at(tokens.get(from..).unwrap_or_default())
+            .take_while(move |entry| entry.what.name().starts_with(prefix))
+    }
+}
+
+fn name(entries: &[Revocation], position: usize) -> &str {
+    entries.get(position).map_or("", |entry| entry.what.name())
+}
+
+impl Revoked {
+    /// What it is looked up by, within its issuer.
+    fn name(&self) -> &str {
+        match self {
+            Self::Token { id: name, .. }
+            | Self::Session { session: name, .. }
+            | Self::Subject { subject: name, .. } => name,
+            Self::Issuer { .. } => "",
+        }
     }
 }
 
 impl Revocation {
     /// Whether this entry, which names the token, still counts and reaches it.
     fn ends(&self, claims: &Claims, now: UnixTime) -> bool {
-        if self.expires_at.is_some_and(|end| end <= now) {
-            return false;
-        }
+        // A token that does not say when it was issued cannot escape by that.
+        self.counts(now) && self.reaches(claims.moment("iat"))
+    }
+
+    fn counts(&self, now: UnixTime) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Whether it is about what began at `moment`.
+    fn reaches(&self, moment: Option<UnixTime>) -> bool {
         match &self.what {
             Revoked::Token { .. } | Revoked::Session { .. } => true,
             Revoked::Subject { issued_before, .. } | Revoked::Issuer { issued_before, .. } => {
-                // A token that does not say when it was issued cannot escape by that.
-                claims.moment("iat").is_none_or(|issued_at| issued_at < *issued_before)
+                moment.is_none_or(|moment| moment < *issued_before)
             }
         }
     }

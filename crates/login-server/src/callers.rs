@@ -34,12 +34,6 @@ pub enum TokensFault {
     /// It cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// Nothing but empty lines and comments.
-    #[error("`{path}` holds no token")]
-    Empty {
-        /// The file.
-        path: String,
-    },
     /// More than [`MAX_TOKENS`].
     #[error("`{path}` holds more than {MAX_TOKENS} tokens")]
     TooMany {
@@ -59,7 +53,8 @@ pub enum TokensFault {
 }
 
 impl Tokens {
-    /// One token a line; empty lines and lines that begin with `#` do not count.
+    /// One token a line; empty lines and lines that begin with `#` do not count. A file without
+    /// tokens admits nobody: who removes the last one means it.
     pub fn read(path: &Path, files: &TrackedFiles) -> Result<Self, TokensFault> {
         let text = zeroize::Zeroizing::new(files.read_text(path, MAX_FILE)?);
         files.mark_secret(path);
@@ -82,11 +77,15 @@ impl Tokens {
             }
             tokens.push(hashed(token.as_bytes()));
         }
-        match tokens.len() {
-            0 => Err(TokensFault::Empty { path: path() }),
-            count if MAX_TOKENS < count => Err(TokensFault::TooMany { path: path() }),
-            _ => Ok(Self(tokens)),
+        if MAX_TOKENS < tokens.len() {
+            return Err(TokensFault::TooMany { path: path() });
         }
+        Ok(Self(tokens))
+    }
+
+    /// Whether nobody is admitted by them.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn hold(&self, token: &[u8]) -> bool {
@@ -172,9 +171,11 @@ mod tests {
         let tokens = read(&format!("# kube-apiserver\n{ONE}\n\n  {TWO}  \n")).unwrap();
         assert!(tokens.hold(ONE.as_bytes()) && tokens.hold(TWO.as_bytes()));
         assert!(!tokens.hold(b"") && !tokens.hold(b"# kube-apiserver"));
+        for text in ["", "\n", "# nothing\n"] {
+            let none = read(text).unwrap();
+            assert!(none.is_empty() && !none.hold(b"") && !none.hold(ONE.as_bytes()));
+        }
         for (text, fault) in [
-            ("", "`tokens` holds no token"),
-            ("# nothing\n", "`tokens` holds no token"),
             ("\nshort\n", "`tokens`, line 2: a token has at least 22 characters"),
             (
                 "with a space 0123456789abcdef",
@@ -206,6 +207,10 @@ mod tests {
             (Callers::new(required, tokens()), true, "", true),
             (Callers::new(required, tokens()), false, &bearer, true),
             (Callers::new(open, tokens()), false, &bearer, true),
+            // Without tokens it is not open to everybody: nobody is admitted.
+            (Callers::new(open, Some(read("# none\n").unwrap())), false, &bearer, false),
+            (Callers::new(open, Some(read("").unwrap())), false, "", false),
+            (Callers::new(open, Some(read("").unwrap())), false, "Bearer ", false),
             (Callers::new(open, tokens()), false, &format!("bEARER {ONE}"), true),
             (Callers::new(open, tokens()), false, "", false),
             (Callers::new(open, tokens()), false, ONE, false),

@@ -28,6 +28,7 @@ mod outgoing;
 pub mod callers;
 pub mod progress;
 pub mod reload;
+pub mod revoked_grants;
 pub mod turns;
 
 pub mod system;

@@ -111,7 +111,7 @@ async fn issuer(
         ("/device_authorization", Verb::Post) => {
             token::device_authorization(embedded, limits, source, request).await
         }
-        ("/token", Verb::Post) => token::token(embedded, limits, request).await,
+        ("/token", Verb::Post) => token::token(state, embedded, request).await,
         ("/revoke", Verb::Post) => token::revoke(state, embedded, request).await,
         ("/.well-known/openid-configuration" | "/jwks", _) => method_not_allowed("GET, HEAD"),
         ("/authorize" | "/device", _) => method_not_allowed("GET, HEAD, POST"),

@@ -12,6 +12,7 @@ use std::{
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::StatusCode;
+use login_common::names::IssuerUrl;
 use login_issuer::Issuer;
 use login_protocols::jose::KeySet;
 use login_review::{Policy, Revocations};
@@ -27,6 +28,7 @@ use crate::{
         key_sets::KeySetPace, result_cache::Epoch,
     },
     reload::Reloads,
+    revoked_grants::Applied,
     system::{random::RandomNumbers, ticks::Ticks},
     telemetry::{
         audit::{Audit, AuditError},
@@ -66,6 +68,8 @@ pub struct State {
     pub embedded: Option<Embedded>,
     /// Its sessions that ended before their time.
     pub ended_sessions: EndedSessionsInForce,
+    /// Which list of revocations its sessions were ended by.
+    pub revoked_grants: Applied,
     /// What is counted.
     pub metrics: Metrics,
     /// Where decisions are written down.
@@ -206,6 +210,7 @@ impl State {
             results: ResultCache::new(config.result_cache).map_err(|_| StartError::Random)?,
             embedded,
             ended_sessions,
+            revoked_grants: Applied::default(),
             metrics: Metrics::default(),
             audit: Audit::new(&config.audit)?,
             traces: Traces::new(config.traces.as_ref())?,
@@ -275,9 +280,11 @@ impl State {
         self.has_been_ready.load(Ordering::Relaxed)
     }
 
-    /// Looks once which sessions of the embedded issuer ended.
+    /// Looks once which sessions of the embedded issuer ended; before that, ends those that a list
+    /// revokes which is new.
     pub async fn look_at_sessions(&self) {
         if let Some(embedded) = &self.embedded {
+            self.revoked_grants.follow(self).await;
             self.ended_sessions.look(embedded, &self.limits).await;
         }
     }
@@ -323,6 +330,11 @@ impl Embedded {
             operations: Arc::new(Semaphore::new(limits.issuer_operations)),
             issuer,
         })
+    }
+
+    /// Its name.
+    pub fn url(&self) -> &IssuerUrl {
+        &self.issuer.settings().issuer
     }
 
     /// Its name and its keys.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use login_common::UnixTime;
+use login_review::config::pem;
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use thiserror::Error;
@@ -44,11 +45,20 @@ pub enum TlsError {
     Pem {
         /// The file.
         path: String,
-        /// `certificate` or `private key`.
+        /// Such as `private key`.
         what: &'static str,
         /// What the reader said.
         #[source]
         source: rustls_pki_types::pem::Error,
+    },
+    /// Something in the PEM text looks like a certificate and is none.
+    #[error("`{path}` has certificates that cannot be read")]
+    Certificates {
+        /// The file.
+        path: String,
+        /// Where, and why.
+        #[source]
+        source: pem::PemFault,
     },
     /// No `CERTIFICATE` block at all.
     #[error("`{path}` holds no certificate")]
@@ -114,6 +124,8 @@ pub struct Prepared {
     /// For each use the time in which it works: of a chain as long as all of it does, of several
     /// authorities as long as one does.
     pub validity: Vec<(CertificateUse, Validity)>,
+    /// The server's own certificate.
+    pub shown: Option<CertificateDer<'static>>,
 }
 
 impl Prepared {
@@ -180,24 +192,22 @@ pub fn prepare(place: &TlsFiles, files: &TrackedFiles) -> Result<Prepared, TlsEr
             )
         }
     };
+    let shown = chain.first().cloned();
     let mut config = builder.with_single_cert(chain, key).map_err(mismatch)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Prepared { config: Arc::new(config), validity })
+    Ok(Prepared { config: Arc::new(config), validity, shown })
 }
 
 fn certificates(
     path: &Path,
     files: &TrackedFiles,
 ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let pem = files.read(path, MAX_PEM_FILE)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let found = found.map_err(|source| TlsError::Pem {
-        path: path.display().to_string(),
-        what: "certificate",
-        source,
-    })?;
+    let text = files.read(path, MAX_PEM_FILE)?;
+    let path = || path.display().to_string();
+    let found = pem::certificates(&text)
+        .map_err(|source| TlsError::Certificates { path: path(), source })?;
     if found.is_empty() {
-        return Err(TlsError::NoCertificate { path: path.display().to_string() });
+        return Err(TlsError::NoCertificate { path: path() });
     }
-    Ok(found)
+    Ok(found.into_iter().map(|(_, certificate)| certificate).collect())
 }

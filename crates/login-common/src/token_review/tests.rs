@@ -42,10 +42,38 @@ fn what_is_not_a_question_is_refused_with_its_reason() {
     }
     let twice = r#"{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","spec":{"token":"a","token":"b"}}"#;
     assert!(refused(twice).contains("not a TokenReview"));
-    assert!(refused(r#"{"kind":"Pod","apiVersion":"v1"}"#).contains("`Pod`"));
+    assert!(refused(r#"{"kind":"Pod","apiVersion":"v1"}"#).contains("not of kind `TokenReview`"));
     let unknown = r#"{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v2"}"#;
-    assert!(refused(unknown).contains("authentication.k8s.io/v2"));
-    assert!(refused(r#"{"kind":"TokenReview"}"#).contains("apiVersion ``"));
+    assert!(refused(unknown).contains("unknown apiVersion"));
+    assert!(refused(r#"{"kind":"TokenReview"}"#).contains("unknown apiVersion"));
+}
+
+#[test]
+fn nothing_that_a_caller_wrote_is_in_the_reason() {
+    let version = "authentication.k8s.io/v1";
+    for body in [
+        r#"{"kind":"hunter2","apiVersion":"hunter2"}"#.to_owned(),
+        r#"{"kind":"TokenReview","apiVersion":"hunter2"}"#.to_owned(),
+        r#"{"kind":["hunter2"],"apiVersion":"hunter2"}"#.to_owned(),
+        format!(r#"{{"kind":"TokenReview","apiVersion":"{version}","spec":"hunter2"}}"#),
+        format!(
+            r#"{{"kind":"TokenReview","apiVersion":"{version}","spec":{{"token":["hunter2"]}}}}"#
+        ),
+        format!(
+            r#"{{"kind":"TokenReview","apiVersion":"{version}","spec":{{"hunter2":1,"hunter2":1}}}}"#
+        ),
+        r#"{"hunter2"}"#.to_owned(),
+        "hunter2".to_owned(),
+    ] {
+        let fault = ReviewRequest::parse(body.as_bytes()).unwrap_err();
+        let mut told = format!("{fault} {fault:?}");
+        let mut cause = std::error::Error::source(&fault);
+        while let Some(inner) = cause {
+            told.push_str(&inner.to_string());
+            cause = inner.source();
+        }
+        assert!(!told.contains("hunter2"), "{body}: {told}");
+    }
 }
 
 #[test]

@@ -29,7 +29,15 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
         now: request.now,
     };
     let refresh_token = Request::fresh_refresh_token()?;
-    let rule = |record: &CodeRecord| match judge(record, &presented) {
+    let judge = |record: &CodeRecord| {
+        judge(record, &presented)?;
+        // Who signed in before that must do so again.
+        if (request.is_revoked)(&sign_in(record).facts()) {
+            return Err(TokenError::SessionRevoked);
+        }
+        Ok(())
+    };
+    let rule = |record: &CodeRecord| match judge(record) {
         Ok(()) => CodeStep::Redeem {
             at: request.now,
             session: request.new_session(&sign_in(record), &refresh_token),
@@ -42,7 +50,7 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
         .store
         .redeem_code(&Digest::of(code.expose()), &rule)?
         .ok_or(TokenError::CodeInvalid)?;
-    judge(&record, &presented)?;
+    judge(&record)?;
 
     let sign_in = sign_in(&record);
     let keeps = request.new_session(&sign_in, &refresh_token).is_some();

@@ -19,7 +19,14 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
     let now = request.now;
     let code = request.form.secret("device_code").ok_or(TokenError::Missing("device_code"))?;
     let refresh_token = Request::fresh_refresh_token()?;
-    let rule = |record: &DeviceRecord| match judge(record, request.caller.id(), now) {
+    let judge = |record: &DeviceRecord| {
+        let sign_in = judge(record, request.caller.id(), now)?;
+        if (request.is_revoked)(&sign_in.facts()) {
+            return Err(TokenError::AccessDenied);
+        }
+        Ok(sign_in)
+    };
+    let rule = |record: &DeviceRecord| match judge(record) {
         Ok(sign_in) => {
             DeviceStep::Finish { session: request.new_session(&sign_in, &refresh_token) }
         }
@@ -39,7 +46,7 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
         .poll_device(&Digest::of(code.expose()), &rule)?
         .ok_or(TokenError::DeviceCodeInvalid)?;
 
-    let sign_in = judge(&record, request.caller.id(), now)?;
+    let sign_in = judge(&record)?;
     let keeps = request.new_session(&sign_in, &refresh_token).is_some();
     request.granted(sign_in, keeps.then_some(refresh_token))
 }

@@ -10,7 +10,7 @@ mod refresh_token;
 use login_common::{Secret, UnixTime};
 
 use crate::{
-    Form, GrantType, Grantee, Issuer, TokenError, TokenResponse,
+    Form, GrantFacts, GrantType, Grantee, IsRevoked, Issuer, TokenError, TokenResponse,
     clients::{self, Caller},
     mint::{Mint, SignInFacts, Subject},
     opaque::{self, CryptoError, Digest},
@@ -23,6 +23,7 @@ struct Request<'a> {
     issuer: &'a Issuer,
     caller: &'a Caller,
     form: &'a Form,
+    is_revoked: &'a IsRevoked<'a>,
     now: UnixTime,
 }
 
@@ -41,6 +42,7 @@ pub(crate) fn answer(
     issuer: &Issuer,
     form: &Form,
     authorization: Option<&str>,
+    is_revoked: &IsRevoked<'_>,
     now: UnixTime,
 ) -> Result<TokenResponse, TokenError> {
     // 1. Who asks?
@@ -55,7 +57,7 @@ pub(crate) fn answer(
     }
     // 3. What does the grant itself say?
     issuer.tidy(now)?;
-    let request = Request { issuer, caller: &caller, form, now };
+    let request = Request { issuer, caller: &caller, form, is_revoked, now };
     let granted = match grant {
         GrantType::AuthorizationCode => authorization_code::grant(&request)?,
         GrantType::DeviceCode => device_code::grant(&request)?,
@@ -97,6 +99,16 @@ struct FreshSignIn {
     scope: String,
     authenticated_at: UnixTime,
     nonce: Option<String>,
+}
+
+impl FreshSignIn {
+    fn facts(&self) -> GrantFacts<'_> {
+        GrantFacts {
+            session_id: &self.session_id,
+            subject: &self.user_id,
+            began_at: self.authenticated_at,
+        }
+    }
 }
 
 impl Request<'_> {

@@ -1,6 +1,6 @@
 //! A refresh token, for new tokens and its successor (RFC 6749 §6, RFC 9700 §4.14).
 //! Never leaves a session alive in which a token was used twice, except for the retry that
-//! `sessions.rs` describes.
+//! `sessions.rs` describes, or that the operator revoked.
 
 use super::{Granted, Request};
 use crate::{
@@ -29,7 +29,9 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
             at: now,
         },
         Ok(Use::Sibling(_)) => RotationStep::Sibling { next: next(session, session.generation) },
-        Err(TokenError::RefreshTokenReplayed) => RotationStep::Revoke { at: now },
+        Err(TokenError::RefreshTokenReplayed | TokenError::SessionRevoked) => {
+            RotationStep::Revoke { at: now }
+        }
         Err(_) => RotationStep::Leave,
     };
     let (session, token) = request
@@ -76,6 +78,9 @@ fn judge(
         scope::narrowed(&session.scope, request.form.text("scope")).ok_or(TokenError::ScopeExceeded)
     };
     match standing {
+        Standing::Live | Standing::Retry if (request.is_revoked)(&session.facts()) => {
+            Err(TokenError::SessionRevoked)
+        }
         Standing::Live => narrowed().map(Use::Advance),
         Standing::Retry => narrowed().map(Use::Sibling),
         Standing::Expired | Standing::Revoked => Err(TokenError::RefreshTokenInvalid),

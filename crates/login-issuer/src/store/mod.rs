@@ -71,6 +71,11 @@ pub trait UserStore {
     /// With their codes, sessions and approvals; that the sessions ended stays known. False when
     /// nobody has that name.
     fn delete_user(&self, name: &str, now: UnixTime) -> Result<bool, StoreError>;
+    /// Replaces the groups. False when nobody has that name.
+    fn set_user_groups(&self, name: &str, groups: &[String]) -> Result<bool, StoreError>;
+    /// Revokes the person's sessions, and removes codes and approvals. How many sessions ended;
+    /// `None` when nobody has that name.
+    fn end_user_sessions(&self, name: &str, now: UnixTime) -> Result<Option<usize>, StoreError>;
     /// Also removes the person's codes and revokes their sessions. False when nobody has that name.
     fn set_password(&self, name: &str, hash: &Secret, now: UnixTime) -> Result<bool, StoreError>;
 }
@@ -83,6 +88,8 @@ pub trait ClientStore {
     fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError>;
     /// By id.
     fn clients(&self) -> Result<Vec<ClientRecord>, StoreError>;
+    /// Replaces the groups. False when there is none.
+    fn set_client_groups(&self, id: &str, groups: &[String]) -> Result<bool, StoreError>;
     /// False when there is none.
     fn delete_client(&self, id: &str) -> Result<bool, StoreError>;
 }
@@ -109,6 +116,14 @@ pub trait SessionStore {
         token: &Digest,
         rule: &dyn Fn(&SessionRecord, &RefreshTokenRecord) -> RotationStep,
     ) -> Result<Option<(SessionRecord, RefreshTokenRecord)>, StoreError>;
+
+    /// Ends every session that goes on and for which `rule` says so, in one transaction; gives
+    /// their `sid`.
+    fn end_sessions(
+        &self,
+        rule: &dyn Fn(&SessionRecord) -> bool,
+        now: UnixTime,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// By `sid`.
     fn session(&self, session_id: &str) -> Result<Option<SessionRecord>, StoreError>;

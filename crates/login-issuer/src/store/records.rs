@@ -6,7 +6,7 @@ use std::{net::IpAddr, time::Duration};
 use login_common::{Secret, UnixTime};
 use zeroize::Zeroizing;
 
-use crate::opaque::Digest;
+use crate::{GrantFacts, opaque::Digest};
 
 /// A signing key.
 #[derive(Clone)]
@@ -113,6 +113,17 @@ pub struct SessionRecord {
     pub generation: i64,
     /// What made the live generation.
     pub rotation: Option<Rotation>,
+}
+
+impl SessionRecord {
+    /// What an operator may have revoked of it.
+    pub fn facts(&self) -> GrantFacts<'_> {
+        GrantFacts {
+            session_id: &self.session_id,
+            subject: &self.user_id,
+            began_at: self.authenticated_at,
+        }
+    }
 }
 
 /// The use of a refresh token that made the live generation.

@@ -23,7 +23,7 @@ fn a_machine_gets_an_access_token_and_nothing_else() {
         let request = token_request(&client, &authentication, &grant, None);
         let form = Form::parse(request.body().expose().as_bytes()).unwrap();
         let header = request.authorization().map(Secret::expose);
-        let answer = rig.issuer.token(&form, header, at(0)).unwrap();
+        let answer = rig.issuer.token(&form, header, &|_| false, at(0)).unwrap();
         assert!(answer.id_token.is_none() && answer.refresh_token.is_none());
         assert_eq!(answer.scope, "groups");
         let mut claims = rig.claims(&answer.access_token, "kubernetes", at(1));
@@ -43,7 +43,7 @@ fn clients_that_do_not_prove_who_they_are_get_nothing() {
     let secret = rig.ci_secret.expose();
     let ask = |body: &str, header: Option<&str>| {
         let form = Form::parse(format!("grant_type=client_credentials&{body}").as_bytes()).unwrap();
-        let refusal = rig.issuer.token(&form, header, at(0)).unwrap_err();
+        let refusal = rig.issuer.token(&form, header, &|_| false, at(0)).unwrap_err();
         (refusal.status(), refusal.error(), refusal.challenge().is_some())
     };
     let unproven = (401, "invalid_client", false);

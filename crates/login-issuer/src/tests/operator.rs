@@ -74,3 +74,54 @@ fn clients_are_checked_before_they_are_added() {
     let unknown = operator.delete_client(&client("unknown").id);
     assert!(matches!(unknown, Err(AdministrationError::NoSuchClient(_))));
 }
+
+#[test]
+fn groups_are_replaced_and_count_from_the_next_refresh_on() {
+    let rig = Rig::new();
+    let operator = rig.issuer.administration();
+    let groups = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let first = rig.signed_in(at(0));
+    operator.set_user_groups("ALICE", &groups(&["ops", "dev", "ops"])).unwrap();
+    assert_eq!(operator.users().unwrap()[0].groups, ["dev", "ops"]);
+    let next = rig.refresh(first.refresh_token.as_ref().unwrap(), &[], at(1)).unwrap();
+    let claims = rig.claims(&next.access_token, "kubernetes", at(1));
+    assert_eq!(claims["groups"], serde_json::json!(["dev", "ops"]));
+    operator.set_user_groups("alice", &[]).unwrap();
+    assert_eq!(operator.users().unwrap()[0].groups, [""; 0]);
+    let unknown = operator.set_user_groups("bob", &[]);
+    assert!(matches!(unknown, Err(AdministrationError::NoSuchUser(_))));
+    let bad = operator.set_user_groups("alice", &groups(&[""]));
+    assert!(matches!(bad, Err(AdministrationError::GroupName)));
+
+    let id = |id: &str| ClientId::parse(id).unwrap();
+    operator.set_client_groups(&id("ci"), &groups(&["b", "a"])).unwrap();
+    assert_eq!(operator.clients().unwrap()[0].groups, ["a", "b"]);
+    let unknown = operator.set_client_groups(&id("unknown"), &[]);
+    assert!(matches!(unknown, Err(AdministrationError::NoSuchClient(_))));
+    let built_in = operator.set_client_groups(&id(PUBLIC_CLIENT_ID), &[]);
+    assert!(matches!(built_in, Err(AdministrationError::BuiltInClient(_))));
+}
+
+#[test]
+fn the_sessions_of_one_person_end_and_those_of_others_go_on() {
+    let rig = Rig::new();
+    let operator = rig.issuer.administration();
+    operator.add_user(&new_user("bob", PASSWORD, &[]), at(0)).unwrap();
+    let (one, two) = (rig.signed_in(at(0)), rig.signed_in(at(0)));
+    let prompt = rig.prompt(&[], at(0)).unwrap();
+    let location = rig.submit(&prompt, "bob", PASSWORD, at(0)).unwrap();
+    let bob = rig.exchange(&parameter(&location, "code").unwrap(), &[], at(0)).unwrap();
+    let code = rig.code(&[], at(0));
+    assert_eq!(operator.end_user_sessions("Alice", at(1)).unwrap(), 2);
+    assert_eq!(operator.end_user_sessions("alice", at(1)).unwrap(), 0);
+    for ended in [one, two] {
+        let token = ended.refresh_token.unwrap();
+        assert_eq!(refused(rig.refresh(&token, &[], at(2))).1, "invalid_grant");
+    }
+    assert_eq!(refused(rig.exchange(&code, &[], at(2))).1, "invalid_grant", "under way");
+    assert!(rig.refresh(&bob.refresh_token.unwrap(), &[], at(2)).is_ok());
+    // The password is still theirs.
+    assert!(rig.signed_in(at(3)).refresh_token.is_some());
+    let unknown = operator.end_user_sessions("nobody", at(4));
+    assert!(matches!(unknown, Err(AdministrationError::NoSuchUser(_))));
+}

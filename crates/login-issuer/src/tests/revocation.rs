@@ -89,3 +89,78 @@ fn only_the_client_of_a_session_ends_it() {
     assert_eq!(revoke(&rig, &wrong_secret, at(1)).unwrap_err().status(), 401);
     assert!(rig.refresh(&token, &[], at(2)).is_ok());
 }
+
+#[test]
+fn what_the_operator_revoked_gives_nothing_any_more_and_stays_so() {
+    let rig = Rig::new();
+    let ask = |body: &str, is_revoked: &crate::IsRevoked<'_>, now| {
+        rig.issuer.token(&Form::parse(body.as_bytes()).unwrap(), None, is_revoked, now)
+    };
+    let by_session = |answer: &TokenResponse| {
+        let session = answer.grantee.session_id.clone();
+        move |grant: &crate::GrantFacts<'_>| grant.session_id == session
+    };
+    let refresh = |token: &Secret| {
+        encoded(
+            &[("grant_type", "refresh_token"), ("client_id", "kubectl-login")],
+            &[("refresh_token", token.expose())],
+        )
+    };
+    // At a refresh.
+    let answer = rig.signed_in(at(0));
+    let revoked = by_session(&answer);
+    let (session, token) = (answer.grantee.session_id.clone(), refresh_token(answer));
+    let (status, error, text) = refused(ask(&refresh(&token), &revoked, at(1)));
+    assert_eq!((status, error), (400, "invalid_grant"));
+    assert_eq!(text, "the session was ended by the operator");
+    // Its tokens are refused elsewhere, too, and the entry may be forgotten.
+    assert_eq!(rig.issuer.ended_sessions(at(2)).unwrap(), [session]);
+    assert_eq!(refused(ask(&refresh(&token), &|_| false, at(2))).1, "invalid_grant");
+
+    // Before any refresh, all at once; a sign-in after the moment goes on.
+    let (early, late) = (rig.signed_in(at(10)), rig.signed_in(at(30)));
+    let alice = rig.alice.id.clone();
+    let before = |grant: &crate::GrantFacts<'_>| grant.subject == alice && grant.began_at < at(20);
+    let ended = rig.issuer.end_revoked_sessions(&before, at(31)).unwrap();
+    assert_eq!(ended, [early.grantee.session_id.as_str()]);
+    assert!(rig.issuer.end_revoked_sessions(&before, at(32)).unwrap().is_empty());
+    assert_eq!(refused(rig.refresh(&refresh_token(early), &[], at(33))).1, "invalid_grant");
+    assert!(ask(&refresh(&refresh_token(late)), &before, at(33)).is_ok());
+
+    // A code that is under way is not a way around.
+    let code = rig.code(&[], at(40));
+    let all = |grant: &crate::GrantFacts<'_>| grant.began_at < at(41);
+    let verifier = verifier();
+    let body = encoded(
+        &[("grant_type", "authorization_code"), ("client_id", "kubectl-login")],
+        &[
+            ("redirect_uri", REDIRECT),
+            ("code", &code),
+            ("code_verifier", verifier.as_secret().expose()),
+        ],
+    );
+    assert_eq!(refused(ask(&body, &all, at(42))).1, "invalid_grant");
+    assert!(ask(&body, &|_| false, at(43)).is_ok(), "nothing was used up");
+}
+
+#[test]
+fn a_token_id_names_its_session_and_no_other() {
+    let rig = Rig::new();
+    let (one, two) = (rig.signed_in(at(0)), rig.signed_in(at(0)));
+    let prefix = |answer: &TokenResponse| {
+        let facts = crate::GrantFacts {
+            session_id: &answer.grantee.session_id,
+            subject: "",
+            began_at: at(0),
+        };
+        facts.token_id_prefix()
+    };
+    let id = |token: &Secret, audience: &str| {
+        rig.claims(token, audience, at(0))["jti"].as_str().unwrap().to_owned()
+    };
+    let of_one =
+        [id(&one.access_token, "kubernetes"), id(one.id_token.as_ref().unwrap(), "kubectl-login")];
+    assert_ne!(of_one[0], of_one[1]);
+    assert!(of_one.iter().all(|id| id.starts_with(&prefix(&one))), "{of_one:?}");
+    assert!(!of_one.iter().any(|id| id.starts_with(&prefix(&two))), "{of_one:?}");
+}

@@ -80,6 +80,11 @@ impl<'t> Field<'t> {
         Self { key: String::new(), line: tree.line, node: tree }
     }
 
+    /// The item at `index` of a document that is a list.
+    pub fn of_list(index: usize, item: &'t Located) -> Self {
+        Self { key: format!("[{index}]"), line: item.line, node: item }
+    }
+
     /// Notes a fault of this value.
     pub fn fault(&self, faults: &mut Faults, message: impl Into<String>) {
         faults.add(Some(self.line), &self.key, message);
@@ -116,6 +121,12 @@ impl<'t> Field<'t> {
             Some(first) => first.saturating_add(number.saturating_sub(1)),
             None => self.node.line,
         }
+    }
+
+    /// The same value, with faults at line `number` (counted from 1) of its text.
+    #[must_use]
+    pub fn at_line_of_text(self, number: u64) -> Self {
+        Self { line: self.line_of_text(number), ..self }
     }
 
     /// A boolean; anything else is a fault.
@@ -207,7 +218,18 @@ impl<'t> Mapping<'t> {
 
     /// Where an empty value must not be taken for an absent one: each is a fault.
     pub fn refuse_nulls(&self, faults: &mut Faults) {
-        for entry in self.entries.iter().filter(|entry| entry.value.value == Value::Null) {
+        self.refuse_nulls_where(|_| true, faults);
+    }
+
+    /// The same for those of these keys that restrict something: a template without its variable
+    /// must not lift a restriction.
+    pub fn refuse_nulls_of(&self, names: &[&str], faults: &mut Faults) {
+        self.refuse_nulls_where(|name| names.contains(&name), faults);
+    }
+
+    fn refuse_nulls_where(&self, is_meant: impl Fn(&str) -> bool, faults: &mut Faults) {
+        let is_null = |entry: &&Entry| entry.value.value == Value::Null && is_meant(&entry.key);
+        for entry in self.entries.iter().filter(is_null) {
             let key = join(&self.key, &entry.key);
             faults.add(Some(entry.line), &key, "has no value; leave the key out, or give it one");
         }

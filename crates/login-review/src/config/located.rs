@@ -1,13 +1,16 @@
 //! YAML as a tree whose every node knows its line, duplicate keys included.
 //! Never loses a key, never follows an include, never grows past `MAX_NODES`.
 //!
-//! `scalars` says which plain texts are numbers and booleans.
+//! `scalars` says which plain texts are numbers and booleans, `tabs` where a tab does not indent.
 
 mod scalars;
+mod tabs;
 
 use std::collections::HashMap;
 
-use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, ScanError, Span, Tag};
+use serde_saphyr::granit_parser::{
+    Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput, Tag,
+};
 use thiserror::Error;
 
 /// A file may have this many bytes.
@@ -72,12 +75,36 @@ pub fn parse(text: &str) -> Result<Located, SyntaxFault> {
     parse_within(text, MAX_LENGTH, MAX_NODES)
 }
 
-/// Like [`parse`], for a list that may be longer.
-pub fn parse_within(
+/// What stands at the root of a file that should be a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// A list, which begins on this line.
+    List(u64),
+    /// Something else.
+    Other(Located),
+}
+
+/// Like [`parse`], for a list that may be longer: each item goes to `each` with its index and is
+/// then let go.
+pub fn items_within(
     text: &str,
     max_length: usize,
     max_nodes: usize,
-) -> Result<Located, SyntaxFault> {
+    each: &mut dyn FnMut(usize, Located),
+) -> Result<Root, SyntaxFault> {
+    reader(text, max_length, max_nodes, |reader| reader.list(each))
+}
+
+fn parse_within(text: &str, max_length: usize, max_nodes: usize) -> Result<Located, SyntaxFault> {
+    reader(text, max_length, max_nodes, Reader::document)
+}
+
+fn reader<'t, T>(
+    text: &'t str,
+    max_length: usize,
+    max_nodes: usize,
+    read: impl FnOnce(&mut Reader<'t, Parser<'t, StrInput<'t>>>) -> Result<T, SyntaxFault>,
+) -> Result<T, SyntaxFault> {
     if text.len() > max_length {
         let message = format!("the file is longer than {max_length} bytes");
         return Err(SyntaxFault { line: None, message });
@@ -93,8 +120,13 @@ pub fn parse_within(
     let mut options = Options::default();
     options.set_emit_comments(false);
     let parser = Parser::new_from_str_with_options(text, options);
-    let mut reader = Reader { events: parser, anchors: HashMap::new(), nodes: 0, max_nodes };
-    reader.document()
+    let tabs = tabs::Tabs::of(text);
+    let mut reader = Reader { events: parser, anchors: HashMap::new(), nodes: 0, max_nodes, tabs };
+    let read = read(&mut reader)?;
+    match reader.tabs.refused() {
+        Some(line) => Err(fault(line_of(line), "begins with a tab, which does not indent in YAML")),
+        None => Ok(read),
+    }
 }
 
 struct Reader<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> {
@@ -103,29 +135,68 @@ struct Reader<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>>
     anchors: HashMap<usize, (Located, usize)>,
     nodes: usize,
     max_nodes: usize,
+    tabs: tabs::Tabs,
 }
 
 impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'t, Events> {
     fn next(&mut self) -> Result<(Event<'t>, u64), SyntaxFault> {
         match self.events.next() {
-            Some(Ok((event, span))) => Ok((event, line_of(span.start.line()))),
+            Some(Ok((event, span))) => {
+                self.tabs.pass(&event, span);
+                Ok((event, line_of(span.start.line())))
+            }
             Some(Err(error)) => Err(fault(line_of(error.marker().line()), error.info())),
             None => Ok((Event::StreamEnd, 0)),
         }
     }
 
     fn document(&mut self) -> Result<Located, SyntaxFault> {
-        let mut root = None;
+        let root = self.only(|reader, first, begin| reader.node(first, begin, 0))?;
+        Ok(root.unwrap_or(Located { line: 1, literal_line: None, value: Value::Null }))
+    }
+
+    fn list(&mut self, each: &mut dyn FnMut(usize, Located)) -> Result<Root, SyntaxFault> {
+        let root = self.only(|reader, first, begin| match first {
+            Event::SequenceStart(_, 0, None) => {
+                reader.count(1, begin)?;
+                let mut index = 0;
+                loop {
+                    let (event, line) = reader.next()?;
+                    if event == Event::SequenceEnd {
+                        return Ok(Root::List(begin));
+                    }
+                    each(index, reader.node(event, line, 1)?);
+                    index += 1;
+                }
+            }
+            // With an anchor or a tag it is a short list, if any.
+            other => reader.node(other, begin, 0).map(|root| match root.value {
+                Value::Sequence(items) => {
+                    items.into_iter().enumerate().for_each(|(index, item)| each(index, item));
+                    Root::List(root.line)
+                }
+                _ => Root::Other(root),
+            }),
+        })?;
+        let nothing = Located { line: 1, literal_line: None, value: Value::Null };
+        Ok(root.unwrap_or(Root::Other(nothing)))
+    }
+
+    /// What `read` makes of the first document, if there is one, and no other with content.
+    fn only<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self, Event<'t>, u64) -> Result<T, SyntaxFault>,
+    ) -> Result<Option<T>, SyntaxFault> {
+        let (mut root, mut read) = (None, Some(read));
         loop {
             let (event, line) = self.next()?;
             match event {
-                Event::StreamEnd => break,
+                Event::StreamEnd => return Ok(root),
                 Event::DocumentStart(..) => {
                     let (first, begin) = self.next()?;
-                    let document = self.node(first, begin, 0)?;
-                    if root.is_none() {
-                        root = Some(document);
-                    } else if document.value != Value::Null {
+                    if let Some(read) = read.take() {
+                        root = Some(read(self, first, begin)?);
+                    } else if self.node(first, begin, 0)?.value != Value::Null {
                         // Kubernetes would not look at it, and nobody would notice.
                         return Err(fault(line, "a second YAML document begins here"));
                     }
@@ -133,7 +204,6 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
                 _ => {}
             }
         }
-        Ok(root.unwrap_or(Located { line: 1, literal_line: None, value: Value::Null }))
     }
 
     fn node(&mut self, event: Event<'t>, line: u64, depth: usize) -> Result<Located, SyntaxFault> {

@@ -3,9 +3,11 @@
 //! Never takes a part of a list: one wrong entry and the whole list is refused, so that nobody
 //! believes in a revocation that is not in force.
 
+use std::{collections::HashSet, sync::Arc};
+
 use super::{
     fields::{Faults, Field, Mapping, Problem},
-    located,
+    located::{self, Root},
     static_tokens::moment,
 };
 use crate::revocations::{Revocation, Revocations, Revoked};
@@ -23,31 +25,56 @@ const MAX_NAME: usize = 16 * 1024;
 pub fn parse(text: &str, file: &str) -> Result<Revocations, Vec<Problem>> {
     let mut faults = Faults::new(file);
     let mut entries = Vec::new();
-    match located::parse_within(text, MAX_LENGTH, MAX_NODES) {
-        Err(fault) => faults.add(fault.line, "", fault.message),
-        // An empty file is an empty list.
-        Ok(tree) if tree.value == located::Value::Null => {}
-        Ok(tree) => {
-            let root = Field::root(&tree);
-            let items = root.items(&mut faults);
-            if items.len() > MAX_ENTRIES {
-                root.fault(&mut faults, format!("has more than {MAX_ENTRIES} entries"));
-            } else {
-                entries = items.iter().filter_map(|item| entry(item, &mut faults)).collect();
-            }
+    let mut issuers = Issuers::default();
+    let mut count = 0;
+    let read = located::items_within(text, MAX_LENGTH, MAX_NODES, &mut |index, item| {
+        count += 1;
+        if count <= MAX_ENTRIES {
+            entries.extend(entry(&Field::of_list(index, &item), &mut issuers, &mut faults));
         }
+    });
+    match read {
+        Err(fault) => {
+            faults = Faults::new(file);
+            faults.add(fault.line, "", fault.message);
+        }
+        // Somebody may be writing it, or a template had nothing to fill in.
+        Ok(Root::Other(tree)) if tree.value == located::Value::Null => {
+            faults.add(Some(tree.line), "", "is empty; `[]` is the list that revokes nothing");
+        }
+        Ok(Root::Other(tree)) => drop(Field::root(&tree).items(&mut faults)),
+        Ok(Root::List(line)) if count > MAX_ENTRIES => {
+            faults = Faults::new(file);
+            faults.add(Some(line), "", format!("has more than {MAX_ENTRIES} entries"));
+        }
+        Ok(Root::List(_)) => {}
     }
     if faults.is_empty() { Ok(Revocations::new(entries)) } else { Err(faults.into_problems()) }
 }
 
-fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<Revocation> {
+/// The names of issuers: few, and each stands in many entries.
+#[derive(Default)]
+struct Issuers(HashSet<Arc<str>>);
+
+impl Issuers {
+    fn shared(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(name) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = name.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+}
+
+fn entry(item: &Field<'_>, issuers: &mut Issuers, faults: &mut Faults) -> Option<Revocation> {
     let known = ["issuer", "jti", "session", "subject", "issuedBefore", "expires", "reason"];
     let keys = item.mapping(&known, faults)?;
     // What a template without its variable leaves of "this subject" would mean "everybody".
     keys.refuse_nulls(faults);
     let expires = keys.field("expires").map(|field| moment(&field, faults));
     let reason = name(&keys, "reason", faults);
-    let what = what(item, &keys, faults);
+    let what = what(item, &keys, issuers, faults);
     let expires_at = match expires {
         None => None,
         Some(moment) => Some(moment?),
@@ -55,9 +82,14 @@ fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<Revocation> {
     Some(Revocation { what: what?, expires_at, reason })
 }
 
-fn what(item: &Field<'_>, keys: &Mapping<'_>, faults: &mut Faults) -> Option<Revoked> {
+fn what(
+    item: &Field<'_>,
+    keys: &Mapping<'_>,
+    issuers: &mut Issuers,
+    faults: &mut Faults,
+) -> Option<Revoked> {
     let present = |key: &str| keys.field(key).is_some();
-    let issuer = name(keys, "issuer", faults);
+    let issuer = name(keys, "issuer", faults).map(|name| issuers.shared(&name));
     let before = keys.field("issuedBefore").map(|field| moment(&field, faults));
     let [id, session, subject] =
         ["jti", "session", "subject"].map(|key| present(key).then(|| name(keys, key, faults)));
@@ -139,9 +171,50 @@ mod tests {
         ] {
             assert_eq!(reason(&list, &claims).as_deref(), expected, "{claims}");
         }
-        assert!(parse("", "r").unwrap().is_empty());
-        assert!(parse("# nothing yet\n", "r").unwrap().is_empty());
-        assert!(parse("[]", "r").unwrap().is_empty());
+    }
+
+    #[test]
+    fn only_an_explicit_empty_list_revokes_nothing() {
+        for text in ["[]", "[]\n", "# nothing yet\n[]\n", "---\n[]\n...\n", "[ ]", "!!seq []"] {
+            assert!(parse(text, "r").unwrap().is_empty(), "{text:?}");
+        }
+        for text in [
+            "",
+            "\n",
+            "\r\n",
+            " \n\n",
+            "\t\n",
+            "\u{feff}",
+            "# nothing yet\n",
+            "---",
+            "---\n",
+            "--- \n...\n",
+            "null",
+            "null\n",
+            "Null",
+            "NULL",
+            "~",
+            "--- ~\n",
+            "!!null",
+            "&a",
+            "---\n---\n",
+            "null\n---\n[]\n",
+            "{}",
+            "\"\"",
+            "''",
+            "false",
+            "0",
+            "- \n",
+            "- ~\n",
+            "|\n",
+            ">\n",
+        ] {
+            let faults = parse(text, "r").unwrap_err();
+            assert_eq!(faults.len(), 1, "{text:?}: {faults:?}");
+        }
+        let faults = parse("# nothing yet\n", "r").unwrap_err();
+        let expected = "r:1: is empty; `[]` is the list that revokes nothing";
+        assert_eq!(faults.first().unwrap().to_string(), expected);
     }
 
     #[test]

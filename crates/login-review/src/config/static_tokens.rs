@@ -68,12 +68,13 @@ impl Reading<'_> {
                 groups: unique(groups),
                 not_after: None,
             };
-            self.add(TokenDigest::of(token), user, line, "", faults);
+            self.add(TokenDigest::of(token), user, (line, ""), faults, warnings);
         }
     }
 
-    /// A list of `{token: "sha256:…", user, uid, groups, notAfter}`.
-    pub fn hashed(&mut self, text: &str, faults: &mut Faults) {
+    /// A list of `{token: "sha256:…", user, uid, groups, notAfter}`. Nothing at all is no token:
+    /// an operator who deletes the last line ends the last token.
+    pub fn hashed(&mut self, text: &str, faults: &mut Faults, warnings: &mut Faults) {
         let tree = match located::parse(text) {
             Ok(tree) => tree,
             Err(fault) => return faults.add(fault.line, "", fault.message),
@@ -107,7 +108,7 @@ impl Reading<'_> {
                     Some(moment) => moment,
                 },
             };
-            self.add(token, user, Some(item.line), &item.key, faults);
+            self.add(token, user, (Some(item.line), &item.key), faults, warnings);
         }
     }
 
@@ -115,9 +116,9 @@ impl Reading<'_> {
         &mut self,
         token: TokenDigest,
         user: StaticUser,
-        line: Option<u64>,
-        key: &str,
+        (line, key): (Option<u64>, &str),
         faults: &mut Faults,
+        warnings: &mut Faults,
     ) {
         let identity = Identity {
             username: user.username.clone(),
@@ -130,7 +131,10 @@ impl Reading<'_> {
                 "no token of `{}` would ever be accepted ({reason}); see `allowedSystemNames`",
                 user.username.escape_debug()
             );
-            faults.add(line, key, message);
+            // Who takes a name off `allowedSystemNames` must not be kept from it by a token that
+            // had that name: the guard refuses it in each review.
+            let is_reserved = matches!(reason, Reason::ReservedUsername | Reason::ReservedGroup);
+            if is_reserved { &mut *warnings } else { &mut *faults }.add(line, key, message);
         }
         if !self.tokens.add(token, user) {
             faults.add(line, key, "the same token stands already above or in another file");

@@ -19,8 +19,8 @@ fn is_revoked(what: &Revoked, issuer: &str, token: &Value) -> bool {
     Revocations::new(vec![lasting(what.clone())]).find(issuer, &claims(token), NOW).is_some()
 }
 
-fn named(issuer: Option<&str>) -> Option<String> {
-    issuer.map(str::to_owned)
+fn named(issuer: Option<&str>) -> Option<Arc<str>> {
+    issuer.map(Arc::from)
 }
 
 #[test]
@@ -50,8 +50,8 @@ fn a_token_is_reached_by_its_id_and_its_session_at_the_named_issuer() {
 fn a_cutoff_reaches_what_was_issued_before_it_and_what_does_not_say_when() {
     let issued_before = UnixTime::from_seconds(500);
     let subject =
-        Revoked::Subject { issuer: ISSUER.to_owned(), subject: "jane".to_owned(), issued_before };
-    let issuer = Revoked::Issuer { issuer: ISSUER.to_owned(), issued_before };
+        Revoked::Subject { issuer: ISSUER.into(), subject: "jane".to_owned(), issued_before };
+    let issuer = Revoked::Issuer { issuer: ISSUER.into(), issued_before };
     for (token, by_subject, by_issuer) in [
         (json!({"sub": "jane", "iat": 499}), true, true),
         (json!({"sub": "jane", "iat": 499.9}), true, true),
@@ -71,7 +71,7 @@ fn a_cutoff_reaches_what_was_issued_before_it_and_what_does_not_say_when() {
 fn an_entry_counts_until_it_ends_and_others_of_the_same_name_go_on() {
     let entry = |expires_at: i64, issued_before: i64| Revocation {
         what: Revoked::Subject {
-            issuer: ISSUER.to_owned(),
+            issuer: ISSUER.into(),
             subject: "jane".to_owned(),
             issued_before: UnixTime::from_seconds(issued_before),
         },
@@ -110,4 +110,74 @@ fn of_unknown_sessions_only_tokens_that_have_one_are_in_doubt() {
     assert!(!known.are_unknown_for(ISSUER, &of_session));
     assert!(!nobody.are_unknown_for(ISSUER, &of_session));
     assert!(!unknown.is_subset(&known) && !known.is_subset(&unknown) && known.is_subset(&known));
+}
+
+#[test]
+fn a_grant_is_ended_by_what_ends_its_tokens() {
+    let at = UnixTime::from_seconds;
+    let grant = |began_at| Grant {
+        session: "s1",
+        subject: "jane",
+        began_at: at(began_at),
+        token_prefix: Some("s1."),
+    };
+    let token = |issuer, id: &str| Revoked::Token { issuer: named(issuer), id: id.to_owned() };
+    let session =
+        |issuer, name: &str| Revoked::Session { issuer: named(issuer), session: name.to_owned() };
+    let subject = |name: &str, before| Revoked::Subject {
+        issuer: ISSUER.into(),
+        subject: name.to_owned(),
+        issued_before: at(before),
+    };
+    let all =
+        |issuer: &str, before| Revoked::Issuer { issuer: issuer.into(), issued_before: at(before) };
+    let other = "https://other.example";
+    for (what, expected) in [
+        (session(None, "s1"), true),
+        (session(Some(ISSUER), "s1"), true),
+        (session(Some(other), "s1"), false),
+        (session(None, "s10"), false),
+        (token(None, "s1.abc"), true),
+        (token(Some(ISSUER), "s1.abc"), true),
+        (token(Some(other), "s1.abc"), false),
+        (token(None, "s1"), false),
+        (token(None, "s10.abc"), false),
+        (token(None, "abc"), false),
+        (subject("jane", 501), true),
+        (subject("jane", 500), false),
+        (subject("bob", 501), false),
+        (all(ISSUER, 501), true),
+        (all(ISSUER, 500), false),
+        (all(other, 501), false),
+    ] {
+        // Among others, before and after it.
+        let more = ["a", "s0.z", "s1-", "s1/", "s2", "z"].map(|id| lasting(token(None, id)));
+        let entries = more.into_iter().chain([lasting(what.clone())]).collect();
+        let list = Revocations::new(entries);
+        let found = list.find_grant(ISSUER, &grant(500), NOW).is_some();
+        assert_eq!(found, expected, "{what:?}");
+    }
+    let ended = Revocation { expires_at: Some(NOW), ..lasting(session(None, "s1")) };
+    assert!(Revocations::new(vec![ended]).find_grant(ISSUER, &grant(500), NOW).is_none());
+    let list = Revocations::new(vec![lasting(token(None, "s1.abc"))]);
+    let unknown = Grant { token_prefix: None, ..grant(500) };
+    assert!(list.find_grant(ISSUER, &unknown, NOW).is_none());
+}
+
+#[test]
+fn among_many_entries_each_is_found_and_no_other() {
+    let entries = (0..2_000).map(|number| {
+        let id = format!("{}", (number * 7919) % 2_000);
+        lasting(match number % 2 {
+            0 => Revoked::Token { issuer: None, id },
+            _ => Revoked::Session { issuer: named(Some(ISSUER)), session: id },
+        })
+    });
+    let list = Revocations::new(entries.collect());
+    for number in 0..2_000 {
+        let id = format!("{}", (number * 7919) % 2_000);
+        let (of_token, of_session) = (json!({"jti": id}), json!({"sid": id}));
+        let found = |token: &Value| list.find(ISSUER, &claims(token), NOW).is_some();
+        assert_eq!((found(&of_token), found(&of_session)), (number % 2 == 0, number % 2 == 1));
+    }
 }

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use login_common::UnixTime;
 use login_issuer::{Administration, AdministrationError, PasswordPolicy, store::SqliteStore};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::Output;
+use super::{Output, print_document};
 use crate::{
     report::{Failure, print},
-    system::files::{self, FileError},
+    system::{
+        files::{self, FileError},
+        ownership,
+    },
 };
 
 /// The database of the embedded issuer, in the state folder.
@@ -19,21 +22,83 @@ pub(super) const DATABASE: &str = "issuer.db";
 
 #[derive(Args, Debug)]
 pub(super) struct StateFolder {
-    /// The folder that `serve` was given; it is made if it does not exist
+    /// The folder that `serve` was given
     #[arg(long, value_name = "DIR")]
     state_dir: PathBuf,
 }
 
 impl StateFolder {
-    /// Runs `work` on the database.
+    /// Runs `work`, which may be the first on this database: it is made if it does not exist.
+    pub(super) fn begin<T>(
+        &self,
+        what: &str,
+        work: impl FnOnce(&Administration<'_>) -> Result<T, AdministrationError>,
+    ) -> Result<T, Failure> {
+        administer(&open_store(&self.state_dir)?, what, work)
+    }
+
+    /// Runs `work`, which changes what is there. A folder that is misspelled is not made.
     pub(super) fn administer<T>(
         &self,
         what: &str,
         work: impl FnOnce(&Administration<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, Failure> {
-        let store = open_store(&self.state_dir)?;
-        let administration = Administration::new(&store, PasswordPolicy::RECOMMENDED);
-        work(&administration).map_err(|fault| failure(what, &fault))
+        self.must_exist()?;
+        administer(&open_store(&self.state_dir)?, what, work)
+    }
+
+    /// Runs `work`, which only reads.
+    fn look<T>(
+        &self,
+        what: &str,
+        work: impl FnOnce(&Administration<'_>) -> Result<T, AdministrationError>,
+    ) -> Result<T, Failure> {
+        self.must_exist()?;
+        let database = self.state_dir.join(DATABASE);
+        let store = SqliteStore::open_to_read(&database)
+            .map_err(|fault| mendable(not_opened(&self.state_dir).because(&fault), &database))?;
+        administer(&store, what, work)
+    }
+
+    fn must_exist(&self) -> Result<(), Failure> {
+        let database = self.state_dir.join(DATABASE);
+        match database.try_exists() {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let place = self.state_dir.display();
+                Err(Failure::configuration(format!("there is no issuer's database in `{place}`"))
+                    .hint("check `--state-dir`; `user add` and `client add` make a new one"))
+            }
+            Err(fault) => {
+                Err(mendable(not_opened(&self.state_dir).because(&fault), &self.state_dir))
+            }
+        }
+    }
+}
+
+fn administer<T>(
+    store: &SqliteStore,
+    what: &str,
+    work: impl FnOnce(&Administration<'_>) -> Result<T, AdministrationError>,
+) -> Result<T, Failure> {
+    let administration = Administration::new(store, PasswordPolicy::RECOMMENDED);
+    work(&administration).map_err(|fault| failure(what, &fault))
+}
+
+/// Groups in the place of others.
+#[derive(Args, Debug)]
+pub(super) struct NewGroups {
+    /// A group they are in from now on; may be given several times
+    #[arg(long = "group", value_name = "GROUP", required_unless_present = "no_groups")]
+    groups: Vec<String>,
+    /// They are in no group from now on
+    #[arg(long, conflicts_with = "groups")]
+    no_groups: bool,
+}
+
+impl NewGroups {
+    pub(super) fn names(&self) -> &[String] {
+        &self.groups
     }
 }
 
@@ -52,34 +117,45 @@ pub(super) struct Listed {
     pub(super) name: String,
     pub(super) groups: Vec<String>,
     pub(super) created_at: UnixTime,
+    /// `sub` of their tokens.
+    pub(super) subject: String,
+}
+
+/// What is listed: of which kind the document is, what names are called, and what for.
+pub(super) struct Listing {
+    pub(super) kind: &'static str,
+    pub(super) key: &'static str,
+    pub(super) what: &'static str,
 }
 
 impl List {
-    /// Prints what `all` finds. `key` is what their names are called, `what` is for an error.
+    /// Prints what `all` finds.
     pub(super) fn run(
         &self,
-        key: &str,
-        what: &str,
+        listing: &Listing,
         all: impl FnOnce(&Administration<'_>) -> Result<Vec<Listed>, AdministrationError>,
     ) -> Result<(), Failure> {
-        let all = self.state.administer(what, all)?;
+        let all = self.state.look(listing.what, all)?;
         match self.output {
             Output::Text => {
-                let mut rows = vec![[key.to_uppercase(), "GROUPS".to_owned(), "ADDED".to_owned()]];
+                let head = [&listing.key.to_uppercase(), "GROUPS", "ADDED", "SUBJECT"];
+                let mut rows = vec![head.map(str::to_owned)];
                 rows.extend(all.into_iter().map(|listed| {
-                    [listed.name, listed.groups.join(","), listed.created_at.to_rfc3339()]
+                    let (groups, added) = (listed.groups.join(","), listed.created_at.to_rfc3339());
+                    [listed.name, groups, added, listed.subject]
                 }));
                 print(&table(&rows))
             }
             Output::Json => {
-                let all = all.into_iter().map(|listed| {
+                let items = all.into_iter().map(|listed| {
                     Map::from_iter([
-                        (key.to_owned(), Value::from(listed.name)),
+                        (listing.key.to_owned(), Value::from(listed.name)),
                         ("groups".to_owned(), Value::from(listed.groups)),
                         ("createdAt".to_owned(), Value::from(listed.created_at.to_rfc3339())),
+                        ("subject".to_owned(), Value::from(listed.subject)),
                     ])
                 });
-                print(&format!("{}\n", all.collect::<Value>()))
+                print_document(listing.kind, json!({"items": items.collect::<Value>()}))
             }
         }
     }
@@ -87,13 +163,24 @@ impl List {
 
 /// Opens or makes the database in `folder`.
 pub(super) fn open_store(folder: &Path) -> Result<SqliteStore, Failure> {
-    let failed = || {
-        let place = folder.display();
-        Failure::runtime(format!("could not open the issuer's database in `{place}`"))
-    };
+    let database = folder.join(DATABASE);
     files::make_private_folder(folder)
-        .map_err(|fault: FileError| failed().because(&fault).hint("check `--state-dir`"))?;
-    SqliteStore::open(&folder.join(DATABASE)).map_err(|fault| failed().because(&fault))
+        .and_then(|()| files::make_private_file(&database))
+        .map_err(|fault: FileError| mendable(not_opened(folder).because(&fault), &database))?;
+    // The superuser may add people to what another user serves.
+    ownership::hand_over(&database, folder)
+        .map_err(|fault| mendable(not_opened(folder).because(&fault), &database))?;
+    SqliteStore::open(&database)
+        .map_err(|fault| mendable(not_opened(folder).because(&fault), &database))
+}
+
+fn not_opened(folder: &Path) -> Failure {
+    Failure::runtime(format!("could not open the issuer's database in `{}`", folder.display()))
+}
+
+/// `failure`, with what mends it as far as the owner of `path` is the reason.
+fn mendable(failure: Failure, path: &Path) -> Failure {
+    failure.hint(ownership::mend(path).unwrap_or_else(|| "check `--state-dir`".to_owned()))
 }
 
 /// What the operator typed is wrong, or the store failed.
@@ -117,11 +204,14 @@ pub(super) fn failure(what: &str, fault: &AdministrationError) -> Failure {
 }
 
 /// Lines with aligned columns.
-fn table(rows: &[[String; 3]]) -> String {
+fn table(rows: &[[String; 4]]) -> String {
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let (first, second) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
-    let line = |[one, two, three]: &[String; 3]| format!("{one:first$}  {two:second$}  {three}\n");
+    let (first, second, third) = (width(0), width(1), width(2));
+    let line = |[one, two, three, four]: &[String; 4]| {
+        format!("{one:first$}  {two:second$}  {three:third$}  {four}\n")
+    };
     rows.iter().map(line).collect()
 }

@@ -1,16 +1,20 @@
 //! `check-config`: the same reading as `serve`, and nothing else.
 //! Never opens a socket or a database.
 
-use std::{fmt::Write as _, path::PathBuf, process::ExitCode};
+use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use login_review::config::Problem;
 use serde_json::{Value, json};
 
-use super::{ConfigurationFiles, Output};
+use super::{ConfigurationFiles, Output, print_document};
 use crate::{
     callers::Tokens,
-    config::load::{Loaded, load},
+    config::{
+        document::IssuerSection,
+        exposure,
+        load::{Loaded, load},
+    },
     report::{Failure, print, remark},
     system::{clock, tracked_files::TrackedFiles},
     telemetry::chain,
@@ -33,6 +37,9 @@ pub(super) struct CheckConfig {
     /// The tokens by which callers are known
     #[arg(long, value_name = "FILE")]
     caller_token_file: Option<PathBuf>,
+    /// Where `serve` is to listen: who may ask there is looked at, too
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8443")]
+    listen: SocketAddr,
     /// Let warnings fail, too
     #[arg(long)]
     strict: bool,
@@ -43,6 +50,11 @@ pub(super) struct CheckConfig {
 
 impl CheckConfig {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let has_files = self.files.config.is_some() || self.files.authentication_config.is_some();
+        if !has_files && self.tls_cert_file.is_none() && self.caller_token_file.is_none() {
+            return Err(Failure::configuration("there is no file to check")
+                .hint("give `--config`, `--authentication-config`, or both"));
+        }
         let files = TrackedFiles::default();
         let (own, kubernetes) =
             (self.files.config.as_deref(), self.files.authentication_config.as_deref());
@@ -52,19 +64,16 @@ impl CheckConfig {
         };
         let mut warnings =
             loaded.as_ref().map(|loaded| loaded.warnings.clone()).unwrap_or_default();
-        self.check_tls(&files, &mut faults, &mut warnings);
-        if let Some(path) = &self.caller_token_file
-            && let Err(fault) = Tokens::read(path, &files)
-        {
-            faults.push(problem("--caller-token-file", chain(&fault)));
-        }
+        let issuer = loaded.as_ref().and_then(|loaded| loaded.issuer.as_ref());
+        self.check_tls(issuer, &files, &mut faults, &mut warnings);
+        self.check_callers(&files, &mut faults, &mut warnings);
         let files: Vec<String> =
             files.into_seen().into_keys().map(|path| path.display().to_string()).collect();
         let is_good = faults.is_empty() && (warnings.is_empty() || !self.strict);
         match (self.output, loaded) {
             (Output::Json, loaded) => {
                 let told = summary(loaded.as_ref(), &files, is_good, &warnings, &faults);
-                print(&format!("{told}\n"))?;
+                print_document("ConfigurationCheck", told)?;
             }
             (Output::Text, Some(loaded)) if faults.is_empty() => {
                 for warning in &warnings {
@@ -81,8 +90,30 @@ impl CheckConfig {
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
     }
 
+    fn check_callers(
+        &self,
+        files: &TrackedFiles,
+        faults: &mut Vec<Problem>,
+        warnings: &mut Vec<Problem>,
+    ) {
+        let option = "--caller-token-file";
+        match self.caller_token_file.as_ref().map(|path| Tokens::read(path, files)) {
+            Some(Err(fault)) => faults.push(problem(option, chain(&fault))),
+            Some(Ok(tokens)) if tokens.is_empty() => {
+                let message = "has no token: no caller is known by one, and `serve` does not start";
+                warnings.push(problem(option, message.to_owned()));
+            }
+            Some(Ok(_)) | None => {}
+        }
+        let is_guarded = self.client_ca_file.is_some() || self.caller_token_file.is_some();
+        if let Some(message) = exposure::open_to_everybody(self.listen, is_guarded) {
+            warnings.push(problem("--listen", message));
+        }
+    }
+
     fn check_tls(
         &self,
+        issuer: Option<&IssuerSection>,
         files: &TrackedFiles,
         faults: &mut Vec<Problem>,
         warnings: &mut Vec<Problem>,
@@ -101,11 +132,17 @@ impl CheckConfig {
         };
         match tls::prepare(&place, files) {
             Err(fault) => faults.push(problem("--tls-cert-file", chain(&fault))),
-            Ok(prepared) if !prepared.is_usable(clock::now()) => {
-                let message = "a certificate has expired, or does not count yet";
-                warnings.push(problem("--tls-cert-file", message.to_owned()));
+            Ok(prepared) => {
+                if !prepared.is_usable(clock::now()) {
+                    let message = "a certificate has expired, or does not count yet";
+                    warnings.push(problem("--tls-cert-file", message.to_owned()));
+                }
+                if let (Some(section), Some(shown)) = (issuer, &prepared.shown)
+                    && let Some(message) = exposure::not_covered(&section.settings.issuer, shown)
+                {
+                    warnings.push(problem("--tls-cert-file", message));
+                }
             }
-            Ok(_) => {}
         }
     }
 }
@@ -116,7 +153,12 @@ fn problem(option: &str, message: String) -> Problem {
 }
 
 fn text(loaded: &Loaded, files: &[String]) -> String {
-    let mut text = String::from("the configuration is good; tokens are accepted from\n");
+    let mut text = String::from("the configuration is good; ");
+    text.push_str(if loaded.accepts_nobody() {
+        "no token is accepted\n"
+    } else {
+        "tokens are accepted from\n"
+    });
     for (kind, name) in authenticators(loaded) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {name} ({kind})");

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use login_common::names::ClientId;
 use login_issuer::{Client, NewClient};
 
-use super::administration::{List, Listed, StateFolder};
+use super::administration::{List, Listed, Listing, NewGroups, StateFolder};
 use crate::{
     report::{Failure, print, remark},
     system::clock,
@@ -19,6 +19,8 @@ pub(super) enum ClientCommand {
     List(List),
     /// Remove a machine
     Delete(Delete),
+    /// Replace the groups of a machine
+    SetGroups(SetGroups),
 }
 
 #[derive(Args, Debug)]
@@ -40,14 +42,27 @@ pub(super) struct Delete {
     state: StateFolder,
 }
 
+#[derive(Args, Debug)]
+pub(super) struct SetGroups {
+    /// The client id
+    id: String,
+    #[command(flatten)]
+    groups: NewGroups,
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+const LISTING: Listing = Listing { kind: "ClientList", key: "id", what: "list clients" };
+
 impl ClientCommand {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Add(command) => command.run(),
-            Self::List(command) => command.run("id", "list clients", |machines| {
+            Self::List(command) => command.run(&LISTING, |machines| {
                 Ok(machines.clients()?.into_iter().map(listed).collect())
             }),
             Self::Delete(command) => command.run(),
+            Self::SetGroups(command) => command.run(),
         }
     }
 }
@@ -57,7 +72,7 @@ impl Add {
         let client = NewClient { id: client_id(&self.id)?, groups: self.groups };
         let what = format!("add client `{}`", client.id);
         let (client, secret) =
-            self.state.administer(&what, |machines| machines.add_client(&client, clock::now()))?;
+            self.state.begin(&what, |machines| machines.add_client(&client, clock::now()))?;
         remark(&format!("client `{}` was added; this is its secret, shown once:", client.id));
         print(&format!("{}\n", secret.expose()))
     }
@@ -73,9 +88,24 @@ impl Delete {
     }
 }
 
+impl SetGroups {
+    fn run(self) -> Result<(), Failure> {
+        let id = client_id(&self.id)?;
+        let what = format!("set the groups of client `{id}`");
+        self.state
+            .administer(&what, |machines| machines.set_client_groups(&id, self.groups.names()))?;
+        remark(&format!(
+            "client `{id}` has new groups in its next token; tokens given out keep the old ones to \
+             their end"
+        ));
+        Ok(())
+    }
+}
+
 fn listed(client: Client) -> Listed {
     let name = client.id.as_str().to_owned();
-    Listed { name, groups: client.groups, created_at: client.created_at }
+    let subject = name.clone();
+    Listed { name, groups: client.groups, created_at: client.created_at, subject }
 }
 
 fn client_id(text: &str) -> Result<ClientId, Failure> {

@@ -17,10 +17,14 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use login_review::config::Problem;
+use serde_json::Value;
 
 use crate::{
-    config::load::{Loaded, load},
-    report::{Failure, remark},
+    config::{
+        document::API_VERSION,
+        load::{Loaded, load},
+    },
+    report::{Failure, print, remark},
     system::tracked_files::TrackedFiles,
 };
 
@@ -112,6 +116,16 @@ impl ConfigurationFiles {
         }
         Ok(loaded)
     }
+}
+
+/// Prints a document for programs, with its version and kind as those of `kubectl-login` have them.
+fn print_document(kind: &str, content: Value) -> Result<(), Failure> {
+    let mut document = content;
+    if let Some(members) = document.as_object_mut() {
+        members.insert("apiVersion".to_owned(), API_VERSION.into());
+        members.insert("kind".to_owned(), kind.into());
+    }
+    print(&format!("{document}\n"))
 }
 
 /// The tokio runtime of a server.

@@ -10,12 +10,12 @@ use super::{administration::open_store, bind, runtime};
 use crate::{
     Listeners,
     callers::Tokens,
-    config::{Limits, ServerConfig, duration, load::Loaded, running::Running},
+    config::{Limits, ServerConfig, duration, exposure, load::Loaded, running::Running},
     evidence::key_sets::KeySetPace,
     reload::{ConfigurationFiles, Watched},
     report::Failure,
     run,
-    system::{clock, descriptors, files, signals, tracked_files::TrackedFiles},
+    system::{clock, descriptors, files, ownership, signals, tracked_files::TrackedFiles},
     telemetry::{self, LogFormat},
     tls::{self, ClientCertificate, ServingTls, TlsFiles},
 };
@@ -40,7 +40,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     client_ca_file: Option<PathBuf>,
     /// Of those certificates, only the ones with such a common name or alternative name count
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires = "client_ca_file")]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires = "client_ca_file", value_parser = name)]
     client_allowed_names: Vec<String>,
     /// Demand one of the bearer tokens in this file from whoever asks `/authenticate`; with
     /// `--client-ca-file` either is enough
@@ -50,7 +50,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// kube-apiserver's own `--api-audiences`; without it `status.audiences` is left out
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = name)]
     api_audiences: Vec<String>,
     /// Serve plain HTTP, on loopback only
     #[arg(long, conflicts_with = "tls_cert_file")]
@@ -68,6 +68,12 @@ impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         let files = TrackedFiles::default();
         let loaded = self.files.load_through(&files)?;
+        if loaded.accepts_nobody() {
+            return Err(Failure::configuration("nobody is configured whose tokens are accepted")
+                .hint(
+                    "a server that runs goes on without anybody; one that starts has nothing to do",
+                ));
+        }
         let mut watched = Watched {
             configuration: Some(ConfigurationFiles {
                 configuration: self.files.config.clone(),
@@ -93,12 +99,24 @@ impl Serve {
         let issuer = self.issuer(&loaded)?;
         if let Some(folder) = &self.state_dir {
             files::make_private_folder(folder).map_err(|fault| {
-                Failure::runtime("could not use the state folder")
-                    .because(&fault)
-                    .hint("check `--state-dir`")
+                Failure::runtime("could not use the state folder").because(&fault).hint(
+                    ownership::mend(folder).unwrap_or_else(|| "check `--state-dir`".to_owned()),
+                )
             })?;
         }
         let _logging = telemetry::start(self.log_format);
+        let is_guarded =
+            client_certificate != ClientCertificate::NotAsked || caller_tokens.is_some();
+        if let Some(warning) = exposure::open_to_everybody(self.listen, is_guarded) {
+            tracing::warn!("{warning}");
+        }
+        if let Some(section) = &loaded.issuer
+            && let Some(prepared) = tls.as_ref().map(ServingTls::current)
+            && let Some(shown) = &prepared.shown
+            && let Some(warning) = exposure::not_covered(&section.settings.issuer, shown)
+        {
+            tracing::warn!("{warning}");
+        }
         if self.insecure_http {
             tracing::warn!("serving plain HTTP; tokens and passwords are readable on this machine");
         }
@@ -149,6 +167,13 @@ impl Serve {
         let tokens = Tokens::read(path, &files).map_err(|fault| {
             Failure::configuration("could not read the tokens of callers").because(&fault)
         })?;
+        if tokens.is_empty() {
+            let path = path.display();
+            return Err(Failure::configuration(format!(
+                "`--caller-token-file {path}` has no token"
+            ))
+            .hint("write one of at least 22 characters a line, or leave the option out"));
+        }
         watched.caller_tokens = Some((path.clone(), files.into_seen()));
         Ok(Some(tokens))
     }
@@ -206,6 +231,14 @@ const LEFT_FOR_FILES: Duration = Duration::from_secs(2);
 
 /// Longer than any sensible grace period would let it be.
 const LONGEST_DELAY: Duration = Duration::from_mins(10);
+
+/// An item of a list; an empty one is what a variable leaves that has no value.
+fn name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("must not be empty; leave the option out where there is nothing".to_owned());
+    }
+    Ok(text.to_owned())
+}
 
 fn delay(text: &str) -> Result<Duration, String> {
     match duration::parse(text) {

@@ -11,7 +11,7 @@ use login_common::Secret;
 use login_issuer::{NewUser, User};
 use zeroize::Zeroizing;
 
-use super::administration::{List, Listed, StateFolder};
+use super::administration::{List, Listed, Listing, NewGroups, StateFolder};
 use crate::{
     report::{Failure, remark},
     system::{clock, files},
@@ -29,6 +29,10 @@ pub(super) enum UserCommand {
     Delete(Delete),
     /// Replace a password and end the person's sessions
     SetPassword(SetPassword),
+    /// Replace the groups of a person
+    SetGroups(SetGroups),
+    /// End the sessions of a person, who may sign in again
+    EndSessions(EndSessions),
 }
 
 #[derive(Args, Debug)]
@@ -63,21 +67,45 @@ pub(super) struct SetPassword {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct SetGroups {
+    /// Whose
+    name: String,
+    #[command(flatten)]
+    groups: NewGroups,
+    /// End the person's sessions, too: else tokens given out keep the old groups to their end
+    #[arg(long)]
+    end_sessions: bool,
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct EndSessions {
+    /// Whose
+    name: String,
+    #[command(flatten)]
+    state: StateFolder,
+}
+
+#[derive(Args, Debug)]
 struct PasswordSource {
     /// A file with the password, or `-` for stdin; without it the terminal is asked
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }
 
+const LISTING: Listing = Listing { kind: "UserList", key: "name", what: "list users" };
+
 impl UserCommand {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Add(command) => command.run(),
-            Self::List(command) => command.run("name", "list users", |people| {
-                Ok(people.users()?.into_iter().map(listed).collect())
-            }),
+            Self::List(command) => command
+                .run(&LISTING, |people| Ok(people.users()?.into_iter().map(listed).collect())),
             Self::Delete(command) => command.run(),
             Self::SetPassword(command) => command.run(),
+            Self::SetGroups(command) => command.run(),
+            Self::EndSessions(command) => command.run(),
         }
     }
 }
@@ -87,7 +115,7 @@ impl Add {
         let password = self.password.read()?;
         let user = NewUser { name: self.name, password, groups: self.groups };
         let what = format!("add user `{}`", user.name);
-        self.state.administer(&what, |people| people.add_user(&user, clock::now()))?;
+        self.state.begin(&what, |people| people.add_user(&user, clock::now()))?;
         remark(&format!("user `{}` was added", user.name));
         Ok(())
     }
@@ -113,6 +141,48 @@ impl SetPassword {
         self.state.administer(&what, |people| people.set_password(&self.name, &password, now))?;
         remark(&format!("user `{}` has a new password; their sessions are ended", self.name));
         Ok(())
+    }
+}
+
+impl SetGroups {
+    fn run(self) -> Result<(), Failure> {
+        let (name, groups) = (&self.name, self.groups.names());
+        let what = format!("set the groups of user `{name}`");
+        let ended = self.state.administer(&what, |people| {
+            people.set_user_groups(name, groups)?;
+            self.end_sessions.then(|| people.end_user_sessions(name, clock::now())).transpose()
+        })?;
+        remark(&match ended {
+            None => format!(
+                "user `{name}` has new groups from the next refresh on; tokens given out keep the \
+                 old ones to their end, or until `login-server user end-sessions {name}`"
+            ),
+            Some(count) => {
+                format!("user `{name}` has new groups; {} ended within seconds", sessions(count))
+            }
+        });
+        Ok(())
+    }
+}
+
+impl EndSessions {
+    fn run(self) -> Result<(), Failure> {
+        let name = &self.name;
+        let what = format!("end the sessions of user `{name}`");
+        let now = clock::now();
+        let count = self.state.administer(&what, |people| people.end_user_sessions(name, now))?;
+        remark(&format!(
+            "{} of user `{name}` ended; their tokens end within seconds",
+            sessions(count)
+        ));
+        Ok(())
+    }
+}
+
+fn sessions(count: usize) -> String {
+    match count {
+        1 => "1 session".to_owned(),
+        count => format!("{count} sessions"),
     }
 }
 
@@ -142,7 +212,8 @@ impl PasswordSource {
 }
 
 fn listed(user: User) -> Listed {
-    Listed { name: user.name, groups: user.groups, created_at: user.created_at }
+    let User { id: subject, name, groups, created_at } = user;
+    Listed { name, groups, created_at, subject }
 }
 
 fn ask() -> Result<Secret, Failure> {

@@ -4,7 +4,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::Output;
+use super::{Output, print_document};
 use crate::report::{Failure, print};
 
 #[derive(Args, Debug)]
@@ -21,8 +21,8 @@ impl Version {
         match self.output {
             Output::Text => print(&format!("login-server {version} ({os}/{arch})\n")),
             Output::Json => {
-                let facts = json!({"version": version, "os": os, "arch": arch});
-                print(&format!("{facts}\n"))
+                let facts = json!({"version": version, "os": os, "architecture": arch});
+                print_document("Version", facts)
             }
         }
     }

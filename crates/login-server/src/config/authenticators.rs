@@ -4,17 +4,15 @@
 
 use std::{path::Path, sync::Arc};
 
-use login_common::Secret;
-use login_review::{
-    Introspector, Policy, Revocations, StaticTokens,
-    config::{Faults, Problem, revocations, static_tokens},
-};
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
-
 use super::document::{Document, IntrospectionSection};
 use crate::{
     evidence::introspection::IntrospectionEndpoint, system::tracked_files::TrackedFiles,
     telemetry::chain,
+};
+use login_common::Secret;
+use login_review::{
+    Introspector, Policy, Revocations, StaticTokens,
+    config::{Faults, Problem, pem, revocations, static_tokens},
 };
 
 /// How long one introspection request may take; a review has five seconds.
@@ -35,11 +33,6 @@ pub(super) struct Authenticators {
 }
 
 impl Authenticators {
-    /// Whether a token could be accepted by any of them.
-    pub(super) fn is_empty(&self) -> bool {
-        self.introspectors.is_empty() && self.static_tokens.is_none()
-    }
-
     /// `policy` with these.
     pub(super) fn join(self, policy: Policy) -> Policy {
         let policy =
@@ -89,22 +82,30 @@ pub struct ListInForce<'l> {
     pub list: &'l Arc<Revocations>,
 }
 
-/// Reads the list of revocations at `path`, which is to take the place of `in_force`.
+/// Reads the list of revocations at `path`: the same at the start, when it changes, and when a
+/// configuration names another one.
 pub(crate) fn read_revocations(
     path: &Path,
     files: &TrackedFiles,
-    in_force: &Revocations,
 ) -> Result<Revocations, Vec<Problem>> {
     let file = path.display().to_string();
-    let message = match files.read_text(path, MAX_LIST) {
-        // Whoever writes a file in place empties it first; that must not lift what is revoked.
-        Ok(text) if text.is_empty() && !in_force.is_empty() => {
-            "is empty, perhaps half written; `[]` is the list that revokes nothing".to_owned()
+    match files.read_text(path, MAX_LIST) {
+        Ok(text) => revocations::parse(&text, &file),
+        Err(fault) => {
+            let message = chain(&fault);
+            Err(vec![Problem { file, line: None, key: String::new(), message }])
         }
-        Ok(text) => return revocations::parse(&text, &file),
-        Err(fault) => chain(&fault),
-    };
-    Err(vec![Problem { file, line: None, key: String::new(), message }])
+    }
+}
+
+/// Whether `text`, which is the file at `path`, is PEM with certificates and nothing of it is lost.
+pub(crate) fn authorities(path: &Path, text: &str) -> Result<(), String> {
+    let path = path.display();
+    match pem::certificates(text.as_bytes()) {
+        Ok(found) if found.is_empty() => Err(format!("`{path}` holds no certificate in PEM form")),
+        Ok(_) => Ok(()),
+        Err(fault) => Err(format!("`{path}`, line {}: {}", fault.line, fault.message)),
+    }
 }
 
 /// What is said about the configuration.
@@ -191,9 +192,19 @@ impl Sources<'_, '_> {
         if let Some(place) = &section.hashed_file
             && let Some(text) = self.secret(place, "staticTokens.hashedFile", MAX_TOKENS)
         {
-            let mut faults = Faults::new(&place.0.display().to_string());
-            reading.hashed(&text, &mut faults);
+            let file = place.0.display().to_string();
+            let (mut faults, mut warnings) = (Faults::new(&file), Faults::new(&file));
+            reading.hashed(&text, &mut faults, &mut warnings);
             self.notes.problems.append(&mut faults.into_problems());
+            self.notes.warnings.append(&mut warnings.into_problems());
+        }
+        if reading.tokens.is_empty() {
+            self.notes.warnings.push(Problem {
+                file: self.configuration.display().to_string(),
+                line: Some(section.line),
+                key: "staticTokens".to_owned(),
+                message: "has no token, so none is accepted".to_owned(),
+            });
         }
         Some(reading.tokens)
     }
@@ -203,21 +214,34 @@ impl Sources<'_, '_> {
         document: &Document,
         in_force: Option<ListInForce<'_>>,
     ) -> Arc<Revocations> {
-        let Some((path, line)) = &document.revocations else { return Arc::default() };
+        let Some((path, _)) = &document.revocations else {
+            self.warn_of_lifted(in_force);
+            return Arc::default();
+        };
         let files = match in_force {
             Some(in_force) if in_force.file == Some(path) => return Arc::clone(in_force.list),
             // From now on it is looked at by itself.
             Some(_) => &TrackedFiles::default(),
             None => self.files,
         };
-        match files.read_text(path, MAX_LIST) {
-            Err(fault) => self.problem(*line, "revocations.file", chain(&fault)),
-            Ok(text) => match revocations::parse(&text, &path.display().to_string()) {
-                Ok(list) => return Arc::new(list),
-                Err(mut found) => self.notes.problems.append(&mut found),
-            },
+        match read_revocations(path, files) {
+            Ok(list) => return Arc::new(list),
+            Err(mut found) => self.notes.problems.append(&mut found),
         }
         Arc::default()
+    }
+
+    fn warn_of_lifted(&mut self, in_force: Option<ListInForce<'_>>) {
+        let lifted = in_force.map_or(0, |in_force| in_force.list.len());
+        if lifted > 0 {
+            let message = format!("is not there any more: {lifted} revocations are lifted");
+            self.notes.warnings.push(Problem {
+                file: self.configuration.display().to_string(),
+                line: None,
+                key: "revocations".to_owned(),
+                message,
+            });
+        }
     }
 
     fn endpoint(&mut self, section: &IntrospectionSection) -> Option<IntrospectionEndpoint> {
@@ -234,10 +258,7 @@ impl Sources<'_, '_> {
             None => None,
             Some(place) => {
                 let text = self.text(place, &authority_key, MAX_CERTIFICATES)?;
-                let mut certificates = CertificateDer::pem_slice_iter(text.as_bytes()).peekable();
-                if certificates.peek().is_none() || certificates.any(|found| found.is_err()) {
-                    let message =
-                        format!("`{}` is no PEM text with certificates", place.0.display());
+                if let Err(message) = authorities(&place.0, &text) {
                     self.problem(place.1, &authority_key, message);
                 }
                 Some(text)

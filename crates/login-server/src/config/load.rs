@@ -1,12 +1,15 @@
 //! Reads the operator's files and joins them into one policy.
 //! Never uses one file while the other has faults.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use login_common::client_configuration::ClientConfiguration;
 use login_issuer::PUBLIC_CLIENT_ID;
 use login_review::{
-    ClaimMapping, IssuerPolicy, Policy, PrefixedClaim, SessionClaim,
+    ClaimMapping, IssuerPolicy, Policy, PrefixedClaim, SessionClaim, StaticTokens,
     config::{Problem, authentication_configuration},
 };
 
@@ -59,10 +62,22 @@ pub struct Beside<'r> {
     pub running: &'r Running,
     /// The list of revocations; its own file is not read again.
     pub revocations: ListInForce<'r>,
+    /// Every issuer of the other file that was trusted since the start.
+    pub known_issuers: &'r BTreeSet<String>,
 }
 
-/// Reads both files and those they name; either may be left out, but not both. Returns every fault
-/// of all at once. Whatever is read goes through `files`: that is how a running server knows what
+impl Loaded {
+    /// Whether any token could be accepted. A file that names nobody is right, and a server that
+    /// runs follows it; one that starts has nothing to do.
+    pub fn accepts_nobody(&self) -> bool {
+        self.policy.issuers().is_empty()
+            && self.policy.introspectors().is_empty()
+            && self.policy.static_tokens().is_none_or(StaticTokens::is_empty)
+    }
+}
+
+/// Reads both files and those they name; either may be left out. Returns every fault of all at
+/// once. Whatever is read goes through `files`: that is how a running server knows what
 /// to look at for changes.
 pub fn load(
     files: &TrackedFiles,
@@ -85,12 +100,16 @@ pub fn load_beside(
         None => Document::default(),
         Some(path) => read(files, path, &mut problems, document::parse).unwrap_or_default(),
     };
+    if let Some(folder) = configuration.and_then(Path::parent) {
+        document.resolve(folder);
+    }
     let mut stays =
         beside.map(|beside| beside.running.keep(&mut document, configuration)).unwrap_or_default();
     let authentication = authentication_configuration
         .and_then(|path| read(files, path, &mut problems, authentication_configuration::parse));
     let (mut external, mut warnings) =
         authentication.map(|file| (file.issuers, file.warnings)).unwrap_or_default();
+    warnings.append(&mut document.warnings);
     warnings.append(&mut stays);
     if let (Some(section), Some(path)) = (&document.issuer, authentication_configuration) {
         let embedded = &section.settings.issuer;
@@ -106,7 +125,10 @@ pub fn load_beside(
     if let Some(path) = configuration {
         let (name, settings) = (path.display().to_string(), &document.issuers);
         let source = (name.as_str(), files);
-        warnings.append(&mut issuers::apply(settings, &mut external, source, &mut problems));
+        let none = BTreeSet::new();
+        let known = beside.map_or(&none, |beside| beside.known_issuers);
+        let mut odd = issuers::apply(settings, &mut external, source, known, &mut problems);
+        warnings.append(&mut odd);
     }
     let mut authenticators = configuration.map_or_else(Authenticators::default, |path| {
         let mut notes = Notes { problems: &mut problems, warnings: &mut warnings };
@@ -120,9 +142,6 @@ pub fn load_beside(
     if !problems.is_empty() {
         return Err(problems);
     }
-    if document.issuer.is_none() && external.is_empty() && authenticators.is_empty() {
-        return Err(vec![nothing_to_accept(configuration, authentication_configuration)]);
-    }
     let mut issuers: Vec<IssuerPolicy> = document.issuer.iter().map(embedded_policy).collect();
     issuers.append(&mut external);
     let introspection = std::mem::take(&mut authenticators.endpoints);
@@ -130,7 +149,7 @@ pub fn load_beside(
     let revocations_file = document.revocations.map(|(path, _)| path);
     let list = revocations_file.as_deref();
     warnings.append(&mut authenticators::unknown_issuers(&policy, list));
-    Ok(Loaded {
+    let mut loaded = Loaded {
         introspection,
         policy,
         issuer: document.issuer,
@@ -140,7 +159,12 @@ pub fn load_beside(
         revocations_file,
         traces: document.traces,
         warnings,
-    })
+    };
+    if loaded.accepts_nobody() {
+        let warning = nothing_to_accept(configuration, authentication_configuration);
+        loaded.warnings.push(warning);
+    }
+    Ok(loaded)
 }
 
 /// The policy for tokens of the embedded issuer: access tokens for the cluster, and ID tokens of
@@ -347,9 +371,120 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_could_accept_nobody_is_a_fault() {
-        assert!(load_texts(None, None).unwrap_err().concat().contains("nobody is configured"));
-        assert!(load_texts(Some(OWN), None).unwrap_err().concat().starts_with("own.yaml: issuer:"));
+    fn a_file_that_names_nobody_is_right_and_told() {
+        let kubernetes = |rest: &str| {
+            let head =
+                "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n";
+            format!("{head}{rest}")
+        };
+        let anonymous = "anonymous: {enabled: true, conditions: [{path: /livez}]}\n";
+        for (own, other) in [
+            (None, None),
+            (Some(OWN.to_owned()), None),
+            (Some(format!("{OWN}introspection: []\nstaticTokens: {{}}\nissuers: []\n")), None),
+            (Some(format!("{OWN}introspection:\nstaticTokens:\nissuer:\n")), None),
+            (None, Some(kubernetes("jwt: []\n"))),
+            (None, Some(kubernetes("jwt:\n"))),
+            (None, Some(kubernetes(""))),
+            (None, Some(kubernetes("anonymous: {enabled: false}\n"))),
+            (None, Some(kubernetes(anonymous))),
+        ] {
+            let loaded = load_texts(own.as_deref(), other.as_deref()).unwrap();
+            assert!(loaded.accepts_nobody(), "{own:?} {other:?}");
+            let last = loaded.warnings.last().unwrap();
+            assert!(last.message.contains("nobody is configured"), "{last}");
+        }
+        let accepted = load_texts(Some(&format!("{OWN}{EMBEDDED}")), None).unwrap();
+        assert!(!accepted.accepts_nobody() && accepted.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_restriction_without_a_value_is_no_absent_one() {
+        let issuers = "issuers:\n- url: https://other.example\n";
+        let introspection = "introspection:\n- url: https://as.example/i\n";
+        for (text, key) in [
+            ("issuers:\n", "issuers"),
+            ("revocations:\n", "revocations"),
+            ("revocations: ~\n", "revocations"),
+            (&format!("{issuers}  algorithms:\n"), "issuers[0].algorithms"),
+            (&format!("{issuers}  authorizedParties:\n"), "issuers[0].authorizedParties"),
+            (&format!("{issuers}  maxTokenLifetime: null\n"), "issuers[0].maxTokenLifetime"),
+            (&format!("{issuers}  jwks:\n"), "issuers[0].jwks"),
+            (&format!("{issuers}  jwksFile:\n"), "issuers[0].jwksFile"),
+            (&format!("{issuers}  keySetMaxAge:\n"), "issuers[0].keySetMaxAge"),
+            (&format!("{introspection}  issuer:\n"), "introspection[0].issuer"),
+            (&format!("{introspection}  tokenPrefix:\n"), "introspection[0].tokenPrefix"),
+            (&format!("{introspection}  requiredScopes:\n"), "introspection[0].requiredScopes"),
+            (
+                &format!("{introspection}  certificateAuthorityFile:\n"),
+                "introspection[0].certificateAuthorityFile",
+            ),
+            ("issuer: {url: \"https://id.example\", usernamePrefix: }\n", "issuer.usernamePrefix"),
+        ] {
+            let kubernetes = kubernetes("https://other.example");
+            let faults = load_texts(Some(&format!("{OWN}{text}")), Some(&kubernetes)).unwrap_err();
+            let expected = format!("{key}: has no value; leave the key out, or give it one");
+            assert!(faults.iter().any(|fault| fault.ends_with(&expected)), "{text}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn relative_paths_begin_where_the_configuration_lies() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("below");
+        std::fs::create_dir(&below).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(below.join(name), text).unwrap();
+        write("list.yaml", "- {jti: a}\n");
+        write("tokens.csv", "0123456789abcdefghijklmnop,jane,1\n");
+        write("hashed.yaml", "[]\n");
+        write("secret", "s\n");
+        write("keys.json", "{\"keys\": []}");
+        write("kubernetes.yaml", &kubernetes("https://other.example"));
+        write(
+            "own.yaml",
+            &format!(
+                "{OWN}revocations: {{file: list.yaml}}\naudit: {{file: audit.log}}\n\
+                 staticTokens: {{file: ./tokens.csv, hashedFile: ../below/hashed.yaml}}\n\
+                 issuers: [{{url: \"https://other.example\", jwksFile: keys.json}}]\n\
+                 introspection:\n- url: https://as.example/i\n  clientID: k\n  \
+                 clientSecretFile: secret\n  audiences: [c]\n  claimMappings: \
+                 {{username: {{claim: sub, prefix: \"as:\"}}}}\n"
+            ),
+        );
+        let (own, other) = (below.join("own.yaml"), below.join("kubernetes.yaml"));
+        let loaded = load(&TrackedFiles::default(), Some(&own), Some(&other)).unwrap();
+        assert_eq!(loaded.policy.revocations().len(), 1);
+        assert_eq!(loaded.revocations_file, Some(below.join("list.yaml")));
+        assert_eq!(loaded.audit.file, Some(below.join("audit.log")));
+        assert_eq!(loaded.policy.static_tokens().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn settings_of_an_issuer_that_was_removed_do_not_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (own, other) = (folder.path().join("own.yaml"), folder.path().join("k.yaml"));
+        let url = "https://other.example";
+        std::fs::write(&own, format!("{OWN}issuers: [{{url: \"{url}\"}}]\n")).unwrap();
+        std::fs::write(&other, kubernetes("https://third.example")).unwrap();
+        let load = |known: &[&str]| {
+            let running = Running {
+                issuer: None,
+                result_cache: ResultCacheSettings::default(),
+                audit: AuditSettings::default(),
+                traces: None,
+            };
+            let list = std::sync::Arc::default();
+            let beside = Beside {
+                running: &running,
+                revocations: ListInForce { file: None, list: &list },
+                known_issuers: &known.iter().map(ToString::to_string).collect(),
+            };
+            load_beside(&TrackedFiles::default(), Some(&own), Some(&other), Some(beside))
+        };
+        let loaded = load(&[url]).unwrap();
+        assert!(loaded.warnings[0].message.contains("any more; remove the entry"));
+        // The issuer that was meant would go without what is asked of it.
+        assert!(load(&["https://third.example"]).is_err() && load(&[]).is_err());
     }
 
     #[test]

@@ -3,11 +3,12 @@
 //!
 //! `limits` are the bounds; `document` is this program's own YAML file; `load` joins it with
 //! Kubernetes' `AuthenticationConfiguration` into a policy; `published` is what people are told,
-//! `running` what only a restart changes.
+//! `running` what only a restart changes, `exposure` what is odd about how the server is reached.
 
 pub(crate) mod authenticators;
 pub mod document;
 pub(crate) mod duration;
+pub mod exposure;
 pub mod limits;
 pub mod load;
 pub mod published;

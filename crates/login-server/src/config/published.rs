@@ -10,9 +10,8 @@ use login_common::{
 };
 use login_issuer::PUBLIC_CLIENT_ID;
 use login_review::config::Problem;
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
-use super::document::Document;
+use super::{authenticators::authorities, document::Document};
 use crate::{system::tracked_files::TrackedFiles, telemetry::chain};
 
 /// A chain of a few certificates; what the other side reads is not longer.
@@ -80,10 +79,6 @@ pub fn authority(path: &Path, files: &TrackedFiles) -> Result<String, String> {
     if text.contains("PRIVATE KEY") {
         return Err(format!("`{}` holds a private key", path.display()));
     }
-    let is_usable = CertificateDer::pem_slice_iter(text.as_bytes()).next().is_some()
-        && CertificateDer::pem_slice_iter(text.as_bytes()).all(|certificate| certificate.is_ok());
-    if !is_usable {
-        return Err(format!("`{}` is no PEM text with certificates", path.display()));
-    }
+    authorities(path, &text)?;
     Ok(STANDARD.encode(text))
 }

@@ -1,5 +1,5 @@
 //! What only a restart changes: the embedded issuer, the size of the result cache, where records and traces go.
-//! Never lets a change of it pass in silence.
+//! Never lets a change of it pass in silence, and never goes on trusting an issuer that was removed.
 
 use std::path::Path;
 
@@ -38,14 +38,33 @@ impl Running {
                 });
             }
         };
-        stays("issuer", document.issuer != self.issuer);
+        let is_removed = self.issuer.as_ref().is_some_and(|running| {
+            let named = document.issuer.as_ref().map(|section| &section.settings.issuer);
+            named != Some(&running.settings.issuer)
+        });
+        stays("issuer", !is_removed && document.issuer != self.issuer);
         stays("resultCache", document.result_cache != self.result_cache);
         stays("audit", document.audit != self.audit);
         stays("telemetry", document.traces != self.traces);
         document.traces.clone_from(&self.traces);
         document.audit.clone_from(&self.audit);
-        document.issuer.clone_from(&self.issuer);
         document.result_cache = self.result_cache;
+        if !is_removed {
+            document.issuer.clone_from(&self.issuer);
+        } else if let Some(running) = &self.issuer {
+            // To take trust away never waits. To issue tokens ends with the process.
+            document.issuer = None;
+            kept.push(Problem {
+                file: file.map(|file| file.display().to_string()).unwrap_or_default(),
+                line: None,
+                key: "issuer".to_owned(),
+                message: format!(
+                    "`{}` is not there any more: its tokens are refused from now on; the rest of \
+                     this change takes a restart",
+                    running.settings.issuer
+                ),
+            });
+        }
         kept
     }
 }
@@ -59,6 +78,11 @@ mod tests {
     #[test]
     fn what_needs_a_restart_stays_and_is_named() {
         let section = |url| Some(IssuerSection::new(IssuerUrl::parse(url).unwrap()));
+        let longer = || {
+            let mut section = section("https://one.example")?;
+            section.settings.session_lifetime *= 2;
+            Some(section)
+        };
         let running = Running {
             issuer: section("https://one.example"),
             result_cache: ResultCacheSettings::default(),
@@ -68,8 +92,8 @@ mod tests {
         let other_cache = ResultCacheSettings { max_bytes: 1, ..ResultCacheSettings::default() };
         for (issuer, result_cache, expected) in [
             (section("https://one.example"), running.result_cache, &[][..]),
-            (section("https://two.example"), running.result_cache, &["issuer"][..]),
-            (None, other_cache, &["issuer", "resultCache"][..]),
+            (longer(), running.result_cache, &["issuer"][..]),
+            (section("https://one.example"), other_cache, &["resultCache"][..]),
         ] {
             let mut document = Document { result_cache, issuer, ..Document::default() };
             let kept = running.keep(&mut document, Some(Path::new("own.yaml")));
@@ -78,5 +102,18 @@ mod tests {
             assert_eq!(document.issuer, running.issuer);
             assert_eq!(document.result_cache, running.result_cache);
         }
+        // Another issuer, and none: the one that runs is not trusted any more.
+        for issuer in [section("https://two.example"), None] {
+            let mut document = Document { issuer, ..Document::default() };
+            let told = running.keep(&mut document, None);
+            assert!(told.len() == 1 && told[0].message.contains("refused from now on"), "{told:?}");
+            assert_eq!(document.issuer, None);
+        }
+        // One that was not there at the start takes a restart.
+        let running = Running { issuer: None, ..running };
+        let issuer = section("https://two.example");
+        let mut document = Document { issuer, ..Document::default() };
+        assert_eq!(running.keep(&mut document, None).len(), 1);
+        assert_eq!(document.issuer, None);
     }
 }

@@ -1,11 +1,11 @@
 //! POST `/token`, `/revoke` and `/device_authorization`: forms in, JSON out.
 //! Never lets an answer be stored, never says more than the issuer does.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use hyper::body::Incoming;
-use login_issuer::{TokenError, TokenResponse};
+use login_issuer::{GrantFacts, TokenError, TokenResponse};
 use serde_json::json;
 
 use super::{
@@ -14,21 +14,26 @@ use super::{
 };
 use crate::{
     config::Limits,
+    revoked_grants::is_revoked,
     start::{Embedded, Gate, NotDone, State},
     system::clock,
     telemetry::chain,
 };
 
 /// The token endpoint (RFC 6749 §3.2).
-pub async fn token(embedded: &Embedded, limits: &Limits, request: Request<Incoming>) -> Reply {
+pub async fn token(state: &State, embedded: &Embedded, request: Request<Incoming>) -> Reply {
+    let limits = &state.limits;
     let submitted = match form::read(request, limits).await {
         Ok(submitted) => submitted,
         Err(fault) => return malformed(fault),
     };
+    let list = Arc::clone(state.in_force().policy.revocations());
     let done = embedded
         .ask(Gate::Store, limits, move |issuer| {
             let authorization = authorization(&submitted.headers)?;
-            issuer.token(&submitted.form, authorization, clock::now())
+            let now = clock::now();
+            let is_revoked = |grant: &GrantFacts<'_>| is_revoked(&list, issuer, grant, now);
+            issuer.token(&submitted.form, authorization, &is_revoked, now)
         })
         .await;
     match done {

@@ -5,6 +5,8 @@
 //! `status` is what everybody may ask, `expiry` warns ahead of the end of certificates.
 
 mod expiry;
+#[cfg(test)]
+mod model;
 mod sources;
 mod status;
 mod subject;
@@ -74,7 +76,8 @@ impl Reloader {
             watch(Box::new(Subject::new(revocations, list, reloads, now)));
         }
         if let (Some((files, seen)), Some(serving)) = (watched.tls, &state.tls) {
-            let source = TlsSource { files, serving: serving.clone() };
+            let issuer = state.embedded.as_ref().map(|embedded| embedded.url().clone());
+            let source = TlsSource { files, serving: serving.clone(), issuer };
             watch(Box::new(Subject::new(source, seen, reloads, now)));
         }
         if let Some((file, seen)) = watched.caller_tokens {

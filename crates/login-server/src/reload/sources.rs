@@ -2,9 +2,10 @@
 //! callers.
 //! Never decides whether a file is good: that do `config`, `tls` and `callers`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwapOption;
+use login_common::{UnixTime, names::IssuerUrl};
 use login_review::{Revocations, config::Problem};
 
 use super::{
@@ -16,14 +17,15 @@ use crate::{
     callers,
     config::{
         authenticators::{ListInForce, read_revocations, unknown_issuers},
+        exposure::not_covered,
         load::{Beside, Loaded, load_beside},
         running::Running,
     },
     progress,
-    start::State,
+    start::{InForce, State},
     system::{clock, tracked_files::TrackedFiles},
     telemetry::chain,
-    tls::{self, Prepared, ServingTls, TlsFiles},
+    tls::{self, CertificateUse, Prepared, ServingTls, TlsFiles},
 };
 
 /// What a server was made of, and is looked at for changes. By default nothing is.
@@ -63,6 +65,8 @@ pub(super) struct ConfigurationSource {
     authentication: Option<PathBuf>,
     list: ListPlace,
     running: Running,
+    /// Every issuer whose tokens were accepted since the start.
+    known_issuers: BTreeSet<String>,
 }
 
 /// A source, and what was read of it at the start.
@@ -79,8 +83,15 @@ impl ConfigurationFiles {
         let of_list = revocations.as_ref().and_then(|list| seen.remove_entry(list));
         let list = Arc::new(ArcSwapOption::new(revocations.map(Arc::new)));
         let revocations = RevocationSource { state: Arc::clone(state), list: Arc::clone(&list) };
-        let state = Arc::clone(state);
-        let source = ConfigurationSource { state, configuration, authentication, list, running };
+        let known_issuers = issuers_of(&state.in_force());
+        let source = ConfigurationSource {
+            state: Arc::clone(state),
+            configuration,
+            authentication,
+            list,
+            running,
+            known_issuers,
+        };
         ((source, seen), (revocations, of_list.into_iter().collect()))
     }
 }
@@ -99,7 +110,8 @@ impl Source for ConfigurationSource {
             file: list.as_deref().map(PathBuf::as_path),
             list: in_force.policy.revocations(),
         };
-        let beside = Beside { running: &self.running, revocations };
+        let known_issuers = &self.known_issuers;
+        let beside = Beside { running: &self.running, revocations, known_issuers };
         load_beside(files, own, kubernetes, Some(beside)).map_err(told)
     }
 
@@ -108,14 +120,25 @@ impl Source for ConfigurationSource {
             tracing::warn!("{warning}");
         }
         self.list.store(loaded.revocations_file.clone().map(Arc::new));
+        let before = issuers_of(&self.state.in_force());
         self.state.replace(loaded);
-        progress::tell(&self.state.in_force());
+        let in_force = self.state.in_force();
+        let now = issuers_of(&in_force);
+        for issuer in before.difference(&now) {
+            tracing::warn!(issuer, "tokens are not accepted any more");
+        }
+        self.known_issuers.extend(now);
+        progress::tell(&in_force);
     }
 }
 
+fn issuers_of(in_force: &InForce) -> BTreeSet<String> {
+    in_force.policy.issuers().iter().map(|issuer| issuer.issuer.as_str().to_owned()).collect()
+}
+
 pub(super) struct RevocationSource {
-    state: Arc<State>,
-    list: ListPlace,
+    pub(super) state: Arc<State>,
+    pub(super) list: ListPlace,
 }
 
 impl Source for RevocationSource {
@@ -128,10 +151,7 @@ impl Source for RevocationSource {
     fn read(&self, files: &TrackedFiles) -> Result<Revocations, Vec<String>> {
         match self.list.load_full() {
             None => Ok(Revocations::default()),
-            Some(list) => {
-                let in_force = self.state.in_force();
-                read_revocations(&list, files, in_force.policy.revocations()).map_err(told)
-            }
+            Some(list) => read_revocations(&list, files).map_err(told),
         }
     }
 
@@ -156,6 +176,8 @@ fn told(problems: Vec<Problem>) -> Vec<String> {
 pub(super) struct TlsSource {
     pub(super) files: TlsFiles,
     pub(super) serving: ServingTls,
+    /// The embedded issuer, whose host people reach here.
+    pub(super) issuer: Option<IssuerUrl>,
 }
 
 impl Source for TlsSource {
@@ -169,10 +191,11 @@ impl Source for TlsSource {
         let prepared = tls::prepare(&self.files, files).map_err(|fault| vec![chain(&fault)])?;
         let now = clock::now();
         // At the start there is nothing better; here there is. What does not count yet is refused,
-        // too, and so read again until it does.
-        if !prepared.is_usable(now) && self.serving.current().is_usable(now) {
+        // too, and so read again until it does. That is about our own certificate: a client CA that
+        // was taken out of its file must not stay because the one beside it has expired.
+        if !is_shown_in_time(&prepared, now) && is_shown_in_time(&self.serving.current(), now) {
             return Err(vec![format!(
-                "`{}` or the client CA has expired or does not count yet, unlike what is in force",
+                "`{}` has expired or does not count yet, unlike what is in force",
                 self.files.certificate.display()
             )]);
         }
@@ -180,8 +203,19 @@ impl Source for TlsSource {
     }
 
     fn put_in_force(&mut self, prepared: Prepared) {
+        if let (Some(issuer), Some(shown)) = (&self.issuer, &prepared.shown)
+            && let Some(warning) = not_covered(issuer, shown)
+        {
+            tracing::warn!("{warning}");
+        }
         self.serving.replace(prepared);
     }
+}
+
+/// Whether every certificate of the chain that is shown counts.
+fn is_shown_in_time(prepared: &Prepared, now: UnixTime) -> bool {
+    let shown = prepared.validity.iter().filter(|(which, _)| *which == CertificateUse::Serving);
+    shown.into_iter().all(|(_, validity)| validity.from <= now && now <= validity.until)
 }
 
 pub(super) struct CallerTokenSource {
@@ -201,6 +235,10 @@ impl Source for CallerTokenSource {
     }
 
     fn put_in_force(&mut self, tokens: callers::Tokens) {
+        if tokens.is_empty() {
+            let file = self.file.display();
+            tracing::warn!(%file, "holds no token any more; no caller is known by one");
+        }
         self.state.callers.replace(tokens);
     }
 }

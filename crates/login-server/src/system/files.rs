@@ -102,6 +102,23 @@ pub fn open_for_appending(path: &Path) -> Result<File, FileError> {
     options.open(path).map_err(|source| FileError::Write { path: path.to_owned(), source })
 }
 
+/// Makes an empty file that is the owner's alone; one that is there stays as it is.
+pub fn make_private_file(path: &Path) -> Result<(), FileError> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    match options.open(path) {
+        Err(fault) if fault.kind() != io::ErrorKind::AlreadyExists => {
+            Err(FileError::Write { path: path.to_owned(), source: fault })
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 /// Makes the folder and its parents; a new folder is the owner's alone on Unix.
 pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
     let mut builder = fs::DirBuilder::new();

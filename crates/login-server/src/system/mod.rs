@@ -6,6 +6,7 @@ pub mod clock;
 pub mod descriptors;
 pub mod environment;
 pub mod files;
+pub mod ownership;
 pub mod process;
 pub mod random;
 pub mod signals;

@@ -96,8 +96,10 @@ fn every_configuration_in_the_readme_is_accepted() {
             if example.contains("\nissuers:\n") {
                 arguments.extend(["--authentication-config", path(&other)]);
             }
+            // Without a warning: no example opens a guard.
             let (code, _, stderr) = texts(&run(&arguments));
             assert_eq!((code, stderr.as_str()), (0, ""), "{example}");
+            assert!(!example.contains("[\"system:"), "{example}");
         }
     }
 }
@@ -275,11 +277,46 @@ fn users_and_clients_are_administered_without_a_server() {
     assert!(list.starts_with("NAME ") && list.contains("alice  developers"), "{list}");
     let (_, list, _) = texts(&run(&["user", "list", "--state-dir", state, "-o", "json"]));
     let list: Value = serde_json::from_str(&list).unwrap();
-    assert_eq!(list[0]["name"], "alice");
-    assert_eq!(list[0]["groups"], serde_json::json!(["developers"]));
+    assert_eq!(
+        (&list["apiVersion"], &list["kind"]),
+        (&"kubectl-login/v1".into(), &"UserList".into())
+    );
+    assert_eq!(list["items"][0]["name"], "alice");
+    assert_eq!(list["items"][0]["groups"], serde_json::json!(["developers"]));
+    let subject = list["items"][0]["subject"].as_str().unwrap();
+    assert!(subject.starts_with("user_"), "{subject}");
+    let (_, text, _) = texts(&run(&["user", "list", "--state-dir", state]));
+    assert!(text.contains(subject), "{text}");
+    let with_state = |arguments: &[&'static str]| {
+        texts(&run(&[arguments, &["--state-dir", state][..]].concat()))
+    };
+    let groups = || {
+        let list = with_state(&["user", "list", "-o", "json"]).1;
+        serde_json::from_str::<Value>(&list).unwrap()["items"][0]["groups"].clone()
+    };
+    let (code, _, stderr) = with_state(&["user", "set-groups", "alice", "--group", "ops"]);
+    assert!(code == 0 && stderr.contains("end-sessions alice"), "{stderr}");
+    assert_eq!(groups(), serde_json::json!(["ops"]));
+    // Nothing is not "none": that is said.
+    assert_eq!(with_state(&["user", "set-groups", "alice"]).0, 2);
+    let none = ["user", "set-groups", "alice", "--no-groups", "--end-sessions"];
+    let (code, _, stderr) = with_state(&none);
+    assert!(code == 0 && stderr.contains("0 sessions ended"), "{stderr}");
+    assert_eq!(groups(), serde_json::json!([]));
+    assert_eq!(with_state(&["user", "set-groups", "alice", "--group", "developers"]).0, 0);
+    let (code, _, stderr) = with_state(&["user", "end-sessions", "alice"]);
+    assert!(code == 0 && stderr.contains("0 sessions of user `alice` ended"), "{stderr}");
+    for unknown in
+        [&["user", "end-sessions", "bob"][..], &["user", "set-groups", "bob", "--no-groups"]]
+    {
+        let (code, _, stderr) = with_state(unknown);
+        assert!(code == 2 && stderr.contains("there is no user `bob`"), "{stderr}");
+    }
     let (code, secret, _) =
         texts(&run(&["client", "add", "ci", "--group", "deployers", "--state-dir", state]));
     assert_eq!((code, secret.lines().count()), (0, 1));
+    let (code, _, stderr) = with_state(&["client", "set-groups", "ci", "--group", "deployers"]);
+    assert_eq!(code, 0, "{stderr}");
     let (_, list, _) = texts(&run(&["client", "list", "--state-dir", state]));
     assert!(list.contains("ci  deployers") && !list.contains(secret.trim()));
     for arguments in [["user", "delete", "alice"], ["client", "delete", "ci"]] {
@@ -287,6 +324,36 @@ fn users_and_clients_are_administered_without_a_server() {
         assert_eq!(texts(&run(&with_state)).0, 0);
         assert_eq!(texts(&run(&with_state)).0, 2);
     }
+}
+
+#[test]
+fn a_folder_that_is_misspelled_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let (missing, empty) = (folder.path().join("typo"), folder.path().join("empty"));
+    std::fs::create_dir(&empty).unwrap();
+    let password = folder.path().join("password");
+    std::fs::write(&password, "correct horse battery").unwrap();
+    for state in [&missing, &empty] {
+        for command in [
+            &["user", "list"][..],
+            &["user", "list", "-o", "json"],
+            &["client", "list"],
+            &["user", "delete", "alice"],
+            &["client", "delete", "ci"],
+            &["user", "set-password", "alice", "--password-file", path(&password)],
+            &["user", "set-groups", "alice", "--no-groups"],
+            &["client", "set-groups", "ci", "--no-groups"],
+            &["user", "end-sessions", "alice"],
+        ] {
+            let (code, stdout, stderr) =
+                texts(&run(&[command, &["--state-dir", path(state)]].concat()));
+            assert_eq!((code, stdout.as_str()), (2, ""), "{command:?}: {stderr}");
+            assert!(stderr.contains("there is no issuer's database in"), "{stderr}");
+            assert!(stderr.contains("hint: check `--state-dir`"), "{stderr}");
+        }
+    }
+    assert!(!missing.exists());
+    assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0);
 }
 
 #[test]
@@ -383,6 +450,10 @@ fn printed_files_say_what_they_must() {
     expect_test::expect![[r#"
         apiVersion: kubeadm.k8s.io/v1beta4
         kind: ClusterConfiguration
+        # For a new cluster: `kubeadm init --config` takes this file as it is. For one that runs: add this to
+        # the ConfigMap `kubeadm-config` in kube-system, put the files on every control plane host, and run
+        # `kubeadm init phase control-plane apiserver --config` there with the whole configuration.
+        # The folders below are mounted read-only, with all that is in them.
         apiServer:
           extraArgs:
           - name: authentication-token-webhook-config-file
@@ -426,15 +497,107 @@ fn the_printed_authentication_configuration_is_read_by_its_own_rules() {
     assert_eq!(issuers[0].issuer.as_str(), "https://id.example.com");
     assert_eq!(issuers[0].audiences, ["kubernetes"]);
     assert!(issuers[0].certificate_authority_pem.is_some());
-    for text in [&bare, &full] {
-        for health in ["/livez", "/readyz", "/healthz"] {
-            assert!(text.contains(&format!("  - path: {health}\n")));
+    let older = texts(&run(&["print", "authentication-config", "--api-version", "v1beta1"])).1;
+    assert!(older.starts_with("apiVersion: apiserver.config.k8s.io/v1beta1\n"), "{older}");
+    assert!(parse(&older, "f").is_ok());
+    for text in [&bare, &full, &older] {
+        let paths = text.lines().filter_map(|line| line.strip_prefix("  - path: "));
+        let expected = [
+            "/livez",
+            "/readyz",
+            "/healthz",
+            "/api/v1/namespaces/kube-public/configmaps/cluster-info",
+            "/.well-known/openid-configuration",
+            "/openid/v1/jwks",
+        ];
+        assert_eq!(paths.collect::<Vec<_>>(), expected);
+        for told in ["`--anonymous-auth`", "`--oidc-…`", "/version", "leave this whole file out"]
+        {
+            assert!(text.contains(told), "{told}");
+        }
+    }
+    // The file that the README's second step writes is right, though nobody's tokens are in it.
+    for (name, text, code) in [
+        ("bare.yaml", bare.as_str(), 0),
+        ("full.yaml", &full, 0),
+        (
+            "empty.yaml",
+            "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: []\n",
+            0,
+        ),
+        (
+            "no.yaml",
+            "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nanonymous: {enabled: false}\n",
+            0,
+        ),
+        (
+            "odd.yaml",
+            "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: {}\n",
+            2,
+        ),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        let (found, stdout, stderr) =
+            texts(&run(&["check-config", "--authentication-config", path(&file)]));
+        assert_eq!(found, code, "{name}: {stderr}");
+        if code == 0 && name != "full.yaml" {
+            assert!(stdout.contains("no token is accepted"), "{stdout}");
+            assert!(stderr.contains("nobody is configured"), "{stderr}");
+            // A server that starts has nothing to do.
+            let serve = ["serve", "--authentication-config", path(&file), "--insecure-http"];
+            let (found, _, stderr) = texts(&run(&serve));
+            assert_eq!(found, 2);
+            assert!(stderr.contains("error: nobody is configured"), "{stderr}");
         }
     }
 }
 
 #[test]
+fn an_older_kubeadm_writes_arguments_in_another_form() {
+    let patch = run(&[
+        "print",
+        "kubeadm-patch",
+        "--api-version",
+        "v1beta3",
+        "--webhook-kubeconfig",
+        "/etc/kubernetes/login/webhook.kubeconfig",
+    ]);
+    let text = texts(&patch).1;
+    let file: Value = serde_saphyr::from_str(&text).unwrap();
+    assert_eq!(file["apiVersion"], "kubeadm.k8s.io/v1beta3");
+    let arguments = &file["apiServer"]["extraArgs"];
+    assert_eq!(arguments["authentication-token-webhook-version"], "v1");
+    assert_eq!(arguments["authentication-token-webhook-cache-ttl"], "30s");
+    assert_eq!(file["apiServer"]["extraVolumes"][0]["readOnly"], true);
+}
+
+#[test]
+fn an_authority_of_which_a_part_would_be_lost_is_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.crt");
+    let pem = || crate::support::Pki::new().authority_pem;
+    std::fs::write(&authority, format!("{}{}", pem().trim_end(), pem())).unwrap();
+    let (code, stdout, stderr) = texts(&run(&[
+        "print",
+        "authentication-config",
+        "--issuer-url",
+        "https://id.example.com",
+        "--client-id",
+        "k",
+        "--certificate-authority",
+        path(&authority),
+    ]));
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("ca.crt`, line ") && stderr.contains("alone on its line"), "{stderr}");
+}
+
+#[test]
 fn what_would_not_work_is_not_printed() {
+    let entry = |more: &[&'static str]| {
+        let begin = ["exec-entry", "--issuer-url", "https://i.example", "--client-id", "x"];
+        [&begin[..], more].concat()
+    };
     for (arguments, expected) in [
         (
             &["webhook-kubeconfig", "--server", "http://login.example.com/authenticate"][..],
@@ -451,7 +614,23 @@ fn what_would_not_work_is_not_printed() {
                 "x",
                 "--arg=--client-secret=s3cret",
             ],
-            "no place for a client secret",
+            "no place for a secret, which `--client-secret` is",
+        ),
+        (&entry(&["--arg=--client-secret", "--arg=s3cret"]), "which `--client-secret` is"),
+        (&entry(&["--arg=--oidc-client-secret=s3cret"]), "which `--oidc-client-secret` is"),
+        (&entry(&["--arg=--password=s3cret"]), "which `--password` is"),
+        (&entry(&["--arg=--request-header=A=s3cret"]), "which `--request-header` is"),
+        (
+            &[
+                "webhook-kubeconfig",
+                "--server",
+                "https://user:s3cret@login.example.com/authenticate",
+            ],
+            "`--server https://…@login.example.com/authenticate` is not a usable URL",
+        ),
+        (
+            &["webhook-kubeconfig", "--server", "https://login.example.com/x?k=s3cret"],
+            "`--server https://login.example.com/x?…` does not end with",
         ),
         (&["kubeadm-patch", "--webhook-kubeconfig", "webhook.kubeconfig"], "not an absolute path"),
     ] {
@@ -466,6 +645,11 @@ fn what_would_not_work_is_not_printed() {
 fn version_completion_and_manual_pages_are_there() {
     let version: Value = serde_json::from_str(&texts(&run(&["version", "-o", "json"])).1).unwrap();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(version["architecture"], std::env::consts::ARCH);
+    assert_eq!(
+        (&version["apiVersion"], &version["kind"]),
+        (&"kubectl-login/v1".into(), &"Version".into())
+    );
     assert!(texts(&run(&["completion", "bash"])).1.contains("login-server"));
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(texts(&run(&["man", path(folder.path())])).0, 0);

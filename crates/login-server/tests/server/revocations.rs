@@ -78,7 +78,7 @@ async fn a_revocation_ends_an_answer_that_was_given_before() {
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
     let list = place("revocations.yaml");
-    fs::write(&list, "").unwrap();
+    fs::write(&list, "[]\n").unwrap();
     fs::write(
         place("own.yaml"),
         format!(

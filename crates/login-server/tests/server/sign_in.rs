@@ -7,8 +7,17 @@ use std::{sync::Arc, time::Duration};
 use login_common::names::IssuerUrl;
 use login_issuer::{Issuer, store::SqliteStore};
 use login_server::{
-    config::{document::IssuerSection, load::embedded_policy},
-    system::clock,
+    config::{
+        document::IssuerSection,
+        load::{embedded_policy, load},
+        running::Running,
+    },
+    reload::{ConfigurationFiles, Pace, Watched},
+    system::{
+        clock,
+        files::{Readers, write},
+        tracked_files::TrackedFiles,
+    },
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -406,4 +415,130 @@ async fn an_untrusted_client_does_not_reach_the_pages() {
     assert!(stranger.get(site.url("/device")).send().await.is_err());
     let trusted = site.pki.client().build().unwrap();
     assert!(trusted.get(site.url("/device")).send().await.is_ok());
+}
+
+async fn refreshed(site: &EmbeddedServer, tokens: &Value) -> Said {
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "kubectl-login"),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+    ];
+    token(site, &fields).await
+}
+
+fn claim(tokens: &Value, name: &str) -> String {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let payload = tokens["id_token"].as_str().unwrap().split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+    claims[name].as_str().unwrap().to_owned()
+}
+
+/// The server reads `own.yaml` in `folder`, which names the issuer and `list.yaml`.
+async fn revoking(folder: &std::path::Path) -> EmbeddedServer {
+    let own = folder.join("own.yaml");
+    write_text(&folder.join("list.yaml"), "[]\n");
+    EmbeddedServer::start_changed(SqliteStore::in_memory().unwrap(), |config, section| {
+        let text = format!(
+            "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n\
+             issuer: {{url: \"{}\", devicePollInterval: 1s}}\nrevocations: {{file: list.yaml}}\n",
+            section.settings.issuer
+        );
+        write_text(&own, &text);
+        let files = TrackedFiles::default();
+        let loaded = load(&files, Some(&own), None).unwrap();
+        assert_eq!(loaded.issuer.as_ref(), Some(section));
+        config.watched = Watched {
+            configuration: Some(ConfigurationFiles {
+                configuration: Some(own.clone()),
+                authentication: None,
+                revocations: loaded.revocations_file,
+                running: Running {
+                    issuer: loaded.issuer,
+                    result_cache: loaded.result_cache,
+                    audit: loaded.audit,
+                    traces: None,
+                },
+                seen: files.into_seen(),
+            }),
+            pace: Pace { glance: Duration::from_millis(20), read: Duration::from_millis(500) },
+            ..Watched::default()
+        };
+    })
+    .await
+}
+
+fn write_text(path: &std::path::Path, text: &str) {
+    write(path, text.as_bytes(), Readers::OwnerOnly).unwrap();
+}
+
+#[tokio::test]
+async fn what_the_list_revokes_is_not_refreshed_any_more_and_stays_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = revoking(folder.path()).await;
+    let list = folder.path().join("list.yaml");
+    let issuer = site.server.url.clone();
+    let other = signed_in(&site).await;
+    for kind in ["session", "jti", "subject", "issuer"] {
+        let mut revoked = signed_in(&site).await;
+        // The live refresh token is a later one; the session is the same.
+        let again = refreshed(&site, &revoked).await;
+        assert_eq!(again.status, 200, "{kind}");
+        revoked["refresh_token"] = again.body["refresh_token"].clone();
+        // A little later, so that this sign-in counts as one of before.
+        let before = login_common::UnixTime::from_seconds(crate::support::now() + 1);
+        let entry = match kind {
+            "session" => format!("{{session: \"{}\"}}", claim(&revoked, "sid")),
+            "jti" => format!("{{issuer: \"{issuer}\", jti: \"{}\"}}", claim(&revoked, "jti")),
+            "subject" => {
+                let subject = claim(&revoked, "sub");
+                format!(
+                    "{{issuer: \"{issuer}\", subject: \"{subject}\", issuedBefore: \"{before}\"}}"
+                )
+            }
+            _ => format!("{{issuer: \"{issuer}\", issuedBefore: \"{before}\"}}"),
+        };
+        if kind == "subject" {
+            // What was named before was only this one.
+            assert_eq!(refreshed(&site, &other).await.status, 200);
+        }
+        write_text(&list, &format!("- {entry}\n"));
+        let id_token = revoked["id_token"].as_str().unwrap();
+        crate::support::until("the entry", async || {
+            ask(&site.client, &issuer, id_token).await.is_refusal()
+        })
+        .await;
+        let refused = refreshed(&site, &revoked).await;
+        assert_eq!(
+            (refused.status, &refused.body["error"]),
+            (400, &json!("invalid_grant")),
+            "{kind}"
+        );
+        // The entry is forgotten; the session is not.
+        write_text(&list, "[]\n");
+        crate::support::until("its end", async || {
+            let new = signed_in(&site).await;
+            new["refresh_token"].is_string() && refreshed(&site, &new).await.status == 200
+        })
+        .await;
+        assert_eq!(
+            refreshed(&site, &revoked).await.body["error"],
+            json!("invalid_grant"),
+            "{kind}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_embedded_issuer_that_is_removed_is_not_trusted_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = revoking(folder.path()).await;
+    let tokens = signed_in(&site).await;
+    says_alice(&site, &tokens["id_token"]).await;
+    let head = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
+    write_text(&folder.path().join("own.yaml"), head);
+    let id_token = tokens["id_token"].as_str().unwrap();
+    crate::support::until("the removal", async || {
+        ask(&site.client, &site.server.url, id_token).await.is_refusal()
+    })
+    .await;
 }

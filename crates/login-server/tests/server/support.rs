@@ -63,6 +63,15 @@ impl Pki {
         Self { folder, authority: rcgen::Issuer::new(params, key), authority_pem }
     }
 
+    /// Another authority, whose time is over.
+    pub(crate) fn expired_authority() -> String {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+    }
+
     pub(crate) fn authority_file(&self) -> PathBuf {
         self.folder.path().join("ca.crt")
     }
@@ -210,6 +219,14 @@ impl EmbeddedServer {
     }
 
     pub(crate) async fn start_with(store: SqliteStore) -> Self {
+        Self::start_changed(store, |_, _| ()).await
+    }
+
+    /// With another configuration, which may name the issuer.
+    pub(crate) async fn start_changed(
+        store: SqliteStore,
+        change: impl FnOnce(&mut ServerConfig, &IssuerSection),
+    ) -> Self {
         let pki = Pki::new();
         let main = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://{}", main.local_addr().unwrap());
@@ -232,6 +249,7 @@ impl EmbeddedServer {
         config.tls = Some(pki.server_tls(None));
         config.issuer = Some(Arc::new(issuer));
         config.published_client = published::of_embedded(&section.settings.issuer);
+        change(&mut config, &section);
         let client = pki.client().build().unwrap();
         let server = TestServer::start_on(config, main).await;
         Self { server, pki, client, machine_secret }

@@ -11,6 +11,8 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
 
+use tests::{certificates::Authority, scratch::Scratch};
+
 use crate::world::{Rule, World};
 pub(crate) use judge::Judge;
 
@@ -24,6 +26,7 @@ pub(crate) const RULES: &[Rule] = &[
         compare(world, shape::FILES)
     }),
     ("a_printed_authentication_configuration_is_taken_by_both", printed),
+    ("a_bundle_of_certificates_is_whole_or_refused", bundles),
     ("sixty_four_issuers_are_taken_and_no_more", sixty_four),
 ];
 
@@ -156,6 +159,13 @@ fn printed(world: &World) -> Result<()> {
         &["--username-claim", "email", "--username-prefix", "", "--groups-prefix", "a: #'\""],
     ]
     .concat();
+    for arguments in [&[][..], &["--api-version", "v1beta1"]] {
+        let text = world.judge.printed(arguments)?;
+        ensure!(text.contains("/configmaps/cluster-info"), "`kubeadm join` cannot read: {text}");
+        let (they_take, theirs) = world.judge.kube_apiserver(&text)?;
+        let (we_take, ours) = world.judge.login_server(&text)?;
+        ensure!(they_take && we_take, "{text}\n{theirs}\n{ours}");
+    }
     for arguments in [&plain[..], &mapped] {
         let text = world.judge.printed(arguments)?;
         ensure!(text.contains("!user.username.startsWith('system:')"), "no guard: {text}");
@@ -183,5 +193,40 @@ fn sixty_four(world: &World) -> Result<()> {
         let (we_take, ours) = world.judge.login_server(&text)?;
         ensure!(they_take == taken && we_take == taken, "{count}: {theirs}\n{ours}");
     }
+    Ok(())
+}
+
+fn bundles(world: &World) -> Result<()> {
+    let scratch = Scratch::new()?;
+    let pem = |name| Authority::new(&scratch, name)?.pem();
+    let (one, two) = (pem("one")?, pem("two")?);
+    let glued = format!("{}{two}", one.trim_end());
+    let text = |bundle: &str| {
+        let bundle = bundle.replace('\n', "\n      ");
+        let bundle = bundle.trim_end();
+        format!(
+            "{HEAD}jwt:\n- issuer:\n    url: https://id.example.com\n    audiences: [a]\n    \
+             certificateAuthority: |\n      {bundle}\n  claimMappings:\n    {MAPPINGS}\n"
+        )
+    };
+    // What they would lose in silence is refused here.
+    for (bundle, they, we) in [
+        (format!("{one}{two}"), true, true),
+        (format!("a comment: one\n{one}\nand two\n{two}"), true, true),
+        (one.replace("\nMI", "\n\tMI"), true, true),
+        (glued.clone(), false, false),
+        (format!("{glued}{one}"), true, false),
+        (format!(" {one}"), false, false),
+        (one.replace("-----END CERTIFICATE-----", ""), false, false),
+    ] {
+        let text = text(&bundle);
+        let (they_take, theirs) = world.judge.kube_apiserver(&text)?;
+        let (we_take, ours) = world.judge.login_server(&text)?;
+        ensure!((they_take, we_take) == (they, we), "{text}\n{theirs}\n{ours}");
+        ensure!(we || ours.contains("jwt[0].issuer.certificateAuthority"), "{ours}");
+    }
+    // A line of a tab alone is no line of the certificate.
+    let tabbed = text(&one).replacen("      -----END", "\t\n      -----END", 1);
+    ensure!(!world.judge.kube_apiserver(&tabbed)?.0 && !world.judge.login_server(&tabbed)?.0);
     Ok(())
 }

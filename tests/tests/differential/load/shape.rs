@@ -4,7 +4,6 @@
 use super::Part::{Entry, Head, Issuer, Mappings, Rules, Top, Whole};
 use super::{File, only_they_take, refused, taken};
 
-const NOBODY: &str = "a server that could let nobody in is not started";
 const TAG: &str = "a tag without a name says nothing, and is a slip";
 const SECOND: &str = "kube-apiserver ignores a second document in silence";
 const JWT: &str = r#"jwt: [{issuer: {url: "https://b.example.com", audiences: [a]}, claimMappings: {username: {claim: sub, prefix: "b:"}}}]"#;
@@ -38,20 +37,23 @@ pub(super) const FILES: &[File] = &[
         "",
         r#"{"apiVersion":"apiserver.config.k8s.io/v1","kind":"AuthenticationConfiguration","jwt":[{"issuer":{"url":"https://id.example.com","audiences":["a"]},"claimMappings":{"username":{"claim":"sub","prefix":""}}}],}"#,
     ),
-    only_they_take(
+    taken(
         Whole,
-        NOBODY,
         "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: []\n",
     ),
-    only_they_take(
+    taken(
         Whole,
-        NOBODY,
         "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: null\n",
     ),
-    only_they_take(
+    taken(Whole, "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n"),
+    taken(
         Whole,
-        NOBODY,
-        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n",
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\nanonymous: {enabled: true, conditions: [{path: /livez}]}\n",
+    ),
+    refused(
+        Head,
+        ":4: begins with a tab",
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n# a comment\n\t",
     ),
     refused(Whole, "", ""),
     refused(Whole, "", "# nothing\n"),

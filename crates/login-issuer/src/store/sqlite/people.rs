@@ -2,7 +2,7 @@
 //! Never leaves behind what was issued to a deleted user.
 
 use login_common::{Secret, UnixTime};
-use rusqlite::{OptionalExtension as _, Row, params, types::Type};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params, types::Type};
 
 use super::{SqliteStore, sessions::end_sessions};
 use crate::{
@@ -72,12 +72,34 @@ impl UserStore for SqliteStore {
                 "UPDATE users SET password_hash = ?2 WHERE name = ?1",
                 params![name, hash.expose()],
             )?;
-            transaction.execute(&format!("DELETE FROM codes WHERE {THEIRS}"), [name])?;
-            transaction.execute(&format!("DELETE FROM devices WHERE {THEIRS}"), [name])?;
-            end_sessions(transaction, THEIRS, name, now)?;
+            end_all(transaction, name, now)?;
             Ok(changed == 1)
         })
     }
+
+    fn set_user_groups(&self, name: &str, groups: &[String]) -> Result<bool, StoreError> {
+        self.transaction("set the groups of a user", |transaction| {
+            let parameters = params![name, list(groups)];
+            transaction
+                .execute("UPDATE users SET groups = ?2 WHERE name = ?1", parameters)
+                .map(|rows| rows == 1)
+        })
+    }
+
+    fn end_user_sessions(&self, name: &str, now: UnixTime) -> Result<Option<usize>, StoreError> {
+        self.transaction("end the sessions of a user", |transaction| {
+            let known =
+                transaction.prepare("SELECT 1 FROM users WHERE name = ?1")?.exists([name])?;
+            known.then(|| end_all(transaction, name, now)).transpose()
+        })
+    }
+}
+
+/// Ends all that the user of that name began to sign in. How many sessions that were.
+fn end_all(transaction: &Transaction<'_>, name: &str, now: UnixTime) -> rusqlite::Result<usize> {
+    transaction.execute(&format!("DELETE FROM codes WHERE {THEIRS}"), [name])?;
+    transaction.execute(&format!("DELETE FROM devices WHERE {THEIRS}"), [name])?;
+    end_sessions(transaction, THEIRS, name, now)
 }
 
 impl ClientStore for SqliteStore {
@@ -110,6 +132,15 @@ impl ClientStore for SqliteStore {
     fn clients(&self) -> Result<Vec<ClientRecord>, StoreError> {
         self.read("list its clients", |connection| {
             connection.prepare(&format!("{CLIENT} ORDER BY id"))?.query_map([], client)?.collect()
+        })
+    }
+
+    fn set_client_groups(&self, id: &str, groups: &[String]) -> Result<bool, StoreError> {
+        self.transaction("set the groups of a client", |transaction| {
+            let parameters = params![id, list(groups)];
+            transaction
+                .execute("UPDATE clients SET groups = ?2 WHERE id = ?1", parameters)
+                .map(|rows| rows == 1)
         })
     }
 

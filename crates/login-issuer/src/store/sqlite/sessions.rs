@@ -52,6 +52,28 @@ impl SessionStore for SqliteStore {
         })
     }
 
+    fn end_sessions(
+        &self,
+        rule: &dyn Fn(&SessionRecord) -> bool,
+        now: UnixTime,
+    ) -> Result<Vec<String>, StoreError> {
+        self.transaction("end revoked sessions", |transaction| {
+            let mut ended = Vec::new();
+            let mut statement =
+                transaction.prepare(&format!("{SESSION} WHERE revoked_at IS NULL"))?;
+            for session in statement.query_map([], record)? {
+                let session = session?;
+                if rule(&session) {
+                    ended.push(session.session_id);
+                }
+            }
+            for session_id in &ended {
+                revoke_session(transaction, session_id, now)?;
+            }
+            Ok(ended)
+        })
+    }
+
     fn session(&self, session_id: &str) -> Result<Option<SessionRecord>, StoreError> {
         self.read("look up a session", |connection| session(connection, session_id))
     }
@@ -94,16 +116,17 @@ pub(super) fn revoke_session(
     session_id: &str,
     at: UnixTime,
 ) -> rusqlite::Result<()> {
-    end_sessions(connection, "session_id = ?1", session_id, at)
+    end_sessions(connection, "session_id = ?1", session_id, at).map(|_| ())
 }
 
 /// Revokes the sessions that `which`, a condition on `?1`, finds, and remembers that they ended.
+/// How many there were.
 pub(super) fn end_sessions(
     connection: &Connection,
     which: &str,
     name: &str,
     at: UnixTime,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<usize> {
     let found = format!("{which} AND revoked_at IS NULL");
     let parameters = params![name, at.as_seconds()];
     connection.execute(
@@ -113,9 +136,7 @@ pub(super) fn end_sessions(
         ),
         parameters,
     )?;
-    connection
-        .execute(&format!("UPDATE sessions SET revoked_at = ?2 WHERE {found}"), parameters)?;
-    Ok(())
+    connection.execute(&format!("UPDATE sessions SET revoked_at = ?2 WHERE {found}"), parameters)
 }
 
 fn add_token(connection: &Connection, token: &RefreshTokenRecord) -> rusqlite::Result<()> {

@@ -148,7 +148,7 @@ fn revocations_reach_introspected_tokens() {
         let revoked = Revocation { what, expires_at: None, reason: None };
         policy(introspector()).with_revocations(Revocations::new(vec![revoked]))
     };
-    let by_id = Revoked::Token { issuer: Some(ISSUER.to_owned()), id: "7".to_owned() };
+    let by_id = Revoked::Token { issuer: Some(ISSUER.into()), id: "7".to_owned() };
     assert_eq!(outcome(&entry(by_id.clone()), &json!({"jti": "7"})), "revoked");
     assert_eq!(outcome(&entry(by_id.clone()), &json!({"jti": "7", "iss": null})), "revoked");
     assert_eq!(outcome(&entry(by_id), &json!({"jti": "8"})), "as:jane");
@@ -163,7 +163,7 @@ fn revocations_reach_introspected_tokens() {
         (ISSUER, Value::Null, "as:jane"),
         ("https://other.example", json!(ISSUER), "as:jane"),
     ] {
-        let what = Revoked::Token { issuer: Some(entry_issuer.to_owned()), id: "7".to_owned() };
+        let what = Revoked::Token { issuer: Some(entry_issuer.into()), id: "7".to_owned() };
         let revoked = Revocation { what, expires_at: None, reason: None };
         let policy = policy(unnamed.clone()).with_revocations(Revocations::new(vec![revoked]));
         let found = outcome(&policy, &json!({"jti": "7", "iss": answer_issuer}));

@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use login_common::names::IssuerUrl;
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use login_common::names::{IssuerUrl, without_secrets};
 use url::Url;
 
 use super::{Notes, filled, is_unset};
 use crate::{
-    config::fields::{Faults, Field, Mapping},
+    config::{
+        fields::{Faults, Field, Mapping},
+        pem,
+    },
     route::is_service_account_issuer,
 };
 
@@ -81,7 +83,7 @@ fn checked_url(field: &Field<'_>, text: &str, faults: &mut Faults) -> Option<Url
     // `Url` drops white space and turns backslashes; what is fetched is what is written.
     let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
     let Some(url) = Url::parse(text).ok().filter(|_| !text.contains(is_odd)) else {
-        let text = text.escape_debug();
+        let text = without_secrets(text);
         field.fault(faults, format!("`{text}` is not a URL such as `https://id.example.com`"));
         return None;
     };
@@ -113,17 +115,22 @@ fn checked_url(field: &Field<'_>, text: &str, faults: &mut Faults) -> Option<Url
 
 fn certificate_authority(issuer: &Mapping<'_>, faults: &mut Faults) -> Option<String> {
     let (field, text) = filled(issuer, "certificateAuthority", faults)?;
-    let mut count = 0;
-    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
-        count += 1;
-        let readable = certificate
-            .is_ok_and(|certificate| webpki::anchor_from_trusted_cert(&certificate).is_ok());
-        if !readable {
-            field.fault(faults, format!("certificate {count} cannot be read"));
+    let at = |line: u64| field.clone().at_line_of_text(line);
+    let certificates = match pem::certificates(text.as_bytes()) {
+        Ok(certificates) => certificates,
+        Err(fault) => {
+            let message = format!("line {} of the text {}", fault.line, fault.message);
+            at(fault.line).fault(faults, message);
+            return None;
+        }
+    };
+    for ((line, certificate), count) in certificates.iter().zip(1..) {
+        if webpki::anchor_from_trusted_cert(certificate).is_err() {
+            at(*line).fault(faults, format!("certificate {count} cannot be read"));
             return None;
         }
     }
-    if count == 0 {
+    if certificates.is_empty() {
         field.fault(faults, "holds no certificate; expected is PEM text, not the name of a file");
         return None;
     }

@@ -153,3 +153,45 @@ fn a_literal_block_knows_the_line_of_its_text() {
         Located { line: 3, literal_line: Some(2), value: Value::Text("\nx\n".to_owned()) }
     );
 }
+
+// go-yaml as Kubernetes uses it (sigs.k8s.io/yaml 1.6) refuses and takes the same.
+#[test]
+fn a_tab_does_not_indent() {
+    for (text, line) in [
+        ("a: |\n  x\n\t\nb: 1\n", 3),
+        ("a: |\n  x\n \t\nb: 1\n", 3),
+        ("a: x\n\t\nb: y\n", 2),
+        ("a: \"x\"\n\t\nb: 1\n", 2),
+        ("\t\na: x\n", 1),
+        ("a:\n\t\n  b: 1\n", 2),
+        ("- a\n\t\n- b\n", 2),
+        ("a: x\n\t# c\nb: y\n", 2),
+        ("a: x\n\t\n", 2),
+        ("a: [1]\n\t\nb: |\n  x\n", 2),
+    ] {
+        let fault = parse(text).unwrap_err();
+        assert_eq!(fault.line, Some(line), "{text:?}");
+        assert_eq!(fault.message, "begins with a tab, which does not indent in YAML", "{text:?}");
+    }
+    for text in [
+        "a: |\n  x\n\t\n  y\n",
+        "a: |\n  x\n \t\n  y\n",
+        "a: |\n\t\n  x\n  y\n",
+        "a: |\n  x\n\ty\n",
+        "a: >\n  x\n\t\n  y\n",
+    ] {
+        assert!(parse(text).is_err(), "{text:?}");
+    }
+    for text in [
+        "a: |\n  x\n  \t\n  y\n",
+        "a: |\n  x\n   \t\n  y\n",
+        "a: [1,\n\t2]\n",
+        "a: {b: 1,\n\tc: [2,\n\t\t3]}\nd: 1\n",
+        "a:\tx\n",
+        "a: x\t\nb: y\t# c\n",
+        "a: x\n   \t\nb: y\n",
+        "{\n\t\"a\": 1\n}\n",
+    ] {
+        assert!(parse(text).is_ok(), "{text:?}");
+    }
+}

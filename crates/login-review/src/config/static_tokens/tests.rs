@@ -12,7 +12,7 @@ fn read(
     let mut reading = Reading { tokens: StaticTokens::default(), guard };
     let (mut faults, mut warnings) = (Faults::new("t"), Faults::new("t"));
     reading.csv(csv, &mut faults, &mut warnings);
-    reading.hashed(hashed, &mut faults);
+    reading.hashed(hashed, &mut faults, &mut warnings);
     let shown = |faults: Faults| -> Vec<String> {
         faults.into_problems().iter().map(ToString::to_string).collect()
     };
@@ -71,9 +71,7 @@ fn every_fault_is_found_at_its_line_and_shows_no_token() {
             "t:5: the token has characters that are not visible ASCII",
             "t:6: needs at least three columns: token, user, uid",
             "t:7: the same token stands already above or in another file",
-            "t:8: no token of `system:admin` would ever be accepted (reserved_username); see `allowedSystemNames`",
             "t:9: no token of `` would ever be accepted (unusable_username); see `allowedSystemNames`",
-            "t:10: no token of `jane` would ever be accepted (reserved_group); see `allowedSystemNames`",
         ]
     );
     let digest = TokenDigest::of("one").to_text();
@@ -108,6 +106,21 @@ fn a_reserved_name_needs_its_exact_permission() {
     let guard = Guard::new(["system:admin".to_owned()], ["system:masters".to_owned()]);
     let text = format!("{TOKEN},system:admin,u,system:masters\n");
     assert_eq!(read(&text, "", &guard).unwrap().0.len(), 1);
+}
+
+#[test]
+fn a_name_that_is_allowed_no_more_is_warned_of_and_faults_nothing() {
+    let digest = TokenDigest::of("one").to_text();
+    let csv = format!("{TOKEN},system:admin,u\n{TOKEN}6,jane,u,\"dev,system:masters\"\n");
+    let hashed = format!("- {{token: \"{digest}\", user: kubernetes-admin}}\n");
+    assert_eq!(
+        read(&csv, &hashed, &Guard::default()).unwrap().1,
+        [
+            "t:1: no token of `system:admin` would ever be accepted (reserved_username); see `allowedSystemNames`",
+            "t:1: [0]: no token of `kubernetes-admin` would ever be accepted (reserved_username); see `allowedSystemNames`",
+            "t:2: no token of `jane` would ever be accepted (reserved_group); see `allowedSystemNames`",
+        ]
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The `users:` entry of a kubeconfig that runs kubectl-login.
-//! Never writes a client secret into it.
+//! Never writes a secret into it.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,19 @@ use login_common::names::{ClientId, IssuerUrl};
 
 use super::yaml::{Document, path, scalar};
 use crate::report::Failure;
+
+/// Options of `get-token` whose value is a secret, or holds one, and what to do instead.
+const SECRETS: [(&str, &str); 5] = [
+    ("--client-secret", CLIENT_SECRET),
+    ("--oidc-client-secret", CLIENT_SECRET),
+    ("--password", "leave it out: people are asked, jobs set `KUBECTL_LOGIN_PASSWORD`"),
+    ("--request-header", REQUEST_HEADER),
+    ("--oidc-request-header", REQUEST_HEADER),
+];
+const CLIENT_SECRET: &str = "use `--arg=--client-secret-file=FILE`, or the variable \
+                             `KUBECTL_LOGIN_CLIENT_SECRET`";
+const REQUEST_HEADER: &str = "each person writes it into a configuration file of their own, \
+                              `~/.config/kubectl-login/config.yaml`";
 
 const INSTALL_HINT: &str = "kubectl-login is not installed. Put the program kubectl-login into a \
                             folder of your PATH, then try again.";
@@ -52,12 +65,13 @@ impl ExecEntry {
         ClientId::parse(&self.client_id).map_err(|fault| {
             Failure::configuration("`--client-id` is not usable").because(&fault)
         })?;
-        let is_secret = |argument: &&String| {
-            argument.starts_with("--client-secret=") || *argument == "--client-secret"
-        };
-        if self.arguments.iter().any(|argument| is_secret(&argument)) {
-            return Err(Failure::configuration("a kubeconfig is no place for a client secret")
-                .hint("use `--arg --client-secret-file=FILE`, or the variable `KUBECTL_LOGIN_CLIENT_SECRET`"));
+        let secret = self.arguments.iter().find_map(|argument| {
+            let option = argument.split_once('=').map_or(argument.as_str(), |(option, _)| option);
+            SECRETS.into_iter().find(|(secret, _)| *secret == option)
+        });
+        if let Some((option, advice)) = secret {
+            let message = format!("a kubeconfig is no place for a secret, which `{option}` is");
+            return Err(Failure::configuration(message).hint(advice));
         }
         let version = match self.api_version {
             ExecApi::V1 => "v1",

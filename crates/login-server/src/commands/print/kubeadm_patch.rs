@@ -22,6 +22,17 @@ pub(crate) struct KubeadmPatch {
     /// The version of TokenReview that kube-apiserver sends
     #[arg(long, value_enum, default_value_t)]
     webhook_version: WebhookVersion,
+    /// `v1beta4` for kubeadm 1.31 and later, `v1beta3` for earlier ones
+    #[arg(long, value_enum, default_value_t)]
+    api_version: KubeadmApi,
+}
+
+/// The two write arguments in different forms.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum KubeadmApi {
+    #[default]
+    V1beta4,
+    V1beta3,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -30,6 +41,14 @@ enum WebhookVersion {
     V1,
     V1beta1,
 }
+
+const HEAD: &str = "\
+kind: ClusterConfiguration
+# For a new cluster: `kubeadm init --config` takes this file as it is. For one that runs: add this to
+# the ConfigMap `kubeadm-config` in kube-system, put the files on every control plane host, and run
+# `kubeadm init phase control-plane apiserver --config` there with the whole configuration.
+# The folders below are mounted read-only, with all that is in them.
+";
 
 impl KubeadmPatch {
     pub(crate) fn render(&self) -> Result<String, Failure> {
@@ -51,13 +70,22 @@ impl KubeadmPatch {
         if let Some(file) = &self.authentication_config {
             arguments.push(("authentication-config", path(file)?));
         }
-        let mut patch = Document::beginning(
-            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\napiServer:\n",
-        );
+        let version = match self.api_version {
+            KubeadmApi::V1beta4 => "v1beta4",
+            KubeadmApi::V1beta3 => "v1beta3",
+        };
+        let mut patch =
+            Document::beginning(&format!("apiVersion: kubeadm.k8s.io/{version}\n{HEAD}"));
+        patch.line("apiServer:");
         patch.line("  extraArgs:");
         for (name, value) in arguments {
-            patch.line(&format!("  - name: {name}"));
-            patch.line(&format!("    value: {value}"));
+            match self.api_version {
+                KubeadmApi::V1beta4 => {
+                    patch.line(&format!("  - name: {name}"));
+                    patch.line(&format!("    value: {value}"));
+                }
+                KubeadmApi::V1beta3 => patch.line(&format!("    {name}: {value}")),
+            }
         }
         patch.line("  extraVolumes:");
         for (number, folder) in folders.into_iter().enumerate() {

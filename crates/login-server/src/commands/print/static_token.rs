@@ -76,13 +76,16 @@ impl StaticToken {
 fn read_back(line: &str) -> Result<(), Failure> {
     let guard = Guard::default();
     let mut reading = Reading { tokens: StaticTokens::default(), guard: &guard };
-    let mut faults = Faults::new("the line");
-    reading.hashed(line, &mut faults);
-    if faults.is_empty() {
+    let (mut faults, mut warnings) = (Faults::new("the line"), Faults::new("the line"));
+    reading.hashed(line, &mut faults, &mut warnings);
+    let mut problems = faults.into_problems();
+    // A name that nobody may have is no fault of a file, and no use to anybody.
+    problems.append(&mut warnings.into_problems());
+    if problems.is_empty() {
         return Ok(());
     }
     let refused = Failure::configuration("the server would refuse such a line");
-    let causes = faults.into_problems().iter().map(ToString::to_string).collect();
+    let causes = problems.iter().map(ToString::to_string).collect();
     Err(Failure { causes, ..refused })
 }
 
@@ -122,7 +125,7 @@ mod tests {
             let guard = Guard::default();
             let mut reading = Reading { tokens: StaticTokens::default(), guard: &guard };
             let mut faults = Faults::new("f");
-            reading.hashed(&text, &mut faults);
+            reading.hashed(&text, &mut faults, &mut Faults::new("f"));
             assert!(faults.is_empty(), "{text}: {faults:?}");
             let found = reading.tokens.find(&TokenDigest::of("token")).unwrap();
             assert_eq!((found.username.as_str(), found.uid.as_str()), (user, "u 1"));

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use login_common::names::is_confidential;
+use login_common::names::{is_confidential, without_secrets};
 use url::Url;
 
 use super::yaml::{Document, path, scalar};
@@ -28,8 +28,12 @@ pub(crate) struct WebhookKubeconfig {
 
 impl WebhookKubeconfig {
     pub(crate) fn render(&self) -> Result<String, Failure> {
-        let url = Url::parse(&self.server).ok().filter(is_confidential).ok_or_else(|| {
-            Failure::configuration(format!("`--server {}` is not a usable URL", self.server))
+        // A password in a URL would be a secret in this file.
+        let is_plain = |url: &Url| url.username().is_empty() && url.password().is_none();
+        let url = Url::parse(&self.server).ok().filter(is_confidential).filter(is_plain);
+        let url = url.ok_or_else(|| {
+            let server = without_secrets(&self.server);
+            Failure::configuration(format!("`--server {server}` is not a usable URL"))
                 .hint("it looks like `https://login.example.com/authenticate`; plain http is for loopback only")
         })?;
         // kube-apiserver drops a query and a trailing slash; a path of its own choosing would
@@ -37,7 +41,7 @@ impl WebhookKubeconfig {
         if url.path() != "/authenticate" || url.query().is_some() {
             return Err(Failure::configuration(format!(
                 "`--server {}` does not end with `/authenticate`",
-                self.server
+                without_secrets(&self.server)
             )));
         }
         let mut file = Document::beginning(

@@ -47,6 +47,8 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<IssuerSecti
         "groupsPrefix",
     ];
     let keys = field.mapping(&known, faults)?;
+    // Without them its users have names of others.
+    keys.refuse_nulls_of(&["usernamePrefix", "groupsPrefix"], faults);
     let url = keys.required("url", faults).and_then(|field| {
         let text = field.text(faults)?;
         IssuerUrl::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()

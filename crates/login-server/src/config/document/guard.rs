@@ -7,19 +7,41 @@ use login_review::{
     guard::{KUBEADM_ADMIN, KUBEADM_ADMINS, RESERVED_PREFIX},
 };
 
-pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Guard {
+pub(super) fn read(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Guard {
     let Some(names) = field.mapping(&["users", "groups"], faults) else {
         return Guard::default();
     };
-    let users = reserved_names(&names, ("users", KUBEADM_ADMIN), faults);
-    let groups = reserved_names(&names, ("groups", KUBEADM_ADMINS), faults);
+    let users = reserved_names(&names, ("users", KUBEADM_ADMIN), faults, warnings);
+    let groups = reserved_names(&names, ("groups", KUBEADM_ADMINS), faults, warnings);
     Guard::new(users, groups)
+}
+
+/// What it means that tokens may say so.
+fn consequence(key: &str, name: &str) -> &'static str {
+    match (key, name) {
+        ("groups", "system:masters") => {
+            "is allowed: whoever any authenticator puts into it is an administrator of the cluster \
+             whom no RBAC rule can restrain"
+        }
+        ("groups", KUBEADM_ADMINS) => {
+            "is allowed: whoever any authenticator puts into it is an administrator of the cluster"
+        }
+        ("groups", _) => {
+            "is allowed: whoever any authenticator puts into it has what Kubernetes gives its own \
+             components"
+        }
+        _ => {
+            "is allowed: whoever any authenticator calls so has the rights of a component of \
+             Kubernetes, and its name in the audit log"
+        }
+    }
 }
 
 fn reserved_names(
     names: &Mapping<'_>,
     (key, of_kubeadm): (&str, &str),
     faults: &mut Faults,
+    warnings: &mut Faults,
 ) -> Vec<String> {
     let Some(field) = names.field(key) else { return Vec::new() };
     let mut allowed = Vec::new();
@@ -33,6 +55,7 @@ fn reserved_names(
         } else if name.contains('*') {
             item.fault(faults, "must be one exact name, not a pattern");
         } else {
+            item.fault(warnings, format!("`{}` {}", name.escape_debug(), consequence(key, name)));
             allowed.push(name.to_owned());
         }
     }

@@ -74,6 +74,9 @@ fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<IntrospectionSection> 
         "negativeCacheTTL",
     ];
     let keys = item.mapping(&known, faults)?;
+    // Each of these asks more of an answer, of a token or of a connection than an entry without it.
+    let restricting = ["certificateAuthorityFile", "tokenPrefix", "issuer", "requiredScopes"];
+    keys.refuse_nulls_of(&restricting, faults);
     let url = keys.required("url", faults).and_then(|field| name(&field, faults));
     let client_id = keys.required("clientID", faults).and_then(|field| {
         let text = field.text(faults)?;

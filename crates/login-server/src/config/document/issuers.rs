@@ -2,11 +2,13 @@
 //! Never adds an issuer: each entry names one that is configured there.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use login_protocols::jose::{Algorithm, KeySet};
+use login_common::names::without_secrets;
+use login_protocols::jose::{Algorithm, KeySet, KeySetError};
 use login_review::{
     IssuerPolicy, KeySource,
     config::{Faults, Field, Mapping, Problem},
@@ -72,6 +74,10 @@ fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<IssuerSettings> {
         "keySetMaxAge",
     ];
     let keys = item.mapping(&known, faults)?;
+    // Each of these asks more of a token, or of its keys, than an entry without it.
+    let restricting =
+        ["algorithms", "authorizedParties", "maxTokenLifetime", "jwksFile", "jwks", "keySetMaxAge"];
+    keys.refuse_nulls_of(&restricting, faults);
     let url = keys.required("url", faults).and_then(|field| field.text(faults));
     let algorithms = keys.field("algorithms").map(|field| algorithms(&field, faults));
     let parties = keys.field("authorizedParties").map(|field| parties(&field, faults));
@@ -146,7 +152,6 @@ fn endpoints(field: &Field<'_>, faults: &mut Faults) -> Vec<Url> {
             ),
         }
     }
-    needs_items(&list, faults);
     endpoints
 }
 
@@ -173,12 +178,20 @@ fn given_keys(keys: &Mapping<'_>, faults: &mut Faults) -> Option<GivenKeys> {
         serde_json::Value::String(text) => text,
         tree => tree.to_string(),
     };
-    match KeySet::parse(text.as_bytes()) {
+    match given(text.as_bytes()) {
         Ok(keys) => Some(GivenKeys::Inline(keys)),
         Err(fault) => {
             inline.fault(faults, format!("is no usable JWK Set: {fault}"));
             None
         }
+    }
+}
+
+/// A JWK Set that the operator wrote. One that lists no key takes the last one away.
+fn given(text: &[u8]) -> Result<KeySet, KeySetError> {
+    match KeySet::parse(text) {
+        Err(KeySetError::NoUsableKey { skipped: 0 }) => Ok(KeySet::empty()),
+        read => read,
     }
 }
 
@@ -189,13 +202,17 @@ fn needs_items(field: &Field<'_>, faults: &mut Faults) {
 }
 
 /// Writes the settings of `file` into the policies they are about; files that they name are read
-/// through `files`. Gives back what looks unsafe.
+/// through `files`. Gives back what looks unsafe. Settings for an issuer of `removed`, whose tokens
+/// were accepted since the start, are left over and keep its removal from nothing; those for an
+/// issuer that nobody knows are a fault, since the one that was meant would go without them.
 pub fn apply(
     all: &[IssuerSettings],
     policies: &mut [IssuerPolicy],
     (file, files): (&str, &TrackedFiles),
+    removed: &BTreeSet<String>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Problem> {
+    let mut warnings = Vec::new();
     for settings in all {
         let mut problem = |line: u64, key: &str, message: String| {
             let key = format!("{}.{key}", settings.place.0);
@@ -203,11 +220,21 @@ pub fn apply(
         };
         let policy = policies.iter_mut().find(|policy| policy.issuer.as_str() == settings.url);
         let Some(policy) = policy else {
-            let message = format!(
+            let mut message = format!(
                 "`{}` is not the `issuer.url` of an entry of `jwt` in `--authentication-config`",
-                settings.url
+                without_secrets(&settings.url)
             );
-            problem(settings.place.1, "url", message);
+            if removed.contains(&settings.url) {
+                message.push_str(" any more; remove the entry, too, or the next start refuses it");
+                warnings.push(Problem {
+                    file: file.to_owned(),
+                    line: Some(settings.place.1),
+                    key: format!("{}.url", settings.place.0),
+                    message,
+                });
+            } else {
+                problem(settings.place.1, "url", message);
+            }
             continue;
         };
         write(settings, policy);
@@ -220,7 +247,8 @@ pub fn apply(
             },
         }
     }
-    warn_of_unasked_parties(all, policies, file)
+    warnings.append(&mut warn_of_unasked_parties(all, policies, file));
+    warnings
 }
 
 fn write(settings: &IssuerSettings, policy: &mut IssuerPolicy) {
@@ -237,8 +265,7 @@ fn write(settings: &IssuerSettings, policy: &mut IssuerPolicy) {
 
 fn key_set(path: &Path, files: &TrackedFiles) -> Result<KeySet, String> {
     let text = files.read(path, MAX_KEY_FILE).map_err(|fault| chain(&fault))?;
-    KeySet::parse(&text)
-        .map_err(|fault| format!("`{}` is no usable JWK Set: {fault}", path.display()))
+    given(&text).map_err(|fault| format!("`{}` is no usable JWK Set: {fault}", path.display()))
 }
 
 /// Who asks for `azp` of one issuer probably wants to of every other whose tokens are shared

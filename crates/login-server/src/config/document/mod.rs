@@ -14,7 +14,10 @@ mod revocations;
 mod static_tokens;
 mod telemetry;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use login_review::{
     Guard,
@@ -59,25 +62,55 @@ pub struct Document {
     pub published_client: Option<PublishedClient>,
     /// Where traces go, if there are to be any.
     pub traces: Option<TraceSettings>,
+    /// What is odd but not wrong.
+    pub warnings: Vec<Problem>,
+}
+
+impl Document {
+    /// Every path that is relative begins at `folder`, where the file lies: the working directory
+    /// of a service is nobody's choice.
+    pub fn resolve(&mut self, folder: &Path) {
+        let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
+        self.audit.file.iter_mut().for_each(resolve);
+        self.revocations.iter_mut().for_each(|(path, _)| resolve(path));
+        for section in &mut self.introspection {
+            resolve(&mut section.client_secret.0);
+            section.certificate_authority.iter_mut().for_each(|(path, _)| resolve(path));
+        }
+        if let Some(section) = &mut self.static_tokens {
+            let files = section.file.iter_mut().chain(&mut section.hashed_file);
+            files.for_each(|(path, _)| resolve(path));
+        }
+        for settings in &mut self.issuers {
+            if let Some(issuers::GivenKeys::File(path, _)) = &mut settings.keys {
+                resolve(path);
+            }
+        }
+        if let Some(section) = &mut self.published_client {
+            section.certificate_authority.iter_mut().for_each(|(path, _)| resolve(path));
+        }
+    }
 }
 
 /// Reads `text`; `file` is named in problems only. Returns every fault at once.
 pub fn parse(text: &str, file: &str) -> Result<Document, Vec<Problem>> {
-    let mut faults = Faults::new(file);
+    let (mut faults, mut warnings) = (Faults::new(file), Faults::new(file));
     let document = match located::parse(text) {
-        Ok(tree) => root(&Field::root(&tree), &mut faults),
+        Ok(tree) => root(&Field::root(&tree), &mut faults, &mut warnings),
         Err(fault) => {
             faults.add(fault.line, "", fault.message);
             None
         }
     };
     match document {
-        Some(document) if faults.is_empty() => Ok(document),
+        Some(document) if faults.is_empty() => {
+            Ok(Document { warnings: warnings.into_problems(), ..document })
+        }
         Some(_) | None => Err(faults.into_problems()),
     }
 }
 
-fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
+fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option<Document> {
     let known = [
         "apiVersion",
         "kind",
@@ -93,6 +126,8 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
         "telemetry",
     ];
     let root = field.mapping(&known, faults)?;
+    // Of the others nothing means nobody, or what holds anyway.
+    root.refuse_nulls_of(&["issuers", "revocations"], faults);
     for (name, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         if let Some(field) = root.required(name, faults)
             && let Some(text) = field.text(faults)
@@ -101,7 +136,7 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
             field.fault(faults, format!("must be `{expected}`"));
         }
     }
-    let guard = root.field("allowedSystemNames").map(|field| guard::read(&field, faults));
+    let guard = root.field("allowedSystemNames").map(|field| guard::read(&field, faults, warnings));
     let cache = root.field("resultCache").map(|field| result_cache::read(&field, faults));
     let issuers = root.field("issuers").map(|field| issuers::read(&field, faults));
     let audit = root.field("audit").map(|field| audit::read(&field, faults));
@@ -121,6 +156,7 @@ fn root(field: &Field<'_>, faults: &mut Faults) -> Option<Document> {
         introspection: introspection.unwrap_or_default(),
         static_tokens,
         traces,
+        warnings: Vec::new(),
         revocations,
         issuer: match issuer {
             // What is wrong with it is in `faults`.

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use login_review::config::{Faults, Field};
 
-/// What the key says; each path with the line that names it.
+/// What the key says; each path with the line that names it. Without files there is no token.
 #[derive(Clone, Debug, Default)]
 pub struct StaticTokensSection {
     /// Kubernetes' CSV, with the tokens in clear.
     pub file: Option<(PathBuf, u64)>,
     /// A list with the SHA-256 of each token.
     pub hashed_file: Option<(PathBuf, u64)>,
+    /// The line of the key.
+    pub line: u64,
 }
 
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> StaticTokensSection {
@@ -23,8 +25,6 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> StaticTokensSectio
     };
     section.file = path("file", faults);
     section.hashed_file = path("hashedFile", faults);
-    if keys.field("file").is_none() && keys.field("hashedFile").is_none() {
-        field.fault(faults, "needs `file` or `hashedFile`");
-    }
+    section.line = field.line;
     section
 }

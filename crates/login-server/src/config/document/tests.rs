@@ -39,6 +39,21 @@ fn every_key_is_read() {
         owned(["system:masters", "kubeadm:cluster-admins"]),
     );
     assert_eq!(document.guard, expected);
+    // Each is told, whatever else the file says.
+    let warned: Vec<String> = document.warnings.iter().map(ToString::to_string).collect();
+    for (number, (line, key, name)) in [
+        (4, "users[0]", "system:admin"),
+        (4, "users[1]", "kubernetes-admin"),
+        (5, "groups[0]", "system:masters"),
+        (5, "groups[1]", "kubeadm:cluster-admins"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let begin = format!("s.yaml:{line}: allowedSystemNames.{key}: `{name}` is allowed: ");
+        assert!(warned[number].starts_with(&begin), "{warned:?}");
+    }
+    assert_eq!(warned.len(), 4);
     assert_eq!(document.result_cache.max_bytes, 1000);
     assert_eq!(document.result_cache.ttl, Duration::from_secs(5));
     assert_eq!(document.result_cache.negative_ttl, Duration::from_secs(2));

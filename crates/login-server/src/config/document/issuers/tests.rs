@@ -15,6 +15,10 @@ fn parsed(text: &str) -> (Vec<IssuerSettings>, Vec<String>) {
     (all, faults.into_problems().iter().map(ToString::to_string).collect())
 }
 
+fn none() -> BTreeSet<String> {
+    BTreeSet::new()
+}
+
 fn policy(url: &str, audiences: &[&str]) -> IssuerPolicy {
     let username = login_review::PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() };
     let mapping = login_review::ClaimMapping::of_claims(username, None);
@@ -41,7 +45,7 @@ fn every_key_changes_the_policy_of_its_issuer_and_of_no_other() {
         .map(|url| policy(url, &["k"]));
     let mut problems = Vec::new();
     let source = ("s.yaml", &TrackedFiles::default());
-    assert_eq!(apply(&all, &mut policies, source, &mut problems), []);
+    assert_eq!(apply(&all, &mut policies, source, &none(), &mut problems), []);
     assert_eq!(problems, []);
     let [c, b, a] = policies;
     assert_eq!(a.algorithms, [Algorithm::Es256, Algorithm::Rs256]);
@@ -74,13 +78,17 @@ fn keys_in_a_file_are_read_and_the_file_is_watched() {
         write_file(&path, content.as_bytes(), Readers::Everyone).unwrap();
         let (files, mut problems) = (TrackedFiles::default(), Vec::new());
         let mut policies = [policy("https://a.example", &["k"])];
-        apply(&all, &mut policies, ("s.yaml", &files), &mut problems);
+        apply(&all, &mut policies, ("s.yaml", &files), &none(), &mut problems);
         assert!(files.into_seen().contains_key(&path));
         let [policy] = policies;
         (policy.key_source, problems.iter().map(ToString::to_string).collect::<String>())
     };
     let (source, problems) = of(&format!(r#"{{"keys": [{KEY}]}}"#));
     assert!(matches!(source, KeySource::Inline(keys) if keys.len() == 1));
+    assert_eq!(problems, "");
+    // The last key was taken away.
+    let (source, problems) = of(r#"{"keys": []}"#);
+    assert!(matches!(source, KeySource::Inline(keys) if keys.is_empty()));
     assert_eq!(problems, "");
     let (_, problems) = of("{}");
     assert!(problems.starts_with("s.yaml:3: issuers[0].jwksFile: `/"), "{problems}");
@@ -113,7 +121,8 @@ fn what_cannot_be_meant_is_refused_with_its_line_and_key() {
             "{url: u, distributedClaims: {endpoints: ['https://u:p@a.example']}}",
             "[0].distributedClaims.endpoints[0]: must be a URL that begins with `https://`",
         ),
-        ("{url: u, jwks: {keys: []}}", "[0].jwks: is no usable JWK Set"),
+        ("{url: u, jwks: {}}", "[0].jwks: is no usable JWK Set"),
+        ("{url: u, jwks: {keys: [{kty: oct}]}}", "[0].jwks: is no usable JWK Set"),
         ("{url: u, jwks: 'x'}", "[0].jwks: is no usable JWK Set"),
         ("{url: u, jwks: {keys: [], keys: []}}", "[0].jwks.keys: the key stands already above"),
         ("{url: u, jwksFile: f, keySetMaxAge: 1h}", "[0].keySetMaxAge: is about key sets"),
@@ -133,11 +142,25 @@ fn what_cannot_be_meant_is_refused_with_its_line_and_key() {
 }
 
 #[test]
+fn the_last_of_what_is_trusted_can_be_taken_away() {
+    let (all, faults) = parsed(
+        "issuers:\n- url: https://a.example\n  distributedClaims: {endpoints: []}\n  jwks: {keys: []}\n",
+    );
+    assert_eq!(faults, [""; 0]);
+    let mut policies = [policy("https://a.example", &["k"])];
+    let source = ("s.yaml", &TrackedFiles::default());
+    apply(&all, &mut policies, source, &none(), &mut Vec::new());
+    let [policy] = policies;
+    assert!(policy.distributed_claims_endpoints.is_empty());
+    assert!(matches!(policy.key_source, KeySource::Inline(keys) if keys.is_empty()));
+}
+
+#[test]
 fn an_issuer_that_is_not_configured_is_a_fault() {
     let (all, _) = parsed("issuers:\n- url: https://a.example/\n");
     let mut problems = Vec::new();
     let mut policies = [policy("https://a.example", &["k"])];
-    apply(&all, &mut policies, ("s.yaml", &TrackedFiles::default()), &mut problems);
+    apply(&all, &mut policies, ("s.yaml", &TrackedFiles::default()), &none(), &mut problems);
     assert_eq!(
         problems[0].to_string(),
         "s.yaml:2: issuers[0].url: `https://a.example/` is not the `issuer.url` of an entry of \
@@ -152,7 +175,7 @@ fn who_asks_for_parties_is_told_where_none_are_asked_for() {
         let mut policies =
             [policy("https://a.example", &["k", "l"]), policy("https://b.example", &["k", "l"])];
         let source = ("s.yaml", &TrackedFiles::default());
-        let warnings = apply(&all, &mut policies, source, &mut Vec::new());
+        let warnings = apply(&all, &mut policies, source, &none(), &mut Vec::new());
         warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(of("issuers:\n- url: https://a.example\n"), [""; 0]);

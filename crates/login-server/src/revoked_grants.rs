@@ -1,0 +1,76 @@
+//! The operator's list of revocations, as the embedded issuer needs it: what is revoked is not
+//! refreshed any more, and its session ends in the database.
+//! Never only refuses: an entry may be forgotten later, and what it ended stays ended.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use login_common::UnixTime;
+use login_issuer::{GrantFacts, Issuer};
+use login_review::{Grant, Revocations};
+
+use crate::{
+    start::{Gate, State},
+    system::clock,
+    telemetry::chain,
+};
+
+/// Whether `list` ends what `grant` of `issuer` could still bring.
+pub fn is_revoked(
+    list: &Revocations,
+    issuer: &Issuer,
+    grant: &GrantFacts<'_>,
+    now: UnixTime,
+) -> bool {
+    let token_prefix = grant.token_id_prefix();
+    let grant = Grant {
+        session: grant.session_id,
+        subject: grant.subject,
+        began_at: grant.began_at,
+        token_prefix: Some(&token_prefix),
+    };
+    list.find_grant(issuer.settings().issuer.as_str(), &grant, now).is_some()
+}
+
+/// The list whose sessions were ended already.
+#[derive(Debug, Default)]
+pub struct Applied(Mutex<Option<Arc<Revocations>>>);
+
+impl Applied {
+    fn is(&self, list: &Arc<Revocations>) -> bool {
+        let applied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        applied.as_ref().is_some_and(|applied| Arc::ptr_eq(applied, list))
+    }
+
+    /// Ends the sessions that the list in force revokes, once for each list.
+    pub async fn follow(&self, state: &State) {
+        let Some(embedded) = &state.embedded else { return };
+        let list = Arc::clone(state.in_force().policy.revocations());
+        if self.is(&list) {
+            return;
+        }
+        let by_list = Arc::clone(&list);
+        let asked = embedded
+            .ask(Gate::Store, &state.limits, move |issuer| {
+                if by_list.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let now = clock::now();
+                let by_list = |grant: &GrantFacts<'_>| is_revoked(&by_list, issuer, grant, now);
+                issuer.end_revoked_sessions(&by_list, now)
+            })
+            .await;
+        let error = match asked {
+            Ok(Ok(ended)) => {
+                for session in &ended {
+                    tracing::info!(session, "a revocation ended this session");
+                }
+                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(list);
+                return;
+            }
+            Ok(Err(fault)) => chain(&fault),
+            Err(fault) => fault.as_str().to_owned(),
+        };
+        // Tried again at the next look; meanwhile each refresh asks the list itself.
+        tracing::error!(error, "could not end the sessions that are revoked");
+    }
+}
