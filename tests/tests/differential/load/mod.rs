@@ -10,8 +10,7 @@ mod shape;
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
-
-use tests::{certificates::Authority, scratch::Scratch};
+use login_tests::{certificates::Authority, scratch::Scratch};
 
 use crate::world::{Rule, World};
 pub(crate) use judge::Judge;
