@@ -16,7 +16,7 @@ use crate::{
     options::{
         arguments,
         layers::{Layers, Origin, Settings},
-        table::Name,
+        table::{Name, row_of},
         target::{Target, cache_directory_of},
     },
     report::Failure,
@@ -39,6 +39,23 @@ pub struct Chosen {
 pub fn with_options(command: Command) -> Command {
     with_kubeconfig(arguments::with_options(command))
 }
+
+/// The same for a command that chooses a session and signs nobody in: its help shows the options
+/// that tell sessions apart, and says where the rest stands.
+pub fn with_choice(command: Command) -> Command {
+    const SHOWN: [Name; 4] = [Name::IssuerUrl, Name::ClientId, Name::Account, Name::TokenCacheDir];
+    let shown = SHOWN.map(|name| row_of(name).long);
+    let choosing = arguments::with_options(command).mut_args(|argument| {
+        let is_shown = shown.contains(&argument.get_id().as_str());
+        let is_ours = argument.get_id() == "verbose";
+        argument.hide(!is_shown && !is_ours).hide_env_values(true)
+    });
+    with_kubeconfig(choosing)
+}
+
+/// What [`with_choice`] left out, below the help.
+pub const REST_OF_OPTIONS: &str =
+    "Every option of `get-token` is taken, too: see `kubectl-login get-token --help`.";
 
 /// `command` with `--context` and `--kubeconfig`.
 pub fn with_kubeconfig(command: Command) -> Command {

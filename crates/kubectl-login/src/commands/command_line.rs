@@ -3,9 +3,9 @@
 
 use std::{ffi::OsString, path::Path};
 
-use clap::{ArgMatches, Command};
+use clap::{ArgMatches, Command, builder::PossibleValuesParser};
 
-use super::{COMMANDS, Entry};
+use super::{COMMANDS, Entry, completion::known, examples};
 use crate::{
     options::arguments,
     system::{environment::Environment, program},
@@ -64,7 +64,24 @@ fn command_for(invocation: Invocation) -> Command {
         .infer_long_args(false)
         .disable_help_subcommand(true)
         .after_help("Run without a command it is `login`.")
-        .subcommands(COMMANDS.iter().map(|entry| (entry.definition)()))
+        .subcommands(COMMANDS.iter().map(|entry| with_examples((entry.definition)())))
+}
+
+fn with_examples(command: Command) -> Command {
+    let before = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let below = examples::below(command.get_name(), &before);
+    command.after_help(below)
+}
+
+/// The whole command line as scripts of shells and manual pages show it: the usual values of an
+/// option stand beside it. The program itself takes more spellings, those of int128/kubelogin.
+pub fn documented() -> Command {
+    command().mut_subcommands(|command| {
+        command.mut_args(|argument| match known::choices_of(argument.get_id().as_str()) {
+            Some(choices) => argument.value_parser(PossibleValuesParser::new(choices)),
+            None => argument,
+        })
+    })
 }
 
 /// Reads arguments, without the program's name: which command, and what was given to it.

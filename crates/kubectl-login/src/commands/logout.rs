@@ -44,7 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Its arguments.
 pub fn definition() -> Command {
-    chosen::with_options(Command::new("logout"))
+    chosen::with_choice(Command::new("logout"))
         .about("End the session of the current context, here and at its issuer")
         .arg(
             Arg::new("all")
@@ -52,11 +52,12 @@ pub fn definition() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("End every session on this machine"),
         )
-        .after_help(
+        .after_help(format!(
             "The session is always forgotten here. Exit codes: 0 the issuer ended it or cannot \
              end such sessions, or could not be told, with a warning, as the key that seals the \
-             refresh token is gone; 1 the issuer refused to, 4 the issuer could not be reached.",
-        )
+             refresh token is gone; 1 the issuer refused to, 4 the issuer could not be reached.\n\n{}",
+            chosen::REST_OF_OPTIONS
+        ))
 }
 
 /// Signs out.

@@ -2,6 +2,7 @@
 //! Never a protocol: commands put options, renewal and output together.
 
 pub mod command_line;
+pub mod examples;
 
 pub mod chosen;
 pub mod cluster;

@@ -19,7 +19,7 @@ use crate::{
 
 /// Its arguments.
 pub fn definition() -> Command {
-    chosen::with_options(Command::new("status"))
+    chosen::with_choice(Command::new("status"))
         .about("List the sessions on this machine and what they are good for")
         .arg(output::argument())
         .arg(
@@ -28,10 +28,11 @@ pub fn definition() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Print nothing; exit with 3 when the next kubectl would need a sign-in"),
         )
-        .after_help(
+        .after_help(format!(
             "All sessions are listed; the one of the current context has a star. With \
-             `--context`, `--issuer-url`, `--client-id` or `--account` only the chosen one is.",
-        )
+             `--context`, `--issuer-url`, `--client-id` or `--account` only the chosen one is.\n\n{}",
+            chosen::REST_OF_OPTIONS
+        ))
 }
 
 /// Lists or checks.
@@ -178,25 +179,26 @@ impl Line {
 }
 
 fn table(lines: &[Line], wide: bool, now: UnixTime) -> Table {
-    let columns = ["current", "name", "issuer", "client", "token", "session"];
-    let more = ["account", "flow", "storage", "signed in", "note"];
-    let more = if wide { &more[..] } else { &[] };
-    let mut table =
-        Table::new(&columns.into_iter().chain(more.iter().copied()).collect::<Vec<_>>());
+    // Most people have one account and need no column for it.
+    let has_accounts = wide || lines.iter().any(|line| line.account.is_some());
+    let mut columns = vec!["current", "name"];
+    columns.extend(has_accounts.then_some("account"));
+    columns.extend(["issuer", "client", "token", "session"]);
+    columns.extend(wide.then_some(["flow", "storage", "signed in", "note"]).into_iter().flatten());
+    let mut table = Table::new(&columns);
     for line in lines {
         let current = if line.current { "*" } else { "" };
-        let mut cells = vec![
-            current.to_owned(),
-            line.name.clone(),
+        let mut cells = vec![current.to_owned(), line.name.clone()];
+        cells.extend(has_accounts.then(|| line.account.clone().unwrap_or_default()));
+        cells.extend([
             line.issuer_url.clone(),
             line.client_id.clone(),
             line.token_left(now),
             line.state().to_owned(),
-        ];
+        ]);
         if wide {
             let note = line.locked_by.as_ref().or(line.last_failure.as_ref());
             cells.extend([
-                line.account.clone().unwrap_or_default(),
                 line.flow.clone(),
                 line.refresh_token_storage.unwrap_or_default().to_owned(),
                 line.signed_in_at.clone(),

@@ -18,9 +18,10 @@ use crate::{
 
 /// Its arguments.
 pub fn definition() -> Command {
-    chosen::with_options(Command::new("whoami"))
+    chosen::with_choice(Command::new("whoami"))
         .about("Ask the cluster of the current context who it takes you for")
         .arg(output::argument())
+        .after_help(chosen::REST_OF_OPTIONS)
 }
 
 /// Asks and prints.

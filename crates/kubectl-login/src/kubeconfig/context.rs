@@ -1,9 +1,13 @@
 //! A context as it stands in the kubeconfig, right or wrong: its cluster and its user.
 //! Never complains about what is odd: telling a person is up to whoever reads it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{KubeconfigError, read_all};
 use crate::system::environment::Environment;
@@ -71,6 +75,17 @@ pub struct ExecEntry {
     pub interactive_mode: Option<String>,
     /// Whether the cluster's settings are handed on.
     pub provide_cluster_info: bool,
+    /// Everything else that is there; see [`ExecEntry::unknown_keys`].
+    #[serde(flatten)]
+    other: BTreeMap<String, Value>,
+}
+
+impl ExecEntry {
+    /// Keys that client-go does not know, and so ignores.
+    pub fn unknown_keys(&self) -> impl Iterator<Item = &str> {
+        const KNOWN: [&str; 2] = ["env", "installHint"];
+        self.other.keys().map(String::as_str).filter(|key| !KNOWN.contains(key))
+    }
 }
 
 #[derive(Default, Deserialize)]

@@ -187,7 +187,7 @@ pub fn current_user(
         return Err(unusable("they do not begin with `get-token`".to_owned()));
     }
     let typed =
-        arguments::of_get_token(arguments).map_err(|error| unusable(error.kind().to_string()))?;
+        arguments::of_get_token(arguments).map_err(|error| unusable(arguments::fault(&error)))?;
     let cluster_config = files
         .iter()
         .filter(|_| exec.provide_cluster_info)

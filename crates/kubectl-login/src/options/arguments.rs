@@ -3,7 +3,10 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, ValueHint,
+    error::{ContextKind, ContextValue},
+};
 
 use super::{
     table::{OPTIONS, Row, Shape, is_kubelogins},
@@ -107,6 +110,26 @@ pub fn of_get_token(arguments: &[OsString]) -> Result<Typed, clap::Error> {
     let words = std::iter::once("kubectl-login".into()).chain(arguments);
     let matches = program.try_get_matches_from(words)?;
     Ok(matches.subcommand().map(|(_, matches)| typed(matches)).unwrap_or_default())
+}
+
+/// What clap found wrong, in one line and without values, which may be secrets.
+pub fn fault(error: &clap::Error) -> String {
+    let named = |kind| match error.get(kind) {
+        Some(ContextValue::String(name)) => Some(name.as_str()),
+        Some(ContextValue::Strings(names)) => names.first().map(String::as_str),
+        _ => None,
+    };
+    // Anything that is no option may be the value of one.
+    let option = named(ContextKind::InvalidArg).filter(|name| name.starts_with("--"));
+    let option = option.map(|name| name.split(['=', ' ']).next().unwrap_or_default());
+    let mut text = error.kind().to_string();
+    if let Some(option) = option {
+        text = format!("{text}: `{option}`");
+    }
+    if let Some(known) = named(ContextKind::SuggestedArg) {
+        text = format!("{text}; did you mean `{known}`?");
+    }
+    text
 }
 
 /// The arguments behind `oidc-login`, where they begin with that word: an entry that ran
@@ -254,6 +277,21 @@ mod tests {
             "oidc-login login",
         ] {
             assert!(read(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_fault_names_the_option_and_no_value() {
+        for (line, expected) in [
+            (
+                "get-token --issuer-ur=secret",
+                "unexpected argument found: `--issuer-ur`; did you mean `--issuer-url`?",
+            ),
+            ("get-token secret", "unexpected argument found"),
+        ] {
+            let said = read(line).map_err(|error| fault(&error)).err().unwrap();
+            assert_eq!(said, expected, "{line}");
+            assert!(!said.contains("secret"));
         }
     }
 }

@@ -52,9 +52,14 @@ const CHOICES: &[(Name, &[&str])] = &[
     (Name::Interactive, &["auto", "never", "always"]),
 ];
 
+/// The usual values of an option that has some.
+pub(in crate::commands) fn choices_of(argument: &str) -> Option<&'static [&'static str]> {
+    CHOICES.iter().find(|(name, _)| row_of(*name).long == argument).map(|(_, choices)| *choices)
+}
+
 /// Values for the argument with that id.
 pub(super) fn values(system: &System<'_>, argument: &str) -> Vec<String> {
-    if let Some((_, choices)) = CHOICES.iter().find(|(name, _)| row_of(*name).long == argument) {
+    if let Some(choices) = choices_of(argument) {
         return choices.iter().map(|&choice| choice.to_owned()).collect();
     }
     match argument {

@@ -2,7 +2,7 @@
 //! Never reads the kubeconfig or asks an issuer; `candidates` does the former, when kubectl asks.
 
 pub mod candidates;
-mod known;
+pub(super) mod known;
 
 use std::{
     ffi::OsString,
@@ -77,7 +77,7 @@ pub fn asked<'a>(name: Option<&OsString>, arguments: &'a [OsString]) -> Option<&
 
 fn script(shell: Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command_line::command(), "kubectl-login", &mut script);
+    clap_complete::generate(shell, &mut command_line::documented(), "kubectl-login", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -135,7 +135,7 @@ mod tests {
     fn every_shell_learns_every_command() {
         for shell in Shell::value_variants() {
             let script = script(*shell);
-            for word in ["get-token", "login", "version", "issuer-url"] {
+            for word in ["get-token", "login", "version", "issuer-url", "client-credentials"] {
                 assert!(script.contains(word), "{shell}: {word}");
             }
         }

@@ -26,7 +26,10 @@ use super::{
 };
 use crate::{
     flows::{FlowError, obtain::Session},
-    kubeconfig::context::{Context, Files},
+    kubeconfig::{
+        KubeconfigError,
+        context::{Context, Files},
+    },
     options::target::{Flow, Target},
     output::{self, Format, Items},
     report::{Failure, Fault},
@@ -54,7 +57,7 @@ const PROXIES: [&str; 8] = [
 
 /// Its arguments.
 pub fn definition() -> Command {
-    chosen::with_options(Command::new("doctor"))
+    chosen::with_choice(Command::new("doctor"))
         .about("Examine the chain from kubectl to the cluster and say how to mend it")
         .arg(output::argument())
         .arg(
@@ -73,10 +76,11 @@ pub fn definition() -> Command {
                      the kept token with it",
                 ),
         )
-        .after_help(
+        .after_help(format!(
             "Exit codes: 0 no problem (warnings are none), else that of the first problem: \
-             1 refused, 2 configuration, 3 a sign-in is needed, 4 unreachable.",
-        )
+             1 refused, 2 configuration, 3 a sign-in is needed, 4 unreachable.\n\n{}",
+            chosen::REST_OF_OPTIONS
+        ))
 }
 
 /// Examines and prints.
@@ -103,15 +107,17 @@ fn examine(
 ) -> Result<(), Failure> {
     let context = if chosen::is_by_options(system, matches) {
         findings.push(Finding::skipped("kubeconfig", "the options name an issuer themselves"));
-        None
+        // `whoami` asks the cluster of the current context all the same, as in a CI job.
+        chosen::context(system, matches).ok()
     } else {
         examine_wiring(system, matches, findings)
     };
     let chosen = match Chosen::of(system, matches) {
         Ok(chosen) => chosen,
-        // The entry is somebody else's, which was said already.
-        Err(Failure::Kubeconfig(_))
-            if findings.iter().any(|finding| finding.outcome == Outcome::Problem) =>
+        // The wiring was found wrong already; what its arguments are was not looked at there.
+        Err(Failure::Kubeconfig(error))
+            if !matches!(error, KubeconfigError::Arguments { .. })
+                && findings.iter().any(|finding| finding.outcome == Outcome::Problem) =>
         {
             findings.push(Finding::skipped("options", "there is no entry to read them from"));
             return Ok(());
@@ -291,6 +297,9 @@ async fn whoami(context: Option<&Context>, target: &Target, kept: &Kept) -> Find
                 user.groups.join(" ")
             ),
         ),
+        Err(CommandError::TokenNotAccepted { server, .. }) => {
+            token::refused_by_cluster(&server, token)
+        }
         Err(error) => Finding::failure(CHECK, &error.into()),
     }
 }

@@ -1,8 +1,8 @@
 //! Does the kept token fit what the cluster trusts?
 //! Never verifies a signature, and never takes CEL expressions for granted: they are counted.
 
-use login_common::UnixTime;
-use login_protocols::oidc::Claims;
+use login_common::{Secret, UnixTime};
+use login_protocols::{jose::CompactJws, oidc::Claims};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -175,6 +175,33 @@ pub(super) fn trust(configuration: &AuthenticationConfiguration, claims: &Claims
     Finding::ok(TRUST, "issuer, audience and claims fit the AuthenticationConfiguration")
 }
 
+/// 401 from kube-apiserver: it says nothing more, so everything that leads to it is named, with
+/// what an operator needs to tell the cases apart.
+pub(super) fn refused_by_cluster(server: &str, token: &Secret) -> Finding {
+    let parsed = CompactJws::parse(token.expose()).ok();
+    let claims = parsed.as_ref().map(CompactJws::unverified_claims);
+    let text = |name: &str| claims.and_then(|claims| claims.text(name)).unwrap_or("none");
+    let what = match claims {
+        Some(claims) => format!(
+            "a token with `iss` `{}`, `aud` `{}`, `jti` `{}`",
+            text("iss"),
+            claims.audiences().join("`, `"),
+            text("jti")
+        ),
+        None => "an opaque token".to_owned(),
+    };
+    let hint = "either kube-apiserver does not ask for this issuer (its \
+                `--authentication-token-webhook-config-file` with \
+                `--authentication-token-webhook-version=v1`, or `--authentication-config`, must \
+                name it), or what it asks refuses the token (another audience, a session that was \
+                revoked) or cannot be reached: an operator finds the `jti` in the audit log of \
+                login-server, and `login-server explain` names the reason; \
+                `--authentication-config FILE` here compares the token with kube-apiserver's own \
+                file";
+    let message = format!("the cluster at `{server}` answered 401 to {what}");
+    Finding::problem("whoami", Fault::Refused, message, hint)
+}
+
 impl Authenticator {
     fn expressions(&self) -> usize {
         let Mappings { username, groups, uid } = &self.claim_mappings;
@@ -186,6 +213,8 @@ impl Authenticator {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
     use super::*;
     use crate::commands::doctor::finding::Outcome;
 
@@ -270,6 +299,21 @@ mod tests {
             let found = checked(&configuration, &json);
             assert_eq!(found.0, outcome, "{found:?}");
             assert!(found.1.contains(words), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_the_cluster_names_what_an_operator_looks_for() {
+        let payload = r#"{"iss":"https://id.example","aud":["kube","x"],"jti":"j-1","exp":1}"#;
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let token = format!("{}.{}.{}", encode(r#"{"alg":"ES256"}"#), encode(payload), "AA");
+        for (token, expected) in [
+            (token.as_str(), "`iss` `https://id.example`, `aud` `kube`, `x`, `jti` `j-1`"),
+            ("opaque", "an opaque token"),
+        ] {
+            let finding = refused_by_cluster("https://c", &Secret::new(token));
+            assert!(finding.message.contains(expected), "{finding:?}");
+            assert!(finding.hint.unwrap().contains("--authentication-token-webhook-config-file"));
         }
     }
 }

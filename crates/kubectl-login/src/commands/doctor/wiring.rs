@@ -135,6 +135,16 @@ pub(super) fn exec(exec: &ExecEntry, found: &Found, home: Option<&Path>) -> Find
     let problem =
         |message: String, hint: &str| Finding::problem(CHECK, Fault::Usage, message, hint);
     let command = &exec.command;
+    if let Some(unknown) = exec.unknown_keys().next() {
+        let hint = "the keys of `exec` are `apiVersion`, `command`, `args`, `env`, \
+                    `interactiveMode`, `provideClusterInfo` and `installHint`";
+        let lacks = if command.is_empty() { " and no `command`" } else { "" };
+        return problem(format!("its `exec` has the unknown key `{unknown}`{lacks}"), hint);
+    }
+    if command.is_empty() {
+        let hint = "`kubectl-login setup` writes an entry that works";
+        return problem("its `exec` has no `command`".to_owned(), hint);
+    }
     let first = exec.args.iter().flatten().next().map(String::as_str).unwrap_or_default();
     if Path::new(command).file_stem().is_none_or(|name| name != "kubectl-login") {
         return problem(

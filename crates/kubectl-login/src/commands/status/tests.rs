@@ -85,12 +85,20 @@ fn the_table_marks_the_current_session() {
     let lines = [Line::of(&facts, Some(&key), at(0)), Line::of(&facts, None, at(0))];
     assert_eq!(
         table(&lines, false, at(0)).render(),
-        "CURRENT   NAME    ISSUER               CLIENT   TOKEN   SESSION\n\
-         *         alice   https://id.example   k        23m     renewable\n\
-         -         alice   https://id.example   k        23m     renewable\n"
+        "CURRENT   NAME    ACCOUNT   ISSUER               CLIENT   TOKEN   SESSION\n\
+         *         alice   work      https://id.example   k        23m     renewable\n\
+         -         alice   work      https://id.example   k        23m     renewable\n"
     );
     let wide = table(&lines, true, at(0)).render();
-    assert!(wide.contains("work      auto   encrypted-file   2026-01-31T10:00:00Z"), "{wide}");
+    assert!(wide.contains("renewable   auto   encrypted-file   2026-01-31T10:00:00Z"), "{wide}");
+}
+
+#[test]
+fn without_accounts_the_table_has_no_column_for_them() {
+    let unnamed = SessionRecord { account: None, ..record("auto", None) };
+    let lines = [Line::of(&facts(unnamed, Some(1380)), None, at(0))];
+    let rendered = table(&lines, false, at(0)).render();
+    assert!(rendered.starts_with("CURRENT   NAME    ISSUER"), "{rendered}");
 }
 
 #[test]

@@ -9,12 +9,27 @@ fn found() -> Found {
 }
 
 fn entry() -> ExecEntry {
-    ExecEntry {
-        command: "kubectl-login".to_owned(),
-        args: Some(vec!["get-token".to_owned()]),
-        api_version: Some("client.authentication.k8s.io/v1".to_owned()),
-        interactive_mode: Some("IfAvailable".to_owned()),
-        provide_cluster_info: false,
+    let entry = serde_json::json!({
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "kubectl-login",
+        "args": ["get-token"],
+        "interactiveMode": "IfAvailable",
+    });
+    serde_json::from_value(entry).unwrap()
+}
+
+#[test]
+fn a_key_that_client_go_does_not_know_is_named() {
+    for (entry, words) in [
+        (
+            serde_json::json!({ "comand": "kubectl-login", "args": ["get-token"] }),
+            "unknown key `comand` and no `command`",
+        ),
+        (serde_json::json!({ "command": "kubectl-login", "arg": [] }), "unknown key `arg`"),
+        (serde_json::json!({ "args": [], "env": [], "installHint": "x" }), "no `command`"),
+    ] {
+        let entry: ExecEntry = serde_json::from_value(entry).unwrap();
+        check(&exec(&entry, &found(), None), Outcome::Problem, words);
     }
 }
 
