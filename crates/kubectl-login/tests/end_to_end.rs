@@ -191,6 +191,44 @@ fn a_refused_grant_leads_to_a_sign_in() {
 }
 
 #[test]
+fn the_oauth_error_says_that_a_grant_is_gone_whatever_the_status() {
+    // Dex, Dex again, Hydra; and a code that nobody has registered.
+    for failure in [
+        (400, "invalid_request"),
+        (500, "invalid_request"),
+        (401, "token_inactive"),
+        (400, "session_not_active"),
+    ] {
+        let stage = Stage::new();
+        token(&stage.sign_in(BROWSER));
+        stage.lose_token();
+        stage.issuer.script().refresh_failure = Some(failure);
+        // Without a person there is nothing to be done, and a hint.
+        let output = stage.run(&format!("{BROWSER} --interactive never"));
+        failed(&output, 3, "a sign-in to ");
+        token(&stage.sign_in(BROWSER));
+        assert_eq!(stage.issuer.count("authorization_code"), 2, "{failure:?}");
+    }
+}
+
+#[test]
+fn a_client_that_is_refused_keeps_its_session() {
+    let stage = Stage::new();
+    token(&stage.sign_in(BROWSER));
+    stage.lose_token();
+    for code in ["invalid_client", "unauthorized_client", "unsupported_grant_type", "invalid_scope"]
+    {
+        stage.issuer.script().refresh_failure = Some((400, code));
+        let output = stage.run(BROWSER);
+        failed(&output, 1, &format!("issuer `{}` refused the renewal", stage.issuer.url));
+        assert!(stderr(&output).contains("\nhint: "), "{code}: {}", stderr(&output));
+    }
+    stage.issuer.script().refresh_failure = None;
+    token(&stage.run(BROWSER));
+    assert_eq!(stage.issuer.count("authorization_code"), 1);
+}
+
+#[test]
 fn a_failed_sign_in_is_not_repeated_until_its_window_ends_or_login_is_run() {
     let stage = Stage::new();
     stage.issuer.script().denial = Some("access_denied");

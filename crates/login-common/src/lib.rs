@@ -11,6 +11,7 @@ pub mod time;
 
 pub mod identity;
 pub mod names;
+pub mod proxy;
 
 pub mod strict_json;
 

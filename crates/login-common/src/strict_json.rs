@@ -66,6 +66,18 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Stric
     Ok(serde_json::from_slice(bytes)?)
 }
 
+/// Reads the members that the struct `T` has from an answer of a party that is known to write
+/// loosely: behind a byte order mark (RFC 8259 §8.1 lets a parser ignore it), and beside members
+/// that this program does not read, whatever they are. A member that it reads may be there once.
+pub fn members_in_use<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, StrictJsonError> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    // serde would also read a struct from an array.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(StrictJsonError("not an object".to_owned()));
+    }
+    Ok(serde_json::from_slice(bytes)?)
+}
+
 fn json(bytes: &[u8]) -> Result<Json<'_>, StrictJsonError> {
     // At once for the whole document, so that it is not done for every text in it.
     let text = str::from_utf8(bytes).map_err(|fault| StrictJsonError(fault.to_string()))?;
@@ -267,6 +279,32 @@ mod tests {
             let told = format!("{0} {0:?}", from_slice::<Wire>(text.as_bytes()).unwrap_err());
             assert!(told.contains(expected) && !told.contains("hunter2"), "{told}");
         }
+    }
+
+    #[test]
+    fn members_that_are_read_are_there_once_and_others_do_not_matter() {
+        #[derive(serde::Deserialize)]
+        struct Read {
+            a: Option<u32>,
+        }
+        let read = |text: &str| members_in_use::<Read>(text.as_bytes()).ok().map(|read| read.a);
+        for (text, expected) in [
+            (r#"{"a":1}"#, Some(Some(1))),
+            (r#"{"b":1,"b":2,"a":1}"#, Some(Some(1))),
+            (r#"{"a":1,"b":{"a":1,"a":2}}"#, Some(Some(1))),
+            ("\u{feff}{\"a\":1}", Some(Some(1))),
+            (r#"{"a":null}"#, Some(None)),
+            (r#"{"a":1,"a":1}"#, None),
+            (r#"{"a":1,"\u0061":1}"#, None),
+            ("\u{feff}\u{feff}{}", None),
+            ("{}x", None),
+            ("1", None),
+            ("[1]", None),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        let deep = format!("{{\"b\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(read(&deep), Some(None));
     }
 
     #[test]

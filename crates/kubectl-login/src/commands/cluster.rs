@@ -4,7 +4,7 @@
 use std::io::Read as _;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use login_common::{Secret, names::IssuerUrl};
+use login_common::{Secret, names::IssuerUrl, proxy::Proxies};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -47,7 +47,7 @@ pub struct Cluster {
 
 impl Cluster {
     /// The cluster of `context`.
-    pub fn of(context: &Context) -> Result<Self, CommandError> {
+    pub fn of(context: &Context, proxies: &Proxies) -> Result<Self, CommandError> {
         let name = &context.cluster_name;
         let wrong = |problem: String| CommandError::Cluster { cluster: name.clone(), problem };
         let entry = context.cluster.as_ref().ok_or_else(|| {
@@ -73,8 +73,8 @@ impl Cluster {
                     .to_owned(),
             ));
         }
-        let client =
-            ClusterClient::new(&server, &connection).map_err(|error| wrong(error.to_string()))?;
+        let client = ClusterClient::new(&server, &connection, proxies)
+            .map_err(|error| wrong(error.to_string()))?;
         Ok(Self { server: entry.server.clone(), client })
     }
 
@@ -196,7 +196,7 @@ mod tests {
                 "more than this command can do",
             ),
         ] {
-            let error = Cluster::of(&context(cluster)).err().unwrap();
+            let error = Cluster::of(&context(cluster), &Proxies::default()).err().unwrap();
             assert!(error.to_string().contains(expected), "{error}");
             assert_eq!(error.fault().exit_code(), 2);
         }

@@ -106,6 +106,9 @@ impl CommandError {
             Self::NoCluster(_) => "name a context with `--context`",
             Self::Cluster { .. } => "correct it with `kubectl config set-cluster`",
             Self::ClusterUnreachable { source, .. } => {
+                if let Some(hint) = source.hint() {
+                    return Some(hint);
+                }
                 if source.is_untrusted() {
                     "check `certificate-authority` of that cluster in the kubeconfig"
                 } else {

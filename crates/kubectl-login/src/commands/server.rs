@@ -29,7 +29,7 @@ use crate::{
     report::{Failure, Fault},
     system::{
         System, configuration,
-        http::{HttpClient, HttpError},
+        http::{self, HttpClient, HttpError},
         kubeconfig_file,
     },
 };
@@ -99,7 +99,10 @@ impl ServerError {
             Self::Address { .. }
             | Self::Silent { .. }
             | Self::Foreign { .. }
-            | Self::Unreachable { source: HttpError::NotConfidential(_), .. } => Fault::Usage,
+            | Self::Unreachable {
+                source: HttpError::NotConfidential(_) | HttpError::Proxy(_),
+                ..
+            } => Fault::Usage,
             Self::Unreachable { .. } | Self::OutOfOrder { .. } => Fault::Unreachable,
         }
     }
@@ -111,10 +114,13 @@ impl ServerError {
                 "an address is `https://HOST`, with `:PORT` or a path where the server has one"
                     .to_owned()
             }
-            Self::Unreachable { source: HttpError::Connection { untrusted: true, .. }, .. } => {
+            Self::Unreachable { source, .. } if source.is_untrusted() => {
                 "if its certificate comes from an authority of your own, name that with \
                  `--certificate-authority`"
                     .to_owned()
+            }
+            Self::Unreachable { source, .. } if source.hint().is_some() => {
+                source.hint().unwrap_or_default()
             }
             Self::Unreachable { .. } | Self::OutOfOrder { .. } => {
                 "try again when it answers, or ask who runs it".to_owned()
@@ -264,7 +270,8 @@ fn fetch(system: &System<'_>, server: &Target) -> Result<ClientConfiguration, Fa
     })?;
     system.terminal.detail(&format!("kubectl-login: reading {url}"));
     let work = async {
-        let http = HttpClient::new(options).map_err(unreachable)?;
+        let http =
+            HttpClient::new(options, http::proxies(system.environment)).map_err(unreachable)?;
         let answer =
             http.fetch(&url, client_configuration::MAX_LENGTH).await.map_err(unreachable)?;
         let (server, status) = (name(), answer.status);

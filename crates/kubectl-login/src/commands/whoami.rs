@@ -13,7 +13,7 @@ use crate::{
     output::{self, Format, Table},
     renewal::Renewal,
     report::Failure,
-    system::{System, runtime},
+    system::{System, http, runtime},
 };
 
 /// Its arguments.
@@ -28,7 +28,7 @@ pub fn definition() -> Command {
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let context = chosen::context(system, matches)?;
     // Before anybody is asked to sign in for nothing.
-    let cluster = Cluster::of(&context)?;
+    let cluster = Cluster::of(&context, &http::proxies(system.environment))?;
     let chosen = Chosen::of(system, matches)?;
     let answer = chosen.within(system, |system| {
         Renewal::new(system, &chosen.target, false).answer(ExecApiVersion::V1)

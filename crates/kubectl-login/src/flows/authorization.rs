@@ -10,7 +10,7 @@ use login_protocols::{
 };
 use url::Url;
 
-use super::{FlowError, obtain::Session, person::Request};
+use super::{FlowError, obtain::Session, person::Request, providers};
 use crate::options::target::{Callback, RESPONSE_MODE};
 
 /// The page to open.
@@ -28,6 +28,7 @@ pub fn url(
     if let Some(account) = &target.account {
         extra.push(("login_hint", account));
     }
+    extra.extend(providers::parameters(&target.issuer, metadata));
     // What is given by name counts; a parameter twice would be an error (RFC 6749 §3.1).
     extra.retain(|(name, _)| !parameters.iter().any(|(given, _)| given == name));
     extra.extend(parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));

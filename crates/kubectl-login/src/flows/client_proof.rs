@@ -62,6 +62,17 @@ impl ClientProof {
         matches!(self, Self::Key { .. })
     }
 
+    /// The other way to show a secret than the one that comes first, where the issuer announced
+    /// both or none: int128/kubelogin tries both, too.
+    pub fn other_way(&self, announced: Option<&[String]>) -> Option<ClientAuthentication> {
+        let Self::Secret(secret) = self else { return None };
+        let knows = |method: &str| {
+            announced.is_none_or(|methods| methods.iter().any(|known| known == method))
+        };
+        (knows("client_secret_basic") && knows("client_secret_post"))
+            .then(|| ClientAuthentication::Post(secret.clone()))
+    }
+
     /// The proof for one request.
     pub fn authentication(
         &self,

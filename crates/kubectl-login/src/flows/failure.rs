@@ -7,13 +7,15 @@ use login_common::names::IssuerUrl;
 use login_protocols::{
     jose::PrivateKeyError,
     oauth2::{
-        authorization::CallbackRefusal, error::OAuthErrorCode, token_endpoint::TokenEndpointError,
+        authorization::CallbackRefusal,
+        error::{Meaning, OAuthErrorCode},
+        token_endpoint::TokenEndpointError,
     },
     oidc::{DiscoveryError, IdTokenProblem, redirect::RedirectFault},
 };
 use thiserror::Error;
 
-use super::choose::NeedsPerson;
+use super::{choose::NeedsPerson, machine};
 use crate::{
     identities::IdentityError,
     options::{
@@ -24,6 +26,12 @@ use crate::{
     report::Fault,
     system::{command::CommandError, http::HttpError, random::NoRandomness},
 };
+
+/// What a refresh token is shown for.
+pub(super) const RENEWAL: &str = "the renewal";
+
+/// What helps where a session has ended.
+const SIGN_IN_AGAIN: &str = "sign in again with `kubectl-login login`";
 
 /// What helps where a person said no, was too late, or left.
 const ANOTHER_ATTEMPT: &str = "`kubectl-login login` makes another attempt at once";
@@ -272,12 +280,11 @@ impl FlowError {
     /// Sorts an answer of an endpoint that was asked for `what`.
     pub fn from_answer(issuer: &IssuerUrl, what: &'static str, source: TokenEndpointError) -> Self {
         let issuer = issuer.clone();
-        match source {
-            TokenEndpointError::Unavailable { .. } => Self::OutOfOrder { issuer, source },
-            TokenEndpointError::Refused { .. } | TokenEndpointError::Unexpected { .. } => {
-                Self::Refused { issuer, what, source }
-            }
-            TokenEndpointError::Malformed(_) => {
+        match source.outside_of_polling() {
+            source @ TokenEndpointError::Unavailable { .. } => Self::OutOfOrder { issuer, source },
+            source @ (TokenEndpointError::Refused { .. }
+            | TokenEndpointError::Unexpected { .. }) => Self::Refused { issuer, what, source },
+            source @ TokenEndpointError::Malformed(_) => {
                 Self::Token { issuer, source: TokenProblem::Answer(source) }
             }
         }
@@ -299,6 +306,7 @@ impl FlowError {
             | Self::ListenerCertificate(_)
             | Self::Password(_)
             | Self::NotAnIssuer { .. }
+            | Self::Unreachable { source: HttpError::Proxy(_), .. }
             | Self::NotOffered { .. } => Fault::Usage,
             Self::Unreachable { .. } | Self::OutOfOrder { .. } => Fault::Unreachable,
             Self::Refused { .. }
@@ -316,7 +324,8 @@ impl FlowError {
         }
     }
 
-    /// Whether only a person can mend it: the grant is gone. The one reason for a new sign-in.
+    /// Of a renewal: whether only a person can mend it, as the grant is gone. The one reason for a
+    /// new sign-in.
     pub fn asks_for_sign_in(&self) -> bool {
         matches!(self, Self::Refused { source, .. }
             if source.oauth_error().is_some_and(|error| error.code.asks_for_sign_in()))
@@ -333,6 +342,45 @@ impl FlowError {
             }
             _ => false,
         }
+    }
+
+    /// What the user can do about an issuer that answered `code` to `what`.
+    fn hint_about(code: &OAuthErrorCode, what: &str, target: &Target) -> Option<String> {
+        let origin = target.origins.client_id.as_ref();
+        let client = || origin.map(|origin| format!("; it came from {origin}")).unwrap_or_default();
+        let text = match code {
+            OAuthErrorCode::AccessDenied | OAuthErrorCode::ExpiredToken if what != RENEWAL => {
+                ANOTHER_ATTEMPT.to_owned()
+            }
+            OAuthErrorCode::InvalidClient => {
+                format!("check `--client-id` and {}{}", proof_of(target), client())
+            }
+            OAuthErrorCode::UnauthorizedClient
+            | OAuthErrorCode::UnsupportedGrantType
+            | OAuthErrorCode::UnsupportedResponseType => format!(
+                "the issuer does not let this client use {what}: allow it there, choose another \
+                 `--flow`, or check `--client-id` and {}{}",
+                proof_of(target),
+                client()
+            ),
+            OAuthErrorCode::InvalidGrant
+                if target.flow == Flow::Password && target.password.is_some() =>
+            {
+                "check `--username` and `--password`".to_owned()
+            }
+            OAuthErrorCode::InvalidScope => "check `--scope`".to_owned(),
+            OAuthErrorCode::InvalidTarget => "check `--audience`".to_owned(),
+            // A job has no session that could have ended.
+            _ if machine::is_wanted(target) => return None,
+            code if what == RENEWAL && code.asks_for_sign_in() => SIGN_IN_AGAIN.to_owned(),
+            OAuthErrorCode::InvalidGrant
+            | OAuthErrorCode::InteractionRequired
+            | OAuthErrorCode::LoginRequired
+            | OAuthErrorCode::AccountSelectionRequired
+            | OAuthErrorCode::ConsentRequired => SIGN_IN_AGAIN.to_owned(),
+            _ => return None,
+        };
+        Some(text)
     }
 
     /// What the user can do, with the origin of the value to look at.
@@ -365,7 +413,8 @@ impl FlowError {
                 Some("check `--local-server-cert` and `--local-server-key`".to_owned())
             }
             Self::Password(_) => Some("check `--password`".to_owned()),
-            Self::Unreachable { source: HttpError::Connection { untrusted: true, .. }, .. } => {
+            Self::Unreachable { source, .. } if source.hint().is_some() => source.hint(),
+            Self::Unreachable { source, .. } if source.is_untrusted() => {
                 Some(if target.connection.certificate_authorities.is_empty() {
                     "name the authority that signed its certificate with \
                      `--certificate-authority FILE`"
@@ -398,29 +447,20 @@ impl FlowError {
                     from(&target.origins.identity)
                 ))
             }
-            Self::Refused { source, .. } => match &source.oauth_error()?.code {
-                OAuthErrorCode::AccessDenied | OAuthErrorCode::ExpiredToken => {
-                    Some(ANOTHER_ATTEMPT.to_owned())
-                }
-                OAuthErrorCode::InvalidClient | OAuthErrorCode::UnauthorizedClient => {
-                    Some(format!(
-                        "check `--client-id` and {}{}",
-                        proof_of(target),
-                        from(&target.origins.client_id)
-                    ))
-                }
-                OAuthErrorCode::InvalidGrant
-                    if target.flow == Flow::Password && target.password.is_some() =>
-                {
-                    Some("check `--username` and `--password`".to_owned())
-                }
-                OAuthErrorCode::InvalidScope => Some("check `--scope`".to_owned()),
-                OAuthErrorCode::InvalidTarget => Some("check `--audience`".to_owned()),
-                code if code.asks_for_sign_in() => {
-                    Some("sign in again with `kubectl-login login`".to_owned())
-                }
-                _ => None,
+            Self::Refused { source, what, .. } => match source.oauth_error() {
+                Some(error) => Self::hint_about(&error.code, what, target),
+                None => Some(format!(
+                    "a proxy or gateway may have answered in the issuer's place; check \
+                     `--issuer-url`{}",
+                    from(&target.origins.issuer)
+                )),
             },
+            Self::Callback { source: CallbackRefusal::Issuer(error), .. }
+                if error.code.meaning() == Meaning::Configuration
+                    || error.code.is_about_the_way() =>
+            {
+                Self::hint_about(&error.code, "the sign-in", target)
+            }
             Self::Callback { .. }
             | Self::Timeout { .. }
             | Self::Cancelled

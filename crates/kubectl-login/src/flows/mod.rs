@@ -2,7 +2,7 @@
 //! Never prints an answer, never decides about the cache.
 //!
 //! Reading order: `choose` (which way), `obtain` (the phases), `client_proof` and `local` (what the
-//! options bring along), `person` (what people's ways share), then one file per way: `browser` and
+//! options bring along), `repeat` (what is sent again), `providers` (what some need besides), `person` (what people's ways share), then one file per way: `browser` and
 //! `paste` (with `authorization` and `callback_address`), `device`, `password`, `refresh`; `machine`
 //! is the way of jobs, and has a file per way, too; `issued` is where all of them end.
 
@@ -12,6 +12,8 @@ pub mod obtain;
 
 pub mod client_proof;
 pub mod local;
+pub mod providers;
+pub mod repeat;
 
 pub mod authorization;
 pub mod browser;

@@ -1,9 +1,12 @@
 //! The phases that every flow shares: prepare, discover, ask, check.
 //! Never skipped by a flow: a flow is given their results and gives back its own part.
 
-use std::sync::{
-    Once,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Mutex, Once, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use login_common::{Secret, UnixTime};
@@ -15,7 +18,7 @@ use login_protocols::{
         revocation::{TokenTypeHint, parse_revocation_response, revocation_request},
         token_endpoint::{
             ClientAuthentication, FormRequest, Grant, MAX_RESPONSE, TokenEndpointError,
-            TokenResponse, parse_token_response, token_request,
+            TokenResponse, is_outage_status, parse_token_response, token_request,
         },
     },
     oidc::{
@@ -24,6 +27,7 @@ use login_protocols::{
         metadata_url,
     },
 };
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
@@ -32,13 +36,15 @@ use super::{
     failure::NotAnIssuer,
     issued::{self, Issued, Moments, Wanted},
     local, machine,
+    repeat::{Attempts, Repeat, Setback},
 };
 use crate::{
     cache::{metadata, store::Directory},
     options::target::Target,
     system::{
         System,
-        http::{HttpClient, HttpError, Response},
+        http::{self, HttpClient, HttpError, Response},
+        random,
     },
 };
 
@@ -59,6 +65,8 @@ pub struct Session<'a> {
     directory: Option<&'a Directory>,
     /// How many seconds the issuer's clock is ahead of ours, as far as it said.
     ahead: AtomicI64,
+    /// `Retry-After` of the latest answer.
+    retry_after: Mutex<Option<Duration>>,
 }
 
 /// What came back, and when.
@@ -76,15 +84,16 @@ impl<'a> Session<'a> {
         target: &'a Target,
         directory: Option<&'a Directory>,
     ) -> Result<Self, FlowError> {
-        let http =
-            HttpClient::new(local::http_options(&target.connection)?).map_err(
-                |error| match error {
-                    HttpError::ClientCertificate(_) => {
-                        FlowError::ClientCertificate(LocalError::Http(error))
-                    }
-                    _ => FlowError::CertificateAuthority(LocalError::Http(error)),
-                },
-            )?;
+        let http = HttpClient::new(
+            local::http_options(&target.connection)?,
+            http::proxies(system.environment),
+        )
+        .map_err(|error| match error {
+            HttpError::ClientCertificate(_) => {
+                FlowError::ClientCertificate(LocalError::Http(error))
+            }
+            _ => FlowError::CertificateAuthority(LocalError::Http(error)),
+        })?;
         if target.connection.insecure_skip_tls_verify {
             static WARNED: Once = Once::new();
             WARNED.call_once(|| {
@@ -96,7 +105,15 @@ impl<'a> Session<'a> {
             });
         }
         let proof = ClientProof::of(target).await?;
-        Ok(Self { system, target, http, proof, directory, ahead: AtomicI64::new(0) })
+        Ok(Self {
+            system,
+            target,
+            http,
+            proof,
+            directory,
+            ahead: AtomicI64::new(0),
+            retry_after: Mutex::default(),
+        })
     }
 
     /// The issuer's kept discovery document, or else a fetched one.
@@ -119,6 +136,12 @@ impl<'a> Session<'a> {
 
     /// The same with the issuer's clock, if it says.
     pub async fn probe(&self) -> Result<(ProviderMetadata, Option<UnixTime>), FlowError> {
+        let repeat =
+            if machine::is_wanted(self.target) { Repeat::Freely } else { Repeat::IfUnsent };
+        self.repeating(repeat, async || self.probe_once().await).await
+    }
+
+    async fn probe_once(&self) -> Result<(ProviderMetadata, Option<UnixTime>), FlowError> {
         let issuer = &self.target.issuer;
         let url = metadata_url(issuer);
         self.system.terminal.detail(&format!("kubectl-login: reading {url}"));
@@ -132,11 +155,11 @@ impl<'a> Session<'a> {
             HttpError::Redirect(fault) => not_an_issuer(fault.into()),
             error => self.unreachable(error),
         })?;
-        self.learn(Moments { requested_at, issuer_date: answer.date });
+        self.learn(requested_at, &answer);
         match answer.status {
             200 => {}
-            status @ (408 | 425 | 429 | 500..) => {
-                let source = TokenEndpointError::Unavailable { status };
+            status if is_outage_status(status) => {
+                let source = TokenEndpointError::Unavailable { status, error: None };
                 return Err(FlowError::OutOfOrder { issuer: issuer.clone(), source });
             }
             status => return Err(not_an_issuer(NotAnIssuer::Status(status))),
@@ -157,8 +180,11 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Remembers the issuer's clock: what we sign is dated by it.
-    fn learn(&self, moments: Moments) {
+    /// Remembers the issuer's clock, as what we sign is dated by it, and how long it wants to be
+    /// left alone.
+    fn learn(&self, requested_at: UnixTime, answer: &Response) {
+        *self.retry_after.lock().unwrap_or_else(PoisonError::into_inner) = answer.retry_after;
+        let moments = Moments { requested_at, issuer_date: answer.date };
         if moments.issuer_date.is_none() {
             return;
         }
@@ -185,10 +211,12 @@ impl<'a> Session<'a> {
         metadata: &ProviderMetadata,
         send: impl AsyncFn(ClientAuthentication) -> Result<Result<T, TokenEndpointError>, FlowError>,
     ) -> Result<Result<T, TokenEndpointError>, FlowError> {
+        let is_refused_client = |outcome: &Result<T, TokenEndpointError>| {
+            matches!(outcome, Err(error) if error.oauth_error()
+                .is_some_and(|error| error.code == OAuthErrorCode::InvalidClient))
+        };
         let again = |outcome: &Result<T, TokenEndpointError>| {
-            self.proof.has_audience()
-                && matches!(outcome, Err(error) if error.oauth_error()
-                    .is_some_and(|error| error.code == OAuthErrorCode::InvalidClient))
+            self.proof.has_audience() && is_refused_client(outcome)
         };
         let dated_by = self.ahead.load(Ordering::Relaxed);
         let mut outcome = send(self.authentication(metadata, AssertionAudience::Issuer)?).await?;
@@ -201,21 +229,101 @@ impl<'a> Session<'a> {
             outcome =
                 send(self.authentication(metadata, AssertionAudience::TokenEndpoint)?).await?;
         }
+        // Where the issuer did not announce one way only, ours was a guess.
+        if is_refused_client(&outcome)
+            && let Some(other) =
+                self.proof.other_way(metadata.token_endpoint_auth_methods.as_deref())
+        {
+            let by_other = send(other).await?;
+            // A second refusal says nothing new.
+            if !is_refused_client(&by_other) {
+                outcome = by_other;
+            }
+        }
         Ok(outcome)
     }
 
-    /// One request to the token endpoint. `Ok(Err(_))` is an answer that is no success.
+    /// Sends what `send` sends, and again after a pause as long as `repeat` allows it.
+    async fn repeating<T>(
+        &self,
+        repeat: Repeat,
+        send: impl AsyncFn() -> Result<T, FlowError>,
+    ) -> Result<T, FlowError> {
+        let began = Instant::now();
+        let mut attempts = Attempts::new(repeat);
+        loop {
+            let error = match send().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let said = *self.retry_after.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(setback) = Setback::of_flow(&error, said) else { return Err(error) };
+            let [random, ..] = random::bytes()?;
+            let Some(pause) = attempts.next(setback, began.elapsed(), random) else {
+                return Err(error);
+            };
+            let (text, seconds) = (error.to_string(), pause.as_secs_f32());
+            self.system.terminal.detail(&format!("kubectl-login: {text}; again in {seconds:.1} s"));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// A request to the token endpoint, sent again where it may be. `Ok(Err(_))` is an answer that
+    /// is no success.
     pub async fn ask(
         &self,
         metadata: &ProviderMetadata,
         grant: &Grant<'_>,
     ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
-        self.proven(metadata, async |proof| self.ask_as(&proof, metadata, grant).await).await
+        self.granted(grant, async || {
+            self.proven(metadata, async |proof| self.ask_once(&proof, metadata, grant).await).await
+        })
+        .await
+    }
+
+    /// The same, repeated as `grant` allows.
+    async fn granted(
+        &self,
+        grant: &Grant<'_>,
+        send: impl AsyncFn() -> Result<Result<Answer, TokenEndpointError>, FlowError>,
+    ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
+        let repeat = match grant {
+            Grant::ClientCredentials { .. }
+            | Grant::TokenExchange { .. }
+            | Grant::JwtBearer { .. } => Repeat::Freely,
+            // What is shown may count once.
+            Grant::AuthorizationCode { .. } | Grant::RefreshToken(_) | Grant::Password { .. } => {
+                Repeat::IfUnsent
+            }
+            // Polled at a pace of its own.
+            Grant::DeviceCode(_) => return send().await,
+        };
+        let issuer = &self.target.issuer;
+        let outcome = self.repeating(repeat, async || match send().await? {
+            // An outage is what may be repeated; any other answer is one.
+            Err(source) if source.is_unavailable() => {
+                Err(FlowError::OutOfOrder { issuer: issuer.clone(), source })
+            }
+            answer => Ok(answer),
+        });
+        match outcome.await {
+            Err(FlowError::OutOfOrder { source, .. }) => Ok(Err(source)),
+            outcome => outcome,
+        }
     }
 
     /// The same for a client that proves itself in another way, such as by an assertion that
     /// somebody else signed.
     pub async fn ask_as(
+        &self,
+        authentication: &ClientAuthentication,
+        metadata: &ProviderMetadata,
+        grant: &Grant<'_>,
+    ) -> Result<Result<Answer, TokenEndpointError>, FlowError> {
+        self.granted(grant, async || self.ask_once(authentication, metadata, grant).await).await
+    }
+
+    async fn ask_once(
         &self,
         authentication: &ClientAuthentication,
         metadata: &ProviderMetadata,
@@ -327,7 +435,7 @@ impl<'a> Session<'a> {
         let requested_at = self.system.clock.now();
         let answer = self.http.post(endpoint, form, MAX_RESPONSE).await;
         let answer = answer.map_err(|error| self.unreachable(error))?;
-        self.learn(Moments { requested_at, issuer_date: answer.date });
+        self.learn(requested_at, &answer);
         Ok(answer)
     }
 
@@ -335,7 +443,9 @@ impl<'a> Session<'a> {
     pub fn unreachable(&self, source: HttpError) -> FlowError {
         let issuer = self.target.issuer.clone();
         match source {
-            HttpError::TooLong(_) => FlowError::TooLong { issuer, source },
+            HttpError::TooLong(_) | HttpError::Coding { .. } => {
+                FlowError::TooLong { issuer, source }
+            }
             _ => FlowError::Unreachable { issuer, source },
         }
     }

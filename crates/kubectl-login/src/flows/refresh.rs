@@ -8,7 +8,7 @@ use login_protocols::{oauth2::token_endpoint::Grant, oidc::ProviderMetadata};
 
 use super::{
     FlowError,
-    failure::TokenProblem,
+    failure::{RENEWAL, TokenProblem},
     issued::Issued,
     obtain::{Age, Session},
 };
@@ -60,7 +60,7 @@ async fn ask(
     let answer = session
         .ask(metadata, &Grant::RefreshToken(&secret.token))
         .await?
-        .map_err(|error| FlowError::from_answer(&session.target.issuer, "the renewal", error))?;
+        .map_err(|error| FlowError::from_answer(&session.target.issuer, RENEWAL, error))?;
     let next = answer.response.refresh_token.clone();
     match session.check(answer, None, secret.subject.as_deref(), false) {
         Ok(issued) => Ok(Renewed::Token(issued)),

@@ -1,18 +1,25 @@
-//! A token service of a CI system: one request with the job's own right, one token in the answer.
+//! A token service of a CI system: asked with the job's own right, for one token.
 //! Never uses what the options say about the issuer (authorities, headers, certificates): the
 //! service is another party, and the right to ask it is worth more than one token.
 
 use login_common::{Secret, strict_json};
+use login_protocols::oauth2::token_endpoint::is_outage_status;
+use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 
 use super::{IdentityError, IdentityToken, Place};
 use crate::{
-    flows::issued::Moments,
+    flows::{
+        issued::Moments,
+        repeat::{Attempts, Repeat, Setback},
+    },
     options::target::SourceKind,
     system::{
         System,
-        http::{HttpClient, HttpError, HttpOptions},
+        http::{self, HttpClient, HttpError, HttpOptions},
+        random,
     },
 };
 
@@ -43,12 +50,41 @@ pub(super) async fn ask(
         HttpError::NotConfidential(url) => IdentityError::Exposed { kind, url },
         source => IdentityError::Unreachable { kind, source },
     };
-    let http = HttpClient::new(HttpOptions::default()).map_err(failed)?;
-    let requested_at = system.clock.now();
-    let answer = http.authorized(ask.url, ask.token, ask.json, MAX_ANSWER).await.map_err(failed)?;
-    let token = judge(kind, ask.member, answer.status, &answer.body)?;
-    let moments = Moments { requested_at, issuer_date: answer.date };
-    IdentityToken::read(token.expose(), Place::Service(kind), moments)
+    let proxies = http::proxies(system.environment);
+    let http = HttpClient::new(HttpOptions::default(), proxies).map_err(failed)?;
+    let (began, mut attempts) = (Instant::now(), Attempts::new(Repeat::Freely));
+    loop {
+        let requested_at = system.clock.now();
+        let answer = http.authorized(ask.url, ask.token, ask.json, MAX_ANSWER).await;
+        let setback = match &answer {
+            Ok(answer) => Setback::of_status(answer.status, answer.retry_after),
+            Err(error) => Setback::of_failure(error),
+        };
+        if let Some(setback) = setback
+            && let Ok([random, ..]) = random::bytes()
+            && let Some(pause) = attempts.next(setback, began.elapsed(), random)
+        {
+            let (name, seconds) = (kind.as_str(), pause.as_secs_f32());
+            system.terminal.detail(&format!(
+                "kubectl-login: the token service of `{name}` did not answer; again in \
+                 {seconds:.1} s"
+            ));
+            tokio::time::sleep(pause).await;
+            continue;
+        }
+        let answer = answer.map_err(failed)?;
+        let token = judge(kind, ask.member, answer.status, &answer.body)?;
+        let moments = Moments { requested_at, issuer_date: answer.date };
+        return IdentityToken::read(token.expose(), Place::Service(kind), moments);
+    }
+}
+
+/// The members that services give a token by.
+#[derive(Deserialize)]
+struct Tokens {
+    value: Option<Value>,
+    #[serde(rename = "oidcToken")]
+    oidc_token: Option<Value>,
 }
 
 fn judge(
@@ -58,13 +94,19 @@ fn judge(
     body: &[u8],
 ) -> Result<Secret, IdentityError> {
     match status {
-        200 => {}
-        408 | 425 | 429 | 500.. => return Err(IdentityError::OutOfOrder { kind, status }),
+        200 | 201 => {}
+        status if is_outage_status(status) => {
+            return Err(IdentityError::OutOfOrder { kind, status });
+        }
         _ => return Err(IdentityError::Refused { kind, status }),
     }
     let unusable = IdentityError::Answer { kind, member };
-    let Ok(answer) = strict_json::from_slice::<Value>(body) else { return Err(unusable) };
-    answer.get(member).and_then(Value::as_str).map(Secret::new).ok_or(unusable)
+    let Ok(answer) = strict_json::members_in_use::<Tokens>(body) else { return Err(unusable) };
+    let token = match member {
+        "value" => answer.value,
+        _ => answer.oidc_token,
+    };
+    token.as_ref().and_then(Value::as_str).map(Secret::new).ok_or(unusable)
 }
 
 #[cfg(test)]
@@ -83,6 +125,7 @@ mod tests {
         for (status, body, fault) in [
             (200, "", Fault::Refused),
             (200, r#"{"value":7}"#, Fault::Refused),
+            (200, r#"{"value":"a.b.c","value":"d.e.f"}"#, Fault::Refused),
             (200, r#"{"oidcToken":"a.b.c"}"#, Fault::Refused),
             (302, "", Fault::Refused),
             (401, r#"{"value":"a.b.c"}"#, Fault::Refused),

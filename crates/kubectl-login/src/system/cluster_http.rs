@@ -3,10 +3,13 @@
 
 use std::net::ToSocketAddrs as _;
 
-use login_common::Secret;
+use login_common::{
+    Secret,
+    proxy::{Proxies, Proxy},
+};
 use url::Url;
 
-use super::http::{self, HttpError, Response};
+use super::http::{self, HttpError, Response, route::Route};
 
 /// How a cluster is reached.
 #[derive(Clone, Debug, Default)]
@@ -24,26 +27,29 @@ pub struct ClusterConnection {
 /// A client for one cluster.
 pub struct ClusterClient {
     client: reqwest::Client,
+    route: Route,
     server: Url,
     /// The `Host` header where the URL has another host for the sake of TLS.
     host: Option<String>,
 }
 
 impl ClusterClient {
-    /// A client for the cluster at `server`.
-    pub fn new(server: &Url, connection: &ClusterConnection) -> Result<Self, HttpError> {
-        let mut builder =
-            http::plain_builder().tls_danger_accept_invalid_certs(connection.insecure);
+    /// A client for the cluster at `server`, behind `proxies` where its kubeconfig names none.
+    pub fn new(
+        server: &Url,
+        connection: &ClusterConnection,
+        proxies: &Proxies,
+    ) -> Result<Self, HttpError> {
+        let route = match &connection.proxy {
+            // client-go: `NO_PROXY` does not count here, nor does loopback.
+            Some(proxy) => Route::Through(Proxy::parse(proxy, "proxy-url")?),
+            None => Route::to(server, proxies)?,
+        };
+        let mut builder = route.builder()?.tls_danger_accept_invalid_certs(connection.insecure);
         if let Some(pem) = &connection.authorities {
             builder = builder.tls_certs_only(http::certificates(pem)?);
         }
-        if let Some(proxy) = &connection.proxy {
-            let proxy = reqwest::Proxy::all(proxy)
-                .map_err(|error| HttpError::Client(http::innermost(&error)))?;
-            builder = builder.no_proxy().proxy(proxy);
-        }
-        let mut client =
-            Self { client: reqwest::Client::new(), server: server.clone(), host: None };
+        let (mut server, mut host_header) = (server.clone(), None);
         if let Some(name) = &connection.server_name {
             // The library checks certificates against the URL's host: that name then leads to the
             // addresses of the real one.
@@ -55,16 +61,12 @@ impl ClusterClient {
                 .map_err(|error| HttpError::Client(format!("`{host}`: {error}")))?
                 .collect();
             builder = builder.resolve_to_addrs(name, &addresses);
-            client.host =
+            host_header =
                 Some(server.port().map_or(host.to_owned(), |port| format!("{host}:{port}")));
-            client
-                .server
-                .set_host(Some(name))
-                .map_err(|error| HttpError::Client(error.to_string()))?;
+            server.set_host(Some(name)).map_err(|error| HttpError::Client(error.to_string()))?;
         }
-        client.client =
-            builder.build().map_err(|error| HttpError::Client(http::innermost(&error)))?;
-        Ok(client)
+        let client = builder.build().map_err(|error| HttpError::client(&error))?;
+        Ok(Self { client, route, server, host: host_header })
     }
 
     /// POST of JSON to `path` below the server's own path.
@@ -87,6 +89,6 @@ impl ClusterClient {
         if let Some(host) = &self.host {
             request = request.header("host", host);
         }
-        http::send(request, &url, limit).await
+        http::send(request, &url, &self.route, limit).await
     }
 }

@@ -1,55 +1,33 @@
 //! Requests to the issuer: bounded in time and size, over https or on this machine.
 //! Never follows a redirect with anything but a public document, never trusts more than it is told,
 //! never logs.
+//!
+//! On disk: `route` builds every client of this program, `redirects` follows those of public
+//! documents, `failure` says why there is no answer.
 
-use std::{error::Error as _, sync::OnceLock, time::Duration};
+mod failure;
+mod redirects;
+pub(super) mod route;
 
-use login_common::{Secret, UnixTime, names::is_confidential};
-use login_protocols::{oauth2::token_endpoint::FormRequest, oidc::redirect::RedirectFault};
-use thiserror::Error;
+use std::{
+    io::Read as _,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use flate2::read::GzDecoder;
+use login_common::{Secret, UnixTime, names::is_confidential, proxy::Proxies};
+use login_protocols::oauth2::token_endpoint::FormRequest;
 use url::Url;
 use zeroize::Zeroizing;
 
-mod redirects;
+pub(super) use failure::innermost;
+pub use failure::{CertificateFault, HttpError};
+use route::Route;
+pub use route::proxies;
 
 /// The bound on one request, answer included.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Why there is no answer.
-#[derive(Debug, Error)]
-pub enum HttpError {
-    /// The PEM text holds no certificate that can be used.
-    #[error("the certificate authority is no PEM text with certificates")]
-    CertificateAuthority,
-    /// The PEM text holds no certificate with its key.
-    #[error("the client certificate or its key cannot be used: {0}")]
-    ClientCertificate(String),
-    /// The TLS library or the system's roots.
-    #[error("could not prepare connections: {0}")]
-    Client(String),
-    /// The URL would carry secrets in the clear.
-    #[error("`{0}` is not `https://`")]
-    NotConfidential(String),
-    /// No answer in time.
-    #[error("no answer from `{0}` within {bound} seconds", bound = REQUEST_TIMEOUT.as_secs())]
-    Timeout(String),
-    /// No connection, or a broken one.
-    #[error("no connection to `{host}`: {reason}")]
-    Connection {
-        /// Host and port.
-        host: String,
-        /// The innermost reason.
-        reason: String,
-        /// Whether the certificate is what failed.
-        untrusted: bool,
-    },
-    /// The answer is too long.
-    #[error("the answer of `{0}` is too long")]
-    TooLong(String),
-    /// A redirect that is not followed.
-    #[error(transparent)]
-    Redirect(#[from] RedirectFault),
-}
 
 /// An answer.
 pub struct Response {
@@ -61,6 +39,8 @@ pub struct Response {
     pub date: Option<UnixTime>,
     /// Where else to look, as it was written.
     location: Option<String>,
+    /// RFC 9110 §10.2.3: how long to wait before the next request.
+    pub retry_after: Option<Duration>,
 }
 
 /// How connections are made.
@@ -76,27 +56,31 @@ pub struct HttpOptions {
     pub client_certificate: Option<Zeroizing<Vec<u8>>>,
 }
 
+/// Whom a connection trusts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// The given authorities only, where there are any: the system's take longer to load than a
+    /// request takes.
+    Given,
+    /// Those of the system, too.
+    System,
+}
+
 /// Makes requests.
 pub struct HttpClient {
     options: HttpOptions,
-    /// Trusts the given authorities only: the system's take longer to load than a request takes.
-    narrow: reqwest::Client,
-    /// Trusts those of the system, too; made when the given ones do not suffice.
-    wide: OnceLock<reqwest::Client>,
-    /// For plain http, which stays on this machine: a proxy would see it in the clear.
-    direct: OnceLock<reqwest::Client>,
+    proxies: Proxies,
+    /// Made when they are needed.
+    clients: Mutex<Vec<(Route, Trust, reqwest::Client)>>,
 }
 
 impl HttpClient {
-    /// A client for `options`.
-    pub fn new(options: HttpOptions) -> Result<Self, HttpError> {
-        let given = authorities(&options.authorities)?;
-        let mut builder = builder(&options)?;
-        if !given.is_empty() {
-            builder = builder.tls_certs_only(given);
-        }
-        let narrow = builder.build().map_err(|error| HttpError::Client(innermost(&error)))?;
-        Ok(Self { options, narrow, wide: OnceLock::new(), direct: OnceLock::new() })
+    /// A client for `options`, behind `proxies`.
+    pub fn new(options: HttpOptions, proxies: Proxies) -> Result<Self, HttpError> {
+        let client = Self { options, proxies, clients: Mutex::default() };
+        // What is wrong with the options shall be known before anything is sent.
+        client.client(&Route::Direct, Trust::Given)?;
+        Ok(client)
     }
 
     /// GET.
@@ -151,63 +135,49 @@ impl HttpClient {
         url: &Url,
         limit: usize,
     ) -> Result<Response, HttpError> {
-        if url.scheme() == "http" {
-            return send(request(self.direct()?), url, limit).await;
-        }
-        let first = send(request(&self.narrow), url, limit).await;
+        let route = Route::to(url, &self.proxies)?;
+        let first = send(request(&self.client(&route, Trust::Given)?), url, &route, limit).await;
         // A handshake that failed has carried nothing yet.
-        let may_be_of_the_system =
-            matches!(&first, Err(HttpError::Connection { untrusted: true, .. }));
+        let may_be_of_the_system = matches!(&first, Err(error) if error.is_untrusted());
         if !may_be_of_the_system || self.options.authorities.is_empty() {
             return first;
         }
-        if self.wide.get().is_none() {
-            let given = authorities(&self.options.authorities)?;
-            // A machine without any roots is no reason to forget the first failure.
-            let Ok(wide) = builder(&self.options)?.tls_certs_merge(given).build() else {
-                return first;
-            };
-            let _ = self.wide.set(wide);
+        // A machine without any roots is no reason to forget the first failure.
+        let Ok(wide) = self.client(&route, Trust::System) else { return first };
+        send(request(&wide), url, &route, limit).await
+    }
+
+    fn client(&self, route: &Route, trust: Trust) -> Result<reqwest::Client, HttpError> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, _, client)) =
+            clients.iter().find(|(known, trusts, _)| known == route && *trusts == trust)
+        {
+            return Ok(client.clone());
         }
-        let Some(wide) = self.wide.get() else { return first };
-        send(request(wide), url, limit).await
-    }
-
-    fn direct(&self) -> Result<&reqwest::Client, HttpError> {
-        if self.direct.get().is_none() {
-            let direct = builder(&self.options)?.no_proxy().build();
-            let direct = direct.map_err(|error| HttpError::Client(innermost(&error)))?;
-            let _ = self.direct.set(direct);
-        }
-        // It was set a moment ago.
-        Ok(self.direct.get().unwrap_or(&self.narrow))
+        let mut builder = with_options(route.builder()?, &self.options)?;
+        let given = authorities(&self.options.authorities)?;
+        builder = match trust {
+            _ if given.is_empty() => builder,
+            Trust::Given => builder.tls_certs_only(given),
+            Trust::System => builder.tls_certs_merge(given),
+        };
+        let client = builder.build().map_err(|error| HttpError::client(&error))?;
+        clients.push((route.clone(), trust, client.clone()));
+        Ok(client)
     }
 }
 
-impl HttpError {
-    /// Whether the other side's certificate is what failed.
-    pub fn is_untrusted(&self) -> bool {
-        matches!(self, Self::Connection { untrusted: true, .. })
-    }
-}
-
-/// What every connection has in common.
-pub(super) fn plain_builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(REQUEST_TIMEOUT)
-        .connect_timeout(REQUEST_TIMEOUT)
-        .user_agent(concat!("kubectl-login/", env!("CARGO_PKG_VERSION")))
-}
-
-fn builder(options: &HttpOptions) -> Result<reqwest::ClientBuilder, HttpError> {
+fn with_options(
+    mut builder: reqwest::ClientBuilder,
+    options: &HttpOptions,
+) -> Result<reqwest::ClientBuilder, HttpError> {
     let mut headers = reqwest::header::HeaderMap::new();
     for (name, value) in &options.headers {
         let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
             .map_err(|error| HttpError::Client(error.to_string()))?;
         headers.insert(name, sensitive(value)?);
     }
-    let mut builder = plain_builder()
+    builder = builder
         .default_headers(headers)
         .tls_danger_accept_invalid_certs(options.insecure_skip_tls_verify);
     if let Some(pem) = &options.client_certificate {
@@ -243,51 +213,101 @@ pub(super) fn sensitive(value: &Secret) -> Result<reqwest::header::HeaderValue, 
 pub(super) async fn send(
     request: reqwest::RequestBuilder,
     url: &Url,
+    route: &Route,
     limit: usize,
 ) -> Result<Response, HttpError> {
     if !is_confidential(url) {
         return Err(HttpError::NotConfidential(url.to_string()));
     }
-    let failed = |error: reqwest::Error| failure(&error, url);
-    let mut answer = request.header("accept", "application/json").send().await.map_err(failed)?;
-    let date = answer
-        .headers()
-        .get("date")
-        .and_then(|date| date.to_str().ok())
-        .and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok())
-        .map(|moment| UnixTime::from_seconds(moment.as_second()));
-    let location = answer.headers().get("location").and_then(|place| place.to_str().ok());
-    let location = location.map(str::to_owned);
+    let failed = |error: reqwest::Error| HttpError::of(&error, url, route);
+    // Without a wish a server may choose any coding (RFC 9110 §12.5.3).
+    let request = request.header("accept", "application/json").header("accept-encoding", "gzip");
+    let mut answer = request.send().await.map_err(failed)?;
+    let header = |name: &str| {
+        answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
+    let moment = |text: &str| {
+        let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Some(UnixTime::from_seconds(moment.as_second()))
+    };
+    let date = header("date").and_then(|date| moment(&date));
+    let retry_after = header("retry-after").and_then(|text| {
+        let seconds = text.trim().parse().map(Duration::from_secs).ok();
+        seconds.or_else(|| Some(moment(&text)?.since(date?)))
+    });
+    let coding = header("content-encoding").unwrap_or_default().trim().to_ascii_lowercase();
+    let location = header("location");
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(failed)? {
         if body.len() + chunk.len() > limit {
-            return Err(HttpError::TooLong(host(url)));
+            return Err(HttpError::TooLong(failure::host(url)));
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Response { status: answer.status().as_u16(), body, date, location })
+    let body = decoded(&coding, body, limit, url)?;
+    Ok(Response { status: answer.status().as_u16(), body, date, location, retry_after })
 }
 
-fn failure(error: &reqwest::Error, url: &Url) -> HttpError {
-    if error.is_timeout() {
-        return HttpError::Timeout(host(url));
+/// The body without its content coding (RFC 9110 §8.4); never longer than `limit`.
+fn decoded(coding: &str, body: Vec<u8>, limit: usize, url: &Url) -> Result<Vec<u8>, HttpError> {
+    match coding {
+        "" | "identity" => Ok(body),
+        "gzip" | "x-gzip" => {
+            let mut plain = Vec::new();
+            let bound = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+            match GzDecoder::new(body.as_slice()).take(bound).read_to_end(&mut plain) {
+                Ok(_) if plain.len() > limit => Err(HttpError::TooLong(failure::host(url))),
+                Ok(_) => Ok(plain),
+                // An answer without a body, to a request that asked for none, says so at times.
+                Err(_) if body.is_empty() => Ok(body),
+                Err(_) => Err(HttpError::Coding {
+                    host: failure::host(url),
+                    coding: "a broken `gzip`".to_owned(),
+                }),
+            }
+        }
+        other => Err(HttpError::Coding {
+            host: failure::host(url),
+            coding: format!("`{}`", login_protocols::oauth2::error::presentable(other)),
+        }),
     }
-    let reason = innermost(error);
-    let untrusted = reason.contains("certificate");
-    HttpError::Connection { host: host(url), reason, untrusted }
 }
 
-fn host(url: &Url) -> String {
-    let name = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
-}
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
 
-pub(super) fn innermost(error: &reqwest::Error) -> String {
-    let mut reason = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        reason = source.to_string();
-        next = source.source();
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
     }
-    reason
+
+    #[test]
+    fn a_body_is_decoded_within_its_limit_or_refused_in_words() {
+        let url = Url::parse("https://id.example/t").unwrap();
+        let read = |coding: &str, body: Vec<u8>| {
+            decoded(coding, body, 100, &url)
+                .map(|body| String::from_utf8(body).unwrap())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read("", b"{}".to_vec()), Ok("{}".to_owned()));
+        assert_eq!(read("identity", b"{}".to_vec()), Ok("{}".to_owned()));
+        assert_eq!(read("gzip", gzip(b"{}")), Ok("{}".to_owned()));
+        assert_eq!(read("x-gzip", gzip(b"{}")), Ok("{}".to_owned()));
+        assert_eq!(read("gzip", Vec::new()), Ok(String::new()));
+        // A small body may hide a large one.
+        let bomb = gzip(&vec![b' '; 1024 * 1024]);
+        assert_eq!(read("gzip", bomb), Err("the answer of `id.example` is too long".to_owned()));
+        for (coding, body, shown) in
+            [("gzip", b"{}".to_vec(), "a broken `gzip`"), ("br", b"x".to_vec(), "`br`")]
+        {
+            let error = read(coding, body).unwrap_err();
+            assert!(error.contains(shown), "{error}");
+        }
+    }
 }

@@ -1,14 +1,15 @@
 //! The certificate that a server shows, trusted or not, for a person to look at.
 //! Never sends anything but a request without secrets, and never uses the answer.
 
+use login_common::proxy::Proxies;
 use url::Url;
 
-use super::http;
+use super::http::route::Route;
 
 /// The server's own certificate as DER.
-pub async fn of(url: &Url) -> Option<Vec<u8>> {
-    let client =
-        http::plain_builder().tls_danger_accept_invalid_certs(true).tls_info(true).build().ok()?;
+pub async fn of(url: &Url, proxies: &Proxies) -> Option<Vec<u8>> {
+    let builder = Route::to(url, proxies).ok()?.builder().ok()?;
+    let client = builder.tls_danger_accept_invalid_certs(true).tls_info(true).build().ok()?;
     let answer = client.head(url.clone()).send().await.ok()?;
     let shown = answer.extensions().get::<reqwest::tls::TlsInfo>()?;
     shown.peer_certificate().map(<[u8]>::to_vec)

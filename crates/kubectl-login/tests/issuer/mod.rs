@@ -16,6 +16,8 @@ use url::{Url, form_urlencoded};
 pub(crate) struct Script {
     /// `Some` answers every token request with that status and OAuth error.
     pub failure: Option<(u16, &'static str)>,
+    /// The same for renewals only.
+    pub refresh_failure: Option<(u16, &'static str)>,
     /// `Some` sends the browser back with that error.
     pub denial: Option<&'static str>,
     /// Seconds that new tokens live.
@@ -61,6 +63,7 @@ impl Issuer {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let script = Arc::new(Mutex::new(Script {
             failure: None,
+            refresh_failure: None,
             denial: None,
             life: 600,
             delay: Duration::ZERO,
@@ -204,7 +207,8 @@ fn token(base: &str, form: HashMap<String, String>, script: &mut Script) -> (u16
     let presented = form.get("refresh_token").cloned();
     let verifier = form.get("code_verifier").cloned();
     script.requests.push(form);
-    if let Some((status, code)) = script.failure {
+    let refresh_failure = script.refresh_failure.filter(|_| grant == "refresh_token");
+    if let Some((status, code)) = script.failure.or(refresh_failure) {
         return (status, format!(r#"{{"error":"{code}"}}"#));
     }
     if refuses_assertion(script, script.requests.last().unwrap()) {

@@ -14,12 +14,15 @@ use url::Url;
 use super::{
     error::OAuthErrorCode,
     token_endpoint::{
-        ClientAuthentication, FormRequest, TokenEndpointError, TokenResponse, failure,
+        ClientAuthentication, FormRequest, TokenEndpointError, TokenResponse, WireSeconds, failure,
     },
 };
 
 /// RFC 8628 §3.2: what `interval` is when it is not given.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// RFC 8628 §3.2 requires `expires_in`; the usual ten minutes where an issuer forgets it.
+const DEFAULT_LIFE: Duration = Duration::from_mins(10);
 
 /// RFC 8628 §3.5: what `slow_down` adds, for good.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
@@ -65,13 +68,13 @@ pub struct DeviceAuthorization {
 struct WireDevice {
     device_code: String,
     user_code: String,
-    // Google's name from before the RFC.
-    #[serde(alias = "verification_url")]
-    verification_uri: String,
-    #[serde(default, alias = "verification_url_complete")]
+    verification_uri: Option<String>,
+    // The name from before the RFC: Google gives it alone, others beside the new one.
+    verification_url: Option<String>,
     verification_uri_complete: Option<String>,
-    expires_in: Option<u64>,
-    interval: Option<u64>,
+    verification_url_complete: Option<String>,
+    expires_in: Option<WireSeconds>,
+    interval: Option<WireSeconds>,
 }
 
 /// Judges an answer of the device authorization endpoint.
@@ -83,7 +86,7 @@ pub fn parse_device_response(
         return Err(error);
     }
     let malformed = |what: &str| TokenEndpointError::Malformed(what.to_owned());
-    let wire: WireDevice = strict_json::from_slice(body)
+    let wire: WireDevice = strict_json::members_in_use(body)
         .map_err(|_| malformed("it is not the JSON of RFC 8628 §3.2"))?;
     let presentable_code = !wire.user_code.is_empty()
         && wire.user_code.len() <= 64
@@ -93,16 +96,29 @@ pub fn parse_device_response(
     }
     // The person signs in there: not over a connection that others can read.
     let page = |text: &str| Url::parse(text).ok().filter(is_confidential);
-    let verification_uri = page(&wire.verification_uri)
+    let verification_uri = wire
+        .verification_uri
+        .or(wire.verification_url)
+        .as_deref()
+        .and_then(page)
         .ok_or_else(|| malformed("its verification_uri is not an https URL"))?;
     Ok(DeviceAuthorization {
         device_code: Secret::new(wire.device_code),
         user_code: wire.user_code,
         verification_uri,
-        verification_uri_complete: wire.verification_uri_complete.as_deref().and_then(page),
-        // REQUIRED by the RFC; the usual ten minutes where an issuer forgets it.
-        expires_in: Duration::from_secs(wire.expires_in.unwrap_or(600)),
-        interval: wire.interval.map_or(DEFAULT_INTERVAL, Duration::from_secs),
+        verification_uri_complete: wire
+            .verification_uri_complete
+            .or(wire.verification_url_complete)
+            .as_deref()
+            .and_then(page),
+        expires_in: wire
+            .expires_in
+            .and_then(WireSeconds::into_long_duration)
+            .unwrap_or(DEFAULT_LIFE),
+        interval: wire
+            .interval
+            .and_then(WireSeconds::into_long_duration)
+            .unwrap_or(DEFAULT_INTERVAL),
     })
 }
 

@@ -80,22 +80,63 @@ codes! {
     InvalidTarget = "invalid_target",
 }
 
+/// What the refusal of a grant that was good before says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Nothing: the issuer cannot answer now.
+    Outage,
+    /// Nothing: the client or its request is not what the issuer expects.
+    Configuration,
+    /// It is gone. Issuers say so with codes of their own, too: Dex with `invalid_request`, Hydra
+    /// with `token_inactive`.
+    GrantGone,
+}
+
+/// Codes of internal errors that no RFC knows, and who sends them: Keycloak (`unknown_error`),
+/// Auth0 and Zitadel (`too_many_requests`), API gateways (the rest).
+const OUTAGES: [&str; 8] = [
+    "unknown_error",
+    "too_many_requests",
+    "rate_limited",
+    "rate_limit_exceeded",
+    "internal_error",
+    "internal_server_error",
+    "service_unavailable",
+    "timeout",
+];
+
 impl OAuthErrorCode {
-    /// Whether only a new sign-in can help. Nothing else may lead to one.
-    pub fn asks_for_sign_in(&self) -> bool {
-        matches!(
-            self,
-            Self::InvalidGrant
-                | Self::InteractionRequired
-                | Self::LoginRequired
-                | Self::AccountSelectionRequired
-                | Self::ConsentRequired
-        )
+    /// What the code says about a grant that was good before, such as a refresh token.
+    pub fn meaning(&self) -> Meaning {
+        match self {
+            Self::ServerError | Self::TemporarilyUnavailable | Self::SlowDown => Meaning::Outage,
+            Self::Unknown(text) if OUTAGES.contains(&text.as_str()) => Meaning::Outage,
+            Self::InvalidClient
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType
+            | Self::InvalidScope => Meaning::Configuration,
+            _ => Meaning::GrantGone,
+        }
     }
 
-    /// Whether the issuer says that it cannot answer now.
+    /// Whether only a new sign-in gives a token where a grant that was good before is refused with
+    /// this code. Nothing else may lead to one.
+    pub fn asks_for_sign_in(&self) -> bool {
+        self.meaning() == Meaning::GrantGone
+    }
+
+    /// Whether the issuer says that it cannot answer now. `slow_down` is one in most places, and
+    /// part of the conversation where a device polls (RFC 8628 §3.5).
     pub fn is_outage(&self) -> bool {
-        matches!(self, Self::ServerError | Self::TemporarilyUnavailable)
+        self.meaning() == Meaning::Outage && *self != Self::SlowDown
+    }
+
+    /// Whether the client may not use this way to a token, whatever it shows.
+    pub fn is_about_the_way(&self) -> bool {
+        matches!(
+            self,
+            Self::UnauthorizedClient | Self::UnsupportedGrantType | Self::UnsupportedResponseType
+        )
     }
 }
 
@@ -115,6 +156,24 @@ pub struct OAuthError {
 }
 
 impl OAuthError {
+    /// The error that an answer with this status and this `error` states, if it states one.
+    ///
+    /// A registered code counts whatever the status: Dex refuses with 500. Gateways write JSON with
+    /// an `error`, too: the phrase of its status ("Bad Gateway") is no code, and beside a status
+    /// that means "not now" only a registered one is.
+    pub fn stated(status: u16, code: &str, description: Option<&str>) -> Option<Self> {
+        let error = Self::new(code, description);
+        let is_phrase = PHRASES.iter().any(|phrase| phrase.eq_ignore_ascii_case(code.trim()));
+        let counts = match (&error.code, status) {
+            (OAuthErrorCode::Unknown(_), _) if code.is_empty() || is_phrase => false,
+            (OAuthErrorCode::Unknown(_), 408 | 425 | 429 | 501..) => false,
+            // A sentence is what a server says that has broken down.
+            (OAuthErrorCode::Unknown(text), 500) => !text.contains(' '),
+            _ => true,
+        };
+        counts.then_some(error)
+    }
+
     /// An error with the texts of the wire; what a terminal should not see is taken out.
     pub fn new(code: &str, description: Option<&str>) -> Self {
         Self {
@@ -133,6 +192,26 @@ impl fmt::Display for OAuthError {
         }
     }
 }
+
+/// RFC 9110 §15: phrases that gateways and frameworks give as `error`.
+const PHRASES: [&str; 16] = [
+    "Bad Request",
+    "Unauthorized",
+    "Forbidden",
+    "Not Found",
+    "Method Not Allowed",
+    "Not Acceptable",
+    "Request Timeout",
+    "Content Too Large",
+    "Payload Too Large",
+    "Unsupported Media Type",
+    "Too Many Requests",
+    "Internal Server Error",
+    "Not Implemented",
+    "Bad Gateway",
+    "Service Unavailable",
+    "Gateway Timeout",
+];
 
 /// Foreign text made fit for a terminal: no control characters, bounded in length.
 pub fn presentable(text: &str) -> String {
@@ -162,22 +241,60 @@ mod tests {
     }
 
     #[test]
-    fn only_grants_that_a_person_can_mend_ask_for_a_sign_in() {
-        let asking: Vec<&str> = OAuthErrorCode::REGISTERED
-            .iter()
-            .filter(|code| code.asks_for_sign_in())
-            .map(OAuthErrorCode::as_str)
-            .collect();
-        assert_eq!(
-            asking,
-            [
-                "invalid_grant",
-                "interaction_required",
-                "login_required",
-                "account_selection_required",
-                "consent_required"
-            ]
-        );
+    fn a_code_means_an_outage_a_configuration_or_that_the_grant_is_gone() {
+        for (code, meaning) in [
+            ("server_error", Meaning::Outage),
+            ("temporarily_unavailable", Meaning::Outage),
+            ("slow_down", Meaning::Outage),
+            ("unknown_error", Meaning::Outage),
+            ("invalid_client", Meaning::Configuration),
+            ("unauthorized_client", Meaning::Configuration),
+            ("unsupported_grant_type", Meaning::Configuration),
+            ("invalid_scope", Meaning::Configuration),
+            ("invalid_grant", Meaning::GrantGone),
+            ("invalid_request", Meaning::GrantGone),
+            ("token_inactive", Meaning::GrantGone),
+            ("expired_token", Meaning::GrantGone),
+            ("access_denied", Meaning::GrantGone),
+            ("invalid_target", Meaning::GrantGone),
+            ("interaction_required", Meaning::GrantGone),
+            ("login_required", Meaning::GrantGone),
+            ("account_selection_required", Meaning::GrantGone),
+            ("consent_required", Meaning::GrantGone),
+            ("anything_else", Meaning::GrantGone),
+        ] {
+            let parsed = OAuthErrorCode::parse(code);
+            assert_eq!(parsed.meaning(), meaning, "{code}");
+            assert_eq!(parsed.asks_for_sign_in(), meaning == Meaning::GrantGone, "{code}");
+        }
+        // Pending is not over, and slower is not never.
+        assert!(!OAuthErrorCode::SlowDown.is_outage());
+    }
+
+    #[test]
+    fn an_answer_states_an_error_where_its_code_is_one() {
+        for (status, code, is_stated) in [
+            (400, "invalid_grant", true),
+            (500, "invalid_request", true),
+            (503, "invalid_grant", true),
+            (429, "slow_down", true),
+            (401, "token_inactive", true),
+            (500, "token_inactive", true),
+            (400, "Invalid refresh token", true),
+            (400, "", false),
+            (404, "Not Found", false),
+            (401, "unauthorized", false),
+            (500, "Internal Server Error", false),
+            (500, "could not connect to the database", false),
+            (429, "too_many_requests", false),
+            (503, "no_healthy_upstream", false),
+        ] {
+            assert_eq!(
+                OAuthError::stated(status, code, None).is_some(),
+                is_stated,
+                "{status} {code}"
+            );
+        }
     }
 
     #[test]

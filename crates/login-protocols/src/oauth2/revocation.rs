@@ -35,11 +35,8 @@ pub fn revocation_request(
 
 /// Judges the answer. A token that the issuer does not know counts as revoked (RFC 7009 §2.2).
 pub fn parse_revocation_response(status: u16, body: &[u8]) -> Result<(), TokenEndpointError> {
-    match failure(status, body) {
-        // Several issuers answer 204.
-        Some(TokenEndpointError::Unexpected { status: 204 }) | None => Ok(()),
-        Some(error) => Err(error),
-    }
+    // Several issuers answer 204.
+    failure(status, body).map_or(Ok(()), |error| Err(error.outside_of_polling()))
 }
 
 #[cfg(test)]
@@ -69,6 +66,7 @@ mod tests {
             (400, r#"{"error":"unsupported_token_type"}"#, "400 `unsupported_token_type`"),
             (401, r#"{"error":"invalid_client"}"#, "401 `invalid_client`"),
             (503, "", "503, which means that it is out of order"),
+            (400, r#"{"error":"slow_down"}"#, "which means that it is out of order"),
             (302, "", "302 without an OAuth error"),
         ] {
             let outcome = parse_revocation_response(status, body.as_bytes())

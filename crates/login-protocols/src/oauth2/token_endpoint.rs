@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use login_common::{Secret, names::ClientId, strict_json};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 use thiserror::Error;
 
 pub use super::form::{ClientAuthentication, FormRequest, audience_parameters};
 use super::{
-    error::{OAuthError, presentable},
+    error::{Meaning, OAuthError, presentable},
     pkce::Verifier,
 };
 
@@ -174,10 +175,13 @@ pub enum TokenEndpointError {
         error: OAuthError,
     },
     /// The issuer cannot answer now: says nothing about the grant.
-    #[error("the issuer answered {status}, which means that it is out of order")]
+    #[error("the issuer answered {status}{}, which means that it is out of order",
+        error.as_ref().map(|error| format!(" {error}")).unwrap_or_default())]
     Unavailable {
         /// The HTTP status.
         status: u16,
+        /// What it said, if it did; part of this message, hence not a source of its own.
+        error: Option<OAuthError>,
     },
     /// Something that is not an OAuth answer, for example of a proxy.
     #[error("the issuer answered {status} without an OAuth error")]
@@ -191,13 +195,38 @@ pub enum TokenEndpointError {
 }
 
 impl TokenEndpointError {
-    /// The OAuth error, when the issuer gave one.
+    /// The OAuth error of a refusal, when the issuer gave one.
     pub fn oauth_error(&self) -> Option<&OAuthError> {
         match self {
             Self::Refused { error, .. } => Some(error),
             Self::Unavailable { .. } | Self::Unexpected { .. } | Self::Malformed(_) => None,
         }
     }
+
+    /// Whether the issuer cannot answer now; nobody polls.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::Refused { error, .. } => error.code.meaning() == Meaning::Outage,
+            Self::Unexpected { .. } | Self::Malformed(_) => false,
+        }
+    }
+
+    /// The same where nobody polls: `slow_down` then is an outage, too.
+    #[must_use]
+    pub fn outside_of_polling(self) -> Self {
+        match self {
+            Self::Refused { status, error } if error.code.meaning() == Meaning::Outage => {
+                Self::Unavailable { status, error: Some(error) }
+            }
+            other => other,
+        }
+    }
+}
+
+/// Whether a status says "not now": nothing about what was asked.
+pub fn is_outage_status(status: u16) -> bool {
+    status >= 500 || matches!(status, 408 | 425 | 429)
 }
 
 #[derive(Deserialize)]
@@ -208,20 +237,23 @@ struct WireTokens {
     token_type: Option<String>,
     expires_in: Option<WireSeconds>,
     issued_token_type: Option<String>,
+    // Read before; here so that it is not there twice.
+    #[serde(rename = "error")]
+    _error: Option<IgnoredAny>,
 }
 
-/// RFC 6749 says number; some issuers send text.
+/// RFC 6749 says number; some issuers send text, in every answer that has seconds.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum WireSeconds {
+pub(super) enum WireSeconds {
     Number(f64),
     Text(String),
 }
 
 #[derive(Deserialize)]
 struct WireError {
-    error: String,
-    error_description: Option<String>,
+    error: Option<Value>,
+    error_description: Option<Value>,
 }
 
 /// Judges an answer of the token endpoint.
@@ -230,7 +262,7 @@ pub fn parse_token_response(status: u16, body: &[u8]) -> Result<TokenResponse, T
         return Err(error);
     }
     let malformed = |what: &str| TokenEndpointError::Malformed(what.to_owned());
-    let wire: WireTokens = strict_json::from_slice(body)
+    let wire: WireTokens = strict_json::members_in_use(body)
         .map_err(|_| malformed("it is not the JSON of RFC 6749 §5.1"))?;
     // RFC 8693 §2.2.1: an exchanged token that is no access token has the type `N_A`.
     let is_bearer = |kind: &str| {
@@ -263,23 +295,24 @@ pub fn parse_token_response(status: u16, body: &[u8]) -> Result<TokenResponse, T
     Ok(tokens)
 }
 
-/// The failure that an answer of any OAuth endpoint states, or `None` for a success.
+/// The failure that an answer of any OAuth endpoint states, or `None` for a success. The error in
+/// the body decides, whatever the status; some issuers put one into a 200.
 pub(super) fn failure(status: u16, body: &[u8]) -> Option<TokenEndpointError> {
-    // 408, 425 and 429 say "not now" just as 5xx does.
-    if status >= 500 || matches!(status, 408 | 425 | 429) {
-        return Some(TokenEndpointError::Unavailable { status });
-    }
-    // Some issuers put errors into a 200.
-    match strict_json::from_slice::<WireError>(body) {
-        Ok(wire) if !wire.error.is_empty() => {
-            let error = OAuthError::new(&wire.error, wire.error_description.as_deref());
-            if error.code.is_outage() {
-                return Some(TokenEndpointError::Unavailable { status });
-            }
-            Some(TokenEndpointError::Refused { status, error })
+    let stated = strict_json::members_in_use::<WireError>(body).ok().and_then(|wire| {
+        let description = wire.error_description.as_ref().and_then(Value::as_str);
+        OAuthError::stated(status, wire.error?.as_str()?, description)
+    });
+    match stated {
+        Some(error) if error.code.is_outage() => {
+            Some(TokenEndpointError::Unavailable { status, error: Some(error) })
         }
-        _ if status == 200 => None,
-        _ => Some(TokenEndpointError::Unexpected { status }),
+        Some(error) => Some(TokenEndpointError::Refused { status, error }),
+        None if is_outage_status(status) => {
+            Some(TokenEndpointError::Unavailable { status, error: None })
+        }
+        // Some issuers answer 201, or 204 where there is nothing to say.
+        None if (200..300).contains(&status) => None,
+        None => Some(TokenEndpointError::Unexpected { status }),
     }
 }
 
@@ -299,14 +332,28 @@ fn bearer(name: &str, text: Option<String>) -> Result<Option<Secret>, TokenEndpo
     Ok(Some(Secret::new(token)))
 }
 
+/// Ten years bound what a careless issuer can say.
+const MAX_SECONDS: f64 = 315_360_000.0;
+
 impl WireSeconds {
-    fn into_duration(self) -> Option<Duration> {
-        let seconds = match self {
-            Self::Number(seconds) => seconds,
-            Self::Text(text) => text.trim().parse().ok()?,
-        };
-        // Ten years bound what a careless issuer can say.
-        (0.0..=315_360_000.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds.floor()))
+    /// `None` for what makes no sense.
+    pub(super) fn into_duration(self) -> Option<Duration> {
+        let seconds = self.seconds()?;
+        (0.0..=MAX_SECONDS).contains(&seconds).then(|| Duration::from_secs_f64(seconds.floor()))
+    }
+
+    /// The same where more than that is much, not nothing.
+    pub(super) fn into_long_duration(self) -> Option<Duration> {
+        let seconds = self.seconds()?.min(MAX_SECONDS);
+        (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.floor()))
+    }
+
+    fn seconds(self) -> Option<f64> {
+        match self {
+            Self::Number(seconds) => Some(seconds),
+            Self::Text(text) => text.trim().parse().ok(),
+        }
+        .filter(|seconds: &f64| !seconds.is_nan())
     }
 }
 

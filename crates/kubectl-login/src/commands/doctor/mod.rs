@@ -16,6 +16,7 @@ mod wiring;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use login_common::proxy::Proxies;
 use login_protocols::oidc::metadata_url;
 
 use super::{
@@ -33,7 +34,11 @@ use crate::{
     options::target::{Flow, Target},
     output::{self, Format, Items},
     report::{Failure, Fault},
-    system::{System, file, inspection, keyring, runtime, shown_certificate},
+    system::{
+        System, file,
+        http::{self, HttpError},
+        inspection, keyring, runtime, shown_certificate,
+    },
 };
 use certificate::Certificate;
 use finding::{Finding, Outcome};
@@ -43,17 +48,9 @@ use wiring::Found;
 /// Longest configuration that is read.
 const MAX_LENGTH: u64 = 1024 * 1024;
 
-/// What proxies are named by; reqwest reads them in this order.
-const PROXIES: [&str; 8] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-    "NO_PROXY",
-    "no_proxy",
-];
+/// What proxies are named by; of two spellings the first counts.
+const PROXIES: [&str; 6] =
+    ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"];
 
 /// Its arguments.
 pub fn definition() -> Command {
@@ -128,6 +125,8 @@ fn examine(
         }
     };
     findings.push(options(&chosen.target));
+    // kubectl's own: an entry's variables are the plugin's.
+    let proxies = http::proxies(system.environment);
     chosen.within(system, |system| {
         examine_machine(system, &chosen.target, findings);
         let kept = Kept::of(system, &chosen.target);
@@ -142,7 +141,7 @@ fn examine(
         }
         runtime::block_on(async {
             examine_issuer(system, &chosen.target, findings).await;
-            findings.push(whoami(context.as_ref(), &chosen.target, &kept).await);
+            findings.push(whoami(context.as_ref(), &proxies, &chosen.target, &kept).await);
         })
         .map_err(Failure::from)
     })
@@ -251,12 +250,12 @@ async fn examine_issuer(system: &System<'_>, target: &Target, findings: &mut Vec
             findings.push(issuer::revocation(&metadata));
         }
         Err(error) => {
-            let is_untrusted = matches!(
+            let is_about_certificate = matches!(
                 &error,
-                FlowError::Unreachable { source, .. } if source.is_untrusted()
+                FlowError::Unreachable { source: HttpError::Certificate { .. }, .. }
             );
             let mut finding = Finding::failure(CHECK, &failure(target, error));
-            if is_untrusted && let Some(shown) = shown_by(system, target).await {
+            if is_about_certificate && let Some(shown) = shown_by(system, target).await {
                 finding.message = format!("{}; {shown}", finding.message);
             }
             findings.push(finding);
@@ -264,9 +263,10 @@ async fn examine_issuer(system: &System<'_>, target: &Target, findings: &mut Vec
     }
 }
 
-/// What the certificate says that is not trusted.
+/// What the certificate says that was not accepted.
 async fn shown_by(system: &System<'_>, target: &Target) -> Option<String> {
-    let der = shown_certificate::of(&metadata_url(&target.issuer)).await?;
+    let proxies = http::proxies(system.environment);
+    let der = shown_certificate::of(&metadata_url(&target.issuer), &proxies).await?;
     Some(Certificate::parse(&der)?.describe(system.clock.now()))
 }
 
@@ -276,7 +276,12 @@ fn failure(target: &Target, source: FlowError) -> Failure {
 }
 
 /// Asks the cluster, with the token that is there.
-async fn whoami(context: Option<&Context>, target: &Target, kept: &Kept) -> Finding {
+async fn whoami(
+    context: Option<&Context>,
+    proxies: &Proxies,
+    target: &Target,
+    kept: &Kept,
+) -> Finding {
     const CHECK: &str = "whoami";
     let Some(context) = context.filter(|context| context.cluster.is_some()) else {
         return Finding::skipped(CHECK, "there is no cluster to ask");
@@ -284,7 +289,7 @@ async fn whoami(context: Option<&Context>, target: &Target, kept: &Kept) -> Find
     let Some(token) = &kept.token else {
         return Finding::skipped(CHECK, "no token is kept; sign in first");
     };
-    let cluster = match Cluster::of(context) {
+    let cluster = match Cluster::of(context, proxies) {
         Ok(cluster) => cluster,
         Err(error) => return Finding::failure(CHECK, &error.into()),
     };

@@ -57,6 +57,59 @@ fn a_refused_client_is_told_to_check_what_it_proved_itself_by() {
 }
 
 #[test]
+fn an_answer_to_a_renewal_is_sorted_by_its_oauth_error() {
+    let target = target("");
+    for (status, body, fault, is_gone, hint) in [
+        (400, r#"{"error":"invalid_grant"}"#, Fault::Refused, true, "sign in again"),
+        // Dex.
+        (400, r#"{"error":"invalid_request"}"#, Fault::Refused, true, "sign in again"),
+        (500, r#"{"error":"invalid_request"}"#, Fault::Refused, true, "sign in again"),
+        // Hydra.
+        (401, r#"{"error":"token_inactive"}"#, Fault::Refused, true, "sign in again"),
+        (400, r#"{"error":"expired_token"}"#, Fault::Refused, true, "sign in again"),
+        (403, r#"{"error":"access_denied"}"#, Fault::Refused, true, "sign in again"),
+        (401, r#"{"error":"invalid_client"}"#, Fault::Refused, false, "check `--client-id`"),
+        (400, r#"{"error":"invalid_scope"}"#, Fault::Refused, false, "check `--scope`"),
+        (
+            400,
+            r#"{"error":"unauthorized_client"}"#,
+            Fault::Refused,
+            false,
+            "the issuer does not let",
+        ),
+        (
+            400,
+            r#"{"error":"unsupported_grant_type"}"#,
+            Fault::Refused,
+            false,
+            "the issuer does not let this client use the renewal",
+        ),
+        (400, r#"{"error":"server_error"}"#, Fault::Unreachable, false, "nothing was lost"),
+        (400, r#"{"error":"slow_down"}"#, Fault::Unreachable, false, "nothing was lost"),
+        (429, "", Fault::Unreachable, false, "nothing was lost"),
+        (502, "<html>", Fault::Unreachable, false, "nothing was lost"),
+        (403, "<html>", Fault::Refused, false, "a proxy or gateway"),
+        (404, r#"{"error":"Not Found"}"#, Fault::Refused, false, "a proxy or gateway"),
+    ] {
+        let source = parse_token_response(status, body.as_bytes()).unwrap_err();
+        let error = FlowError::from_answer(&target.issuer, RENEWAL, source);
+        assert_eq!(error.fault(), fault, "{status} {body}");
+        assert_eq!(error.asks_for_sign_in(), is_gone, "{status} {body}");
+        let found = error.hint(&target).unwrap();
+        assert!(found.starts_with(hint), "{status} {body}: {found}");
+    }
+}
+
+#[test]
+fn a_job_is_never_told_to_sign_in_again() {
+    let target = target("--flow client-credentials --client-secret s");
+    for code in ["invalid_grant", "invalid_request", "anything_else", "login_required"] {
+        assert_eq!(refused(&target, code).hint(&target), None, "{code}");
+    }
+    assert!(refused(&target, "unauthorized_client").hint(&target).is_some());
+}
+
+#[test]
 fn what_another_attempt_cannot_mend_is_not_called_unreachable() {
     let target = target("--client-certificate c --client-key k");
     let issuer = target.issuer.clone();

@@ -4,7 +4,7 @@
 use login_protocols::oidc::redirect::redirect_target;
 use url::Url;
 
-use super::{HttpClient, HttpError, HttpOptions, REQUEST_TIMEOUT, Response, host};
+use super::{HttpClient, HttpError, HttpOptions, REQUEST_TIMEOUT, Response, failure::host};
 
 impl HttpClient {
     /// GET, with the redirects that Go's client would follow if it kept to the scheme; within the
@@ -39,12 +39,13 @@ impl HttpClient {
 
     /// The same trust, and nothing to show.
     fn without_credentials(&self) -> Result<Self, HttpError> {
-        Self::new(HttpOptions {
+        let options = HttpOptions {
             authorities: self.options.authorities.clone(),
             insecure_skip_tls_verify: self.options.insecure_skip_tls_verify,
             headers: Vec::new(),
             client_certificate: None,
-        })
+        };
+        Self::new(options, self.proxies.clone())
     }
 }
 
@@ -52,7 +53,7 @@ impl HttpClient {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use login_common::Secret;
+    use login_common::{Secret, proxy::Proxies};
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpListener,
@@ -106,7 +107,7 @@ mod tests {
         .await;
         let secret = ("x-gateway-key".to_owned(), Secret::new("s3cret".to_owned()));
         let options = HttpOptions { headers: vec![secret], ..HttpOptions::default() };
-        let client = HttpClient::new(options).unwrap();
+        let client = HttpClient::new(options, Proxies::default()).unwrap();
         let answer = client.fetch_following(&first, 100).await.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (200, b"{}".as_slice()));
         assert_eq!(asked_first.lock().unwrap().matches("s3cret").count(), 2);
@@ -116,7 +117,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_circle_and_another_scheme_end_the_reading() {
-        let client = HttpClient::new(HttpOptions::default()).unwrap();
+        let client = HttpClient::new(HttpOptions::default(), Proxies::default()).unwrap();
         for to in ["/again", "https://127.0.0.1:1/", "http://id.example/"] {
             let (url, asked) = host_that(move |_| moved(to)).await;
             let fault = client.fetch_following(&url, 100).await.err().unwrap();

@@ -44,6 +44,27 @@ fn the_answer_is_read() {
 }
 
 #[test]
+fn what_real_issuers_write_beside_the_rfc_is_read() {
+    // Entra ID v1.0: numbers as texts, and the old name.
+    let changed = |from: &str, to: &str| ANSWER.replacen(from, to, 1);
+    for body in [
+        changed("\"expires_in\":600", "\"expires_in\":\"600\""),
+        changed("\"expires_in\":600", "\"expires_in\":600.0"),
+        changed("\"interval\":5", "\"interval\":\"5\""),
+        changed("\"verification_uri\"", "\"verification_url\""),
+        changed("\"interval\":5", "\"interval\":5,\"verification_url\":\"https://id.example/old\""),
+        changed("\"interval\":5", "\"interval\":5,\"message\":\"a\",\"message\":\"b\""),
+        format!("\u{feff}{ANSWER}"),
+    ] {
+        let device = parse_device_response(200, body.as_bytes()).unwrap();
+        assert_eq!(device.verification_uri.as_str(), "https://id.example/device", "{body}");
+        assert_eq!((device.interval.as_secs(), device.expires_in.as_secs()), (5, 600), "{body}");
+    }
+    let twice = changed("\"interval\":5", "\"interval\":5,\"user_code\":\"OTHER\"");
+    assert!(parse_device_response(200, twice.as_bytes()).is_err());
+}
+
+#[test]
 fn answers_that_could_mislead_a_person_are_refused() {
     for (from, to) in [
         ("BCDF-GHJK\",", "\","),

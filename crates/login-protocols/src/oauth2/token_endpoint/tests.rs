@@ -177,19 +177,73 @@ fn refusals_outages_and_noise_are_told_apart() {
         (400, grant, "the issuer answered 400 `invalid_grant` (revoked)"),
         (401, r#"{"error":"invalid_client"}"#, "the issuer answered 401 `invalid_client`"),
         (200, grant, "the issuer answered 200 `invalid_grant` (revoked)"),
-        (500, grant, "the issuer answered 500, which means that it is out of order"),
+        (500, grant, "the issuer answered 500 `invalid_grant` (revoked)"),
+        (429, grant, "the issuer answered 429 `invalid_grant` (revoked)"),
+        // Dex and Hydra.
+        (500, r#"{"error":"invalid_request"}"#, "the issuer answered 500 `invalid_request`"),
+        (401, r#"{"error":"token_inactive"}"#, "the issuer answered 401 `token_inactive`"),
+        (429, r#"{"error":"slow_down"}"#, "the issuer answered 429 `slow_down`"),
         (503, "", "the issuer answered 503, which means that it is out of order"),
-        (429, grant, "the issuer answered 429, which means that it is out of order"),
         (
             400,
-            r#"{"error":"temporarily_unavailable"}"#,
-            "the issuer answered 400, which means that it is out of order",
+            r#"{"error":"temporarily_unavailable","error_description":"later"}"#,
+            "the issuer answered 400 `temporarily_unavailable` (later), which means that it is out of order",
+        ),
+        (
+            500,
+            r#"{"error":"unknown_error"}"#,
+            "the issuer answered 500 `unknown_error`, which means that it is out of order",
+        ),
+        (
+            502,
+            r#"{"status":502,"error":"Bad Gateway"}"#,
+            "the issuer answered 502, which means that it is out of order",
+        ),
+        (
+            429,
+            r#"{"error":"too_many_requests"}"#,
+            "the issuer answered 429, which means that it is out of order",
+        ),
+        (
+            503,
+            r#"{"error":{"code":503,"status":"UNAVAILABLE"}}"#,
+            "the issuer answered 503, which means that it is out of order",
         ),
         (403, "<html>blocked</html>", "the issuer answered 403 without an OAuth error"),
+        (404, r#"{"error":"Not Found"}"#, "the issuer answered 404 without an OAuth error"),
         (302, "", "the issuer answered 302 without an OAuth error"),
         (404, r#"{"error":5}"#, "the issuer answered 404 without an OAuth error"),
+        (404, r#"{"error":"a","error":"b"}"#, "the issuer answered 404 without an OAuth error"),
     ] {
         assert_eq!(judged(status, body), expected, "{status} {body}");
+    }
+    let slow = parse_token_response(429, br#"{"error":"slow_down"}"#).unwrap_err();
+    assert!(matches!(slow.outside_of_polling(), TokenEndpointError::Unavailable { .. }));
+    let gone = parse_token_response(500, grant.as_bytes()).unwrap_err();
+    assert!(matches!(gone.outside_of_polling(), TokenEndpointError::Refused { .. }));
+}
+
+#[test]
+fn what_real_issuers_write_beside_the_rfc_is_read() {
+    let expected = "access a id - refresh - for Some(3599)";
+    for (status, body) in [
+        // Entra ID.
+        (200, r#"{"access_token":"a","expires_in":"3599","ext_expires_in":"3599"}"#),
+        (201, r#"{"access_token":"a","expires_in":3599}"#),
+        (200, "\u{feff}{\"access_token\":\"a\",\"expires_in\":3599}"),
+        (200, r#"{"access_token":"a","expires_in":3599,"scope":"x","scope":"x y"}"#),
+        (200, r#"{"access_token":"a","expires_in":3599,"more":{"k":1,"k":2}}"#),
+    ] {
+        assert_eq!(judged(status, body), expected, "{body}");
+    }
+    for body in [
+        r#"{"access_token":"a","access_token":"b"}"#,
+        r#"{"access_token":"a","\u0061ccess_token":"b"}"#,
+        r#"{"access_token":"a","error":"","error":""}"#,
+        "{\"access_token\":\"a\"} {}",
+    ] {
+        let judged = judged(200, body);
+        assert!(judged.contains("it is not the JSON of RFC 6749"), "{body}: {judged}");
     }
 }
 

@@ -1,0 +1,270 @@
+//! Why there is no answer: whose fault it was, in words of ours.
+//! Never the text of a library where there is a word for it, and never a proxy's credentials.
+
+use std::{error::Error, io};
+
+use login_common::proxy::ProxyFault;
+use login_protocols::oidc::redirect::RedirectFault;
+use thiserror::Error;
+use tokio_rustls::rustls::{self, CertificateError};
+use url::Url;
+
+use super::{REQUEST_TIMEOUT, route::Route};
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum HttpError {
+    /// The PEM text holds no certificate that can be used.
+    #[error("the certificate authority is no PEM text with certificates")]
+    CertificateAuthority,
+    /// The PEM text holds no certificate with its key.
+    #[error("the client certificate or its key cannot be used: {0}")]
+    ClientCertificate(String),
+    /// The TLS library or the system's roots.
+    #[error("could not prepare connections: {0}")]
+    Client(String),
+    /// A variable or a kubeconfig names a proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyFault),
+    /// The URL would carry secrets in the clear.
+    #[error("`{0}` is not `https://`")]
+    NotConfidential(String),
+    /// No answer in time.
+    #[error("no answer from `{0}` within {bound} seconds", bound = REQUEST_TIMEOUT.as_secs())]
+    Timeout(String),
+    /// No connection, or a broken one.
+    #[error("no connection to `{host}`: {reason}")]
+    Connection {
+        /// Host and port.
+        host: String,
+        /// The innermost reason.
+        reason: String,
+        /// Whether the request cannot have arrived: there never was a connection.
+        unsent: bool,
+    },
+    /// The proxy on the way did not let us through.
+    #[error("the proxy `{proxy}` (from `{named_by}`) gave no connection to `{host}`: {reason}")]
+    ByProxy {
+        /// The proxy, without credentials.
+        proxy: String,
+        /// The variable or key that names it.
+        named_by: String,
+        /// Host and port that were wanted.
+        host: String,
+        /// The innermost reason.
+        reason: String,
+    },
+    /// The other side's certificate.
+    #[error("no trusted connection to `{host}`: {fault}")]
+    Certificate {
+        /// Host and port.
+        host: String,
+        /// What is wrong with it.
+        fault: CertificateFault,
+    },
+    /// The answer is too long.
+    #[error("the answer of `{0}` is too long")]
+    TooLong(String),
+    /// A redirect that is not followed.
+    #[error(transparent)]
+    Redirect(#[from] RedirectFault),
+    /// The answer has a content coding that was not asked for.
+    #[error("the answer of `{host}` is compressed as {coding}, which was not asked for")]
+    Coding {
+        /// Host and port.
+        host: String,
+        /// What it says, set apart.
+        coding: String,
+    },
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CertificateFault {
+    /// Signed by somebody that is not trusted here.
+    #[error("its certificate is signed by an authority that is not trusted here")]
+    UnknownAuthority,
+    /// It has expired, or this machine's clock is ahead.
+    #[error("its certificate has expired")]
+    Expired,
+    /// It is not valid yet, or this machine's clock is behind.
+    #[error("its certificate is not valid yet")]
+    NotYetValid,
+    /// For other names.
+    #[error("its certificate is for another name")]
+    OtherName,
+    /// Anything else, in the library's words.
+    #[error("its certificate cannot be used: {0}")]
+    Unusable(String),
+}
+
+impl CertificateFault {
+    fn of(error: &CertificateError) -> Self {
+        match error {
+            CertificateError::UnknownIssuer => Self::UnknownAuthority,
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                Self::NotYetValid
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::OtherName
+            }
+            other => Self::Unusable(other.to_string()),
+        }
+    }
+}
+
+impl HttpError {
+    /// Whether another authority could vouch for the other side's certificate.
+    pub fn is_untrusted(&self) -> bool {
+        matches!(
+            self,
+            Self::Certificate {
+                fault: CertificateFault::UnknownAuthority | CertificateFault::Unusable(_),
+                ..
+            }
+        )
+    }
+
+    /// Whether another attempt may succeed: the network failed, not what was asked or said.
+    pub fn is_of_the_network(&self) -> bool {
+        matches!(self, Self::Timeout(_) | Self::Connection { .. } | Self::ByProxy { .. })
+    }
+
+    /// Whether the request has certainly not arrived: nothing took a connection. A proxy that gives
+    /// none has given its answer.
+    pub fn is_unsent(&self) -> bool {
+        matches!(self, Self::Connection { unsent: true, .. })
+    }
+
+    /// What can be done about it, where that does not depend on who was asked.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Proxy(fault) => Some(format!("correct `{}`", fault.named_by)),
+            Self::ByProxy { named_by, host, .. } => Some(format!(
+                "check the proxy that `{named_by}` names; `NO_PROXY` may list `{}` if no proxy is \
+                 needed",
+                host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name)
+            )),
+            Self::Certificate { fault, .. } => match fault {
+                CertificateFault::Expired => Some(
+                    "whoever runs that host has to renew its certificate, unless this machine's \
+                     clock is ahead"
+                        .to_owned(),
+                ),
+                CertificateFault::NotYetValid => Some("check this machine's clock".to_owned()),
+                CertificateFault::OtherName => Some(
+                    "use a name that stands in the certificate, or have one issued for this name"
+                        .to_owned(),
+                ),
+                CertificateFault::UnknownAuthority | CertificateFault::Unusable(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// A client that could not be built.
+    pub(in crate::system) fn client(error: &reqwest::Error) -> Self {
+        Self::Client(innermost(error))
+    }
+
+    /// A request to `url` on `route` that failed.
+    pub(super) fn of(error: &reqwest::Error, url: &Url, route: &Route) -> Self {
+        let host = host(url);
+        if let Some(fault) = certificate_fault(error) {
+            return Self::Certificate { host, fault };
+        }
+        let reason = translated(innermost(error));
+        match route {
+            Route::Through(proxy) if error.is_connect() => Self::ByProxy {
+                proxy: proxy.shown(),
+                named_by: proxy.named_by.clone(),
+                host,
+                reason: if error.is_timeout() { "it did not answer".to_owned() } else { reason },
+            },
+            _ if error.is_timeout() => Self::Timeout(host),
+            _ => Self::Connection { host, reason, unsent: error.is_connect() },
+        }
+    }
+}
+
+/// TLS libraries hide behind I/O errors, whose `source` skips what they hold.
+fn certificate_fault(error: &reqwest::Error) -> Option<CertificateFault> {
+    let mut next: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(source) = next {
+        let held = source
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .and_then(|held| held.downcast_ref::<rustls::Error>());
+        let found = held.or_else(|| source.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::InvalidCertificate(error)) = found {
+            return Some(CertificateFault::of(error));
+        }
+        next = source.source();
+    }
+    None
+}
+
+/// What a library says, in words that say what to look at.
+fn translated(reason: String) -> String {
+    if reason.contains("authorization required") {
+        return "it wants credentials (407), which belong into its URL".to_owned();
+    }
+    if reason.contains("tunnel") && reason.contains("unsuccessful") {
+        return "it refused to connect".to_owned();
+    }
+    reason
+}
+
+/// Host and port, for people.
+pub(super) fn host(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
+}
+
+/// The last of the reasons.
+pub(in crate::system) fn innermost(error: &reqwest::Error) -> String {
+    let mut reason = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        reason = source.to_string();
+        next = source.source();
+    }
+    reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_blamed_for_what_is_wrong_with_it() {
+        for (error, fault, is_untrusted) in [
+            (CertificateError::UnknownIssuer, CertificateFault::UnknownAuthority, true),
+            (CertificateError::Expired, CertificateFault::Expired, false),
+            (CertificateError::NotValidYet, CertificateFault::NotYetValid, false),
+            (CertificateError::NotValidForName, CertificateFault::OtherName, false),
+        ] {
+            let found = CertificateFault::of(&error);
+            assert_eq!(found, fault);
+            let error = HttpError::Certificate { host: "id.example".to_owned(), fault: found };
+            assert_eq!(error.is_untrusted(), is_untrusted, "{error}");
+            // The options decide what to do about an unknown authority.
+            assert_eq!(error.hint().is_some(), !is_untrusted, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_named_as_what_refused() {
+        let error = HttpError::ByProxy {
+            proxy: "http://p:3128".to_owned(),
+            named_by: "HTTPS_PROXY".to_owned(),
+            host: "id.example:8443".to_owned(),
+            reason: translated("tunnel error: proxy authorization required".to_owned()),
+        };
+        assert!(error.to_string().starts_with("the proxy `http://p:3128` (from `HTTPS_PROXY`)"));
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("`NO_PROXY` may list `id.example`"), "{hint}");
+        assert!(!error.is_unsent() && error.is_of_the_network());
+    }
+}
