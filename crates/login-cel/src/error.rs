@@ -65,6 +65,8 @@ pub enum EvaluationError {
     WorkExceeded,
     #[error("the values are nested too deeply")]
     DepthExceeded,
+    #[error("the expression takes longer than there is time")]
+    Stopped,
 }
 
 impl EvaluationError {
@@ -80,6 +82,7 @@ impl EvaluationError {
             EvaluationError::CostExceeded
                 | EvaluationError::WorkExceeded
                 | EvaluationError::DepthExceeded
+                | EvaluationError::Stopped
         )
     }
 }

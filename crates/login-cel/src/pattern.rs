@@ -1,8 +1,10 @@
-//! Regular expressions as RE2 reads them, written down for the `regex` crate.
+//! Regular expressions as RE2 reads them, written down for the engine that is used here.
 //!
-//! Never here: matching. Both engines take linear time; what differs is what a pattern means.
+//! Never here: matching (`search`). Both engines take time by the length of the text times that of
+//! the pattern; what differs is what a pattern means.
 
 mod class;
+pub(crate) mod search;
 #[cfg(test)]
 mod tests;
 
@@ -11,14 +13,13 @@ use std::iter::Peekable;
 use std::str::Chars;
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
+use self::search::{Matcher, Purpose};
 
-/// Of a compiled pattern that is spelt out, in bytes.
-pub(crate) const SIZE: usize = 10 << 20;
+/// Of a compiled pattern that is spelt out, in bytes: room for several thousand times `\\pL`. Go
+/// bounds it by 128 MiB, and counts a set of characters as one.
+pub(crate) const SIZE: usize = 64 << 20;
 /// Of one that was computed, which a claim may be part of: it is compiled for every token.
 pub(crate) const SIZE_OF_COMPUTED: usize = 64 << 10;
-/// Of what a pattern keeps for each thread and direction while it matches, and for good.
-const CACHE: usize = 1 << 20;
 /// Of counted repetitions, as in RE2.
 const REPETITIONS: u32 = 1000;
 /// Of groups within groups.
@@ -43,30 +44,26 @@ impl Fault {
 /// Patterns that are compiled.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Patterns {
-    compiled: Arc<HashMap<Box<str>, Arc<Regex>>>,
+    compiled: Arc<HashMap<Box<str>, Arc<Matcher>>>,
 }
 
 impl Patterns {
-    pub(crate) fn find(&self, pattern: &str) -> Option<Arc<Regex>> {
-        self.compiled.get(pattern).cloned()
+    pub(crate) fn find(&self, pattern: &str, purpose: Purpose) -> Option<Arc<Matcher>> {
+        self.compiled.get(pattern).filter(|matcher| matcher.serves(purpose)).cloned()
     }
 
     /// Compiles a pattern, if it is not yet.
-    pub(crate) fn add(&mut self, pattern: &str, size: usize) -> Result<Arc<Regex>, Fault> {
-        if let Some(found) = self.find(pattern) {
+    pub(crate) fn add(
+        &mut self,
+        pattern: &str,
+        size: usize,
+        purpose: Purpose,
+    ) -> Result<Arc<Matcher>, Fault> {
+        if let Some(found) = self.find(pattern, purpose) {
             return Ok(found);
         }
         let translated = translate(pattern).ok_or(Fault::Syntax)?;
-        let compiled = RegexBuilder::new(&translated)
-            .size_limit(size)
-            .dfa_size_limit(size.min(CACHE))
-            .nest_limit(NESTING)
-            .build()
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(_) => Fault::Size,
-                _ => Fault::Syntax,
-            })?;
-        let compiled = Arc::new(compiled);
+        let compiled = Arc::new(Matcher::new(&translated, size, purpose)?);
         Arc::make_mut(&mut self.compiled).insert(pattern.into(), Arc::clone(&compiled));
         Ok(compiled)
     }
@@ -169,8 +166,11 @@ impl Translation<'_> {
     }
 
     fn literal(&mut self, character: char) {
-        let mut buffer = [0; 4];
-        self.written.push_str(&regex::escape(character.encode_utf8(&mut buffer)));
+        if character.is_ascii_alphanumeric() || !character.is_ascii() {
+            self.written.push(character);
+        } else {
+            self.code_point(character);
+        }
     }
 
     /// After the sign of a repetition: whether there is something to repeat, and `?` for lazy ones.

@@ -6,7 +6,7 @@ use crate::check::check;
 use crate::environment::Environment;
 use crate::error::{CompileError, EvaluationError, Fault};
 use crate::evaluate::Evaluation;
-use crate::meter::{Budget, Meter};
+use crate::meter::{Budget, Meter, Patience};
 use crate::pattern::Patterns;
 use crate::plan::{Node, plan};
 use crate::syntax::ast::{Expr, ExprKind, Literal};
@@ -73,18 +73,19 @@ impl Program {
         bindings: &Bindings<'a>,
         budget: &Budget,
     ) -> (Result<Value<'a>, EvaluationError>, u64) {
-        let (outcome, spent) = self.evaluate_measured(bindings, budget);
+        let (outcome, spent) = self.evaluate_measured(bindings, budget, None);
         (outcome, spent.cost)
     }
 
-    /// As [`Program::evaluate`]; also what it took of the budget, for a caller that bounds
-    /// several programs together.
+    /// As [`Program::evaluate`], while there is patience; also what it took of the budget, for a
+    /// caller that bounds several programs together.
     pub fn evaluate_measured<'a>(
         &self,
         bindings: &Bindings<'a>,
         budget: &Budget,
+        patience: Option<&Patience>,
     ) -> (Result<Value<'a>, EvaluationError>, Budget) {
-        let mut meter = Meter::with_patterns(budget, &self.patterns);
+        let mut meter = Meter::with_patterns(budget, &self.patterns, patience);
         let outcome = Evaluation::new(&bindings.variables, &mut meter).value(&self.node);
         (outcome, meter.spent())
     }

@@ -2,6 +2,7 @@
 //! one. Pure.
 //! Never fetches; never trusts a claim before the signature.
 
+use login_cel::meter::Patience;
 use login_common::{Secret, UnixTime};
 use login_protocols::{jose::KeySet, oauth2::introspection::Introspection};
 use url::Url;
@@ -13,7 +14,7 @@ use crate::{
     policy::{IntrospectorIndex, IssuerIndex, Policy},
     revocations::EndedSessions,
     route::Route,
-    verdict::Verdict,
+    verdict::{Outage, Verdict},
 };
 
 /// What the evidence allows to say.
@@ -80,6 +81,9 @@ pub struct Evidence<'e> {
     pub groups: Option<&'e str>,
     /// Sessions that the embedded issuer ended before their time.
     pub ended_sessions: Option<&'e EndedSessions>,
+    /// How long expressions may take; where it ends, the verdict is
+    /// [`crate::Outage::DeadlineExceeded`].
+    pub patience: Option<&'e Patience>,
 }
 
 impl<'e> Evidence<'e> {
@@ -90,6 +94,7 @@ impl<'e> Evidence<'e> {
             introspection: None,
             groups: None,
             ended_sessions: None,
+            patience: None,
         }
     }
 
@@ -107,7 +112,7 @@ pub fn decide(
     audiences: AudienceRequest<'_>,
     now: UnixTime,
 ) -> Decision {
-    match &token.route {
+    let decision = match &token.route {
         Route::Jwt { issuer, jws } => jwt::decide(policy, *issuer, jws, evidence, audiences, now),
         Route::Static(digest) => {
             Decision::Verdict(static_tokens::decide(policy, digest, audiences, now))
@@ -115,6 +120,15 @@ pub fn decide(
         Route::Introspected { introspector, .. } => {
             introspection::decide(policy, *introspector, evidence, audiences, now)
         }
+    };
+    match decision {
+        // An expression that was stopped says nothing about the token.
+        Decision::Verdict(Verdict::Refused(_))
+            if evidence.patience.is_some_and(Patience::has_stopped) =>
+        {
+            Decision::Verdict(Verdict::CannotTell(Outage::DeadlineExceeded))
+        }
+        decision => decision,
     }
 }
 

@@ -38,6 +38,7 @@ pub use claims::{
 pub use decide::{Decision, Evidence, GroupsSource, Need, decide};
 pub use guard::Guard;
 pub use introspector::Introspector;
+pub use login_cel::meter::Patience;
 pub use plan::{ParsedToken, Plan, plan};
 pub use policy::{IntrospectorIndex, IssuerIndex, IssuerPolicy, KeySource, Policy, RequiredClaim};
 pub use revocations::{EndedSessions, Grant, Revocation, Revocations, Revoked};

@@ -161,7 +161,7 @@ names! {
         GroupsUnavailable => "groups_unavailable",
         /// A database that must be asked does not answer.
         StoreUnavailable => "store_unavailable",
-        /// The evidence did not come within the time of one review.
+        /// The evidence did not come, or an expression did not end, within the time of one review.
         DeadlineExceeded => "deadline_exceeded",
         /// A fault of this program.
         Internal => "internal",

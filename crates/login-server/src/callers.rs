@@ -123,7 +123,11 @@ impl Callers {
     /// Whether `caller` may ask for reviews. Who may not is mentioned in the log, now and then.
     pub fn admit(&self, caller: &Caller, headers: &HeaderMap) -> bool {
         let is_open = self.certificate == ClientCertificate::NotAsked && self.tokens.is_none();
-        if is_open || caller.certified || self.has_token(headers) {
+        if is_open {
+            return true;
+        }
+        if caller.certified || self.has_token(headers) {
+            caller.place.admit();
             return true;
         }
         if let Some(refused) = self.refused.turn() {
@@ -153,7 +157,10 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
-    use crate::system::files::{Readers, write};
+    use crate::{
+        serve::Place,
+        system::files::{Readers, write},
+    };
 
     fn read(text: &str) -> Result<Tokens, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -189,8 +196,12 @@ mod tests {
 
     #[test]
     fn whoever_shows_neither_is_not_admitted() {
-        let caller =
-            |certified| Caller { source: IpAddr::V4(Ipv4Addr::LOCALHOST), certified, name: None };
+        let caller = |certified| Caller {
+            source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            certified,
+            name: None,
+            place: Place::only(),
+        };
         let headers = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, value.parse().unwrap());

@@ -7,7 +7,7 @@ use login_common::{UnixTime, token_review::ReviewRequest};
 use login_protocols::oauth2::introspection::Introspection;
 use login_review::{
     AudienceRequest, Decision, EndedSessions, Evidence, IssuerIndex, Need, Outage, ParsedToken,
-    Plan, Reason, Verdict, decide, plan,
+    Patience, Plan, Reason, Verdict, decide, plan,
 };
 
 use crate::{
@@ -56,7 +56,11 @@ pub async fn judge<'t>(
     let ended_sessions = state.ended_sessions.known();
     let verdict = loop {
         let evidence = gathered.evidence(&ended_sessions);
-        let decision = decide(&in_force.policy, &token, &evidence, audiences, now);
+        let decide = |patience: &Patience| {
+            let evidence = Evidence { patience: Some(patience), ..evidence };
+            decide(&in_force.policy, &token, &evidence, audiences, now)
+        };
+        let decision = state.efforts.decide(&state.ticks, party(&token), decide).await;
         let need = match decision {
             Decision::Verdict(verdict) => break verdict,
             Decision::Need(need) => need,
@@ -71,6 +75,11 @@ pub async fn judge<'t>(
     let issuer = token.issuer();
     let generation = gathered.generation(issuer);
     Judgement { verdict, issuer, generation, token: Some(token) }
+}
+
+/// Whose turn it is where expressions are slow.
+fn party(token: &ParsedToken<'_>) -> usize {
+    token.issuer().map_or(usize::MAX, IssuerIndex::as_usize)
 }
 
 /// What was fetched for one token.
@@ -99,7 +108,8 @@ impl Gathered {
             .map(|keys| Some((keys.as_ref()?.issuer, &keys.as_ref()?.snapshot.keys)));
         let introspection = self.introspection.as_ref().map(|known| &known.answer);
         let groups = self.groups.as_ref().map(|known| known.jwt());
-        Evidence { keys, introspection, groups, ended_sessions: Some(ended_sessions) }
+        let ended_sessions = Some(ended_sessions);
+        Evidence { keys, introspection, groups, ended_sessions, patience: None }
     }
 
     /// Tells the operator what his list says about the token, which was refused for it.

@@ -26,6 +26,7 @@ pub mod judgement;
 mod outgoing;
 
 pub mod callers;
+pub mod effort;
 pub mod progress;
 pub mod reload;
 pub mod revoked_grants;

@@ -4,7 +4,6 @@
 use std::{pin::pin, sync::Arc};
 
 use http::{Method, Request, StatusCode};
-use hyper::body::Incoming;
 use login_common::client_configuration;
 use login_review::RequestFault;
 
@@ -15,7 +14,7 @@ use crate::{
         response::{Reply, method_not_allowed, text},
         review, token,
     },
-    serve::{Answering, Caller, ConnectionEvent},
+    serve::{Answering, Arriving, Caller, ConnectionEvent},
     start::{Embedded, State},
 };
 
@@ -30,7 +29,7 @@ impl Answering for Main {
         self.0.metrics.connections.count(event);
     }
 
-    async fn answer(self: Arc<Self>, caller: Caller, request: Request<Incoming>) -> Reply {
+    async fn answer(self: Arc<Self>, caller: Caller, request: Request<Arriving>) -> Reply {
         let work = pin!(main(&self.0, caller, request));
         if let Ok(reply) = guarded(work).await {
             return reply;
@@ -41,7 +40,7 @@ impl Answering for Main {
 }
 
 impl Answering for Health {
-    async fn answer(self: Arc<Self>, _: Caller, request: Request<Incoming>) -> Reply {
+    async fn answer(self: Arc<Self>, _: Caller, request: Request<Arriving>) -> Reply {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
             "/livez" | "/readyz" | "/metrics" if !is_read => method_not_allowed("GET, HEAD"),
@@ -57,7 +56,7 @@ impl Answering for Health {
     }
 }
 
-async fn main(state: &State, caller: Caller, request: Request<Incoming>) -> Reply {
+async fn main(state: &State, caller: Caller, request: Request<Arriving>) -> Reply {
     if request.uri().path() == "/authenticate" {
         return review::review(state, caller, request).await;
     }
@@ -87,7 +86,7 @@ async fn issuer(
     state: &State,
     embedded: &Embedded,
     caller: Caller,
-    request: Request<Incoming>,
+    request: Request<Arriving>,
 ) -> Reply {
     let limits = &state.limits;
     let source = caller.source;

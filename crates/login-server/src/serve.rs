@@ -2,6 +2,10 @@
 //! Never waits without a limit, and never decides what a request means.
 
 mod activity;
+mod arriving;
+mod inbox;
+mod lingering;
+mod places;
 
 use std::{
     convert::Infallible, future::Future, io, net::IpAddr, pin::pin, sync::Arc, time::Duration,
@@ -10,19 +14,25 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::Full;
-use hyper::{body::Incoming, service::service_fn};
+use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
     time::{Instant, sleep_until, timeout},
 };
 
-use self::activity::{Activity, Answer, Patience, Watch};
+use self::{
+    activity::{Activity, Answer, Patience, Watch},
+    inbox::Inbox,
+    lingering::Lingering,
+    places::Places,
+};
+pub use self::{arriving::Arriving, places::Place};
 use crate::{config::Limits, telemetry::seldom::Seldom, tls::ServingTls};
 
 /// What a connection says about whoever opened it.
@@ -34,6 +44,8 @@ pub struct Caller {
     pub certified: bool,
     /// The name in a client certificate that was shown and verified, allowed or not.
     pub name: Option<Arc<str>>,
+    /// The connection's place among the others.
+    pub place: Place,
 }
 
 /// Where the process is on its way from serving to gone.
@@ -53,7 +65,7 @@ pub trait Answering: Send + Sync + 'static {
     fn answer(
         self: Arc<Self>,
         caller: Caller,
-        request: Request<Incoming>,
+        request: Request<Arriving>,
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
 
     /// Is told what happens to connections, for metrics.
@@ -69,8 +81,35 @@ pub enum ConnectionEvent {
     Accepted,
     /// Its TLS handshake failed or took too long.
     HandshakeFailed,
+    /// It was dropped, so that another one has its place.
+    Displaced,
     /// It is gone, however it ended.
     Ended,
+}
+
+/// What all connections of a listener share.
+struct Shared<A> {
+    tls: Option<ServingTls>,
+    limits: Limits,
+    answering: Arc<A>,
+    inboxes: Inboxes,
+}
+
+/// Where bodies arrive. Those of strangers never take the room of a caller's.
+struct Inboxes {
+    admitted: Arc<Inbox>,
+    strangers: Arc<Inbox>,
+}
+
+impl Inboxes {
+    fn new(limits: &Limits) -> Self {
+        let inbox = || Inbox::new(limits.arriving_bytes);
+        Self { admitted: inbox(), strangers: inbox() }
+    }
+
+    fn of(&self, place: &Place) -> Arc<Inbox> {
+        Arc::clone(if place.is_admitted() { &self.admitted } else { &self.strangers })
+    }
 }
 
 /// Tells the end of a connection, also after a panic.
@@ -91,16 +130,17 @@ pub async fn serve<A: Answering>(
     answering: Arc<A>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let slots = Arc::new(Semaphore::new(limits.connections));
-    let failing = Seldom::default();
+    let places = Places::new(&limits);
+    let shared = Arc::new(Shared { tls, limits, answering, inboxes: Inboxes::new(&limits) });
+    let (failing, full) = (Seldom::default(), Seldom::default());
     loop {
-        // The slot comes before the connection: what we cannot serve stays in the kernel's queue.
+        // Room comes before the connection: what we cannot serve stays in the kernel's queue.
         let accepted = tokio::select! {
             biased;
             () = left_serving(&mut phase) => break,
-            accepted = next_connection(&listener, &slots) => accepted,
+            accepted = next_connection(&listener, &places) => accepted,
         };
-        let (stream, source, slot) = match accepted {
+        let (stream, source) = match accepted {
             Ok(accepted) => accepted,
             // The client gave up before it was its turn; the next one need not wait for that.
             Err(fault) if fault.kind() == io::ErrorKind::ConnectionAborted => continue,
@@ -113,33 +153,55 @@ pub async fn serve<A: Answering>(
                 continue;
             }
         };
-        let tls = tls.clone();
-        let answering = Arc::clone(&answering);
-        let phase = phase.clone();
-        answering.observe(ConnectionEvent::Accepted);
+        shared.answering.observe(ConnectionEvent::Accepted);
+        let (occupied, is_full) = places.take(source);
+        if is_full {
+            shared.answering.observe(ConnectionEvent::Displaced);
+            if let Some(displaced) = full.turn() {
+                tracing::warn!(
+                    displaced,
+                    newcomer = %source,
+                    "too many connections; the oldest one that has shown nothing makes room"
+                );
+            }
+        }
+        let (shared, phase) = (Arc::clone(&shared), phase.clone());
         tokio::spawn(async move {
-            let _slot = slot;
-            let _observed = Observed(Arc::clone(&answering));
-            secured(stream, source, tls, limits, answering, phase).await;
+            let _observed = Observed(Arc::clone(&shared.answering));
+            let place = occupied.place();
+            let must_go = place.clone();
+            tokio::select! {
+                biased;
+                () = must_go.must_go() => {
+                    tracing::debug!(%source, "connection makes room for another one");
+                }
+                () = secured(stream, source, place, shared, phase) => {}
+            }
+            drop(occupied);
         });
     }
     drop(listener);
-    // Every slot free again means that every connection has ended.
-    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-    drop(slots.acquire_many(all).await);
+    places.empty().await;
 }
 
 async fn next_connection(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
+    places: &Places,
+) -> io::Result<(TcpStream, IpAddr)> {
+    let (stream, peer) = loop {
+        places.room().await;
+        tokio::select! {
+            biased;
+            // Whoever would have made room was admitted meanwhile.
+            () = places.no_room() => {}
+            accepted = listener.accept() => break accepted?,
+        }
+    };
     // Answers are one small write; waiting for more to send only adds delay.
     if let Err(fault) = stream.set_nodelay(true) {
         tracing::debug!(error = %fault, "could not turn off Nagle's algorithm");
     }
-    Ok((stream, peer.ip().to_canonical(), slot))
+    Ok((stream, peer.ip().to_canonical()))
 }
 
 async fn left_serving(phase: &mut watch::Receiver<Phase>) {
@@ -150,26 +212,35 @@ async fn left_serving(phase: &mut watch::Receiver<Phase>) {
 async fn secured<A: Answering>(
     stream: TcpStream,
     source: IpAddr,
-    tls: Option<ServingTls>,
-    limits: Limits,
-    answering: Arc<A>,
+    place: Place,
+    shared: Arc<Shared<A>>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let Some(tls) = tls else {
-        let caller = Caller { source, certified: false, name: None };
-        return connection(stream, Protocol::Either, caller, limits, answering, phase).await;
+    let Shared { limits, answering, .. } = &*shared;
+    let stream = Lingering::new(stream, lingering_of(limits), phase.clone());
+    let Some(tls) = &shared.tls else {
+        let caller = Caller { source, certified: false, name: None, place };
+        return connection(stream, Protocol::Either, caller, shared, phase).await;
     };
     let handshake = tokio::select! {
         biased;
-        handshake = timeout(limits.handshake, tls.acceptor().accept(stream)) => handshake,
+        handshake = timeout(limits.handshake, tls.acceptor().accept(stream).into_fallible()) => {
+            handshake
+        }
         // Nobody has asked anything yet, so nothing is lost.
         () = left_serving(&mut phase) => return,
     };
     let stream = match handshake {
         Ok(Ok(stream)) => stream,
-        Ok(Err(fault)) => {
+        Ok(Err((fault, mut stream))) => {
             tracing::debug!(error = %fault, "TLS handshake failed");
             answering.observe(ConnectionEvent::HandshakeFailed);
+            // The alert that says why is on its way; some peers write a request behind it.
+            tokio::select! {
+                biased;
+                () = left_serving(&mut phase) => {}
+                ended = stream.shutdown() => drop(ended),
+            }
             return;
         }
         Err(_) => {
@@ -181,12 +252,19 @@ async fn secured<A: Answering>(
     let (_, session) = stream.get_ref();
     let shown = session.peer_certificates().and_then(<[_]>::first);
     let (name, certified) = shown.map_or((None, false), |shown| tls.identify(shown));
-    let caller = Caller { source, certified, name };
+    if certified {
+        place.admit();
+    }
+    let caller = Caller { source, certified, name, place };
     let protocol = match session.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,
         _ => Protocol::Http1,
     };
-    connection(stream, protocol, caller, limits, answering, phase).await;
+    connection(stream, protocol, caller, shared, phase).await;
+}
+
+fn lingering_of(limits: &Limits) -> lingering::Patience {
+    lingering::Patience { time: limits.linger, bytes: limits.linger_bytes }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -201,21 +279,24 @@ async fn connection<A: Answering>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     protocol: Protocol,
     caller: Caller,
-    limits: Limits,
-    answering: Arc<A>,
+    shared: Arc<Shared<A>>,
     mut phase: watch::Receiver<Phase>,
 ) {
+    let limits = shared.limits;
     let activity = Arc::new(Activity::default());
+    let place = caller.place.clone();
     let service = service_fn({
         let activity = Arc::clone(&activity);
         move |request| {
             let under_way = activity.begin();
-            let (answering, caller) = (Arc::clone(&answering), caller.clone());
+            let (shared, caller) = (Arc::clone(&shared), caller.clone());
             async move {
                 // RFC 9112 §6.3: where a proxy before us has counted by `Content-Length`, what
                 // follows a chunked body may be somebody else's request.
                 let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
-                let response = answering.answer(caller, request).await;
+                let inbox = shared.inboxes.of(&caller.place);
+                let request = Arriving::of(request, lingering_of(&shared.limits), inbox);
+                let response = Arc::clone(&shared.answering).answer(caller, request).await;
                 let mut response = response.map(|body| Answer::new(body, under_way));
                 if is_last {
                     let close = HeaderValue::from_static("close");
@@ -230,8 +311,6 @@ async fn connection<A: Answering>(
     let mut patience = pin!(sleep_until(Instant::now() + limits.first_request));
     let mut watch = Watch::default();
     let mut is_draining = false;
-    // A peer of HTTP/2 that is alive answers pings, and may stay.
-    let may_idle = matches!(protocol, Protocol::Http2);
     let longest = limits.idle + limits.review + limits.form;
     loop {
         tokio::select! {
@@ -252,6 +331,8 @@ async fn connection<A: Answering>(
                     patience.as_mut().reset(Instant::now() + limits.drain_idle / 2);
                     continue;
                 }
+                // A peer of HTTP/2 that is alive answers pings; a caller may stay for that.
+                let may_idle = matches!(protocol, Protocol::Http2) && place.is_admitted();
                 match watch.judge(&activity, may_idle, limits.idle, longest) {
                     Patience::Keep => {}
                     Patience::Farewell => serving.as_mut().graceful_shutdown(),

@@ -23,6 +23,7 @@ use url::Url;
 use crate::{
     callers::Callers,
     config::{Limits, ServerConfig, load::Loaded},
+    effort::Efforts,
     evidence::{
         DistributedGroups, EndedSessionsInForce, Introspectors, KeySets, ResultCache,
         key_sets::KeySetPace, result_cache::Epoch,
@@ -90,6 +91,8 @@ pub struct State {
     pub limits: Limits,
     /// One turn per review that is being judged.
     pub reviews: Turns,
+    /// Turns of reviews whose expressions are slow.
+    pub efforts: Efforts,
     /// Reviews that got none are mentioned now and then.
     pub shed: Seldom,
     /// Deadlines of reviews; [`crate::run`] drives them.
@@ -224,6 +227,7 @@ impl State {
                 config.limits.waiting_reviews,
                 config.limits.review_turn,
             ),
+            efforts: Efforts::new(&config.limits),
             shed: Seldom::default(),
             limits: config.limits,
             ticks: Ticks::default(),

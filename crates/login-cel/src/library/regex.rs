@@ -6,6 +6,7 @@ use super::cost::matching;
 use crate::error::EvaluationError;
 use crate::function::{Function, Library, Overload};
 use crate::meter::Meter;
+use crate::pattern::search::Purpose;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -41,9 +42,10 @@ fn find<'a>(arguments: &[Value<'a>], meter: &mut Meter) -> Result<Value<'a>, Eva
     let [Value::String(text), Value::String(pattern)] = arguments else {
         return Err(EvaluationError::NoSuchOverload("find"));
     };
-    let pattern = meter.pattern("find", pattern)?;
+    let pattern = meter.pattern("find", pattern, Purpose::Find)?;
     meter.work(text.len())?;
-    Ok(Value::string(pattern.find(text).map_or("", |found| found.as_str())))
+    let found = pattern.find(text, 0, meter)?;
+    Ok(Value::string(found.and_then(|found| text.get(found.start..found.end)).unwrap_or_default()))
 }
 
 fn find_all<'a>(arguments: &[Value<'a>], meter: &mut Meter) -> Result<Value<'a>, EvaluationError> {
@@ -52,16 +54,26 @@ fn find_all<'a>(arguments: &[Value<'a>], meter: &mut Meter) -> Result<Value<'a>,
         [Value::String(text), Value::String(pattern), Value::Int(limit)] => (text, pattern, *limit),
         _ => return Err(EvaluationError::NoSuchOverload("findAll")),
     };
-    let pattern = meter.pattern("findAll", pattern)?;
+    let pattern = meter.pattern("findAll", pattern, Purpose::Find)?;
     meter.work(text.len())?;
     // A negative limit is none.
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut all = Vec::new();
-    for found in pattern.find_iter(text).take(limit) {
+    let (mut from, mut last_end) = (0, None);
+    while all.len() < limit {
+        let Some(mut found) = pattern.find(text, from, meter)? else { break };
+        if found.start == found.end && Some(found.end) == last_end {
+            // Where a match ended there is no empty one.
+            match pattern.find(text, from + 1, meter)? {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        (from, last_end) = (found.end, Some(found.end));
         meter.elements(1)?;
         // The search for the next one may go to the end of the text.
-        meter.work(text.len().saturating_sub(found.start()))?;
-        all.push(Value::string(found.as_str()));
+        meter.work(text.len().saturating_sub(found.start))?;
+        all.push(Value::string(text.get(found.start..found.end).unwrap_or_default()));
     }
     Ok(Value::list(all))
 }

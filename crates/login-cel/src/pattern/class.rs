@@ -65,7 +65,7 @@ impl Translation<'_> {
         self.character(letter)
     }
 
-    fn code_point(&mut self, character: char) {
+    pub(super) fn code_point(&mut self, character: char) {
         // Writing to a string does not fail.
         let _ = write!(self.written, "\\x{{{:X}}}", u32::from(character));
     }

@@ -8,6 +8,7 @@ use crate::check::Meaning;
 use crate::evaluate::select::is_key;
 use crate::function::Overload;
 use crate::pattern::SIZE;
+use crate::pattern::search::Purpose;
 use crate::syntax::ast::{Expr, ExprKind, Literal};
 use crate::syntax::{ACCUMULATOR, SyntaxError};
 use crate::value::Value;
@@ -94,9 +95,11 @@ impl Planner<'_> {
         arguments: &[Expr],
         all: &[Node],
     ) -> Result<(), SyntaxError> {
-        if !["matches", "find", "findAll"].contains(&name) {
-            return Ok(());
-        }
+        let purpose = match name {
+            "matches" => Purpose::Test,
+            "find" | "findAll" => Purpose::Find,
+            _ => return Ok(()),
+        };
         // kube-apiserver takes the first literal argument of `matches` for the pattern, even where
         // it is the text: `matches('(', 'a')` is refused.
         let literal = match arguments.first().map(|argument| &argument.kind) {
@@ -108,7 +111,7 @@ impl Planner<'_> {
             _ => None,
         };
         for pattern in literal.into_iter().chain(pattern) {
-            if let Err(fault) = self.patterns.add(pattern, SIZE) {
+            if let Err(fault) = self.patterns.add(pattern, SIZE, purpose) {
                 let offset = arguments.last().map_or(0, |argument| argument.offset as usize);
                 let message = format!("invalid {name} argument: {}", fault.as_str());
                 return Err(SyntaxError { offset, message });

@@ -4,6 +4,7 @@
 
 use crate::error::EvaluationError;
 use crate::function::{CostRule, Function, Implementation, Overload};
+use crate::pattern::search::Purpose;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -68,8 +69,8 @@ const MATCHES: Implementation = |given, meter| {
         return Err(EvaluationError::NoSuchOverload("matches"));
     };
     meter.work(text.len())?;
-    let compiled = meter.pattern("matches", pattern)?;
-    Ok(Value::Bool(compiled.is_match(text)))
+    let compiled = meter.pattern("matches", pattern, Purpose::Test)?;
+    Ok(Value::Bool(compiled.is_match(text, meter)?))
 };
 
 /// A tenth of the text times a quarter of the pattern.

@@ -9,6 +9,7 @@ use login_protocols::{
 
 use crate::{
     audience::AudienceRequest,
+    claims::expression::Allowance,
     decide::{Decision, Evidence, Need},
     introspector::Introspector,
     policy::{IntrospectorIndex, Policy},
@@ -56,7 +57,8 @@ fn accept(
     if names.into_iter().flatten().any(is_revoked) {
         return Err(Reason::Revoked);
     }
-    let identity = introspector.mapping.identity(&introspector.name, claims)?;
+    let allowance = &mut Allowance::within(evidence.patience);
+    let identity = introspector.mapping.identity_within(&introspector.name, claims, allowance)?;
     policy.guard().check(&identity)?;
     Ok(Verdict::Accepted { identity, audiences: audiences.grant()?, expires_at })
 }

@@ -65,7 +65,8 @@ pub(crate) fn decide(
         None => (verified.claims, verified.expires_at),
         Some(expanded) => (&expanded.claims, verified.expires_at.min(expanded.expires_at)),
     };
-    let verdict = identify(issuer, policy.guard(), claims).and_then(|identity| {
+    let allowance = &mut Allowance::within(evidence.patience);
+    let verdict = identify(issuer, policy.guard(), claims, allowance).and_then(|identity| {
         let audiences = audiences.grant()?;
         Ok(Verdict::Accepted { identity, audiences, expires_at })
     });
@@ -97,8 +98,8 @@ pub(crate) fn identify(
     issuer: &IssuerPolicy,
     guard: &Guard,
     claims: &Claims,
+    allowance: &mut Allowance,
 ) -> Result<Identity, Reason> {
-    let allowance = &mut Allowance::default();
     let identity = issuer.mapping.identity_within(&issuer.issuer, claims, allowance)?;
     rules::check_required(&issuer.required_claims, claims)?;
     rules::check_claims(&issuer.claim_rules, claims, allowance)?;

@@ -1,7 +1,7 @@
 //! Which expression refuses a token, and why: for the operator's log and `explain`.
 //! Never a claim's value, and never for whoever shows the token.
 
-use login_cel::{error::EvaluationError, value::Value};
+use login_cel::{error::EvaluationError, meter::Patience, value::Value};
 use login_protocols::oidc::Claims;
 
 use super::{
@@ -16,7 +16,16 @@ impl IssuerPolicy {
     /// The first expression, in the order of a review, that refuses these claims; none if it was
     /// not an expression. The review says that; this only finds it again.
     pub fn refusing_expression(&self, claims: &Claims) -> Option<String> {
-        let allowance = &mut Allowance::default();
+        self.refusing_expression_within(claims, None)
+    }
+
+    /// The same, while there is patience.
+    pub fn refusing_expression_within(
+        &self,
+        claims: &Claims,
+        patience: Option<&Patience>,
+    ) -> Option<String> {
+        let allowance = &mut Allowance::within(patience);
         for (key, expression, takes_lists) in mapped(self) {
             let most = if key == "groups" { GROUPS_BYTES } else { EXTRA_BYTES };
             let said = match expression.evaluate(claims, allowance) {
@@ -37,7 +46,9 @@ impl IssuerPolicy {
                 return Some(found);
             }
         }
-        let user = UserFields::new(&self.mapping.identity(&self.issuer, claims).ok()?);
+        let again = &mut Allowance::within(patience);
+        let user =
+            UserFields::new(&self.mapping.identity_within(&self.issuer, claims, again).ok()?);
         self.user_rules.iter().find_map(|rule| {
             let value = rule.expression.evaluate_user(&user, allowance);
             fault("userValidationRules", rule, value)

@@ -9,7 +9,7 @@ use std::{
 use login_cel::{
     environment::Environment,
     error::{CompileError, EvaluationError},
-    meter::Budget,
+    meter::{Budget, Patience},
     program::{Bindings, Program},
     types::Type,
     value::{List, Map, Object, Value},
@@ -121,30 +121,41 @@ impl fmt::Debug for Expression {
 ///
 /// kube-apiserver bounds each expression and not their number, so that 64 rules could take
 /// seconds of a core for one token. Four times the bound of one is far beyond what an expression
-/// over a token of 16 KiB needs, and ends within some tenths of a second.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Allowance(Budget);
+/// over a token of 16 KiB needs. It ends within some tenths of a second but for large patterns that
+/// meet long texts: there patience ends, which is no verdict.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowance {
+    left: Budget,
+    patience: Option<Patience>,
+}
 
 /// How many expressions may each cost what one may.
 const WHOLE_EXPRESSIONS: u64 = 4;
 
 impl Default for Allowance {
     fn default() -> Self {
-        let Budget { cost, work } = Budget::default();
-        Self(Budget { cost: cost * WHOLE_EXPRESSIONS, work: work * WHOLE_EXPRESSIONS })
+        Self::within(None)
     }
 }
 
 impl Allowance {
+    /// For one token, while there is patience.
+    pub(crate) fn within(patience: Option<&Patience>) -> Self {
+        let Budget { cost, work } = Budget::default();
+        let left = Budget { cost: cost * WHOLE_EXPRESSIONS, work: work * WHOLE_EXPRESSIONS };
+        Self { left, patience: patience.cloned() }
+    }
+
     fn spend<'a>(
         &mut self,
         expression: &'a Expression,
         bindings: &Bindings<'a>,
     ) -> Result<Value<'a>, EvaluationError> {
         let most = Budget::default();
-        let Self(left) = self;
+        let Self { left, patience } = self;
         let budget = Budget { cost: most.cost.min(left.cost), work: most.work.min(left.work) };
-        let (value, spent) = expression.program.evaluate_measured(bindings, &budget);
+        let (value, spent) =
+            expression.program.evaluate_measured(bindings, &budget, patience.as_ref());
         left.cost = left.cost.saturating_sub(spent.cost);
         left.work = left.work.saturating_sub(spent.work);
         value

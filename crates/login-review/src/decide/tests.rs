@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    claims::mapping::{ClaimMapping, PrefixedClaim, SessionClaim},
+    claims::{
+        expression::Expression,
+        mapping::{ClaimMapping, PrefixedClaim, SessionClaim},
+        rules::Rule,
+    },
     guard::Guard,
     plan::{Plan, plan},
     policy::{IssuerPolicy, RequiredClaim},
@@ -423,6 +427,45 @@ fn base64url(text: &str) -> String {
         }
     }
     out
+}
+
+#[test]
+fn an_expression_that_was_stopped_says_nothing_about_the_token() {
+    let rule = |source: &str| {
+        let mut issuer = issuer_policy();
+        let expression = Expression::over_claims(source).unwrap();
+        issuer.claim_rules.push(Rule { expression, message: String::new() });
+        scene_of(issuer, Guard::default())
+    };
+    let large = r"!claims.long.matches('.*\\pL{60}.*\\pL{60}!')";
+    let stopped = Decision::Verdict(Verdict::CannotTell(Outage::DeadlineExceeded));
+    let refused = Decision::Verdict(Verdict::Refused(Reason::ClaimRule));
+    let wrong_audience = Decision::Verdict(Verdict::Refused(Reason::WrongAudience));
+    for (source, changes, expected) in [
+        (large, json!({}), Some(stopped)),
+        // What needs no patience, and what was refused before an expression was asked.
+        ("claims.long.size() == 3000", json!({}), None),
+        ("claims.long == ''", json!({}), Some(refused)),
+        (large, json!({"aud": "other"}), Some(wrong_audience)),
+    ] {
+        let scene = rule(source);
+        let long = json!({"long": "x".repeat(3_000)});
+        let mut all = changes.clone();
+        all["long"] = long["long"].clone();
+        let (token, keys) = (scene.sign(&all), scene.keys());
+        let now = UnixTime::from_seconds(NOW);
+        let Plan::Judge(token) = plan(&scene.policy, &token, now) else { panic!("refused") };
+        let audiences = AudienceRequest { requested: &[], api_audiences: None };
+        let patience = Patience::until(|| true);
+        let known = Evidence::of_keys(token.issuer().unwrap(), &keys);
+        let evidence = Evidence { patience: Some(&patience), ..known };
+        let decision = decide(&scene.policy, &token, &evidence, audiences, now);
+        let is_accepted = matches!(decision, Decision::Verdict(Verdict::Accepted { .. }));
+        assert_eq!(
+            (is_accepted, (!is_accepted).then_some(decision)),
+            (expected.is_none(), expected)
+        );
+    }
 }
 
 #[test]

@@ -6,8 +6,13 @@ use std::time::Duration;
 /// The bounds of one server. `Limits::default()` is what `serve` uses.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Open connections per listener; more wait in the kernel's queue.
+    /// Open connections per listener. For one more, the oldest that was never admitted is dropped;
+    /// where all were, it waits in the kernel's queue.
     pub connections: usize,
+    /// Of them, those that only callers may have who were admitted.
+    pub reserved_connections: usize,
+    /// Connections of one address (of IPv6: of one /64) that were not admitted.
+    pub connections_of_source: usize,
     /// Reviews judged at the same moment.
     pub reviews: usize,
     /// Reviews that wait for a turn; more are answered 429.
@@ -26,8 +31,15 @@ pub struct Limits {
     /// most twice as long. Go's client keeps an idle connection for 90 s; whoever closes first
     /// must be the client, or its next request meets a reset.
     pub idle: Duration,
+    /// After the last answer on a connection that is closed: how long, and for how many bytes, the
+    /// peer may go on writing, so that the answer reaches it.
+    pub linger: Duration,
+    /// See `linger`.
+    pub linger_bytes: usize,
     /// One review, including a fetch of keys. kube-apiserver waits 30 s.
     pub review: Duration,
+    /// The expressions of one review, where they are slow.
+    pub expressions: Duration,
     /// Reading a form, and waiting for a turn at the issuer.
     pub form: Duration,
     /// After a signal: how long to go on accepting, so that whoever balances load learns from
@@ -37,6 +49,9 @@ pub struct Limits {
     pub drain: Duration,
     /// While draining: how long a connection without an open request may take to go away.
     pub drain_idle: Duration,
+    /// Bytes of bodies that have not arrived whole, of callers that were admitted, and as much of
+    /// all others; beyond that the slowest is given up.
+    pub arriving_bytes: usize,
     /// Bytes of a TokenReview request.
     pub review_body: usize,
     /// Bytes of a form.
@@ -47,6 +62,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            reserved_connections: 1024,
+            connections_of_source: 512,
             reviews: 1024,
             waiting_reviews: 512,
             review_turn: Duration::from_millis(200),
@@ -55,11 +72,15 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             first_request: Duration::from_secs(10),
             idle: Duration::from_secs(100),
+            linger: Duration::from_secs(5),
+            linger_bytes: 16 * 1024 * 1024,
             review: Duration::from_secs(5),
+            expressions: Duration::from_secs(1),
             form: Duration::from_secs(10),
             shutdown_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
             drain_idle: Duration::from_secs(1),
+            arriving_bytes: 64 * 1024 * 1024,
             review_body: 64 * 1024,
             form_body: 64 * 1024,
         }
@@ -77,7 +98,9 @@ impl Limits {
     pub fn within(self, files: Option<u64>) -> Self {
         let Some(files) = files else { return self };
         let rest = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
-        Self { connections: self.connections.min(rest.max(16)), ..self }
+        let connections = self.connections.min(rest.max(16));
+        let reserved_connections = self.reserved_connections.min(connections / 4);
+        Self { connections, reserved_connections, ..self }
     }
 
     /// Those of the listener for health checks: probes are few and quick, and a probe must find a
@@ -86,6 +109,8 @@ impl Limits {
     pub fn for_health(self) -> Self {
         Self {
             connections: 256,
+            reserved_connections: 0,
+            connections_of_source: 64,
             first_request: self.first_request.min(Duration::from_secs(3)),
             idle: self.idle.min(Duration::from_secs(15)),
             ..self
@@ -99,10 +124,14 @@ mod tests {
 
     #[test]
     fn few_files_mean_few_connections() {
-        for (files, expected) in
-            [(None, 4096), (Some(65_536), 4096), (Some(1024), 512), (Some(64), 16)]
-        {
-            assert_eq!(Limits::default().within(files).connections, expected, "{files:?}");
+        for (files, expected) in [
+            (None, (4096, 1024)),
+            (Some(65_536), (4096, 1024)),
+            (Some(1024), (512, 128)),
+            (Some(64), (16, 4)),
+        ] {
+            let limits = Limits::default().within(files);
+            assert_eq!((limits.connections, limits.reserved_connections), expected, "{files:?}");
         }
     }
 }

@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 
 use http::{Request, StatusCode};
-use hyper::body::Incoming;
 use login_common::{Secret, UnixTime};
 use login_issuer::{
     AuthorizationRefusal, AuthorizationTicket, LoginPrompt, SignIn, SignInRefusal, TicketError,
@@ -17,6 +16,7 @@ use super::{
 use crate::{
     config::Limits,
     pages::{OutcomePage, SignInPage, show},
+    serve::Arriving,
     start::{Embedded, Gate, NotDone},
     system::clock,
     telemetry::chain,
@@ -63,7 +63,7 @@ pub async fn submit(
     embedded: &Embedded,
     limits: &Limits,
     source: IpAddr,
-    request: Request<Incoming>,
+    request: Request<Arriving>,
 ) -> Reply {
     let submitted = match form::read(request, limits).await {
         Ok(submitted) => submitted,
@@ -73,7 +73,7 @@ pub async fn submit(
         }
     };
     if submitted.form.text("ticket").is_none() {
-        return show_form(embedded, limits, submitted.encoded).await;
+        return show_form(embedded, limits, submitted.encoded.to_string()).await;
     }
     if form::is_cross_site(&submitted.headers) {
         let message = "Another site tried to send this form.";

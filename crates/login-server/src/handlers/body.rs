@@ -1,11 +1,15 @@
 //! Reads a request body up to a limit.
-//! Never buffers more than the limit, whatever the request said about its length.
+//! Never buffers more than the limit, whatever the request said about its length, and leaves no
+//! copy behind: a body may be a token or a password.
 
 use bytes::Bytes;
-use http::{Request, Version};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
+use http::Request;
+use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
 use thiserror::Error;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::serve::Arriving;
 
 /// Why a body could not be read.
 #[derive(Debug, Error)]
@@ -15,37 +19,56 @@ pub enum BodyFault {
     TooLarge(usize),
     /// The connection broke, or the framing is wrong.
     #[error("the body did not arrive")]
-    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Broken(#[source] hyper::Error),
+    /// Too many bodies were on their way, and this one for longest.
+    #[error("the body took too long while others were waiting")]
+    Displaced,
 }
 
-/// How much of a body that is too large is still taken, and thrown away.
-const DISCARDED: usize = 1024 * 1024;
-
-/// The whole body.
-pub async fn read(request: Request<Incoming>, limit: usize) -> Result<Bytes, BodyFault> {
-    let version = request.version();
-    let body = request.into_body();
-    let announced = body.size_hint().lower();
-    if announced > u64::try_from(limit).unwrap_or(u64::MAX) {
-        // RFC 9113 §8.1: we may answer early and reset the stream, but some clients (curl before
-        // 8) then report the reset and not the answer.
-        if version == Version::HTTP_2 {
-            discard(body).await;
-        }
+/// The whole body. The caller bounds the time.
+pub async fn read(
+    request: Request<Arriving>,
+    limit: usize,
+) -> Result<Zeroizing<Vec<u8>>, BodyFault> {
+    let mut body = request.into_body();
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if limit < announced {
         return Err(BodyFault::TooLarge(limit));
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(fault) if fault.is::<LengthLimitError>() => Err(BodyFault::TooLarge(limit)),
-        Err(fault) => Err(BodyFault::Broken(fault)),
+    let parcel = body.inbox().expect();
+    let mut whole = Zeroizing::new(Vec::new());
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            () = parcel.given_up() => return Err(BodyFault::Displaced),
+        };
+        let Some(frame) = frame else { return Ok(whole) };
+        let Ok(data) = frame.map_err(BodyFault::Broken)?.into_data() else { continue };
+        let length = whole.len() + data.len();
+        if limit < length {
+            return Err(BodyFault::TooLarge(limit));
+        }
+        if whole.capacity() < length {
+            let capacity = length.max(announced).max((2 * whole.capacity()).min(limit));
+            parcel.grow(capacity - whole.capacity());
+            // A vector that grows by itself leaves its content behind where it was.
+            let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
+            larger.extend_from_slice(&whole);
+            whole = larger;
+        }
+        whole.extend_from_slice(&data);
+        wipe(data);
+        if body.is_end_stream() {
+            return Ok(whole);
+        }
     }
 }
 
-async fn discard(mut body: Incoming) {
-    let mut discarded = 0;
-    while discarded <= DISCARDED {
-        let Some(Ok(frame)) = body.frame().await else { return };
-        discarded += frame.data_ref().map_or(0, Bytes::len);
+/// Where nobody else holds the buffer of the connection, what was read is wiped there, too.
+fn wipe(data: Bytes) {
+    if let Ok(mut data) = data.try_into_mut() {
+        data.as_mut().zeroize();
     }
 }
 

@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 
 use http::{Request, StatusCode};
-use hyper::body::Incoming;
 use login_issuer::{DeviceApproval, DeviceRefusal, DeviceRequest, Form};
 
 use super::{
@@ -15,6 +14,7 @@ use super::{
 use crate::{
     config::Limits,
     pages::{DeviceCodePage, DeviceConfirmPage, OutcomePage, show},
+    serve::Arriving,
     start::{Embedded, Gate, NotDone},
     system::clock,
     telemetry::chain,
@@ -38,7 +38,7 @@ pub async fn submit(
     embedded: &Embedded,
     limits: &Limits,
     source: IpAddr,
-    request: Request<Incoming>,
+    request: Request<Arriving>,
 ) -> Reply {
     let submitted = match form::read(request, limits).await {
         Ok(submitted) => submitted,

@@ -2,18 +2,18 @@
 //! Never logs a field: any of them may be a password.
 
 use http::{HeaderMap, Request, StatusCode};
-use hyper::body::Incoming;
 use login_issuer::Form;
+use zeroize::Zeroizing;
 
 use super::body::{self, BodyFault};
-use crate::config::Limits;
+use crate::{config::Limits, serve::Arriving};
 
 /// A form, and the headers it came with.
 pub struct Submitted {
     /// The fields.
     pub form: Form,
     /// The undecoded body, for endpoints that take the same text as a query.
-    pub encoded: String,
+    pub encoded: Zeroizing<String>,
     /// Headers of the request.
     pub headers: HeaderMap,
 }
@@ -27,6 +27,8 @@ pub enum FormFault {
     TooLarge,
     /// It did not arrive, or not in time.
     Incomplete,
+    /// It was slow while too many others were on their way.
+    Displaced,
     /// Not UTF-8, or a field twice.
     Malformed,
 }
@@ -38,6 +40,7 @@ impl FormFault {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
+            Self::Displaced => StatusCode::SERVICE_UNAVAILABLE,
             Self::Malformed => StatusCode::BAD_REQUEST,
         }
     }
@@ -48,13 +51,14 @@ impl FormFault {
             Self::MediaType => "the body must be application/x-www-form-urlencoded",
             Self::TooLarge => "the form is too long",
             Self::Incomplete => "the form did not arrive in time",
+            Self::Displaced => "too many forms are on their way",
             Self::Malformed => "the form is malformed or has a field twice",
         }
     }
 }
 
 /// Reads the whole form within the limits.
-pub async fn read(request: Request<Incoming>, limits: &Limits) -> Result<Submitted, FormFault> {
+pub async fn read(request: Request<Arriving>, limits: &Limits) -> Result<Submitted, FormFault> {
     if !body::has_media_type(&request, "application/x-www-form-urlencoded") {
         return Err(FormFault::MediaType);
     }
@@ -63,9 +67,11 @@ pub async fn read(request: Request<Incoming>, limits: &Limits) -> Result<Submitt
     let body = match tokio::time::timeout(limits.form, reading).await {
         Ok(Ok(body)) => body,
         Ok(Err(BodyFault::TooLarge(_))) => return Err(FormFault::TooLarge),
+        Ok(Err(BodyFault::Displaced)) => return Err(FormFault::Displaced),
         Ok(Err(BodyFault::Broken(_))) | Err(_) => return Err(FormFault::Incomplete),
     };
-    let encoded = String::from_utf8(body.into()).map_err(|_| FormFault::Malformed)?;
+    let encoded = std::str::from_utf8(&body).map_err(|_| FormFault::Malformed)?;
+    let encoded = Zeroizing::new(encoded.to_owned());
     let form = Form::parse(encoded.as_bytes()).map_err(|_| FormFault::Malformed)?;
     Ok(Submitted { form, encoded, headers })
 }

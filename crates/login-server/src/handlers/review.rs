@@ -8,7 +8,6 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header};
-use hyper::body::Incoming;
 use login_common::{
     UnixTime,
     token_review::{ReviewApiVersion, ReviewRequest},
@@ -24,12 +23,13 @@ use super::{
 };
 use crate::{
     config::load::SESSION_ID_KEY,
+    effort::short_patience,
     evidence::{
         flights::Answered,
         result_cache::{Basis, Epoch, Keep, Question},
     },
     judgement::{Judgement, judge},
-    serve::Caller,
+    serve::{Arriving, Caller},
     start::{InForce, State},
     system::clock,
     telemetry::{
@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// Answers one request, whatever its method.
-pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -> Reply {
+pub async fn review(state: &State, caller: Caller, request: Request<Arriving>) -> Reply {
     let mut review = Review { state, caller, begun: clock::instant(), span: ReviewSpan::none() };
     if request.method() != Method::POST {
         let mut reply = review.rejected(RequestFault::MethodNotAllowed);
@@ -56,12 +56,6 @@ pub async fn review(state: &State, caller: Caller, request: Request<Incoming>) -
     if !body::has_media_type(&request, "application/json") {
         return review.rejected(RequestFault::UnsupportedMediaType);
     }
-    let Some(_turn) = state.reviews.take(&state.ticks).await else {
-        if let Some(shed) = state.shed.turn() {
-            tracing::warn!(shed, "too many reviews at the same moment");
-        }
-        return review.rejected(RequestFault::Overloaded);
-    };
     let judged = pin!(review.judged(request));
     match state.ticks.within(state.limits.review, judged).await {
         Some(reply) => reply,
@@ -78,11 +72,12 @@ struct Review<'s> {
 }
 
 impl Review<'_> {
-    async fn judged(&self, request: Request<Incoming>) -> Reply {
+    async fn judged(&self, request: Request<Arriving>) -> Reply {
         let state = self.state;
         let body = match body::read(request, state.limits.review_body).await {
             Ok(body) => body,
             Err(BodyFault::TooLarge(_)) => return self.rejected(RequestFault::TooLarge),
+            Err(BodyFault::Displaced) => return self.overloaded(),
             Err(fault @ BodyFault::Broken(_)) => {
                 tracing::debug!(error = %chain(&fault), "review request did not arrive");
                 return self.rejected(RequestFault::Malformed);
@@ -103,6 +98,10 @@ impl Review<'_> {
         }
         // Boxed, so that an answer from the cache need not move a future with room for all of it.
         Box::pin(async {
+            // Not before the body is here, which may take its time, nor for what is known.
+            let Some(_turn) = state.reviews.take(&state.ticks).await else {
+                return self.overloaded();
+            };
             let request = match ReviewRequest::parse(&body) {
                 Ok(request) => request,
                 Err(fault) => {
@@ -243,6 +242,13 @@ impl Review<'_> {
         }
     }
 
+    fn overloaded(&self) -> Reply {
+        if let Some(shed) = self.state.shed.turn() {
+            tracing::warn!(shed, "too many reviews at the same moment");
+        }
+        self.rejected(RequestFault::Overloaded)
+    }
+
     fn rejected(&self, fault: RequestFault) -> Reply {
         self.state.metrics.reviews.rejected(fault);
         self.span.rejected(fault);
@@ -255,6 +261,10 @@ impl Review<'_> {
     }
 
     fn count(&self, outcome: Outcome, origin: Origin) {
+        if matches!(outcome, Outcome::Accepted) {
+            // Where nobody has to show who asks, a good token tells a caller from a crowd.
+            self.caller.place.admit();
+        }
         self.state.metrics.reviews.answered(outcome, origin, self.took());
     }
 
@@ -296,5 +306,6 @@ fn refusing_expression(in_force: &InForce, judgement: &Judgement<'_>) -> Option<
     let Verdict::Refused(reason) = &judgement.verdict else { return None };
     let issuer = judgement.issuer.filter(|_| by_expression.contains(reason))?;
     let claims = judgement.token.as_ref()?.unverified_claims()?;
-    in_force.policy.issuer(issuer)?.refusing_expression(claims)
+    let patience = short_patience();
+    in_force.policy.issuer(issuer)?.refusing_expression_within(claims, Some(&patience))
 }

@@ -4,7 +4,6 @@
 use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
-use hyper::body::Incoming;
 use login_issuer::{GrantFacts, TokenError, TokenResponse};
 use serde_json::json;
 
@@ -15,13 +14,14 @@ use super::{
 use crate::{
     config::Limits,
     revoked_grants::is_revoked,
+    serve::Arriving,
     start::{Embedded, Gate, NotDone, State},
     system::clock,
     telemetry::chain,
 };
 
 /// The token endpoint (RFC 6749 §3.2).
-pub async fn token(state: &State, embedded: &Embedded, request: Request<Incoming>) -> Reply {
+pub async fn token(state: &State, embedded: &Embedded, request: Request<Arriving>) -> Reply {
     let limits = &state.limits;
     let submitted = match form::read(request, limits).await {
         Ok(submitted) => submitted,
@@ -44,7 +44,7 @@ pub async fn token(state: &State, embedded: &Embedded, request: Request<Incoming
 }
 
 /// The revocation endpoint (RFC 7009 §2).
-pub async fn revoke(state: &State, embedded: &Embedded, request: Request<Incoming>) -> Reply {
+pub async fn revoke(state: &State, embedded: &Embedded, request: Request<Arriving>) -> Reply {
     let limits = &state.limits;
     let submitted = match form::read(request, limits).await {
         Ok(submitted) => submitted,
@@ -79,7 +79,7 @@ pub async fn device_authorization(
     embedded: &Embedded,
     limits: &Limits,
     source: IpAddr,
-    request: Request<Incoming>,
+    request: Request<Arriving>,
 ) -> Reply {
     let submitted = match form::read(request, limits).await {
         Ok(submitted) => submitted,

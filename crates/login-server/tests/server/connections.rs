@@ -110,20 +110,24 @@ async fn a_body_that_does_not_come_ends_the_review() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_wait_for_a_free_place() {
+async fn a_connection_beyond_the_limit_takes_the_place_of_one_that_was_never_admitted() {
     let issuer = IssuerElsewhere::start().await;
     let mut config = config(vec![issuer.policy()]);
     config.limits = Limits { connections: 1, ..Limits::default() };
     let server = TestServer::start(config).await;
-    let holder = TcpStream::connect(server.address).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut holder = TcpStream::connect(server.address).await.unwrap();
     let client = plain_client();
     let url = format!("{}/elsewhere", server.url);
-    let waiting = tokio::spawn(async move { client.get(url).send().await.unwrap().status() });
+    assert_eq!(client.get(&url).send().await.unwrap().status().as_u16(), 404);
+    assert!(is_cut(&mut holder).await);
+    // A good token keeps the only place; then others wait until it is free.
+    let said = ask(&client, &server.url, &issuer.token()).await;
+    assert_eq!(said.username(), Some("ext:bob"));
+    let waiting = tokio::spawn(async move { plain_client().get(url).send().await.unwrap() });
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!waiting.is_finished());
-    drop(holder);
-    assert_eq!(waiting.await.unwrap().as_u16(), 404);
+    drop(client);
+    assert_eq!(waiting.await.unwrap().status().as_u16(), 404);
 }
 
 #[tokio::test]

@@ -13,10 +13,9 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use login_server::{
     config::Limits,
-    serve::{Answering, Caller, Phase, serve},
+    serve::{Answering, Arriving, Caller, Phase, serve},
     tls::ServingTls,
 };
 use tokio::{net::TcpListener, sync::watch};
@@ -67,7 +66,7 @@ impl Answering for Script {
     async fn answer(
         self: Arc<Self>,
         _: Caller,
-        request: Request<Incoming>,
+        request: Request<Arriving>,
     ) -> Response<Full<Bytes>> {
         self.requests.fetch_add(1, Ordering::SeqCst);
         let (parts, body) = request.into_parts();

@@ -9,7 +9,7 @@ use login_server::{
     tls::{ClientCertificate, ServingTls},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::timeout,
 };
@@ -91,11 +91,11 @@ async fn whoever_does_not_read_is_cut() {
 }
 
 /// Frames of HTTP/2 (RFC 9113 §4.1).
-struct Frames(Vec<u8>);
+pub(crate) struct Frames(pub(crate) Vec<u8>);
 
 impl Frames {
     /// What a client begins with: the preface and empty settings.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut frames = Self(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec());
         frames.add(4, 0, 0, &[]);
         frames
@@ -110,13 +110,13 @@ impl Frames {
     }
 
     /// GET http://x/ (RFC 7541, appendix A), whole.
-    fn request(&mut self, stream: u32) {
+    pub(crate) fn request(&mut self, stream: u32) {
         self.add(1, 5, stream, &[0x82, 0x86, 0x84, 0x41, 1, b'x']);
     }
 }
 
 /// The kind of the next frame; none at the end of the connection.
-async fn next_frame(stream: &mut TcpStream) -> Option<u8> {
+pub(crate) async fn next_frame(stream: &mut (impl AsyncRead + Unpin)) -> Option<u8> {
     let reading = async {
         let mut head = [0; 9];
         stream.read_exact(&mut head).await.ok()?;
@@ -129,7 +129,7 @@ async fn next_frame(stream: &mut TcpStream) -> Option<u8> {
 }
 
 const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(crate) const HEADERS: u8 = 1;
 const GOAWAY: u8 = 7;
 
 #[tokio::test]

@@ -14,7 +14,6 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use login_common::{Secret, UnixTime, names::IssuerUrl};
 use login_issuer::{Issuer, NewClient, NewUser, store::SqliteStore};
 use login_protocols::jose::{SigningKey, public_key_set};
@@ -25,7 +24,7 @@ use login_server::{
     evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
     reload::Watched,
     run,
-    serve::{Answering, Caller, Phase, serve},
+    serve::{Answering, Arriving, Caller, Phase, serve},
     system::{
         clock,
         files::{Readers, write},
@@ -320,7 +319,7 @@ impl Answering for Shown {
     async fn answer(
         self: Arc<Self>,
         _: Caller,
-        request: Request<Incoming>,
+        request: Request<Arriving>,
     ) -> Response<Full<Bytes>> {
         let delay = *self.delay.lock().unwrap();
         tokio::time::sleep(delay).await;

@@ -9,12 +9,11 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
 use login_common::names::IssuerUrl;
 use login_server::{
     callers::Tokens,
     config::{Limits, ServerConfig},
-    serve::{Answering, Caller, Phase, serve},
+    serve::{Answering, Arriving, Caller, Phase, serve},
     system::{
         files::{Readers, write},
         tracked_files::TrackedFiles,
@@ -42,7 +41,7 @@ impl Answering for Taken {
     async fn answer(
         self: Arc<Self>,
         _: Caller,
-        request: Request<Incoming>,
+        request: Request<Arriving>,
     ) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let media_type = head.headers["content-type"].to_str().unwrap();

@@ -5,11 +5,11 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use regex::Regex;
-
 use super::failed;
 use crate::error::EvaluationError;
 use crate::meter::Meter;
+use crate::pattern::SIZE;
+use crate::pattern::search::{Matcher, Purpose};
 use crate::standard::{show_double, show_duration, show_timestamp};
 use crate::value::{Key, Value};
 
@@ -109,8 +109,8 @@ fn write(shown: &mut String, value: &Value<'_>, meter: &mut Meter) -> Result<(),
 }
 
 /// Characters that Go prints as they are: letters, marks, numbers, punctuation, symbols.
-static PRINTED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$").ok());
+static PRINTED: LazyLock<Option<Matcher>> =
+    LazyLock::new(|| Matcher::new(r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$", SIZE, Purpose::Test).ok());
 
 /// As Go quotes strings.
 fn quote(shown: &mut String, text: &str, meter: &mut Meter) -> Result<(), EvaluationError> {
@@ -129,7 +129,7 @@ fn quote(shown: &mut String, text: &str, meter: &mut Meter) -> Result<(), Evalua
             '\t' => "\\t",
             '\u{b}' => "\\v",
             other => {
-                push_printed(shown, other)?;
+                push_printed(shown, other, meter)?;
                 continue;
             }
         };
@@ -139,12 +139,17 @@ fn quote(shown: &mut String, text: &str, meter: &mut Meter) -> Result<(), Evalua
     Ok(())
 }
 
-fn push_printed(shown: &mut String, character: char) -> Result<(), EvaluationError> {
-    let is_printed = matches!(character, ' '..='~')
-        || (!character.is_ascii()
-            && PRINTED
-                .as_ref()
-                .is_some_and(|printed| printed.is_match(character.encode_utf8(&mut [0; 4]))));
+fn push_printed(
+    shown: &mut String,
+    character: char,
+    meter: &mut Meter,
+) -> Result<(), EvaluationError> {
+    let is_printed = match &*PRINTED {
+        Some(printed) if !character.is_ascii() => {
+            printed.is_match(character.encode_utf8(&mut [0; 4]), meter)?
+        }
+        Some(_) | None => matches!(character, ' '..='~'),
+    };
     let code = u32::from(character);
     let written = if is_printed {
         shown.push(character);

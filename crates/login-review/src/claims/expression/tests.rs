@@ -37,7 +37,7 @@ fn rule(expression: Expression) -> Rule {
 
 fn identify_json(policy: &IssuerPolicy, claims: &Json) -> Result<Identity, Reason> {
     let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
-    identify(policy, &Guard::default(), &claims)
+    identify(policy, &Guard::default(), &claims, &mut Allowance::default())
 }
 
 #[test]

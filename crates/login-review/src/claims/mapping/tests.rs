@@ -172,7 +172,7 @@ proptest! {
         let mapping = ClaimMapping::of_claims(name_source, Some(group_source));
         let issuer = IssuerPolicy::new(issuer(), vec!["k".to_owned()], mapping);
         let value = json!({"sub": "42", "name": name, "groups": groups});
-        if let Ok(identity) = identify(&issuer, &Guard::default(), &claims(&value)) {
+        if let Ok(identity) = identify(&issuer, &Guard::default(), &claims(&value), &mut Allowance::default()) {
             prop_assert!(!identity.username.starts_with("system:"));
             prop_assert!(!identity.username.trim().is_empty());
             for group in &identity.groups {

@@ -11,6 +11,7 @@ pub struct ConnectionCounts {
     accepted: AtomicU64,
     ended: AtomicU64,
     failed_handshakes: AtomicU64,
+    displaced: AtomicU64,
 }
 
 impl ConnectionCounts {
@@ -20,6 +21,7 @@ impl ConnectionCounts {
             ConnectionEvent::Accepted => &self.accepted,
             ConnectionEvent::Ended => &self.ended,
             ConnectionEvent::HandshakeFailed => &self.failed_handshakes,
+            ConnectionEvent::Displaced => &self.displaced,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -39,5 +41,10 @@ impl ConnectionCounts {
     /// How many TLS handshakes failed or took too long.
     pub fn failed_handshakes(&self) -> u64 {
         self.failed_handshakes.load(Ordering::Relaxed)
+    }
+
+    /// How many were dropped so that another one had their place.
+    pub fn displaced(&self) -> u64 {
+        self.displaced.load(Ordering::Relaxed)
     }
 }

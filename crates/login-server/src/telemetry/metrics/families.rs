@@ -103,6 +103,8 @@ families! {
         "Connections that the main listener accepted.";
     CONNECTIONS_OPEN = Gauge "login_server_connections_open" [""]
         "Connections of the main listener that are open.";
+    CONNECTIONS_DISPLACED = Counter "login_server_connections_displaced" [""]
+        "Connections that had shown nothing and were dropped, so that newer ones had their places.";
     TLS_HANDSHAKE_FAILURES = Counter "login_server_tls_handshake_failures" [""]
         "TLS handshakes that failed or took too long.";
     AUDIT_RECORDS_DROPPED = Counter "login_server_audit_records_dropped" [""]

@@ -64,6 +64,7 @@ impl Collector for Scrape {
         let connections = &state.metrics.connections;
         exposition.single(&families::CONNECTIONS, connections.accepted())?;
         exposition.single(&families::CONNECTIONS_OPEN, connections.open())?;
+        exposition.single(&families::CONNECTIONS_DISPLACED, connections.displaced())?;
         let failures = connections.failed_handshakes();
         exposition.single(&families::TLS_HANDSHAKE_FAILURES, failures)?;
         exposition.single(&families::AUDIT_RECORDS_DROPPED, state.audit.dropped())?;
