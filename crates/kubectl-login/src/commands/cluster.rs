@@ -1,8 +1,6 @@
 //! The cluster of a context: how it is reached, and whom it takes a token for.
 //! Never uses a cluster's settings for anything but that cluster.
 
-use std::io::Read as _;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use login_common::{Secret, names::IssuerUrl, proxy::Proxies};
 use serde::{Deserialize, Serialize};
@@ -13,6 +11,7 @@ use crate::{
     kubeconfig::context::Context,
     system::{
         cluster_http::{ClusterClient, ClusterConnection},
+        file,
         http::HttpError,
     },
 };
@@ -144,10 +143,8 @@ fn authorities(context: &Context) -> Result<Option<Vec<u8>>, String> {
             .map_err(|_| "`certificate-authority-data` is not base64".to_owned());
     }
     let Some(path) = &entry.certificate_authority else { return Ok(None) };
-    let mut pem = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_LENGTH as u64).read_to_end(&mut pem))
-        .map(|_| Some(pem))
+    file::read(path, MAX_LENGTH as u64)
+        .map(|pem| Some(pem.to_vec()))
         .map_err(|error| format!("`certificate-authority` `{}`: {error}", path.display()))
 }
 

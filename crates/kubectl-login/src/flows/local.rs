@@ -1,7 +1,7 @@
 //! What options name on this machine: files, commands, and what is in them.
 //! Never shows their content.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{io, path::Path};
 
 use login_common::Secret;
 use zeroize::Zeroizing;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{FlowError, LocalError};
 use crate::{
     options::target::{CertificateAuthority, Connection, SecretSource},
-    system::{command, http::HttpOptions},
+    system::{command, file, http::HttpOptions},
 };
 
 /// Longest file that an option may name.
@@ -55,17 +55,11 @@ pub fn http_options(connection: &Connection) -> Result<HttpOptions, FlowError> {
 
 /// A whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, LocalError> {
-    let failed = |source| LocalError::File { path: path.to_owned(), source };
-    let mut content = Vec::new();
-    File::open(path)
-        .map_err(failed)?
-        .take(MAX_FILE + 1)
-        .read_to_end(&mut content)
-        .map_err(failed)?;
-    if content.len() as u64 > MAX_FILE {
-        return Err(LocalError::Content(path.to_owned()));
-    }
-    Ok(content)
+    let mut content = file::read(path, MAX_FILE).map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => LocalError::Content(path.to_owned()),
+        _ => LocalError::File { path: path.to_owned(), source },
+    })?;
+    Ok(std::mem::take(&mut *content))
 }
 
 fn read_secret(path: &Path) -> Result<Secret, LocalError> {

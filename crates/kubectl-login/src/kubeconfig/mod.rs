@@ -19,7 +19,7 @@ mod syntax;
 pub mod context;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -31,6 +31,7 @@ pub use fault::KubeconfigError;
 use crate::{
     options::{arguments, typed::Typed},
     system::environment::Environment,
+    system::file,
     yaml,
 };
 
@@ -234,14 +235,8 @@ fn read_all<T: DeserializeOwned + Default>(
 }
 
 fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, KubeconfigError> {
-    use io::Read as _;
     let failed = |source| KubeconfigError::Read { path: path.to_owned(), source };
-    let mut text = String::new();
-    fs::File::open(path)
-        .map_err(failed)?
-        .take(MAX_LENGTH)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
+    let text = file::read_text(path, MAX_LENGTH).map_err(failed)?;
     if text.trim().is_empty() {
         return Ok(T::default());
     }

@@ -1,6 +1,8 @@
 //! Kubeconfigs as people have them, and the user entry that `login` finds.
 //! Never the real `~/.kube`.
 
+use std::fs;
+
 use super::*;
 use crate::{
     options::table::Name,

@@ -1,13 +1,12 @@
 //! Finds and reads the configuration file.
 //! Never one that others may write to: it can name programs to run.
 
-use std::{
-    fs::File,
-    io::{self, Read as _},
-    path::PathBuf,
-};
+use std::{fs::File, io, path::PathBuf};
 
-use super::environment::Environment;
+use super::{
+    environment::Environment,
+    file::{self, Source},
+};
 use crate::options::{configuration::Configuration, fault::OptionError};
 
 /// Names another file than the one of this system's place for configuration.
@@ -41,21 +40,20 @@ fn text(environment: &dyn Environment) -> Result<Option<(PathBuf, String)>, Opti
         return Ok(None);
     };
     let fault = |problem: String| OptionError::file(&path, problem);
-    let file = match File::open(&path) {
-        Ok(file) => file,
+    let source = match Source::open(&path) {
+        Ok(source) => source,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return Ok(None),
         Err(error) => return Err(fault(format!("it cannot be read: {error}"))),
     };
-    if is_exposed(&file) {
+    if !source.is_nothing() && is_exposed(source.file()) {
         return Err(fault("others may write to it, or it belongs to another user".to_owned()));
     }
-    let mut text = String::new();
-    file.take(MAX_LENGTH + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| fault(format!("it cannot be read: {error}")))?;
-    if text.len() as u64 > MAX_LENGTH {
-        return Err(fault(format!("it is longer than {MAX_LENGTH} bytes")));
-    }
+    let text = source.read(MAX_LENGTH).and_then(file::text).map_err(|error| {
+        fault(match error.kind() {
+            io::ErrorKind::FileTooLarge => error.to_string(),
+            _ => format!("it cannot be read: {error}"),
+        })
+    })?;
     Ok(Some((path, text)))
 }
 

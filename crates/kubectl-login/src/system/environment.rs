@@ -71,6 +71,17 @@ pub fn is_container() -> bool {
     ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
 }
 
+/// Where what ends with the machine's run is kept: under `XDG_RUNTIME_DIR`, else in the folder for
+/// temporary files. It belongs to the machine, whatever a kubeconfig says about variables.
+#[cfg(unix)]
+pub fn runtime_directory(user: u32) -> PathBuf {
+    let named = ProcessEnvironment.variable("XDG_RUNTIME_DIR").map(PathBuf::from);
+    named.filter(|path| path.is_absolute() && path.is_dir()).map_or_else(
+        || std::env::temp_dir().join(format!("kubectl-login-{user}")),
+        |path| path.join("kubectl-login"),
+    )
+}
+
 /// The variables of this process.
 pub struct ProcessEnvironment;
 

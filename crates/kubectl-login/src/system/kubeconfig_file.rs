@@ -1,16 +1,25 @@
 //! Reads a kubeconfig, and replaces it as a whole under the lock that kubectl respects.
-//! Never leaves half a file behind, never takes a lock away from somebody.
+//! Never leaves half a file behind, never takes a lock away from somebody, never lets more people
+//! read it than before.
+
+mod attributes;
+mod leftovers;
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read as _, Seek as _, Write as _},
+    io::{self, Seek as _, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use zeroize::Zeroizing;
 
-use super::clock::{Deadline, pause};
+use super::{
+    clock::{Deadline, pause},
+    disk::{self, LOCAL},
+    file,
+};
+use leftovers::NewFile;
 
 /// Longest kubeconfig that is read.
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;
@@ -25,17 +34,10 @@ const MAX_LINKS: usize = 40;
 
 /// The text of a file; `None` when there is no file.
 pub fn read(path: &Path) -> io::Result<Option<String>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    let mut text = String::new();
-    file.take(MAX_LENGTH + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_LENGTH {
-        let message = format!("it is longer than {MAX_LENGTH} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    match file::read_text(path, MAX_LENGTH) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
     }
-    Ok(Some(text))
 }
 
 /// A path that means the same wherever the program is run.
@@ -73,6 +75,9 @@ impl Drop for Lock {
 pub fn lock(path: &Path, bound: Duration, mut say: impl FnMut(&str)) -> Result<Lock, NotLocked> {
     let (deadline, mut is_told) = (Deadline::after(bound), false);
     let real = target(path);
+    if let Some(error) = not_a_file(&real) {
+        return Err(NotLocked::Io(path.to_owned(), error));
+    }
     for path in [path, real.as_path()] {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
             && let Err(error) = make_folder(folder)
@@ -121,39 +126,45 @@ fn lock_at_once(path: &Path, real: &Path) -> Result<Lock, NotLocked> {
     Ok(lock)
 }
 
-/// Replaces the file at once, with its mode and its owner; where that is impossible (a mounted
-/// file, a folder of somebody else, a second name) writes into it, as kubectl does.
+/// Replaces the file at once, with its mode, its owner, its access list and its other attributes;
+/// where that is impossible (a mounted file, a folder of somebody else, a second name, a system
+/// whose access lists cannot be copied) writes into it, as kubectl does.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     let real = target(path);
+    if let Some(error) = not_a_file(&real) {
+        return Err(error);
+    }
     let before = fs::metadata(&real).ok();
-    if before.as_ref().is_some_and(has_other_names) {
+    let is_kept_in_place =
+        |before: &fs::Metadata| has_other_names(before) || !attributes::CAN_BE_COPIED;
+    if before.as_ref().is_some_and(is_kept_in_place) {
         return write_into(&real, text);
     }
-    let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // tempfile creates with 0600.
-    let new = tempfile::Builder::new()
-        .prefix(".kubeconfig-")
-        .tempfile_in(folder.unwrap_or(Path::new(".")));
-    let mut file = match new {
+    let new = match NewFile::beside(&real) {
         Err(error) if is_forbidden(&error) && before.is_some() => return write_into(&real, text),
         other => other?,
     };
     // A full disk shows here, while the old file is whole.
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
+    (&new.file).write_all(text.as_bytes())?;
+    disk::settle(&LOCAL, &new.file)?;
     if let Some(before) = &before {
-        let kept = keep_owner(file.as_file(), before)
-            .and_then(|()| file.as_file().set_permissions(before.permissions()));
+        let kept = keep_owner(&new.file, before)
+            .and_then(|()| new.file.set_permissions(before.permissions()))
+            .and_then(|()| attributes::keep(&File::open(&real)?, &new.file));
         if kept.is_err() {
             return write_into(&real, text);
         }
     }
-    match file.persist(&real) {
-        Err(error) if before.is_some() && cannot_be_replaced(&error.error) => {
-            write_into(&real, text)
-        }
-        other => other.map(drop).map_err(|error| error.error),
+    match new.rename(&real) {
+        Err(error) if before.is_some() && cannot_be_replaced(&error) => write_into(&real, text),
+        other => other,
     }
+}
+
+/// What is there and cannot be changed as a file: a pipe, or `/dev/null`, which root could replace.
+fn not_a_file(real: &Path) -> Option<io::Error> {
+    let is_other = fs::metadata(real).is_ok_and(|facts| !facts.is_file());
+    is_other.then(|| io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
 }
 
 /// Where links lead; a link to nothing leads to where a file would be made.
@@ -187,7 +198,7 @@ fn overwrite(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     file.rewind()?;
     file.write_all(bytes)?;
     file.set_len(bytes.len() as u64)?;
-    file.sync_all()
+    disk::settle(&LOCAL, file)
 }
 
 fn is_forbidden(error: &io::Error) -> bool {
@@ -249,123 +260,4 @@ fn keep_owner(_: &File, _: &fs::Metadata) -> io::Result<()> {
 
 #[cfg(test)]
 #[cfg(unix)]
-mod tests {
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-
-    use super::*;
-
-    const SOON: Duration = Duration::from_millis(300);
-
-    fn scratch() -> (tempfile::TempDir, PathBuf) {
-        let scratch = tempfile::tempdir().unwrap();
-        let path = scratch.path().join("kube/config");
-        (scratch, path)
-    }
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
-    }
-
-    #[test]
-    fn a_new_file_is_private_and_the_lock_leaves_nothing_behind() {
-        let (_scratch, path) = scratch();
-        assert_eq!(read(&path).unwrap(), None);
-        let lock = lock(&path, SOON, |_| {}).unwrap();
-        assert_eq!(mode(&path.with_extension("lock")), 0, "client-go's lock has mode 0");
-        replace(&path, "a: 1\n").unwrap();
-        drop(lock);
-        assert_eq!(read(&path).unwrap().unwrap(), "a: 1\n");
-        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_replaced_file_keeps_its_mode_and_links_are_followed() {
-        let (scratch, path) = scratch();
-        drop(lock(&path, SOON, |_| {}).unwrap());
-        replace(&path, "one").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        let (near, far) = (scratch.path().join("near"), scratch.path().join("far"));
-        std::os::unix::fs::symlink("kube/config", &near).unwrap();
-        std::os::unix::fs::symlink(&near, &far).unwrap();
-        let lock = lock(&far, SOON, |_| {}).unwrap();
-        assert!(scratch.path().join("far.lock").exists() && path.with_extension("lock").exists());
-        replace(&far, "two").unwrap();
-        drop(lock);
-        assert_eq!((read(&path).unwrap().unwrap(), mode(&path)), ("two".to_owned(), 0o640));
-        assert!(fs::symlink_metadata(&far).unwrap().is_symlink());
-        assert!(!path.with_extension("lock").exists());
-    }
-
-    #[test]
-    fn a_file_with_two_names_keeps_both() {
-        let (_scratch, path) = scratch();
-        drop(lock(&path, SOON, |_| {}).unwrap());
-        replace(&path, "one").unwrap();
-        let other = path.with_file_name("other");
-        fs::hard_link(&path, &other).unwrap();
-        replace(&path, "two").unwrap();
-        assert_eq!(read(&other).unwrap().unwrap(), "two");
-        assert_eq!(fs::metadata(&path).unwrap().nlink(), 2);
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_written_wholly_stays_as_it_was() {
-        let (_scratch, path) = scratch();
-        drop(lock(&path, SOON, |_| {}).unwrap());
-        replace(&path, "one and two").unwrap();
-        for begun in ["on", "more than there was"] {
-            let outcome = wholly_or_not(&path, |file| {
-                file.write_all(begun.as_bytes())?;
-                Err(io::ErrorKind::StorageFull.into())
-            });
-            assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::StorageFull);
-            assert_eq!(read(&path).unwrap().unwrap(), "one and two");
-        }
-        for text in ["short", "longer than before"] {
-            write_into(&path, text).unwrap();
-            assert_eq!(read(&path).unwrap().unwrap(), text);
-        }
-    }
-
-    #[test]
-    fn only_a_file_that_cannot_be_replaced_is_written_into() {
-        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, ResourceBusy, StorageFull};
-        for (kind, expected) in [
-            (PermissionDenied, true),
-            (ReadOnlyFilesystem, true),
-            (ResourceBusy, true),
-            (StorageFull, false),
-        ] {
-            assert_eq!(cannot_be_replaced(&kind.into()), expected, "{kind}");
-        }
-    }
-
-    #[test]
-    fn no_lock_is_held_while_another_is_waited_for() {
-        let (scratch, path) = scratch();
-        let theirs = lock(&path, SOON, |_| {}).unwrap();
-        let near = scratch.path().join("near");
-        std::os::unix::fs::symlink("kube/config", &near).unwrap();
-        let mut was_free = false;
-        let outcome = lock(&near, SOON, |_| was_free = !scratch.path().join("near.lock").exists());
-        assert!(matches!(outcome, Err(NotLocked::Held(_))) && was_free);
-        assert!(!scratch.path().join("near.lock").exists());
-        drop(theirs);
-        assert!(lock(&near, SOON, |_| {}).is_ok());
-    }
-
-    #[test]
-    fn a_lock_of_somebody_else_is_waited_for_and_never_taken_away() {
-        let (_scratch, path) = scratch();
-        let theirs = lock(&path, SOON, |_| {}).unwrap();
-        let mut said = Vec::new();
-        let outcome = lock(&path, SOON, |text| said.push(text.to_owned()));
-        let name = path.with_extension("lock");
-        assert!(matches!(&outcome, Err(NotLocked::Held(held)) if *held == name), "{outcome:?}");
-        assert!(said.len() == 1 && said[0].contains("config.lock"), "{said:?}");
-        assert!(name.exists());
-        drop(theirs);
-        assert!(lock(&path, SOON, |_| {}).is_ok());
-    }
-}
+mod tests;

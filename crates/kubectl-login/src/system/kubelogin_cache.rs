@@ -1,5 +1,6 @@
 //! Reads the tokens that int128/kubelogin keeps on disk.
-//! Never changes them: kubelogin may still be in use.
+//! Never changes them: kubelogin may still be in use; never takes what somebody else may have put
+//! there.
 
 use std::{
     fs::{self, File},
@@ -9,6 +10,8 @@ use std::{
 
 use login_common::Secret;
 use zeroize::Zeroizing;
+
+use super::disk::LocalDisk;
 
 /// Longest file that is read.
 const MAX_LENGTH: u64 = 256 * 1024;
@@ -39,11 +42,52 @@ pub fn read(directory: &Path) -> Vec<KeptTokens> {
 
 fn read_one(path: &Path) -> Option<KeptTokens> {
     let mut content = Zeroizing::new(Vec::new());
-    File::open(path).ok()?.take(MAX_LENGTH).read_to_end(&mut content).ok()?;
+    let file = LocalDisk::open_at(path).ok().filter(is_mine)?;
+    file.take(MAX_LENGTH).read_to_end(&mut content).ok()?;
     let value: serde_json::Value = serde_json::from_slice(&content).ok()?;
     let text = |key: &str| value.get(key)?.as_str().filter(|text| !text.is_empty());
     Some(KeptTokens {
         id_token: Secret::new(text("id_token")?),
         refresh_token: Secret::new(text("refresh_token")?),
     })
+}
+
+#[cfg(unix)]
+fn is_mine(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let me = rustix::process::geteuid().as_raw();
+    file.metadata()
+        .is_ok_and(|facts| facts.is_file() && facts.uid() == me && facts.mode() & 0o022 == 0)
+}
+
+/// Windows: a profile's directories are private by their access list.
+#[cfg(not(unix))]
+fn is_mine(file: &File) -> bool {
+    file.metadata().is_ok_and(|facts| facts.is_file())
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::{io::Write as _, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    #[test]
+    fn only_files_of_ours_that_nobody_else_may_change_are_read() {
+        let scratch = tempfile::tempdir().unwrap();
+        let name = "a".repeat(64);
+        let path = scratch.path().join(&name);
+        let mut file = File::create(&path).unwrap();
+        file.write_all(br#"{"id_token":"i","refresh_token":"r"}"#).unwrap();
+        for (mode, count) in [(0o600, 1), (0o644, 1), (0o620, 0), (0o602, 0)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(scratch.path()).len(), count, "{mode:o}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink(&path, scratch.path().join("b".repeat(64))).unwrap();
+        let pipe = scratch.path().join("c".repeat(64));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        assert_eq!(read(scratch.path()).len(), 1, "neither a link nor a pipe");
+    }
 }

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod configuration;
+pub mod disk;
 pub mod environment;
 pub mod file;
 pub mod machine;

@@ -1,0 +1,156 @@
+//! The file system as the cache uses it: a folder that is held open, and files in it.
+//! Never follows a link to a file, never waits for the other end of a pipe, never decides what a
+//! failure means.
+//!
+//! Each method is one step that can fail by itself, so that tests can make it fail, or end the
+//! process there.
+
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(test)]
+pub mod faulty;
+#[cfg(unix)]
+mod unix;
+
+use std::{
+    fmt,
+    fs::{File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+#[cfg(not(unix))]
+pub use elsewhere::{Folder, LocalDisk};
+#[cfg(unix)]
+pub use unix::{Folder, LocalDisk};
+
+/// What a file is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// To read it.
+    Read,
+    /// To write into a file that is there.
+    Change,
+    /// The same, made if it is not there.
+    ChangeOrCreate,
+    /// To write a file that must not be there.
+    Create,
+}
+
+/// Who takes a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Nobody else.
+    Alone,
+    /// Others who only look.
+    Shared,
+}
+
+/// A file system.
+pub trait Disk: fmt::Debug + Send + Sync {
+    /// Opens a folder; from then on it is this one, whatever takes its name.
+    fn folder(&self, path: &Path) -> io::Result<Folder>;
+    /// Opens a file in it: 0600 where it is made, never through a link, never waiting.
+    fn open(&self, folder: &Folder, name: &str, access: Access) -> io::Result<File>;
+    /// Sees to it that `length` bytes can be written; returns how long the file looks after that.
+    fn reserve(&self, file: &File, length: u64) -> io::Result<u64>;
+    /// Writes all of `bytes` at the beginning.
+    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()>;
+    /// Ends the file after `length` bytes.
+    fn cut(&self, file: &File, length: u64) -> io::Result<()>;
+    /// Waits until the medium has it.
+    fn sync(&self, file: &File) -> io::Result<()>;
+    /// Waits until the device has it: less than `sync`, where the system tells them apart.
+    fn flush(&self, file: &File) -> io::Result<()>;
+    /// Waits until the medium has the folder's names.
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()>;
+    /// Gives a file another name, in place of what had it.
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a name.
+    fn remove(&self, folder: &Folder, name: &str) -> io::Result<()>;
+    /// Takes a lock that ends with the process, if it is free.
+    fn lock(&self, file: &File, sharing: Sharing) -> Result<(), TryLockError>;
+    /// Where locks of this machine are kept whose own file system does not lock.
+    fn runtime_folder(&self) -> Option<PathBuf>;
+}
+
+/// The file system of this machine.
+pub static LOCAL: LocalDisk = LocalDisk;
+
+/// Waits until the medium has a file, as far as its file system can say so.
+pub fn settle(disk: &dyn Disk, file: &File) -> io::Result<()> {
+    let supported = |outcome: io::Result<()>| match outcome {
+        Err(error) if is_unsupported(&error) => None,
+        outcome => Some(outcome),
+    };
+    supported(disk.sync(file)).or_else(|| supported(disk.flush(file))).unwrap_or(Ok(()))
+}
+
+/// Whether a file system does not do what was asked at all: `EINVAL`, `ENOTTY` and `ENOTSUP` are
+/// what network shares say to it (fsync(2), and macOS' fcntl(2) about `F_FULLFSYNC`).
+pub fn is_unsupported(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let unsupported =
+            [Errno::INVAL, Errno::NOTTY, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS];
+        if unsupported.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) {
+            return true;
+        }
+    }
+    error.kind() == io::ErrorKind::Unsupported
+}
+
+/// Whether a file system has no locks: flock(2) on NFS without its lock service says `ENOLCK`.
+pub fn cannot_lock(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
+        return true;
+    }
+    is_unsupported(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        faulty::{FaultyDisk, Step, Verdict},
+        *,
+    };
+
+    fn settled(sync: io::ErrorKind, flush: Option<io::ErrorKind>) -> Result<(), io::ErrorKind> {
+        let disk = FaultyDisk::new(move |step, _| match step {
+            Step::Sync => Verdict::Fail(sync.into()),
+            Step::Flush => flush.map_or(Verdict::Go, |kind| Verdict::Fail(kind.into())),
+            _ => Verdict::Go,
+        });
+        settle(disk, &tempfile::tempfile().unwrap()).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn what_a_file_system_cannot_say_is_no_failure_and_a_failure_stays_one() {
+        use io::ErrorKind::{QuotaExceeded, StorageFull, Unsupported};
+        for (sync, flush, expected) in [
+            // macOS' F_FULLFSYNC on a network share, and then its fsync.
+            (Unsupported, None, Ok(())),
+            (Unsupported, Some(Unsupported), Ok(())),
+            (Unsupported, Some(StorageFull), Err(StorageFull)),
+            (QuotaExceeded, None, Err(QuotaExceeded)),
+        ] {
+            assert_eq!(settled(sync, flush), expected, "{sync} {flush:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn errors_of_file_systems_are_told_apart() {
+        use rustix::io::Errno;
+        let is = |errno: Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+        for errno in [Errno::INVAL, Errno::NOTTY, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS] {
+            assert!(is_unsupported(&is(errno)) && cannot_lock(&is(errno)), "{errno}");
+        }
+        assert!(cannot_lock(&is(Errno::NOLCK)) && !is_unsupported(&is(Errno::NOLCK)));
+        for errno in [Errno::NOSPC, Errno::IO, Errno::ROFS, Errno::ACCESS] {
+            assert!(!is_unsupported(&is(errno)) && !cannot_lock(&is(errno)), "{errno}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The file system of Windows: by path, as a profile's folders are private by their access list.
+//! Never through a link to a file.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Seek as _, Write as _},
+    path::{Path, PathBuf},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use super::{Access, Disk, Sharing};
+use crate::system::clock::pause;
+
+/// How often a rename is tried while somebody reads the file that is replaced.
+const ATTEMPTS: usize = 10;
+
+/// The wait between them.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A folder.
+#[derive(Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Access lists are the system's business.
+    pub fn is_exposed(&self) -> bool {
+        false
+    }
+
+    /// When a file in it was last changed, in seconds since 1970.
+    pub fn changed_at(&self, name: &str) -> Option<i64> {
+        let changed = fs::symlink_metadata(self.0.join(name)).ok()?.modified().ok()?;
+        i64::try_from(changed.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
+    }
+}
+
+/// The file system of this machine.
+#[derive(Debug)]
+pub struct LocalDisk;
+
+impl LocalDisk {
+    /// Opens a file to read it.
+    pub fn open_at(path: &Path) -> io::Result<File> {
+        refuse_link(path)?;
+        File::open(path)
+    }
+}
+
+impl Disk for LocalDisk {
+    fn folder(&self, path: &Path) -> io::Result<Folder> {
+        if fs::metadata(path)?.is_dir() {
+            Ok(Folder(path.to_owned()))
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+    }
+
+    fn open(&self, folder: &Folder, name: &str, access: Access) -> io::Result<File> {
+        let path = folder.0.join(name);
+        refuse_link(&path)?;
+        let mut options = OpenOptions::new();
+        options.read(true);
+        match access {
+            Access::Read => {}
+            Access::Change => {
+                options.write(true);
+            }
+            Access::ChangeOrCreate => {
+                options.write(true).create(true).truncate(false);
+            }
+            Access::Create => {
+                options.write(true).create_new(true);
+            }
+        }
+        options.open(path)
+    }
+
+    fn reserve(&self, file: &File, length: u64) -> io::Result<u64> {
+        // NTFS takes the room at once.
+        let length = file.metadata()?.len().max(length);
+        file.set_len(length)?;
+        Ok(length)
+    }
+
+    fn write(&self, mut file: &File, bytes: &[u8]) -> io::Result<()> {
+        file.rewind()?;
+        file.write_all(bytes)
+    }
+
+    fn cut(&self, file: &File, length: u64) -> io::Result<()> {
+        file.set_len(length)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    fn flush(&self, file: &File) -> io::Result<()> {
+        file.sync_data()
+    }
+
+    fn sync_folder(&self, _: &Folder) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Windows refuses that while somebody reads the old file: a short moment later it works.
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
+        let mut attempts = ATTEMPTS;
+        loop {
+            attempts -= 1;
+            match fs::rename(folder.0.join(from), folder.0.join(to)) {
+                Err(_) if attempts > 0 => pause(PAUSE),
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn remove(&self, folder: &Folder, name: &str) -> io::Result<()> {
+        fs::remove_file(folder.0.join(name))
+    }
+
+    fn lock(&self, file: &File, sharing: Sharing) -> Result<(), TryLockError> {
+        match sharing {
+            Sharing::Alone => file.try_lock(),
+            Sharing::Shared => file.try_lock_shared(),
+        }
+    }
+
+    fn runtime_folder(&self) -> Option<PathBuf> {
+        Some(std::env::temp_dir().join("kubectl-login"))
+    }
+}
+
+fn refuse_link(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(facts) if facts.is_symlink() => Err(io::ErrorKind::InvalidInput.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,126 @@
+//! The file system of Linux and macOS.
+//! Never by path, once a folder is open.
+
+use std::{
+    fs::{File, TryLockError},
+    io,
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::fs::FileExt as _,
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+
+use super::{Access, Disk, Sharing};
+use crate::system::environment;
+
+/// A folder that is held open.
+#[derive(Debug)]
+pub struct Folder(OwnedFd);
+
+impl Folder {
+    /// Whether others could change what is in there.
+    pub fn is_exposed(&self) -> bool {
+        rustix::fs::fstat(&self.0).is_ok_and(|facts| {
+            let mode = Mode::from_raw_mode(facts.st_mode);
+            mode.intersects(Mode::WGRP | Mode::WOTH)
+                || facts.st_uid != rustix::process::geteuid().as_raw()
+        })
+    }
+
+    /// When a file in it was last changed, in seconds since 1970.
+    pub fn changed_at(&self, name: &str) -> Option<i64> {
+        let facts = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        #[allow(clippy::useless_conversion, reason = "not an `i64` everywhere")]
+        i64::try_from(facts.st_mtime).ok()
+    }
+}
+
+/// The file system of this machine.
+#[derive(Debug)]
+pub struct LocalDisk;
+
+impl LocalDisk {
+    /// Opens a file to read it; one call, without a folder.
+    pub fn open_at(path: &Path) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+    }
+}
+
+impl Disk for LocalDisk {
+    fn folder(&self, path: &Path) -> io::Result<Folder> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
+        Ok(Folder(rustix::fs::open(path, flags, Mode::empty())?))
+    }
+
+    fn open(&self, folder: &Folder, name: &str, access: Access) -> io::Result<File> {
+        let always = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let flags = match access {
+            Access::Read => OFlags::RDONLY,
+            Access::Change => OFlags::RDWR,
+            Access::ChangeOrCreate => OFlags::RDWR | OFlags::CREATE,
+            Access::Create => OFlags::RDWR | OFlags::CREATE | OFlags::EXCL,
+        };
+        let mode = Mode::RUSR | Mode::WUSR;
+        Ok(File::from(rustix::fs::openat(&folder.0, name, flags | always, mode)?))
+    }
+
+    fn reserve(&self, file: &File, length: u64) -> io::Result<u64> {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{FallocateFlags, fallocate};
+            match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length).map_err(io::Error::from) {
+                Ok(()) => return Ok(file.metadata()?.len()),
+                Err(error) if super::is_unsupported(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let before = file.metadata()?.len();
+        let missing = usize::try_from(length.saturating_sub(before)).unwrap_or_default();
+        file.write_all_at(&vec![0; missing], before)?;
+        Ok(before.max(length))
+    }
+
+    fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
+        file.write_all_at(bytes, 0)
+    }
+
+    fn cut(&self, file: &File, length: u64) -> io::Result<()> {
+        file.set_len(length)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_all()
+    }
+
+    fn flush(&self, file: &File) -> io::Result<()> {
+        Ok(rustix::fs::fsync(file)?)
+    }
+
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
+        Ok(rustix::fs::fsync(folder.0.as_fd())?)
+    }
+
+    fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&folder.0, from, &folder.0, to)?)
+    }
+
+    fn remove(&self, folder: &Folder, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&folder.0, name, AtFlags::empty())?)
+    }
+
+    fn lock(&self, file: &File, sharing: Sharing) -> Result<(), TryLockError> {
+        match sharing {
+            Sharing::Alone => file.try_lock(),
+            Sharing::Shared => file.try_lock_shared(),
+        }
+    }
+
+    fn runtime_folder(&self) -> Option<PathBuf> {
+        let user = rustix::process::geteuid().as_raw();
+        Some(environment::runtime_directory(user))
+    }
+}
