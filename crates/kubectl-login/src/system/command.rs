@@ -12,6 +12,10 @@ use crate::options::program::{NotAllowed, ProgramLine};
 /// How long the program may take; it may have to ask a person for a fingerprint.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long its output is read after its end: what it has printed is there by then, and a daemon that
+/// it has left behind may keep the pipe open for ever.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// How much it may print.
 const MAX_OUTPUT: u64 = 64 * 1024;
 
@@ -59,7 +63,10 @@ pub fn words(line: &str) -> Vec<String> {
 
 /// What the program prints on stdout, without the line break at its end.
 pub async fn output(line: &ProgramLine) -> Result<Secret, CommandError> {
-    let words = words(line.allowed()?);
+    printed(&words(line.allowed()?)).await
+}
+
+async fn printed(words: &[String]) -> Result<Secret, CommandError> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(CommandError::NoText(String::new()));
     };
@@ -73,16 +80,36 @@ pub async fn output(line: &ProgramLine) -> Result<Secret, CommandError> {
         .map_err(failed)?;
     let mut stdout = child.stdout.take().ok_or_else(|| failed(io::ErrorKind::BrokenPipe.into()))?;
     let run = async {
-        let mut text = zeroize::Zeroizing::new(String::new());
-        let read = (&mut stdout).take(MAX_OUTPUT + 1).read_to_string(&mut text).await;
-        if text.len() as u64 > MAX_OUTPUT {
-            return Err(CommandError::NoText(program.clone()));
+        let mut bytes = zeroize::Zeroizing::new(Vec::new());
+        let mut piece = zeroize::Zeroizing::new(vec![0; 16 * 1024]);
+        let mut ended = None;
+        loop {
+            let length = tokio::select! {
+                biased;
+                length = stdout.read(&mut piece) => length.map_err(failed)?,
+                status = child.wait(), if ended.is_none() => {
+                    ended = Some(status.map_err(failed)?);
+                    continue;
+                }
+                () = tokio::time::sleep(LAST_WORDS), if ended.is_some() => 0,
+            };
+            bytes.extend_from_slice(piece.get(..length).unwrap_or_default());
+            if bytes.len() as u64 > MAX_OUTPUT {
+                return Err(CommandError::NoText(program.clone()));
+            }
+            if length == 0 {
+                break;
+            }
         }
-        let status = child.wait().await.map_err(failed)?;
+        let status = match ended {
+            Some(status) => status,
+            None => child.wait().await.map_err(failed)?,
+        };
         if !status.success() {
             return Err(CommandError::Failed { program: program.clone(), status });
         }
-        let text = read.map(|_| text).map_err(|_| CommandError::NoText(program.clone()))?;
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| CommandError::NoText(program.clone()))?;
         let trimmed = text.trim_end_matches(['\r', '\n']);
         if trimmed.is_empty() {
             return Err(CommandError::NoText(program.clone()));
@@ -111,5 +138,31 @@ mod tests {
         // With arguments behind it there is no telling where it ends.
         assert_eq!(words(&format!("{program} x")).len(), 3);
         assert!(words(" ").is_empty());
+    }
+
+    #[cfg(unix)]
+    fn run(script: &str) -> Result<String, String> {
+        let words = ["sh", "-c", script].map(str::to_owned);
+        let secret = crate::system::runtime::block_on(printed(&words)).unwrap();
+        secret.map(|secret| secret.expose().to_owned()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_a_program_prints_is_taken_whole_and_a_failure_is_one() {
+        assert_eq!(run("echo secret"), Ok("secret".to_owned()));
+        let long = "head -c 60000 /dev/zero | tr '\\0' x";
+        assert_eq!(run(long).map(|text| text.len()), Ok(60_000));
+        assert!(run("echo secret; exit 3").unwrap_err().contains("ended with"));
+        for script in ["true", "printf '\\377'", "head -c 70000 /dev/zero | tr '\\0' x"] {
+            assert!(run(script).unwrap_err().contains("printed nothing"), "{script}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_daemon_that_a_program_leaves_behind_is_not_waited_for() {
+        // It ends by itself, after `TIMEOUT`.
+        assert_eq!(run("sleep 40 & echo secret"), Ok("secret".to_owned()));
     }
 }

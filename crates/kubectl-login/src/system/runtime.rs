@@ -23,6 +23,7 @@ pub fn block_on_with_grace<T>(
         .enable_all()
         .build()
         .map_err(NotRun::Start)?;
+    let _listening = signals::Listening::begin();
     let outcome = runtime.block_on(async {
         tokio::pin!(work);
         tokio::select! {
