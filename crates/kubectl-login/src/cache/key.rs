@@ -43,13 +43,16 @@ pub struct Identifying<'a> {
     pub authorization_parameters: &'a [(String, String)],
     /// Sorted by name.
     pub request_headers: &'a [(String, Secret)],
+    /// By whose word it is the issuer that was asked, sorted; nothing where it is the system's.
+    pub trust: &'a [String],
 }
 
 impl CacheKey {
     /// The key of a target.
     ///
-    /// The certificate authority is no part of it: whoever vouches for the issuer, its tokens are
-    /// the same. Nor is the client's secret, which may be rotated.
+    /// Whoever vouches for the issuer is a part of it: what came by the word of one authority, or of
+    /// nobody, is neither handed out nor sent by the word of another. The client's secret is none,
+    /// as it may be rotated.
     pub fn of(target: &Identifying<'_>) -> Self {
         let mut fields = Fields(Context::new(&SHA256));
         fields.add("format", [super::FORMAT]);
@@ -83,6 +86,7 @@ impl CacheKey {
         for (name, value) in headers {
             fields.add("request_header", [name.as_str(), value.expose()]);
         }
+        fields.add_if_given("trust", target.trust.iter().map(String::as_str));
         Self(hexadecimal(fields.0.finish().as_ref()))
     }
 
@@ -236,6 +240,8 @@ mod tests {
             Identifying { requested_token_type: Some("x"), ..base },
             Identifying { authorization_parameters: &pairs, ..base },
             Identifying { request_headers: &headers, ..base },
+            Identifying { trust: &one, ..base },
+            Identifying { trust: &both, ..base },
         ];
         let mut keys: std::collections::HashSet<String> = different.iter().map(key).collect();
         let of_jobs = ["1", "2"].map(|says| CacheKey::of(&base).of_job(says).as_str().to_owned());

@@ -39,7 +39,10 @@ use super::{
     repeat::{Attempts, Repeat, Setback},
 };
 use crate::{
-    cache::{metadata, store::Directory},
+    cache::{
+        metadata::{self, Voucher},
+        store::Directory,
+    },
     options::target::Target,
     system::{
         System,
@@ -62,7 +65,9 @@ pub struct Session<'a> {
     pub target: &'a Target,
     http: HttpClient,
     proof: ClientProof,
-    directory: Option<&'a Directory>,
+    /// Where discovery documents are kept, and by whose word they are the issuer's. `None` where
+    /// anybody on the line could be the issuer.
+    kept: Option<(&'a Directory, Voucher)>,
     /// How many seconds the issuer's clock is ahead of ours, as far as it said.
     ahead: AtomicI64,
     /// `Retry-After` of the latest answer.
@@ -84,11 +89,13 @@ impl<'a> Session<'a> {
         target: &'a Target,
         directory: Option<&'a Directory>,
     ) -> Result<Self, FlowError> {
-        let http = HttpClient::new(
-            local::http_options(&target.connection)?,
-            http::proxies(system.environment),
-        )
-        .map_err(|error| match error {
+        let options = local::http_options(&target.connection)?;
+        let is_vouched_for = !options.insecure_skip_tls_verify;
+        let kept = directory
+            .filter(|_| is_vouched_for)
+            .map(|directory| (directory, Voucher::of(&options.authorities)));
+        let proxies = http::proxies(system.environment);
+        let http = HttpClient::new(options, proxies).map_err(|error| match error {
             HttpError::ClientCertificate(_) => {
                 FlowError::ClientCertificate(LocalError::Http(error))
             }
@@ -110,7 +117,7 @@ impl<'a> Session<'a> {
             target,
             http,
             proof,
-            directory,
+            kept,
             ahead: AtomicI64::new(0),
             retry_after: Mutex::default(),
         })
@@ -120,8 +127,11 @@ impl<'a> Session<'a> {
     pub async fn metadata(&self) -> Result<(ProviderMetadata, Age), FlowError> {
         let now = self.system.clock.now();
         let kept = self
-            .directory
-            .and_then(|directory| metadata::load(directory, &self.target.issuer, now))
+            .kept
+            .as_ref()
+            .and_then(|(directory, voucher)| {
+                metadata::load(directory, &self.target.issuer, voucher, now)
+            })
             .map(|metadata| self.as_we_meet_it(metadata));
         match kept {
             Some(metadata) => Ok((metadata, Age::Kept)),
@@ -166,9 +176,10 @@ impl<'a> Session<'a> {
         }
         let metadata = ProviderMetadata::parse(&answer.body, issuer)
             .map_err(|error| not_an_issuer(error.into()))?;
-        if let Some(directory) = self.directory {
+        if let Some((directory, voucher)) = &self.kept {
             // A convenience: the next renewal fetches it again.
-            let _ = metadata::save(directory, issuer, &answer.body, self.system.clock.now());
+            let now = self.system.clock.now();
+            let _ = metadata::save(directory, issuer, voucher, &answer.body, now);
         }
         Ok((self.as_we_meet_it(metadata), answer.date))
     }

@@ -237,6 +237,7 @@ impl Target {
             requested_token_type: requested_token_type.as_deref(),
             authorization_parameters: &callback.parameters,
             request_headers: &connection.request_headers,
+            trust: &connection.trust(),
         });
         let storage = storage(settings)?;
         let directory =

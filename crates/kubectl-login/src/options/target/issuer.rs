@@ -8,6 +8,7 @@ use login_common::Secret;
 
 use super::values::{both, command, expanded, pairs, path, text, wrong};
 use crate::{
+    cache::key::digest_of,
     options::{fault::OptionError, layers::Settings, program::ProgramLine, table::Name},
     system::environment::Environment,
 };
@@ -90,6 +91,28 @@ impl Connection {
             request_headers: request_headers(settings)?,
             client_certificate,
         })
+    }
+
+    /// By whose word it is the issuer that answers, sorted; nothing where it is the system's. Files
+    /// by their place, as they may be replaced by their owner.
+    pub fn trust(&self) -> Vec<String> {
+        if self.insecure_skip_tls_verify {
+            return vec!["anybody".to_owned()];
+        }
+        let mut trust: Vec<String> = self
+            .certificate_authorities
+            .iter()
+            .map(|authority| match authority {
+                CertificateAuthority::File(path) => {
+                    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                    format!("file {}", path.display())
+                }
+                CertificateAuthority::Pem(pem) => format!("pem {}", digest_of(pem)),
+            })
+            .collect();
+        trust.sort_unstable();
+        trust.dedup();
+        trust
     }
 }
 

@@ -399,3 +399,26 @@ fn home_is_meant_by_a_tilde() {
     );
     assert_eq!(target.cache_directory, Some(PathBuf::from("/h/t")));
 }
+
+#[test]
+fn what_came_by_the_word_of_one_authority_is_not_kept_for_another() {
+    let key = |line: &str| checked(&format!("{GOOD} {line}"), &[], None).unwrap().cache_key;
+    let file = "--certificate-authority /a";
+    let lines = [
+        "",
+        "--insecure-skip-tls-verify",
+        file,
+        "--certificate-authority /b",
+        "--certificate-authority-data UEVN",
+        "--certificate-authority-data UEVO",
+        "--certificate-authority /a --certificate-authority-data UEVN",
+    ];
+    let keys: Vec<_> = lines.iter().map(|line| key(line)).collect();
+    for (position, one) in keys.iter().enumerate() {
+        assert!(!keys[..position].contains(one), "{}", lines[position]);
+    }
+    assert_eq!(key(&format!("{file} {file}")), key(file));
+    // Whoever believes anybody believes nobody more for naming an authority.
+    let anybody = "--insecure-skip-tls-verify";
+    assert_eq!(key(&format!("{file} {anybody}")), key(anybody));
+}
