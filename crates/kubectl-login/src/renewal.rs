@@ -9,18 +9,23 @@ mod kept;
 
 use std::{cell::RefCell, future::Future, time::Duration};
 
-use login_common::exec_credential::{ExecApiVersion, ExecCredential};
+use login_common::{
+    UnixTime,
+    exec_credential::{ExecApiVersion, ExecCredential},
+};
+use login_protocols::{oauth2::revocation::TokenTypeHint, oidc::ProviderMetadata};
 use zeroize::Zeroizing;
 
 use crate::{
     cache::{
         backoff::Memory,
         freshness::Freshness,
-        refresh_secret::{RefreshSecret, Sealed},
-        renewal_lock::{self, LockError, RenewalLock, Taken, Work},
+        key_store::KeyTrouble,
+        refresh_secret::{Prepared, RefreshSecret, Sealed},
+        renewal_lock::{self, Holder, LockError, RenewalLock, Taken, Work},
     },
     flows::{
-        FlowError,
+        FlowError, TokenProblem,
         choose::{self, NoFlow, Surroundings},
         issued::Issued,
         machine,
@@ -35,13 +40,24 @@ use crate::{
     report::{Failure, Fault, Report},
     system::{
         System,
+        clock::Deadline,
+        http::HttpError,
         runtime::{self, NotRun},
     },
 };
-use kept::Kept;
+use kept::{Found, Kept};
 
 /// How much longer than its own work a holder of the lock may take.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// What goes before the request of a renewal: a keyring, or a program that has the client's secret.
+const PREPARATIONS: Duration = Duration::from_secs(30);
+
+/// How long before its end a token that is still good is handed out, whatever is waited for.
+const LAST_MOMENT: Duration = Duration::from_secs(5);
+
+/// How long the issuer may take to end the session that a sign-in replaces.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long a renewal may take to end after a signal.
 const LAST_WORD: Duration = Duration::from_secs(2);
@@ -93,8 +109,13 @@ impl<'a> Renewal<'a> {
                 .is_none_or(|before| before.entry.answer(version) != found.entry.answer(version));
             (is_new && found.is_good()).then(|| found.answer(version))
         };
-        if let Some(answer) = self.take_lock(adopt)? {
-            return Ok(answer);
+        let patience = before.as_ref().and_then(|before| self.patience(before));
+        let is_over = || patience.as_ref().is_some_and(Deadline::is_over);
+        let adopt_or_leave = || adopt().or_else(|| is_over().then(|| self.kept_answer(version))?);
+        match self.take_lock(adopt_or_leave) {
+            Ok(None) => {}
+            Ok(Some(answer)) => return Ok(answer),
+            Err(failure) => return self.still_valid(&failure, version).ok_or(failure),
         }
         // Somebody may have finished between our look and our lock.
         if let Some(answer) = adopt() {
@@ -107,7 +128,15 @@ impl<'a> Renewal<'a> {
             self.conclude();
             return self.still_valid(&failure, version).ok_or(failure);
         }
-        self.run(self.renew(version))
+        self.run(self.renew(version, patience.as_ref()))
+    }
+
+    /// How long somebody whose token is about to end can be kept waiting for another.
+    fn patience(&self, found: &Found) -> Option<Deadline> {
+        let (lifetime, now) = (found.entry.lifetime, found.now());
+        let is_ending = lifetime.at(now) == Freshness::Ageing && !self.target.force_refresh;
+        let left = lifetime.valid_until.since(now);
+        is_ending.then(|| Deadline::after(left.saturating_sub(LAST_MOMENT).max(left / 2)))
     }
 
     /// A sign-in now, whatever is kept.
@@ -120,19 +149,14 @@ impl<'a> Renewal<'a> {
             let session = self.session().await?;
             let issued = if machine::is_wanted(self.target) {
                 self.describe(Work::Renewing);
-                machine::obtain(&session).await
+                machine::obtain(&session).await.inspect(|issued| self.keep(issued, None, None))
             } else {
                 self.person(&session).await
             };
             let outcome = issued.map_err(|error| self.failure(error));
-            match &outcome {
-                Ok(issued) => self.keep(issued, None),
+            if let (Err(failure), Some(kept)) = (&outcome, &self.kept) {
                 // For those who wait; no window, as `login` is an attempt that was asked for.
-                Err(failure) => {
-                    if let Some(kept) = &self.kept {
-                        kept.remember(&Report::from(failure), false);
-                    }
-                }
+                kept.remember(&Report::from(failure), false);
             }
             self.conclude();
             outcome
@@ -140,7 +164,11 @@ impl<'a> Renewal<'a> {
     }
 
     /// Under the lock, or without one where nothing can be kept.
-    async fn renew(&self, version: ExecApiVersion) -> Result<Zeroizing<String>, Failure> {
+    async fn renew(
+        &self,
+        version: ExecApiVersion,
+        patience: Option<&Deadline>,
+    ) -> Result<Zeroizing<String>, Failure> {
         self.describe(Work::Renewing);
         if let Some(kept) = &self.kept {
             kept.sweep();
@@ -148,7 +176,7 @@ impl<'a> Renewal<'a> {
         let outcome = if machine::is_wanted(self.target) {
             self.renew_machine().await
         } else {
-            self.renew_person().await
+            self.renew_person(patience).await
         };
         let outcome = match outcome {
             Ok(issued) => Ok(rendered(&issued, version)),
@@ -168,23 +196,31 @@ impl<'a> Renewal<'a> {
         let issued = machine::obtain(&session)
             .await
             .map_err(|error| Unrenewed::shared(self.failure(error), false))?;
-        self.keep(&issued, None);
+        self.keep(&issued, None, None);
         Ok(issued)
     }
 
-    async fn renew_person(&self) -> Result<Issued, Unrenewed> {
+    async fn renew_person(&self, patience: Option<&Deadline>) -> Result<Issued, Unrenewed> {
         let (mut sealed, mut session) = (None, None);
-        match self.kept.as_ref().map_or(Ok(None), Kept::refresh_secret) {
-            Ok(Some(secret)) => {
-                let prepared = self.session().await.map_err(Unrenewed::alone)?;
-                if let Refreshed::Token(issued) = self.refresh(&prepared, secret).await? {
+        let hurry = |bound| self.kept.iter().for_each(|kept| kept.hurry(bound));
+        hurry(patience.map(Deadline::left));
+        match self.kept.as_ref().map_or(Ok(None), Kept::spendable) {
+            Ok(Some((secret, place))) => {
+                let prepared = self.prepared_session(patience).await.map_err(Unrenewed::alone)?;
+                if let Refreshed::Token(issued) = self.refresh(&prepared, secret, place).await? {
                     return Ok(issued);
                 }
                 session = Some(prepared);
             }
             Ok(None) => {}
+            // There may be a keyring that answers later, and a token that is good now.
+            Err(error) if patience.is_some() => {
+                let issuer = self.target.issuer.clone();
+                return Err(Unrenewed::alone(Failure::Sealed { issuer, source: error }));
+            }
             Err(error) => sealed = Some(error),
         }
+        hurry(None);
         if let Some(kept) = &self.kept
             && let Some(failure) = kept.held_back()
         {
@@ -207,66 +243,87 @@ impl<'a> Renewal<'a> {
             Some(prepared) => prepared,
             None => self.session().await.map_err(Unrenewed::alone)?,
         };
-        let issued = self.person(&session).await.map_err(|error| {
+        self.person(&session).await.map_err(|error| {
             let is_outage = error.fault() == Fault::Unreachable;
             Unrenewed::shared(self.failure(error), !is_outage)
-        })?;
-        self.keep(&issued, None);
-        Ok(issued)
+        })
+    }
+
+    /// A session with the issuer, and its discovery document at hand; in time for a token that is
+    /// about to end. The request itself is never cut: an answer that nobody waits for may hold the
+    /// only refresh token that is good from then on.
+    async fn prepared_session(&self, patience: Option<&Deadline>) -> Result<Session<'_>, Failure> {
+        let Some(patience) = patience else { return self.session().await };
+        let left = patience.left();
+        let prepared = tokio::time::timeout(left, async {
+            let session = self.session().await?;
+            // Kept on disk, where the renewal finds it.
+            session.metadata().await.map_err(|error| self.failure(error))?;
+            Ok(session)
+        });
+        prepared.await.unwrap_or_else(|_| {
+            let waited = format!("{} in {} seconds", self.target.issuer, left.as_secs());
+            let (issuer, source) = (self.target.issuer.clone(), HttpError::Timeout(waited));
+            Err(self.failure(FlowError::Unreachable { issuer, source }))
+        })
     }
 
     async fn refresh(
         &self,
         session: &Session<'_>,
         mut secret: RefreshSecret,
+        mut place: Prepared,
     ) -> Result<Refreshed, Unrenewed> {
         let Some(kept) = &self.kept else { return Ok(Refreshed::Refused) };
         let mut is_second = false;
         loop {
             match refresh::renew(session, &secret).await {
                 Ok(Renewed::Token(issued)) => {
-                    self.keep(&issued, Some(&secret));
+                    self.keep(&issued, Some(&secret), Some(Ok(place)));
                     return Ok(Refreshed::Token(issued));
                 }
                 Ok(Renewed::WithoutIdToken(next)) => {
                     if let Some(token) = next {
-                        kept.keep_refresh_secret(
-                            &RefreshSecret { token, ..secret.clone() },
-                            &secret,
-                        );
+                        kept.keep_refresh_secret(&RefreshSecret { token, ..secret }, place);
                     }
                     return Ok(Refreshed::WithoutIdToken);
                 }
                 Ok(Renewed::Unusable(error, next)) => {
                     if let Some(token) = next {
-                        kept.keep_refresh_secret(
-                            &RefreshSecret { token, ..secret.clone() },
-                            &secret,
-                        );
+                        kept.keep_refresh_secret(&RefreshSecret { token, ..secret }, place);
                     }
                     return Err(Unrenewed::shared(self.failure(error), false));
                 }
                 Err(error) if error.asks_for_sign_in() => {
                     // Whoever works without our lock (another machine on a shared home) may have
                     // renewed meanwhile.
-                    match kept.refresh_secret().ok().flatten() {
-                        Some(newer) if !newer.token.same_as(&secret.token) && !is_second => {
-                            secret = newer;
+                    match kept.spendable().ok().flatten() {
+                        Some((newer, another))
+                            if !newer.token.same_as(&secret.token) && !is_second =>
+                        {
+                            (secret, place) = (newer, another);
                             is_second = true;
                         }
-                        Some(same) if same.token.same_as(&secret.token) => {
+                        Some((same, _)) if same.token.same_as(&secret.token) => {
                             kept.forget_refresh_secret();
                             return Ok(Refreshed::Refused);
                         }
                         _ => return Ok(Refreshed::Refused),
                     }
                 }
-                Err(error) => return Err(Unrenewed::shared(self.failure(error), false)),
+                Err(error) => {
+                    if matches!(error, FlowError::Token { source: TokenProblem::OtherSubject, .. })
+                    {
+                        // What came is somebody else's, and what we had is spent.
+                        kept.forget_refresh_secret();
+                    }
+                    return Err(Unrenewed::shared(self.failure(error), false));
+                }
             }
         }
     }
 
-    /// Signs a person in, within the bound.
+    /// Signs a person in, within the bound, and keeps what that gives.
     async fn person(&self, session: &Session<'_>) -> Result<Issued, FlowError> {
         let issuer = || self.target.issuer.clone();
         self.check_browser()?;
@@ -282,10 +339,39 @@ impl<'a> Renewal<'a> {
                 },
             )?;
         self.describe(Work::SigningIn);
+        // A keyring may ask the same person: before the browser, not after it.
+        let place = self.kept.as_ref().map(|kept| kept.prepare(None));
+        self.take_leave(session, &metadata).await;
         let bound = self.target.authentication_timeout;
-        tokio::time::timeout(bound, person::sign_in(session, &metadata, flow)).await.unwrap_or_else(
-            |_| Err(FlowError::Timeout { issuer: issuer(), seconds: bound.as_secs() }),
-        )
+        let signing_in = person::sign_in(session, &metadata, flow);
+        let issued = tokio::time::timeout(bound, signing_in).await.unwrap_or_else(|_| {
+            Err(FlowError::Timeout { issuer: issuer(), seconds: bound.as_secs() })
+        })?;
+        self.keep(&issued, None, place);
+        Ok(issued)
+    }
+
+    /// Ends the session that a sign-in replaces, at the issuer (RFC 7009). Before the sign-in, not
+    /// after it: many issuers take a revoked refresh token for the end of all that this person has
+    /// granted this client (RFC 7009 §2.1), which would be the new session, too.
+    async fn take_leave(&self, session: &Session<'_>, metadata: &ProviderMetadata) {
+        let Some(kept) = self.kept.as_ref().filter(|_| metadata.revocation_endpoint.is_offered())
+        else {
+            return;
+        };
+        let Ok(Some(secret)) = kept.refresh_secret() else { return };
+        let revoking = session.revoke(metadata, &secret.token, TokenTypeHint::RefreshToken);
+        match tokio::time::timeout(FAREWELL, revoking).await {
+            Ok(Ok(())) => kept.forget_refresh_secret(),
+            Ok(Err(error)) => {
+                let text = format!("kubectl-login: the replaced session was not ended: {error}");
+                self.system.terminal.detail(&text);
+            }
+            Err(_) => self
+                .system
+                .terminal
+                .detail("kubectl-login: the replaced session was not ended in time"),
+        }
     }
 
     /// A browser that may not be started is not waited for.
@@ -308,9 +394,14 @@ impl<'a> Renewal<'a> {
         Failure::Flow { source: Box::new(source), hint }
     }
 
-    fn keep(&self, issued: &Issued, before: Option<&RefreshSecret>) {
+    fn keep(
+        &self,
+        issued: &Issued,
+        before: Option<&RefreshSecret>,
+        place: Option<Result<Prepared, KeyTrouble>>,
+    ) {
         if let Some(kept) = &self.kept {
-            kept.keep(issued, before);
+            kept.keep(issued, before, place);
         }
     }
 
@@ -342,14 +433,37 @@ impl<'a> Renewal<'a> {
         if is_cancelled || (self.target.force_refresh && !is_outage) {
             return None;
         }
+        let (answer, until) = self.kept_token(version)?;
+        if self.target.force_refresh {
+            let report = Report::from(failure);
+            let causes = [&[report.error][..], &report.causes].concat().join(": ");
+            self.system.terminal.say(&format!(
+                "warning: no new token: {causes}; this is the kept one, which is good until {until}"
+            ));
+        } else {
+            self.system.terminal.detail("kubectl-login: no new token; the kept one is still good");
+        }
+        Some(answer)
+    }
+
+    /// The kept token until its real end, while nobody can say what comes after it.
+    fn kept_answer(&self, version: ExecApiVersion) -> Option<Zeroizing<String>> {
+        let (answer, _) = self.kept_token(version)?;
+        self.system
+            .terminal
+            .detail("kubectl-login: the kept token is about to end; no more waiting");
+        Some(answer)
+    }
+
+    fn kept_token(&self, version: ExecApiVersion) -> Option<(Zeroizing<String>, UnixTime)> {
         let found = self.kept.as_ref()?.find()?;
         let lifetime = found.entry.lifetime;
         if lifetime.at(self.system.clock.now()) == Freshness::Expired {
             return None;
         }
-        self.system.terminal.detail("kubectl-login: no new token; the kept one is still good");
         let token = found.entry.token()?;
-        Some(ExecCredential { token, expires_at: Some(lifetime.valid_until) }.render(version))
+        let answer = ExecCredential { token, expires_at: Some(lifetime.valid_until) };
+        Some((answer.render(version), lifetime.valid_until))
     }
 
     /// What somebody else has reported while we waited for the lock, or left us without a word.
@@ -375,10 +489,19 @@ impl<'a> Renewal<'a> {
     /// Takes the lock, or somebody else's result.
     fn take_lock<T>(&self, adopt: impl FnMut() -> Option<T>) -> Result<Option<T>, Failure> {
         let Some(kept) = &self.kept else { return Ok(None) };
-        let bound = self.target.authentication_timeout + refresh::TIMEOUT + GRACE;
+        let longest = self.longest(Work::SigningIn);
+        // Whoever is over its own time is stopped, or waits for something that has no end.
+        let bound = |holder: Option<&Holder>| match holder {
+            Some(holder) => {
+                let earlier = self.system.clock.now().minus(GRACE);
+                let is_late = holder.time_left(earlier, longest).is_zero();
+                if is_late { GRACE } else { holder.within.unwrap_or(longest) + GRACE }
+            }
+            None => longest + GRACE,
+        };
         let say = |text: &str| self.system.terminal.say(&format!("kubectl-login: {text}"));
         let name = self.target.cache_key.as_str();
-        match renewal_lock::take(kept.directory(), name, bound, adopt, say) {
+        match renewal_lock::take_from(kept.directory(), name, bound, adopt, say) {
             Ok(Taken::Adopted(result)) => Ok(Some(result)),
             Ok(Taken::Lock(lock)) => {
                 self.lock.replace(Some(lock));
@@ -392,7 +515,16 @@ impl<'a> Renewal<'a> {
 
     fn describe(&self, work: Work) {
         if let Some(lock) = self.lock.borrow_mut().as_mut() {
-            lock.describe(work, self.system.clock.now());
+            lock.describe(work, self.system.clock.now(), self.longest(work));
+        }
+    }
+
+    /// The bound on what the lock is held for.
+    fn longest(&self, work: Work) -> Duration {
+        let renewal = PREPARATIONS + refresh::TIMEOUT;
+        match work {
+            Work::Renewing => renewal,
+            Work::SigningIn => self.target.authentication_timeout + renewal,
         }
     }
 

@@ -339,3 +339,108 @@ fn an_entry_of_an_older_version_is_a_miss() {
     assert_ne!(token(&stage.run(PERSON)), first);
     assert_eq!(stage.refreshes(), 1);
 }
+
+#[test]
+fn a_cache_that_cannot_be_written_to_costs_no_session() {
+    let (stage, _) = Stage::signed_in();
+    fs::remove_file(stage.file(".token").unwrap()).unwrap();
+    let text = stage.refresh_file();
+    let set_mode = |mode| {
+        fs::set_permissions(stage.folder(), fs::Permissions::from_mode(mode)).unwrap();
+        let refresh = stage.file(".refresh").unwrap();
+        fs::set_permissions(refresh, fs::Permissions::from_mode(mode & 0o600)).unwrap();
+    };
+    set_mode(0o500);
+    if File::options().write(true).open(stage.file(".refresh").unwrap()).is_ok() {
+        set_mode(0o700);
+        return; // root may write everywhere
+    }
+    let line = "get-token --interactive never";
+    failed(&stage.run(line), 3, "caused by: a renewed refresh token could not be kept");
+    assert_eq!((stage.refreshes(), stage.refresh_file()), (0, text));
+    set_mode(0o700);
+    token(&stage.run(line));
+    assert_eq!((stage.refreshes(), stage.issuer.script().reused), (1, false));
+}
+
+#[test]
+fn a_forced_renewal_that_prints_the_old_token_says_so() {
+    let (stage, first) = Stage::signed_in();
+    stage.issuer.script().failure = Some((503, "temporarily_unavailable"));
+    let output = stage.run(&format!("{PERSON} --force-refresh"));
+    assert_eq!(token(&output), first);
+    let said = stderr(&output);
+    assert!(
+        said.contains("warning: no new token: ") && said.contains("which is good until"),
+        "{said}"
+    );
+}
+
+/// As if the kept token had `left` seconds left.
+fn make_end(stage: &Stage, left: u64) {
+    let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let now = UnixTime::from_seconds(i64::try_from(now).unwrap());
+    stage.change(|lifetime, _| {
+        lifetime.renew_at = now.minus(Duration::from_mins(1));
+        lifetime.fresh_until = lifetime.renew_at;
+        lifetime.valid_until = now.plus(Duration::from_secs(left));
+    });
+}
+
+#[test]
+fn a_stopped_holder_of_the_lock_takes_no_valid_token_away() {
+    use std::io::Write as _;
+    let (stage, first) = Stage::signed_in();
+    make_end(&stage, 8);
+    // Whoever holds it does nothing any more.
+    let mut lock =
+        File::options().read(true).write(true).open(stage.file(".lock").unwrap()).unwrap();
+    lock.try_lock().unwrap();
+    write!(lock, "kubectl-login/1\n1 1970-01-01T00:00:00Z renewing a token, within 60 seconds\n")
+        .unwrap();
+    assert_eq!(token(&stage.run(PERSON)), first);
+    assert_eq!(stage.refreshes(), 0);
+}
+
+#[test]
+fn a_client_secret_that_takes_its_time_takes_no_valid_token_away() {
+    let (stage, first) = Stage::signed_in();
+    make_end(&stage, 8);
+    let program = stage.home.path().join("slow");
+    fs::write(&program, "#!/bin/sh\nexec sleep 60\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    let line = format!("{PERSON} --client-secret-command {}", program.display());
+    assert_eq!(token(&stage.run(&line)), first);
+    assert_eq!(stage.refreshes(), 0);
+}
+
+#[test]
+fn two_machines_that_share_a_cache_keep_a_session_each() {
+    let (stage, _) = Stage::signed_in();
+    // Another machine has sealed one, too: its file has another name and stays as it is.
+    let ours = stage.file(".refresh").unwrap();
+    let name = ours.file_name().unwrap().to_str().unwrap();
+    let theirs = stage.folder().join(format!("{}.0123456789abcdef.refresh", &name[..64]));
+    fs::write(&theirs, "kubectl-login/2 keyring 0011223344556677\nAAAA\n").unwrap();
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o600)).unwrap();
+    let before = fs::read(&theirs).unwrap();
+    for _ in 0..3 {
+        token(&stage.run(&format!("{PERSON} --force-refresh --interactive never")));
+    }
+    assert_eq!(fs::read(&theirs).unwrap(), before);
+    assert_eq!((stage.refreshes(), stage.issuer.script().reused), (3, false));
+}
+
+#[test]
+fn pipes_in_the_place_of_files_hold_nobody_up() {
+    let (stage, _) = Stage::signed_in();
+    let pipe = stage.file(".token").unwrap();
+    fs::remove_file(&pipe).unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+    token(&stage.run(PERSON));
+    let lock = stage.file(".lock").unwrap();
+    fs::remove_file(&lock).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &lock, mode).unwrap();
+    token(&stage.run(&format!("{PERSON} --force-refresh")));
+}

@@ -1,7 +1,7 @@
 //! Where the key that seals refresh tokens lies: the desktop's keyring, or a file of its own.
 //! Never beside what it seals; never replaced while it can be read.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -22,6 +22,8 @@ pub trait KeyStore {
     fn save(&self, text: &str) -> Result<(), KeyTrouble>;
     /// Removes the text; one that is not there is removed already.
     fn remove(&self) -> Result<(), KeyTrouble>;
+    /// From now on no answer takes longer than this; `None` is the place's own patience.
+    fn hurry(&self, _: Option<Duration>) {}
 }
 
 /// Why a place for keys is of no use now.
@@ -69,8 +71,8 @@ pub struct KeyFile {
 
 impl KeyFile {
     /// The key `name` in a directory for data.
-    pub fn new(directory: Option<PathBuf>, name: &str) -> Self {
-        Self { directory: directory.map(Directory::new), name: format!("{name}.key") }
+    pub fn new(directory: Option<Directory>, name: &str) -> Self {
+        Self { directory, name: format!("{name}.key") }
     }
 
     fn directory(&self) -> Result<&Directory, KeyTrouble> {
@@ -87,6 +89,8 @@ impl KeyStore for KeyFile {
         let directory = self.directory()?;
         let unreadable = || KeyTrouble::Unreadable(directory.path_of(&self.name));
         match directory.read(&self.name, MAX_LENGTH) {
+            // As a power cut leaves it right after it was made.
+            Some(bytes) if bytes.is_empty() => Ok(None),
             Some(bytes) => String::from_utf8(bytes)
                 .map(|text| Some(Zeroizing::new(text)))
                 .map_err(|_| unreadable()),
@@ -111,13 +115,15 @@ mod tests {
     #[test]
     fn a_key_file_keeps_its_text_until_it_is_removed() {
         let scratch = tempfile::tempdir().unwrap();
-        let file = KeyFile::new(Some(scratch.path().join("data/keys")), "a");
+        let directory = Directory::new(scratch.path().join("data/keys"));
+        let file = KeyFile::new(Some(directory.clone()), "a");
         assert!(file.load().unwrap().is_none());
         file.save("text").unwrap();
         assert_eq!(file.load().unwrap().unwrap().as_str(), "text");
-        let directory = Directory::new(scratch.path().join("data/keys"));
         directory.write("a.key", &[0xff], false).unwrap();
         assert!(matches!(file.load(), Err(KeyTrouble::Unreadable(_))));
+        directory.write("a.key", b"", false).unwrap();
+        assert!(file.load().unwrap().is_none(), "what a power cut leaves is no key");
         file.remove().unwrap();
         file.remove().unwrap();
         assert!(file.load().unwrap().is_none());

@@ -1,14 +1,25 @@
 //! Keeps the refresh token: a long-lived secret, apart from the short-lived answer.
 //! Never on the cached path; never in the same file as an access token; never deleted because its
-//! key cannot be had now.
+//! key cannot be had now; never left behind once it was spent and its successor could not be kept.
 //!
 //! ```text
+//! <key>.refresh                              <key>.<machine>.refresh
+//!
 //! kubectl-login/1                            kubectl-login/2 <protection> <id of the key>
 //! <refresh token>                            <base64 of the sealed lines>
 //! <subject>
 //! ```
+//!
+//! Machines that share a directory have a sealed file each, as none can open that of another. What
+//! older versions have sealed has the first name, and so has all where a machine has no id.
+//!
+//! On disk: `prepared` is the way of the next refresh token into its file.
+
+mod prepared;
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
+
+pub use prepared::Prepared;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use login_common::Secret;
@@ -21,7 +32,7 @@ use super::{
     key_store::{KeyFile, KeyStore, KeyTrouble},
     renewal_lock,
     sealing::{MasterKey, SealingKey},
-    store::{Directory, StoreError},
+    store::{Directory, StoreError, TEMPORARY},
 };
 use crate::{
     options::target::Storage,
@@ -133,6 +144,9 @@ pub enum Sealed {
     /// The key is gone, or is that of another machine.
     #[error("the kept refresh token was encrypted on another machine, or its key is gone")]
     OtherKey,
+    /// It could be spent; but its successor would be lost, and with it the session.
+    #[error("a renewed refresh token could not be kept")]
+    NoPlace(#[source] KeyTrouble),
 }
 
 impl Sealed {
@@ -142,6 +156,10 @@ impl Sealed {
             Self::Trouble(KeyTrouble::Unreadable(_)) => {
                 "make the key yours alone again (mode 0600), or sign in anew with \
                  `kubectl-login login`"
+            }
+            Self::NoPlace(_) => {
+                "make room where tokens are kept, or make it writable, and try again, or sign in \
+                 anew with `kubectl-login login`"
             }
             Self::Trouble(_) | Self::NotInKeyring => {
                 "unlock the keyring and try again, or sign in anew with `kubectl-login login`"
@@ -163,14 +181,28 @@ pub struct Saved {
     pub passed_over: Vec<KeyTrouble>,
 }
 
+/// A key, and the one that versions which did not know this machine's id would have used.
+#[derive(Clone)]
+struct Key {
+    sealing: Rc<SealingKey>,
+    earlier: Option<Rc<SealingKey>>,
+}
+
+impl Key {
+    fn of(&self, id: &str) -> Option<&SealingKey> {
+        let keys = std::iter::once(&self.sealing).chain(&self.earlier);
+        keys.map(Rc::as_ref).find(|key| key.id() == id)
+    }
+}
+
 /// The refresh tokens in a directory.
 pub struct RefreshSecrets<'a> {
     directory: Directory,
     keyring: Box<dyn KeyStore + 'a>,
     key_file: Box<dyn KeyStore + 'a>,
     machine: String,
-    keys: RefCell<Vec<(Protection, Rc<SealingKey>)>>,
-    forgotten: RefCell<Vec<Protection>>,
+    keys: RefCell<Vec<(Protection, Key)>>,
+    forgotten: RefCell<Vec<(Protection, String)>>,
 }
 
 impl<'a> RefreshSecrets<'a> {
@@ -180,22 +212,30 @@ impl<'a> RefreshSecrets<'a> {
         let digest = digest_of(directory.canonical().to_string_lossy().as_bytes());
         let name = digest.get(..16).unwrap_or_default();
         let data = system.environment.default_data_directory();
+        let keys = data.map(|data| directory.beside(data.join("keys")));
         Self::with(
             directory,
             Box::new(Keyring::new(system.environment, name, patient)),
-            Box::new(KeyFile::new(data.map(|data| data.join("keys")), name)),
+            Box::new(KeyFile::new(keys, name)),
             machine::machine_id().unwrap_or_default(),
         )
     }
 
-    fn with(
+    /// Those in `directory`, with other places for keys, on the machine of that id.
+    pub fn with(
         directory: &Directory,
         keyring: Box<dyn KeyStore + 'a>,
         key_file: Box<dyn KeyStore + 'a>,
         machine: String,
     ) -> Self {
-        let (keys, forgotten) = (RefCell::default(), RefCell::default());
-        Self { directory: directory.clone(), keyring, key_file, machine, keys, forgotten }
+        Self {
+            directory: directory.clone(),
+            keyring,
+            key_file,
+            machine,
+            keys: RefCell::default(),
+            forgotten: RefCell::default(),
+        }
     }
 
     /// Where they are.
@@ -203,28 +243,43 @@ impl<'a> RefreshSecrets<'a> {
         &self.directory
     }
 
+    /// From now on a keyring is waited for no longer than this; `None` gives it its own time.
+    pub fn hurry(&self, bound: Option<Duration>) {
+        self.keyring.hurry(bound);
+    }
+
     /// The secret of a session, if there is one.
     pub fn load(&self, key: &CacheKey) -> Result<Option<RefreshSecret>, Sealed> {
-        let Some(text) = self.text(key) else { return Ok(None) };
+        let mut trouble = None;
+        for name in self.names(key) {
+            match self.open(key, &name) {
+                Ok(Some(secret)) => return Ok(Some(secret)),
+                Ok(None) => {}
+                Err(sealed) => trouble = trouble.or(Some(sealed)),
+            }
+        }
+        trouble.map_or(Ok(None), Err)
+    }
+
+    fn open(&self, key: &CacheKey, name: &str) -> Result<Option<RefreshSecret>, Sealed> {
+        let Some(text) = self.text(name) else { return Ok(None) };
         if let Some(lines) = text.strip_prefix(FORMAT).and_then(|rest| rest.strip_prefix('\n')) {
             return Ok(RefreshSecret::parse(lines));
         }
         let Some((protection, id, sealed)) = parts(&text) else { return Ok(None) };
         let Ok(sealed) = STANDARD.decode(sealed) else { return Ok(None) };
-        let Some(sealing) = self.key_to_open(protection)? else {
+        let Some(found) = self.key_to_open(protection)? else {
             return Err(match protection {
                 Protection::Keyring => Sealed::NotInKeyring,
                 Protection::KeyFile | Protection::Plain => Sealed::OtherKey,
             });
         };
-        if sealing.id() != id {
-            return Err(Sealed::OtherKey);
-        }
+        let sealing = found.of(id).ok_or(Sealed::OtherKey)?;
         let lines = sealing.open(&sealed, &context(protection, id, key));
         Ok(lines.and_then(|lines| RefreshSecret::parse(std::str::from_utf8(&lines).ok()?)))
     }
 
-    /// Replaces it, durably: the issuer may have revoked the one `before`.
+    /// Replaces it: the issuer may have revoked the one `before`.
     pub fn save(
         &self,
         key: &CacheKey,
@@ -233,55 +288,57 @@ impl<'a> RefreshSecrets<'a> {
         wish: Storage,
         continuous_integration: bool,
     ) -> Result<Saved, KeyTrouble> {
-        let kept = before.and_then(|_| self.protection(key));
-        let candidates = Protection::candidates(wish, kept, continuous_integration);
-        let mut passed_over = Vec::new();
-        for protection in candidates {
-            if kept == Some(*protection) && before.is_some_and(|before| before.same_as(secret)) {
-                return Ok(Saved { protection: *protection, passed_over });
-            }
-            // Until the file is there: whoever forgets another session would take the key for unused.
-            let is_new_here =
-                *protection != Protection::Plain && self.known_key(*protection).is_none();
-            let _lock = is_new_here.then(|| self.lock_keys());
-            match self.rendered(key, secret, *protection) {
-                Ok(text) => {
-                    self.directory.write(&key.file(KIND), text.as_bytes(), true)?;
-                    return Ok(Saved { protection: *protection, passed_over });
-                }
-                Err(trouble) => passed_over.push(trouble),
-            }
-        }
-        Err(passed_over.pop().unwrap_or(KeyTrouble::NoDirectory))
+        let prepared = self.prepare(key, before, wish, continuous_integration)?;
+        self.keep(prepared, secret)
     }
 
     /// How the secret of a session is kept, if there is one.
     pub fn protection(&self, key: &CacheKey) -> Option<Protection> {
-        let text = self.text(key)?;
-        if text.starts_with(FORMAT) {
-            return Some(Protection::Plain);
-        }
-        parts(&text).map(|(protection, _, _)| protection)
+        self.names(key).iter().find_map(|name| protection_of(&self.text(name)?))
     }
 
-    /// Forgets it.
+    /// Forgets it. What another machine has sealed stays: it is of another session.
     pub fn forget(&self, key: &CacheKey) -> Result<(), StoreError> {
-        self.forgotten.borrow_mut().extend(self.protection(key));
-        self.directory.remove(&key.file(KIND))
+        let mut outcome = Ok(());
+        for name in self.names(key) {
+            if let Some(text) = self.text(&name)
+                && let Some((protection, id)) = head(&text)
+            {
+                self.forgotten.borrow_mut().push((protection, id.to_owned()));
+            }
+            outcome = outcome.and(self.directory.erase(&name));
+        }
+        outcome
     }
 
     /// Removes the keys of what was forgotten here, unless other refresh tokens need them.
     pub fn forget_unused_keys(&self) {
-        let _lock = self.lock_keys();
-        let names = self.directory.names();
-        let keys = names.iter().filter_map(|name| CacheKey::parse(name.strip_suffix(".refresh")?));
-        // What cannot be read now may need any of them.
-        let Some(used) = keys.map(|key| self.protection(&key)).collect::<Option<Vec<_>>>() else {
-            return;
-        };
-        for protection in self.forgotten.take() {
+        let _lock = self.lock_keys(KEY_WAIT);
+        let mut used = Vec::new();
+        for name in self.directory.names() {
+            // What is being written has its head already.
+            if !name.starts_with(TEMPORARY) && key_of(&name).is_none() {
+                continue;
+            }
+            match self.text(&name) {
+                Some(text) => {
+                    used.extend(head(&text).map(|(protection, id)| (protection, id.to_owned())));
+                }
+                // What cannot be read now may need any of them.
+                None if name.starts_with(TEMPORARY) => {}
+                None => return,
+            }
+        }
+        for (protection, id) in self.forgotten.take() {
+            let is_used = match protection {
+                // Each machine names the same key differently.
+                Protection::KeyFile => used.iter().any(|used| used.0 == protection),
+                _ => used.iter().any(|used| used.0 == protection && used.1 == id),
+            };
             if let Some(store) = self.store(protection)
-                && !used.contains(&protection)
+                && !is_used
+                // It may have been replaced since.
+                && matches!(self.key_to_open(protection), Ok(Some(key)) if key.of(&id).is_some())
             {
                 // A key without anything to open is worth nothing.
                 let _ = store.remove();
@@ -290,27 +347,25 @@ impl<'a> RefreshSecrets<'a> {
         }
     }
 
-    fn text(&self, key: &CacheKey) -> Option<Zeroizing<String>> {
-        let bytes = self.directory.read(&key.file(KIND), MAX_LENGTH)?;
-        String::from_utf8(bytes).ok().map(Zeroizing::new)
+    /// The files that may hold a session of this machine.
+    fn names(&self, key: &CacheKey) -> Vec<String> {
+        let mut names = vec![self.sealed_name(key), plain_name(key)];
+        names.dedup();
+        names
     }
 
-    fn rendered(
-        &self,
-        key: &CacheKey,
-        secret: &RefreshSecret,
-        protection: Protection,
-    ) -> Result<Zeroizing<String>, KeyTrouble> {
-        let lines = secret.render();
-        if protection == Protection::Plain {
-            return Ok(Zeroizing::new(format!("{FORMAT}\n{}", *lines)));
+    fn sealed_name(&self, key: &CacheKey) -> String {
+        if self.machine.is_empty() {
+            return plain_name(key);
         }
-        let sealing = self.key_to_seal(protection)?;
-        let sealed = sealing
-            .seal(lines.as_bytes(), &context(protection, sealing.id(), key))
-            .ok_or(KeyTrouble::Cryptography)?;
-        let head = format!("{SEALED} {} {}", protection.as_str(), sealing.id());
-        Ok(Zeroizing::new(format!("{head}\n{}\n", STANDARD.encode(sealed))))
+        // machine-id(5) asks not to show it.
+        let digest = digest_of(format!("kubectl-login {}", self.machine).as_bytes());
+        key.file(&format!("{}.{KIND}", digest.get(..16).unwrap_or_default()))
+    }
+
+    fn text(&self, name: &str) -> Option<Zeroizing<String>> {
+        let bytes = self.directory.read(name, MAX_LENGTH)?;
+        String::from_utf8(bytes).ok().map(Zeroizing::new)
     }
 
     fn store(&self, protection: Protection) -> Option<&dyn KeyStore> {
@@ -321,12 +376,7 @@ impl<'a> RefreshSecrets<'a> {
         }
     }
 
-    /// A keyring stays on its machine by itself, or follows its user by intent.
-    fn place(&self, protection: Protection) -> &str {
-        if protection == Protection::KeyFile { &self.machine } else { "" }
-    }
-
-    fn key_to_open(&self, protection: Protection) -> Result<Option<Rc<SealingKey>>, Sealed> {
+    fn key_to_open(&self, protection: Protection) -> Result<Option<Key>, Sealed> {
         if let Some(known) = self.known_key(protection) {
             return Ok(Some(known));
         }
@@ -339,7 +389,7 @@ impl<'a> RefreshSecrets<'a> {
 
     fn key_to_seal(&self, protection: Protection) -> Result<Rc<SealingKey>, KeyTrouble> {
         if let Some(known) = self.known_key(protection) {
-            return Ok(known);
+            return Ok(known.sealing);
         }
         let store = self.store(protection).ok_or(KeyTrouble::Cryptography)?;
         let mut found = store.load()?;
@@ -356,28 +406,49 @@ impl<'a> RefreshSecrets<'a> {
             let back = store.load()?.and_then(|text| MasterKey::parse(&text));
             back.filter(|back| *back == fresh).ok_or(KeyTrouble::Forgetful)?
         };
-        self.known(protection, &master).ok_or(KeyTrouble::Cryptography)
+        self.known(protection, &master).map(|key| key.sealing).ok_or(KeyTrouble::Cryptography)
     }
 
-    fn known_key(&self, protection: Protection) -> Option<Rc<SealingKey>> {
+    fn known_key(&self, protection: Protection) -> Option<Key> {
         let keys = self.keys.borrow();
-        keys.iter().find(|(known, _)| *known == protection).map(|(_, key)| Rc::clone(key))
+        keys.iter().find(|(known, _)| *known == protection).map(|(_, key)| key.clone())
     }
 
-    fn known(&self, protection: Protection, master: &MasterKey) -> Option<Rc<SealingKey>> {
-        let key = Rc::new(master.at(self.place(protection))?);
-        self.keys.borrow_mut().push((protection, Rc::clone(&key)));
+    fn known(&self, protection: Protection, master: &MasterKey) -> Option<Key> {
+        // A keyring stays on its machine by itself, or follows its user by intent.
+        let is_bound = protection == Protection::KeyFile && !self.machine.is_empty();
+        let place = if is_bound { self.machine.as_str() } else { "" };
+        let sealing = Rc::new(master.at(place)?);
+        let earlier = if is_bound { master.at("").map(Rc::new) } else { None };
+        let key = Key { sealing, earlier };
+        self.keys.borrow_mut().push((protection, key.clone()));
         Some(key)
     }
 
     /// Without a lock at worst one session needs another sign-in.
-    fn lock_keys(&self) -> Option<renewal_lock::RenewalLock> {
+    fn lock_keys(&self, bound: Duration) -> Option<renewal_lock::RenewalLock> {
         let never = || None::<()>;
-        match renewal_lock::take(&self.directory, KEYS, KEY_WAIT, never, |_| ()) {
+        match renewal_lock::take(&self.directory, KEYS, bound, never, |_| ()) {
             Ok(renewal_lock::Taken::Lock(lock)) => Some(lock),
             Ok(renewal_lock::Taken::Adopted(())) | Err(_) => None,
         }
     }
+}
+
+/// The file of what is not sealed, and of what older versions have sealed.
+fn plain_name(key: &CacheKey) -> String {
+    key.file(KIND)
+}
+
+/// Whose file has that name.
+fn key_of(name: &str) -> Option<CacheKey> {
+    let rest = name.strip_suffix(KIND)?.strip_suffix('.')?;
+    CacheKey::parse(rest.split_once('.').map_or(rest, |(key, _)| key))
+}
+
+fn protection_of(text: &str) -> Option<Protection> {
+    let is_plain = text.starts_with(FORMAT);
+    head(text).map(|(protection, _)| protection).or(is_plain.then_some(Protection::Plain))
 }
 
 /// What a sealed text belongs to.
@@ -385,18 +456,21 @@ fn context(protection: Protection, id: &str, key: &CacheKey) -> String {
     format!("{SEALED} {} {id} {key}", protection.as_str())
 }
 
-/// Protection, key id and the rest of a sealed file.
-fn parts(text: &str) -> Option<(Protection, &str, &str)> {
-    let (head, rest) = text.split_once('\n')?;
+/// Protection and key id of a sealed file.
+fn head(text: &str) -> Option<(Protection, &str)> {
+    let (head, _) = text.split_once('\n')?;
     let mut words = head.split(' ');
     (words.next()? == SEALED).then_some(())?;
     let protection = Protection::parse(words.next()?)?;
     let id = words.next()?;
-    (words.next().is_none() && protection != Protection::Plain).then_some((
-        protection,
-        id,
-        rest.strip_suffix('\n')?,
-    ))
+    (words.next().is_none() && protection != Protection::Plain).then_some((protection, id))
+}
+
+/// The same with the rest.
+fn parts(text: &str) -> Option<(Protection, &str, &str)> {
+    let (protection, id) = head(text)?;
+    let (_, rest) = text.split_once('\n')?;
+    Some((protection, id, rest.strip_suffix('\n')?))
 }
 
 #[cfg(test)]

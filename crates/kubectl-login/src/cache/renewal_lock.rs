@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
     path::PathBuf,
     time::Duration,
@@ -14,9 +14,13 @@ use thiserror::Error;
 
 use super::{
     FORMAT,
+    key::digest_of,
     store::{Directory, StoreError},
 };
-use crate::system::clock::{Deadline, pause};
+use crate::system::{
+    clock::{Deadline, pause},
+    disk::{Sharing, cannot_lock},
+};
 
 /// The kind of file. It stays when the lock is freed: removing it would let two processes hold
 /// locks on two files of one name.
@@ -37,7 +41,7 @@ pub enum LockError {
     /// There is nowhere to put it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The file system does not lock, or the file cannot be opened.
+    /// Neither this file system nor that of the machine's own folder locks.
     #[error("could not lock `{}`", path.display())]
     Unsupported {
         /// The lock file.
@@ -74,6 +78,12 @@ impl Work {
     }
 }
 
+/// Between what a holder is at and how long that takes.
+const WITHIN: &str = ", within ";
+
+/// After the number.
+const SECONDS: &str = " seconds";
+
 /// Who holds a lock, or held it when its process ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
@@ -83,11 +93,15 @@ pub struct Holder {
     pub since: UnixTime,
     /// For people: `signing in`.
     pub what: String,
+    /// How long that takes at most, if it said so.
+    pub within: Option<Duration>,
 }
 
 impl Holder {
     fn render(&self) -> String {
-        format!("{FORMAT}\n{} {} {}\n", self.process, self.since, self.what)
+        let within = self.within.map(|bound| format!("{WITHIN}{}{SECONDS}", bound.as_secs()));
+        let (process, since, what) = (self.process, self.since, &self.what);
+        format!("{FORMAT}\n{process} {since} {what}{}\n", within.unwrap_or_default())
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -96,11 +110,20 @@ impl Holder {
         let (since, what) = rest.split_once(' ')?;
         let printable = !what.chars().any(char::is_control);
         printable.then_some(())?;
+        let (what, within) = what.split_once(WITHIN).unwrap_or((what, ""));
+        let within = within.strip_suffix(SECONDS).and_then(|seconds| seconds.parse().ok());
         Some(Self {
             process: process.parse().ok()?,
             since: UnixTime::parse_rfc3339(since).ok()?,
             what: what.to_owned(),
+            within: within.map(Duration::from_secs),
         })
+    }
+
+    /// How much longer its work may take at `now`; `longest` where it did not say.
+    pub fn time_left(&self, now: UnixTime, longest: Duration) -> Duration {
+        let begun = self.since.min(now);
+        self.within.unwrap_or(longest).saturating_sub(now.since(begun))
     }
 
     /// Whether it asked a person.
@@ -111,7 +134,7 @@ impl Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { process, since, what } = self;
+        let Self { process, since, what, .. } = self;
         write!(f, "process {process}, which has been {what} since {since},")
     }
 }
@@ -141,36 +164,38 @@ pub fn take<T>(
     directory: &Directory,
     name: &str,
     bound: Duration,
-    mut adopt: impl FnMut() -> Option<T>,
-    say: impl FnOnce(&str),
+    adopt: impl FnMut() -> Option<T>,
+    say: impl FnMut(&str),
 ) -> Result<Taken<T>, LockError> {
-    directory.prepare()?;
-    let path = directory.path_of(&format!("{name}.{KIND}"));
-    let unsupported = |source| LockError::Unsupported { path: path.clone(), source };
-    let mut file = open(&path).map_err(unsupported)?;
-    let deadline = Deadline::after(bound);
-    let mut poll = SHORTEST_POLL;
-    let mut say = Some(say);
+    take_from(directory, name, |_| bound, adopt, say)
+}
+
+/// The same where the bound depends on the holder: `bound` is asked again while it is waited for.
+pub fn take_from<T>(
+    directory: &Directory,
+    name: &str,
+    bound: impl Fn(Option<&Holder>) -> Duration,
+    mut adopt: impl FnMut() -> Option<T>,
+    mut say: impl FnMut(&str),
+) -> Result<Taken<T>, LockError> {
+    let mut file = LockFile::open(directory, name)?;
+    let (deadline, mut poll, mut is_told) = (Deadline::after(Duration::ZERO), SHORTEST_POLL, false);
     let mut waited = false;
     loop {
-        match file.try_lock() {
-            Ok(()) => {
-                let abandoned = holder(&mut file);
-                return Ok(Taken::Lock(RenewalLock { file, waited, abandoned, work: None }));
-            }
-            Err(TryLockError::WouldBlock) => waited = true,
-            Err(TryLockError::Error(source)) => return Err(unsupported(source)),
+        if file.lock(&mut say)? {
+            return Ok(Taken::Lock(file.locked(waited)));
         }
+        waited = true;
         if let Some(result) = adopt() {
             return Ok(Taken::Adopted(result));
         }
-        if deadline.is_over() {
-            return Err(LockError::Busy { holder: named(&mut file), waited: deadline.waited() });
+        let holder = holder(&mut file.file);
+        if deadline.waited() >= bound(holder.as_ref()) {
+            return Err(LockError::Busy { holder: named(holder), waited: deadline.waited() });
         }
-        if deadline.waited() >= PATIENCE
-            && let Some(say) = say.take()
-        {
-            say(&format!("waiting for {}", named(&mut file)));
+        if deadline.waited() >= PATIENCE && !is_told {
+            is_told = true;
+            say(&format!("waiting for {}", named(holder)));
         }
         pause(poll);
         poll = (poll * 2).min(LONGEST_POLL);
@@ -179,29 +204,92 @@ pub fn take<T>(
 
 /// Takes the lock `name` if nobody has it.
 pub fn try_take(directory: &Directory, name: &str) -> Option<RenewalLock> {
-    directory.prepare().ok()?;
-    let mut file = open(&directory.path_of(&format!("{name}.{KIND}"))).ok()?;
-    file.try_lock().ok()?;
-    let abandoned = holder(&mut file);
-    Some(RenewalLock { file, waited: false, abandoned, work: None })
+    let mut file = LockFile::open(directory, name).ok()?;
+    file.lock(&mut |_: &str| ()).ok()?.then(|| file.locked(false))
 }
 
 /// Who holds the lock `name` now; `None` also when nobody says.
 pub fn holder_of(directory: &Directory, name: &str) -> Option<Holder> {
-    let mut file = File::open(directory.path_of(&format!("{name}.{KIND}"))).ok()?;
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => holder(&mut file),
-        _ => None,
+    let file_name = format!("{name}.{KIND}");
+    let disk = directory.disk();
+    let mut file = directory.open_to_look(&file_name)?;
+    let looked = match disk.lock(&file, Sharing::Shared) {
+        Err(TryLockError::Error(error)) if cannot_lock(&error) => {
+            let (machine, name) = LockFile::of_this_machine(directory, &file_name)?;
+            file = machine.open_to_look(&name)?;
+            disk.lock(&file, Sharing::Shared)
+        }
+        other => other,
+    };
+    matches!(looked, Err(TryLockError::WouldBlock)).then(|| holder(&mut file))?
+}
+
+/// The file that is locked.
+struct LockFile<'a> {
+    directory: &'a Directory,
+    name: String,
+    file: File,
+    is_of_this_machine: bool,
+}
+
+impl<'a> LockFile<'a> {
+    fn open(directory: &'a Directory, name: &str) -> Result<Self, LockError> {
+        let name = format!("{name}.{KIND}");
+        let file = directory.open_to_lock(&name)?;
+        Ok(Self { directory, name, file, is_of_this_machine: false })
+    }
+
+    /// Where a file system does not lock, this machine's own folder at least keeps its processes
+    /// apart.
+    fn of_this_machine(directory: &Directory, name: &str) -> Option<(Directory, String)> {
+        let machine = directory.beside(directory.disk().runtime_folder()?);
+        let place = digest_of(directory.canonical().to_string_lossy().as_bytes());
+        Some((machine, format!("{}-{name}", place.get(..16).unwrap_or_default())))
+    }
+
+    /// Whether we have it now.
+    fn lock(&mut self, say: &mut impl FnMut(&str)) -> Result<bool, LockError> {
+        match self.directory.disk().lock(&self.file, Sharing::Alone) {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => {
+                let path = self.directory.path_of(&self.name);
+                let unsupported = |source| LockError::Unsupported { path: path.clone(), source };
+                if self.is_of_this_machine || !cannot_lock(&source) {
+                    return Err(unsupported(source));
+                }
+                let Some((machine, name)) = Self::of_this_machine(self.directory, &self.name)
+                else {
+                    return Err(unsupported(source));
+                };
+                let is_first = !machine.has(&name);
+                self.file = machine.open_to_lock(&name)?;
+                self.is_of_this_machine = true;
+                if is_first {
+                    say(&format!(
+                        "the file system of `{}` cannot lock ({source}): other machines that use \
+                         it may renew the same session at the same time",
+                        self.directory.path_of("").display()
+                    ));
+                }
+                self.lock(say)
+            }
+        }
+    }
+
+    fn locked(mut self, waited: bool) -> RenewalLock {
+        let abandoned = holder(&mut self.file);
+        RenewalLock { file: self.file, waited, abandoned, work: None }
     }
 }
 
 impl RenewalLock {
     /// Writes down who holds the lock and what for: for those who wait, and for the next holder if
     /// this one ends without a word.
-    pub fn describe(&mut self, work: Work, since: UnixTime) {
+    pub fn describe(&mut self, work: Work, since: UnixTime, within: Duration) {
         self.work = Some(work);
-        let what = work.as_str().to_owned();
-        self.write(&Holder { process: std::process::id(), since, what }.render());
+        let (process, what) = (std::process::id(), work.as_str().to_owned());
+        self.write(&Holder { process, since, what, within: Some(within) }.render());
     }
 
     /// Whether what it is held for is nothing that a person is asked for.
@@ -229,16 +317,8 @@ fn holder(file: &mut File) -> Option<Holder> {
     Holder::parse(&text)
 }
 
-fn named(file: &mut File) -> String {
-    holder(file).map_or_else(|| "another kubectl-login".to_owned(), |holder| holder.to_string())
-}
-
-fn open(path: &std::path::Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+fn named(holder: Option<Holder>) -> String {
+    holder.map_or_else(|| "another kubectl-login".to_owned(), |holder| holder.to_string())
 }
 
 #[cfg(test)]

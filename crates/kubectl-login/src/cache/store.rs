@@ -1,9 +1,10 @@
 //! Files of the cache: read with suspicion, replaced as a whole.
-//! Never reads a file that others own or may read, never leaves half a file behind.
+//! Never reads a file that others own or may read, never follows a link to one, never leaves half a
+//! file behind where there is another way.
 
 use std::{
     fs::{self, File, FileTimes},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     time::{Duration, UNIX_EPOCH},
 };
@@ -11,11 +12,14 @@ use std::{
 use login_common::UnixTime;
 use thiserror::Error;
 
-use super::served::Served;
-use crate::system::clock::pause;
+use super::{key::digest_of, served::Served};
+use crate::system::{
+    disk::{self, Access, Disk, Folder, LocalDisk},
+    random,
+};
 
 /// How the names of files begin that are being written.
-const TEMPORARY: &str = ".new-";
+pub const TEMPORARY: &str = ".new-";
 
 /// What an access time can hold beside the seconds; process ids are far smaller.
 const NANOSECONDS: u32 = 1_000_000_000;
@@ -74,12 +78,29 @@ impl Opened {
 #[derive(Clone, Debug)]
 pub struct Directory {
     path: PathBuf,
+    disk: &'static dyn Disk,
 }
 
 impl Directory {
     /// The cache in `path`. Touches nothing.
     pub fn new(path: PathBuf) -> Self {
-        Self { path }
+        Self::on(&disk::LOCAL, path)
+    }
+
+    /// The cache in `path` of another file system.
+    pub fn on(disk: &'static dyn Disk, path: PathBuf) -> Self {
+        Self { path, disk }
+    }
+
+    /// Another directory of the same file system.
+    #[must_use]
+    pub fn beside(&self, path: PathBuf) -> Self {
+        Self::on(self.disk, path)
+    }
+
+    /// What its steps go through.
+    pub fn disk(&self) -> &'static dyn Disk {
+        self.disk
     }
 
     /// Where a file is.
@@ -101,13 +122,11 @@ impl Directory {
     /// Removes what a write that was killed has left behind: temporary files from before
     /// `newest`. Called by whoever holds a lock, so that not everybody does it.
     pub fn sweep(&self, newest: UnixTime) {
+        let Ok(folder) = self.prepare() else { return };
         for name in self.names().iter().filter(|name| name.starts_with(TEMPORARY)) {
-            let path = self.path_of(name);
-            let written = fs::symlink_metadata(&path).and_then(|facts| facts.modified());
-            let since = written.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            let seconds = since.and_then(|since| i64::try_from(since.as_secs()).ok());
-            if seconds.is_some_and(|seconds| UnixTime::from_seconds(seconds) < newest) {
-                let _ = fs::remove_file(path);
+            let changed = folder.changed_at(name).map(UnixTime::from_seconds);
+            if changed.is_some_and(|changed| changed < newest) {
+                let _ = self.disk.remove(&folder, name);
             }
         }
     }
@@ -126,9 +145,10 @@ impl Directory {
         self.open(name, limit).map(|opened| opened.content)
     }
 
-    /// As `read`, with the file itself.
+    /// As `read`, with the file itself. By path, as this is the cached path: another file of that
+    /// name would have to be ours, too, and private.
     pub fn open(&self, name: &str, limit: usize) -> Option<Opened> {
-        let mut file = File::open(self.path_of(name)).ok()?;
+        let mut file = LocalDisk::open_at(&self.path_of(name)).ok()?;
         let (length, served) = private_facts(&file).filter(|(length, _)| *length <= limit)?;
         // Room for all and one byte more: the end is seen without growing, which would leave
         // copies behind.
@@ -138,35 +158,67 @@ impl Directory {
     }
 
     /// Makes sure that the directory is there and ours alone.
-    pub fn prepare(&self) -> Result<(), StoreError> {
-        create_private(&self.path)
-            .map_err(|source| StoreError::Create { path: self.path.clone(), source })?;
-        if is_exposed(&self.path) {
+    pub fn prepare(&self) -> Result<Folder, StoreError> {
+        let failed = |source| StoreError::Create { path: self.path.clone(), source };
+        let folder = match self.disk.folder(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create_private(&self.path).map_err(failed)?;
+                self.disk.folder(&self.path)
+            }
+            other => other,
+        };
+        let folder = folder.map_err(failed)?;
+        if folder.is_exposed() {
             return Err(StoreError::Exposed(self.path.clone()));
         }
-        Ok(())
+        Ok(folder)
     }
 
     /// Replaces a file as a whole; readers see the old or the new content. `durable` waits until
     /// the disk has it, for what cannot be had again.
     pub fn write(&self, name: &str, content: &[u8], durable: bool) -> Result<(), StoreError> {
-        self.prepare()?;
-        let path = self.path_of(name);
-        let written = (|| {
-            // tempfile creates with 0600.
-            let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&self.path)?;
-            file.write_all(content)?;
-            if durable {
-                file.as_file().sync_all()?;
-            }
-            replace(file, &path)?;
-            if durable {
-                // The new name, too, has to survive a power cut.
-                let _ = File::open(&self.path).and_then(|directory| directory.sync_all());
-            }
-            Ok(())
-        })();
-        written.map_err(|source| StoreError::Write { path, source })
+        let mut place = self.place(name)?;
+        place.fill(content)?;
+        if durable {
+            place.settle()?;
+        }
+        Ok(())
+    }
+
+    /// A place for the next content of a file, which is not touched before `Place::fill`. What is
+    /// there stays open, so that it can be written over where it cannot be replaced.
+    pub fn place(&self, name: &str) -> Result<Place, StoreError> {
+        let folder = self.prepare()?;
+        let existing = self.existing(&folder, name);
+        let (disk, path) = (self.disk, self.path_of(name));
+        let (temporary, trouble) = match new_file(disk, &folder) {
+            Ok(temporary) => (Some(temporary), None),
+            Err(error) => (None, Some(error)),
+        };
+        if let (Some(source), None) = (trouble, &existing) {
+            return Err(StoreError::Write { path, source });
+        }
+        let name = name.to_owned();
+        Ok(Place { disk, folder, path, name, temporary, existing, filled: None })
+    }
+
+    fn existing(&self, folder: &Folder, name: &str) -> Option<File> {
+        let file = self.disk.open(folder, name, Access::Change).ok()?;
+        private_facts(&file).is_some().then_some(file)
+    }
+
+    /// Opens a file of ours to hold a lock on it, made if it is not there.
+    pub fn open_to_lock(&self, name: &str) -> Result<File, StoreError> {
+        let failed = |source| StoreError::Write { path: self.path_of(name), source };
+        let folder = self.prepare()?;
+        let file = self.disk.open(&folder, name, Access::ChangeOrCreate).map_err(failed)?;
+        if is_ours(&file) { Ok(file) } else { Err(failed(io::ErrorKind::InvalidInput.into())) }
+    }
+
+    /// Opens a file of ours to see who holds a lock on it.
+    pub fn open_to_look(&self, name: &str) -> Option<File> {
+        let folder = self.disk.folder(&self.path).ok()?;
+        self.disk.open(&folder, name, Access::Read).ok().filter(is_ours)
     }
 
     /// Whether there is something of that name, readable or not.
@@ -177,33 +229,160 @@ impl Directory {
 
     /// Removes a file; one that is not there is removed already.
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
-        let path = self.path_of(name);
-        match fs::remove_file(&path) {
+        let removed =
+            self.disk.folder(&self.path).and_then(|folder| self.disk.remove(&folder, name));
+        match removed {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(StoreError::Write { path, source })
+                Err(StoreError::Write { path: self.path_of(name), source })
             }
             _ => Ok(()),
         }
     }
-}
 
-/// Renames over the old file. Windows refuses that while somebody reads it: a short moment later
-/// it works.
-fn replace(mut file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
-    let mut attempts = if cfg!(windows) { 10 } else { 1 };
-    loop {
-        match file.persist(path) {
-            Ok(_) => return Ok(()),
-            Err(error) => {
-                attempts -= 1;
-                if attempts == 0 {
-                    return Err(error.error);
-                }
-                file = error.file;
-                pause(Duration::from_millis(20));
-            }
+    /// Removes a file or, where names cannot be removed, what is in it.
+    pub fn erase(&self, name: &str) -> Result<(), StoreError> {
+        let Err(failed) = self.remove(name) else { return Ok(()) };
+        let opened = self
+            .disk
+            .folder(&self.path)
+            .and_then(|folder| self.disk.open(&folder, name, Access::Change));
+        match opened {
+            Ok(file) if is_ours(&file) && self.disk.cut(&file, 0).is_ok() => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            _ => Err(failed),
         }
     }
+}
+
+/// A temporary file, and whether it is longer than what is in it.
+#[derive(Debug)]
+struct Temporary {
+    file: File,
+    name: String,
+    length: u64,
+}
+
+/// Where the next content of a file goes. Two system calls from the end: write and rename.
+#[derive(Debug)]
+pub struct Place {
+    disk: &'static dyn Disk,
+    folder: Folder,
+    path: PathBuf,
+    name: String,
+    temporary: Option<Temporary>,
+    existing: Option<File>,
+    filled: Option<File>,
+}
+
+impl Place {
+    /// Takes the room now, so that a full disk shows before anything depends on it. `draft` stands
+    /// in the temporary file meanwhile.
+    pub fn reserve(&mut self, room: u64, draft: &[u8]) -> Result<(), StoreError> {
+        let (disk, mut trouble) = (self.disk, None);
+        if let Some(temporary) = &mut self.temporary {
+            let reserved = disk.reserve(&temporary.file, room).and_then(|length| {
+                disk.write(&temporary.file, draft)?;
+                Ok(length.max(draft.len() as u64))
+            });
+            match reserved {
+                Ok(length) => {
+                    temporary.length = length;
+                    return Ok(());
+                }
+                Err(error) => trouble = Some(error),
+            }
+        }
+        // The old file's own room is taken already, up to the end of its last block.
+        self.discard();
+        let Some(existing) = &self.existing else {
+            let source = trouble.unwrap_or_else(|| io::ErrorKind::NotFound.into());
+            return Err(self.failed(source));
+        };
+        // A step that fails here would fail later.
+        let length = existing.metadata().map_err(|source| self.failed(source))?.len();
+        let room = length.next_multiple_of(BLOCK);
+        disk.reserve(existing, room)
+            .and_then(|now| if now == length { Ok(()) } else { disk.cut(existing, length) })
+            .map_err(|source| self.failed(source))
+    }
+
+    /// The content, in place of the old one.
+    pub fn fill(&mut self, content: &[u8]) -> Result<(), StoreError> {
+        let trouble = match self.temporary.take() {
+            None => None,
+            Some(temporary) => match self.replace(&temporary, content) {
+                Ok(()) => {
+                    self.filled = Some(temporary.file);
+                    return Ok(());
+                }
+                Err(error) => {
+                    let _ = self.disk.remove(&self.folder, &temporary.name);
+                    Some(error)
+                }
+            },
+        };
+        let Some(existing) = self.existing.take() else {
+            return Err(self.failed(trouble.unwrap_or_else(|| io::ErrorKind::NotFound.into())));
+        };
+        let written = self
+            .disk
+            .write(&existing, content)
+            .and_then(|()| self.disk.cut(&existing, content.len() as u64));
+        // Half of two contents is none: every kind of file is checked when it is read.
+        written
+            .and_then(|()| {
+                if has_name(&existing) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+            })
+            .map_err(|source| self.failed(trouble.unwrap_or(source)))?;
+        self.filled = Some(existing);
+        Ok(())
+    }
+
+    fn replace(&self, temporary: &Temporary, content: &[u8]) -> io::Result<()> {
+        let length = content.len() as u64;
+        self.disk.write(&temporary.file, content)?;
+        if temporary.length > length {
+            self.disk.cut(&temporary.file, length)?;
+        }
+        self.disk.rename(&self.folder, &temporary.name, &self.name)
+    }
+
+    /// Waits until the disk has it, as far as the file system can say so.
+    pub fn settle(&self) -> Result<(), StoreError> {
+        let Some(file) = &self.filled else { return Ok(()) };
+        let synced = disk::settle(self.disk, file);
+        // The new name, too, has to survive a power cut.
+        let _ = self.disk.sync_folder(&self.folder);
+        synced.map_err(|source| self.failed(source))
+    }
+
+    fn discard(&mut self) {
+        if let Some(temporary) = self.temporary.take() {
+            let _ = self.disk.remove(&self.folder, &temporary.name);
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> StoreError {
+        StoreError::Write { path: self.path.clone(), source }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+/// The smallest piece in which most file systems take room.
+const BLOCK: u64 = 4096;
+
+/// A new file under a name that nobody else has.
+fn new_file(disk: &dyn Disk, folder: &Folder) -> io::Result<Temporary> {
+    let random = random::bytes().map_err(io::Error::other)?;
+    let digits = digest_of(&random);
+    let name = format!("{TEMPORARY}{}", digits.get(..16).unwrap_or_default());
+    let file = disk.open(folder, &name, Access::Create)?;
+    Ok(Temporary { file, name, length: 0 })
 }
 
 /// Length and note of an open file, if it is a regular file that is ours and that nobody else may
@@ -222,6 +401,19 @@ fn private_facts(file: &File) -> Option<(usize, Option<Served>)> {
 }
 
 #[cfg(unix)]
+fn is_ours(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    file.metadata().is_ok_and(|facts| facts.is_file() && is_mine(facts.uid()))
+}
+
+/// Whether an open file has not been removed or replaced meanwhile.
+#[cfg(unix)]
+fn has_name(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    file.metadata().is_ok_and(|facts| facts.nlink() > 0)
+}
+
+#[cfg(unix)]
 fn is_mine(owner: u32) -> bool {
     owner == rustix::process::geteuid().as_raw()
 }
@@ -230,12 +422,6 @@ fn is_mine(owner: u32) -> bool {
 fn create_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-#[cfg(unix)]
-fn is_exposed(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::metadata(path).is_ok_and(|facts| facts.mode() & 0o022 != 0 || !is_mine(facts.uid()))
 }
 
 /// Windows: a profile's directories are private by their access list.
@@ -247,124 +433,20 @@ fn private_facts(file: &File) -> Option<(usize, Option<Served>)> {
 }
 
 #[cfg(not(unix))]
+fn is_ours(file: &File) -> bool {
+    file.metadata().is_ok_and(|facts| facts.is_file())
+}
+
+/// Windows removes no name of an open file.
+#[cfg(not(unix))]
+fn has_name(_: &File) -> bool {
+    true
+}
+
+#[cfg(not(unix))]
 fn create_private(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-#[cfg(not(unix))]
-fn is_exposed(_: &Path) -> bool {
-    false
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scratch() -> (tempfile::TempDir, Directory) {
-        let scratch = tempfile::tempdir().unwrap();
-        let directory = Directory::new(scratch.path().join("a/cache"));
-        (scratch, directory)
-    }
-
-    #[test]
-    fn what_was_written_is_read_and_replaced_as_a_whole() {
-        let (_scratch, directory) = scratch();
-        assert_eq!(directory.read("x", 100), None);
-        directory.write("x", b"one", false).unwrap();
-        assert_eq!(directory.read("x", 100).unwrap(), b"one");
-        directory.write("x", b"two!", true).unwrap();
-        assert_eq!(directory.read("x", 100).unwrap(), b"two!");
-        assert_eq!(directory.read("x", 3), None);
-        let files = fs::read_dir(directory.path_of("")).unwrap().count();
-        assert_eq!(files, 1, "no temporary file stays");
-        directory.remove("x").unwrap();
-        directory.remove("x").unwrap();
-        assert_eq!(directory.read("x", 100), None);
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn a_directory_has_one_spelling_before_and_after_it_is_made() {
-        let (scratch, directory) = scratch();
-        std::os::unix::fs::symlink(scratch.path(), scratch.path().join("link")).unwrap();
-        let linked = Directory::new(scratch.path().join("link/a/cache"));
-        let before = directory.canonical();
-        assert_eq!(linked.canonical(), before);
-        directory.prepare().unwrap();
-        assert_eq!((directory.canonical(), linked.canonical()), (before.clone(), before));
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn who_was_served_is_noted_on_the_file_itself() {
-        let (_scratch, directory) = scratch();
-        directory.write("x", b"one", false).unwrap();
-        let served = Served { at: UnixTime::from_seconds(1_769_860_800), to: 4_194_303 };
-        directory.open("x", 100).unwrap().note(served);
-        let opened = directory.open("x", 100).unwrap();
-        assert_eq!((opened.served, opened.content), (Some(served), b"one".to_vec()));
-        // A new content was given to nobody.
-        directory.write("x", b"two", false).unwrap();
-        assert_ne!(directory.open("x", 100).unwrap().served, Some(served));
-    }
-
-    #[test]
-    fn what_a_killed_write_left_is_swept_and_nothing_else() {
-        let (_scratch, directory) = scratch();
-        directory.write("x", b"one", false).unwrap();
-        File::create(directory.path_of(".new-a1B2")).unwrap();
-        let written = fs::metadata(directory.path_of("x")).unwrap().modified().unwrap();
-        let written = written.duration_since(UNIX_EPOCH).unwrap().as_secs();
-        let written = UnixTime::from_seconds(i64::try_from(written).unwrap());
-        directory.sweep(written.minus(Duration::from_hours(1)));
-        assert_eq!(directory.names().len(), 2);
-        directory.sweep(written.plus(Duration::from_hours(1)));
-        assert_eq!(directory.names(), ["x"]);
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn files_are_0600_in_a_0700_directory() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let (_scratch, directory) = scratch();
-        directory.write("x", b"one", false).unwrap();
-        let mode = |name: &str| {
-            fs::metadata(directory.path_of(name)).unwrap().permissions().mode() & 0o777
-        };
-        assert_eq!((mode(""), mode("x")), (0o700, 0o600));
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn a_file_that_others_may_read_is_a_miss() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let (_scratch, directory) = scratch();
-        directory.write("x", b"one", false).unwrap();
-        for mode in [0o640, 0o604, 0o660] {
-            fs::set_permissions(directory.path_of("x"), fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(directory.read("x", 100), None, "{mode:o}");
-        }
-        directory.write("x", b"two", false).unwrap();
-        assert_eq!(directory.read("x", 100).unwrap(), b"two");
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn a_directory_that_others_may_write_to_is_refused() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let (_scratch, directory) = scratch();
-        directory.prepare().unwrap();
-        fs::set_permissions(directory.path_of(""), fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(directory.write("x", b"", false), Err(StoreError::Exposed(_))));
-    }
-
-    #[test]
-    fn a_directory_that_is_a_file_or_a_file_that_is_a_directory_is_an_error_or_a_miss() {
-        let (scratch, _) = scratch();
-        let file = Directory::new(scratch.path().join("file"));
-        File::create(scratch.path().join("file")).unwrap();
-        assert!(matches!(file.write("x", b"", false), Err(StoreError::Create { .. })));
-        fs::create_dir(scratch.path().join("folder")).unwrap();
-        assert_eq!(Directory::new(scratch.path().to_owned()).read("folder", 100), None);
-    }
-}
+mod tests;

@@ -125,7 +125,17 @@ impl Renewal<'_> {
                 renewed.map_or_else(|error| self.later(&error), Attempt::Token)
             });
         }
-        let Ok(Some(secret)) = kept.refresh_secret() else { return Attempt::Nothing };
+        kept.hurry(Some(BOUND));
+        let spendable = kept.spendable();
+        kept.hurry(None);
+        let (secret, place) = match spendable {
+            Ok(Some(found)) => found,
+            Ok(None) => return Attempt::Nothing,
+            Err(source) => {
+                self.system.terminal.detail(&format!("kubectl-login: no early renewal: {source}"));
+                return Attempt::Nothing;
+            }
+        };
         let prepared = tokio::time::timeout(BOUND, async {
             let session = self.session().await?;
             // Kept on disk, where the renewal finds it.
@@ -137,7 +147,7 @@ impl Renewal<'_> {
             Ok(Err(failure)) => return self.later(&Unrenewed::alone(failure)),
             Err(_) => return Attempt::Later,
         };
-        match self.refresh(&session, secret).await {
+        match self.refresh(&session, secret, place).await {
             Ok(Refreshed::Token(issued)) => Attempt::Token(issued),
             Ok(Refreshed::Refused) => Attempt::Refused,
             Ok(Refreshed::WithoutIdToken) => Attempt::Nothing,

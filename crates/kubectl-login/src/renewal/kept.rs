@@ -1,7 +1,7 @@
 //! What a renewal finds and leaves in the cache, for one session.
 //! Never fails a renewal: what cannot be kept is warned about, once.
 
-use std::cell::Cell;
+use std::{cell::Cell, time::Duration};
 
 use login_common::{UnixTime, exec_credential::ExecApiVersion};
 use zeroize::Zeroizing;
@@ -11,7 +11,8 @@ use crate::{
         backoff,
         entry::{self, Entry},
         freshness::{Freshness, Lifetime},
-        refresh_secret::{Protection, RefreshSecret, RefreshSecrets, Sealed},
+        key_store::KeyTrouble,
+        refresh_secret::{Prepared, Protection, RefreshSecret, RefreshSecrets, Sealed},
         served::Served,
         sessions::{self, SessionRecord},
         store::{Directory, Opened, StoreError},
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// Temporary files older than this were left by a process that was killed.
-const ABANDONED: std::time::Duration = std::time::Duration::from_hours(1);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// The files of a session.
 pub(super) struct Kept<'a> {
@@ -71,8 +72,20 @@ impl<'a> Kept<'a> {
     ) -> Option<Self> {
         let directory = Directory::new(target.cache_directory.clone()?);
         let patient = choose::may_ask(target, surroundings).is_ok();
-        Some(Self {
-            secrets: RefreshSecrets::new(system, &directory, patient),
+        let secrets = RefreshSecrets::new(system, &directory, patient);
+        Some(Self::of(system, target, surroundings, secrets))
+    }
+
+    /// What is kept beside these refresh tokens.
+    pub(super) fn of(
+        system: &'a System<'a>,
+        target: &'a Target,
+        surroundings: Surroundings,
+        secrets: RefreshSecrets<'a>,
+    ) -> Self {
+        let directory = secrets.directory().clone();
+        Self {
+            secrets,
             system,
             target,
             directory,
@@ -80,7 +93,7 @@ impl<'a> Kept<'a> {
             caller: None,
             suspicions: Cell::default(),
             warned: Cell::default(),
-        })
+        }
     }
 
     pub(super) fn directory(&self) -> &Directory {
@@ -162,18 +175,46 @@ impl<'a> Kept<'a> {
         self.secrets.load(&self.target.cache_key)
     }
 
+    /// The refresh token, with a place for the one that comes after it: without such a place it is
+    /// not spent.
+    pub(super) fn spendable(&self) -> Result<Option<(RefreshSecret, Prepared)>, Sealed> {
+        let Some(secret) = self.refresh_secret()? else { return Ok(None) };
+        let prepared = self.prepare(Some(&secret)).map_err(Sealed::NoPlace)?;
+        Ok(Some((secret, prepared)))
+    }
+
+    /// Does all that can fail when a refresh token is kept.
+    pub(super) fn prepare(&self, before: Option<&RefreshSecret>) -> Result<Prepared, KeyTrouble> {
+        let (key, wish) = (&self.target.cache_key, self.target.storage);
+        self.secrets.prepare(key, before, wish, self.continuous_integration)
+    }
+
+    /// A keyring is waited for no longer than this; `None` gives it its own time.
+    pub(super) fn hurry(&self, bound: Option<Duration>) {
+        self.secrets.hurry(bound);
+    }
+
     pub(super) fn forget_refresh_secret(&self) {
         let _ = self.secrets.forget(&self.target.cache_key);
+        self.note_that_nothing_renews();
+    }
+
+    fn note_that_nothing_renews(&self) {
         if let Some(record) = sessions::load(&self.directory, &self.target.cache_key) {
             let _ = sessions::save(&self.directory, &SessionRecord { protection: None, ..record });
         }
     }
 
     /// Keeps what was issued: the refresh token first, as the issuer may have revoked the one
-    /// `before`, which a renewal has used.
-    pub(super) fn keep(&self, issued: &Issued, before: Option<&RefreshSecret>) {
+    /// `before`, which a renewal has used. Without a place that was prepared one is looked for.
+    pub(super) fn keep(
+        &self,
+        issued: &Issued,
+        before: Option<&RefreshSecret>,
+        prepared: Option<Result<Prepared, KeyTrouble>>,
+    ) {
         let key = &self.target.cache_key;
-        let (protection, unkept) = self.keep_refresh_token(issued, before);
+        let (protection, unkept) = self.keep_refresh_token(issued, before, prepared);
         let is_renewable = protection.is_some() || machine::is_wanted(self.target);
         let lifetime =
             if is_renewable { issued.lifetime } else { issued.lifetime.without_renewal_ahead() };
@@ -197,6 +238,7 @@ impl<'a> Kept<'a> {
         &self,
         issued: &Issued,
         before: Option<&RefreshSecret>,
+        prepared: Option<Result<Prepared, KeyTrouble>>,
     ) -> (Option<Protection>, Option<String>) {
         let key = &self.target.cache_key;
         let Some(token) = &issued.refresh_token else {
@@ -208,22 +250,26 @@ impl<'a> Kept<'a> {
         };
         let subject =
             issued.subject.clone().or_else(|| before.and_then(|before| before.subject.clone()));
-        self.save(&RefreshSecret { token: token.clone(), subject }, before)
+        let prepared = prepared.unwrap_or_else(|| self.prepare(before));
+        self.save(&RefreshSecret { token: token.clone(), subject }, prepared)
     }
 
-    pub(super) fn keep_refresh_secret(&self, secret: &RefreshSecret, before: &RefreshSecret) {
-        let (_, unkept) = self.save(secret, Some(before));
+    pub(super) fn keep_refresh_secret(&self, secret: &RefreshSecret, prepared: Prepared) {
+        let (protection, unkept) = self.save(secret, Ok(prepared));
+        if protection.is_none() {
+            self.note_that_nothing_renews();
+        }
         self.warn_about(Ok(()), unkept);
     }
 
     fn save(
         &self,
         secret: &RefreshSecret,
-        before: Option<&RefreshSecret>,
+        prepared: Result<Prepared, KeyTrouble>,
     ) -> (Option<Protection>, Option<String>) {
         use std::error::Error as _;
-        let (key, wish) = (&self.target.cache_key, self.target.storage);
-        match self.secrets.save(key, secret, before, wish, self.continuous_integration) {
+        let wish = self.target.storage;
+        match prepared.and_then(|prepared| self.secrets.keep(prepared, secret)) {
             Ok(saved) => {
                 let reason = saved.passed_over.last().map(|trouble| {
                     format!(
@@ -238,12 +284,14 @@ impl<'a> Kept<'a> {
                 (Some(saved.protection), reason.filter(|_| !is_expected))
             }
             Err(trouble) => {
-                if before.is_none() {
-                    // What is there belongs to an earlier sign-in, perhaps to that of somebody else.
-                    self.forget_refresh_secret();
-                }
+                // What is there is spent, or belongs to an earlier sign-in.
+                self.forget_refresh_secret();
                 let cause = trouble.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-                (None, Some(format!("the refresh token was not kept: {trouble}{cause}")))
+                let text = format!(
+                    "the refresh token was not kept, so the session ends with this token: \
+                     {trouble}{cause}"
+                );
+                (None, Some(text))
             }
         }
     }

@@ -42,6 +42,11 @@ impl Deadline {
         self.begin.elapsed()
     }
 
+    /// How long it may still take.
+    pub fn left(&self) -> Duration {
+        self.bound.saturating_sub(self.waited())
+    }
+
     /// Whether the wait is over.
     pub fn is_over(&self) -> bool {
         self.waited() >= self.bound

@@ -1,7 +1,7 @@
 //! The keyring of the desktop: one text under one name.
 //! Never on the cached path; never waited for beyond a bound, as a desktop may ask a person first.
 
-use std::{path::PathBuf, time::Duration};
+use std::{cell::Cell, path::PathBuf, time::Duration};
 
 use zeroize::Zeroizing;
 
@@ -44,6 +44,7 @@ fn probe(probe: &Keyring) -> Result<(), KeyTrouble> {
 pub struct Keyring {
     name: String,
     bound: Duration,
+    hurry: Cell<Option<Duration>>,
     present: bool,
 }
 
@@ -51,7 +52,12 @@ impl Keyring {
     /// The item `name`. `patient` where a person may be asked to unlock it.
     pub fn new(environment: &dyn Environment, name: &str, patient: bool) -> Self {
         let bound = if patient { PATIENCE } else { IMPATIENCE };
-        Self { name: name.to_owned(), bound, present: is_present(environment) }
+        let hurry = Cell::default();
+        Self { name: name.to_owned(), bound, hurry, present: is_present(environment) }
+    }
+
+    fn bound(&self) -> Duration {
+        self.hurry.get().map_or(self.bound, |hurry| hurry.min(self.bound))
     }
 
     #[cfg(feature = "keyring")]
@@ -72,7 +78,8 @@ impl Keyring {
                 let _ = sender.send(outcome);
             })
             .map_err(|error| KeyTrouble::Failed(error.to_string()))?;
-        match receiver.recv_timeout(self.bound) {
+        let bound = self.bound();
+        match receiver.recv_timeout(bound) {
             Ok(Ok(value)) => Ok(Some(value)),
             Ok(Err(keyring::Error::NoEntry)) => Ok(None),
             Ok(Err(keyring::Error::NoDefaultStore)) => Err(KeyTrouble::NoKeyring),
@@ -80,7 +87,7 @@ impl Keyring {
                 Err(KeyTrouble::Locked(one_line(&error.to_string())))
             }
             Ok(Err(error)) => Err(KeyTrouble::Failed(one_line(&error.to_string()))),
-            Err(_) => Err(KeyTrouble::Slow(self.bound.as_secs())),
+            Err(_) => Err(KeyTrouble::Slow(bound.as_secs())),
         }
     }
 }
@@ -89,7 +96,8 @@ impl Keyring {
 impl KeyStore for Keyring {
     fn unlock(&self) -> Result<(), KeyTrouble> {
         // Another process may be asking at this moment.
-        probe(&Self { name: format!("{PROBE}-{}", std::process::id()), ..*self })
+        let name = format!("{PROBE}-{}", std::process::id());
+        probe(&Self { name, hurry: self.hurry.clone(), ..*self })
     }
 
     fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble> {
@@ -103,6 +111,10 @@ impl KeyStore for Keyring {
 
     fn remove(&self) -> Result<(), KeyTrouble> {
         self.bounded(keyring::Entry::delete_credential).map(|_| ())
+    }
+
+    fn hurry(&self, bound: Option<Duration>) {
+        self.hurry.set(bound);
     }
 }
 
@@ -129,6 +141,10 @@ impl KeyStore for Keyring {
 
     fn remove(&self) -> Result<(), KeyTrouble> {
         Err(KeyTrouble::NoKeyring)
+    }
+
+    fn hurry(&self, bound: Option<Duration>) {
+        self.hurry.set(bound);
     }
 }
 

@@ -90,7 +90,9 @@ impl Stage {
     }
 
     fn text(&self) -> String {
-        String::from_utf8(self.directory.read(&key().file(KIND), MAX_LENGTH).unwrap()).unwrap()
+        let names = self.on("here").names(&key());
+        let bytes = names.iter().find_map(|name| self.directory.read(name, MAX_LENGTH));
+        String::from_utf8(bytes.unwrap()).unwrap()
     }
 }
 
@@ -183,7 +185,12 @@ fn a_secret_whose_key_cannot_be_had_stays_where_it_is() {
 fn files_that_were_copied_to_another_machine_open_nothing() {
     let stage = Stage::new();
     stage.save("r1", Storage::EncryptedFile).unwrap();
+    assert!(stage.on("elsewhere").load(&key()).unwrap().is_none());
+    let (here, elsewhere) =
+        (stage.on("here").sealed_name(&key()), stage.on("elsewhere").sealed_name(&key()));
+    stage.directory.write(&elsewhere, stage.text().as_bytes(), false).unwrap();
     assert!(matches!(stage.on("elsewhere").load(&key()), Err(Sealed::OtherKey)));
+    assert!(!here.contains("here") && here != elsewhere, "machine-id(5) asks not to show it");
     stage.key_file.0.borrow_mut().text = None;
     assert!(matches!(stage.load(), Err(Sealed::OtherKey)));
 }
@@ -250,6 +257,7 @@ fn files_of_format_1_are_read_and_torn_ones_hold_no_secret() {
     stage.save("r1", Storage::Keyring).unwrap();
     let sealed = stage.text();
     let other = CacheKey::of_client("https://id.example", "other");
+    stage.on("here").forget(&key()).unwrap();
     let put = |text: &str| stage.directory.write(&key().file(KIND), text.as_bytes(), false);
     put("kubectl-login/1\nold\nalice\n").unwrap();
     assert_eq!(stage.load().unwrap().as_deref(), Some("old"));
@@ -271,4 +279,198 @@ fn files_of_format_1_are_read_and_torn_ones_hold_no_secret() {
     // A sealed secret belongs to its session.
     stage.directory.write(&other.file(KIND), sealed.as_bytes(), false).unwrap();
     assert!(stage.on("here").load(&other).unwrap().is_none());
+}
+
+#[test]
+fn machines_that_share_a_home_keep_a_session_each() {
+    for wish in [Storage::Auto, Storage::EncryptedFile] {
+        let stage = Stage::new();
+        let save = |machine: &str, token: &str| {
+            let secrets = stage.on(machine);
+            secrets.save(&key(), &secret(token), None, wish, false).unwrap();
+        };
+        let load = |machine: &str| {
+            let loaded = stage.on(machine).load(&key()).unwrap();
+            loaded.map(|secret| secret.token.expose().to_owned())
+        };
+        // A desktop with a keyring, and a server without one.
+        save("desktop", "d1");
+        stage.keyring.0.borrow_mut().absent = true;
+        save("server", "s1");
+        stage.keyring.0.borrow_mut().absent = false;
+        for round in 1..5 {
+            for machine in ["desktop", "server"] {
+                let secrets = stage.on(machine);
+                let before = secrets.load(&key()).unwrap().unwrap();
+                let next = secret(&format!("{machine}{round}"));
+                secrets.save(&key(), &next, Some(&before), wish, false).unwrap();
+                assert_eq!(load(machine).unwrap(), format!("{machine}{round}"), "{wish:?}");
+            }
+        }
+        stage.on("desktop").forget(&key()).unwrap();
+        assert_eq!((load("desktop"), load("server").as_deref()), (None, Some("server4")));
+    }
+}
+
+#[test]
+fn what_an_older_version_has_sealed_goes_on_under_the_new_name() {
+    let stage = Stage::new();
+    stage.save("r1", Storage::EncryptedFile).unwrap();
+    let (text, old) = (stage.text(), plain_name(&key()));
+    stage.on("here").forget(&key()).unwrap();
+    stage.directory.write(&old, text.as_bytes(), false).unwrap();
+    let secrets = stage.on("here");
+    let before = secrets.load(&key()).unwrap().unwrap();
+    secrets.save(&key(), &secret("r2"), Some(&before), Storage::Auto, false).unwrap();
+    assert!(!stage.directory.has(&old), "the spent one");
+    assert_eq!(stage.load().unwrap().as_deref(), Some("r2"));
+}
+
+#[test]
+fn a_key_made_before_machines_had_ids_here_still_opens() {
+    let stage = Stage::new();
+    let secrets = stage.on("");
+    secrets.save(&key(), &secret("r1"), None, Storage::EncryptedFile, false).unwrap();
+    let before = stage.on("here").load(&key()).unwrap().unwrap();
+    assert_eq!(before.token.expose(), "r1");
+    let saved = stage.on("here").save(&key(), &secret("r2"), Some(&before), Storage::Auto, false);
+    assert_eq!(saved.unwrap().protection, Protection::KeyFile);
+    assert!(stage.on("").load(&key()).unwrap().is_none(), "bound to this machine from now on");
+}
+
+#[test]
+fn all_that_a_place_needs_is_asked_for_before_there_is_anything_to_keep() {
+    let stage = Stage::new();
+    stage.save("r1", Storage::Keyring).unwrap();
+    let secrets = stage.on("here");
+    let before = secrets.load(&key()).unwrap().unwrap();
+    let prepared = secrets.prepare(&key(), Some(&before), Storage::Keyring, false).unwrap();
+    let loads = stage.keyring.0.borrow().loads;
+    // It hangs from now on.
+    stage.keyring.0.borrow_mut().absent = true;
+    secrets.keep(prepared, &secret("r2")).unwrap();
+    assert_eq!(stage.keyring.0.borrow().loads, loads);
+    stage.keyring.0.borrow_mut().absent = false;
+    assert_eq!(stage.load().unwrap().as_deref(), Some("r2"));
+    // One that is not used leaves nothing.
+    drop(secrets.prepare(&key(), Some(&secret("r2")), Storage::Keyring, false).unwrap());
+    assert!(stage.directory.names().iter().all(|name| !name.starts_with(TEMPORARY)));
+}
+
+#[test]
+fn a_key_that_something_in_the_making_needs_is_not_removed() {
+    let stage = Stage::new();
+    let other = CacheKey::of_client("https://id.example", "other");
+    stage.save("r1", Storage::Keyring).unwrap();
+    let secrets = stage.on("here");
+    let prepared = secrets.prepare(&other, None, Storage::Keyring, false).unwrap();
+    let leaving = stage.on("here");
+    leaving.load(&key()).unwrap();
+    leaving.forget(&key()).unwrap();
+    leaving.forget_unused_keys();
+    secrets.keep(prepared, &secret("r2")).unwrap();
+    assert_eq!(stage.on("here").load(&other).unwrap().unwrap().token.expose(), "r2");
+}
+
+mod faults {
+    use std::io;
+
+    use super::*;
+    use crate::system::disk::{
+        Access,
+        faulty::{FaultyDisk, Step, Verdict},
+    };
+
+    /// Renews `r1` to `r2` on a disk where `fails` decides; what can be loaded after that.
+    fn renewed(
+        wish: Storage,
+        fails: impl Fn(Step, bool) -> bool + Send + 'static,
+    ) -> (Result<(), bool>, Option<String>) {
+        let stage = Stage::new();
+        stage.save("r1", wish).unwrap();
+        let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let is_answered = std::sync::Arc::clone(&asked);
+        let disk = FaultyDisk::new(move |step, _| {
+            let is_answered = is_answered.load(std::sync::atomic::Ordering::SeqCst);
+            if fails(step, is_answered) {
+                Verdict::Fail(io::ErrorKind::StorageFull.into())
+            } else {
+                Verdict::Go
+            }
+        });
+        let broken = Stage { directory: Directory::on(disk, stage.directory.path_of("")), ..stage };
+        let secrets = broken.on("here");
+        let before = secrets.load(&key()).unwrap().unwrap();
+        let outcome = match secrets.prepare(&key(), Some(&before), wish, false) {
+            Err(_) => Err(false),
+            Ok(prepared) => {
+                asked.store(true, std::sync::atomic::Ordering::SeqCst);
+                secrets.keep(prepared, &secret("r2")).map(drop).map_err(|_| true)
+            }
+        };
+        (outcome, broken.load().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_refresh_token_that_could_not_be_replaced_is_not_spent() {
+        for wish in [Storage::File, Storage::EncryptedFile, Storage::Keyring] {
+            // Read-only: no file can be made, none can be opened to write into it.
+            let (outcome, kept) = renewed(wish, |step, _| {
+                matches!(step, Step::Open(Access::Create | Access::Change | Access::ChangeOrCreate))
+            });
+            assert_eq!((outcome, kept.as_deref()), (Err(false), Some("r1")), "{wish:?}");
+            // Full, down to the last block of the old file.
+            let (outcome, kept) = renewed(wish, |step, _| step == Step::Reserve);
+            assert_eq!((outcome, kept.as_deref()), (Err(false), Some("r1")), "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn no_single_fault_after_the_answer_costs_the_session() {
+        for wish in [Storage::File, Storage::EncryptedFile, Storage::Keyring] {
+            for failing in [Step::Rename, Step::Sync, Step::Flush, Step::SyncFolder, Step::Remove] {
+                let (outcome, kept) =
+                    renewed(wish, move |step, answered| answered && step == failing);
+                assert_eq!(
+                    (outcome, kept.as_deref()),
+                    (Ok(()), Some("r2")),
+                    "{wish:?} {failing:?}"
+                );
+            }
+            // No file can be made: the old one is written over.
+            let (outcome, kept) = renewed(wish, |step, _| step == Step::Open(Access::Create));
+            assert_eq!((outcome, kept.as_deref()), (Ok(()), Some("r2")), "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_any_more_the_spent_one_goes() {
+        for wish in [Storage::File, Storage::EncryptedFile, Storage::Keyring] {
+            let (outcome, kept) =
+                renewed(wish, |step, answered| answered && matches!(step, Step::Write));
+            assert_eq!((outcome, kept), (Err(true), None), "{wish:?}");
+            // Nor can the file be removed: it is emptied.
+            let (outcome, kept) = renewed(wish, |step, answered| {
+                answered && matches!(step, Step::Write | Step::Remove)
+            });
+            assert_eq!((outcome, kept), (Err(true), None), "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn between_the_answer_and_its_place_are_two_steps() {
+        for wish in [Storage::File, Storage::EncryptedFile, Storage::Keyring] {
+            let stage = Stage::new();
+            stage.save("r1", wish).unwrap();
+            let disk = FaultyDisk::new(|_, _| Verdict::Go);
+            let stage =
+                Stage { directory: Directory::on(disk, stage.directory.path_of("")), ..stage };
+            let secrets = stage.on("here");
+            let before = secrets.load(&key()).unwrap().unwrap();
+            let prepared = secrets.prepare(&key(), Some(&before), wish, false).unwrap();
+            let count = disk.steps().len();
+            secrets.keep(prepared, &secret(&"r".repeat(9000))).unwrap();
+            assert_eq!(disk.steps()[count..][..2], [Step::Write, Step::Rename], "{wish:?}");
+        }
+    }
 }

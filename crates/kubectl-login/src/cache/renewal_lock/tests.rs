@@ -2,6 +2,10 @@
 //! Never more than one process: those are in `tests/end_to_end.rs`.
 
 use super::*;
+use crate::system::disk::faulty::{FaultyDisk, Step, Verdict};
+
+/// What the work of a holder takes at most.
+const LONGEST: Duration = Duration::from_mins(3);
 
 const NEVER: fn() -> Option<()> = || None;
 
@@ -24,7 +28,7 @@ fn a_wait_is_bounded_and_names_the_holder() {
     let bound = Duration::from_millis(30);
     let mut first = held(take(&directory, "k", bound, NEVER, |_| ()).unwrap());
     assert!(!first.waited);
-    first.describe(Work::SigningIn, UnixTime::from_seconds(0));
+    first.describe(Work::SigningIn, UnixTime::from_seconds(0), LONGEST);
     let error = take(&directory, "k", bound, NEVER, |_| ()).err().unwrap().to_string();
     let expected = format!(
         "process {}, which has been signing in since 1970-01-01T00:00:00Z, has not finished within 0 seconds",
@@ -83,7 +87,7 @@ fn a_holder_that_ended_without_a_word_is_known_to_the_next() {
     let (_scratch, directory) = scratch();
     let mut first = try_take(&directory, "k").unwrap();
     assert_eq!(first.abandoned, None);
-    first.describe(Work::SigningIn, UnixTime::from_seconds(7));
+    first.describe(Work::SigningIn, UnixTime::from_seconds(7), LONGEST);
     assert!(try_take(&directory, "k").is_none());
     assert!(try_take(&directory, "other").is_some());
     let holder = holder_of(&directory, "k").unwrap();
@@ -93,8 +97,106 @@ fn a_holder_that_ended_without_a_word_is_known_to_the_next() {
     let mut second = try_take(&directory, "k").unwrap();
     assert_eq!(second.abandoned, Some(holder));
     assert!(second.abandoned.as_ref().unwrap().was_signing_in());
-    second.describe(Work::Renewing, UnixTime::from_seconds(8));
+    second.describe(Work::Renewing, UnixTime::from_seconds(8), LONGEST);
     second.conclude();
     drop(second);
     assert_eq!(try_take(&directory, "k").unwrap().abandoned, None);
+}
+
+#[test]
+fn a_holder_says_how_long_its_work_takes_and_older_ones_do_not() {
+    let at = UnixTime::from_seconds;
+    let (_scratch, directory) = scratch();
+    let mut lock = try_take(&directory, "k").unwrap();
+    lock.describe(Work::Renewing, at(1000), Duration::from_mins(1));
+    let holder = holder_of(&directory, "k").unwrap();
+    assert_eq!(
+        (holder.what.as_str(), holder.within),
+        ("renewing a token", Some(Duration::from_mins(1)))
+    );
+    let older = Holder::parse("kubectl-login/1\n7 1970-01-01T00:16:40Z signing in\n").unwrap();
+    assert!(older.was_signing_in() && older.within.is_none());
+    for (holder, now, left) in [
+        (&holder, 1000, 60),
+        (&holder, 1059, 1),
+        (&holder, 1060, 0),
+        (&older, 1060, 120),
+        // The clock was set back, or is that of another machine.
+        (&holder, 0, 60),
+    ] {
+        assert_eq!(holder.time_left(at(now), LONGEST), Duration::from_secs(left), "{now}");
+    }
+}
+
+#[test]
+fn the_bound_is_that_of_the_work_which_the_lock_names() {
+    let (_scratch, directory) = scratch();
+    let mut first = try_take(&directory, "k").unwrap();
+    first.describe(Work::Renewing, UnixTime::from_seconds(0), Duration::ZERO);
+    let bound =
+        |holder: Option<&Holder>| holder.and_then(|holder| holder.within).unwrap_or(LONGEST);
+    let taken = take_from(&directory, "k", bound, NEVER, |_| ());
+    assert!(matches!(taken, Err(LockError::Busy { .. })));
+}
+
+#[test]
+fn where_files_cannot_be_locked_this_machine_has_a_place_that_can() {
+    use rustix::io::Errno;
+    for errno in [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS] {
+        let scratch = tempfile::tempdir().unwrap();
+        let shared = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let is_shared = std::sync::Arc::clone(&shared);
+        // The first lock of each attempt is on the shared file system, the next is not.
+        let disk = FaultyDisk::new(move |step, name| match step {
+            Step::Open(_) => {
+                is_shared.store(name == "k.lock", std::sync::atomic::Ordering::SeqCst);
+                Verdict::Go
+            }
+            Step::Lock if is_shared.load(std::sync::atomic::Ordering::SeqCst) => {
+                Verdict::Fail(io::Error::from_raw_os_error(errno.raw_os_error()))
+            }
+            _ => Verdict::Go,
+        });
+        let directory = Directory::on(disk, scratch.path().join("cache"));
+        // Nowhere to lock at all: said, and not waited for.
+        let taken = take(&directory, "k", LONGEST, NEVER, |_| ());
+        assert!(matches!(taken, Err(LockError::Unsupported { .. })), "{errno}");
+        disk.set_runtime_folder(scratch.path().join("run"));
+        let mut said = Vec::new();
+        let mut first =
+            held(take(&directory, "k", LONGEST, NEVER, |text| said.push(text.to_owned())).unwrap());
+        assert!(said.len() == 1 && said[0].contains("cannot lock"), "{said:?}");
+        first.describe(Work::Renewing, UnixTime::from_seconds(7), LONGEST);
+        assert!(try_take(&directory, "k").is_none());
+        assert_eq!(holder_of(&directory, "k").unwrap().since.as_seconds(), 7);
+        let busy = take(&directory, "k", Duration::ZERO, NEVER, |_| ()).err().unwrap();
+        assert!(busy.to_string().contains("renewing a token"), "{busy}");
+        drop(first);
+        // Once is enough.
+        let mut said = Vec::new();
+        held(take(&directory, "k", LONGEST, NEVER, |text| said.push(text.to_owned())).unwrap());
+        assert_eq!(said, Vec::<String>::new());
+        // Another directory has other locks.
+        let other = Directory::on(disk, scratch.path().join("other"));
+        let _first = try_take(&directory, "k").unwrap();
+        assert!(try_take(&other, "k").is_some());
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_lock_is_never_on_a_file_that_is_not_ours_alone() {
+    let (scratch, directory) = scratch();
+    directory.prepare().unwrap();
+    let foreign = scratch.path().join("foreign");
+    directory.beside(scratch.path().to_owned()).write("foreign", b"text", false).unwrap();
+    std::os::unix::fs::symlink(&foreign, directory.path_of("k.lock")).unwrap();
+    assert!(try_take(&directory, "k").is_none());
+    assert!(matches!(take(&directory, "k", LONGEST, NEVER, |_| ()), Err(LockError::Store(_))));
+    assert_eq!(std::fs::read(&foreign).unwrap(), b"text", "a link was followed");
+    directory.remove("k.lock").unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, directory.path_of("k.lock"), mode).unwrap();
+    assert!(try_take(&directory, "k").is_none(), "a pipe");
+    assert_eq!(holder_of(&directory, "k"), None);
 }

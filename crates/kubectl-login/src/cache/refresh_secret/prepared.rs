@@ -1,0 +1,143 @@
+//! The way of the next refresh token into its file: all that can fail goes before it is asked for.
+//! Never asks for a key after that; never leaves a spent token behind as if it were good.
+
+use std::rc::Rc;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use super::{
+    FORMAT, KEY_WAIT, MAX_LENGTH, Protection, RefreshSecret, RefreshSecrets, SEALED, Saved,
+    context, plain_name,
+};
+use crate::{
+    cache::{
+        key::CacheKey,
+        key_store::KeyTrouble,
+        sealing::SealingKey,
+        store::{Place, StoreError},
+    },
+    options::target::Storage,
+};
+
+/// What a refresh token may grow by without a thought.
+const ROOM: usize = 16 * 1024;
+
+/// A place for a refresh token that has not come yet.
+pub struct Prepared {
+    key: CacheKey,
+    protection: Protection,
+    passed_over: Vec<KeyTrouble>,
+    sealing: Option<Rc<SealingKey>>,
+    place: Place,
+    /// Files of other names with what this one comes after.
+    replaced: Vec<String>,
+    /// What need not be written again.
+    unchanged: Option<RefreshSecret>,
+}
+
+impl RefreshSecrets<'_> {
+    /// Does all that can fail: finds the key, takes the room. `before` is what a renewal is going
+    /// to spend; a sign-in has none.
+    pub fn prepare(
+        &self,
+        key: &CacheKey,
+        before: Option<&RefreshSecret>,
+        wish: Storage,
+        continuous_integration: bool,
+    ) -> Result<Prepared, KeyTrouble> {
+        let kept = before.and_then(|_| self.protection(key));
+        let mut passed_over = Vec::new();
+        for protection in Protection::candidates(wish, kept, continuous_integration) {
+            match self.prepare_as(key, before, *protection) {
+                Ok(prepared) => {
+                    let unchanged = before.filter(|_| kept == Some(*protection)).cloned();
+                    return Ok(Prepared { passed_over, unchanged, ..prepared });
+                }
+                Err(trouble) => passed_over.push(trouble),
+            }
+        }
+        Err(passed_over.pop().unwrap_or(KeyTrouble::NoDirectory))
+    }
+
+    fn prepare_as(
+        &self,
+        key: &CacheKey,
+        before: Option<&RefreshSecret>,
+        protection: Protection,
+    ) -> Result<Prepared, KeyTrouble> {
+        // Until the head is in a file: whoever forgets another session would take the key for
+        // unused.
+        let is_new_here = protection != Protection::Plain && self.known_key(protection).is_none();
+        let _lock = is_new_here.then(|| self.lock_keys(KEY_WAIT));
+        let (name, sealing) = match protection {
+            Protection::Plain => (plain_name(key), None),
+            _ => (self.sealed_name(key), Some(self.key_to_seal(protection)?)),
+        };
+        let mut place = self.directory.place(&name)?;
+        let draft = sealing.as_ref().map(|sealing| head(protection, sealing)).unwrap_or_default();
+        place.reserve(room(before), draft.as_bytes())?;
+        let is_replaced = |other: &String| *other != name && self.directory.has(other);
+        Ok(Prepared {
+            key: key.clone(),
+            protection,
+            passed_over: Vec::new(),
+            sealing,
+            place,
+            replaced: self.names(key).into_iter().filter(is_replaced).collect(),
+            unchanged: None,
+        })
+    }
+
+    /// Keeps what has come. When that fails, nothing is kept: what was there is spent, or of an
+    /// earlier sign-in, perhaps of somebody else.
+    pub fn keep(
+        &self,
+        mut prepared: Prepared,
+        secret: &RefreshSecret,
+    ) -> Result<Saved, KeyTrouble> {
+        if !prepared.unchanged.as_ref().is_some_and(|before| before.same_as(secret))
+            && let Err(trouble) = self.fill(&mut prepared, secret)
+        {
+            let _ = self.forget(&prepared.key);
+            return Err(trouble);
+        }
+        let Prepared { protection, passed_over, .. } = prepared;
+        Ok(Saved { protection, passed_over })
+    }
+
+    fn fill(&self, prepared: &mut Prepared, secret: &RefreshSecret) -> Result<(), KeyTrouble> {
+        let text = prepared.render(secret)?;
+        for spent in &prepared.replaced {
+            self.directory.erase(spent)?;
+        }
+        prepared.place.fill(text.as_bytes())?;
+        // A power cut is less likely than a file system that cannot say so.
+        let _: Result<(), StoreError> = prepared.place.settle();
+        Ok(())
+    }
+}
+
+impl Prepared {
+    fn render(&self, secret: &RefreshSecret) -> Result<Zeroizing<String>, KeyTrouble> {
+        let lines = secret.render();
+        let Some(sealing) = &self.sealing else {
+            return Ok(Zeroizing::new(format!("{FORMAT}\n{}", *lines)));
+        };
+        let sealed = sealing
+            .seal(lines.as_bytes(), &context(self.protection, sealing.id(), &self.key))
+            .ok_or(KeyTrouble::Cryptography)?;
+        let head = head(self.protection, sealing);
+        Ok(Zeroizing::new(format!("{head}{}\n", STANDARD.encode(sealed))))
+    }
+}
+
+fn head(protection: Protection, sealing: &SealingKey) -> String {
+    format!("{SEALED} {} {}\n", protection.as_str(), sealing.id())
+}
+
+/// Twice what there was, sealed and in base64, and no less than `ROOM`.
+fn room(before: Option<&RefreshSecret>) -> u64 {
+    let length = before.map_or(0, |before| before.token.expose().len());
+    length.saturating_mul(4).clamp(ROOM, MAX_LENGTH) as u64
+}
