@@ -14,7 +14,7 @@ use crate::{
     policy::{IntrospectorIndex, IssuerIndex, Policy},
     revocations::EndedSessions,
     route::Route,
-    verdict::{Outage, Verdict},
+    verdict::{Outage, Reason, Verdict},
 };
 
 /// What the evidence allows to say.
@@ -23,7 +23,7 @@ pub enum Decision {
     /// The end.
     Verdict(Verdict),
     /// Gather this, add it to the evidence, and ask again. Nothing is asked for that the evidence
-    /// has, except keys: a second wish for fresh ones means [`Verdict::unknown_key`].
+    /// has, except keys: a second wish for fresh ones means that they did not help.
     Need(Need),
 }
 
@@ -32,12 +32,13 @@ pub enum Decision {
 pub enum Need {
     /// The key set of this issuer; if there is none, [`crate::Outage::KeysUnavailable`].
     Keys(IssuerIndex),
-    /// A newer key set of this issuer: a key is named (`kid`), or meant, that is not in the set,
-    /// be it by the token or by the JWT that holds its groups. If the fresh set has no such key
-    /// either, the verdict is [`Verdict::unknown_key`]; if the issuer may not be asked again yet,
+    /// A newer key set of this issuer: no key of the set verifies the token, or the JWT that holds
+    /// its groups. The key that does may be new, or have taken the place of another of its name.
+    /// If a set of which the issuer was asked after the token was there does not verify it either,
+    /// it is refused for this reason; if the issuer may not be asked again yet, the verdict is
     /// [`crate::Outage::KeyUnconfirmed`]; if it cannot be reached,
     /// [`crate::Outage::KeysUnavailable`].
-    FreshKeys(IssuerIndex, Option<String>),
+    FreshKeys(IssuerIndex, Reason),
     /// What the introspection endpoint says about the token
     /// ([`ParsedToken::introspected`]); else [`crate::Outage::IntrospectionUnavailable`].
     Introspection(IntrospectorIndex),

@@ -23,15 +23,6 @@ pub enum Verdict {
     CannotTell(Outage),
 }
 
-impl Verdict {
-    /// The verdict when a key is unknown and its issuer said just now that it has no such key. If
-    /// it could not be asked it is [`Outage::KeysUnavailable`], and if it may not be asked again
-    /// yet [`Outage::KeyUnconfirmed`].
-    pub const fn unknown_key() -> Self {
-        Self::Refused(Reason::UnknownKey)
-    }
-}
-
 macro_rules! names {
     ($(#[$about:meta])* $type:ident { $($(#[$doc:meta])* $variant:ident => $name:literal,)+ }) => {
         $(#[$about])*

@@ -51,7 +51,7 @@ pub async fn judge<'t>(
         requested: &request.audiences,
         api_audiences: state.api_audiences.as_deref(),
     };
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::of(request.token.expose());
     // After the epoch was read, so that what ended since then is known.
     let ended_sessions = state.ended_sessions.known();
     let verdict = loop {
@@ -83,8 +83,8 @@ fn party(token: &ParsedToken<'_>) -> usize {
 }
 
 /// What was fetched for one token.
-#[derive(Default)]
-struct Gathered {
+struct Gathered<'t> {
+    text: &'t str,
     /// Of the token's issuer, and of the issuer of its groups.
     keys: [Option<Keys>; 2],
     introspection: Option<Arc<KnownToken>>,
@@ -94,13 +94,25 @@ struct Gathered {
 struct Keys {
     issuer: IssuerIndex,
     snapshot: Arc<Snapshot>,
-    /// Whether the issuer has been asked for newer ones on behalf of this token.
-    renewed: bool,
+    /// What the issuer has been asked for newer ones on behalf of.
+    asked_for: Presented,
     /// Whether an answer may be kept for as long as these are the keys.
     settled: bool,
 }
 
-impl Gathered {
+/// What may be signed with another key than those in use.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Presented {
+    Nothing,
+    Token,
+    TokenAndGroups,
+}
+
+impl<'t> Gathered<'t> {
+    const fn of(text: &'t str) -> Self {
+        Self { text, keys: [None, None], introspection: None, groups: None }
+    }
+
     fn evidence<'e>(&'e self, ended_sessions: &'e EndedSessions) -> Evidence<'e> {
         let keys = self
             .keys
@@ -146,9 +158,9 @@ impl Gathered {
         now: UnixTime,
     ) -> Result<(), Verdict> {
         match need {
-            Need::Keys(issuer) => self.gather_keys(in_force, issuer, now).await,
-            Need::FreshKeys(issuer, key_id) => {
-                self.renew_keys(in_force, issuer, key_id.as_deref(), now).await
+            Need::Keys(issuer) => self.gather_keys(in_force, issuer).await,
+            Need::FreshKeys(issuer, otherwise) => {
+                self.renew_keys(in_force, issuer, otherwise).await
             }
             Need::Introspection(introspector) => {
                 let unavailable = Verdict::CannotTell(Outage::IntrospectionUnavailable);
@@ -173,14 +185,13 @@ impl Gathered {
         &mut self,
         in_force: &InForce,
         issuer: IssuerIndex,
-        now: UnixTime,
     ) -> Result<(), Verdict> {
         let unavailable = Verdict::CannotTell(Outage::KeysUnavailable);
         let Some(place) = self.keys.iter_mut().find(|place| place.is_none()) else {
             return Err(Verdict::CannotTell(Outage::Internal));
         };
-        let snapshot = in_force.keys.current_or_fetched(issuer, now).await.ok_or(unavailable)?;
-        *place = Some(Keys { issuer, snapshot, renewed: false, settled: true });
+        let snapshot = in_force.keys.current_or_fetched(issuer).await.ok_or(unavailable)?;
+        *place = Some(Keys { issuer, snapshot, asked_for: Presented::Nothing, settled: true });
         Ok(())
     }
 
@@ -188,32 +199,34 @@ impl Gathered {
         &mut self,
         in_force: &InForce,
         issuer: IssuerIndex,
-        key_id: Option<&str>,
-        now: UnixTime,
+        otherwise: Reason,
     ) -> Result<(), Verdict> {
+        let groups = self.groups.as_ref().map(|known| known.jwt());
         let mut known = self.keys.iter_mut().flatten();
         let Some(keys) = known.find(|keys| keys.issuer == issuer) else {
             return Err(Verdict::CannotTell(Outage::Internal));
         };
-        if keys.renewed {
+        let presented = match groups {
+            None => Presented::Token,
+            Some(_) => Presented::TokenAndGroups,
+        };
+        if presented <= keys.asked_for {
             let unconfirmed = Verdict::CannotTell(Outage::KeyUnconfirmed);
-            return Err(if keys.settled { Verdict::unknown_key() } else { unconfirmed });
+            return Err(if keys.settled { Verdict::Refused(otherwise) } else { unconfirmed });
         }
-        keys.renewed = true;
-        let unavailable = Verdict::CannotTell(Outage::KeysUnavailable);
-        match in_force.keys.with_key(issuer, key_id, now).await {
-            Renewal::Fetched(fresh) => keys.snapshot = fresh,
-            // Asked moments ago: the set in use is as fresh as it may get. It may have become
-            // fresh only after it was read above, so it is read again.
-            Renewal::TooSoon { last_succeeded: true } => {
-                keys.snapshot =
-                    in_force.keys.current_or_fetched(issuer, now).await.ok_or(unavailable)?;
-                keys.settled = false;
+        keys.asked_for = presented;
+        let parts = [self.text, groups.unwrap_or_default()];
+        match in_force.keys.confirm(issuer, &parts, otherwise).await {
+            Renewal::Confirmed(snapshot) => {
+                keys.snapshot = snapshot;
+                keys.settled = true;
             }
             // The issuer may have a new key that we cannot see. A refusal would be cached.
-            Renewal::TooSoon { last_succeeded: false } | Renewal::Failed => {
-                return Err(unavailable);
+            Renewal::Unconfirmed(snapshot) => {
+                keys.snapshot = snapshot;
+                keys.settled = false;
             }
+            Renewal::Unavailable => return Err(Verdict::CannotTell(Outage::KeysUnavailable)),
         }
         Ok(())
     }

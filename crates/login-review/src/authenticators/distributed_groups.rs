@@ -10,6 +10,7 @@ use login_protocols::{
 use serde_json::Value;
 use url::Url;
 
+use super::jwt::depends_on_keys;
 use crate::{
     decide::{Decision, Evidence, GroupsSource, Need},
     policy::{IssuerIndex, IssuerPolicy, Policy},
@@ -71,9 +72,12 @@ pub(super) fn expand(
         algorithms: &signer_policy.algorithms,
     };
     let verified = verify(&jws, keys, &expected, now).map_err(|refusal| match refusal {
-        TokenRefusal::UnknownKey => {
-            let key_id = jws.header().key_id.clone();
-            Halt::Gather(Box::new(Need::FreshKeys(signer, key_id)))
+        refusal if depends_on_keys(&refusal) => {
+            let otherwise = match refusal {
+                TokenRefusal::UnknownKey => Reason::UnknownKey,
+                _ => Reason::GroupsElsewhere,
+            };
+            Halt::Gather(Box::new(Need::FreshKeys(signer, otherwise)))
         }
         _ => refused(),
     })?;

@@ -41,8 +41,8 @@ pub(crate) fn decide(
     };
     let verified = match verify(jws, keys, &expected, now) {
         Ok(verified) => verified,
-        Err(TokenRefusal::UnknownKey) => {
-            return Decision::Need(Need::FreshKeys(index, jws.header().key_id.clone()));
+        Err(refusal) if depends_on_keys(&refusal) => {
+            return Decision::Need(Need::FreshKeys(index, reason(&refusal)));
         }
         Err(refusal) => return Decision::Verdict(Verdict::Refused(reason(&refusal))),
     };
@@ -106,6 +106,15 @@ pub(crate) fn identify(
     rules::check_user(&issuer.user_rules, &identity, allowance)?;
     guard.check(&identity)?;
     Ok(identity)
+}
+
+/// Whether another key set might verify the token. An issuer may put a new key in the place of an
+/// old one, under the same name or under none.
+pub(crate) const fn depends_on_keys(refusal: &TokenRefusal) -> bool {
+    matches!(
+        refusal,
+        TokenRefusal::UnknownKey | TokenRefusal::AmbiguousKey | TokenRefusal::Signature
+    )
 }
 
 fn reason(refusal: &TokenRefusal) -> Reason {

@@ -76,7 +76,7 @@ impl Scene {
     fn review_for(&self, token: &str, requested: &[&str], api: Option<&[&str]>) -> Verdict {
         match self.ask(token, &self.keys(), requested, api) {
             Decision::Verdict(verdict) => verdict,
-            Decision::Need(Need::FreshKeys(..)) => Verdict::unknown_key(),
+            Decision::Need(Need::FreshKeys(_, otherwise)) => Verdict::Refused(otherwise),
             Decision::Need(need) => panic!("{need:?}"),
         }
     }
@@ -309,30 +309,39 @@ fn a_tampered_token_is_refused() {
 }
 
 #[test]
-fn an_unknown_key_asks_for_fresh_keys_and_a_bad_signature_does_not() {
+fn whatever_other_keys_could_mend_asks_for_fresh_ones_and_nothing_else_does() {
     let (scene, stranger) = (scene(), scene());
     let token = stranger.sign(&json!({}));
-    for keys in [scene.keys(), KeySet::empty()] {
-        let decision = scene.ask(&token, &keys, &[], None);
-        assert!(matches!(decision, Decision::Need(Need::FreshKeys(..))), "{decision:?}");
+    let good = scene.sign(&json!({}));
+    let (head, _) = good.rsplit_once('.').unwrap();
+    let (_, signature) = token.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{signature}");
+    for (token, keys, reason) in [
+        (&token, scene.keys(), Reason::UnknownKey),
+        (&token, KeySet::empty(), Reason::UnknownKey),
+        // The key may have been replaced under its name.
+        (&forged, scene.keys(), Reason::Signature),
+    ] {
+        let decision = scene.ask(token, &keys, &[], None);
+        let Decision::Need(Need::FreshKeys(_, otherwise)) = decision else {
+            panic!("{decision:?}")
+        };
+        assert_eq!(otherwise, reason);
     }
-    assert_eq!(
-        Verdict::unknown_key(),
-        Verdict::Refused(Reason::UnknownKey),
-        "when fresh keys do not bring it"
-    );
     // After the refetch the same token is judged by the fresh set.
     assert_eq!(shown(&scene.review_with(&token, &stranger.keys())), "jane|dev");
     // An expired token costs the issuer nothing, whoever signed it.
-    let expired = stranger.sign(&json!({"exp": NOW - 1}));
-    assert_eq!(shown(&scene.review(&expired)), "expired");
+    for changes in [json!({"exp": NOW - 1}), json!({"aud": "another"})] {
+        let decision = scene.ask(&stranger.sign(&changes), &scene.keys(), &[], None);
+        assert!(matches!(decision, Decision::Verdict(Verdict::Refused(_))), "{decision:?}");
+    }
 }
 
 impl Scene {
     fn review_with(&self, token: &str, keys: &KeySet) -> Verdict {
         match self.ask(token, keys, &[], None) {
             Decision::Verdict(verdict) => verdict,
-            Decision::Need(Need::FreshKeys(..)) => Verdict::unknown_key(),
+            Decision::Need(Need::FreshKeys(_, otherwise)) => Verdict::Refused(otherwise),
             Decision::Need(need) => panic!("{need:?}"),
         }
     }

@@ -9,7 +9,7 @@ use std::{
 
 use login_common::UnixTime;
 use login_protocols::jose::KeySet;
-use login_review::{IssuerIndex, IssuerPolicy, KeySource, Policy};
+use login_review::{IssuerIndex, IssuerPolicy, KeySource, Policy, Reason};
 
 use super::{fetch::Fetcher, persisted::Persisted, slot::Slot};
 pub use super::{
@@ -142,30 +142,23 @@ impl KeySets {
     }
 
     /// The key set in use; when there is none, one attempt to get it.
-    pub async fn current_or_fetched(
-        &self,
-        issuer: IssuerIndex,
-        now: UnixTime,
-    ) -> Option<Arc<Snapshot>> {
+    pub async fn current_or_fetched(&self, issuer: IssuerIndex) -> Option<Arc<Snapshot>> {
         let slot = self.slot(issuer)?;
-        match slot.current(now) {
+        match slot.current() {
             Some(current) => Some(current),
-            None => slot.first(now).await,
+            None => slot.first().await,
         }
     }
 
-    /// Asks the issuer, at its pace, for keys that have `key_id` (the token's `kid`): the set in
-    /// use has not.
-    pub async fn with_key(
-        &self,
-        issuer: IssuerIndex,
-        key_id: Option<&str>,
-        now: UnixTime,
-    ) -> Renewal {
-        match self.slot(issuer) {
-            Some(slot) => slot.with_key(key_id, now).await,
-            None => Renewal::Failed,
+    /// What is known of a token that no key in use verifies; the issuer is asked at its pace.
+    /// `parts` are what was presented: the token, and the JWT with its groups; `reason` is why it
+    /// is refused if the issuer has no other keys.
+    pub async fn confirm(&self, issuer: IssuerIndex, parts: &[&str], reason: Reason) -> Renewal {
+        let Some(slot) = self.slot(issuer) else { return Renewal::Unavailable };
+        if reason == Reason::UnknownKey {
+            slot.unknown_key_ids.fetch_add(1, Ordering::Relaxed);
         }
+        slot.confirm(parts).await
     }
 
     /// Which key set is in use; an answer that rests on another one is out of date.
@@ -188,18 +181,18 @@ impl KeySets {
     }
 
     /// The state of every issuer.
-    pub fn report(&self, now: UnixTime) -> impl Iterator<Item = IssuerReport<'_>> {
-        self.slots.iter().map(move |(issuer, slot)| {
-            let current = slot.current(now);
+    pub fn report(&self) -> impl Iterator<Item = IssuerReport<'_>> {
+        self.slots.iter().map(|(issuer, slot)| {
+            let current = slot.current();
             let (failures, circuit, last_error) = slot.trouble();
-            let confirmed_at = slot.confirmed_at();
+            let confirmed = slot.confirmed();
             IssuerReport {
                 issuer,
                 origin: slot.origin,
                 keys: current.as_ref().map(|snapshot| snapshot.keys.len()),
                 skipped: current.as_ref().map_or(0, |snapshot| snapshot.keys.skipped()),
-                confirmed_at,
-                age: confirmed_at.map(|at| now.since(at)),
+                confirmed_at: confirmed.map(|(at, _)| at),
+                age: confirmed.map(|(_, age)| age),
                 fetches: slot.counts(),
                 failures,
                 circuit,

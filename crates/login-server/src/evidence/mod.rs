@@ -3,13 +3,14 @@
 //!
 //! `key_sets` holds one slot per issuer (`slot`), which is filled by `fetch` over the network, at
 //! the `pace` of the issuer, and survives a restart through `persisted`. `freshness`, `addresses`
-//! and `unknown_keys` are rules of it.
+//! and `doubts` are rules of it.
 //! `result_cache` keeps rendered answers; `flights` lets equal questions share one verdict.
 //! `introspection` asks authorization servers about opaque tokens, by `request` and `breaker`.
 
 mod addresses;
 mod breaker;
 pub mod distributed_groups;
+mod doubts;
 pub mod ended_sessions;
 mod fetch;
 pub mod flights;
@@ -21,7 +22,6 @@ mod persisted;
 mod request;
 pub mod result_cache;
 mod slot;
-mod unknown_keys;
 
 pub use distributed_groups::DistributedGroups;
 pub use ended_sessions::EndedSessionsInForce;

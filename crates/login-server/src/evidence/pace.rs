@@ -9,8 +9,8 @@ use tokio::time::Instant;
 /// The pace of fetching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySetPace {
-    /// Unknown key ids cause at most one fetch per issuer in this time, beside those of the
-    /// background.
+    /// Tokens that no key in use verifies cause at most one fetch per issuer in this time, beside
+    /// those of the background.
     pub interval: Duration,
     /// A key set whose issuer does not say how long it is fresh is asked for after this time.
     pub refresh: Duration,
@@ -20,10 +20,12 @@ pub struct KeySetPace {
     pub longest_refresh: Duration,
     /// The pause after the first failure; it doubles with each further one.
     pub first_back_off: Duration,
-    /// The longest pause between two tries while the issuer is down.
+    /// The longest pause between two tries while the issuer is down and nobody needs it.
     pub longest_back_off: Duration,
-    /// A key id that the issuer does not have is not asked for again in this time.
-    pub unknown_key_memory: Duration,
+    /// The longest pause while reviews need it, or did a minute ago.
+    pub awaited_back_off: Duration,
+    /// A token that no key verifies is known to exist for this time.
+    pub doubt_memory: Duration,
     /// One request to an issuer, from connect to the last byte.
     pub timeout: Duration,
 }
@@ -37,11 +39,16 @@ impl Default for KeySetPace {
             longest_refresh: Duration::from_hours(24),
             first_back_off: Duration::from_secs(1),
             longest_back_off: Duration::from_mins(1),
-            unknown_key_memory: Duration::from_secs(30),
+            // With a try that hangs to its timeout before it, less than half a minute.
+            awaited_back_off: Duration::from_secs(15),
+            doubt_memory: Duration::from_mins(1),
             timeout: Duration::from_secs(10),
         }
     }
 }
+
+/// A review that needed the issuer counts for this time.
+const NEED: Duration = Duration::from_mins(1);
 
 /// Whether an issuer is asked at all at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,10 +79,8 @@ pub(super) enum Begin {
     Mine,
     /// Wait for the fetch that is under way.
     Others,
-    /// Neither: the issuer was asked for such a thing moments ago.
-    TooSoon { last_succeeded: bool },
-    /// Neither: the issuer has said already what it has.
-    Known,
+    /// Neither: the issuer was asked moments ago, or does not answer.
+    TooSoon,
 }
 
 /// The state of one issuer.
@@ -83,8 +88,12 @@ pub(super) enum Begin {
 pub(super) struct Pacing {
     fetching: bool,
     last_started: Option<Instant>,
+    last_ended: Option<Instant>,
     last_for_key: Option<Instant>,
     failures: u32,
+    /// Since the latest fetch began, a review came that needs another one.
+    is_awaited: bool,
+    last_needed: Option<Instant>,
     /// When the background asks next.
     due: Option<Instant>,
     /// Keeps issuers, and servers with the same issuers, from asking in the same second.
@@ -97,8 +106,11 @@ impl Pacing {
         Self {
             fetching: false,
             last_started: None,
+            last_ended: None,
             last_for_key: None,
             failures: 0,
+            is_awaited: false,
+            last_needed: None,
             due: None,
             spread: spread % 32,
         }
@@ -109,12 +121,15 @@ impl Pacing {
         self.begin_for_review(self.last_started, pace, now)
     }
 
-    /// A review wants a key that is not in use. It may be new, so what the background asked
-    /// before does not count.
+    /// A review has a token that no key in use verifies. Its key may be new, so what the
+    /// background asked before does not count.
     pub(super) fn begin_for_key(&mut self, pace: &KeySetPace, now: Instant) -> Begin {
         let begin = self.begin_for_review(self.last_for_key, pace, now);
         if begin == Begin::Mine {
             self.last_for_key = Some(now);
+        } else {
+            // The answer of a fetch that is under way may be older than this token.
+            self.is_awaited = true;
         }
         begin
     }
@@ -126,23 +141,42 @@ impl Pacing {
         now: Instant,
     ) -> Begin {
         let last_succeeded = self.failures == 0;
+        self.last_needed = Some(now);
         if self.fetching {
             // A review that joins the probe of an issuer that hangs would hang with it.
-            return if last_succeeded { Begin::Others } else { Begin::TooSoon { last_succeeded } };
+            return if last_succeeded { Begin::Others } else { Begin::TooSoon };
         }
         let is_open = !last_succeeded && self.due.is_some_and(|due| now < due);
         let is_too_soon = last.is_some_and(|begun| now < begun + pace.interval);
         if is_open || is_too_soon {
-            return Begin::TooSoon { last_succeeded };
+            self.is_awaited = true;
+            self.hurry(pace);
+            return Begin::TooSoon;
         }
         self.begin(now);
         Begin::Mine
+    }
+
+    /// Brings the next question forward to the earliest moment that those who need it may have.
+    fn hurry(&mut self, pace: &KeySetPace) {
+        let earliest = if self.failures == 0 {
+            self.last_for_key.or(self.last_started).map(|begun| begun + pace.interval)
+        } else {
+            self.last_ended.map(|ended| ended + pace.awaited_back_off)
+        };
+        self.due = match (self.due, earliest) {
+            (Some(due), Some(earliest)) => Some(due.min(earliest)),
+            (due, _) => due,
+        };
     }
 
     /// The background's turn: whether it fetches now.
     pub(super) fn begin_in_background(&mut self, now: Instant) -> bool {
         let is_due = !self.fetching && self.due.is_none_or(|due| due <= now);
         if is_due {
+            if self.is_awaited {
+                self.last_for_key = Some(now);
+            }
             self.begin(now);
         }
         is_due
@@ -167,6 +201,7 @@ impl Pacing {
 
     const fn begin(&mut self, now: Instant) {
         self.fetching = true;
+        self.is_awaited = false;
         self.last_started = Some(now);
     }
 
@@ -179,6 +214,7 @@ impl Pacing {
         now: Instant,
     ) {
         self.fetching = false;
+        self.last_ended = Some(now);
         self.failures = 0;
         let lifetime = lifetime.unwrap_or(pace.refresh);
         let lifetime = lifetime.clamp(pace.shortest_refresh, pace.longest_refresh);
@@ -186,16 +222,24 @@ impl Pacing {
         let lifetime = lifetime.min(max_age / 2);
         // Between three quarters and seven eighths of it: before its end, and not all at once.
         self.due = Some(now + lifetime / 4 * 3 + lifetime / 256 * self.spread);
+        if self.is_awaited {
+            self.hurry(pace);
+        }
     }
 
     /// The fetch brought nothing.
     pub(super) fn failed(&mut self, pace: &KeySetPace, now: Instant) {
         self.fetching = false;
+        self.last_ended = Some(now);
         self.failures = self.failures.saturating_add(1);
         let doubled = pace.first_back_off.saturating_mul(1 << (self.failures - 1).min(16));
         let pause = doubled.min(pace.longest_back_off);
         // The first retry is as prompt as it can be; the spread grows with the pause.
         self.due = Some(now + pause - pause / 128 * self.spread);
+        // Whoever got no answer comes again.
+        if self.last_needed.is_some_and(|needed| now <= needed + NEED) {
+            self.hurry(pace);
+        }
     }
 
     /// When the background looks again; `None` while a fetch is under way.
@@ -245,8 +289,7 @@ mod tests {
         assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Others);
         assert!(!pacing.begin_in_background(now));
         pacing.succeeded(&PACE(), None, DAY, now);
-        let too_soon = Begin::TooSoon { last_succeeded: true };
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(9)), too_soon);
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(9)), Begin::TooSoon);
         assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(10)), Begin::Mine);
     }
 
@@ -257,11 +300,10 @@ mod tests {
         let mut pacing = Pacing::new(0);
         assert!(pacing.begin_in_background(now));
         pacing.succeeded(&PACE(), None, DAY, now);
-        let too_soon = Begin::TooSoon { last_succeeded: true };
-        assert_eq!(pacing.begin_for_keys(&PACE(), now), too_soon);
+        assert_eq!(pacing.begin_for_keys(&PACE(), now), Begin::TooSoon);
         assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
         pacing.succeeded(&PACE(), None, DAY, now);
-        assert_eq!(pacing.begin_for_key(&PACE(), now), too_soon);
+        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::TooSoon);
     }
 
     #[test]
@@ -316,7 +358,8 @@ mod tests {
     #[test]
     fn the_pause_doubles_from_one_second_to_a_minute_and_ends_with_a_success() {
         let mut now = Instant::now();
-        let mut pacing = good(now);
+        // Needed by nobody but the background.
+        let mut pacing = Pacing::new(0);
         for pause in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
             pacing.begin(now);
             pacing.failed(&PACE(), now);
@@ -353,18 +396,61 @@ mod tests {
     }
 
     #[test]
+    fn a_doubt_is_settled_by_a_fetch_that_nobody_has_to_ask_for_again() {
+        let now = Instant::now();
+        let mut pacing = good(now);
+        assert_eq!(pacing.due(), Some(now + seconds(225)));
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(1)), Begin::TooSoon);
+        assert_eq!(pacing.due(), Some(now + seconds(10)));
+        assert!(pacing.begin_in_background(now + seconds(10)));
+        // Who joins it came after its beginning: its answer is no answer to them.
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(11)), Begin::Others);
+        pacing.succeeded(&PACE(), None, DAY, now + seconds(12));
+        assert_eq!(pacing.due(), Some(now + seconds(20)));
+        assert!(pacing.begin_in_background(now + seconds(20)));
+        pacing.succeeded(&PACE(), None, DAY, now + seconds(20));
+        assert_eq!(pacing.due(), Some(now + seconds(245)), "nobody is in doubt any more");
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(29)), Begin::TooSoon);
+    }
+
+    #[test]
+    fn an_issuer_that_is_needed_is_tried_again_within_a_quarter_of_a_minute() {
+        let mut now = Instant::now();
+        let mut pacing = good(now);
+        for _ in 0..9 {
+            pacing.begin(now);
+            pacing.failed(&PACE(), now);
+            now = pacing.due().unwrap();
+        }
+        pacing.begin(now);
+        pacing.failed(&PACE(), now);
+        assert_eq!(pacing.due(), Some(now + seconds(60)), "nobody needs it");
+        assert_eq!(pacing.begin_for_keys(&PACE(), now + seconds(1)), Begin::TooSoon);
+        assert_eq!(pacing.due(), Some(now + seconds(15)));
+        assert!(pacing.begin_in_background(now + seconds(15)));
+        // Those who come while it is tried count, too.
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(16)), Begin::TooSoon);
+        pacing.failed(&PACE(), now + seconds(25));
+        assert_eq!(pacing.due(), Some(now + seconds(40)));
+        pacing.begin(now + seconds(77));
+        pacing.failed(&PACE(), now + seconds(77));
+        assert_eq!(pacing.due(), Some(now + seconds(137)), "nobody has come for a minute");
+        assert_eq!(pacing.begin_for_keys(&PACE(), now + seconds(100)), Begin::TooSoon);
+        assert!(pacing.begin_in_background(now + seconds(100)), "longer ago than the pause");
+    }
+
+    #[test]
     fn no_review_waits_for_an_issuer_that_failed() {
         let now = Instant::now();
         let mut pacing = good(now - seconds(20));
         assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
         pacing.failed(&PACE(), now);
-        let failed = || Begin::TooSoon { last_succeeded: false };
-        assert_eq!(pacing.begin_for_key(&PACE(), now), failed(), "left alone");
+        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::TooSoon, "left alone");
         assert!(pacing.begin_in_background(now + seconds(1)));
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(1)), failed(), "probed");
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(1)), Begin::TooSoon, "probed");
         pacing.failed(&PACE(), now + seconds(1));
         // The circuit is due after two seconds, but a review may not cause a fetch yet.
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(4)), failed());
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(4)), Begin::TooSoon);
         assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(11)), Begin::Mine);
     }
 }

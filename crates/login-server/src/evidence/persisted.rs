@@ -2,7 +2,10 @@
 //! Never replaces a file by something that was not used as a key set, and never makes an old set
 //! younger: the file says when the issuer last stood by it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -56,20 +59,17 @@ impl Persisted {
         }
     }
 
-    /// The stored set, if there is one that can be used for this issuer. `now` ends what a clock
-    /// that was wrong then would have the set live longer.
+    /// The stored set, if there is one that can be used for this issuer. Where the wall clock has
+    /// been set back since, nobody knows the age of the set, and it is not used.
     pub(crate) fn load(&self, now: UnixTime) -> Option<Stored> {
         let content = files::read(&self.file, MAX_FILE).ok()?;
         let document: Document<'_> = strict_json::from_slice(&content).ok()?;
         if document.issuer != self.issuer || document.origin != self.origin {
             return None;
         }
+        let confirmed_at = plausible(UnixTime::from_seconds(document.confirmed_at), now)?;
         let bytes = document.key_set.get().as_bytes().to_vec();
-        Some(Stored {
-            keys: KeySet::parse(&bytes).ok()?,
-            document: bytes,
-            confirmed_at: UnixTime::from_seconds(document.confirmed_at).min(now),
-        })
+        Some(Stored { keys: KeySet::parse(&bytes).ok()?, document: bytes, confirmed_at })
     }
 
     pub(crate) fn store(&self, key_set: &[u8], confirmed_at: UnixTime) -> Result<(), FileError> {
@@ -90,6 +90,15 @@ impl Persisted {
     }
 }
 
+/// Two clocks may differ by this much without doubt about either.
+const TOLERATED_SKEW: Duration = Duration::from_mins(5);
+
+/// When a set was confirmed, by a clock that may have been set since. What lies a little ahead is
+/// now; what lies further ahead is of unknown age.
+pub(super) fn plausible(confirmed_at: UnixTime, now: UnixTime) -> Option<UnixTime> {
+    (confirmed_at.since(now) <= TOLERATED_SKEW).then(|| confirmed_at.min(now))
+}
+
 fn name(parts: &[&str]) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {
@@ -102,8 +111,6 @@ fn name(parts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "tests write their input files")]
-
-    use std::time::Duration;
 
     use login_protocols::jose::{SigningKey, public_key_set};
 
@@ -126,7 +133,8 @@ mod tests {
         let stored = file.load(at(5_000)).unwrap();
         assert_eq!((stored.confirmed_at, stored.keys.len()), (at(1_000), 1));
         assert_eq!(stored.document, set.as_bytes());
-        assert_eq!(file.load(at(500)).unwrap().confirmed_at, at(500), "a clock set back");
+        assert_eq!(file.load(at(700)).unwrap().confirmed_at, at(700), "a clock set a little back");
+        assert!(file.load(at(699)).is_none(), "a clock set back: its age is not known");
         assert!(persisted(folder.path(), Some("another authority")).load(at(5_000)).is_none());
     }
 

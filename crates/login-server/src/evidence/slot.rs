@@ -8,7 +8,7 @@ use std::{
     hash::BuildHasher as _,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -16,16 +16,22 @@ use std::{
 use arc_swap::ArcSwapOption;
 use login_common::UnixTime;
 use login_protocols::jose::KeySet;
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
+use self::decisions::{Confirmation, Decisions, InUse};
 use super::{
     fetch::{Fetcher, Version},
-    pace::{Circuit, KeySetPace, Pacing},
+    pace::{Circuit, KeySetPace},
     persisted::Persisted,
-    unknown_keys::UnknownKeys,
 };
 use crate::system::clock;
 
+mod decisions;
+#[cfg(test)]
+mod model;
 mod renewal;
 
 /// A key set in use. `generation` changes when, and only when, its bytes do.
@@ -38,19 +44,16 @@ pub struct Snapshot {
     document: Vec<u8>,
 }
 
-/// How a wish for newer keys ended.
+/// What is known of a token that no key in use verified.
 #[derive(Debug)]
 pub enum Renewal {
-    /// The issuer answered just now, or has said before that it has no such key; the set may be
-    /// the same as before.
-    Fetched(Arc<Snapshot>),
-    /// A review had the issuer asked moments ago, so it is not asked again.
-    TooSoon {
-        /// Whether that earlier answer was a usable key set.
-        last_succeeded: bool,
-    },
-    /// The issuer did not give a usable key set.
-    Failed,
+    /// The issuer was asked after the token was there: what these keys do not verify is not its
+    /// own.
+    Confirmed(Arc<Snapshot>),
+    /// These are in use, and the issuer may have published others since it was asked.
+    Unconfirmed(Arc<Snapshot>),
+    /// The issuer cannot be asked, or too many reviews wait for it.
+    Unavailable,
 }
 
 /// Where a slot's keys come from.
@@ -80,38 +83,40 @@ pub(crate) struct Slot {
     pub(super) origin: Origin,
     fetcher: Option<Fetcher>,
     persisted: Option<Persisted>,
-    current: ArcSwapOption<Snapshot>,
-    generations: AtomicU64,
-    pace: KeySetPace,
+    /// The set that `deciding` says is in use, for reviews, which take no lock.
+    current: ArcSwapOption<InUse<Arc<Snapshot>>>,
     /// Seconds. A reload may change it while the keys stay.
     max_age: AtomicU64,
-    /// When the issuer last stood by the set in use, in seconds since the epoch.
-    confirmed_at: AtomicI64,
-    clock_skew: Mutex<Option<i64>>,
+    deciding: Mutex<Deciding>,
     changed: AtomicU64,
     unchanged: AtomicU64,
     failed: AtomicU64,
     pub(super) unknown_key_ids: AtomicU64,
-    fetching: Mutex<Fetching>,
+    /// Reviews that wait for a fetch.
+    waiting: AtomicUsize,
     /// Counts finished fetches; whoever waits for one watches this. Its end is the slot's end.
     finished: watch::Sender<u64>,
+    /// The background has to look sooner than it thought.
+    sooner: Arc<Notify>,
     is_kept_fresh: AtomicBool,
+    storing: Mutex<()>,
 }
 
 #[derive(Debug)]
-struct Fetching {
-    pacing: Pacing,
-    unknown: UnknownKeys,
+struct Deciding {
+    decisions: Decisions<Arc<Snapshot>>,
+    generations: u64,
     version: Option<Version>,
     last_error: Option<String>,
-    stored_at: Option<UnixTime>,
+    stored_at: Option<Instant>,
+    clock_skew: Option<i64>,
 }
 
 impl Slot {
     /// Keys that are given: nothing is ever fetched, and they do not age.
     pub(crate) fn given(origin: Origin, keys: KeySet) -> Self {
         let slot = Self::empty(origin, None, None, KeySetPace::default(), Duration::MAX);
-        slot.replace(keys, Vec::new());
+        slot.start_with(keys, Vec::new(), Duration::ZERO, clock::now());
         slot
     }
 
@@ -125,11 +130,9 @@ impl Slot {
     ) -> Self {
         let stored = persisted.as_ref().and_then(|file| file.load(now));
         let slot = Self::empty(Origin::Fetched, Some(fetcher), persisted, pace, max_age);
-        if let Some(stored) = stored
-            && now.since(stored.confirmed_at) < max_age
-        {
-            slot.confirmed_at.store(stored.confirmed_at.as_seconds(), Ordering::Relaxed);
-            slot.replace(stored.keys, stored.document);
+        if let Some(stored) = stored {
+            let age = now.since(stored.confirmed_at);
+            slot.start_with(stored.keys, stored.document, age, stored.confirmed_at);
         }
         slot
     }
@@ -154,65 +157,73 @@ impl Slot {
             fetcher,
             persisted,
             current: ArcSwapOption::empty(),
-            generations: AtomicU64::new(0),
-            pace,
             max_age: AtomicU64::new(max_age.as_secs()),
-            confirmed_at: AtomicI64::new(i64::MIN),
-            clock_skew: Mutex::default(),
+            deciding: Mutex::new(Deciding {
+                decisions: Decisions::new(pace, max_age, spread),
+                generations: 0,
+                version: None,
+                last_error: None,
+                stored_at: None,
+                clock_skew: None,
+            }),
             changed: AtomicU64::new(0),
             unchanged: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             unknown_key_ids: AtomicU64::new(0),
-            fetching: Mutex::new(Fetching {
-                pacing: Pacing::new(spread),
-                unknown: UnknownKeys::default(),
-                version: None,
-                last_error: None,
-                stored_at: None,
-            }),
+            waiting: AtomicUsize::new(0),
             finished: watch::Sender::new(0),
+            sooner: Arc::default(),
             is_kept_fresh: AtomicBool::new(false),
+            storing: Mutex::default(),
         }
+    }
+
+    fn start_with(&self, keys: KeySet, document: Vec<u8>, age: Duration, confirmed_at: UnixTime) {
+        let now = Instant::now();
+        let mut deciding = self.lock();
+        let snapshot = deciding.snapshot(keys, document);
+        let confirmed = Confirmation::of_age(age, confirmed_at, now);
+        deciding.decisions.start_with(snapshot, confirmed, now);
+        self.publish(&deciding);
     }
 
     /// Whether this slot serves `fetcher`'s issuer under the same conditions, so that a reload
     /// may keep it.
     pub(super) fn continues(&self, fetcher: &Fetcher, pace: &KeySetPace) -> bool {
-        self.pace == *pace
+        self.lock().decisions.pace() == pace
             && self.fetcher.as_ref().is_some_and(|own| own.origin() == fetcher.origin())
     }
 
     /// A reload changed the age, and nothing else that counts here.
     pub(super) fn set_max_age(&self, max_age: Duration) {
         self.max_age.store(max_age.as_secs(), Ordering::Relaxed);
-        self.lock().pacing.limit(max_age);
+        self.lock().decisions.limit(max_age);
+        self.sooner.notify_one();
     }
 
-    /// The set in use, if it is young enough at `now`.
-    pub(crate) fn current(&self, now: UnixTime) -> Option<Arc<Snapshot>> {
-        let snapshot = self.current.load_full()?;
-        (!self.is_too_old(now)).then_some(snapshot)
+    /// The set in use, if it is young enough.
+    pub(crate) fn current(&self) -> Option<Arc<Snapshot>> {
+        let current = self.current.load();
+        let set = current.as_ref()?;
+        (!self.is_too_old(set)).then(|| Arc::clone(&set.keys))
     }
 
     /// Of the set in use. The background ends sets that are too old, so that the answers which
     /// rest on one end, too.
     pub(crate) fn generation(&self) -> Option<u64> {
-        self.current.load().as_ref().map(|snapshot| snapshot.generation)
+        self.current.load().as_ref().map(|set| set.keys.generation)
     }
 
-    /// When the issuer last stood by its set.
-    pub(super) fn confirmed_at(&self) -> Option<UnixTime> {
-        let seconds = self.confirmed_at.load(Ordering::Relaxed);
-        (seconds != i64::MIN).then_some(UnixTime::from_seconds(seconds))
+    /// When the issuer last stood by its set, and how long ago that was.
+    pub(super) fn confirmed(&self) -> Option<(UnixTime, Duration)> {
+        let confirmed = self.lock().decisions.last_confirmed()?;
+        Some((confirmed.wall, confirmed.age(Instant::now())))
+            .filter(|_| self.origin == Origin::Fetched)
     }
 
-    fn is_too_old(&self, now: UnixTime) -> bool {
-        self.origin == Origin::Fetched
-            && self.confirmed_at().is_none_or(|at| self.max_age() <= now.since(at))
-    }
-
-    fn max_age(&self) -> Duration {
-        Duration::from_secs(self.max_age.load(Ordering::Relaxed))
+    fn is_too_old<K>(&self, set: &InUse<K>) -> bool {
+        let max_age = Duration::from_secs(self.max_age.load(Ordering::Relaxed));
+        self.origin == Origin::Fetched && max_age <= set.confirmed.age(Instant::now())
     }
 
     pub(super) fn counts(&self) -> FetchCounts {
@@ -225,13 +236,14 @@ impl Slot {
 
     /// Fetches that have failed since the last good one, the breaker, and what it says of why.
     pub(super) fn trouble(&self) -> (u32, Circuit, Option<String>) {
-        let fetching = self.lock();
-        (fetching.pacing.failures(), fetching.pacing.circuit(), fetching.last_error.clone())
+        let deciding = self.lock();
+        let decisions = &deciding.decisions;
+        (decisions.failures(), decisions.circuit(), deciding.last_error.clone())
     }
 
     /// The issuer's clock less ours, in seconds, at the last good answer.
     pub(super) fn clock_skew(&self) -> Option<i64> {
-        *self.clock_skew.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().clock_skew
     }
 
     /// Keeps the set fresh for as long as the slot lives; once, however often it is called.
@@ -240,11 +252,13 @@ impl Slot {
             return;
         }
         let (slot, mut finished) = (Arc::downgrade(self), self.finished.subscribe());
+        let sooner = Arc::clone(&self.sooner);
         tokio::spawn(async move {
             loop {
                 let Some(wake) = slot.upgrade().map(|slot| slot.tend()) else { return };
                 tokio::select! {
                     () = tokio::time::sleep_until(wake) => {}
+                    () = sooner.notified() => {}
                     // A fetch has ended, or nobody has the slot any more.
                     ended = finished.changed() => if ended.is_err() { return },
                 }
@@ -255,24 +269,40 @@ impl Slot {
     /// One look in the background: fetches what is due, drops what is too old, and says when to
     /// look again.
     fn tend(self: &Arc<Self>) -> Instant {
-        if self.current.load().is_some() && self.is_too_old(clock::now()) {
+        let now = Instant::now();
+        let mut deciding = self.lock();
+        if deciding.decisions.retire(now) {
             let issuer = self.fetcher.as_ref().map_or("", |fetcher| fetcher.issuer().as_str());
             tracing::error!(issuer, "the key set is too old; its tokens cannot be judged any more");
-            self.current.store(None);
-            // The machine may have slept, or its clock have been set, with the issuer well.
-            self.lock().pacing.hasten();
+            self.publish(&deciding);
         }
-        let now = Instant::now();
-        let mut fetching = self.lock();
-        if fetching.pacing.begin_in_background(now) {
+        if deciding.decisions.begin_in_background(clock::now(), now) {
             tokio::spawn(Arc::clone(self).fetch());
         }
-        // The clock may be set, and a set may become too old in between.
-        let latest = now + self.max_age().min(Duration::from_mins(1)).max(Duration::from_secs(1));
-        fetching.pacing.due().map_or(latest, |due| due.min(latest))
+        let latest = now + Duration::from_hours(1);
+        deciding.decisions.wake(now).map_or(latest, |wake| wake.min(latest))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Fetching> {
-        self.fetching.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets reviews see what is decided. Under the lock, so that they see it in order.
+    fn publish(&self, deciding: &Deciding) {
+        self.current.store(deciding.decisions.in_use().cloned().map(Arc::new));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Deciding> {
+        self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Deciding {
+    /// The set in use where these are its bytes, else another one.
+    fn snapshot(&mut self, keys: KeySet, document: Vec<u8>) -> Arc<Snapshot> {
+        if let Some(set) = self.decisions.in_use()
+            && set.keys.document == document
+        {
+            return Arc::clone(&set.keys);
+        }
+        let generation = self.generations;
+        self.generations += 1;
+        Arc::new(Snapshot { keys, generation, document })
     }
 }

@@ -278,7 +278,13 @@ const fn keepable(verdict: &Verdict) -> Option<Keep> {
     match verdict {
         Verdict::Accepted { expires_at, .. } => Some(Keep::Accepted { until: *expires_at }),
         // These change by waiting, or by asking the issuer again.
-        Verdict::Refused(Reason::NotYetValid | Reason::IssuedInFuture | Reason::UnknownKey)
+        Verdict::Refused(
+            Reason::NotYetValid
+            | Reason::IssuedInFuture
+            | Reason::UnknownKey
+            | Reason::AmbiguousKey
+            | Reason::Signature,
+        )
         | Verdict::CannotTell(_) => None,
         Verdict::Refused(_) => Some(Keep::Refused),
     }

@@ -76,7 +76,7 @@ pub async fn examine<'t>(
     };
     let keys = match issuer {
         Some(issuer) if authenticator == Authenticator::Jwt => {
-            in_force.keys.current_or_fetched(issuer, now).await
+            in_force.keys.current_or_fetched(issuer).await
         }
         _ => None,
     };
@@ -267,14 +267,11 @@ impl Supposition<'_> {
         };
         let evidence = Evidence::of_keys(self.issuer, self.keys.unwrap_or(none));
         match decide(&self.policy, &token, &evidence, audiences, self.now) {
-            Decision::Verdict(Verdict::Refused(Reason::AmbiguousKey | Reason::Signature))
-            | Decision::Need(Need::FreshKeys(..))
-                if self.keys.is_none() =>
-            {
+            Decision::Need(Need::FreshKeys(..)) if self.keys.is_none() => {
                 Some(Verdict::CannotTell(Outage::KeysUnavailable))
             }
             Decision::Verdict(verdict) => Some(verdict),
-            Decision::Need(Need::FreshKeys(..)) => Some(Verdict::unknown_key()),
+            Decision::Need(Need::FreshKeys(_, otherwise)) => Some(Verdict::Refused(otherwise)),
             Decision::Need(_) => None,
         }
     }

@@ -1,22 +1,24 @@
 //! How a slot gets another key set: who asks the issuer, who waits, and what becomes of the
-//! answer.
+//! answer. What is decided about that: `decisions.rs`.
 //! Never puts in force what is no key set, and leaves nobody waiting for a fetch that has ended.
 
 use std::{
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use login_common::UnixTime;
 use login_protocols::jose::{KeyProblem, KeySet};
 use tokio::time::Instant;
 
-use super::{Origin, Renewal, Slot, Snapshot};
+use super::{
+    Origin, Renewal, Slot, Snapshot,
+    decisions::{Ending, Knowledge, Turn, Wanted},
+};
 use crate::{
-    evidence::{
-        fetch::{Fetched, Found},
-        pace::Begin,
-    },
+    evidence::fetch::{Fetched, Found},
     system::clock,
     telemetry::chain,
 };
@@ -27,129 +29,120 @@ const TOLERATED_SKEW: u64 = 30;
 /// A set that is confirmed again and again is written again after this time, for its age.
 const STORE_INTERVAL: Duration = Duration::from_mins(5);
 
-/// Why the issuer is asked.
-#[derive(Clone, Copy)]
-enum Wanted<'k> {
-    /// There are no keys in use.
-    Keys,
-    /// The keys in use lack the one that a token names, or any for a token that names none.
-    Key(Option<&'k str>),
-}
+/// So many reviews may wait for one issuer; the others are answered at once that nobody can tell.
+/// One party's tokens must not take the turns of all.
+const MOST_WAITING: usize = 256;
 
 impl Slot {
     /// Keys, because there are none in use.
-    pub(crate) async fn first(self: &Arc<Self>, now: UnixTime) -> Option<Arc<Snapshot>> {
-        match self.renew(Wanted::Keys, now).await {
-            Renewal::Fetched(snapshot) => Some(snapshot),
-            Renewal::TooSoon { .. } | Renewal::Failed => self.current(now),
+    pub(crate) async fn first(self: &Arc<Self>) -> Option<Arc<Snapshot>> {
+        if self.fetcher.is_some() {
+            self.know(Wanted::Keys).await;
+        }
+        self.current()
+    }
+
+    /// What is known of a token that no key in use verifies. `parts` are what was presented: the
+    /// token, and what was signed elsewhere for it.
+    pub(crate) async fn confirm(self: &Arc<Self>, parts: &[&str]) -> Renewal {
+        let knowledge = match (&self.fetcher, self.origin) {
+            (Some(_), _) => {
+                let name = self.lock().decisions.name(parts);
+                self.know(Wanted::Other(name)).await
+            }
+            // Keys that are given are all there are; stored ones may have been followed by others.
+            (None, Origin::Embedded | Origin::Offline) => Knowledge::Confirmed,
+            (None, Origin::Fetched) => Knowledge::Unavailable,
+        };
+        match (knowledge, self.current()) {
+            (Knowledge::Confirmed, Some(snapshot)) => Renewal::Confirmed(snapshot),
+            (Knowledge::Unconfirmed, Some(snapshot)) => Renewal::Unconfirmed(snapshot),
+            (Knowledge::Unavailable, _) | (_, None) => Renewal::Unavailable,
         }
     }
 
-    /// Keys that have `key_id`, which the set in use does not.
-    pub(crate) async fn with_key(self: &Arc<Self>, key_id: Option<&str>, now: UnixTime) -> Renewal {
-        self.unknown_key_ids.fetch_add(1, Ordering::Relaxed);
-        self.renew(Wanted::Key(key_id), now).await
-    }
-
-    /// Asks the issuer at its pace. Everybody who wants newer keys at the same moment waits for
-    /// one fetch; it goes on when those who wait have given up.
-    async fn renew(self: &Arc<Self>, wanted: Wanted<'_>, now: UnixTime) -> Renewal {
+    /// Asks the issuer at its pace. Everybody who needs it at the same moment waits for one fetch;
+    /// it goes on when those who wait have given up.
+    async fn know(self: &Arc<Self>, wanted: Wanted) -> Knowledge {
         // Watch before looking at the pace, so that the end of a fetch cannot be missed.
         let mut finished = self.finished.subscribe();
-        match self.begin(wanted) {
-            Begin::Mine => drop(tokio::spawn(Arc::clone(self).fetch())),
-            Begin::Others => {}
-            Begin::TooSoon { last_succeeded } => return Renewal::TooSoon { last_succeeded },
-            Begin::Known => return self.current(now).map_or(Renewal::Failed, Renewal::Fetched),
-        }
-        if finished.changed().await.is_err() {
-            return Renewal::Failed;
-        }
-        let mut fetching = self.lock();
-        if fetching.pacing.failures() > 0 {
-            return Renewal::Failed;
-        }
-        let Some(snapshot) = self.current(now) else { return Renewal::Failed };
-        if let Wanted::Key(key_id) = wanted
-            && !key_id.is_some_and(|key_id| snapshot.keys.has_key_id(key_id))
-        {
-            fetching.unknown.remember(key_id, Instant::now(), self.pace.unknown_key_memory);
-        }
-        Renewal::Fetched(snapshot)
-    }
-
-    fn begin(&self, wanted: Wanted<'_>) -> Begin {
-        if self.fetcher.is_none() {
-            // Keys that are given are all there are; stored ones may have been followed by others.
-            let is_given = self.origin != Origin::Fetched;
-            return if is_given { Begin::Known } else { Begin::TooSoon { last_succeeded: false } };
-        }
-        let now = Instant::now();
-        let mut fetching = self.lock();
-        let last_succeeded = fetching.pacing.failures() == 0;
-        match wanted {
-            Wanted::Keys => fetching.pacing.begin_for_keys(&self.pace, now),
-            Wanted::Key(key_id) if last_succeeded && fetching.unknown.contains(key_id, now) => {
-                Begin::Known
+        let turn = {
+            let now = Instant::now();
+            let decisions = &mut self.lock().decisions;
+            let before = decisions.wake(now);
+            let turn = decisions.want(wanted, clock::now(), now);
+            if decisions.wake(now) < before {
+                self.sooner.notify_one();
             }
-            Wanted::Key(_) => fetching.pacing.begin_for_key(&self.pace, now),
+            turn
+        };
+        let wish = match turn {
+            Turn::Answer(knowledge) => return knowledge,
+            Turn::Fetch(wish) => {
+                tokio::spawn(Arc::clone(self).fetch());
+                wish
+            }
+            Turn::Wait(wish) => wish,
+        };
+        let Some(_place) = Waiting::begin(&self.waiting) else { return Knowledge::Unconfirmed };
+        if finished.changed().await.is_err() {
+            return Knowledge::Unavailable;
         }
+        self.lock().decisions.knowledge(wish)
     }
 
     pub(super) async fn fetch(self: Arc<Self>) {
         let Some(fetcher) = &self.fetcher else { return };
         let mut attempt = Attempt { slot: &self, outcome: None };
         let issuer = fetcher.issuer().as_str();
-        // A set that is not in use any more has to be sent again.
-        let version = self.current.load().as_ref().and_then(|_| self.lock().version.clone());
+        let (known, version) = {
+            let deciding = self.lock();
+            let known = deciding.decisions.in_use().map(|set| Arc::clone(&set.keys));
+            // A set that is not in use any more has to be sent again.
+            let version = known.as_ref().and_then(|_| deciding.version.clone());
+            (known, version)
+        };
         match fetcher.fetch(version.as_ref()).await {
-            Ok(fetched) => {
-                let lifetime = fetched.lifetime;
-                self.accept(issuer, fetched);
-                attempt.outcome = Some(Ok(lifetime));
-            }
+            Ok(fetched) => attempt.outcome = self.accept(issuer, known, fetched),
             Err(fault) => {
-                let serving_stale = self.current.load().is_some();
+                let serving_stale = known.is_some();
                 let error = chain(&fault);
                 tracing::warn!(issuer, error, serving_stale, "could not renew the key set");
                 self.failed.fetch_add(1, Ordering::Relaxed);
-                attempt.outcome = Some(Err(error));
+                attempt.outcome = Some(Outcome::Failed(error));
             }
         }
     }
 
-    fn accept(self: &Arc<Self>, issuer: &str, fetched: Fetched) {
-        let now = clock::now();
-        self.confirmed_at.store(now.as_seconds(), Ordering::Relaxed);
+    /// What becomes of an answer; none if it is about a set that nobody has.
+    fn accept(
+        &self,
+        issuer: &str,
+        known: Option<Arc<Snapshot>>,
+        fetched: Fetched,
+    ) -> Option<Outcome> {
         if let Some(skew) = fetched.clock_skew {
             self.note_skew(issuer, skew);
         }
-        let mut has_changed = false;
-        if let Found::KeySet { keys, document, version } = fetched.found {
-            let (skipped, private) = (keys.skipped(), publishes_private_keys(&keys));
-            has_changed = self.replace(keys, document);
-            self.lock().version = version;
-            if has_changed {
-                tracing::info!(issuer, "key set is new or has changed");
-                if skipped > 0 {
-                    tracing::warn!(issuer, skipped, "the key set has keys that cannot be used");
-                }
-                if private {
-                    tracing::error!(
-                        issuer,
-                        "the issuer publishes a private key; whoever read it can sign what they \
-                         like: tell the issuer's operator. The key is not used here"
-                    );
-                }
+        let snapshot = match fetched.found {
+            Found::Unchanged => known.clone()?,
+            Found::KeySet { keys, document, version } => {
+                let mut deciding = self.lock();
+                deciding.version = version;
+                deciding.snapshot(keys, document)
             }
+        };
+        let has_changed = known.is_none_or(|known| known.generation != snapshot.generation);
+        if has_changed {
+            tell_change(issuer, &snapshot.keys);
         }
         let count = if has_changed { &self.changed } else { &self.unchanged };
         count.fetch_add(1, Ordering::Relaxed);
-        self.store_in_background(has_changed, now);
+        Some(Outcome::Keys { snapshot, lifetime: fetched.lifetime, has_changed })
     }
 
     fn note_skew(&self, issuer: &str, skew: i64) {
-        let mut known = self.clock_skew.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = &mut self.lock().clock_skew;
         let is_large = |skew: i64| skew.unsigned_abs() > TOLERATED_SKEW;
         if is_large(skew) && !known.is_some_and(is_large) {
             tracing::warn!(
@@ -163,71 +156,104 @@ impl Slot {
     }
 
     /// Nobody waits for the disk; the keys are in force already.
-    fn store_in_background(self: &Arc<Self>, has_changed: bool, now: UnixTime) {
+    fn store_in_background(self: &Arc<Self>, has_changed: bool, now: Instant) {
         {
-            let mut fetching = self.lock();
-            let is_due = fetching.stored_at.is_none_or(|at| STORE_INTERVAL <= now.since(at));
+            let mut deciding = self.lock();
+            let is_due = deciding
+                .stored_at
+                .is_none_or(|at| STORE_INTERVAL <= now.saturating_duration_since(at));
             if self.persisted.is_none() || !(has_changed || is_due) {
                 return;
             }
-            fetching.stored_at = Some(now);
+            deciding.stored_at = Some(now);
         }
         let slot = Arc::clone(self);
         tokio::task::spawn_blocking(move || slot.persist());
     }
 
     fn persist(&self) {
-        let (Some(persisted), Some(fetcher), Some(snapshot), Some(confirmed_at)) =
-            (&self.persisted, &self.fetcher, self.current.load_full(), self.confirmed_at())
+        // One after the other, each with what is in use then: no older set comes last.
+        let _turn = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_use = self.lock().decisions.in_use().cloned();
+        let (Some(persisted), Some(fetcher), Some(set)) = (&self.persisted, &self.fetcher, in_use)
         else {
             return;
         };
-        if let Err(fault) = persisted.store(&snapshot.document, confirmed_at) {
+        if let Err(fault) = persisted.store(&set.keys.document, set.confirmed.wall) {
             let (issuer, error) = (fetcher.issuer().as_str(), chain(&fault));
             tracing::warn!(issuer, error, "could not store the key set; it is in use all the same");
         }
     }
+}
 
-    /// Puts `keys` in force; false when they are the ones already in force.
-    pub(super) fn replace(&self, keys: KeySet, document: Vec<u8>) -> bool {
-        let is_same =
-            self.current.load().as_ref().is_some_and(|current| current.document == document);
-        if is_same {
-            return false;
-        }
-        let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-        self.current.store(Some(Arc::new(Snapshot { keys, generation, document })));
-        self.lock().unknown.clear();
-        true
+fn tell_change(issuer: &str, keys: &KeySet) {
+    tracing::info!(issuer, "key set is new or has changed");
+    let skipped = keys.skipped();
+    if skipped > 0 {
+        tracing::warn!(issuer, skipped, "the key set has keys that cannot be used");
+    }
+    if keys.problems().contains(&KeyProblem::Private) {
+        tracing::error!(
+            issuer,
+            "the issuer publishes a private key; whoever read it can sign what they like: tell \
+             the issuer's operator. The key is not used here"
+        );
     }
 }
 
-fn publishes_private_keys(keys: &KeySet) -> bool {
-    keys.problems().contains(&KeyProblem::Private)
+/// A place among those who wait; it is free again however the wait ends.
+struct Waiting<'s>(&'s AtomicUsize);
+
+impl<'s> Waiting<'s> {
+    fn begin(waiting: &'s AtomicUsize) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < MOST_WAITING).then_some(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+enum Outcome {
+    Keys { snapshot: Arc<Snapshot>, lifetime: Option<Duration>, has_changed: bool },
+    Failed(String),
 }
 
 /// A fetch under way. However it ends, others may fetch again and those who wait are told.
 struct Attempt<'s> {
-    slot: &'s Slot,
-    outcome: Option<Result<Option<Duration>, String>>,
+    slot: &'s Arc<Slot>,
+    outcome: Option<Outcome>,
 }
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
+        let (slot, now) = (self.slot, Instant::now());
+        let mut stored = None;
         {
-            let (mut fetching, now) = (self.slot.lock(), Instant::now());
-            match self.outcome.take() {
-                Some(Ok(lifetime)) => {
-                    let (pace, max_age) = (&self.slot.pace, self.slot.max_age());
-                    fetching.pacing.succeeded(pace, lifetime, max_age, now);
-                    fetching.last_error = None;
+            let mut deciding = slot.lock();
+            let ending = match self.outcome.take() {
+                Some(Outcome::Keys { snapshot, lifetime, has_changed }) => {
+                    stored = Some(has_changed);
+                    deciding.last_error = None;
+                    Ending::Keys(snapshot, lifetime)
                 }
                 failed => {
-                    fetching.pacing.failed(&self.slot.pace, now);
-                    fetching.last_error = failed.and_then(Result::err);
+                    deciding.last_error = match failed {
+                        Some(Outcome::Failed(error)) => Some(error),
+                        _ => None,
+                    };
+                    Ending::Nothing
                 }
-            }
+            };
+            deciding.decisions.ended(ending, now);
+            slot.publish(&deciding);
         }
-        self.slot.finished.send_modify(|count| *count += 1);
+        if let Some(has_changed) = stored {
+            slot.store_in_background(has_changed, now);
+        }
+        slot.finished.send_modify(|count| *count += 1);
     }
 }

@@ -7,7 +7,6 @@ use super::issuer_hash;
 use crate::{
     evidence::{introspection::IntrospectionReport, key_sets::Circuit},
     start::InForce,
-    system::clock,
     telemetry::metrics::{
         families,
         text::{Exposition, Number},
@@ -15,9 +14,8 @@ use crate::{
 };
 
 pub(super) fn tell(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::Result {
-    let now = clock::now();
     let issuers: Vec<_> =
-        in_force.keys.report(now).map(|report| (issuer_hash(report.issuer), report)).collect();
+        in_force.keys.report().map(|report| (issuer_hash(report.issuer), report)).collect();
     let label = |hash| ("jwt_issuer_hash", hash);
     let count = |count: usize| Number::from(u64::try_from(count).unwrap_or(u64::MAX));
     exposition.family(

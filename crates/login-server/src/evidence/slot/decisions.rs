@@ -1,0 +1,242 @@
+//! All that is decided about one issuer's keys: which set is in use and for how long, when the
+//! issuer is asked, and what may be said of a token that no key verifies. Pure: the time is given.
+//! Never lets a token be refused because of what another one said, and never uses a set for longer
+//! than its age allows.
+
+use std::time::Duration;
+
+use login_common::UnixTime;
+use tokio::time::Instant;
+
+use crate::evidence::{
+    doubts::{Doubts, TokenName},
+    pace::{Begin, Circuit, KeySetPace, Pacing},
+};
+
+/// A key set and when its issuer last stood by it. Its age is counted by the clock that only goes
+/// forward; the wall clock is for people, and for the next process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InUse<K> {
+    pub(crate) keys: K,
+    pub(super) confirmed: Confirmation,
+}
+
+/// When an issuer stood by a set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Confirmation {
+    pub(super) wall: UnixTime,
+    measured_at: Instant,
+    age_then: Duration,
+}
+
+impl Confirmation {
+    /// It did `age` before `now`, when the wall clock showed `wall`.
+    pub(super) const fn of_age(age: Duration, wall: UnixTime, now: Instant) -> Self {
+        Self { wall, measured_at: now, age_then: age }
+    }
+
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        self.age_then.saturating_add(now.saturating_duration_since(self.measured_at))
+    }
+}
+
+/// Why a review needs the issuer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted {
+    /// There are no keys in use.
+    Keys,
+    /// No key in use verifies this token.
+    Other(TokenName),
+}
+
+/// What a review does about it.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// Fetch, wait for the end, and ask for the answer.
+    Fetch(Wish),
+    /// Wait for the end of the fetch that is under way, and ask for the answer.
+    Wait(Wish),
+    /// Go on at once.
+    Answer(Knowledge),
+}
+
+/// A review that waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    /// Where its token came first.
+    seen: u64,
+}
+
+/// What the keys in use are worth to a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Knowledge {
+    /// The issuer was asked after the token was there: what its keys do not verify is not its own.
+    Confirmed,
+    /// The issuer may have published another key since it was asked.
+    Unconfirmed,
+    /// The issuer cannot be asked.
+    Unavailable,
+}
+
+/// How a fetch ended.
+#[derive(Debug)]
+pub(super) enum Ending<K> {
+    /// With these keys, new or the same, and for how long they are fresh.
+    Keys(K, Option<Duration>),
+    /// With nothing.
+    Nothing,
+}
+
+/// See the head of this file.
+#[derive(Debug)]
+pub(super) struct Decisions<K> {
+    pace: KeySetPace,
+    pacing: Pacing,
+    doubts: Doubts,
+    max_age: Duration,
+    in_use: Option<InUse<K>>,
+    last_confirmed: Option<Confirmation>,
+    /// Counts what happens: tokens that come, fetches that begin.
+    events: u64,
+    /// The place of the latest fetch among the events, and its time by both clocks.
+    begun: Option<(u64, Instant, UnixTime)>,
+    /// The place of the latest fetch that brought keys.
+    last_good: Option<u64>,
+}
+
+impl<K: Clone> Decisions<K> {
+    pub(super) fn new(pace: KeySetPace, max_age: Duration, spread: u32) -> Self {
+        Self {
+            pace,
+            pacing: Pacing::new(spread),
+            doubts: Doubts::default(),
+            max_age,
+            in_use: None,
+            last_confirmed: None,
+            events: 0,
+            begun: None,
+            last_good: None,
+        }
+    }
+
+    /// Keys from elsewhere than a fetch.
+    pub(super) fn start_with(&mut self, keys: K, confirmed: Confirmation, now: Instant) {
+        self.last_confirmed = Some(confirmed);
+        if confirmed.age(now) < self.max_age {
+            self.in_use = Some(InUse { keys, confirmed });
+        }
+    }
+
+    pub(super) const fn pace(&self) -> &KeySetPace {
+        &self.pace
+    }
+
+    pub(super) const fn in_use(&self) -> Option<&InUse<K>> {
+        self.in_use.as_ref()
+    }
+
+    pub(super) const fn last_confirmed(&self) -> Option<Confirmation> {
+        self.last_confirmed
+    }
+
+    /// A set is used for `max_age` from now on, which may be shorter than before.
+    pub(super) fn limit(&mut self, max_age: Duration) {
+        self.max_age = max_age;
+        self.pacing.limit(max_age);
+    }
+
+    /// The name under which a token is known here.
+    pub(super) fn name(&self, parts: &[&str]) -> TokenName {
+        self.doubts.name(parts)
+    }
+
+    /// What a review does that has no keys, or none that verifies its token.
+    pub(super) fn want(&mut self, wanted: Wanted, wall: UnixTime, now: Instant) -> Turn {
+        self.events += 1;
+        let place = self.events;
+        let (seen, begin) = match wanted {
+            Wanted::Keys => (0, self.pacing.begin_for_keys(&self.pace, now)),
+            Wanted::Other(name) => {
+                let memory = self.pace.doubt_memory;
+                let seen = self.doubts.first_seen(name, place, now, memory);
+                (seen, self.pacing.begin_for_key(&self.pace, now))
+            }
+        };
+        let wish = Wish { seen };
+        match begin {
+            Begin::Mine => {
+                self.begun = Some((place, now, wall));
+                Turn::Fetch(wish)
+            }
+            Begin::Others => Turn::Wait(wish),
+            Begin::TooSoon => Turn::Answer(self.knowledge(wish)),
+        }
+    }
+
+    /// What is known after the wait, or without one.
+    pub(super) fn knowledge(&self, wish: Wish) -> Knowledge {
+        if self.pacing.failures() > 0 {
+            Knowledge::Unavailable
+        } else if self.last_good.is_some_and(|begun| wish.seen <= begun) {
+            Knowledge::Confirmed
+        } else {
+            Knowledge::Unconfirmed
+        }
+    }
+
+    /// The background's turn: whether it fetches now.
+    pub(super) fn begin_in_background(&mut self, wall: UnixTime, now: Instant) -> bool {
+        let begins = self.pacing.begin_in_background(now);
+        if begins {
+            self.events += 1;
+            self.begun = Some((self.events, now, wall));
+        }
+        begins
+    }
+
+    /// Ends the use of a set that is too old; whether there was one.
+    pub(super) fn retire(&mut self, now: Instant) -> bool {
+        let is_over =
+            self.in_use.as_ref().is_some_and(|set| self.max_age <= set.confirmed.age(now));
+        if is_over {
+            self.in_use = None;
+            self.pacing.hasten();
+        }
+        is_over
+    }
+
+    /// When the background looks again: at a fetch that is due, or at the end of the set.
+    pub(super) fn wake(&self, now: Instant) -> Option<Instant> {
+        let rest = self
+            .in_use
+            .as_ref()
+            .map(|set| self.max_age.saturating_sub(set.confirmed.age(now)))
+            .and_then(|rest| now.checked_add(rest));
+        [rest, self.pacing.due()].into_iter().flatten().min()
+    }
+
+    /// A fetch has ended. Its keys are as old as its beginning: what the issuer withdrew in
+    /// between may still be among them.
+    pub(super) fn ended(&mut self, fetched: Ending<K>, now: Instant) {
+        match (fetched, self.begun) {
+            (Ending::Keys(keys, lifetime), Some((place, at, wall))) => {
+                let confirmed = Confirmation::of_age(Duration::ZERO, wall, at);
+                self.last_confirmed = Some(confirmed);
+                self.in_use = Some(InUse { keys, confirmed });
+                self.last_good = Some(place);
+                self.pacing.succeeded(&self.pace, lifetime, self.max_age, now);
+            }
+            (Ending::Nothing, _) | (Ending::Keys(..), None) => {
+                self.pacing.failed(&self.pace, now);
+            }
+        }
+    }
+
+    pub(super) const fn failures(&self) -> u32 {
+        self.pacing.failures()
+    }
+
+    pub(super) const fn circuit(&self) -> Circuit {
+        self.pacing.circuit()
+    }
+}
