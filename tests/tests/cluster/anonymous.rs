@@ -1,17 +1,19 @@
-//! Requests without credentials, and the health paths that must stay open.
-//! Never weakens more than the health paths.
+//! Requests without credentials: health paths, and what nodes that join and other clusters read, must
+//! stay open.
+//! Never weakens more than these.
 
 use anyhow::{Result, ensure};
 use login_tests::api_server::{ApiServer, Authentication};
 use login_tests::login_server::print;
 use login_tests::scratch::Scratch;
+use serde_json::json;
 
 use crate::world::{Case, World};
 
 pub(crate) const CASES: &[Case] = &[
     ("without_credentials_system_anonymous_is_forbidden", forbidden),
     (
-        "the_printed_authentication_configuration_reopens_only_the_health_paths",
+        "the_printed_authentication_configuration_reopens_only_what_is_asked_without_credentials",
         printed_configuration,
     ),
 ];
@@ -46,9 +48,49 @@ fn printed_configuration(world: &World) -> Result<()> {
         ..Authentication::default()
     };
     let server = world.cluster.api_server("apiserver-mended", &mended)?;
-    let paths = ["/livez", "/readyz", "/healthz", "/api/v1/pods", "/version"];
+    let paths = ["/livez", "/readyz", "/healthz", "/api/v1/pods", "/version", "/livez/ping"];
     let seen = statuses(world, &server, &paths)?;
-    ensure!(seen == [200, 200, 200, 401, 401], "{paths:?} answered {seen:?}");
+    ensure!(seen == [200, 200, 200, 401, 401, 401], "{paths:?} answered {seen:?}");
+    // As `kubeadm init` makes it; `kubeadm join` reads it before it has credentials.
+    let administrator = world.administrator()?;
+    let namespaced = |kind: &str, version: &str, rest: serde_json::Value| {
+        let mut object = json!({
+            "apiVersion": version, "kind": kind,
+            "metadata": {"name": "cluster-info", "namespace": "kube-public"},
+        });
+        if let (Some(object), Some(rest)) = (object.as_object_mut(), rest.as_object()) {
+            object.extend(rest.clone());
+        }
+        object
+    };
+    let rbac = "rbac.authorization.k8s.io";
+    for object in [
+        namespaced("ConfigMap", "v1", json!({"data": {"kubeconfig": "the-kubeconfig"}})),
+        namespaced(
+            "Role",
+            &format!("{rbac}/v1"),
+            json!({"rules": [{
+                "apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["cluster-info"], "verbs": ["get"],
+            }]}),
+        ),
+        namespaced(
+            "RoleBinding",
+            &format!("{rbac}/v1"),
+            json!({
+                "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "cluster-info"},
+                "subjects": [{"apiGroup": rbac, "kind": "User", "name": "system:anonymous"}],
+            }),
+        ),
+    ] {
+        administrator.create(&object)?;
+    }
+    let maps = "/api/v1/namespaces/kube-public/configmaps";
+    let cluster_info = format!("{maps}/cluster-info?timeout=10s");
+    let paths =
+        [cluster_info.as_str(), maps, "/.well-known/openid-configuration", "/openid/v1/jwks"];
+    let seen = statuses(world, &server, &paths)?;
+    // What RBAC lets nobody read without credentials stays so, and who binds the role is not shut out.
+    ensure!(seen == [200, 401, 403, 403], "{paths:?} answered {seen:?}");
     token_works(world, &server)
 }
 

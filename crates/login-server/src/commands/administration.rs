@@ -55,8 +55,9 @@ impl StateFolder {
     ) -> Result<T, Failure> {
         self.must_exist()?;
         let database = self.state_dir.join(DATABASE);
-        let store = SqliteStore::open_to_read(&database)
-            .map_err(|fault| mendable(not_opened(&self.state_dir).because(&fault), &database))?;
+        let store = SqliteStore::open_to_read(&database).map_err(|fault| {
+            mendable(not_opened(&self.state_dir).because(&fault), &self.state_dir)
+        })?;
         administer(&store, what, work)
     }
 
@@ -166,21 +167,22 @@ pub(super) fn open_store(folder: &Path) -> Result<SqliteStore, Failure> {
     let database = folder.join(DATABASE);
     files::make_private_folder(folder)
         .and_then(|()| files::make_private_file(&database))
-        .map_err(|fault: FileError| mendable(not_opened(folder).because(&fault), &database))?;
+        .map_err(|fault: FileError| mendable(not_opened(folder).because(&fault), folder))?;
     // The superuser may add people to what another user serves.
     ownership::hand_over(&database, folder)
-        .map_err(|fault| mendable(not_opened(folder).because(&fault), &database))?;
+        .map_err(|fault| mendable(not_opened(folder).because(&fault), folder))?;
     SqliteStore::open(&database)
-        .map_err(|fault| mendable(not_opened(folder).because(&fault), &database))
+        .map_err(|fault| mendable(not_opened(folder).because(&fault), folder))
 }
 
 fn not_opened(folder: &Path) -> Failure {
     Failure::runtime(format!("could not open the issuer's database in `{}`", folder.display()))
 }
 
-/// `failure`, with what mends it as far as the owner of `path` is the reason.
-fn mendable(failure: Failure, path: &Path) -> Failure {
-    failure.hint(ownership::mend(path).unwrap_or_else(|| "check `--state-dir`".to_owned()))
+/// `failure`, with what mends it as far as the owner of `folder`, or of the database, is the reason.
+fn mendable(failure: Failure, folder: &Path) -> Failure {
+    let mend = ownership::mend(folder).or_else(|| ownership::mend(&folder.join(DATABASE)));
+    failure.hint(mend.unwrap_or_else(|| "check `--state-dir`".to_owned()))
 }
 
 /// What the operator typed is wrong, or the store failed.

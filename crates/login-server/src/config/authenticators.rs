@@ -9,7 +9,7 @@ use crate::{
     evidence::introspection::IntrospectionEndpoint, system::tracked_files::TrackedFiles,
     telemetry::chain,
 };
-use login_common::Secret;
+use login_common::{Secret, names::without_secrets};
 use login_review::{
     Introspector, Policy, Revocations, StaticTokens,
     config::{Faults, Problem, pem, revocations, static_tokens},
@@ -67,7 +67,7 @@ pub(crate) fn unknown_issuers(policy: &Policy, list: Option<&Path>) -> Vec<Probl
         file: list.display().to_string(),
         line: None,
         key: "issuer".to_owned(),
-        message: format!("`{}` is not configured, {consequence}", name.escape_debug()),
+        message: format!("`{}` is not configured, {consequence}", without_secrets(name)),
     };
     unknown.into_iter().map(warning).collect()
 }

@@ -15,14 +15,16 @@ pub fn mend(path: &Path) -> Option<String> {
     let (path, metadata) =
         path.ancestors().find_map(|path| Some((path, std::fs::metadata(path).ok()?)))?;
     let owner = metadata.uid();
-    (owner != own).then(|| {
-        let (owner, own) = (name_of(owner), name_of(own));
-        let path = path.display();
-        format!(
-            "`{path}` belongs to {owner}, and this process runs as {own}: run the command as \
-             {owner}, or let the superuser run `chown -R {own} {path}`"
-        )
-    })
+    (owner != own).then(|| advice(path, &name_of(owner), &name_of(own)))
+}
+
+#[cfg(unix)]
+fn advice(path: &Path, owner: &str, own: &str) -> String {
+    let path = path.display();
+    format!(
+        "`{path}` belongs to {owner}, and this process runs as {own}: run the command as {owner}, \
+         or let the superuser run `chown -R {own} {path}`"
+    )
 }
 
 /// Gives the file at `path` to the owner of `folder`, if the superuser works in the folder of
@@ -78,6 +80,16 @@ mod tests {
         assert_eq!(name_in(users, 0).as_deref(), Some("root"));
         assert_eq!(name_in(users, 1000).as_deref(), Some("login"));
         assert_eq!(name_in(users, 7), None);
+    }
+
+    #[test]
+    fn the_owner_and_the_mend_are_named() {
+        assert_eq!(
+            advice(Path::new("/var/lib/login-server/issuer.db"), "root", "login"),
+            "`/var/lib/login-server/issuer.db` belongs to root, and this process runs as login: run \
+             the command as root, or let the superuser run `chown -R login \
+             /var/lib/login-server/issuer.db`"
+        );
     }
 
     #[test]

@@ -184,6 +184,39 @@ fn check_config_looks_at_everything_that_serve_would_read() {
         told["files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(files, [&authority, &own, &certificate, &key]);
 
+    // What is right and odd: who may ask, which name is shown, whom the guard lets through.
+    let warned = |more: &[&str]| {
+        let (code, told, _) = check(&[more, &["-o", "json"]].concat());
+        let warnings = told["warnings"].as_array().unwrap().iter();
+        let keys: Vec<String> = warnings
+            .map(|warning| format!("{} {}", warning["key"], warning["line"]).replace('"', ""))
+            .collect();
+        (code, keys.join(", "))
+    };
+    let cover = "--tls-cert-file null";
+    let pair = ["--tls-cert-file", &certificate, "--tls-private-key-file", &key];
+    assert_eq!(warned(&pair), (0, cover.to_owned()));
+    let open = "--listen null";
+    assert_eq!(warned(&["--listen", "0.0.0.0:8443"]), (0, open.to_owned()));
+    assert_eq!(warned(&["--listen", "127.0.0.1:8443"]), (0, String::new()));
+    let tokens = place("callers");
+    for (text, expected) in
+        [("one-0123456789abcdefghij\n", ""), ("# none\n", "--caller-token-file null")]
+    {
+        std::fs::write(&tokens, text).unwrap();
+        let guarded = ["--listen", "0.0.0.0:8443", "--caller-token-file", &tokens];
+        assert_eq!(warned(&guarded), (0, expected.to_owned()));
+    }
+    write(&head.replace("login.example.com", "127.0.0.1:8443"));
+    assert_eq!(warned(&pair), (0, String::new()));
+    write(&format!("{head}allowedSystemNames:\n  groups:\n  - system:masters\n"));
+    assert_eq!(warned(&[]), (0, "allowedSystemNames.groups[0] 6".to_owned()));
+    // Nothing of a URL that may be secret is told.
+    write(&head.replace("https://", "https://user:hunter2@").replace(".com", ".com?key=hunter2"));
+    let (code, told, _) = check(&["-o", "json"]);
+    assert!(code == 2 && told["faults"].to_string().contains("https://…@login.example.com?…"));
+    assert!(!told.to_string().contains("hunter2"), "{told}");
+
     // A key that is another's, together with a fault in the file.
     let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
     std::fs::write(folder.join("other.key"), other).unwrap();
@@ -354,6 +387,25 @@ fn a_folder_that_is_misspelled_is_not_made() {
     }
     assert!(!missing.exists());
     assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0);
+}
+
+/// Where the tests run as the superuser, who alone can give files away.
+#[test]
+fn the_superuser_makes_a_database_for_the_owner_of_the_folder() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
+    let is_superuser = owner(folder.path()) == 0;
+    let expected = if is_superuser { 65_534 } else { owner(folder.path()) };
+    if is_superuser {
+        chown(folder.path(), Some(expected), None).unwrap();
+    }
+    let state = path(folder.path());
+    let (code, _, stderr) = texts(&run(&["client", "add", "ci", "--state-dir", state]));
+    assert_eq!(code, 0, "{stderr}");
+    let database = folder.path().join("issuer.db");
+    assert_eq!(owner(&database), expected);
+    assert_eq!(std::fs::metadata(&database).unwrap().mode() & 0o777, 0o600);
 }
 
 #[test]
@@ -730,6 +782,8 @@ async fn serve_answers_until_the_signal_and_its_log_has_no_secret() {
         logged.contains("\"reason\":\"malformed\"") && logged.contains("client:ci"),
         "{logged}"
     );
+    // The certificate is for 127.0.0.1.
+    assert!(logged.contains("does not name `login.example.com`"), "{logged}");
     let signature = token.rsplit('.').next().unwrap();
     for hidden in [token, signature, secret.trim(), "hunter2"] {
         assert!(!logged.contains(hidden));
