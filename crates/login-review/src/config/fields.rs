@@ -181,16 +181,21 @@ impl<'t> Field<'t> {
             self.fault(faults, format!("must be a mapping, is {}", kind(&self.node.value)));
             return None;
         };
-        let mut lines = HashMap::new();
+        // Of what is known there is little, and a long list has many mappings.
+        let mut lines: Vec<Option<u64>> = vec![None; known.len()];
+        let mut unknown = HashMap::new();
         for entry in entries {
-            let path = join(&self.key, &entry.key);
-            if let Some(earlier) = lines.insert(entry.key.as_str(), entry.line) {
-                let message = format!("the key stands already in line {earlier}");
-                faults.add(Some(entry.line), &path, message);
-            } else if !known.contains(&entry.key.as_str()) {
-                let message = format!("unknown key; known here: `{}`", known.join("`, `"));
-                faults.add(Some(entry.line), &path, message);
-            }
+            let place = known.iter().position(|name| *name == entry.key);
+            let earlier = match place.and_then(|place| lines.get_mut(place)) {
+                Some(line) => line.replace(entry.line),
+                None => unknown.insert(entry.key.as_str(), entry.line),
+            };
+            let message = match earlier {
+                Some(earlier) => format!("the key stands already in line {earlier}"),
+                None if place.is_some() => continue,
+                None => format!("unknown key; known here: `{}`", known.join("`, `")),
+            };
+            faults.add(Some(entry.line), &join(&self.key, &entry.key), message);
         }
         Some(Mapping { key: self.key.clone(), line: self.line, entries })
     }

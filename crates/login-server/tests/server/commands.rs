@@ -275,6 +275,28 @@ fn serve_says_what_is_missing() {
         ),
         (&["serve", "--config", own, "--tls-cert-file", &missing], "--tls-private-key-file"),
         (&["serve", "--colour", "blue"], "--colour"),
+        // What a variable without a value leaves names nobody, and is not taken for everybody.
+        (
+            &[
+                "serve",
+                "--config",
+                own,
+                "--tls-cert-file",
+                &missing,
+                "--tls-private-key-file",
+                &missing,
+                "--client-ca-file",
+                &missing,
+                "--client-allowed-names",
+                "",
+            ],
+            "must not be empty",
+        ),
+        (&["serve", "--config", own, "--api-audiences", "a,,b"], "must not be empty"),
+        (
+            &["serve", "--config", own, "--insecure-http", "--caller-token-file", "/dev/null"],
+            "`--caller-token-file /dev/null` has no token",
+        ),
     ] {
         let (code, stdout, stderr) = texts(&run(arguments));
         assert_eq!((code, stdout.as_str()), (2, ""), "{arguments:?}: {stderr}");
