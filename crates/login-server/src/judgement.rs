@@ -72,6 +72,9 @@ pub async fn judge<'t>(
     if verdict == Verdict::Refused(Reason::Revoked) {
         gathered.tell_reason(in_force, &token, now);
     }
+    if let (Verdict::Accepted { .. }, Some((index, text))) = (&verdict, token.introspected()) {
+        in_force.introspectors.was_accepted(index, text);
+    }
     let issuer = token.issuer();
     let generation = gathered.generation(issuer);
     Judgement { verdict, issuer, generation, token: Some(token) }

@@ -93,6 +93,8 @@ pub struct State {
     pub reviews: Turns,
     /// Turns of reviews whose expressions are slow.
     pub efforts: Efforts,
+    /// One place per review that waits for the verdict on an equal question.
+    pub sharing_reviews: Semaphore,
     /// Reviews that got none are mentioned now and then.
     pub shed: Seldom,
     /// Deadlines of reviews; [`crate::run`] drives them.
@@ -228,6 +230,7 @@ impl State {
                 config.limits.review_turn,
             ),
             efforts: Efforts::new(&config.limits),
+            sharing_reviews: Semaphore::new(2 * config.limits.waiting_reviews),
             shed: Seldom::default(),
             limits: config.limits,
             ticks: Ticks::default(),
@@ -252,10 +255,10 @@ impl State {
         keys.keep_fresh();
         self.in_force.store(Arc::new(InForce {
             generation: old.generation + 1,
-            groups: Arc::new(DistributedGroups::new(&loaded.policy)),
+            groups: Arc::new(old.groups.succeed(&loaded.policy)),
             policy: loaded.policy,
             keys,
-            introspectors: Arc::new(Introspectors::new(loaded.introspection)),
+            introspectors: Arc::new(old.introspectors.succeed(loaded.introspection)),
             published_client: loaded.published_client.map(|client| Bytes::from(client.render())),
         }));
     }

@@ -1,5 +1,5 @@
 //! Groups that a token does not hold but says where to find (OpenID Connect Core §5.6.2), as
-//! kube-apiserver's `claimResolver` reads them, from allowed places only.
+//! kube-apiserver's `claimResolver` reads them, from the issuer's own host and allowed places only.
 //! Never takes "kept elsewhere" for "no groups": a user could lose the groups that restrain him.
 
 use login_common::{Secret, UnixTime};
@@ -7,7 +7,7 @@ use login_protocols::{
     jose::CompactJws,
     oidc::{Claims, Expectations, TokenRefusal, verify},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::jwt::depends_on_keys;
@@ -54,8 +54,8 @@ pub(super) fn expand(
 ) -> Result<Option<Expanded>, Halt> {
     let refused = || Halt::Refuse(Reason::GroupsElsewhere);
     let Some(claim) = groups_claim(issuer) else { return Ok(None) };
-    let Some(place) = place(claims, claim) else { return Ok(None) };
-    let source = source(index, issuer, place.map_err(Halt::Refuse)?).ok_or_else(refused)?;
+    let Some(place) = place(claims, claim).map_err(Halt::Refuse)? else { return Ok(None) };
+    let source = source(index, issuer, &place).ok_or_else(refused)?;
     let Some(jwt) = evidence.groups else {
         return Err(Halt::Gather(Box::new(Need::Groups(source))));
     };
@@ -101,28 +101,82 @@ fn groups_claim(issuer: &IssuerPolicy) -> Option<&str> {
 }
 
 /// What `_claim_sources` has for `claim`; none if the claim is not kept elsewhere. A claim that is
-/// there wins.
-fn place<'c>(claims: &'c Claims, claim: &str) -> Option<Result<&'c Value, Reason>> {
+/// there wins. What is malformed refuses the token as a whole, as in kube-apiserver, which reads
+/// all names and all sources before it looks for its own.
+fn place<'c>(claims: &'c Claims, claim: &str) -> Result<Option<Place<'c>>, Reason> {
     if claims.value(claim).is_some_and(|value| !value.is_null()) {
-        return None;
+        return Ok(None);
     }
-    let name = claims.value("_claim_names")?.get(claim)?;
-    let place = name.as_str().and_then(|name| claims.value("_claim_sources")?.get(name));
-    Some(place.ok_or(Reason::GroupsElsewhere))
+    let Some(names) = claims.value("_claim_names") else { return Ok(None) };
+    let malformed = || Reason::GroupsElsewhere;
+    let members = |value: &'c Value| match value {
+        // Go reads `null` into an empty map.
+        Value::Null => Ok(None),
+        Value::Object(members) => Ok(Some(members)),
+        _ => Err(malformed()),
+    };
+    let names = members(names)?;
+    let sources = members(claims.value("_claim_sources").ok_or_else(malformed)?)?;
+    let is_text_or_null = |value: &Value| value.is_string() || value.is_null();
+    if !names.into_iter().flat_map(Map::values).all(is_text_or_null) {
+        return Err(malformed());
+    }
+    for source in sources.into_iter().flat_map(Map::values) {
+        Place::read(source)?;
+    }
+    let Some(name) = names.and_then(|names| names.get(claim)) else { return Ok(None) };
+    let source = sources.and_then(|sources| sources.get(name.as_str().unwrap_or_default()));
+    Place::read(source.ok_or_else(malformed)?).map(Some)
 }
 
-/// Where to ask, if the operator allows it. An aggregated claim (`JWT` in place of an endpoint)
-/// is not supported, as in kube-apiserver.
-fn source(index: IssuerIndex, issuer: &IssuerPolicy, place: &Value) -> Option<GroupsSource> {
-    let endpoint = Url::parse(place.get("endpoint")?.as_str()?).ok()?;
-    if !issuer.distributed_claims_endpoints.contains(&endpoint) {
+/// Where groups are kept, as the token says it.
+struct Place<'c> {
+    endpoint: &'c str,
+    access_token: &'c str,
+}
+
+impl<'c> Place<'c> {
+    /// As Go's decoder fills a struct: names of members match in any case, `null` is nothing, and
+    /// of several the last counts.
+    fn read(source: &'c Value) -> Result<Self, Reason> {
+        let mut place = Self { endpoint: "", access_token: "" };
+        let members = match source {
+            Value::Null => return Ok(place),
+            Value::Object(members) => members,
+            _ => return Err(Reason::GroupsElsewhere),
+        };
+        for (name, value) in members {
+            let is_named = |known: &str| name.eq_ignore_ascii_case(known);
+            if !["endpoint", "access_token", "JWT"].into_iter().any(is_named) || value.is_null() {
+                continue;
+            }
+            let text = value.as_str().ok_or(Reason::GroupsElsewhere)?;
+            if is_named("endpoint") {
+                place.endpoint = text;
+            } else if is_named("access_token") {
+                place.access_token = text;
+            }
+        }
+        Ok(place)
+    }
+}
+
+/// Where to ask, if it is the issuer's own host or a place that the operator allows. An aggregated
+/// claim (`JWT` in place of an endpoint) is not supported: kube-apiserver takes it for "no groups".
+fn source(index: IssuerIndex, issuer: &IssuerPolicy, place: &Place<'_>) -> Option<GroupsSource> {
+    let endpoint = Url::parse(place.endpoint).ok()?;
+    if !is_own(issuer, &endpoint) && !issuer.distributed_claims_endpoints.contains(&endpoint) {
         return None;
     }
-    let access_token = match place.get("access_token") {
-        None | Some(Value::Null) => None,
-        Some(token) => Some(Secret::new(token.as_str()?)).filter(|token| !token.is_empty()),
-    };
+    let access_token = Some(Secret::new(place.access_token)).filter(|token| !token.is_empty());
     Some(GroupsSource { issuer: index, endpoint, access_token })
+}
+
+/// The same scheme, host and port. User information would become a second proof of who we are.
+fn is_own(issuer: &IssuerPolicy, endpoint: &Url) -> bool {
+    let has_user = !endpoint.username().is_empty() || endpoint.password().is_some();
+    let own = Url::parse(issuer.issuer.as_str()).ok();
+    !has_user && own.is_some_and(|own| own.origin() == endpoint.origin())
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ pub struct Limits {
     pub connections_of_source: usize,
     /// Reviews judged at the same moment.
     pub reviews: usize,
-    /// Reviews that wait for a turn; more are answered 429.
+    /// Reviews that wait for a turn; more are answered 429. Twice as many wait for the verdict on
+    /// an equal question.
     pub waiting_reviews: usize,
     /// How long they wait; then they are answered 429, too. kube-apiserver asks again after 0.5 s.
     pub review_turn: Duration,

@@ -4,42 +4,32 @@
 //! what comes back: it is a token like any other.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, OnceLock, atomic::Ordering},
     time::Duration,
 };
 
 use http::header;
 use login_common::{Secret, UnixTime};
 use login_protocols::jose::{CompactJws, JoseError, MAX_TOKEN_LENGTH};
-use login_review::{GroupsSource, Policy, TokenDigest};
-use quick_cache::{Weighter, sync::Cache};
+use login_review::{GroupsSource, IssuerPolicy, Policy, TokenDigest};
 use thiserror::Error;
-use tokio::{sync::Semaphore, time::Instant};
-use url::Url;
+use url::{Origin, Url};
 
 use super::{
-    breaker::Breaker,
+    remote::{Answer, Remote, Worth},
     request::{RequestError, Route},
 };
-use crate::telemetry::chain;
+use crate::{outgoing::Stage, telemetry::chain};
 
 /// The longest that groups are believed without asking again, however long their JWT lives.
 const MAX_AGE: Duration = Duration::from_mins(5);
 /// One request; shorter than a review may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// Requests at the same moment, for each issuer.
-const CONCURRENCY: usize = 32;
-/// Bytes of JWTs that are kept, for each issuer.
-const MAX_KEPT: u64 = 8 * 1024 * 1024;
 
 /// A JWT as it came.
 #[derive(Debug)]
 pub struct KnownGroups {
     jwt: Secret,
-    until: UnixTime,
 }
 
 impl KnownGroups {
@@ -49,12 +39,12 @@ impl KnownGroups {
     }
 }
 
-/// One place for each issuer that may send us elsewhere.
+/// Where each issuer may send us.
 #[derive(Debug, Default)]
-pub struct DistributedGroups(Vec<Option<Source>>);
+pub struct DistributedGroups(Vec<Arc<Source>>);
 
 /// What the endpoints of one issuer were asked, since they are configured.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct GroupsReport {
     /// Whose tokens send us there.
     pub issuer: usize,
@@ -62,7 +52,7 @@ pub struct GroupsReport {
     pub fetched: u64,
     /// Requests without one.
     pub failed: u64,
-    /// Requests that were not made because the ones before failed.
+    /// Requests that were not made because the ones before failed, or too many waited.
     pub turned_away: u64,
     /// Answers used again.
     pub repeated: u64,
@@ -70,24 +60,24 @@ pub struct GroupsReport {
     pub circuit_open: bool,
 }
 
+/// What an endpoint said: the groups, or that they are not to be had for what was shown.
+type Said = Result<Arc<KnownGroups>, Refused>;
+
+#[derive(Clone, Copy, Debug)]
+struct Refused;
+
 struct Source {
+    issuer: String,
+    certificate_authority_pem: Option<String>,
     route: Route,
-    known: Cache<TokenDigest, Arc<KnownGroups>, Weight>,
-    turns: Semaphore,
-    breaker: Breaker,
-    fetched: AtomicU64,
-    failed: AtomicU64,
-    turned_away: AtomicU64,
-    repeated: AtomicU64,
+    /// One for each host, so that one that is out of order is not the fault of another.
+    places: Vec<Place>,
 }
 
-#[derive(Clone)]
-struct Weight;
-
-impl Weighter<TokenDigest, Arc<KnownGroups>> for Weight {
-    fn weight(&self, _: &TokenDigest, known: &Arc<KnownGroups>) -> u64 {
-        200 + u64::try_from(known.jwt.expose().len()).unwrap_or(u64::MAX / 2)
-    }
+struct Place {
+    origin: Origin,
+    /// Made when it is asked for the first time: most issuers send nobody anywhere.
+    remote: OnceLock<Remote<Said>>,
 }
 
 #[derive(Debug, Error)]
@@ -104,27 +94,23 @@ enum FetchError {
     },
     #[error("`{url}` answered with something else than text")]
     Text { url: Url },
-    #[error("the token's `access_token` for `{url}` cannot be sent")]
-    AccessToken { url: Url },
 }
 
 impl FetchError {
-    /// Whether the endpoint is well, so that others must not suffer for it: it answered about one
-    /// user, or was not asked.
-    const fn is_about_one_user(&self) -> bool {
-        match self {
-            Self::Status { status, .. } => {
-                matches!(*status, 400..500) && !matches!(*status, 408 | 425 | 429)
-            }
-            Self::Jwt { .. } | Self::Text { .. } | Self::AccessToken { .. } => true,
-            Self::Request(fault) => matches!(fault, RequestError::TooLarge { .. }),
-        }
+    /// Whether it says that this user's groups are not to be had, however often one asks: what
+    /// the token shows there has expired, say, or does not open that place (RFC 6750 §3.1). What
+    /// is not there is not there yet, or not any more: a gateway says so, too, while its parts
+    /// are replaced.
+    const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Status { status: 401 | 403, .. })
     }
 
-    /// Whether it says that this user's groups are not to be had, however often one asks: what
-    /// the token shows there has expired, say, or does not open that place (RFC 6750 §3.1).
-    const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Status { status: 401 | 403 | 404, .. } | Self::AccessToken { .. })
+    /// How far the question came.
+    const fn stage(&self) -> Stage {
+        match self {
+            Self::Request(fault) => fault.stage(),
+            _ => Stage::Asking,
+        }
     }
 }
 
@@ -138,23 +124,20 @@ pub enum NoGroups {
 }
 
 impl DistributedGroups {
-    /// A place for each issuer of `policy` whose endpoints are allowed.
+    /// The places to which the issuers of `policy` may send us.
     pub fn new(policy: &Policy) -> Self {
-        let source = |authority: &Option<String>| Source {
-            route: Route::new(authority.clone(), TIMEOUT),
-            known: Cache::with_weighter(1000, MAX_KEPT, Weight),
-            turns: Semaphore::new(CONCURRENCY),
-            breaker: Breaker::default(),
-            fetched: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            turned_away: AtomicU64::new(0),
-            repeated: AtomicU64::new(0),
+        Self::default().succeed(policy)
+    }
+
+    /// The same for another `policy`; what is known of issuers that stay as they are is kept.
+    #[must_use]
+    pub fn succeed(&self, policy: &Policy) -> Self {
+        let source = |issuer: &IssuerPolicy| {
+            let new = Source::new(issuer);
+            let same = self.0.iter().find(|known| known.is_same(&new)).map(Arc::clone);
+            same.unwrap_or_else(|| Arc::new(new))
         };
-        let sources = policy.issuers().iter().map(|issuer| {
-            let is_allowed = !issuer.distributed_claims_endpoints.is_empty();
-            is_allowed.then(|| source(&issuer.certificate_authority_pem))
-        });
-        Self(sources.collect())
+        Self(policy.issuers().iter().map(source).collect())
     }
 
     /// The JWT at `source`. It is kept to its end, for some minutes at
@@ -164,96 +147,99 @@ impl DistributedGroups {
         source: &GroupsSource,
         now: UnixTime,
     ) -> Result<Arc<KnownGroups>, NoGroups> {
-        let place = self.0.get(source.issuer.as_usize()).and_then(Option::as_ref);
-        place.ok_or(NoGroups::Unavailable)?.known_or_fetched(source, now).await
+        let issuer = self.0.get(source.issuer.as_usize()).ok_or(NoGroups::Unavailable)?;
+        issuer.known_or_fetched(source, now).await
     }
 
-    /// The state of every issuer's endpoints.
+    /// The state of every issuer's endpoints, if there are any.
     pub fn report(&self) -> impl Iterator<Item = GroupsReport> {
         self.0.iter().enumerate().filter_map(|(issuer, source)| {
-            let source = source.as_ref()?;
-            let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
-            Some(GroupsReport {
-                issuer,
-                fetched: count(&source.fetched),
-                failed: count(&source.failed),
-                turned_away: count(&source.turned_away),
-                repeated: count(&source.repeated),
-                circuit_open: source.breaker.is_open(),
-            })
+            let mut report = GroupsReport { issuer, ..GroupsReport::default() };
+            let mut is_in_use = source.places.len() > 1;
+            for remote in source.places.iter().filter_map(|place| place.remote.get()) {
+                let counts = remote.counts();
+                is_in_use = true;
+                report.fetched += counts.good.load(Ordering::Relaxed);
+                report.failed +=
+                    counts.failed.load(Ordering::Relaxed) + counts.bad.load(Ordering::Relaxed);
+                report.turned_away += counts.turned_away.load(Ordering::Relaxed);
+                report.repeated += counts.repeated.load(Ordering::Relaxed);
+                report.circuit_open |= remote.is_open();
+            }
+            is_in_use.then_some(report)
         })
     }
 }
 
 impl Source {
+    /// Every place where groups may be: the issuer's own host comes first.
+    fn new(issuer: &IssuerPolicy) -> Self {
+        let mut places: Vec<Place> = Vec::new();
+        let own = Url::parse(issuer.issuer.as_str()).ok();
+        for url in own.iter().chain(&issuer.distributed_claims_endpoints) {
+            let origin = url.origin();
+            if places.iter().all(|place| place.origin != origin) {
+                places.push(Place { origin, remote: OnceLock::new() });
+            }
+        }
+        let authority = issuer.certificate_authority_pem.clone();
+        Self {
+            issuer: issuer.issuer.as_str().to_owned(),
+            route: Route::new(authority.clone(), TIMEOUT),
+            certificate_authority_pem: authority,
+            places,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let origins = |source: &Self| -> Vec<Origin> {
+            source.places.iter().map(|place| place.origin.clone()).collect()
+        };
+        self.issuer == other.issuer
+            && self.certificate_authority_pem == other.certificate_authority_pem
+            && origins(self) == origins(other)
+    }
+
     async fn known_or_fetched(
         &self,
         source: &GroupsSource,
         now: UnixTime,
     ) -> Result<Arc<KnownGroups>, NoGroups> {
+        let origin = source.endpoint.origin();
+        let place = self.places.iter().find(|place| place.origin == origin);
+        let place = place.ok_or(NoGroups::Unavailable)?;
+        let remote =
+            place.remote.get_or_init(|| Remote::new(place.origin.ascii_serialization(), TIMEOUT));
         let token = source.access_token.as_ref().map_or("", Secret::expose);
+        if header::HeaderValue::from_str(token).is_err() {
+            return Err(NoGroups::Refused);
+        }
         // No URL has a line break.
         let name = Secret::new(format!("{}\n{token}", source.endpoint));
         let name = TokenDigest::of(name.expose());
-        loop {
-            let place = match self.known.get_value_or_guard_async(&name).await {
-                Ok(known) if now < known.until => {
-                    self.repeated.fetch_add(1, Ordering::Relaxed);
-                    return Ok(known);
-                }
-                Ok(stale) => {
-                    // Unless somebody else has put a newer one there meanwhile.
-                    self.known.remove_if(&name, |known| Arc::ptr_eq(known, &stale));
-                    continue;
-                }
-                Err(place) => place,
-            };
-            let known = Arc::new(self.fetch(source, now).await?);
-            if now < known.until {
-                // The cache may refuse what is too large for it.
-                drop(place.insert(Arc::clone(&known)));
-            }
-            return Ok(known);
-        }
+        let said = remote.ask(name, self.asked(source, now)).await.ok_or(NoGroups::Unavailable)?;
+        let groups = said.as_ref().as_ref().map_err(|Refused| NoGroups::Refused)?;
+        // A token that is verified brought us here, so the name is nobody's invention.
+        remote.prove(name);
+        Ok(Arc::clone(groups))
     }
 
-    async fn fetch(&self, source: &GroupsSource, now: UnixTime) -> Result<KnownGroups, NoGroups> {
-        // Closed by nobody.
-        let _turn = self.turns.acquire().await.map_err(|_| NoGroups::Unavailable)?;
-        let Some(attempt) = self.breaker.admit(Instant::now()) else {
-            self.turned_away.fetch_add(1, Ordering::Relaxed);
-            return Err(NoGroups::Unavailable);
-        };
-        match self.request(source, now).await {
-            Ok(known) => {
-                attempt.succeeded();
-                self.fetched.fetch_add(1, Ordering::Relaxed);
-                Ok(known)
-            }
-            Err(fault) => {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-                if fault.is_about_one_user() {
-                    attempt.succeeded();
-                } else {
-                    attempt.failed(Instant::now());
-                }
-                let error = chain(&fault);
-                tracing::warn!(error, "could not fetch groups that a token keeps elsewhere");
-                Err(if fault.is_refusal() { NoGroups::Refused } else { NoGroups::Unavailable })
-            }
-        }
+    async fn asked(&self, source: &GroupsSource, now: UnixTime) -> Result<Answer<Said>, Stage> {
+        self.request(source, now).await.or_else(|fault| {
+            let error = chain(&fault);
+            tracing::warn!(error, "could not fetch groups that a token keeps elsewhere");
+            let (value, lifetime) = (Err(Refused), Duration::ZERO);
+            let refusal = Answer { value, worth: Worth::Bad, lifetime, length: 0 };
+            if fault.is_refusal() { Ok(refusal) } else { Err(fault.stage()) }
+        })
     }
 
     async fn request(
         &self,
         source: &GroupsSource,
         now: UnixTime,
-    ) -> Result<KnownGroups, FetchError> {
+    ) -> Result<Answer<Said>, FetchError> {
         let url = || source.endpoint.clone();
-        let token = source.access_token.as_ref().map_or("", Secret::expose);
-        if header::HeaderValue::from_str(token).is_err() {
-            return Err(FetchError::AccessToken { url: url() });
-        }
         let prepare = |client: &reqwest::Client| {
             let mut request = client.get(url()).header(header::ACCEPT, "application/jwt");
             if let Some(token) = &source.access_token {
@@ -269,14 +255,16 @@ impl Source {
         let jwt = Secret::new(Secret::new(text).expose().trim_ascii_end());
         let parsed = CompactJws::parse(jwt.expose())
             .map_err(|source| FetchError::Jwt { url: url(), source })?;
-        let end = now.plus(MAX_AGE);
-        let until = parsed.unverified_claims().expires_at().map_or(end, |expiry| expiry.min(end));
-        Ok(KnownGroups { jwt, until })
+        let left = parsed.unverified_claims().expires_at().map(|end| end.since(now));
+        let lifetime = left.map_or(MAX_AGE, |left| left.min(MAX_AGE));
+        let length = jwt.expose().len();
+        let value = Ok(Arc::new(KnownGroups { jwt }));
+        Ok(Answer { value, worth: Worth::Good, lifetime, length })
     }
 }
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source").field("breaker", &self.breaker).finish_non_exhaustive()
+        f.debug_struct("Source").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }

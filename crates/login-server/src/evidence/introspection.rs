@@ -3,10 +3,7 @@
 //! digest; never takes silence or a fault of ours for an answer.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -20,25 +17,19 @@ use login_protocols::oauth2::{
     },
 };
 use login_review::{IntrospectorIndex, TokenDigest};
-use quick_cache::{Weighter, sync::Cache};
 use thiserror::Error;
-use tokio::{sync::Semaphore, time::Instant};
 use url::Url;
 
 use super::{
-    breaker::Breaker,
+    remote::{Answer, Remote, Worth},
     request::{RequestError, Route},
 };
-use crate::telemetry::chain;
+use crate::{outgoing::Stage, telemetry::chain};
 
 /// The longest that an accepting answer is repeated (server-side revocation shows by then).
 pub const MAX_CACHE_TTL: Duration = Duration::from_secs(30);
 /// The longest that a refusing answer is repeated.
 pub const MAX_NEGATIVE_CACHE_TTL: Duration = Duration::from_secs(5);
-/// Requests to one endpoint at the same moment.
-const CONCURRENCY: usize = 32;
-/// Answers of one endpoint that are kept, in bytes.
-const MAX_KEPT: u64 = 8 * 1024 * 1024;
 
 /// How one introspection endpoint is asked.
 #[derive(Clone, Debug)]
@@ -59,13 +50,11 @@ pub struct IntrospectionEndpoint {
     pub timeout: Duration,
 }
 
-/// An answer, and how long it may be repeated.
+/// An answer.
 #[derive(Debug)]
 pub struct KnownToken {
     /// What was said.
     pub answer: Introspection,
-    until: UnixTime,
-    length: usize,
 }
 
 /// What one endpoint was asked and said, since it is configured.
@@ -79,7 +68,7 @@ pub struct IntrospectionReport<'a> {
     pub inactive: u64,
     /// Requests without an answer that can be used.
     pub failed: u64,
-    /// Requests that were not made because the ones before failed.
+    /// Requests that were not made because the ones before failed, or too many waited.
     pub turned_away: u64,
     /// Answers repeated.
     pub repeated: u64,
@@ -101,34 +90,12 @@ impl IntrospectionReport<'_> {
 
 /// Every endpoint, in the order of the policy.
 #[derive(Debug, Default)]
-pub struct Introspectors(Vec<Endpoint>);
+pub struct Introspectors(Vec<Arc<Endpoint>>);
 
 struct Endpoint {
     settings: IntrospectionEndpoint,
     route: Route,
-    known: Cache<TokenDigest, Arc<KnownToken>, Weight>,
-    turns: Semaphore,
-    breaker: Breaker,
-    counts: Counts,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    active: AtomicU64,
-    inactive: AtomicU64,
-    failed: AtomicU64,
-    turned_away: AtomicU64,
-    repeated: AtomicU64,
-}
-
-#[derive(Clone)]
-struct Weight;
-
-impl Weighter<TokenDigest, Arc<KnownToken>> for Weight {
-    fn weight(&self, _: &TokenDigest, known: &Arc<KnownToken>) -> u64 {
-        // A parsed answer takes several times its text.
-        300 + 4 * u64::try_from(known.length).unwrap_or(u64::MAX / 8)
-    }
+    remote: Remote<KnownToken>,
 }
 
 /// Why an endpoint gave no answer.
@@ -140,10 +107,30 @@ enum AskError {
     Answer(#[from] IntrospectionError),
 }
 
+impl AskError {
+    /// How far the question came.
+    const fn stage(&self) -> Stage {
+        match self {
+            Self::Request(fault) => fault.stage(),
+            Self::Answer(_) => Stage::Asking,
+        }
+    }
+}
+
 impl Introspectors {
     /// One for each endpoint.
     pub fn new(endpoints: Vec<IntrospectionEndpoint>) -> Self {
-        Self(endpoints.into_iter().map(Endpoint::new).collect())
+        Self::default().succeed(endpoints)
+    }
+
+    /// The same for other `endpoints`; what is known of those that stay is kept.
+    #[must_use]
+    pub fn succeed(&self, endpoints: Vec<IntrospectionEndpoint>) -> Self {
+        let endpoint = |settings: IntrospectionEndpoint| {
+            let same = self.0.iter().find(|known| known.settings.is_same(&settings));
+            same.map_or_else(|| Arc::new(Endpoint::new(settings)), Arc::clone)
+        };
+        Self(endpoints.into_iter().map(endpoint).collect())
     }
 
     /// What the introspector says about `token`; none if it cannot be asked. Whoever asks about
@@ -154,23 +141,53 @@ impl Introspectors {
         token: &str,
         now: UnixTime,
     ) -> Option<Arc<KnownToken>> {
-        self.0.get(introspector.as_usize())?.ask(token, now).await
+        let endpoint = self.0.get(introspector.as_usize())?;
+        endpoint.remote.ask(TokenDigest::of(token), endpoint.asked(token, now)).await
+    }
+
+    /// `token` was accepted because of what the introspector said: from now on what strangers ask
+    /// there does not delay it.
+    pub fn was_accepted(&self, introspector: IntrospectorIndex, token: &str) {
+        if let Some(endpoint) = self.0.get(introspector.as_usize()) {
+            endpoint.remote.prove(TokenDigest::of(token));
+        }
     }
 
     /// The state of every endpoint.
     pub fn report(&self) -> impl Iterator<Item = IntrospectionReport<'_>> {
         self.0.iter().map(|endpoint| {
-            let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+            let counts = endpoint.remote.counts();
             IntrospectionReport {
                 url: endpoint.settings.url.as_str(),
-                active: count(&endpoint.counts.active),
-                inactive: count(&endpoint.counts.inactive),
-                failed: count(&endpoint.counts.failed),
-                turned_away: count(&endpoint.counts.turned_away),
-                repeated: count(&endpoint.counts.repeated),
-                circuit_open: endpoint.breaker.is_open(),
+                active: counts.good.load(Ordering::Relaxed),
+                inactive: counts.bad.load(Ordering::Relaxed),
+                failed: counts.failed.load(Ordering::Relaxed),
+                turned_away: counts.turned_away.load(Ordering::Relaxed),
+                repeated: counts.repeated.load(Ordering::Relaxed),
+                circuit_open: endpoint.remote.is_open(),
             }
         })
+    }
+}
+
+impl IntrospectionEndpoint {
+    /// Whether the same endpoint is asked in the same way.
+    fn is_same(&self, other: &Self) -> bool {
+        let Self {
+            url,
+            client_id,
+            client_secret,
+            certificate_authority_pem,
+            cache_ttl,
+            negative_cache_ttl,
+            timeout,
+        } = self;
+        url == &other.url
+            && client_id == &other.client_id
+            && client_secret.same_as(&other.client_secret)
+            && certificate_authority_pem == &other.certificate_authority_pem
+            && (cache_ttl, negative_cache_ttl, timeout)
+                == (&other.cache_ttl, &other.negative_cache_ttl, &other.timeout)
     }
 }
 
@@ -178,75 +195,24 @@ impl Endpoint {
     fn new(settings: IntrospectionEndpoint) -> Self {
         Self {
             route: Route::new(settings.certificate_authority_pem.clone(), settings.timeout),
-            known: Cache::with_weighter(1000, MAX_KEPT, Weight),
-            turns: Semaphore::new(CONCURRENCY),
-            breaker: Breaker::default(),
-            counts: Counts::default(),
+            remote: Remote::new(settings.url.to_string(), settings.timeout),
             settings,
         }
     }
 
-    async fn ask(&self, token: &str, now: UnixTime) -> Option<Arc<KnownToken>> {
-        let digest = TokenDigest::of(token);
-        loop {
-            let place = match self.known.get_value_or_guard_async(&digest).await {
-                Ok(known) if now < known.until => {
-                    count(&self.counts.repeated);
-                    return Some(known);
-                }
-                Ok(stale) => {
-                    // Unless somebody else has put a newer one there meanwhile.
-                    self.known.remove_if(&digest, |known| Arc::ptr_eq(known, &stale));
-                    continue;
-                }
-                Err(place) => place,
-            };
-            let known = Arc::new(self.fetch(token, now).await?);
-            if now < known.until {
-                // The cache may refuse what is too large for it.
-                drop(place.insert(Arc::clone(&known)));
+    async fn asked(&self, token: &str, now: UnixTime) -> Result<Answer<KnownToken>, Stage> {
+        self.request(token, now).await.map_err(|fault| {
+            let (url, error) = (self.settings.url.as_str(), chain(&fault));
+            if let AskError::Answer(IntrospectionError::Credentials { .. }) = fault {
+                tracing::error!(url, error, "check `clientID` and `clientSecretFile`");
+            } else {
+                tracing::warn!(url, error, "could not ask about a token");
             }
-            return Some(known);
-        }
+            fault.stage()
+        })
     }
 
-    async fn fetch(&self, token: &str, now: UnixTime) -> Option<KnownToken> {
-        // Closed by nobody.
-        let _turn = self.turns.acquire().await.ok()?;
-        let Some(attempt) = self.breaker.admit(Instant::now()) else {
-            count(&self.counts.turned_away);
-            return None;
-        };
-        let url = self.settings.url.as_str();
-        match self.request(token, now).await {
-            Ok(known) => {
-                attempt.succeeded();
-                count(match &known.answer {
-                    Introspection::Active(_) => &self.counts.active,
-                    Introspection::Inactive => &self.counts.inactive,
-                });
-                Some(known)
-            }
-            Err(fault) => {
-                count(&self.counts.failed);
-                let error = chain(&fault);
-                if let AskError::Answer(IntrospectionError::Credentials { .. }) = fault {
-                    tracing::error!(url, error, "check `clientID` and `clientSecretFile`");
-                } else {
-                    tracing::warn!(url, error, "could not ask about a token");
-                }
-                if let AskError::Answer(IntrospectionError::Question { .. }) = fault {
-                    // Whoever makes up odd tokens must not cut off the others.
-                    drop(attempt);
-                } else if attempt.failed(Instant::now()) {
-                    tracing::warn!(url, "the endpoint is left alone for some seconds");
-                }
-                None
-            }
-        }
-    }
-
-    async fn request(&self, token: &str, now: UnixTime) -> Result<KnownToken, AskError> {
+    async fn request(&self, token: &str, now: UnixTime) -> Result<Answer<KnownToken>, AskError> {
         let settings = &self.settings;
         let proof = ClientAuthentication::Basic(settings.client_secret.clone());
         let form = introspection_request(&settings.client_id, &proof, &Secret::new(token));
@@ -264,14 +230,15 @@ impl Endpoint {
         let response = self.route.send(&settings.url, MAX_ANSWER_LENGTH, prepare).await?;
         let media_type = response.media_type.as_deref();
         let answer = parse_introspection_response(response.status, media_type, &response.body)?;
-        let until = match &answer {
-            Introspection::Inactive => now.plus(settings.negative_cache_ttl),
+        let (worth, lifetime) = match &answer {
+            Introspection::Inactive => (Worth::Bad, settings.negative_cache_ttl),
             Introspection::Active(claims) => {
-                let end = now.plus(settings.cache_ttl);
-                claims.expires_at().map_or(end, |expires_at| expires_at.min(end))
+                let left = claims.expires_at().map(|end| end.since(now));
+                (Worth::Good, left.map_or(settings.cache_ttl, |left| left.min(settings.cache_ttl)))
             }
         };
-        Ok(KnownToken { answer, until, length: response.body.len() })
+        let length = response.body.len();
+        Ok(Answer { value: KnownToken { answer }, worth, lifetime, length })
     }
 }
 
@@ -279,8 +246,4 @@ impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Endpoint").field("settings", &self.settings).finish_non_exhaustive()
     }
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
 }

@@ -5,7 +5,9 @@
 //! the `pace` of the issuer, and survives a restart through `persisted`. `freshness`, `addresses`
 //! and `doubts` are rules of it.
 //! `result_cache` keeps rendered answers; `flights` lets equal questions share one verdict.
-//! `introspection` asks authorization servers about opaque tokens, by `request` and `breaker`.
+//! `introspection` asks authorization servers about opaque tokens, `distributed_groups` fetches
+//! groups: both are parties of `remote`, which keeps answers, strangers and failures apart
+//! (`breaker`), and are reached by `request`.
 
 mod addresses;
 mod breaker;
@@ -13,14 +15,17 @@ pub mod distributed_groups;
 mod doubts;
 pub mod ended_sessions;
 mod fetch;
-pub mod flights;
+mod flights;
 mod freshness;
 pub mod introspection;
 pub mod key_sets;
 mod pace;
 mod persisted;
+mod remote;
 mod request;
 pub mod result_cache;
+#[cfg(test)]
+mod schedules;
 mod slot;
 
 pub use distributed_groups::DistributedGroups;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
-use crate::outgoing::{ClientError, Connections, Outgoing, TransportFault};
+use crate::outgoing::{ClientError, Connections, Outgoing, Stage, TransportFault};
 
 /// How one party is reached.
 #[derive(Debug)]
@@ -35,6 +35,17 @@ pub(super) enum RequestError {
     TooLarge { url: Url, limit: usize },
 }
 
+impl RequestError {
+    /// How far the request came.
+    pub(super) const fn stage(&self) -> Stage {
+        match self {
+            Self::Client(_) => Stage::Connecting,
+            Self::Transport { source, .. } => source.stage(),
+            Self::TooLarge { .. } => Stage::Asking,
+        }
+    }
+}
+
 impl Route {
     /// Trusts `certificate_authority_pem`, or the system's roots if there is none. `timeout` is
     /// for the whole exchange, from connect to the last byte.
@@ -42,18 +53,25 @@ impl Route {
         Self(Outgoing::new(certificate_authority_pem, timeout, Connections::OneEach))
     }
 
-    /// Sends what `prepare` makes of the client, and reads at most `limit` bytes.
+    /// Sends what `prepare` makes of the client, and reads at most `limit` bytes. What is asked may
+    /// be asked twice: a connection that was kept may end in the moment in which it is used.
     pub(super) async fn send(
         &self,
         url: &Url,
         limit: usize,
-        prepare: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
+        prepare: impl Fn(&reqwest::Client) -> reqwest::RequestBuilder,
     ) -> Result<Response, RequestError> {
         let failed = |source: reqwest::Error| RequestError::Transport {
             url: url.clone(),
             source: source.into(),
         };
-        let mut response = prepare(self.0.client(url)?).send().await.map_err(failed)?;
+        let client = self.0.client(url)?;
+        let mut response = match prepare(client).send().await {
+            Err(error) if error.is_request() && !error.is_connect() && !error.is_timeout() => {
+                prepare(client).send().await.map_err(failed)?
+            }
+            sent => sent.map_err(failed)?,
+        };
         let media_type = response.headers().get(http::header::CONTENT_TYPE);
         let media_type = media_type.and_then(|value| value.to_str().ok()).map(ToString::to_string);
         let status = response.status().as_u16();

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use aws_lc_rs::{
@@ -16,12 +16,14 @@ use aws_lc_rs::{
     rand::{SecureRandom as _, SystemRandom},
 };
 use bytes::Bytes;
+use http::StatusCode;
 use login_common::UnixTime;
-use login_review::IssuerIndex;
+use login_review::{IssuerIndex, RequestFault};
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter, sync::Cache};
+use tokio::sync::Semaphore;
 
-use super::flights::Flights;
-use crate::telemetry::decision::Decided;
+use super::flights::{Flights, Shared};
+use crate::{system::clock::Moment, telemetry::decision::Decided};
 
 /// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +56,6 @@ const REFUSED_SHARE: u64 = 8;
 /// dearest step of a hit. A memory dump does not tell which token was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Question([u8; 16]);
-
-impl Question {
-    /// Any byte of it is as good as random.
-    pub(super) const fn first_byte(self) -> u8 {
-        let Self([first, ..]) = self;
-        first
-    }
-}
 
 /// What all answers of a moment rest on. Read it once, at the beginning of a review: an answer
 /// that was found while one of these changed is then out of date from birth.
@@ -101,8 +95,22 @@ pub struct CachedAnswer {
     body: Bytes,
     /// The decision that it tells.
     decided: Decided,
-    expires_at: UnixTime,
+    /// By the clock that only goes forward.
+    until: Instant,
+    /// By the wall clock: `exp` of the token.
+    expires_at: Option<UnixTime>,
     basis: Basis,
+}
+
+/// An answer as it goes over the wire, whatever it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The status; others than 200 are shared, too, but never kept.
+    pub status: StatusCode,
+    /// The body.
+    pub body: Bytes,
+    /// The decision that it tells.
+    pub decided: Decided,
 }
 
 /// What is kept now, and what became of the rest since the process began. Hits are counted with
@@ -129,8 +137,9 @@ pub struct ResultCache {
     key: LessSafeKey,
     settings: ResultCacheSettings,
     evictions: Evictions,
-    pub(super) shared: AtomicU64,
-    pub(super) flights: Flights,
+    shared: AtomicU64,
+    /// Two questions are equal if they are to be judged by the same rules, too.
+    flights: Flights<(Question, Epoch), Result<Answered, RequestFault>>,
 }
 
 struct Kept {
@@ -204,7 +213,7 @@ impl ResultCache {
     pub fn answer(
         &self,
         question: &Question,
-        now: UnixTime,
+        now: Moment,
         epoch: Epoch,
         generation: impl Fn(IssuerIndex) -> Option<u64>,
     ) -> Option<(Bytes, Decided)> {
@@ -213,22 +222,51 @@ impl ResultCache {
             .or_else(|| current(&kept.refused, question, now, epoch, &generation))
     }
 
-    /// Keeps a 200 answer for as long as it is true, at most for the configured time.
+    /// Keeps a 200 answer for as long as it is true, at most for the configured time; `now` is when
+    /// its review began.
     pub fn keep(
         &self,
         question: Question,
         (body, decided): (Bytes, Decided),
         keep: Keep,
         basis: Basis,
-        now: UnixTime,
+        now: Moment,
     ) {
         let Some(kept) = &self.kept else { return };
-        let (answers, expires_at) = match keep {
-            Keep::Accepted { until } => (&kept.accepted, until.min(now.plus(self.settings.ttl))),
-            Keep::Refused => (&kept.refused, now.plus(self.settings.negative_ttl)),
+        let (answers, expires_at, ttl) = match keep {
+            Keep::Accepted { until } => (&kept.accepted, Some(until), self.settings.ttl),
+            Keep::Refused => (&kept.refused, None, self.settings.negative_ttl),
         };
-        if now < expires_at {
-            answers.insert(question, CachedAnswer { body, decided, expires_at, basis });
+        if expires_at.is_none_or(|end| now.wall < end) && !ttl.is_zero() {
+            let until = now.monotonic + ttl;
+            answers.insert(question, CachedAnswer { body, decided, until, expires_at, basis });
+        }
+    }
+
+    /// The answer to `question` by `judge`, or by somebody else's `judge` who was earlier, for which
+    /// one waits in one of `places`; and whether it was this one who judged. `known` looks into the
+    /// cache once more: the earlier one may have ended just now.
+    pub async fn judged_once(
+        &self,
+        question: Question,
+        epoch: Epoch,
+        places: &Semaphore,
+        known: impl Fn() -> Option<(Bytes, Decided)>,
+        judge: impl Future<Output = Result<Answered, RequestFault>>,
+    ) -> Result<(Answered, bool), RequestFault> {
+        let known = || {
+            let (body, decided) = known()?;
+            Some(Ok(Answered { status: StatusCode::OK, body, decided }))
+        };
+        let place = || places.try_acquire().ok();
+        match self.flights.once((question, epoch), place, known, judge).await {
+            Shared::Own(answered) => answered.map(|answered| (answered, true)),
+            Shared::Known(answered) => answered.map(|answered| (answered, false)),
+            Shared::Others(answered) => {
+                self.shared.fetch_add(1, Ordering::Relaxed);
+                answered.map(|answered| (answered, false))
+            }
+            Shared::Crowded => Err(RequestFault::Overloaded),
         }
     }
 
@@ -253,14 +291,16 @@ impl ResultCache {
 fn current(
     answers: &Answers,
     question: &Question,
-    now: UnixTime,
+    now: Moment,
     epoch: Epoch,
     generation: &impl Fn(IssuerIndex) -> Option<u64>,
 ) -> Option<(Bytes, Decided)> {
     let answer = answers.get(question)?;
     let (issuer, own) = answer.basis.keys;
     let keys_are_current = || generation(issuer) == Some(own);
-    if now < answer.expires_at && answer.basis.epoch == epoch && keys_are_current() {
+    let is_in_time =
+        now.monotonic < answer.until && answer.expires_at.is_none_or(|end| now.wall < end);
+    if is_in_time && answer.basis.epoch == epoch && keys_are_current() {
         return Some((answer.body, answer.decided));
     }
     answers.remove(question);

@@ -8,10 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header};
-use login_common::{
-    UnixTime,
-    token_review::{ReviewApiVersion, ReviewRequest},
-};
+use login_common::token_review::{ReviewApiVersion, ReviewRequest};
 use login_review::{
     Answer, Outage, Reason, RequestFault, Verdict, answer, answer_fault,
     claims::mapping::CREDENTIAL_ID_KEY,
@@ -24,14 +21,11 @@ use super::{
 use crate::{
     config::load::SESSION_ID_KEY,
     effort::short_patience,
-    evidence::{
-        flights::Answered,
-        result_cache::{Basis, Epoch, Keep, Question},
-    },
+    evidence::result_cache::{Answered, Basis, Epoch, Keep, Question},
     judgement::{Judgement, judge},
     serve::{Arriving, Caller},
     start::{InForce, State},
-    system::clock,
+    system::clock::{self, Moment},
     telemetry::{
         audit::{Asked, Record, Subject, bounded},
         chain,
@@ -83,7 +77,7 @@ impl Review<'_> {
                 return self.rejected(RequestFault::Malformed);
             }
         };
-        let now = clock::now();
+        let now = clock::moment();
         let in_force = state.in_force();
         let epoch = state.epoch(&in_force);
         let known = |question: &Question| {
@@ -98,10 +92,6 @@ impl Review<'_> {
         }
         // Boxed, so that an answer from the cache need not move a future with room for all of it.
         Box::pin(async {
-            // Not before the body is here, which may take its time, nor for what is known.
-            let Some(_turn) = state.reviews.take(&state.ticks).await else {
-                return self.overloaded();
-            };
             let request = match ReviewRequest::parse(&body) {
                 Ok(request) => request,
                 Err(fault) => {
@@ -113,20 +103,37 @@ impl Review<'_> {
                 tracing::error!("the system gives no random bytes");
                 return self.sent(internal_error());
             };
-            let judge = self.judged_anew(&in_force, epoch, question, &request, id, now);
-            let (answered, is_own) = match question {
-                None => (judge.await, true),
+            let judge = self.judged_in_turn(&in_force, epoch, question, &request, id, now);
+            let answered = match question {
+                None => judge.await.map(|answered| (answered, true)),
                 Some(question) => {
-                    let known = || known(&question);
-                    state.results.judged_once(question, epoch, known, judge).await
+                    let (known, places) = (|| known(&question), &state.sharing_reviews);
+                    state.results.judged_once(question, epoch, places, known, judge).await
                 }
             };
+            let Ok((answered, is_own)) = answered else { return self.overloaded() };
             if !is_own {
                 self.repeated(answered.decided);
             }
             self.sent(json(answered.status, answered.body))
         })
         .await
+    }
+
+    /// Not before the body is here, which may take its time, nor for what is known; and whoever
+    /// waits for the verdict on an equal question needs no turn either.
+    async fn judged_in_turn(
+        &self,
+        in_force: &InForce,
+        epoch: Epoch,
+        question: Option<Question>,
+        request: &ReviewRequest,
+        id: DecisionId,
+        now: Moment,
+    ) -> Result<Answered, RequestFault> {
+        let turn = self.state.reviews.take(&self.state.ticks).await;
+        let _turn = turn.ok_or(RequestFault::Overloaded)?;
+        Ok(self.judged_anew(in_force, epoch, question, request, id, now).await)
     }
 
     async fn judged_anew(
@@ -136,9 +143,9 @@ impl Review<'_> {
         question: Option<Question>,
         request: &ReviewRequest,
         id: DecisionId,
-        now: UnixTime,
+        now: Moment,
     ) -> Answered {
-        let mut judgement = judge(self.state, in_force, request, now).await;
+        let mut judgement = judge(self.state, in_force, request, now.wall).await;
         if let Verdict::Accepted { identity, .. } = &mut judgement.verdict
             && self.state.audit.decision_id_in_extra()
         {

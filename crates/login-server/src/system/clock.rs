@@ -12,6 +12,20 @@ pub fn now() -> UnixTime {
     UnixTime::from_seconds(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
 }
 
+/// A moment by both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// What claims are compared with; it may be set, also back.
+    pub wall: UnixTime,
+    /// What every lifetime of ours is counted by: it only goes forward.
+    pub monotonic: Instant,
+}
+
+/// The current moment.
+pub fn moment() -> Moment {
+    Moment { wall: now(), monotonic: instant() }
+}
+
 /// The current time in milliseconds since the epoch, for records.
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
 pub fn milliseconds() -> u64 {

@@ -122,10 +122,78 @@ fn groups_are_asked_for_where_the_token_says_and_the_operator_allows() {
     ] {
         assert_eq!(scene.outcome(&elsewhere(&source), None), "groups_elsewhere", "{source}");
     }
-    let nowhere = json!({"_claim_names": {"groups": "src1"}});
-    assert_eq!(scene.outcome(&nowhere, None), "groups_elsewhere");
-    let unnamed = json!({"_claim_names": {"groups": ["src1"]}, "_claim_sources": {}});
-    assert_eq!(scene.outcome(&unnamed, None), "groups_elsewhere");
+}
+
+#[test]
+fn the_own_host_of_the_issuer_needs_no_leave_and_no_other_one_has_it() {
+    let scene = scene();
+    for (endpoint, is_asked) in [
+        ("https://id.example/groups?of=jane", true),
+        ("https://id.example:443/", true),
+        ("https://ID.example/groups#jane", true),
+        (ENDPOINT, true),
+        ("https://groups.example/of?user=root", false),
+        ("https://id.example:444/groups", false),
+        ("http://id.example/groups", false),
+        ("https://id.example.evil.example/groups", false),
+        ("https://sub.id.example/groups", false),
+        ("https://jane@id.example/groups", false),
+        ("https://jane:x@id.example/groups", false),
+        ("https://id.example@evil.example/groups", false),
+        ("//id.example/groups", false),
+        ("/groups", false),
+    ] {
+        let (outcome, needs) = scene.judge(&elsewhere(&json!({"endpoint": endpoint})), None);
+        let expected = if is_asked { "needs more" } else { "groups_elsewhere" };
+        assert_eq!(outcome, expected, "{endpoint}");
+        let asked = matches!(needs.last(), Some(Need::Groups(source)) if is_asked
+            && source.endpoint == Url::parse(endpoint).unwrap());
+        assert_eq!(asked, is_asked, "{endpoint}: {needs:?}");
+    }
+}
+
+// What kube-apiserver's claimResolver makes of the same claims, which is an error for each but the
+// last two: those it takes for "no groups".
+#[test]
+fn malformed_names_and_sources_refuse_the_token_and_never_mean_no_groups() {
+    let scene = scene();
+    let good = json!({"src1": {"endpoint": ENDPOINT}});
+    for (names, sources) in [
+        (json!(7), good.clone()),
+        (json!("src1"), good.clone()),
+        (json!(["src1"]), good.clone()),
+        (json!(true), good.clone()),
+        (json!({"groups": 7}), good.clone()),
+        (json!({"groups": ["src1"]}), good.clone()),
+        (json!({"groups": {"src1": 1}}), good.clone()),
+        (json!({"groups": "src1", "address": 7}), good.clone()),
+        (json!({"address": 7}), good.clone()),
+        (json!({"groups": null}), good.clone()),
+        (json!({"groups": "src2"}), good.clone()),
+        (json!({"groups": "src1"}), Value::Null),
+        (json!({"groups": "src1"}), json!(null)),
+        (json!({"groups": "src1"}), json!(7)),
+        (json!({"groups": "src1"}), json!([])),
+        (json!({"groups": "src1"}), json!("https://groups.example")),
+        (json!({"groups": "src1"}), json!({"src1": "https://groups.example"})),
+        (json!({"groups": "src1"}), json!({"src1": [ENDPOINT]})),
+        (json!({"groups": "src1"}), json!({"src1": {"endpoint": 7}})),
+        (json!({"groups": "src1"}), json!({"src1": {"endpoint": [ENDPOINT]}})),
+        (json!({"groups": "src1"}), json!({"src1": {"endpoint": "::"}})),
+        (json!({"groups": "src1"}), json!({"src1": {"endpoint": ENDPOINT, "JWT": 7}})),
+        (json!({"groups": "src1"}), json!({"src1": {"ENDPOINT": 7}})),
+        (json!({"groups": "src1"}), json!({"src1": {"endpoint": ENDPOINT}, "src2": 7})),
+        (json!({"address": "src2"}), json!({"src2": {"access_token": 7}})),
+        (json!({"groups": "src1"}), json!({"src1": null})),
+        (json!({"groups": "src1"}), json!({"src1": {"JWT": "eyJ.aggregated.x"}})),
+    ] {
+        let changes = json!({"_claim_names": names, "_claim_sources": sources});
+        assert_eq!(scene.outcome(&changes, None), "groups_elsewhere", "{changes}");
+    }
+    let unnamed = json!({"_claim_names": {"address": "src1"}});
+    assert_eq!(scene.outcome(&unnamed, None), "groups_elsewhere", "no sources at all");
+    let capitals = elsewhere(&json!({"Endpoint": ENDPOINT, "ACCESS_TOKEN": "t", "x": 7}));
+    assert_eq!(scene.outcome(&capitals, None), "needs more");
 }
 
 #[test]
@@ -134,8 +202,14 @@ fn a_token_that_holds_its_groups_or_keeps_only_others_elsewhere_is_complete() {
     let mut changes = elsewhere(&json!({"endpoint": ENDPOINT}));
     changes["groups"] = json!(["dev"]);
     assert_eq!(scene.outcome(&changes, None), "dev for 60");
-    let others = json!({"_claim_names": {"address": "src1"}});
-    assert_eq!(scene.outcome(&others, None), " for 60");
+    for names in [json!({"address": "src1"}), json!({}), json!({"address": null})] {
+        for sources in [json!({"src1": {"endpoint": "https://x.example"}}), json!({})] {
+            let others = json!({"_claim_names": names, "_claim_sources": sources});
+            assert_eq!(scene.outcome(&others, None), " for 60", "{others}");
+        }
+    }
+    // Sources without names are nobody's, whatever they are.
+    assert_eq!(scene.outcome(&json!({"_claim_sources": 7}), None), " for 60");
 }
 
 #[test]

@@ -1,0 +1,266 @@
+//! One party that is asked about names: what it said is repeated for a while, equal questions are
+//! asked once, and nobody waits for it without a bound.
+//! Never lets names that nobody has vouched for use up what proven ones need: places, turns and
+//! room for answers are counted apart.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use login_review::TokenDigest;
+use quick_cache::{Weighter, sync::Cache};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    breaker::{Breaker, Standing},
+    flights::{Flights, Shared},
+};
+use crate::outgoing::Stage;
+
+/// Questions of strangers at the same moment, and how many of them may be under way or wait.
+const STRANGERS: (usize, usize) = (16, 64);
+/// The same for proven names.
+const PROVEN: (usize, usize) = (32, 128);
+/// Names that are remembered as proven.
+const REMEMBERED: usize = 16_384;
+/// Answers that are kept, in bytes; bad ones, which cost a stranger nothing, get an eighth.
+const MAX_KEPT: u64 = 8 * 1024 * 1024;
+
+/// See the head of this file.
+pub(super) struct Remote<V> {
+    /// For the log.
+    place: String,
+    good: Cache<TokenDigest, Known<V>, Weight>,
+    bad: Cache<TokenDigest, Known<V>, Weight>,
+    proven: Cache<TokenDigest, ()>,
+    flights: Flights<TokenDigest, Option<Arc<V>>>,
+    strangers: Lane,
+    others: Lane,
+    breaker: Breaker,
+    /// How long a question may wait for its turn.
+    patience: Duration,
+    counts: Counts,
+}
+
+/// What the party says of a name.
+pub(super) struct Answer<V> {
+    pub(super) value: V,
+    pub(super) worth: Worth,
+    /// How long it may be repeated, from the moment of the question.
+    pub(super) lifetime: Duration,
+    /// In bytes, as it came.
+    pub(super) length: usize,
+}
+
+/// What an answer is worth to the one who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// The party vouches for the name.
+    Good,
+    /// It does not.
+    Bad,
+}
+
+/// What became of questions since the party is configured.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Answers that vouch for a name.
+    pub(super) good: AtomicU64,
+    /// Answers that do not.
+    pub(super) bad: AtomicU64,
+    /// Questions without an answer.
+    pub(super) failed: AtomicU64,
+    /// Questions that were not asked, as the party is out of order or too many wait for it.
+    pub(super) turned_away: AtomicU64,
+    /// Answers repeated.
+    pub(super) repeated: AtomicU64,
+}
+
+struct Lane {
+    turns: Semaphore,
+    places: Semaphore,
+}
+
+struct Known<V> {
+    value: Arc<V>,
+    until: Instant,
+    length: usize,
+}
+
+impl<V> Clone for Known<V> {
+    fn clone(&self) -> Self {
+        Self { value: Arc::clone(&self.value), ..*self }
+    }
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl<V> Weighter<TokenDigest, Known<V>> for Weight {
+    fn weight(&self, _: &TokenDigest, known: &Known<V>) -> u64 {
+        // A parsed answer takes several times its text.
+        300 + 4 * u64::try_from(known.length).unwrap_or(u64::MAX / 8)
+    }
+}
+
+impl Lane {
+    fn new((turns, places): (usize, usize)) -> Self {
+        Self { turns: Semaphore::new(turns), places: Semaphore::new(places) }
+    }
+}
+
+impl<V> Remote<V> {
+    /// A party, called `place` in the log, for whose turn a question waits for `patience` at most.
+    pub(super) fn new(place: String, patience: Duration) -> Self {
+        Self {
+            place,
+            good: Cache::with_weighter(1000, MAX_KEPT / 8 * 7, Weight),
+            bad: Cache::with_weighter(1000, MAX_KEPT / 8, Weight),
+            proven: Cache::new(REMEMBERED),
+            flights: Flights::default(),
+            strangers: Lane::new(STRANGERS),
+            others: Lane::new(PROVEN),
+            breaker: Breaker::default(),
+            patience,
+            counts: Counts::default(),
+        }
+    }
+
+    /// What became of questions.
+    pub(super) const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Whether it is left alone, or tried again.
+    pub(super) fn is_open(&self) -> bool {
+        self.breaker.is_open()
+    }
+
+    /// What it says of `name`: an answer that may be repeated, or what `question` brings, which says
+    /// how far it came if it brings nothing.
+    pub(super) async fn ask(
+        &self,
+        name: TokenDigest,
+        question: impl Future<Output = Result<Answer<V>, Stage>>,
+    ) -> Option<Arc<V>> {
+        if let Some(known) = self.known(&name, Instant::now()) {
+            count(&self.counts.repeated);
+            return Some(known);
+        }
+        let standing = match self.proven.get(&name) {
+            Some(()) => Standing::Proven,
+            None => Standing::Stranger,
+        };
+        let lane = match standing {
+            Standing::Proven => &self.others,
+            Standing::Stranger => &self.strangers,
+        };
+        let Ok(_place) = lane.places.try_acquire() else { return self.turned_away() };
+        let known = || self.known(&name, Instant::now()).map(Some);
+        let asked = self.asked(name, standing, lane, question);
+        // Whoever waits for the answer to an equal question has a place already.
+        match self.flights.once(name, || Some(()), known, asked).await {
+            Shared::Own(answer) => answer,
+            Shared::Known(answer) | Shared::Others(answer) => {
+                if answer.is_some() {
+                    count(&self.counts.repeated);
+                }
+                answer
+            }
+            Shared::Crowded => self.turned_away(),
+        }
+    }
+
+    /// From now on `name` is a proven one, until the party says otherwise.
+    pub(super) fn prove(&self, name: TokenDigest) {
+        if self.proven.get(&name).is_none() {
+            self.proven.insert(name, ());
+        }
+    }
+
+    async fn asked(
+        &self,
+        name: TokenDigest,
+        standing: Standing,
+        lane: &Lane,
+        question: impl Future<Output = Result<Answer<V>, Stage>>,
+    ) -> Option<Arc<V>> {
+        let begun = Instant::now();
+        if self.breaker.is_shut(begun) {
+            return self.turned_away();
+        }
+        let turn = timeout_at(begun + self.patience, lane.turns.acquire());
+        let Ok(Ok(_turn)) = turn.await else { return self.turned_away() };
+        let begun = Instant::now();
+        let Some(attempt) = self.breaker.admit(standing, begun) else { return self.turned_away() };
+        let has_opened = match question.await {
+            Ok(answer) => {
+                attempt.answered();
+                return Some(self.keep(name, answer, begun));
+            }
+            Err(Stage::Connecting) => attempt.unreachable(Instant::now()),
+            Err(Stage::Asking) => attempt.unanswered(&name, Instant::now()),
+        };
+        count(&self.counts.failed);
+        if has_opened {
+            tracing::warn!(place = self.place, "it is out of order, and left alone for seconds");
+        }
+        None
+    }
+
+    fn keep(&self, name: TokenDigest, answer: Answer<V>, begun: Instant) -> Arc<V> {
+        let value = Arc::new(answer.value);
+        let until = begun + answer.lifetime;
+        let known = Known { value: Arc::clone(&value), until, length: answer.length };
+        let is_kept = Instant::now() < until;
+        match answer.worth {
+            Worth::Good => {
+                count(&self.counts.good);
+                self.bad.remove(&name);
+                if is_kept {
+                    self.good.insert(name, known);
+                }
+            }
+            Worth::Bad => {
+                count(&self.counts.bad);
+                self.proven.remove(&name);
+                self.good.remove(&name);
+                if is_kept {
+                    self.bad.insert(name, known);
+                }
+            }
+        }
+        value
+    }
+
+    fn known(&self, name: &TokenDigest, now: Instant) -> Option<Arc<V>> {
+        [&self.good, &self.bad].into_iter().find_map(|answers| {
+            let known = answers.get(name)?;
+            if now < known.until {
+                return Some(known.value);
+            }
+            // Unless somebody else has put a newer one there meanwhile.
+            answers.remove_if(name, |kept| Arc::ptr_eq(&kept.value, &known.value));
+            None
+        })
+    }
+
+    fn turned_away(&self) -> Option<Arc<V>> {
+        count(&self.counts.turned_away);
+        None
+    }
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests;
