@@ -5,9 +5,14 @@ use anyhow::Result;
 use login_tests::issuers::Issuers;
 use serde_json::{Value, json};
 
-use crate::table::{Case, Keys, accepted, refused, stricter};
+use crate::{
+    table::{Case, Keys, accepted, differs, refused, stricter},
+    user::OUTAGE,
+};
 
-const ALLOWED: &str = "groups are fetched from their own issuer only";
+const AGGREGATED: &str = "what is kept elsewhere is never taken for no groups";
+const NOT_THERE: &str = "what is not there may be there in a moment, and a refusal would be cached";
+const NULL: &str = "null is absent";
 
 pub(crate) const CASES: &[Case] = &[Case {
     name: "distributed",
@@ -44,30 +49,58 @@ pub(crate) const CASES: &[Case] = &[Case {
         refused(
             r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/without-groups"}}}"#,
         ),
-        refused(
+        differs(
             r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/nothing"}}}"#,
+            None,
+            Some(OUTAGE),
+            NOT_THERE,
         ),
-        stricter(
+        accepted(
             r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@BASE/issuers/groups"}}}"#,
             r#"jane groups=["far:a","far:b"]"#,
-            ALLOWED,
+        ),
+        accepted(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"Endpoint":"@ISSUER/groups"}}}"#,
+            r#"jane groups=["far:a","far:b"]"#,
+        ),
+        accepted(r#"{"sub":"jane","_claim_names":{},"_claim_sources":null}"#, "jane"),
+        accepted(r#"{"sub":"jane","_claim_sources":7}"#, "jane"),
+        refused(r#"{"sub":"jane","_claim_names":7,"_claim_sources":{}}"#),
+        refused(r#"{"sub":"jane","_claim_names":["groups"],"_claim_sources":{}}"#),
+        refused(r#"{"sub":"jane","_claim_names":{"groups":7},"_claim_sources":{}}"#),
+        refused(r#"{"sub":"jane","_claim_names":{"address":7},"_claim_sources":{}}"#),
+        refused(r#"{"sub":"jane","_claim_names":{"address":"s"}}"#),
+        refused(r#"{"sub":"jane","_claim_names":{"groups":null},"_claim_sources":{}}"#),
+        refused(r#"{"sub":"jane","_claim_names":{"address":"s"},"_claim_sources":7}"#),
+        refused(r#"{"sub":"jane","_claim_names":{"address":"s"},"_claim_sources":{"s":7}}"#),
+        refused(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":7}}}"#,
+        ),
+        refused(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"::"}}}"#,
+        ),
+        refused(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/groups"},"t":{"access_token":7}}}"#,
+        ),
+        stricter(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":{"JWT":"x"}}}"#,
+            "jane",
+            AGGREGATED,
+        ),
+        stricter(
+            r#"{"sub":"jane","_claim_names":{"groups":"s"},"_claim_sources":{"s":null}}"#,
+            "jane",
+            AGGREGATED,
+        ),
+        differs(
+            r#"{"sub":"jane","groups":null,"_claim_names":{"groups":"s"},"_claim_sources":{"s":{"endpoint":"@ISSUER/groups"}}}"#,
+            Some("jane"),
+            Some(r#"jane groups=["far:a","far:b"]"#),
+            NULL,
         ),
     ],
     ..Case::PLAIN
 }];
-
-/// Which endpoints may be asked: nobody's, unless it says so here. kube-apiserver asks any.
-pub(crate) fn side_settings(issuers: &Issuers) -> String {
-    let issuer = issuers.url("distributed");
-    let endpoints =
-        ["groups", "guarded", "nothing", "other-signature", "expired", "without-groups"]
-            .map(|name| format!("{issuer}/{name}"));
-    format!(
-        "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\nissuers:\n- url: {issuer}\n  \
-         distributedClaims: {{endpoints: {}}}\n",
-        json!(endpoints)
-    )
-}
 
 /// Publishes the tokens that hold the groups.
 pub(crate) fn publish(issuers: &Issuers, keys: &Keys, now: i64) -> Result<()> {

@@ -217,7 +217,10 @@ impl Source {
         // No URL has a line break.
         let name = Secret::new(format!("{}\n{token}", source.endpoint));
         let name = TokenDigest::of(name.expose());
-        let said = remote.ask(name, self.asked(source, now)).await.ok_or(NoGroups::Unavailable)?;
+        let said = remote
+            .ask(name, Box::pin(self.asked(source, now)))
+            .await
+            .ok_or(NoGroups::Unavailable)?;
         let groups = said.as_ref().as_ref().map_err(|Refused| NoGroups::Refused)?;
         // A token that is verified brought us here, so the name is nobody's invention.
         remote.prove(name);

@@ -142,7 +142,8 @@ impl Introspectors {
         now: UnixTime,
     ) -> Option<Arc<KnownToken>> {
         let endpoint = self.0.get(introspector.as_usize())?;
-        endpoint.remote.ask(TokenDigest::of(token), endpoint.asked(token, now)).await
+        // Boxed, as few reviews need it.
+        endpoint.remote.ask(TokenDigest::of(token), Box::pin(endpoint.asked(token, now))).await
     }
 
     /// `token` was accepted because of what the introspector said: from now on what strangers ask

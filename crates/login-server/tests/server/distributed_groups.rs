@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{
     elsewhere::Elsewhere,
+    reload::until,
     support::{IssuerElsewhere, TestServer, ask, config, now, plain_client},
 };
 
@@ -25,11 +26,20 @@ async fn scene() -> (IssuerElsewhere, Elsewhere, TestServer, reqwest::Client) {
 
 /// A token whose groups are at `endpoint`; `id` makes it another one.
 fn token(issuer: &IssuerElsewhere, endpoint: &str, id: &str) -> String {
+    token_with(issuer, endpoint, id, "show-me")
+}
+
+/// One that shows `access` there.
+fn token_showing(issuer: &IssuerElsewhere, endpoint: &str, access: &str) -> String {
+    token_with(issuer, endpoint, access, access)
+}
+
+fn token_with(issuer: &IssuerElsewhere, endpoint: &str, id: &str, access: &str) -> String {
     let mut claims = issuer.claims();
     claims.as_object_mut().unwrap().remove("groups");
     claims["jti"] = json!(id);
     claims["_claim_names"] = json!({"groups": "src1"});
-    claims["_claim_sources"] = json!({"src1": {"endpoint": endpoint, "access_token": "show-me"}});
+    claims["_claim_sources"] = json!({"src1": {"endpoint": endpoint, "access_token": access}});
     issuer.key().sign("JWT", &claims).unwrap()
 }
 
@@ -105,13 +115,13 @@ async fn a_user_whose_access_token_is_refused_there_is_no_outage_for_others() {
     let (issuer, elsewhere, server, client) = scene().await;
     let endpoint = format!("{}/groups", elsewhere.url);
     let asked = async |id: String| ask(&client, &server.url, &token(&issuer, &endpoint, &id)).await;
-    for (number, status) in [401, 403, 404].into_iter().cycle().take(9).enumerate() {
+    for (number, status) in [401, 403].into_iter().cycle().take(9).enumerate() {
         elsewhere.script.say(status, "application/json", "{}");
         let said = asked(format!("refused-{number}")).await;
         assert!(said.is_refusal(), "{status}: {said:?}");
     }
     for (number, (status, body)) in
-        [(400, ""), (410, ""), (200, "no JWT")].iter().cycle().take(9).enumerate()
+        [(400, ""), (404, ""), (410, ""), (200, "no JWT")].iter().cycle().take(9).enumerate()
     {
         elsewhere.script.say(*status, "application/jwt", *body);
         assert_eq!(asked(format!("odd-{number}")).await.status, 503, "{status}");
@@ -121,15 +131,45 @@ async fn a_user_whose_access_token_is_refused_there_is_no_outage_for_others() {
 }
 
 #[tokio::test]
-async fn a_place_that_is_out_of_order_is_left_alone() {
+async fn a_place_that_is_out_of_order_is_left_alone_and_one_users_endpoint_is_not_all() {
     let (issuer, elsewhere, server, client) = scene().await;
     let endpoint = format!("{}/groups", elsewhere.url);
-    elsewhere.script.say(429, "application/jwt", "");
-    for number in 0..9 {
-        let said = ask(&client, &server.url, &token(&issuer, &endpoint, &number.to_string())).await;
-        assert_eq!(said.status, 503, "{said:?}");
+    let (issuer, elsewhere) = (&issuer, &elsewhere);
+    let asked = async |id: usize| {
+        let token = token_showing(issuer, &endpoint, &format!("access-{id}"));
+        ask(&client, &server.url, &token).await.status
+    };
+    elsewhere.script.say(200, "application/jwt", groups(issuer, "exp", json!(now() + 2)));
+    for id in 0..6 {
+        assert_eq!(asked(id).await, 200);
     }
-    assert_eq!(elsewhere.script.requests(), 5);
+    until("the groups have ended", async || {
+        elsewhere.script.say(500, "application/jwt", "");
+        asked(0).await == 503
+    })
+    .await;
+    let before = elsewhere.script.requests();
+    for _ in 0..9 {
+        assert_eq!(asked(0).await, 503);
+    }
+    assert_eq!(elsewhere.script.requests(), before + 9);
+    for id in (1..6).chain(0..6) {
+        assert_eq!(asked(id).await, 503);
+    }
+    assert_eq!(elsewhere.script.requests(), before + 13);
+}
+
+#[tokio::test]
+async fn the_host_of_the_issuer_itself_needs_no_leave() {
+    let issuer = IssuerElsewhere::start().await;
+    let server = TestServer::start(config(vec![issuer.policy()])).await;
+    let client = plain_client();
+    let endpoint = format!("{}/groups", issuer.url);
+    let said = ask(&client, &server.url, &token(&issuer, &endpoint, "a")).await;
+    assert_eq!(said.status, 503, "what is not there is an outage: {said:?}");
+    issuer.shown.show_at("/groups", groups(&issuer, "x", json!(1)));
+    let said = ask(&client, &server.url, &token(&issuer, &endpoint, "a")).await;
+    assert_eq!(said.body["status"]["user"]["groups"], json!(["ops", "dev"]), "{said:?}");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     elsewhere::Elsewhere,
+    reload::until,
     support::{IssuerElsewhere, Said, TestServer, ask, config, now, plain_client},
 };
 
@@ -170,25 +171,100 @@ async fn a_server_that_is_silent_or_gone_is_an_outage() {
     assert_eq!(ask(&client, &server.url, "opaque").await.username(), Some("as:jane"));
 }
 
+const ANEW: &str = "  cacheTTL: 0s\n  negativeCacheTTL: 0s\n";
+
 #[tokio::test]
-async fn a_server_that_fails_again_and_again_is_left_alone() {
-    let (elsewhere, server, client) = scene("").await;
-    elsewhere.script.say(500, "application/json", "");
-    for number in 0..12 {
-        assert!(is_outage(&ask(&client, &server.url, &format!("opaque-{number}")).await));
+async fn a_server_that_fails_for_tokens_that_were_good_is_left_alone() {
+    let (elsewhere, server, client) = scene(ANEW).await;
+    let good = |number: usize| format!("good-{number}");
+    for number in 0..6 {
+        let said = ask(&client, &server.url, &good(number)).await;
+        assert_eq!(said.username(), Some("as:jane"));
     }
-    assert_eq!(elsewhere.script.requests(), 5, "the rest is answered at once");
+    elsewhere.script.say(500, "application/json", "");
+    // One token alone, however often it comes, is no proof.
+    for _ in 0..9 {
+        assert!(is_outage(&ask(&client, &server.url, &good(0)).await));
+    }
+    assert_eq!(elsewhere.script.requests(), 15);
+    for number in (1..6).chain(0..6) {
+        assert!(is_outage(&ask(&client, &server.url, &good(number)).await));
+    }
+    assert_eq!(elsewhere.script.requests(), 19, "the rest is answered at once");
+    assert!(is_outage(&ask(&client, &server.url, "stranger").await));
+    assert_eq!(elsewhere.script.requests(), 19);
 }
 
 #[tokio::test]
 async fn odd_tokens_do_not_cut_off_the_others() {
-    let (elsewhere, server, client) = scene("").await;
-    for (number, status) in [400, 403, 413, 414].into_iter().cycle().take(12).enumerate() {
-        elsewhere.script.say(status, "text/html", "<h1>no</h1>");
-        assert!(is_outage(&ask(&client, &server.url, &format!("odd-{number}")).await));
+    for statuses in
+        [&[200, 302, 404, 406, 422, 429, 500, 502, 503, 504][..], &[400, 401, 403, 413, 414]]
+    {
+        let (elsewhere, server, client) = scene(ANEW).await;
+        assert_eq!(ask(&client, &server.url, "good").await.username(), Some("as:jane"));
+        for (number, status) in statuses.iter().cycle().take(12).enumerate() {
+            elsewhere.script.say(*status, "text/html", "<h1>no</h1>");
+            assert!(is_outage(&ask(&client, &server.url, &format!("odd-{number}")).await));
+        }
+        elsewhere.script.say_json(&active());
+        for token in ["good", "new"] {
+            assert_eq!(ask(&client, &server.url, token).await.username(), Some("as:jane"));
+        }
+        // However many they are, what was good before is asked about.
+        elsewhere.script.say(500, "text/html", "<h1>no</h1>");
+        for number in 0..60 {
+            assert!(is_outage(&ask(&client, &server.url, &format!("more-{number}")).await));
+        }
+        elsewhere.script.say_json(&active());
+        assert_eq!(ask(&client, &server.url, "good").await.username(), Some("as:jane"));
     }
+}
+
+#[tokio::test]
+async fn a_crowd_of_made_up_tokens_at_a_slow_server_delays_nobody_else() {
+    let (issuer, elsewhere) = (IssuerElsewhere::start().await, Elsewhere::start().await);
     elsewhere.script.say_json(&active());
-    assert_eq!(ask(&client, &server.url, "opaque").await.username(), Some("as:jane"));
+    let mut config = asking(&elsewhere, ANEW);
+    config.introspection[0].timeout = Duration::from_secs(4);
+    let introspectors = config.policy.introspectors().to_vec();
+    config.policy =
+        login_review::Policy::new(vec![issuer.policy()], login_review::Guard::default())
+            .with_introspectors(introspectors);
+    config.limits.reviews = 200;
+    config.limits.waiting_reviews = 8;
+    let server = TestServer::start(config).await;
+    let client = plain_client();
+    let known = issuer.token();
+    assert_eq!(ask(&client, &server.url, &known).await.username(), Some("ext:bob"));
+    assert_eq!(ask(&client, &server.url, "good").await.username(), Some("as:jane"));
+    elsewhere.script.wait_before_answering(Duration::from_secs(3));
+    let crowd: Vec<_> = (0..400)
+        .map(|number| {
+            let (client, url) = (client.clone(), server.url.clone());
+            tokio::spawn(async move { ask(&client, &url, &format!("made-up-{number}")).await })
+        })
+        .collect();
+    until("strangers have all their turns", async || elsewhere.script.requests() == 17).await;
+    let others = async {
+        for number in 0..20 {
+            assert_eq!(ask(&client, &server.url, &known).await.username(), Some("ext:bob"));
+            let new = issuer.token_with("jti", json!(format!("new-{number}")));
+            assert_eq!(ask(&client, &server.url, &new).await.username(), Some("ext:bob"));
+        }
+        elsewhere.script.wait_before_answering(Duration::ZERO);
+        assert_eq!(ask(&client, &server.url, "good").await.username(), Some("as:jane"));
+    };
+    let crowd = async {
+        let mut statuses = std::collections::BTreeMap::new();
+        for said in crowd {
+            *statuses.entry(said.await.unwrap().status).or_insert(0) += 1;
+        }
+        statuses
+    };
+    let ((), statuses) = tokio::join!(others, crowd);
+    // Some had a place; the others were turned away at once, as an outage.
+    assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
+    assert!(statuses[&503] >= 300, "{statuses:?}");
 }
 
 #[tokio::test]

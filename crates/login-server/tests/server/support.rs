@@ -276,6 +276,7 @@ pub(crate) struct Shown {
     delay: Mutex<Duration>,
     headers: Mutex<http::HeaderMap>,
     moved: Mutex<Vec<(&'static str, String)>>,
+    other: Mutex<Option<(&'static str, String)>>,
     pub(crate) key_set_requests: AtomicUsize,
     pub(crate) unchanged_answers: AtomicUsize,
 }
@@ -304,6 +305,11 @@ impl Shown {
     /// Whoever asks for a path is sent on; what was at a path is also below `/moved`.
     pub(crate) fn move_away(&self, path: &'static str, to: impl Into<String>) {
         self.moved.lock().unwrap().push((path, to.into()));
+    }
+
+    /// What is at one more path.
+    pub(crate) fn show_at(&self, path: &'static str, document: String) {
+        *self.other.lock().unwrap() = Some((path, document));
     }
 
     pub(crate) fn wait_before_answering(&self, delay: Duration) {
@@ -348,7 +354,12 @@ impl Answering for Shown {
                 self.key_set_requests.fetch_add(1, Ordering::SeqCst);
                 self.key_set.lock().unwrap().clone()
             }
-            _ => (StatusCode::NOT_FOUND, Vec::new()),
+            path => match &*self.other.lock().unwrap() {
+                Some((other, document)) if *other == path => {
+                    (StatusCode::OK, document.clone().into_bytes())
+                }
+                _ => (StatusCode::NOT_FOUND, Vec::new()),
+            },
         };
         let headers = self.headers.lock().unwrap().clone();
         let known = request.headers().get(http::header::IF_NONE_MATCH);
@@ -382,6 +393,7 @@ impl IssuerElsewhere {
             delay: Mutex::default(),
             headers: Mutex::default(),
             moved: Mutex::default(),
+            other: Mutex::default(),
             key_set_requests: AtomicUsize::new(0),
             unchanged_answers: AtomicUsize::new(0),
         });

@@ -78,11 +78,11 @@ families! {
     CLOCK_SKEW = Gauge "login_server_issuer_clock_skew_seconds" ["jwt_issuer_hash"]
         "The issuer's clock less ours, by the Date of its answers.";
     INTROSPECTION_REQUESTS = Counter "login_server_introspection_requests" ["endpoint_hash`, `result"]
-        "Questions about opaque tokens; result is active, inactive, failed, turned_away or repeated.";
+        "Questions about opaque tokens; result is active, inactive, failed, turned_away (out of order, or too many wait) or repeated.";
     INTROSPECTION_CIRCUIT_OPEN = Gauge "login_server_introspection_circuit_open" ["endpoint_hash"]
         "Whether the endpoint is left alone for a while, because it failed.";
     GROUPS_REQUESTS = Counter "login_server_distributed_groups_requests" ["jwt_issuer_hash`, `result"]
-        "Requests for groups that tokens keep elsewhere; result is fetched, failed, turned_away or repeated.";
+        "Requests for groups that tokens keep elsewhere; result is fetched, failed, turned_away (out of order, or too many wait) or repeated.";
     GROUPS_CIRCUIT_OPEN = Gauge "login_server_distributed_groups_circuit_open" ["jwt_issuer_hash"]
         "Whether the places of groups are left alone for a while, because they failed.";
     REVOCATIONS = Gauge "login_server_revocation_entries" [""]
