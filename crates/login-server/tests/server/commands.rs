@@ -911,3 +911,43 @@ async fn dev_keeps_its_state_when_it_is_given_a_folder() {
     assert_eq!(second.terminate(), Some(0));
     assert!(folder.path().join("issuer.db").exists());
 }
+
+#[test]
+fn a_kubeconfig_to_hand_out_holds_the_cluster_and_no_credential() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.crt");
+    std::fs::write(&authority, crate::support::Pki::new().authority_pem).unwrap();
+    let print = |server: &str, authority: &str| {
+        let mut words = vec!["print", "kubeconfig", "--server", server, "--cluster", "dev"];
+        words.extend(["--cluster-certificate-authority", authority]);
+        words.extend(["--issuer-url", "https://login.example.com", "--client-id", "kubectl-login"]);
+        run(&words)
+    };
+    let (code, text, _) = texts(&print("https://k8s.example.com:6443", path(&authority)));
+    assert_eq!(code, 0);
+    let file: Value = serde_saphyr::from_str(&text).unwrap();
+    for (pointer, expected) in [
+        ("/current-context", "dev"),
+        ("/contexts/0/context/cluster", "dev"),
+        ("/contexts/0/context/user", "kubectl-login"),
+        ("/clusters/0/cluster/server", "https://k8s.example.com:6443"),
+        ("/users/0/user/exec/command", "kubectl-login"),
+        ("/users/0/user/exec/args/1", "--issuer-url=https://login.example.com"),
+    ] {
+        assert_eq!(file.pointer(pointer).and_then(|v| v.as_str()), Some(expected), "{text}");
+    }
+    let data = file.pointer("/clusters/0/cluster/certificate-authority-data").unwrap();
+    assert!(data.as_str().unwrap().starts_with("LS0tLS1CRUdJTi"), "{data}");
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "\n").unwrap();
+    for (server, authority, words) in [
+        ("http://k8s.example.com", path(&authority), "--server http://k8s.example.com"),
+        ("https://me:secret@k8s.example.com", path(&authority), "is not a usable URL"),
+        ("https://k8s.example.com", "/nonexistent", "cannot be read"),
+        ("https://k8s.example.com", path(&empty), "holds no PEM certificates"),
+    ] {
+        let (code, stdout, stderr) = texts(&print(server, authority));
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.contains(words) && !stderr.contains("secret"), "{stderr}");
+    }
+}

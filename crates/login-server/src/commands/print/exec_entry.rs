@@ -59,6 +59,13 @@ pub(crate) enum ExecApi {
 
 impl ExecEntry {
     pub(crate) fn render(&self) -> Result<String, Failure> {
+        let mut file = Document::beginning("apiVersion: v1\nkind: Config\n");
+        self.write(&mut file)?;
+        Ok(file.into_text())
+    }
+
+    /// The key `users` with this entry.
+    pub(super) fn write(&self, file: &mut Document) -> Result<(), Failure> {
         IssuerUrl::parse(&self.issuer_url).map_err(|fault| {
             Failure::configuration("`--issuer-url` is not usable").because(&fault)
         })?;
@@ -91,7 +98,7 @@ impl ExecEntry {
             arguments.push(scalar(&format!("--flow={flow}")));
         }
         arguments.extend(self.arguments.iter().map(|argument| scalar(argument)));
-        let mut file = Document::beginning("apiVersion: v1\nkind: Config\nusers:\n");
+        file.line("users:");
         file.line(&format!("- name: {}", scalar(&self.user)));
         file.line("  user:");
         file.line("    exec:");
@@ -104,6 +111,6 @@ impl ExecEntry {
         file.line("      interactiveMode: IfAvailable");
         file.line("      provideClusterInfo: false");
         file.line(&format!("      installHint: {}", scalar(INSTALL_HINT)));
-        Ok(file.into_text())
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 mod authentication_config;
 mod exec_entry;
 mod kubeadm_patch;
+mod kubeconfig;
 mod static_token;
 mod webhook_kubeconfig;
 mod yaml;
@@ -22,6 +23,8 @@ pub(super) enum Print {
     WebhookKubeconfig(WebhookKubeconfig),
     /// The `users:` entry of a kubeconfig that runs kubectl-login
     ExecEntry(ExecEntry),
+    /// A whole kubeconfig to hand out: cluster, context, and a user entry that runs kubectl-login
+    Kubeconfig(kubeconfig::Kubeconfig),
     /// For kube-apiserver's `--authentication-config`: anonymous requests to health paths only
     AuthenticationConfig(AuthenticationConfig),
     /// A kubeadm `ClusterConfiguration` that gives kube-apiserver these files
@@ -35,6 +38,7 @@ impl Print {
         print(&match self {
             Self::WebhookKubeconfig(file) => file.render()?,
             Self::ExecEntry(file) => file.render()?,
+            Self::Kubeconfig(file) => file.render()?,
             Self::AuthenticationConfig(file) => file.render()?,
             Self::KubeadmPatch(file) => file.render()?,
             Self::StaticToken(line) => line.render()?,

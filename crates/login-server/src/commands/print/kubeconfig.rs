@@ -1,0 +1,75 @@
+//! A whole kubeconfig to hand out: the cluster, a user entry that runs kubectl-login, a context.
+//! Never holds a credential: each person signs in with it.
+
+use std::path::PathBuf;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use clap::Args;
+use login_common::names::without_secrets;
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use url::Url;
+
+use super::{
+    exec_entry::ExecEntry,
+    yaml::{Document, scalar},
+};
+use crate::{report::Failure, system::files};
+
+/// Bundles of authorities are smaller than this.
+const MAX_LENGTH: u64 = 1024 * 1024;
+
+#[derive(Args, Debug)]
+pub(crate) struct Kubeconfig {
+    /// kube-apiserver, as users reach it, such as `https://k8s.example.com:6443`
+    #[arg(long, value_name = "URL")]
+    pub(crate) server: String,
+    /// The authority of kube-apiserver's certificate; its content goes into the file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cluster_certificate_authority: Option<PathBuf>,
+    /// The name of the cluster and its context
+    #[arg(long, value_name = "NAME", default_value = "kubernetes")]
+    pub(crate) cluster: String,
+    #[command(flatten)]
+    pub(crate) entry: ExecEntry,
+}
+
+impl Kubeconfig {
+    pub(crate) fn render(&self) -> Result<String, Failure> {
+        let shown = without_secrets(&self.server);
+        let url = Url::parse(&self.server).ok().filter(|url| {
+            url.scheme() == "https" && url.username().is_empty() && url.password().is_none()
+        });
+        if url.is_none() {
+            return Err(Failure::configuration(format!("`--server {shown}` is not a usable URL"))
+                .hint("it looks like `https://k8s.example.com:6443`; kubectl sends no token over http"));
+        }
+        let mut file = Document::beginning("apiVersion: v1\nkind: Config\nclusters:\n");
+        file.line(&format!("- name: {}", scalar(&self.cluster)));
+        file.line("  cluster:");
+        file.line(&format!("    server: {}", scalar(&self.server)));
+        if let Some(data) = self.authority()? {
+            file.line(&format!("    certificate-authority-data: {}", scalar(&data)));
+        }
+        file.line("contexts:");
+        file.line(&format!("- name: {}", scalar(&self.cluster)));
+        file.line("  context:");
+        file.line(&format!("    cluster: {}", scalar(&self.cluster)));
+        file.line(&format!("    user: {}", scalar(&self.entry.user)));
+        file.line(&format!("current-context: {}", scalar(&self.cluster)));
+        self.entry.write(&mut file)?;
+        Ok(file.into_text())
+    }
+
+    fn authority(&self) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.cluster_certificate_authority else { return Ok(None) };
+        let unusable = format!("`--cluster-certificate-authority {}`", path.display());
+        let pem = files::read(path, MAX_LENGTH).map_err(|fault| {
+            Failure::configuration(format!("{unusable} cannot be read")).because(&fault)
+        })?;
+        let mut certificates = CertificateDer::pem_slice_iter(&pem).peekable();
+        if certificates.peek().is_none() || certificates.any(|certificate| certificate.is_err()) {
+            return Err(Failure::configuration(format!("{unusable} holds no PEM certificates")));
+        }
+        Ok(Some(STANDARD.encode(&pem)))
+    }
+}
