@@ -53,8 +53,10 @@ pub(super) fn expand(
     now: UnixTime,
 ) -> Result<Option<Expanded>, Halt> {
     let refused = || Halt::Refuse(Reason::GroupsElsewhere);
+    let elsewhere = Elsewhere::read(claims).map_err(Halt::Refuse)?;
     let Some(claim) = groups_claim(issuer) else { return Ok(None) };
-    let Some(place) = place(claims, claim).map_err(Halt::Refuse)? else { return Ok(None) };
+    let place = elsewhere.place(claims, claim).map_err(Halt::Refuse)?;
+    let Some(place) = place else { return Ok(None) };
     let source = source(index, issuer, &place).ok_or_else(refused)?;
     let Some(jwt) = evidence.groups else {
         return Err(Halt::Gather(Box::new(Need::Groups(source))));
@@ -81,6 +83,7 @@ pub(super) fn expand(
         }
         _ => refused(),
     })?;
+    Elsewhere::read(verified.claims).map_err(Halt::Refuse)?;
     // Within one issuer a subject is one user; another's groups are not his.
     let subject = verified.claims.value("sub");
     if signer == index && subject.is_some() && subject != claims.value("sub") {
@@ -100,33 +103,50 @@ fn groups_claim(issuer: &IssuerPolicy) -> Option<&str> {
     issuer.mapping.groups.as_ref()?.claim().map(|groups| groups.claim.as_str())
 }
 
-/// What `_claim_sources` has for `claim`; none if the claim is not kept elsewhere. A claim that is
-/// there wins. What is malformed refuses the token as a whole, as in kube-apiserver, which reads
-/// all names and all sources before it looks for its own.
-fn place<'c>(claims: &'c Claims, claim: &str) -> Result<Option<Place<'c>>, Reason> {
-    if claims.value(claim).is_some_and(|value| !value.is_null()) {
-        return Ok(None);
+/// What a token says of claims that it keeps elsewhere.
+struct Elsewhere<'c> {
+    names: Option<&'c Map<String, Value>>,
+    sources: Option<&'c Map<String, Value>>,
+}
+
+impl<'c> Elsewhere<'c> {
+    /// As kube-apiserver reads every token, also one that holds its groups: all names are texts,
+    /// each has its source, and all sources have the right shape. Go reads `null` as nothing.
+    fn read(claims: &'c Claims) -> Result<Self, Reason> {
+        let members = |name| match claims.value(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(members)) => Ok(Some(members)),
+            Some(_) => Err(Reason::GroupsElsewhere),
+        };
+        let elsewhere =
+            Self { names: members("_claim_names")?, sources: members("_claim_sources")? };
+        for source in elsewhere.sources.into_iter().flat_map(Map::values) {
+            Place::read(source)?;
+        }
+        for name in elsewhere.names.into_iter().flat_map(Map::values) {
+            elsewhere.source(name).ok_or(Reason::GroupsElsewhere)?;
+        }
+        Ok(elsewhere)
     }
-    let Some(names) = claims.value("_claim_names") else { return Ok(None) };
-    let malformed = || Reason::GroupsElsewhere;
-    let members = |value: &'c Value| match value {
-        // Go reads `null` into an empty map.
-        Value::Null => Ok(None),
-        Value::Object(members) => Ok(Some(members)),
-        _ => Err(malformed()),
-    };
-    let names = members(names)?;
-    let sources = members(claims.value("_claim_sources").ok_or_else(malformed)?)?;
-    let is_text_or_null = |value: &Value| value.is_string() || value.is_null();
-    if !names.into_iter().flat_map(Map::values).all(is_text_or_null) {
-        return Err(malformed());
+
+    fn source(&self, name: &Value) -> Option<&'c Value> {
+        let name = name.as_str().filter(|name| !name.is_empty())?;
+        self.sources?.get(name)
     }
-    for source in sources.into_iter().flat_map(Map::values) {
-        Place::read(source)?;
+
+    /// Where `claim` is kept; none if it is not kept elsewhere. A claim that is there wins.
+    fn place(&self, claims: &Claims, claim: &str) -> Result<Option<Place<'c>>, Reason> {
+        let is_there = claims.value(claim).is_some_and(|value| !value.is_null());
+        if is_there || claims.value("_claim_names").is_none() {
+            return Ok(None);
+        }
+        if claims.value("_claim_sources").is_none() {
+            return Err(Reason::GroupsElsewhere);
+        }
+        let Some(name) = self.names.and_then(|names| names.get(claim)) else { return Ok(None) };
+        let source = self.source(name).ok_or(Reason::GroupsElsewhere)?;
+        Place::read(source).map(Some)
     }
-    let Some(name) = names.and_then(|names| names.get(claim)) else { return Ok(None) };
-    let source = sources.and_then(|sources| sources.get(name.as_str().unwrap_or_default()));
-    Place::read(source.ok_or_else(malformed)?).map(Some)
 }
 
 /// Where groups are kept, as the token says it.

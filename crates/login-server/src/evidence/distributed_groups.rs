@@ -19,7 +19,10 @@ use super::{
     remote::{Answer, Remote, Worth},
     request::{RequestError, Route},
 };
-use crate::{outgoing::Stage, telemetry::chain};
+use crate::{
+    outgoing::Stage,
+    telemetry::{chain, seldom::Seldom},
+};
 
 /// The longest that groups are believed without asking again, however long their JWT lives.
 const MAX_AGE: Duration = Duration::from_mins(5);
@@ -72,6 +75,7 @@ struct Source {
     route: Route,
     /// One for each host, so that one that is out of order is not the fault of another.
     places: Vec<Place>,
+    failures: Seldom,
 }
 
 struct Place {
@@ -188,6 +192,7 @@ impl Source {
             route: Route::new(authority.clone(), TIMEOUT),
             certificate_authority_pem: authority,
             places,
+            failures: Seldom::default(),
         }
     }
 
@@ -230,7 +235,9 @@ impl Source {
     async fn asked(&self, source: &GroupsSource, now: UnixTime) -> Result<Answer<Said>, Stage> {
         self.request(source, now).await.or_else(|fault| {
             let error = chain(&fault);
-            tracing::warn!(error, "could not fetch groups that a token keeps elsewhere");
+            if let Some(times) = self.failures.turn() {
+                tracing::warn!(error, times, "could not fetch groups that a token keeps elsewhere");
+            }
             let (value, lifetime) = (Err(Refused), Duration::ZERO);
             let refusal = Answer { value, worth: Worth::Bad, lifetime, length: 0 };
             if fault.is_refusal() { Ok(refusal) } else { Err(fault.stage()) }

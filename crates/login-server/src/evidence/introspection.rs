@@ -24,7 +24,10 @@ use super::{
     remote::{Answer, Remote, Worth},
     request::{RequestError, Route},
 };
-use crate::{outgoing::Stage, telemetry::chain};
+use crate::{
+    outgoing::Stage,
+    telemetry::{chain, seldom::Seldom},
+};
 
 /// The longest that an accepting answer is repeated (server-side revocation shows by then).
 pub const MAX_CACHE_TTL: Duration = Duration::from_secs(30);
@@ -96,6 +99,9 @@ struct Endpoint {
     settings: IntrospectionEndpoint,
     route: Route,
     remote: Remote<KnownToken>,
+    /// A stranger can bring about as many as he likes.
+    failures: Seldom,
+    refusals_of_us: Seldom,
 }
 
 /// Why an endpoint gave no answer.
@@ -126,9 +132,14 @@ impl Introspectors {
     /// The same for other `endpoints`; what is known of those that stay is kept.
     #[must_use]
     pub fn succeed(&self, endpoints: Vec<IntrospectionEndpoint>) -> Self {
+        // Two entries may ask one endpoint, each on its own.
+        let mut left: Vec<&Arc<Endpoint>> = self.0.iter().collect();
         let endpoint = |settings: IntrospectionEndpoint| {
-            let same = self.0.iter().find(|known| known.settings.is_same(&settings));
-            same.map_or_else(|| Arc::new(Endpoint::new(settings)), Arc::clone)
+            let same = left.iter().position(|known| known.settings.is_same(&settings));
+            match same {
+                Some(number) => Arc::clone(left.remove(number)),
+                None => Arc::new(Endpoint::new(settings)),
+            }
         };
         Self(endpoints.into_iter().map(endpoint).collect())
     }
@@ -197,6 +208,8 @@ impl Endpoint {
         Self {
             route: Route::new(settings.certificate_authority_pem.clone(), settings.timeout),
             remote: Remote::new(settings.url.to_string(), settings.timeout),
+            failures: Seldom::default(),
+            refusals_of_us: Seldom::default(),
             settings,
         }
     }
@@ -205,9 +218,11 @@ impl Endpoint {
         self.request(token, now).await.map_err(|fault| {
             let (url, error) = (self.settings.url.as_str(), chain(&fault));
             if let AskError::Answer(IntrospectionError::Credentials { .. }) = fault {
-                tracing::error!(url, error, "check `clientID` and `clientSecretFile`");
-            } else {
-                tracing::warn!(url, error, "could not ask about a token");
+                if let Some(times) = self.refusals_of_us.turn() {
+                    tracing::error!(url, error, times, "check `clientID` and `clientSecretFile`");
+                }
+            } else if let Some(times) = self.failures.turn() {
+                tracing::warn!(url, error, times, "could not ask about a token");
             }
             fault.stage()
         })

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     elsewhere::Elsewhere,
     reload::until,
-    support::{IssuerElsewhere, Said, TestServer, ask, config, now, plain_client},
+    support::{IssuerElsewhere, Pki, Said, TestServer, ask, config, now, plain_client},
 };
 
 const HEAD: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
@@ -160,6 +160,23 @@ async fn what_is_no_answer_is_an_outage_and_never_a_refusal() {
         elsewhere.script.say_json(&active());
         assert_eq!(ask(&client, &server.url, "opaque").await.username(), Some("as:jane"));
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_its_own_authority_is_believed_where_its_certificate_is_named() {
+    let (pki, tls) = Pki::of_itself();
+    let elsewhere = Elsewhere::start_with(pki, Some(tls)).await;
+    elsewhere.script.say_json(&active());
+    let server = TestServer::start(asking(&elsewhere, "")).await;
+    let client = plain_client();
+    assert_eq!(ask(&client, &server.url, "opaque").await.username(), Some("as:jane"));
+    let (pki, tls) = Pki::of_itself();
+    let mut impostor = Elsewhere::start_with(pki, Some(tls)).await;
+    impostor.script.say_json(&active());
+    impostor.pki = Pki::of_itself().0;
+    let server = TestServer::start(asking(&impostor, "")).await;
+    assert!(is_outage(&ask(&client, &server.url, "opaque").await));
+    assert_eq!(impostor.script.requests(), 0, "nothing is shown to it");
 }
 
 #[tokio::test]

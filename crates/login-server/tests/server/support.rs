@@ -71,6 +71,18 @@ impl Pki {
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
     }
 
+    /// One whose authority is the server itself, as `openssl req -x509` makes it.
+    pub(crate) fn of_itself() -> (Self, ServingTls) {
+        let mut pki = Self::new();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
+        let key = KeyPair::generate().unwrap();
+        pki.authority_pem = params.self_signed(&key).unwrap().pem();
+        let tls = pki.serving(&pki.authority_pem, &key.serialize_pem(), None);
+        (pki, tls)
+    }
+
     pub(crate) fn authority_file(&self) -> PathBuf {
         self.folder.path().join("ca.crt")
     }
@@ -100,6 +112,15 @@ impl Pki {
         client_authority: Option<(&Path, ClientCertificate)>,
     ) -> ServingTls {
         let (certificate, key) = self.issue();
+        self.serving(&certificate, &key, client_authority)
+    }
+
+    fn serving(
+        &self,
+        certificate: &str,
+        key: &str,
+        client_authority: Option<(&Path, ClientCertificate)>,
+    ) -> ServingTls {
         let place = |name: &str| self.folder.path().join(name);
         write(&place("server.crt"), certificate.as_bytes(), Readers::Everyone).unwrap();
         write(&place("server.key"), key.as_bytes(), Readers::OwnerOnly).unwrap();

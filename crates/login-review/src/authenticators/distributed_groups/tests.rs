@@ -152,8 +152,8 @@ fn the_own_host_of_the_issuer_needs_no_leave_and_no_other_one_has_it() {
     }
 }
 
-// What kube-apiserver's claimResolver makes of the same claims, which is an error for each but the
-// last two: those it takes for "no groups".
+// What kube-apiserver makes of the same claims, which is an error for each but the last two: those
+// it takes for "no groups".
 #[test]
 fn malformed_names_and_sources_refuse_the_token_and_never_mean_no_groups() {
     let scene = scene();
@@ -169,6 +169,9 @@ fn malformed_names_and_sources_refuse_the_token_and_never_mean_no_groups() {
         (json!({"groups": "src1", "address": 7}), good.clone()),
         (json!({"address": 7}), good.clone()),
         (json!({"groups": null}), good.clone()),
+        (json!({"groups": ""}), json!({"": {"endpoint": ENDPOINT}})),
+        (json!({"address": null}), good.clone()),
+        (json!({"address": "src1"}), json!({})),
         (json!({"groups": "src2"}), good.clone()),
         (json!({"groups": "src1"}), Value::Null),
         (json!({"groups": "src1"}), json!(null)),
@@ -190,8 +193,25 @@ fn malformed_names_and_sources_refuse_the_token_and_never_mean_no_groups() {
         let changes = json!({"_claim_names": names, "_claim_sources": sources});
         assert_eq!(scene.outcome(&changes, None), "groups_elsewhere", "{changes}");
     }
-    let unnamed = json!({"_claim_names": {"address": "src1"}});
-    assert_eq!(scene.outcome(&unnamed, None), "groups_elsewhere", "no sources at all");
+    for changes in [
+        json!({"_claim_names": {"address": "src1"}}),
+        json!({"_claim_names": {}}),
+        json!({"_claim_sources": 7}),
+        json!({"_claim_sources": {"src1": 7}}),
+    ] {
+        assert_eq!(scene.outcome(&changes, None), "groups_elsewhere", "{changes}");
+    }
+    // Whoever reads tokens there does not get as far as to the groups that are in the token.
+    for changes in [
+        json!({"groups": ["dev"], "_claim_names": 7}),
+        json!({"groups": ["dev"], "_claim_sources": []}),
+        json!({"groups": ["dev"], "_claim_names": {"address": "src1"}}),
+        json!({"groups": ["dev"], "_claim_names": {"groups": "src2"}, "_claim_sources": good}),
+    ] {
+        assert_eq!(scene.outcome(&changes, None), "groups_elsewhere", "{changes}");
+    }
+    let empty = json!({"groups": ["dev"], "_claim_names": {}});
+    assert_eq!(scene.outcome(&empty, None), "dev for 60");
     let capitals = elsewhere(&json!({"Endpoint": ENDPOINT, "ACCESS_TOKEN": "t", "x": 7}));
     assert_eq!(scene.outcome(&capitals, None), "needs more");
 }
@@ -202,14 +222,17 @@ fn a_token_that_holds_its_groups_or_keeps_only_others_elsewhere_is_complete() {
     let mut changes = elsewhere(&json!({"endpoint": ENDPOINT}));
     changes["groups"] = json!(["dev"]);
     assert_eq!(scene.outcome(&changes, None), "dev for 60");
-    for names in [json!({"address": "src1"}), json!({}), json!({"address": null})] {
-        for sources in [json!({"src1": {"endpoint": "https://x.example"}}), json!({})] {
-            let others = json!({"_claim_names": names, "_claim_sources": sources});
-            assert_eq!(scene.outcome(&others, None), " for 60", "{others}");
-        }
+    let source = json!({"src1": {"endpoint": "https://x.example"}});
+    for (names, sources) in [
+        (json!({"address": "src1"}), source.clone()),
+        (json!({}), source.clone()),
+        (json!({}), json!({})),
+    ] {
+        let others = json!({"_claim_names": names, "_claim_sources": sources});
+        assert_eq!(scene.outcome(&others, None), " for 60", "{others}");
     }
-    // Sources without names are nobody's, whatever they are.
-    assert_eq!(scene.outcome(&json!({"_claim_sources": 7}), None), " for 60");
+    // Sources without names are nobody's, if they have their shape.
+    assert_eq!(scene.outcome(&json!({"_claim_sources": source}), None), " for 60");
 }
 
 #[test]
