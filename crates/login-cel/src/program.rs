@@ -2,6 +2,8 @@
 //!
 //! Never here: how (`syntax`, `check`, `plan`, `evaluate`).
 
+use std::collections::BTreeSet;
+
 use crate::check::check;
 use crate::environment::Environment;
 use crate::error::{CompileError, EvaluationError, Fault};
@@ -58,6 +60,23 @@ impl Program {
         selects(&self.tree, path)
     }
 
+    /// The names that are selected from this variable: `claims.email`, `claims.?email`,
+    /// `has(claims.email)`, `claims["email"]`, `claims[?"email"]`.
+    pub fn selected_from(&self, variable: &str) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        visit(&self.tree, &mut |expr| {
+            names.extend(selected(expr, variable).map(str::to_owned));
+        });
+        names
+    }
+
+    /// What is done with this variable as if it were a map or a list, if it is: `in` or `size`.
+    pub fn takes_for_container(&self, variable: &str) -> Option<&'static str> {
+        let mut found = None;
+        visit(&self.tree, &mut |expr| found = found.or_else(|| container_use(expr, variable)));
+        found
+    }
+
     /// Computes the value for these variables, within a budget.
     pub fn evaluate<'a>(
         &self,
@@ -103,6 +122,49 @@ fn refused(source: &str, faults: Vec<SyntaxError>) -> CompileError {
         }
     });
     CompileError { faults: faults.collect() }
+}
+
+fn visit<'e>(expr: &'e Expr, each: &mut dyn FnMut(&'e Expr)) {
+    each(expr);
+    expr.for_each_child(&mut |child| visit(child, each));
+}
+
+fn is_variable(expr: &Expr, name: &str) -> bool {
+    expr.as_ident().is_some_and(|own| own.trim_start_matches('.') == name)
+}
+
+fn selected<'e>(expr: &'e Expr, variable: &str) -> Option<&'e str> {
+    match &expr.kind {
+        ExprKind::Select { operand, field, .. } if is_variable(operand, variable) => Some(field),
+        ExprKind::Call { function, target: None, arguments }
+            if ["_?._", "_[_]", "_[?_]"].contains(&&**function) =>
+        {
+            match arguments.as_slice() {
+                [operand, Expr { kind: ExprKind::Literal(Literal::String(name)), .. }]
+                    if is_variable(operand, variable) =>
+                {
+                    Some(name)
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn container_use(expr: &Expr, variable: &str) -> Option<&'static str> {
+    match &expr.kind {
+        ExprKind::Call { function, target, arguments } => {
+            let container = target.as_deref().or_else(|| arguments.last())?;
+            match &**function {
+                _ if !is_variable(container, variable) => None,
+                "@in" => Some("in"),
+                "size" => Some("size"),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 fn selects(expr: &Expr, path: &[&str]) -> bool {

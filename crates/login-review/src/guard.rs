@@ -1,10 +1,14 @@
 //! The last look at a user, after all mapping: names that would be Kubernetes' own are refused.
 //! Never repairs a name: a dropped group would hide an attack.
 
+mod form;
+
 use std::collections::BTreeSet;
 
 use login_common::Identity;
 
+pub(crate) use self::form::is_stable;
+use self::form::{folds_to, folds_to_reserved_prefix};
 use crate::verdict::Reason;
 
 /// What Kubernetes keeps for itself. kube-apiserver would believe such a name from a webhook;
@@ -44,14 +48,14 @@ pub(crate) fn is_of_kubernetes(key: &str) -> bool {
     })
 }
 
-/// Whether no user may have this name without the operator's leave.
+/// Whether no user may have this name, in whatever case, without the operator's leave.
 pub fn is_reserved_user(name: &str) -> bool {
-    name.starts_with(RESERVED_PREFIX) || name == KUBEADM_ADMIN
+    folds_to_reserved_prefix(name) || folds_to(name, KUBEADM_ADMIN)
 }
 
-/// Whether no group may have this name without the operator's leave.
+/// Whether no group may have this name, in whatever case, without the operator's leave.
 pub fn is_reserved_group(name: &str) -> bool {
-    name.starts_with(RESERVED_PREFIX) || name == KUBEADM_ADMINS
+    folds_to_reserved_prefix(name) || folds_to(name, KUBEADM_ADMINS)
 }
 
 /// Which reserved names the operator allows, each by its exact text. Default: none.
@@ -73,10 +77,7 @@ impl Guard {
     /// Whether `identity` may be told to kube-apiserver.
     pub fn check(&self, identity: &Identity) -> Result<(), Reason> {
         let username = identity.username.as_str();
-        if username.trim().is_empty()
-            || username.len() > MAX_USERNAME_LENGTH
-            || username.contains(char::is_control)
-        {
+        if username.is_empty() || username.len() > MAX_USERNAME_LENGTH || !is_stable(username) {
             return Err(Reason::UnusableUsername);
         }
         if is_reserved_user(username) && !self.users.contains(username) {
@@ -86,10 +87,7 @@ impl Guard {
             return Err(Reason::TooManyGroups);
         }
         for group in &identity.groups {
-            if group.trim().is_empty()
-                || group.len() > MAX_GROUP_LENGTH
-                || group.contains(char::is_control)
-            {
+            if group.is_empty() || group.len() > MAX_GROUP_LENGTH || !is_stable(group) {
                 return Err(Reason::UnusableGroup);
             }
             if is_reserved_group(group) && !self.groups.contains(group) {
@@ -103,7 +101,7 @@ impl Guard {
 /// The uid and the further facts. Nothing is decided by them here, but others may.
 fn check_extra(identity: &Identity) -> Result<(), Reason> {
     let (uid, extra) = (&identity.uid, &identity.extra);
-    if uid.len() > MAX_UID_LENGTH || uid.contains(char::is_control) {
+    if uid.len() > MAX_UID_LENGTH || !is_stable(uid) {
         return Err(Reason::UnusableExtra);
     }
     let mut length = 0;
@@ -113,7 +111,7 @@ fn check_extra(identity: &Identity) -> Result<(), Reason> {
             return Err(Reason::UnusableExtra);
         }
         for text in values.iter().chain([key]) {
-            if text.contains(char::is_control) {
+            if !is_stable(text) {
                 return Err(Reason::UnusableExtra);
             }
             length += text.len();
@@ -151,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn a_reserved_name_is_refused_in_whatever_case() {
+        let guard = Guard::new(["system:admin".to_owned()], ["System:Masters".to_owned()]);
+        for username in ["System:admin", "SYSTEM:ADMIN", "Kubernetes-Admin"] {
+            assert_eq!(check(&guard, username, &[]), Err(Reason::ReservedUsername), "{username}");
+        }
+        assert_eq!(check(&guard, "system:admin", &["System:Masters"]), Ok(()));
+        for group in ["system:masters", "SYSTEM:MASTERS", "Kubeadm:Cluster-Admins"] {
+            assert_eq!(check(&guard, "a", &[group]), Err(Reason::ReservedGroup), "{group}");
+        }
+    }
+
+    #[test]
     fn the_administrators_of_kubeadm_are_refused_unless_they_are_allowed() {
         let (user, group) = ("kubernetes-admin", "kubeadm:cluster-admins");
         let guard = Guard::default();
@@ -181,6 +191,12 @@ mod tests {
         let guard = Guard::default();
         let longest = "x".repeat(MAX_USERNAME_LENGTH);
         assert_eq!(check(&guard, &longest, &[]), Ok(()));
+        let unseen = ["a\u{200b}b", "\u{feff}a", "a ", "\u{202e}a", "a\u{2028}", "e\u{301}"];
+        assert_eq!(check(&guard, "é b", &["é b"]), Ok(()));
+        for username in unseen {
+            assert_eq!(check(&guard, username, &[]), Err(Reason::UnusableUsername), "{username:?}");
+            assert_eq!(check(&guard, "a", &[username]), Err(Reason::UnusableGroup), "{username:?}");
+        }
         for username in ["", " ", "\u{2003}", "a\nb", "a\0", "\u{85}a", &format!("{longest}x")] {
             let refused = check(&guard, username, &[]);
             assert_eq!(refused, Err(Reason::UnusableUsername), "{username:?}");
@@ -213,13 +229,17 @@ mod tests {
         let longest = "x".repeat(MAX_UID_LENGTH);
         assert_eq!(check(&longest, &[("a.b/c", &["d", ""])]), Ok(()));
         assert_eq!(check("", &[(CREDENTIAL_ID_KEY, &["JTI=1"]), ("notk8s.io/x", &[])]), Ok(()));
-        for uid in ["a\nb", "\0", &format!("{longest}x")] {
+        for uid in ["a\nb", "\0", "a ", "\u{feff}a", "a\u{200d}b", &format!("{longest}x")] {
             assert_eq!(check(uid, &[]), Err(Reason::UnusableExtra), "{uid:?}");
         }
         let value = "x".repeat(MAX_EXTRA_LENGTH);
         for extra in [
             ("a.b/c", ["a\u{7f}"].as_slice()),
             ("a.b/c\n", &["a"]),
+            ("a.b/c ", &["a"]),
+            ("a.b/\u{200b}c", &["a"]),
+            ("a.b/c", &["d", " a"]),
+            ("a.b/c", &["a\u{202e}"]),
             ("", &["a"]),
             ("a.b/C", &["a"]),
             ("a.b/c", &[value.as_str()]),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use login_common::{UnixTime, names::IssuerUrl};
 use login_protocols::{
-    jose::{Algorithm, KeySet},
+    jose::{Algorithm, DEFAULT_TOKEN_LENGTH, KeySet},
     oidc::Claims,
 };
 use url::Url;
@@ -28,6 +28,7 @@ pub struct Policy {
     introspectors: Vec<Introspector>,
     static_tokens: Option<StaticTokens>,
     revocations: Arc<Revocations>,
+    max_token_length: usize,
 }
 
 /// Which issuer of one [`Policy`] is meant; worthless with another policy.
@@ -62,7 +63,20 @@ impl Policy {
             introspectors: Vec::new(),
             static_tokens: None,
             revocations: Arc::default(),
+            max_token_length: DEFAULT_TOKEN_LENGTH,
         }
+    }
+
+    /// Tokens of up to so many bytes are taken.
+    #[must_use]
+    pub const fn with_max_token_length(mut self, length: usize) -> Self {
+        self.max_token_length = length;
+        self
+    }
+
+    /// How many bytes a token may have.
+    pub const fn max_token_length(&self) -> usize {
+        self.max_token_length
     }
 
     /// Opaque tokens are asked about at these.

@@ -2,7 +2,7 @@
 //! Never offers a token to more than one party, and a JWT to nobody but the issuer it names.
 
 use login_common::UnixTime;
-use login_protocols::jose::{CompactJws, JoseError, MAX_TOKEN_LENGTH};
+use login_protocols::jose::{CompactJws, JoseError};
 
 use crate::{
     authenticators::static_tokens::TokenDigest,
@@ -33,7 +33,7 @@ pub(crate) fn route<'t>(
     token: &'t str,
     now: UnixTime,
 ) -> Result<Route<'t>, Reason> {
-    if token.len() > MAX_TOKEN_LENGTH {
+    if token.len() > policy.max_token_length() {
         return Err(Reason::TooLong);
     }
     let jws = match CompactJws::parse(token) {
@@ -149,7 +149,7 @@ pub(crate) fn is_service_account_issuer(issuer: &str) -> bool {
 
 fn refusal(error: &JoseError) -> Reason {
     match error {
-        JoseError::TooLong => Reason::TooLong,
+        JoseError::TooLong(_) => Reason::TooLong,
         JoseError::Shape | JoseError::Base64(_) | JoseError::Payload(_) => Reason::Malformed,
         JoseError::Header(_) | JoseError::Critical => Reason::Header,
         JoseError::Algorithm(_) => Reason::Algorithm,

@@ -68,8 +68,12 @@ names! {
         ForeignIssuer => "foreign_issuer",
         /// Signed with a key the issuer does not publish.
         UnknownKey => "unknown_key",
-        /// Names no key while its issuer has several that could be meant.
+        /// Could mean more keys of its issuer than are tried.
         AmbiguousKey => "ambiguous_key",
+        /// The key that it names is for another algorithm than its own.
+        KeyAlgorithm => "key_algorithm",
+        /// The key that it names is published, and cannot or must not be used.
+        UnusableKey => "unusable_key",
         /// The signature does not match.
         Signature => "signature",
         /// Another kind of JWT, such as a logout token.
@@ -86,7 +90,7 @@ names! {
         WrongAudience => "wrong_audience",
         /// A registered claim has a shape that its RFC does not know.
         Claims => "claims",
-        /// `sub` is missing or empty where the uid is built from it.
+        /// `sub` is there and is no text, where the uid is built from it.
         MissingSubject => "missing_subject",
         /// The username claim is missing, empty, or no text.
         MissingUsername => "missing_username",
@@ -97,13 +101,13 @@ names! {
         /// The groups are kept elsewhere (distributed claims), where they may not be asked for,
         /// are not given for this token, or are not vouched for.
         GroupsElsewhere => "groups_elsewhere",
-        /// The uid claim is missing, empty, or no text.
+        /// The uid claim is missing or no text.
         MissingUid => "missing_uid",
         /// A required claim is missing or has another value.
         RequiredClaim => "required_claim",
-        /// The mapped username is blank, too long, or has control characters.
+        /// The mapped username is empty, too long, or a text that hops on its way may change.
         UnusableUsername => "unusable_username",
-        /// A mapped group is too long or has control characters.
+        /// A mapped group is too long, or a text that hops on its way may change.
         UnusableGroup => "unusable_group",
         /// More groups than a request may carry.
         TooManyGroups => "too_many_groups",
@@ -111,7 +115,7 @@ names! {
         ReservedUsername => "reserved_username",
         /// A mapped group is reserved, such as `system:…`, and is not allowed by name.
         ReservedGroup => "reserved_group",
-        /// A mapped uid or extra value is too long, too many, or has control characters.
+        /// A mapped uid or extra value is too long, too many, or a text that hops may change.
         UnusableExtra => "unusable_extra",
         /// An expression of the mapping failed, or its result has another type than allowed.
         Expression => "expression",

@@ -14,7 +14,7 @@
 //! | b9 | dots are counted before anything is decoded | corpus, `jose/tests.rs` |
 //! | b10 | strict base64url, size, UTF-8, unique and exact names | corpus, `jose/base64url.rs` |
 //! | b11 | `alg` by configuration and by key | corpus, `jose/jwks/tests.rs` |
-//! | b12 | `crit`, `b64`, `zip`, `enc`, `cty`; keys offered by the token | corpus |
+//! | b12 | `crit`, `b64`, `zip`, `enc`; keys offered by the token | corpus |
 //! | b13 | types of tokens; logout tokens | corpus |
 //! | b14 | names of keys | corpus, `jose/jwks/tests.rs` |
 //! | b15 | fetching: https, no redirect, size, addresses, whose document | `login-server/tests/server/key_sets.rs`, `evidence/addresses.rs`, `oidc/discovery/tests.rs` |
@@ -35,8 +35,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use login_common::{UnixTime, names::IssuerUrl};
 use login_protocols::jose::{Algorithm, KeySet};
 use login_review::{
-    AudienceRequest, ClaimMapping, Decision, Evidence, Guard, IssuerPolicy, Plan, Policy,
-    PrefixedClaim, Reason, Verdict, decide, plan,
+    AudienceRequest, ClaimMapping, Decision, Evidence, Guard, IssuerPolicy, Need, Plan, Policy,
+    PrefixedClaim, Verdict, decide, plan,
 };
 use serde_json::Value;
 
@@ -89,7 +89,8 @@ impl Attacked {
             Decision::Verdict(Verdict::Refused(reason)) => reason.as_str(),
             Decision::Verdict(Verdict::CannotTell(outage)) => outage.as_str(),
             // The set is as fresh as it gets.
-            Decision::Need(_) => Reason::UnknownKey.as_str(),
+            Decision::Need(Need::FreshKeys(_, otherwise)) => otherwise.as_str(),
+            Decision::Need(_) => "evidence",
         }
     }
 }

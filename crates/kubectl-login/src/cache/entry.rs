@@ -23,7 +23,7 @@ const FORMAT: &str = "kubectl-login/2";
 pub const KIND: &str = "token";
 
 /// Longest file that is an entry; two answers with the longest token and room.
-pub const MAX_LENGTH: usize = 160 * 1024;
+pub const MAX_LENGTH: usize = 288 * 1024;
 
 /// Guards against accidents (a crash, a full disk), not against the user, who owns the file; a
 /// cryptographic digest would be a fifth of the cached path.

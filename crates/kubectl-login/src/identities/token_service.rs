@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Longest answer that is read.
-const MAX_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER: usize = 160 * 1024;
 
 /// What is asked.
 pub(super) struct Ask<'a> {

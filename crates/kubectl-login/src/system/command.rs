@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// How much it may print.
-const MAX_OUTPUT: u64 = 64 * 1024;
+const MAX_OUTPUT: u64 = 160 * 1024;
 
 /// Why there is no output.
 #[derive(Debug, Error)]

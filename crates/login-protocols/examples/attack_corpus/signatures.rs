@@ -173,6 +173,6 @@ fn exponent_one() -> Case {
         "a forgery under a key with exponent 1",
         "b16",
         format!("{input}.{}", encode(signature)),
-        "unknown_key",
+        "unusable_key",
     )
 }

@@ -6,8 +6,12 @@ use std::fmt;
 use super::{Header, JoseError, base64url};
 use crate::oidc::claims::Claims;
 
-/// A token may have this many bytes; group-heavy tokens of large tenants reach ten thousand.
-pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
+/// No token has more bytes than this; a client hands out what is no longer.
+pub const MAX_TOKEN_LENGTH: usize = 128 * 1024;
+
+/// A server takes tokens of so many bytes unless it is told otherwise. Those of people in hundreds
+/// of groups reach 60,000.
+pub const DEFAULT_TOKEN_LENGTH: usize = 64 * 1024;
 
 /// A signed token of correct shape. Nothing of it is verified.
 #[derive(Clone)]
@@ -22,7 +26,7 @@ impl<'t> CompactJws<'t> {
     /// Takes `token` apart; refuses all that two readers could understand differently.
     pub fn parse(token: &'t str) -> Result<Self, JoseError> {
         if token.len() > MAX_TOKEN_LENGTH {
-            return Err(JoseError::TooLong);
+            return Err(JoseError::TooLong(MAX_TOKEN_LENGTH));
         }
         // Nothing is decoded before the number of dots is known: a token of dots must cost
         // nothing (CVE-2025-30204).

@@ -1,6 +1,8 @@
 //! One public key of a key set (RFC 7517 §4, RFC 7518 §6), checked and ready to verify.
 //! Never uses a key for an algorithm that its type, its curve or its own `alg` does not name.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::signature::{
     self, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents,
 };
@@ -18,10 +20,10 @@ pub enum KeyProblem {
     /// Not an object, or a member has the wrong type.
     #[error("member `{0}` is missing or malformed")]
     Malformed(&'static str),
-    /// `use` is there and is not `sig`.
-    #[error("`use` is not `sig`")]
+    /// `use` is there and is neither `sig` nor `jwt-svid`.
+    #[error("`use` is neither `sig` nor `jwt-svid`")]
     Use,
-    /// `key_ops` is there and does not list `verify`.
+    /// `key_ops` lists something, and not `verify`.
     #[error("`key_ops` does not list `verify`")]
     Operations,
     /// A symmetric key, a curve without an algorithm of ours, …
@@ -34,7 +36,9 @@ pub enum KeyProblem {
     #[error("the key contains private members")]
     Private,
     /// RSA: fewer than 2048 or more than 8192 bits, or an exponent that is even, 1, or over 2^32.
-    #[error("the RSA modulus or exponent is outside the accepted range")]
+    #[error(
+        "the RSA key has fewer than 2048 bits or more than 8192, or an exponent that is not used"
+    )]
     Strength,
     /// The point is not on the curve.
     #[error("the point is not on the curve")]
@@ -44,14 +48,41 @@ pub enum KeyProblem {
 /// One usable key: its name, and a ready verifier for each algorithm it may serve.
 pub(super) struct VerificationKey {
     pub(super) key_id: Option<String>,
-    verifiers: Vec<(Algorithm, ParsedPublicKey)>,
+    verifiers: Vec<Verifier>,
+    rsa: Option<Rsa>,
+}
+
+/// Made when the first token asks for the algorithm: an RSA key without `alg` has six, and its
+/// issuer uses one.
+struct Verifier {
+    algorithm: Algorithm,
+    key: OnceLock<Option<ParsedPublicKey>>,
+}
+
+/// Numbers without leading zeros.
+struct Rsa {
+    n: Vec<u8>,
+    e: Vec<u8>,
+}
+
+impl Rsa {
+    fn verifier(&self, algorithm: Algorithm) -> Option<ParsedPublicKey> {
+        let components = RsaPublicKeyComponents { n: &self.n, e: &self.e };
+        components.to_parsed_public_key(rsa_parameters(algorithm)?).ok()
+    }
+}
+
+/// `kid` of one member of `keys`, if it has a usable one.
+pub(super) fn key_id(jwk: &Value) -> Option<&str> {
+    let text = jwk.get("kid")?.as_str()?;
+    (1..=MAX_KEY_ID_LENGTH).contains(&text.len()).then_some(text)
 }
 
 impl VerificationKey {
     /// Checks one member of `keys`.
     pub(super) fn parse(jwk: &Value) -> Result<Self, KeyProblem> {
         let jwk = jwk.as_object().ok_or(KeyProblem::Malformed("keys"))?;
-        let key_id = text(jwk, "kid")?;
+        let key_id = named(jwk, "kid")?;
         if key_id.is_some_and(|key_id| key_id.len() > MAX_KEY_ID_LENGTH) {
             return Err(KeyProblem::Malformed("kid"));
         }
@@ -60,42 +91,50 @@ impl VerificationKey {
             return Err(KeyProblem::Type);
         }
         // RFC 7518 §6.2.2, §6.3.2 and §6.4.1: all members that carry private or symmetric keys.
-        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(|name| jwk.contains_key(*name))
-        {
+        let is_there = |name: &&str| jwk.get(*name).is_some_and(|member| !member.is_null());
+        if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(is_there) {
             return Err(KeyProblem::Private);
         }
-        if text(jwk, "use")?.is_some_and(|purpose| purpose != "sig") {
+        // `jwt-svid` is SPIFFE's word (SPIFFE Trust Domain and Bundle §4.2.2).
+        if named(jwk, "use")?.is_some_and(|purpose| !["sig", "jwt-svid"].contains(&purpose)) {
             return Err(KeyProblem::Use);
         }
-        if let Some(operations) = jwk.get("key_ops") {
-            let operations = operations.as_array().ok_or(KeyProblem::Malformed("key_ops"))?;
-            if !operations.iter().any(|operation| operation == "verify") {
-                return Err(KeyProblem::Operations);
+        match jwk.get("key_ops") {
+            None | Some(Value::Null) => {}
+            Some(Value::Array(operations)) => {
+                if !operations.is_empty() && !operations.iter().any(|name| name == "verify") {
+                    return Err(KeyProblem::Operations);
+                }
             }
+            Some(_) => return Err(KeyProblem::Malformed("key_ops")),
         }
-        let only = match text(jwk, "alg")? {
+        let only = match named(jwk, "alg")? {
             Some(name) => Some(Algorithm::parse(name).ok_or(KeyProblem::Algorithm)?),
             None => None,
         };
-        let verifiers =
-            if kind == "RSA" { rsa_verifiers(jwk, only)? } else { ec_verifiers(jwk, only)? };
-        if verifiers.is_empty() {
-            return Err(KeyProblem::Algorithm);
-        }
-        Ok(Self { key_id: key_id.map(str::to_owned), verifiers })
+        let (verifiers, rsa) = if kind == "RSA" {
+            let (verifiers, rsa) = rsa_verifiers(jwk, only)?;
+            (verifiers, Some(rsa))
+        } else {
+            (vec![ec_verifier(jwk, only)?], None)
+        };
+        Ok(Self { key_id: key_id.map(str::to_owned), verifiers, rsa })
     }
 
     /// Whether the key may verify `algorithm`.
     pub(super) fn serves(&self, algorithm: Algorithm) -> bool {
-        self.verifiers.iter().any(|(own, _)| *own == algorithm)
+        self.verifiers.iter().any(|verifier| verifier.algorithm == algorithm)
     }
 
     /// Whether `signature` is this key's for `message`.
     pub(super) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
-        self.verifiers
-            .iter()
-            .find(|(own, _)| *own == algorithm)
-            .is_some_and(|(_, key)| key.verify_sig(message, signature).is_ok())
+        let verifier = self.verifiers.iter().find(|verifier| verifier.algorithm == algorithm);
+        verifier
+            .and_then(|verifier| {
+                let made = || self.rsa.as_ref().and_then(|rsa| rsa.verifier(algorithm));
+                verifier.key.get_or_init(made).as_ref()
+            })
+            .is_some_and(|key| key.verify_sig(message, signature).is_ok())
     }
 }
 
@@ -103,7 +142,7 @@ impl VerificationKey {
 fn rsa_verifiers(
     jwk: &Map<String, Value>,
     only: Option<Algorithm>,
-) -> Result<Vec<(Algorithm, ParsedPublicKey)>, KeyProblem> {
+) -> Result<(Vec<Verifier>, Rsa), KeyProblem> {
     let n = bytes(jwk, "n")?;
     let e = bytes(jwk, "e")?;
     // RFC 7518 §6.3.1.1 forbids a leading zero octet and knows that some libraries write one.
@@ -117,24 +156,22 @@ fn rsa_verifiers(
     if !RSA_MODULUS_BITS.contains(&bits) || !modulus_is_odd || !exponent_is_good {
         return Err(KeyProblem::Strength);
     }
-    Algorithm::ALL
+    let mut verifiers: Vec<Verifier> = Algorithm::ALL
         .into_iter()
         .filter(|algorithm| only.is_none_or(|only| only == *algorithm))
-        .filter_map(|algorithm| Some((algorithm, rsa_parameters(algorithm)?)))
-        .map(|(algorithm, parameters)| {
-            let key = RsaPublicKeyComponents { n, e }
-                .to_parsed_public_key(parameters)
-                .map_err(|_| KeyProblem::Strength)?;
-            Ok((algorithm, key))
-        })
-        .collect()
+        .filter(|algorithm| rsa_parameters(*algorithm).is_some())
+        .map(|algorithm| Verifier { algorithm, key: OnceLock::new() })
+        .collect();
+    let rsa = Rsa { n: n.to_vec(), e: e.to_vec() };
+    // All six parse alike; one that does not parse must be found now.
+    let first = verifiers.first_mut().ok_or(KeyProblem::Algorithm)?;
+    let key = rsa.verifier(first.algorithm).ok_or(KeyProblem::Strength)?;
+    first.key = OnceLock::from(Some(key));
+    Ok((verifiers, rsa))
 }
 
 /// A curve has exactly one algorithm (RFC 7518 §3.4).
-fn ec_verifiers(
-    jwk: &Map<String, Value>,
-    only: Option<Algorithm>,
-) -> Result<Vec<(Algorithm, ParsedPublicKey)>, KeyProblem> {
+fn ec_verifier(jwk: &Map<String, Value>, only: Option<Algorithm>) -> Result<Verifier, KeyProblem> {
     let (algorithm, coordinate_length, parameters): (_, _, &'static EcdsaVerificationAlgorithm) =
         match text(jwk, "crv")?.ok_or(KeyProblem::Malformed("crv"))? {
             "P-256" => (Algorithm::Es256, 32, &signature::ECDSA_P256_SHA256_FIXED),
@@ -157,7 +194,7 @@ fn ec_verifiers(
     // SEC 1 §2.3.3: an uncompressed point begins with 4.
     let point = [&[4][..], &x, &y].concat();
     let key = ParsedPublicKey::new(parameters, point).map_err(|_| KeyProblem::Point)?;
-    Ok(vec![(algorithm, key)])
+    Ok(Verifier { algorithm, key: OnceLock::from(Some(key)) })
 }
 
 fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
@@ -172,15 +209,24 @@ fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
     }
 }
 
+/// Null is absent, as in Go: serializers write it for what they leave out.
 fn text<'j>(
     jwk: &'j Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<&'j str>, KeyProblem> {
     match jwk.get(name) {
-        None => Ok(None),
+        None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(KeyProblem::Malformed(name)),
     }
+}
+
+/// An empty text names nothing.
+fn named<'j>(
+    jwk: &'j Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'j str>, KeyProblem> {
+    Ok(text(jwk, name)?.filter(|text| !text.is_empty()))
 }
 
 fn bytes(jwk: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, KeyProblem> {

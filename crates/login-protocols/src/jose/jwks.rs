@@ -8,18 +8,19 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    Header,
-    jwk::{KeyProblem, VerificationKey},
+    Header, SignatureError,
+    jwk::{self, KeyProblem, VerificationKey},
 };
 
 /// A key set document may have this many bytes.
 pub const MAX_KEY_SET_LENGTH: usize = 1024 * 1024;
 
 /// A key set document may list this many keys.
-pub const MAX_KEYS: usize = 100;
+pub const MAX_KEYS: usize = 1000;
 
-/// Several keys may share one `kid`; this many of them are tried.
-const MAX_CANDIDATES: usize = 4;
+/// Of several keys that a token could mean, as many are tried: a token that nobody signed costs no
+/// more than so many verifications.
+pub const MAX_CANDIDATES: usize = 16;
 
 /// Why a document gives no keys.
 #[derive(Debug, Error)]
@@ -49,6 +50,8 @@ pub enum KeySetError {
 pub struct KeySet {
     keys: Arc<[VerificationKey]>,
     problems: Arc<[KeyProblem]>,
+    /// `kid` of the keys that `problems` are about, in their order.
+    unusable: Arc<[Option<String>]>,
 }
 
 impl KeySet {
@@ -63,22 +66,25 @@ impl KeySet {
             return Err(KeySetError::TooManyKeys(members.len()));
         }
         let mut keys = Vec::new();
-        let mut problems = Vec::new();
+        let (mut problems, mut unusable) = (Vec::new(), Vec::new());
         for member in members {
             match VerificationKey::parse(member) {
                 Ok(key) => keys.push(key),
-                Err(problem) => problems.push(problem),
+                Err(problem) => {
+                    problems.push(problem);
+                    unusable.push(jwk::key_id(member).map(str::to_owned));
+                }
             }
         }
         if keys.is_empty() {
             return Err(KeySetError::NoUsableKey { skipped: problems.len() });
         }
-        Ok(Self { keys: keys.into(), problems: problems.into() })
+        Ok(Self { keys: keys.into(), problems: problems.into(), unusable: unusable.into() })
     }
 
     /// A set that verifies nothing.
     pub fn empty() -> Self {
-        Self { keys: Arc::new([]), problems: Arc::new([]) }
+        Self { keys: Arc::new([]), problems: Arc::new([]), unusable: Arc::new([]) }
     }
 
     /// How many keys can verify.
@@ -101,46 +107,57 @@ impl KeySet {
         &self.problems
     }
 
+    /// Each key that was left out: its name, if it has one, and why.
+    pub fn left_out(&self) -> impl Iterator<Item = (Option<&str>, KeyProblem)> {
+        let names = self.unusable.iter().map(Option::as_deref);
+        names.zip(self.problems.iter().copied())
+    }
+
     /// Whether a key of the set has this name.
     pub fn has_key_id(&self, key_id: &str) -> bool {
         self.keys.iter().any(|key| key.key_id.as_deref() == Some(key_id))
     }
 
     /// Whether the set knows the key that `header` asks for, so that a fresher set would not
-    /// help. A known `kid` that is used with a wrong algorithm is known.
+    /// help. A known `kid` that is used with a wrong algorithm is known, and so is that of a key
+    /// that was left out.
     pub fn has_key_for(&self, header: &Header) -> bool {
-        !matches!(self.candidates(header), Candidates::Unknown)
+        !matches!(self.candidates(header), Err(SignatureError::NoSuchKey))
     }
 
-    /// The keys to try for `header`.
-    pub(super) fn candidates(&self, header: &Header) -> Candidates<'_> {
-        let Some(key_id) = header.key_id.as_deref() else {
-            let mut compatible = self.keys.iter().filter(|key| key.serves(header.algorithm));
-            return match (compatible.next(), compatible.next()) {
-                (None, _) => Candidates::Unknown,
-                (Some(key), None) => Candidates::Try(vec![key]),
-                (Some(_), Some(_)) => Candidates::Ambiguous,
-            };
+    /// The keys to try for `header`; without `kid` those of its algorithm, whatever their names.
+    pub(super) fn candidates(&self, header: &Header) -> Result<Candidates<'_>, SignatureError> {
+        let is_named = |key: &&VerificationKey| {
+            header.key_id.is_none() || key.key_id.as_deref() == header.key_id.as_deref()
         };
-        let mut named =
-            self.keys.iter().filter(|key| key.key_id.as_deref() == Some(key_id)).peekable();
-        if named.peek().is_none() {
-            return Candidates::Unknown;
+        let mut named = self.keys.iter().filter(is_named).peekable();
+        let is_known = named.peek().is_some();
+        let mut fitting = named.filter(|key| key.serves(header.algorithm));
+        let keys: Vec<&VerificationKey> = fitting.by_ref().take(MAX_CANDIDATES).collect();
+        if keys.is_empty() {
+            return Err(match &header.key_id {
+                None => SignatureError::NoSuchKey,
+                Some(_) if is_known => SignatureError::OtherAlgorithm,
+                Some(key_id) => self.unusable_key(key_id),
+            });
         }
-        Candidates::Try(
-            named.filter(|key| key.serves(header.algorithm)).take(MAX_CANDIDATES).collect(),
-        )
+        Ok(Candidates { keys, are_all: fitting.next().is_none() })
+    }
+
+    fn unusable_key(&self, key_id: &str) -> SignatureError {
+        let mut left_out = self.left_out();
+        match left_out.find(|(name, _)| *name == Some(key_id)) {
+            Some((_, problem)) => SignatureError::Unusable(problem),
+            None => SignatureError::NoSuchKey,
+        }
     }
 }
 
-/// What a set has for a header.
-pub(super) enum Candidates<'k> {
-    /// No key of that name, or none at all for the algorithm.
-    Unknown,
-    /// No `kid`, and more than one key could be meant.
-    Ambiguous,
-    /// These, possibly none: then the key is known and its algorithm another.
-    Try(Vec<&'k VerificationKey>),
+/// What a set has for a header: at least one key.
+pub(super) struct Candidates<'k> {
+    pub(super) keys: Vec<&'k VerificationKey>,
+    /// There are no more that could be meant.
+    pub(super) are_all: bool,
 }
 
 impl fmt::Debug for KeySet {

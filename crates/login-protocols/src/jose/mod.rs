@@ -18,7 +18,7 @@ pub mod signing_key;
 pub mod thumbprint;
 
 pub use algorithm::Algorithm;
-pub use compact::{CompactJws, MAX_TOKEN_LENGTH};
+pub use compact::{CompactJws, DEFAULT_TOKEN_LENGTH, MAX_TOKEN_LENGTH};
 pub use header::{Header, JoseError};
 pub use jwk::KeyProblem;
 pub use jwks::{KeySet, KeySetError};

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::{CompactJws, KeySet, jwks::Candidates};
+use super::{CompactJws, KeyProblem, KeySet};
 
 /// Why a signature does not hold.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -11,10 +11,16 @@ pub enum SignatureError {
     /// The key set has no such key; a fresher one might.
     #[error("the key set has no key for the token")]
     NoSuchKey,
-    /// The token names no key and several could be meant. A fresher set would not help.
-    #[error("the token names no key, and several keys could be meant")]
+    /// More keys could be meant than are tried, and none of those that were tried fits.
+    #[error("the token could mean more keys than are tried")]
     Ambiguous,
-    /// The key is known and the signature is not its own. A fresher set would not help.
+    /// The key that the token names is for other algorithms than the token's.
+    #[error("the key that the token names is for another algorithm")]
+    OtherAlgorithm,
+    /// The key that the token names is published, and cannot or must not be used.
+    #[error("the key that the token names is not used: {0}")]
+    Unusable(KeyProblem),
+    /// The key is known and the signature is not its own.
     #[error("the signature does not match")]
     Mismatch,
 }
@@ -22,16 +28,12 @@ pub enum SignatureError {
 impl CompactJws<'_> {
     /// Checks the signature over the bytes exactly as received.
     pub fn verify(&self, keys: &KeySet) -> Result<(), SignatureError> {
-        let candidates = match keys.candidates(self.header()) {
-            Candidates::Unknown => return Err(SignatureError::NoSuchKey),
-            Candidates::Ambiguous => return Err(SignatureError::Ambiguous),
-            Candidates::Try(candidates) => candidates,
-        };
+        let candidates = keys.candidates(self.header())?;
         let message = self.signing_input().as_bytes();
         let algorithm = self.header().algorithm;
-        if candidates.iter().any(|key| key.verifies(algorithm, message, self.signature())) {
+        if candidates.keys.iter().any(|key| key.verifies(algorithm, message, self.signature())) {
             return Ok(());
         }
-        Err(SignatureError::Mismatch)
+        Err(if candidates.are_all { SignatureError::Mismatch } else { SignatureError::Ambiguous })
     }
 }

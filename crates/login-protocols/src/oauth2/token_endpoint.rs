@@ -18,8 +18,8 @@ use super::{
 /// Longest answer of a token endpoint that is read, in bytes.
 pub const MAX_RESPONSE: usize = 256 * 1024;
 
-/// Longest token that is taken; kube-apiserver reads no longer headers.
-const MAX_TOKEN: usize = 64 * 1024;
+/// Longest token that is taken.
+const MAX_TOKEN: usize = crate::jose::MAX_TOKEN_LENGTH;
 
 /// `grant_type` of the device flow (RFC 8628 §3.4).
 pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";

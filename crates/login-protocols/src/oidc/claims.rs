@@ -4,11 +4,8 @@
 use std::fmt;
 
 use login_common::{strict_json, time::UnixTime};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use thiserror::Error;
-
-/// `aud` may list this many audiences.
-pub const MAX_AUDIENCES: usize = 64;
 
 /// Numbers from here on are not whole seconds any more in other readers' floating point.
 const MOMENTS_END: i64 = 1 << 53;
@@ -60,14 +57,16 @@ impl Claims {
         self.checked_audiences().unwrap_or_default()
     }
 
-    /// `aud` as a list: absent is empty; a text is a list of one (RFC 7519 §4.1.3).
+    /// `aud` as a list: absent is empty; a text is a list of one (RFC 7519 §4.1.3). Null is
+    /// nobody, as in Go.
     pub fn checked_audiences(&self) -> Result<Vec<&str>, ClaimsError> {
         const MALFORMED: ClaimsError = ClaimsError::Malformed("aud");
         match self.0.get("aud") {
-            None => Ok(Vec::new()),
+            None | Some(Value::Null) => Ok(Vec::new()),
             Some(Value::String(audience)) => Ok(vec![audience]),
-            Some(Value::Array(list)) if list.len() <= MAX_AUDIENCES => {
-                list.iter().map(|audience| audience.as_str().ok_or(MALFORMED)).collect()
+            Some(Value::Array(list)) => {
+                let audiences = list.iter().filter(|audience| !audience.is_null());
+                audiences.map(|audience| audience.as_str().ok_or(MALFORMED)).collect()
             }
             Some(_) => Err(MALFORMED),
         }
@@ -83,10 +82,11 @@ impl Claims {
         numeric_date(self.0.get(name)?)
     }
 
-    /// The claim of that name as a `NumericDate`; present and not one is an error.
+    /// The claim of that name as a `NumericDate`; present and not one is an error. Null is absent.
     pub fn checked_moment(&self, name: &'static str) -> Result<Option<UnixTime>, ClaimsError> {
         self.0
             .get(name)
+            .filter(|value| !value.is_null())
             .map(|value| numeric_date(value).ok_or(ClaimsError::Malformed(name)))
             .transpose()
     }
@@ -112,22 +112,35 @@ impl fmt::Debug for Claims {
 }
 
 /// RFC 7519 §2: seconds since the epoch, whole or not. Zero is allowed: old Keycloak writes
-/// `"nbf":0`.
+/// `"nbf":0`. So is a JSON number within a text, which means the same to everybody who reads it
+/// at all, kube-apiserver among them.
 fn numeric_date(value: &Value) -> Option<UnixTime> {
+    let of_text = match value {
+        Value::String(text) => Some(Value::Number(number(text)?)),
+        _ => None,
+    };
+    let value = of_text.as_ref().unwrap_or(value);
     let seconds = match value.as_i64() {
         Some(seconds) => seconds,
         None => whole_seconds(value.as_f64()?)?,
     };
-    (0..MOMENTS_END).contains(&seconds).then(|| UnixTime::from_seconds(seconds))
+    (1 - MOMENTS_END..MOMENTS_END).contains(&seconds).then(|| UnixTime::from_seconds(seconds))
+}
+
+/// The text as a JSON number, without the blanks that a JSON document may have around it.
+fn number(text: &str) -> Option<Number> {
+    let is_bare = |byte: Option<&u8>| byte.is_some_and(|byte| !byte.is_ascii_whitespace());
+    let bytes = text.as_bytes();
+    (is_bare(bytes.first()) && is_bare(bytes.last())).then(|| text.parse().ok())?
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
-    reason = "the number lies between zero and 2^53, where both are exact but for the fraction"
+    reason = "the number lies within 2^53, where both are exact but for the fraction"
 )]
 fn whole_seconds(number: f64) -> Option<i64> {
-    (0.0..MOMENTS_END as f64).contains(&number).then_some(number as i64)
+    (number.abs() < MOMENTS_END as f64).then_some(number as i64)
 }
 
 #[cfg(test)]
@@ -140,7 +153,7 @@ mod tests {
 
     #[test]
     fn names_are_exact_and_types_are_not_guessed() {
-        let claims = claims(r#"{"iss":"a","ISS":"b","sub":7,"aud":["x","y"],"exp":1.9,"nbf":"1"}"#);
+        let claims = claims(r#"{"iss":"a","ISS":"b","sub":7,"aud":["x","y"],"exp":1.9,"nbf":"x"}"#);
         assert_eq!((claims.issuer(), claims.text("ISS")), (Some("a"), Some("b")));
         assert_eq!((claims.subject(), claims.text("Iss")), (None, None));
         assert_eq!(claims.value("sub"), Some(&Value::from(7)));
@@ -154,7 +167,7 @@ mod tests {
 
     #[test]
     fn an_expiry_at_the_epoch_or_beyond_all_time_is_none() {
-        for exp in ["0", "0.9", "-1", "9007199254740992", "1e300", "null", "\"1\"", "[1]"] {
+        for exp in ["0", "0.9", "-1", "9007199254740992", "1e300", "null", "\"x\"", "[1]"] {
             assert_eq!(claims(&format!("{{\"exp\":{exp}}}")).expires_at(), None, "{exp}");
         }
         let last = claims(r#"{"exp":9007199254740991}"#).expires_at();
@@ -162,8 +175,69 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_is_a_number_or_a_text_that_is_one() {
+        for (moment, expected) in [
+            ("5", Some(5)),
+            ("5.9", Some(5)),
+            ("-1", Some(-1)),
+            ("-1.5", Some(-1)),
+            (r#""5""#, Some(5)),
+            (r#""5.9""#, Some(5)),
+            (r#""1e3""#, Some(1000)),
+            (r#""-7""#, Some(-7)),
+            ("9007199254740991", Some((1 << 53) - 1)),
+        ] {
+            let claims = claims(&format!("{{\"iat\":{moment}}}"));
+            let expected = expected.map(UnixTime::from_seconds);
+            assert_eq!(claims.checked_moment("iat"), Ok(expected), "{moment}");
+            assert_eq!(claims.moment("iat"), expected, "{moment}");
+        }
+        assert_eq!(claims(r#"{"iat":null}"#).checked_moment("iat"), Ok(None));
+        for moment in [
+            r#""""#,
+            r#"" 5""#,
+            r#""5 ""#,
+            r#""0x5""#,
+            r#""05""#,
+            r#""5s""#,
+            r#""NaN""#,
+            r#""1e999""#,
+            r#""2026-01-31T12:00:00Z""#,
+            r#""true""#,
+            r#""null""#,
+            r#""\"5\"""#,
+            "true",
+            "[5]",
+            "{}",
+            "9007199254740992",
+            "-9007199254740992",
+            "1e300",
+            "-1e300",
+        ] {
+            let claims = claims(&format!("{{\"iat\":{moment}}}"));
+            assert_eq!(
+                claims.checked_moment("iat"),
+                Err(ClaimsError::Malformed("iat")),
+                "{moment}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_audience_may_stand_among_any_number_of_others() {
+        let many: Vec<String> = (0..1000).map(|n| format!("client-{n}")).collect();
+        let claims = Claims::from(Map::from_iter([("aud".to_owned(), Value::from(many))]));
+        assert_eq!(claims.checked_audiences().map(|audiences| audiences.len()), Ok(1000));
+    }
+
+    #[test]
     fn malformed_audiences_are_no_audiences() {
-        for aud in ["7", "{}", "null", "[1]", "[\"x\",null]", "[[\"x\"]]"] {
+        for aud in ["null", "[]", "[null]"] {
+            let claims = claims(&format!("{{\"aud\":{aud}}}"));
+            assert_eq!(claims.checked_audiences(), Ok(vec![]), "{aud}");
+        }
+        assert_eq!(claims(r#"{"aud":["x",null]}"#).checked_audiences(), Ok(vec!["x"]));
+        for aud in ["7", "{}", "[1]", "[\"x\",1]", "[[\"x\"]]"] {
             let claims = claims(&format!("{{\"aud\":{aud}}}"));
             assert!(claims.audiences().is_empty(), "{aud}");
             assert_eq!(claims.checked_audiences(), Err(ClaimsError::Malformed("aud")), "{aud}");

@@ -7,6 +7,7 @@ use login_common::{
     names::{ClientId, IssuerUrl},
     time::UnixTime,
 };
+use serde_json::Value;
 use thiserror::Error;
 
 use super::claims::ClaimsError;
@@ -53,7 +54,7 @@ pub enum IdTokenProblem {
     /// `aud` does not list the client.
     #[error("the ID token is not for client `{0}`")]
     WrongAudience(ClientId),
-    /// `azp` is another client, or is missing although there are several audiences.
+    /// `azp` is another client.
     #[error("the ID token's authorized party is not client `{0}`")]
     WrongParty(ClientId),
     /// `nonce` is not the one that was sent: the answer belongs to another sign-in.
@@ -86,7 +87,8 @@ pub fn check_from_token_endpoint(
 ) -> Result<IdTokenFacts, IdTokenProblem> {
     let token = CompactJws::parse(id_token)?;
     let claims = token.unverified_claims();
-    if !token.header().has_type(&[None, Some("JWT")]) || claims.value("events").is_some() {
+    let has_events = claims.value("events").is_some_and(|events| !events.is_null());
+    if !token.header().has_type(&[None, Some("JWT"), Some("JOSE")]) || has_events {
         return Err(IdTokenProblem::TokenType);
     }
     if claims.issuer() != Some(issuer.as_str()) {
@@ -99,12 +101,9 @@ pub fn check_from_token_endpoint(
     if !audiences.contains(&client_id.as_str()) {
         return Err(IdTokenProblem::WrongAudience(client_id.clone()));
     }
-    // §3.1.3.7 (4) and (5).
-    let party_is_us = match claims.value("azp") {
-        Some(party) => party == client_id.as_str(),
-        None => audiences.len() == 1,
-    };
-    if !party_is_us {
+    // §3.1.3.7 (4); that it must be there beside several audiences is no rule any more (errata 2).
+    let is_other = |party: &Value| !party.is_null() && party != client_id.as_str();
+    if claims.value("azp").is_some_and(is_other) {
         return Err(IdTokenProblem::WrongParty(client_id.clone()));
     }
     if let Some(sent) = nonce {

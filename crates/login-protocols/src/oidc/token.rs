@@ -8,14 +8,15 @@ use login_common::{names::IssuerUrl, time::UnixTime};
 use thiserror::Error;
 
 use super::claims::{Claims, ClaimsError};
-use crate::jose::{Algorithm, CompactJws, KeySet, SignatureError};
+use crate::jose::{Algorithm, CompactJws, KeyProblem, KeySet, SignatureError};
 
-/// `nbf` and `iat` may lie this far in the future: two clocks are compared. `exp` has no leeway.
+/// `nbf` may lie this far in the future: two clocks are compared. `exp` has no leeway.
 pub const NOT_BEFORE_LEEWAY: Duration = Duration::from_mins(1);
 
 /// The media types of tokens that identify somebody. Others (`logout+jwt`, `dpop+jwt`, …) are
-/// signed with the same keys and mean something else (RFC 8725 §3.11).
-const ACCEPTED_TYPES: [Option<&str>; 3] = [None, Some("JWT"), Some("at+jwt")];
+/// signed with the same keys and mean something else (RFC 8725 §3.11). `JOSE` says no more than
+/// that this is a compact JWS (RFC 7515 §4.1.9); SPIFFE allows it (JWT-SVID §2.3).
+const ACCEPTED_TYPES: [Option<&str>; 4] = [None, Some("JWT"), Some("at+jwt"), Some("JOSE")];
 
 /// What the configuration demands of a token.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +50,6 @@ pub enum TokenRefusal {
     /// `nbf` is after now and the leeway.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// `iat` is after now and the leeway.
-    #[error("the token was issued in the future")]
-    IssuedInFuture,
     /// None of the accepted audiences is in `aud`.
     #[error("the token is for another audience")]
     WrongAudience,
@@ -61,9 +59,15 @@ pub enum TokenRefusal {
     /// The key set has no such key. It may be stale: the caller may fetch it again.
     #[error("the token is signed with an unknown key")]
     UnknownKey,
-    /// The token names no key and several could be meant.
-    #[error("the token names no key, and several keys could be meant")]
+    /// The token could mean more keys than are tried.
+    #[error("the token could mean more keys than are tried")]
     AmbiguousKey,
+    /// The key that it names is for another algorithm than the token's.
+    #[error("the token's key is for another algorithm")]
+    KeyAlgorithm,
+    /// The key that it names is published, and cannot or must not be used.
+    #[error("the token's key is not used: {0}")]
+    UnusableKey(KeyProblem),
     /// The key is known and the signature is not its own.
     #[error("the token's signature does not match")]
     Signature,
@@ -92,7 +96,8 @@ pub fn verify<'j>(
     let header = token.header();
     let claims = token.unverified_claims();
     // OpenID Connect Back-Channel Logout §2.4: `events` tells a logout token from an ID token.
-    if !header.has_type(&ACCEPTED_TYPES) || claims.value("events").is_some() {
+    let has_events = claims.value("events").is_some_and(|events| !events.is_null());
+    if !header.has_type(&ACCEPTED_TYPES) || has_events {
         return Err(TokenRefusal::TokenType);
     }
     if !claims.issuer().is_some_and(|issuer| expected.issuer.is_named_by(issuer)) {
@@ -110,9 +115,11 @@ pub fn verify<'j>(
     Ok(Verified { claims, expires_at })
 }
 
+/// `iat` only has to be a time, as for kube-apiserver: it does not say when a token is good
+/// (RFC 7519 §4.1.6), and the issuer's clock may be ahead.
 fn check_times(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenRefusal> {
     let not_before = claims.checked_moment("nbf")?;
-    let issued_at = claims.checked_moment("iat")?;
+    claims.checked_moment("iat")?;
     let expires_at = claims.checked_moment("exp")?.ok_or(TokenRefusal::MissingExpiry)?;
     let latest = now.plus(NOT_BEFORE_LEEWAY);
     if expires_at <= now {
@@ -120,12 +127,6 @@ fn check_times(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenRefusal>
     }
     if not_before.is_some_and(|not_before| latest < not_before) {
         return Err(TokenRefusal::NotYetValid);
-    }
-    if issued_at.is_some_and(|issued_at| latest < issued_at) {
-        return Err(TokenRefusal::IssuedInFuture);
-    }
-    if issued_at.is_some_and(|issued_at| expires_at <= issued_at) {
-        return Err(TokenRefusal::Claims("exp"));
     }
     Ok(expires_at)
 }
@@ -144,6 +145,8 @@ impl From<SignatureError> for TokenRefusal {
         match error {
             SignatureError::NoSuchKey => Self::UnknownKey,
             SignatureError::Ambiguous => Self::AmbiguousKey,
+            SignatureError::OtherAlgorithm => Self::KeyAlgorithm,
+            SignatureError::Unusable(problem) => Self::UnusableKey(problem),
             SignatureError::Mismatch => Self::Signature,
         }
     }

@@ -54,7 +54,7 @@ pub(crate) fn decide(
     if evidence.ended_sessions.is_some_and(is_in_doubt) {
         return Decision::Verdict(Verdict::CannotTell(Outage::StoreUnavailable));
     }
-    if let Err(reason) = check_restrictions(issuer, verified.claims, verified.expires_at) {
+    if let Err(reason) = check_restrictions(issuer, verified.claims, verified.expires_at, now) {
         return Decision::Verdict(Verdict::Refused(reason));
     }
     let expanded = match expand(policy, index, issuer, verified.claims, evidence, now) {
@@ -79,14 +79,16 @@ pub(crate) fn check_restrictions(
     issuer: &IssuerPolicy,
     claims: &Claims,
     expires_at: UnixTime,
+    now: UnixTime,
 ) -> Result<(), Reason> {
     let parties = &issuer.authorized_parties;
     let is_party = |party: &str| parties.iter().any(|accepted| accepted == party);
     if !parties.is_empty() && !claims.text("azp").is_some_and(is_party) {
         return Err(Reason::AuthorizedParty);
     }
+    // A token from the future would live longer than it says.
     if let Some(most) = issuer.max_token_lifetime
-        && claims.moment("iat").is_none_or(|issued_at| issued_at.plus(most) < expires_at)
+        && claims.moment("iat").is_none_or(|issued_at| issued_at.min(now).plus(most) < expires_at)
     {
         return Err(Reason::Lifetime);
     }
@@ -113,7 +115,11 @@ pub(crate) fn identify(
 pub(crate) const fn depends_on_keys(refusal: &TokenRefusal) -> bool {
     matches!(
         refusal,
-        TokenRefusal::UnknownKey | TokenRefusal::AmbiguousKey | TokenRefusal::Signature
+        TokenRefusal::UnknownKey
+            | TokenRefusal::AmbiguousKey
+            | TokenRefusal::KeyAlgorithm
+            | TokenRefusal::UnusableKey(_)
+            | TokenRefusal::Signature
     )
 }
 
@@ -123,11 +129,12 @@ fn reason(refusal: &TokenRefusal) -> Reason {
         TokenRefusal::Algorithm => Reason::Algorithm,
         TokenRefusal::UnknownKey => Reason::UnknownKey,
         TokenRefusal::AmbiguousKey => Reason::AmbiguousKey,
+        TokenRefusal::KeyAlgorithm => Reason::KeyAlgorithm,
+        TokenRefusal::UnusableKey(_) => Reason::UnusableKey,
         TokenRefusal::Signature => Reason::Signature,
         TokenRefusal::TokenType => Reason::TokenType,
         TokenRefusal::Expired => Reason::Expired,
         TokenRefusal::NotYetValid => Reason::NotYetValid,
-        TokenRefusal::IssuedInFuture => Reason::IssuedInFuture,
         TokenRefusal::MissingExpiry => Reason::MissingExpiry,
         TokenRefusal::WrongAudience => Reason::WrongAudience,
         TokenRefusal::Claims(_) => Reason::Claims,

@@ -1,21 +1,55 @@
-//! Which expression refuses a token, and why: for the operator's log and `explain`.
+//! Which expression or required claim refuses a token, and why: for the operator's log and
+//! `explain`.
 //! Never a claim's value, and never for whoever shows the token.
 
 use login_cel::{error::EvaluationError, meter::Patience, value::Value};
 use login_protocols::oidc::Claims;
+use serde_json::Value as Json;
 
 use super::{
-    expression::{Allowance, EXTRA_BYTES, Expression, GROUPS_BYTES, text, texts},
+    expression::{Allowance, EXTRA_BYTES, Expression, GROUPS_BYTES, selection, text, texts},
     mapping::{Source, UidSource},
-    rules::Rule,
+    rules::{Rule, check_required},
     user::UserFields,
 };
-use crate::{policy::IssuerPolicy, verdict::Reason};
+use crate::{
+    policy::{IssuerPolicy, RequiredClaim},
+    verdict::Reason,
+};
+
+/// An expression that refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusingExpression {
+    /// It is a rule; else it maps something.
+    pub is_rule: bool,
+    /// Its key, its text, and what it gave or how it failed.
+    pub said: String,
+}
 
 impl IssuerPolicy {
+    /// The first required claim that these claims lack, as they are; none if they have all.
+    pub fn refusing_claim(&self, claims: &Claims) -> Option<String> {
+        let lacks = |rule: &&RequiredClaim| check_required(&[(*rule).clone()], claims).is_err();
+        let RequiredClaim { claim, value } = self.required_claims.iter().find(lacks)?;
+        let found = match claims.value(claim) {
+            None => "is missing".to_owned(),
+            Some(Json::Null) => "is null".to_owned(),
+            Some(Json::String(_)) => "is another text".to_owned(),
+            Some(Json::Bool(_)) => {
+                format!("is a boolean, which `expression: {} == true` asks for", selection(claim))
+            }
+            Some(Json::Number(_)) => "is a number, for which an `expression` has to ask".to_owned(),
+            Some(Json::Array(_)) => {
+                format!("is a list, which `expression: {value:?} in {}` asks for", selection(claim))
+            }
+            Some(Json::Object(_)) => "is an object".to_owned(),
+        };
+        Some(format!("`{claim}` must be the text `{value}`, and {found}"))
+    }
+
     /// The first expression, in the order of a review, that refuses these claims; none if it was
     /// not an expression. The review says that; this only finds it again.
-    pub fn refusing_expression(&self, claims: &Claims) -> Option<String> {
+    pub fn refusing_expression(&self, claims: &Claims) -> Option<RefusingExpression> {
         self.refusing_expression_within(claims, None)
     }
 
@@ -24,7 +58,8 @@ impl IssuerPolicy {
         &self,
         claims: &Claims,
         patience: Option<&Patience>,
-    ) -> Option<String> {
+    ) -> Option<RefusingExpression> {
+        let of_rule = |said: String| RefusingExpression { is_rule: true, said };
         let allowance = &mut Allowance::within(patience);
         for (key, expression, takes_lists) in mapped(self) {
             let most = if key == "groups" { GROUPS_BYTES } else { EXTRA_BYTES };
@@ -38,21 +73,25 @@ impl IssuerPolicy {
                 Ok(value) if text(&value).is_err() => "gives no string".to_owned(),
                 Ok(_) => continue,
             };
-            return Some(told(&key, expression, &said));
+            return Some(RefusingExpression {
+                is_rule: false,
+                said: told(&key, expression, &said),
+            });
         }
         for rule in &self.claim_rules {
             let value = rule.expression.evaluate(claims, allowance);
             if let Some(found) = fault("claimValidationRules", rule, value) {
-                return Some(found);
+                return Some(of_rule(found));
             }
         }
         let again = &mut Allowance::within(patience);
         let user =
             UserFields::new(&self.mapping.identity_within(&self.issuer, claims, again).ok()?);
-        self.user_rules.iter().find_map(|rule| {
+        let found = self.user_rules.iter().find_map(|rule| {
             let value = rule.expression.evaluate_user(&user, allowance);
             fault("userValidationRules", rule, value)
-        })
+        });
+        found.map(of_rule)
     }
 }
 

@@ -15,6 +15,7 @@ use login_cel::{
     value::{List, Map, Object, Value},
 };
 use login_protocols::oidc::Claims;
+use serde_json::{Map as JsonMap, Value as Json, json};
 
 use super::user::UserFields;
 use crate::{
@@ -64,14 +65,35 @@ impl Expression {
         self.program.selects(&["claims", name])
     }
 
-    /// The claim without which it fails, of those that not every token has.
+    /// The claim without which it fails or says no, of those that not every token has; none if
+    /// another claim can take its place.
     pub fn fails_without(&self) -> Option<String> {
-        let claims = serde_json::json!({"iss": "", "aud": "", "sub": "", "iat": 0, "exp": 0});
-        let bindings = Bindings::new([("claims", claims_value(claims.as_object()?))]);
-        match self.program.evaluate(&bindings, &Budget::default()) {
-            Err(EvaluationError::NoSuchField(name)) => Some(name.to_string()),
-            Ok(_) | Err(_) => None,
-        }
+        let registered = json!({"iss": "", "aud": "", "sub": "", "iat": 0, "exp": 0});
+        let registered = registered.as_object()?;
+        let evaluated = |claims: &JsonMap<String, Json>| {
+            let bindings = Bindings::new([("claims", claims_value(claims))]);
+            match self.program.evaluate(&bindings, &Budget::default()) {
+                Err(EvaluationError::NoSuchField(name)) => Fate::Misses(name.to_string()),
+                Ok(Value::Bool(false)) | Err(_) => Fate::Refuses,
+                Ok(_) => Fate::Passes,
+            }
+        };
+        let Fate::Misses(missing) = evaluated(registered) else { return None };
+        let mut others = self.program.selected_from("claims");
+        others.retain(|name| *name != missing && !registered.contains_key(name));
+        let kinds = [json!("a"), json!(["a"]), json!(true), json!(1), json!({"a": "a"})];
+        let is_dispensable = kinds.iter().any(|kind| {
+            let mut claims = registered.clone();
+            claims.extend(others.iter().map(|name| (name.clone(), kind.clone())));
+            matches!(evaluated(&claims), Fate::Passes)
+        });
+        (!is_dispensable).then_some(missing)
+    }
+
+    /// What it does with `claims` as if that were a map; it is none, and the expression fails there.
+    /// Macros over `claims` work, as in kube-apiserver.
+    pub fn takes_claims_for_a_map(&self) -> Option<&'static str> {
+        self.program.takes_for_container("claims")
     }
 
     /// Its value for these claims.
@@ -117,11 +139,18 @@ impl fmt::Debug for Expression {
     }
 }
 
+/// What an expression makes of claims.
+enum Fate {
+    Misses(String),
+    Refuses,
+    Passes,
+}
+
 /// What all expressions of one token may still cost together.
 ///
 /// kube-apiserver bounds each expression and not their number, so that 64 rules could take
 /// seconds of a core for one token. Four times the bound of one is far beyond what an expression
-/// over a token of 16 KiB needs. It ends within some tenths of a second but for large patterns that
+/// over a token of 64 KiB needs. It ends within some tenths of a second but for large patterns that
 /// meet long texts: there patience ends, which is no verdict.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowance {
@@ -159,6 +188,16 @@ impl Allowance {
         left.cost = left.cost.saturating_sub(spent.cost);
         left.work = left.work.saturating_sub(spent.work);
         value
+    }
+}
+
+/// How an expression selects the claim.
+pub(crate) fn selection(claim: &str) -> String {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if claim.chars().all(is_name) && !claim.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("claims.{claim}")
+    } else {
+        format!("claims[{claim:?}]")
     }
 }
 

@@ -9,7 +9,10 @@ use serde_json::Value;
 
 use super::expression::{self, Allowance, Expression};
 pub use crate::guard::CREDENTIAL_ID_KEY;
-use crate::{guard::MAX_GROUPS, verdict::Reason};
+use crate::{
+    guard::{MAX_GROUPS, is_stable},
+    verdict::Reason,
+};
 
 /// Bytes an identifier may have to be passed on in `extra`.
 const MAX_EXTRA_LENGTH: usize = 1024;
@@ -22,7 +25,7 @@ pub struct ClaimMapping {
     /// A text or a list of texts; none gives no groups.
     pub groups: Option<Source>,
     /// A text. None makes the uid `<issuer>#<sub>`, which OpenID Connect promises to be unique
-    /// and never reassigned; kube-apiserver itself would leave it empty.
+    /// and never reassigned; kube-apiserver itself would leave it empty, and so it is without `sub`.
     pub uid: Option<UidSource>,
     /// Further facts; no key twice.
     pub extra: Vec<ExtraMapping>,
@@ -42,7 +45,8 @@ pub enum Source {
 /// Where the uid comes from.
 #[derive(Clone, Debug)]
 pub enum UidSource {
-    /// A claim at the top level, by its exact name; it must be a text that is not empty.
+    /// A claim at the top level, by its exact name; it must be a text or null, which is the empty
+    /// text.
     Claim(String),
     /// A text, which may be empty: who wants that has said so.
     Expression(Expression),
@@ -165,6 +169,8 @@ impl ClaimMapping {
             Some(Value::String(name)) => vec![name],
             Some(Value::Array(items)) => items
                 .iter()
+                // To kube-apiserver null is the empty text, and empty names are left out here.
+                .filter(|item| !item.is_null())
                 .map(|item| item.as_str().ok_or(Reason::GroupsShape))
                 .collect::<Result<_, _>>()?,
             Some(Value::Null) | None if is_elsewhere(claims, claim) => {
@@ -192,14 +198,23 @@ impl ClaimMapping {
     ) -> Result<String, Reason> {
         match &self.uid {
             Some(UidSource::Claim(claim)) => {
-                text(claims, claim).map(str::to_owned).ok_or(Reason::MissingUid)
+                match claims.value(claim) {
+                    Some(Value::String(uid)) => Ok(uid.clone()),
+                    // As kube-apiserver reads it.
+                    Some(Value::Null) => Ok(String::new()),
+                    _ => Err(Reason::MissingUid),
+                }
             }
             Some(UidSource::Expression(expression)) => {
                 expression::text(&expression.of_claims(claims, allowance)?)
             }
-            None => match text(claims, "sub") {
-                Some(subject) => Ok([issuer.as_str(), "#", subject].concat()),
-                None => Err(Reason::MissingSubject),
+            None => match claims.value("sub") {
+                Some(Value::String(subject)) if !subject.is_empty() => {
+                    Ok([issuer.as_str(), "#", subject].concat())
+                }
+                // Tokens of machines may have none; kube-apiserver asks for none.
+                Some(Value::String(_) | Value::Null) | None => Ok(String::new()),
+                Some(_) => Err(Reason::MissingSubject),
             },
         }
     }
@@ -260,7 +275,7 @@ fn text<'c>(claims: &'c Claims, name: &str) -> Option<&'c str> {
 /// Extra values travel in HTTP headers to aggregated API servers; what does not fit there is
 /// left out, since nothing is decided by it.
 fn identifier<'c>(claims: &'c Claims, name: &str) -> Option<&'c str> {
-    text(claims, name).filter(|id| id.len() <= MAX_EXTRA_LENGTH && !id.contains(char::is_control))
+    text(claims, name).filter(|id| id.len() <= MAX_EXTRA_LENGTH && is_stable(id))
 }
 
 fn is_elsewhere(claims: &Claims, claim: &str) -> bool {

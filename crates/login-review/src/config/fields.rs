@@ -149,6 +149,15 @@ impl<'t> Field<'t> {
         None
     }
 
+    /// What is written, if it is a boolean or a number.
+    pub fn literal(&self) -> Option<String> {
+        match &self.node.value {
+            Value::Bool(flag) => Some(flag.to_string()),
+            Value::Number(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
     /// The value as JSON, aliases expanded; a key that stands twice is a fault.
     pub fn json(&self, faults: &mut Faults) -> serde_json::Value {
         json(&self.node.value, &self.key, faults)

@@ -53,7 +53,7 @@ pub struct Limits {
     /// Bytes of bodies that have not arrived whole, of callers that were admitted, and as much of
     /// all others; beyond that the slowest is given up.
     pub arriving_bytes: usize,
-    /// Bytes of a TokenReview request.
+    /// Bytes of a TokenReview request beside its token.
     pub review_body: usize,
     /// Bytes of a form.
     pub form_body: usize,
@@ -82,7 +82,7 @@ impl Default for Limits {
             drain: Duration::from_secs(10),
             drain_idle: Duration::from_secs(1),
             arriving_bytes: 64 * 1024 * 1024,
-            review_body: 64 * 1024,
+            review_body: 32 * 1024,
             form_body: 64 * 1024,
         }
     }

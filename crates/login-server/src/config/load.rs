@@ -8,6 +8,7 @@ use std::{
 
 use login_common::client_configuration::ClientConfiguration;
 use login_issuer::PUBLIC_CLIENT_ID;
+use login_protocols::jose::DEFAULT_TOKEN_LENGTH;
 use login_review::{
     ClaimMapping, IssuerPolicy, Policy, PrefixedClaim, SessionClaim, StaticTokens,
     config::{Problem, authentication_configuration},
@@ -145,7 +146,9 @@ pub fn load_beside(
     let mut issuers: Vec<IssuerPolicy> = document.issuer.iter().map(embedded_policy).collect();
     issuers.append(&mut external);
     let introspection = std::mem::take(&mut authenticators.endpoints);
-    let policy = authenticators.join(Policy::new(issuers, document.guard.clone()));
+    let policy = Policy::new(issuers, document.guard.clone());
+    let longest = document.max_token_bytes.unwrap_or(DEFAULT_TOKEN_LENGTH);
+    let policy = authenticators.join(policy.with_max_token_length(longest));
     let revocations_file = document.revocations.map(|(path, _)| path);
     let list = revocations_file.as_deref();
     warnings.append(&mut authenticators::unknown_issuers(&policy, list));

@@ -68,7 +68,8 @@ struct Review<'s> {
 impl Review<'_> {
     async fn judged(&self, request: Request<Arriving>) -> Reply {
         let state = self.state;
-        let body = match body::read(request, state.limits.review_body).await {
+        let longest = state.in_force().policy.max_token_length() + state.limits.review_body;
+        let body = match body::read(request, longest).await {
             Ok(body) => body,
             Err(BodyFault::TooLarge(_)) => return self.rejected(RequestFault::TooLarge),
             Err(BodyFault::Displaced) => return self.overloaded(),
@@ -290,6 +291,8 @@ const fn keepable(verdict: &Verdict) -> Option<Keep> {
             | Reason::IssuedInFuture
             | Reason::UnknownKey
             | Reason::AmbiguousKey
+            | Reason::KeyAlgorithm
+            | Reason::UnusableKey
             | Reason::Signature,
         )
         | Verdict::CannotTell(_) => None,
@@ -320,5 +323,6 @@ fn refusing_expression(in_force: &InForce, judgement: &Judgement<'_>) -> Option<
     let issuer = judgement.issuer.filter(|_| by_expression.contains(reason))?;
     let claims = judgement.token.as_ref()?.unverified_claims()?;
     let patience = short_patience();
-    in_force.policy.issuer(issuer)?.refusing_expression_within(claims, Some(&patience))
+    let issuer = in_force.policy.issuer(issuer)?;
+    Some(issuer.refusing_expression_within(claims, Some(&patience))?.said)
 }

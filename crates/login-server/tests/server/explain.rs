@@ -36,7 +36,7 @@ fn tokens(issuer: &IssuerElsewhere) -> Vec<(&'static str, String)> {
         ("empty", String::new()),
         ("opaque", "garbage".to_owned()),
         ("bootstrap", "abcdef.0123456789abcdef".to_owned()),
-        ("too long", "x".repeat(20_000)),
+        ("too long", "x".repeat(70_000)),
         ("unknown key", stranger.sign("JWT", &issuer.claims()).unwrap()),
         ("logout token", issuer.key().sign("logout+jwt", &issuer.claims()).unwrap()),
         ("foreign", with("iss", json!("https://elsewhere.example"))),
@@ -225,6 +225,64 @@ async fn each_check_is_told_offline_with_what_is_stored() {
     let without = explain(folder.path(), &issuer.token(), &[]);
     assert_eq!(without.code, 4, "{}", without.stdout);
     assert!(without.stdout.contains("audience        would pass"), "{}", without.stdout);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_at_its_step_with_what_of_the_token_is_the_reason() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = stored(&issuer).await;
+    let state = folder.path().to_str().unwrap();
+    issuer.stop().await;
+    let file = folder.path().join("kubernetes.yaml");
+    let configuration = std::fs::read_to_string(&file).unwrap();
+    let with = |name, value| issuer.token_with(name, value);
+    let required = "  - {claim: email_verified, requiredValue: \"true\"}";
+    let rule = "  - {expression: \"'groups' in claims\"}";
+    let other_rule = "  - {expression: \"claims.iss == 'x'\", message: not from x}";
+    let header = "eyJhbGciOiJFUzI1NiIsImNyaXQiOlsieCJdfQ.e30.AAAA";
+    for (rules, token, lines) in [
+        (
+            "",
+            with("aud", json!(["cluster", 5])),
+            ["audience        fail", "`aud`", "times           pass"],
+        ),
+        ("", with("exp", json!("never")), ["times           fail", "`exp`", "refused     claims"]),
+        (
+            "",
+            "x".repeat(70_000),
+            ["shape           fail", "70000 bytes, and 65536 are allowed", "`maxTokenBytes`"],
+        ),
+        ("", header.to_owned(), ["header          fail", "`crit`", "refused     header"]),
+        (
+            "",
+            with("iss", json!("https://kubernetes.default.svc.cluster-b.example")),
+            ["issuer          fail", "service account", "`discoveryURL`"],
+        ),
+        (
+            required,
+            with("email_verified", json!(true)),
+            [
+                "rules           fail",
+                "`email_verified` must be the text `true`, and is a boolean",
+                "mapping         pass",
+            ],
+        ),
+        (
+            rule,
+            issuer.token(),
+            ["rules           fail", "`'groups' in claims`", "mapping         pass"],
+        ),
+        (other_rule, issuer.token(), ["rules           fail", "not from x", "claim_rule"]),
+    ] {
+        let rules =
+            if rules.is_empty() { "" } else { &format!("  claimValidationRules:\n{rules}\n") };
+        std::fs::write(&file, format!("{configuration}{rules}")).unwrap();
+        let told = explain(folder.path(), &token, &["--state-dir", state]);
+        assert_eq!(told.code, 1, "{}{}", told.stdout, told.stderr);
+        for line in lines {
+            assert!(told.stdout.contains(line), "{line}\n{}", told.stdout);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

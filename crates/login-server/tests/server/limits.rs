@@ -8,6 +8,7 @@ use login_server::{
     system::signals::Signal,
     tls::{ClientCertificate, ServingTls},
 };
+use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -71,10 +72,31 @@ async fn a_token_that_is_too_long_is_refused_and_a_body_that_is_too_long_is_413(
     let (_issuer, server) = with_limits(Limits::default()).await;
     let client = plain_client();
     let token = |length| format!("a.{}.c", "b".repeat(length));
-    assert!(ask(&client, &server.url, &token(20 * 1024)).await.is_refusal());
     assert!(ask(&client, &server.url, &token(60 * 1024)).await.is_refusal());
-    let said = post(&client, &server.url, question("v1", &token(65 * 1024), &[])).await;
+    assert!(ask(&client, &server.url, &token(80 * 1024)).await.is_refusal());
+    let said = post(&client, &server.url, question("v1", &token(97 * 1024), &[])).await;
     assert_eq!((said.status, said.body["kind"].as_str()), (413, Some("Status")));
+}
+
+#[tokio::test]
+async fn the_token_of_somebody_in_hundreds_of_groups_is_accepted_up_to_the_configured_length() {
+    let issuer = IssuerElsewhere::start().await;
+    let groups = |count: usize| -> Vec<String> {
+        (0..count).map(|n| format!("GRP-APP-Department-{n:04}-Production-RW")).collect()
+    };
+    let token = |count| issuer.token_with("groups", json!(groups(count)));
+    let (large, larger) = (token(1000), token(1300));
+    assert!(large.len() > 50_000 && large.len() < 65_536, "{}", large.len());
+    assert!(larger.len() > 65_536 && larger.len() < 80_000, "{}", larger.len());
+    let client = plain_client();
+    let server = TestServer::start(config(vec![issuer.policy()])).await;
+    assert_eq!(ask(&client, &server.url, &large).await.username(), Some("ext:bob"));
+    assert!(ask(&client, &server.url, &larger).await.is_refusal());
+    server.stop().await;
+    let mut configured = config(vec![issuer.policy()]);
+    configured.policy = configured.policy.with_max_token_length(80_000);
+    let server = TestServer::start(configured).await;
+    assert_eq!(ask(&client, &server.url, &larger).await.username(), Some("ext:bob"));
 }
 
 #[tokio::test]

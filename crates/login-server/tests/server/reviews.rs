@@ -107,7 +107,7 @@ async fn a_request_that_is_no_question_has_its_own_status() {
         (400, "POST", json_type, good.replace("\"TokenReview\"", "\"SubjectAccessReview\"")),
         (400, "POST", json_type, good.replace("k8s.io/v1", "k8s.io/v2")),
         (400, "POST", json_type, "{}".to_owned()),
-        (413, "POST", json_type, format!("{good}{}", " ".repeat(64 * 1024))),
+        (413, "POST", json_type, format!("{good}{}", " ".repeat(96 * 1024))),
         (200, "POST", "application/json; charset=utf-8", good.clone()),
         (200, "POST", "Application/JSON", good.clone()),
     ] {

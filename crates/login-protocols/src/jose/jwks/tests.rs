@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{KeySet, KeySetError};
+use super::{KeySet, KeySetError, MAX_CANDIDATES};
 use crate::jose::{
     Algorithm, CompactJws, KeyProblem, SignatureError, SigningKey, base64url,
     test_issuer::{self, jwk, key_set, signed, verify, with},
@@ -16,7 +16,7 @@ fn a_key_serves_only_the_algorithms_of_its_type_and_curve() {
         let keys = key_set(&[jwk(key, json!({ "kid": "k" }))]);
         for algorithm in Algorithm::ALL {
             let fits = key == algorithm || (key == Algorithm::Rs256 && rsa.contains(&algorithm));
-            let expected = if fits { Ok(()) } else { Err(SignatureError::Mismatch) };
+            let expected = if fits { Ok(()) } else { Err(SignatureError::OtherAlgorithm) };
             assert_eq!(verify(&signed(algorithm, Some("k")), &keys), expected, "{algorithm}");
         }
     }
@@ -28,13 +28,13 @@ fn the_alg_of_a_key_binds_it() {
     assert_eq!(verify(&signed(Algorithm::Ps256, Some("k")), &keys), Ok(()));
     for algorithm in [Algorithm::Rs256, Algorithm::Ps384] {
         let token = signed(algorithm, Some("k"));
-        assert_eq!(verify(&token, &keys), Err(SignatureError::Mismatch), "{algorithm}");
+        assert_eq!(verify(&token, &keys), Err(SignatureError::OtherAlgorithm), "{algorithm}");
     }
 }
 
 #[test]
 fn keys_are_found_by_exact_kid_and_only_unknown_ones_are_worth_a_fetch() {
-    use SignatureError::{Mismatch, NoSuchKey};
+    use SignatureError::{NoSuchKey, OtherAlgorithm};
     let keys = key_set(&[
         jwk(Algorithm::Rs256, json!({ "kid": "rsa" })),
         jwk(Algorithm::Es256, json!({ "kid": "p256" })),
@@ -43,9 +43,9 @@ fn keys_are_found_by_exact_kid_and_only_unknown_ones_are_worth_a_fetch() {
     for (algorithm, kid, expected) in [
         (Algorithm::Rs256, Some("rsa"), Ok(())),
         (Algorithm::Es256, Some("p256"), Ok(())),
-        (Algorithm::Es256, Some("rsa"), Err(Mismatch)),
+        (Algorithm::Es256, Some("rsa"), Err(OtherAlgorithm)),
         (Algorithm::Rs256, Some("RSA"), Err(NoSuchKey)),
-        (Algorithm::Rs256, Some(""), Err(NoSuchKey)),
+        (Algorithm::Rs256, Some(""), Ok(())),
         (Algorithm::Es384, Some("p384"), Err(NoSuchKey)),
         (Algorithm::Es384, None, Ok(())),
         (Algorithm::Es256, None, Ok(())),
@@ -61,25 +61,111 @@ fn keys_are_found_by_exact_kid_and_only_unknown_ones_are_worth_a_fetch() {
 }
 
 #[test]
-fn a_token_without_kid_needs_exactly_one_key_that_could_be_meant() {
-    let other = SigningKey::generate().unwrap().public_jwk();
-    let keys = key_set(&[jwk(Algorithm::Es256, json!({ "kid": "own" })), other]);
-    let token = signed(Algorithm::Es256, None);
-    assert_eq!(verify(&token, &keys), Err(SignatureError::Ambiguous));
-    assert!(keys.has_key_for(CompactJws::parse(&token).unwrap().header()));
+fn a_token_without_kid_is_tried_with_all_keys_of_its_algorithm() {
+    let other = || SigningKey::generate().unwrap().public_jwk();
+    let own = jwk(Algorithm::Es256, json!({ "kid": "own" }));
+    let unfit = jwk(Algorithm::Rs256, json!({ "kid": "rsa" }));
+    for kid in [None, Some("")] {
+        let token = signed(Algorithm::Es256, kid);
+        for keys in [
+            key_set(&[own.clone(), other()]),
+            key_set(&[other(), unfit.clone(), own.clone()]),
+            key_set(&[own.clone(), own.clone()]),
+        ] {
+            assert_eq!(verify(&token, &keys), Ok(()));
+        }
+        let others = key_set(&[other(), other(), unfit.clone()]);
+        assert_eq!(verify(&token, &others), Err(SignatureError::Mismatch));
+        assert!(others.has_key_for(CompactJws::parse(&token).unwrap().header()));
+        let none = key_set(std::slice::from_ref(&unfit));
+        assert_eq!(verify(&token, &none), Err(SignatureError::NoSuchKey));
+    }
 }
 
 #[test]
-fn keys_of_one_name_are_tried_up_to_four() {
+fn keys_of_one_name_are_tried_up_to_sixteen() {
     let own = jwk(Algorithm::Es256, json!({ "kid": "same" }));
     let other = || with(SigningKey::generate().unwrap().public_jwk(), json!({ "kid": "same" }));
     let unfit = jwk(Algorithm::Rs256, json!({ "kid": "same" }));
     let token = signed(Algorithm::Es256, Some("same"));
-    // A key for another algorithm is not one of the four.
-    let fourth = key_set(&[other(), unfit.clone(), other(), other(), own.clone()]);
-    assert_eq!(verify(&token, &fourth), Ok(()));
-    let fifth = key_set(&[other(), unfit, other(), other(), other(), own]);
-    assert_eq!(verify(&token, &fifth), Err(SignatureError::Mismatch));
+    // A key for another algorithm is not one of the sixteen.
+    let mut keys: Vec<Value> = (0..MAX_CANDIDATES - 1).map(|_| other()).collect();
+    keys.insert(3, unfit);
+    keys.push(own);
+    assert_eq!(verify(&token, &key_set(&keys)), Ok(()));
+    keys.insert(0, other());
+    assert_eq!(verify(&token, &key_set(&keys)), Err(SignatureError::Ambiguous));
+    let forged = key_set(&[other(), other()]);
+    assert_eq!(verify(&token, &forged), Err(SignatureError::Mismatch));
+}
+
+#[test]
+fn null_and_empty_members_are_absent() {
+    let token = signed(Algorithm::Rs256, None);
+    let null = Value::Null;
+    for members in [
+        json!({ "alg": null, "use": null, "key_ops": null, "kid": null, "d": null, "k": null }),
+        json!({ "p": null, "q": null, "dp": null, "dq": null, "qi": null, "oth": null }),
+        json!({ "alg": "", "use": "", "kid": "", "key_ops": [] }),
+        json!({ "x5c": null, "x5t": null, "x5u": 5 }),
+        json!({ "use": "jwt-svid" }),
+        json!({ "key_ops": ["sign", "verify"] }),
+        json!({ "kid": "k".repeat(1024) }),
+    ] {
+        let mut key = test_issuer::bare_jwk(Algorithm::Rs256);
+        let own = key.as_object_mut().unwrap();
+        own.extend(members.as_object().unwrap().clone());
+        let has_name = members["kid"].as_str().is_some_and(|kid| !kid.is_empty());
+        let set = KeySet::parse(json!({ "keys": [key] }).to_string().as_bytes()).unwrap();
+        assert_eq!(verify(&token, &set), Ok(()), "{members}");
+        assert_eq!(set.has_key_id(&"k".repeat(1024)), has_name, "{members}");
+    }
+    for (name, expected) in [
+        ("kty", KeyProblem::Malformed("kty")),
+        ("n", KeyProblem::Malformed("n")),
+        ("e", KeyProblem::Malformed("e")),
+    ] {
+        let mut key = test_issuer::bare_jwk(Algorithm::Rs256);
+        key[name] = null.clone();
+        let good = jwk(Algorithm::Es256, json!({}));
+        assert_eq!(key_set(&[key, good]).problems(), [expected], "{name}");
+    }
+}
+
+#[test]
+fn a_token_that_names_a_key_which_is_left_out_is_told_why() {
+    let weak = jwk(Algorithm::Rs256, json!({ "kid": "weak", "n": base64url::encode([0xff; 128]) }));
+    let keys = key_set(&[
+        weak,
+        jwk(Algorithm::Es256, json!({ "kid": "enc", "use": "enc" })),
+        jwk(Algorithm::Es256, json!({ "kid": "both", "use": "enc" })),
+        jwk(Algorithm::Es256, json!({ "kid": "both" })),
+    ]);
+    for (kid, expected) in [
+        ("weak", Err(SignatureError::Unusable(KeyProblem::Strength))),
+        ("enc", Err(SignatureError::Unusable(KeyProblem::Use))),
+        ("both", Ok(())),
+        ("other", Err(SignatureError::NoSuchKey)),
+    ] {
+        assert_eq!(verify(&signed(Algorithm::Es256, Some(kid)), &keys), expected, "{kid}");
+    }
+    let left_out: Vec<_> = keys.left_out().collect();
+    let expected = [
+        (Some("weak"), KeyProblem::Strength),
+        (Some("enc"), KeyProblem::Use),
+        (Some("both"), KeyProblem::Use),
+    ];
+    assert_eq!(left_out, expected);
+}
+
+#[test]
+fn a_thousand_keys_are_taken() {
+    let other = jwk(Algorithm::Rs256, json!({ "kid": "other" }));
+    let mut keys = vec![other; 999];
+    keys.push(jwk(Algorithm::Es256, json!({ "kid": "own" })));
+    let keys = key_set(&keys);
+    assert_eq!(keys.len(), 1000);
+    assert_eq!(verify(&signed(Algorithm::Es256, Some("own")), &keys), Ok(()));
 }
 
 #[test]
@@ -105,7 +191,7 @@ fn bad_keys_are_skipped_and_counted() {
         (json!({ "kty": "oct", "k": "AAAA" }), Type),
         (json!({ "kty": "OKP", "crv": "Ed25519", "x": "AAAA" }), Type),
         (jwk(Rs256, json!({ "kid": 1 })), Malformed("kid")),
-        (jwk(Rs256, json!({ "kid": "k".repeat(257) })), Malformed("kid")),
+        (jwk(Rs256, json!({ "kid": "k".repeat(1025) })), Malformed("kid")),
         (jwk(Rs256, json!({ "use": "enc" })), Use),
         (jwk(Rs256, json!({ "use": ["sig"] })), Malformed("use")),
         (jwk(Rs256, json!({ "key_ops": ["encrypt", "sign"] })), Operations),
@@ -174,7 +260,7 @@ fn documents_without_usable_keys_are_errors_and_never_sets() {
     assert!(matches!(parse(r#"{"keys":{}}"#), KeySetError::NoKeys));
     assert!(matches!(parse(r#"{"keys":[]}"#), KeySetError::NoUsableKey { skipped: 0 }));
     assert!(matches!(parse(r#"{"keys":[{},1]}"#), KeySetError::NoUsableKey { skipped: 2 }));
-    let many = vec![test_issuer::bare_jwk(Algorithm::Es256); 101];
-    assert!(matches!(parse(&json!({ "keys": many }).to_string()), KeySetError::TooManyKeys(101)));
+    let many = vec![test_issuer::bare_jwk(Algorithm::Es256); 1001];
+    assert!(matches!(parse(&json!({ "keys": many }).to_string()), KeySetError::TooManyKeys(1001)));
     assert!(matches!(parse(&" ".repeat(1024 * 1024 + 1)), KeySetError::TooLong));
 }

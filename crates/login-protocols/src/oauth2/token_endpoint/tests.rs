@@ -158,11 +158,11 @@ fn successes_that_cannot_be_used_are_malformed() {
         (r#"{"access_token":"a","token_type":"DPoP"}"#, "its token_type is `DPoP`, not `Bearer`"),
         (
             r#"{"access_token":"a b"}"#,
-            "its access_token is not a bearer token of at most 65536 characters",
+            "its access_token is not a bearer token of at most 131072 characters",
         ),
         (
             r#"{"id_token":"a\u0000"}"#,
-            "its id_token is not a bearer token of at most 65536 characters",
+            "its id_token is not a bearer token of at most 131072 characters",
         ),
     ] {
         let expected = format!("the token endpoint's answer cannot be used: {reason}");

@@ -7,10 +7,10 @@ use login_common::{
 };
 use serde_json::{Value, json};
 
-use super::{IdTokenFacts, IdTokenProblem, check_from_token_endpoint};
+use super::{IdTokenFacts, IdTokenProblem, IdTokenProblem as P, check_from_token_endpoint};
 use crate::{
     jose::{
-        Algorithm, JoseError,
+        Algorithm, JoseError, MAX_TOKEN_LENGTH,
         test_issuer::{sign, with},
     },
     oidc::claims::ClaimsError,
@@ -59,7 +59,11 @@ fn a_good_id_token_tells_who_signed_in_and_for_how_long() {
         (json!({ "typ": null, "kid": "unknown" }), json!({})),
         (json!({}), json!({ "aud": ["kubectl-login"], "azp": "kubectl-login" })),
         (json!({}), json!({ "aud": ["other", "kubectl-login"], "azp": "kubectl-login" })),
+        // OpenID Connect Core with errata 2 asks for no `azp`.
+        (json!({}), json!({ "aud": ["kubectl-login", "other"] })),
+        (json!({ "typ": "JOSE" }), json!({})),
         (json!({}), json!({ "exp": NOW + 1, "iat": null })),
+        (json!({}), json!({ "exp": (NOW + 1).to_string() })),
         // The laptop's clock is an hour behind.
         (json!({}), json!({ "iat": NOW + 3600, "exp": NOW + 7200 })),
         (json!({}), json!({ "nonce": null })),
@@ -69,8 +73,17 @@ fn a_good_id_token_tells_who_signed_in_and_for_how_long() {
 }
 
 #[test]
+fn an_id_token_of_a_person_in_hundreds_of_groups_is_read() {
+    let groups: Vec<String> =
+        (0..900).map(|number| format!("CN=group-{number:05},OU=x,DC=corp,DC=example")).collect();
+    assert!(check(json!({}), json!({ "groups": groups }), None).is_ok());
+    let too_many = json!({ "groups": vec!["g".repeat(400); 300] });
+    let refused = P::Jose(JoseError::TooLong(MAX_TOKEN_LENGTH));
+    assert_eq!(check(json!({}), too_many, None), Err(refused));
+}
+
+#[test]
 fn id_tokens_of_another_sign_in_client_or_issuer_are_refused() {
-    use IdTokenProblem as P;
     let other_issuer =
         |found: &str| P::WrongIssuer { expected: ISSUER.to_owned(), found: found.to_owned() };
     let expired = |seconds| P::Expired {
@@ -87,7 +100,7 @@ fn id_tokens_of_another_sign_in_client_or_issuer_are_refused() {
         (json!({ "aud": 7 }), P::Claims(ClaimsError::Malformed("aud"))),
         (json!({ "azp": "other" }), P::WrongParty(client())),
         (json!({ "azp": ["kubectl-login"] }), P::WrongParty(client())),
-        (json!({ "aud": ["kubectl-login", "other"] }), P::WrongParty(client())),
+        (json!({ "aud": ["kubectl-login", "other"], "azp": "other" }), P::WrongParty(client())),
         (json!({ "nonce": "n-0S6_WzA2Mk" }), P::Nonce),
         (json!({ "nonce": "n-0S6_WzA2M" }), P::Nonce),
         (json!({ "nonce": "" }), P::Nonce),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Expectations, TokenRefusal, verify};
 use crate::{
     jose::{
-        Algorithm, CompactJws, JoseError, KeySet, base64url,
+        Algorithm, CompactJws, JoseError, KeyProblem, KeySet, MAX_TOKEN_LENGTH, base64url,
         test_issuer::{jwk, key_set, sign, sign_encoded, with},
     },
     oidc::claims::ClaimsError,
@@ -67,6 +67,23 @@ fn with_claims(members: Value) -> String {
     sign(Algorithm::Es256, &header(json!({})), &claims(members))
 }
 
+/// The good claims and this header.
+fn text_header(header: &str) -> String {
+    sign(Algorithm::Es256, header, &claims(json!({})))
+}
+
+/// The good header, and `members` instead of times but `exp`, and of `sub`.
+fn text_claims(members: &str) -> String {
+    let exp = NOW + 600;
+    let claims = format!(r#"{{"iss":"{ISSUER}","aud":"kubernetes","exp":{exp},{members}}}"#);
+    sign(Algorithm::Es256, &header(json!({})), &claims)
+}
+
+fn many_audiences(count: usize) -> Vec<String> {
+    let others = (1..count).map(|number| format!("client-{number}"));
+    others.chain(["kubernetes".to_owned()]).collect()
+}
+
 fn good() -> String {
     with_header(json!({}))
 }
@@ -91,10 +108,35 @@ fn good_tokens_are_accepted_until_they_expire() {
         ("no sub", with_claims(json!({ "sub": null }))),
         ("old Keycloak", with_claims(json!({ "nbf": 0 }))),
         ("audience list", with_claims(json!({ "aud": ["other", "second"] }))),
-        ("64 audiences", with_claims(json!({ "aud": vec!["kubernetes"; 64] }))),
+        ("100 audiences", with_claims(json!({ "aud": many_audiences(100) }))),
+        ("null among the audiences", with_claims(json!({ "aud": [null, "kubernetes"] }))),
+        ("type JOSE", with_header(json!({ "typ": "JOSE" }))),
+        ("empty typ", with_header(json!({ "typ": "" }))),
+        ("cty", with_header(json!({ "cty": "JWT" }))),
+        ("cty of another type", with_header(json!({ "cty": 5 }))),
+        ("empty kid", with_header(json!({ "kid": "" }))),
+        (
+            "null kid, typ, cty, crit, b64",
+            text_header(
+                r#"{"alg":"ES256","kid":null,"typ":null,"cty":null,"crit":null,"b64":null,"zip":null}"#,
+            ),
+        ),
+        (
+            "null nbf, iat, events, sub",
+            text_claims("\"nbf\":null,\"iat\":null,\"events\":null,\"sub\":null"),
+        ),
+        (
+            "times as texts",
+            with_claims(json!({
+                "exp": (NOW + 600).to_string(), "nbf": NOW.to_string(), "iat": NOW.to_string(),
+            })),
+        ),
+        ("a long header", with_header(json!({ "x5c": ["x".repeat(8000)] }))),
         ("fraction", with_claims(json!({ "exp": 1_800_000_600.9 }))),
         ("nbf at the end of the leeway", with_claims(json!({ "nbf": NOW + 60 }))),
-        ("iat at the end of the leeway", with_claims(json!({ "iat": NOW + 60 }))),
+        ("iat an hour ahead", with_claims(json!({ "iat": NOW + 3600 }))),
+        ("iat after exp", with_claims(json!({ "iat": NOW + 601 }))),
+        ("negative nbf", with_claims(json!({ "nbf": -1 }))),
     ] {
         assert_eq!(check(&token, &keys()), Ok(NOW + 600), "{what}");
     }
@@ -128,8 +170,12 @@ fn shapes() -> Cases {
         ("two parts", format!("{head}.{body}"), jose(JoseError::Shape)),
         ("four parts", format!("{good}.x"), jose(JoseError::Shape)),
         ("five parts: JWE", format!("{head}....{signature}"), jose(JoseError::Shape)),
-        ("dots", ".".repeat(16 * 1024), jose(JoseError::Shape)),
-        ("one byte too long", "a".repeat(16 * 1024 + 1), jose(JoseError::TooLong)),
+        ("dots", ".".repeat(MAX_TOKEN_LENGTH), jose(JoseError::Shape)),
+        (
+            "one byte too long",
+            "a".repeat(MAX_TOKEN_LENGTH + 1),
+            jose(JoseError::TooLong(MAX_TOKEN_LENGTH)),
+        ),
         ("no header", format!(".{body}.{signature}"), jose(not_an_object())),
         ("no payload", format!("{head}..{signature}"), payload_problem()),
         ("padding in the header", signed(&format!("{head}=="), body), base64("header")),
@@ -151,14 +197,12 @@ fn headers() -> Cases {
     let algorithm = |name: &str| Refused::Jose(JoseError::Algorithm(name.to_owned()));
     let type_ = || Refused::Token(TokenRefusal::TokenType);
     let text = |text: &str| sign(Algorithm::Es256, text, &claims(json!({})));
-    let long = json!({ "pad": "x".repeat(4096) });
     vec![
         ("not JSON", text("ES256"), Refused::Jose(not_an_object())),
         ("an array", text("[]"), Refused::Jose(not_an_object())),
         ("not UTF-8", sign_encoded(Algorithm::Es256, "_w", "e30"), Refused::Jose(not_an_object())),
         ("alg twice", text(r#"{"alg":"ES256","alg":"ES256"}"#), Refused::Jose(not_an_object())),
         ("bytes after", text(r#"{"alg":"ES256"}{}"#), Refused::Jose(not_an_object())),
-        ("too long", with_header(long), refused("it is longer than 4096 bytes")),
         ("no alg", with_header(json!({ "alg": null })), refused("`alg` is missing")),
         ("ALG", text(r#"{"ALG":"ES256"}"#), refused("`alg` is missing")),
         ("alg a number", with_header(json!({ "alg": 256 })), refused("`alg` is not a text")),
@@ -183,12 +227,11 @@ fn headers() -> Cases {
         ("b64", with_header(json!({ "b64": true })), refused("`b64` is not supported")),
         ("zip", with_header(json!({ "zip": "DEF" })), refused("`zip` is not supported")),
         ("enc", with_header(json!({ "enc": "A128GCM" })), refused("`enc` is not supported")),
-        ("nested", with_header(json!({ "cty": "jwt" })), refused("it announces a nested token")),
         ("kid a number", with_header(json!({ "kid": 1 })), refused("`kid` is not a text")),
         (
             "kid too long",
-            with_header(json!({ "kid": "k".repeat(257) })),
-            refused("`kid` is longer than 256 bytes"),
+            with_header(json!({ "kid": "k".repeat(1025) })),
+            refused("`kid` is longer than 1024 bytes"),
         ),
         ("typ a list", with_header(json!({ "typ": ["JWT"] })), refused("`typ` is not a text")),
         ("typ logout", with_header(json!({ "typ": "logout+jwt" })), type_()),
@@ -196,7 +239,6 @@ fn headers() -> Cases {
         ("typ dpop", with_header(json!({ "typ": "dpop+jwt" })), type_()),
         ("typ key binding", with_header(json!({ "typ": "kb+jwt" })), type_()),
         ("typ introspection", with_header(json!({ "typ": "token-introspection+jwt" })), type_()),
-        ("typ empty", with_header(json!({ "typ": "" })), type_()),
         ("typ of another tree", with_header(json!({ "typ": "text/JWT" })), type_()),
     ]
 }
@@ -219,15 +261,16 @@ fn payloads() -> Cases {
         ("exp long ago", json!({ "exp": NOW - 3600 }), T::Expired),
         ("exp zero", json!({ "exp": 0 }), T::Expired),
         ("exp a fraction of now", json!({ "exp": 1_800_000_000.5 }), T::Expired),
-        ("exp negative", json!({ "exp": -1 }), T::Claims("exp")),
-        ("exp a text", json!({ "exp": "1800000600" }), T::Claims("exp")),
+        ("exp negative", json!({ "exp": -1 }), T::Expired),
+        ("exp a text of the past", json!({ "exp": "1799999999" }), T::Expired),
+        ("exp a date", json!({ "exp": "2096-10-02T07:06:40Z" }), T::Claims("exp")),
         ("exp 2^53", json!({ "exp": 1_u64 << 53 }), T::Claims("exp")),
         ("exp 2^63", json!({ "exp": 1_u64 << 63 }), T::Claims("exp")),
         ("exp 1e300", json!({ "exp": 1e300 }), T::Claims("exp")),
-        ("exp before iat", json!({ "exp": NOW + 20, "iat": NOW + 30 }), T::Claims("exp")),
         ("nbf after the leeway", json!({ "nbf": NOW + 61 }), T::NotYetValid),
-        ("nbf a text", json!({ "nbf": "0" }), T::Claims("nbf")),
-        ("iat after the leeway", json!({ "iat": NOW + 61 }), T::IssuedInFuture),
+        ("nbf as text after the leeway", json!({ "nbf": "1800000061" }), T::NotYetValid),
+        ("nbf a word", json!({ "nbf": "soon" }), T::Claims("nbf")),
+        ("iat a word", json!({ "iat": "yesterday" }), T::Claims("iat")),
         ("iat a flag", json!({ "iat": true }), T::Claims("iat")),
         ("no aud", json!({ "aud": null }), T::WrongAudience),
         ("other aud", json!({ "aud": "kubernetes2" }), T::WrongAudience),
@@ -236,7 +279,8 @@ fn payloads() -> Cases {
         ("no aud in the list", json!({ "aud": [] }), T::WrongAudience),
         ("aud with a number", json!({ "aud": ["kubernetes", 1] }), T::Claims("aud")),
         ("aud an object", json!({ "aud": { "kubernetes": true } }), T::Claims("aud")),
-        ("65 audiences", json!({ "aud": vec!["kubernetes"; 65] }), T::Claims("aud")),
+        ("not among 100 audiences", json!({ "aud": vec!["other"; 100] }), T::WrongAudience),
+        ("null alone among the audiences", json!({ "aud": [null] }), T::WrongAudience),
     ]
     .into_iter()
     .map(|(what, members, refusal)| (what, with_claims(members), Refused::Token(refusal)))
@@ -245,7 +289,7 @@ fn payloads() -> Cases {
         ("payload a text", text("\"x\""), payload_problem()),
         ("iss twice", text(&twice), payload_problem()),
         ("payload with bytes after", text(&format!("{good} x")), payload_problem()),
-        ("exp is null", text(&null_expiry), Refused::Token(T::Claims("exp"))),
+        ("exp is null", text(&null_expiry), Refused::Token(T::MissingExpiry)),
         ("exp is not finite", text(r#"{"exp":1e999}"#), payload_problem()),
     ])
     .collect()
@@ -286,12 +330,12 @@ fn signatures() -> Cases {
         (
             "the kid of a key on another curve",
             sign_encoded(Algorithm::Es256, &head, body),
-            token(TokenRefusal::Signature),
+            token(TokenRefusal::KeyAlgorithm),
         ),
         (
             "the kid of a key of another type",
             sign(Algorithm::Rs256, &rs256, &claims(json!({}))),
-            token(TokenRefusal::Signature),
+            token(TokenRefusal::KeyAlgorithm),
         ),
         (
             "signed with another type of key",
@@ -370,11 +414,37 @@ fn a_token_that_is_refused_anyway_does_not_ask_for_fresh_keys() {
 }
 
 #[test]
-fn a_token_without_kid_is_refused_when_two_keys_could_be_meant() {
-    let other = crate::jose::SigningKey::generate().unwrap().public_jwk();
-    let two = key_set(&[jwk(Algorithm::Es256, json!({ "kid": "p256" })), other]);
-    let refusal = check(&with_header(json!({ "kid": null })), &two);
-    assert_eq!(refusal, Err(Refused::Token(TokenRefusal::AmbiguousKey)));
+fn a_token_without_kid_is_tried_with_each_key_of_its_algorithm_while_keys_are_rotated() {
+    let other = || crate::jose::SigningKey::generate().unwrap().public_jwk();
+    let own = || jwk(Algorithm::Es256, json!({ "kid": "p256" }));
+    let unnamed = with_header(json!({ "kid": null }));
+    for keys in [
+        key_set(&[own(), other()]),
+        key_set(&[other(), own()]),
+        key_set(&[own(), jwk(Algorithm::Es256, json!({}))]),
+    ] {
+        assert_eq!(check(&unnamed, &keys), Ok(NOW + 600));
+    }
+    let others = key_set(&[other(), other()]);
+    assert_eq!(check(&unnamed, &others), Err(Refused::Token(TokenRefusal::Signature)));
+    // More than are tried, so that a signature of nobody costs no more than that.
+    let mut many: Vec<Value> = (0..16).map(|_| other()).collect();
+    many.push(own());
+    let refused = Err(Refused::Token(TokenRefusal::AmbiguousKey));
+    assert_eq!(check(&unnamed, &key_set(&many)), refused);
+    many.remove(0);
+    assert_eq!(check(&unnamed, &key_set(&many)), Ok(NOW + 600));
+}
+
+#[test]
+fn a_key_that_is_published_and_not_used_is_no_unknown_key() {
+    let keys = key_set(&[
+        jwk(Algorithm::Es384, json!({ "kid": "p384" })),
+        jwk(Algorithm::Es256, json!({ "kid": "p256", "use": "enc" })),
+    ]);
+    let refused = TokenRefusal::UnusableKey(KeyProblem::Use);
+    assert_eq!(check(&good(), &keys), Err(Refused::Token(refused)));
+    assert!(keys.has_key_for(CompactJws::parse(&good()).unwrap().header()));
 }
 
 #[test]

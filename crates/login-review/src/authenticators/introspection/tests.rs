@@ -118,7 +118,8 @@ fn active_alone_is_not_enough() {
         (json!({"typ": "Bearer"}), "as:jane"),
         (json!({"cnf": {"jkt": "x"}}), "token_type"),
         (json!({"username": null}), "missing_username"),
-        (json!({"sub": null}), "missing_subject"),
+        (json!({"sub": null}), "as:jane"),
+        (json!({"sub": 5}), "missing_subject"),
         (json!({"groups": ["system:masters"]}), "reserved_group"),
     ] {
         assert_eq!(outcome(&policy, &changes), expected, "{changes}");

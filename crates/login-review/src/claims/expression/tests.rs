@@ -218,7 +218,87 @@ fn the_operator_is_told_which_expression_said_no_and_why() {
         ),
     ] {
         let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
-        assert_eq!(policy.refusing_expression(&claims).as_deref(), expected);
+        let found = policy.refusing_expression(&claims);
+        assert_eq!(found.as_ref().map(|found| found.said.as_str()), expected);
+        let is_rule = found.map(|found| found.is_rule);
+        assert_eq!(is_rule, expected.map(|said| said.contains("ValidationRules")));
+    }
+}
+
+#[test]
+fn the_operator_is_told_which_required_claim_is_not_there_and_what_it_is() {
+    let mut policy = policy();
+    let required = |claim: &str, value: &str| RequiredClaim {
+        claim: claim.to_owned(),
+        value: value.to_owned(),
+    };
+    policy.required_claims = vec![required("hd", "a"), required("email_verified", "true")];
+    for (claims, expected) in [
+        (json!({"hd": "a", "email_verified": "true"}), None),
+        (json!({"email_verified": "true"}), Some("`hd` must be the text `a`, and is missing")),
+        (json!({"hd": "secret"}), Some("`hd` must be the text `a`, and is another text")),
+        (json!({"hd": null}), Some("`hd` must be the text `a`, and is null")),
+        (
+            json!({"hd": ["a"]}),
+            Some(
+                "`hd` must be the text `a`, and is a list, which `expression: \"a\" in claims.hd` \
+                  asks for",
+            ),
+        ),
+        (
+            json!({"hd": "a", "email_verified": true}),
+            Some(
+                "`email_verified` must be the text `true`, and is a boolean, which `expression: \
+                  claims.email_verified == true` asks for",
+            ),
+        ),
+    ] {
+        let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
+        assert_eq!(policy.refusing_claim(&claims).as_deref(), expected);
+    }
+}
+
+#[test]
+fn claims_taken_for_a_map_are_found_and_refuse_every_token() {
+    let claims = json!({"sub": "1", "groups": ["a"]});
+    let claims = Claims::parse(claims.to_string().as_bytes()).unwrap();
+    for (source, expected) in [
+        ("'groups' in claims", Some("in")),
+        ("!('groups' in claims)", Some("in")),
+        ("claims.sub == '1' && 'groups' in claims", Some("in")),
+        ("size(claims) > 0", Some("size")),
+        ("claims.size() > 0", Some("size")),
+        ("claims.all(value, value != 'x')", None),
+        ("'a' in claims.groups", None),
+        ("size(claims.groups) == 1", None),
+        ("has(claims.groups)", None),
+        ("claims[?'groups'].hasValue()", None),
+        ("claims[?'groups'].orValue(['a']).size() == 1", None),
+    ] {
+        let expression = over_claims(source);
+        assert_eq!(expression.takes_claims_for_a_map(), expected, "{source}");
+        let value = expression.of_claims(&claims, &mut Allowance::default());
+        let is_true = matches!(value, Ok(Value::Bool(true)));
+        assert_eq!(is_true, expected.is_none(), "{source}: {value:?}");
+    }
+}
+
+#[test]
+fn a_claim_is_needed_only_where_no_other_can_take_its_place() {
+    for (source, expected) in [
+        ("claims.a == 'x'", Some("a")),
+        ("claims.a + claims.b", Some("a")),
+        // Its error does not name the claim.
+        ("claims[\"a-b\"] == 'x'", None),
+        ("claims.email_verified == true && claims.hd == 'x'", Some("email_verified")),
+        ("has(claims.a) && claims.b == 'x'", None),
+        ("has(claims.groups_direct) ? claims.groups_direct : [claims.namespace_path]", None),
+        ("claims.?groups_direct.orValue([claims.namespace_path])", None),
+        ("has(claims.preferred_username) ? claims.preferred_username : claims.email", None),
+        ("has(claims.x) ? claims.y + 'a' : claims.y + 'b'", Some("y")),
+        ("claims.sub + claims.?a.orValue('')", None),
+    ] {
+        assert_eq!(over_claims(source).fails_without().as_deref(), expected, "{source}");
     }
 }
 

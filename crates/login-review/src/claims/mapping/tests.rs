@@ -83,7 +83,9 @@ fn groups_are_one_text_or_a_list_without_blanks_and_doubles() {
     assert_eq!(groups(json!("dev")), Ok("oidc:dev".to_owned()));
     assert_eq!(groups(json!("dev,ops")), Ok("oidc:dev,ops".to_owned()));
     assert_eq!(groups(json!(["b", "", "a", "b"])), Ok("oidc:b,oidc:a".to_owned()));
-    for misfit in [json!(1), json!(true), json!({"dev": true}), json!(["dev", 1]), json!([null])] {
+    assert_eq!(groups(json!([null])), Ok(String::new()));
+    assert_eq!(groups(json!(["b", null, "a"])), Ok("oidc:b,oidc:a".to_owned()));
+    for misfit in [json!(1), json!(true), json!({"dev": true}), json!(["dev", 1]), json!([[]])] {
         assert_eq!(groups(misfit.clone()), Err(Reason::GroupsShape), "{misfit}");
     }
     let many: Vec<String> = (0..=MAX_GROUPS).map(|n| n.to_string()).collect();
@@ -106,21 +108,26 @@ fn groups_kept_elsewhere_are_not_taken_for_no_groups() {
 
 // W41
 #[test]
-fn a_uid_is_the_configured_claim_or_issuer_and_subject_but_never_missing() {
+fn a_uid_is_the_configured_claim_or_issuer_and_subject_and_empty_where_kube_apiserver_has_none() {
     let configured =
         ClaimMapping { uid: Some(UidSource::Claim("oid".to_owned())), ..mapping("name") };
     let found = identity(&configured, &json!({"name": "a", "oid": "o-1"})).unwrap();
     assert_eq!(found.uid, "o-1");
-    for misfit in
-        [json!({"name": "a"}), json!({"name": "a", "oid": ""}), json!({"name": "a", "oid": 1})]
-    {
+    for empty in [json!({"name": "a", "oid": ""}), json!({"name": "a", "oid": null})] {
+        let found = identity(&configured, &empty).unwrap();
+        assert_eq!((found.username.as_str(), found.uid.as_str()), ("oidc:a", ""), "{empty}");
+    }
+    for misfit in [json!({"name": "a"}), json!({"name": "a", "oid": 1})] {
         assert_eq!(identity(&configured, &misfit), Err(Reason::MissingUid), "{misfit}");
     }
-    for misfit in
-        [json!({"name": "a"}), json!({"name": "a", "sub": ""}), json!({"name": "a", "sub": 1})]
+    for empty in
+        [json!({"name": "a"}), json!({"name": "a", "sub": ""}), json!({"name": "a", "sub": null})]
     {
-        assert_eq!(identity(&mapping("name"), &misfit), Err(Reason::MissingSubject), "{misfit}");
+        let found = identity(&mapping("name"), &empty).unwrap();
+        assert_eq!((found.username.as_str(), found.uid.as_str()), ("oidc:a", ""), "{empty}");
     }
+    let number = json!({"name": "a", "sub": 1});
+    assert_eq!(identity(&mapping("name"), &number), Err(Reason::MissingSubject));
 }
 
 // W19
@@ -132,7 +139,9 @@ fn extra_joins_the_audit_logs_and_holds_only_what_fits_a_header() {
     let both = extra(json!({"sub": "42", "jti": "7f", "sid": "s-1"}));
     assert_eq!(both.get(CREDENTIAL_ID_KEY), Some(&vec!["JTI=7f".to_owned()]));
     assert_eq!(both.get("example.com/sid"), Some(&vec!["s-1".to_owned()]));
-    for misfit in [json!(1), json!(""), json!("a\nb"), json!(["7f"]), json!("x".repeat(1025))] {
+    for misfit in
+        [json!(1), json!(""), json!("a\nb"), json!("7f "), json!(["7f"]), json!("x".repeat(1025))]
+    {
         let found = extra(json!({"sub": "42", "jti": misfit, "sid": misfit}));
         assert!(found.is_empty(), "{misfit}");
     }
@@ -173,11 +182,12 @@ proptest! {
         let issuer = IssuerPolicy::new(issuer(), vec!["k".to_owned()], mapping);
         let value = json!({"sub": "42", "name": name, "groups": groups});
         if let Ok(identity) = identify(&issuer, &Guard::default(), &claims(&value), &mut Allowance::default()) {
-            prop_assert!(!identity.username.starts_with("system:"));
-            prop_assert!(!identity.username.trim().is_empty());
-            for group in &identity.groups {
-                prop_assert!(!group.starts_with("system:"));
+            let uid_and_username = [&identity.uid, &identity.username];
+            for text in identity.groups.iter().chain(uid_and_username) {
+                prop_assert!(is_stable(text), "{:?}", text);
+                prop_assert!(!text.to_uppercase().starts_with("SYSTEM:"), "{:?}", text);
             }
+            prop_assert!(!identity.username.is_empty());
         }
     }
 }

@@ -83,6 +83,14 @@ pub(super) fn warn_of_missing_claims(
     expression: &Expression,
     notes: &mut Notes,
 ) {
+    if let Some(how) = expression.takes_claims_for_a_map() {
+        let message = format!(
+            "`claims` is no map or list, so `{how}` can never work on it and refuses every token \
+             that comes so far; ask `has(claims.name)`, or for any name \
+             `claims[?'name'].hasValue()`, and for a value `claims[?'name'].orValue(…)`"
+        );
+        return field.fault(&mut notes.warnings, message);
+    }
     if let Some(claim) = expression.fails_without() {
         let message = format!(
             "refuses tokens without the claim `{claim}`; where that is not meant, ask `has(…)` \

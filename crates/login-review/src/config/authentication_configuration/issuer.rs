@@ -41,7 +41,8 @@ pub(super) fn read(entry: &Mapping<'_>, seen: &mut Seen, notes: &mut Notes) -> O
     ];
     let faults = &mut notes.faults;
     let issuer = entry.required("issuer", faults)?.mapping(&known, faults)?;
-    let url = url(&issuer, seen, faults);
+    let url = url(&issuer, seen, notes);
+    let faults = &mut notes.faults;
     let discovery_url = discovery_url(&issuer, url.as_ref(), seen, faults);
     let certificate_authority_pem = certificate_authority(&issuer, faults);
     let audiences = audiences(&issuer, faults);
@@ -49,16 +50,24 @@ pub(super) fn read(entry: &Mapping<'_>, seen: &mut Seen, notes: &mut Notes) -> O
     Some(Issuer { url: url?, discovery_url, certificate_authority_pem, audiences })
 }
 
-fn url(issuer: &Mapping<'_>, seen: &mut Seen, faults: &mut Faults) -> Option<IssuerUrl> {
+fn url(issuer: &Mapping<'_>, seen: &mut Seen, notes: &mut Notes) -> Option<IssuerUrl> {
+    let faults = &mut notes.faults;
     let Some((field, text)) = filled(issuer, "url", faults) else {
         missing_unless_misfit(issuer, "url", faults);
         return None;
     };
     checked_url(&field, text, faults)?;
-    if is_service_account_issuer(text) {
-        field
-            .fault(faults, "is the issuer of service accounts, which kube-apiserver checks itself");
-        return None;
+    // kube-apiserver refuses its own `--service-account-issuer`, which nobody else knows; another
+    // cluster's may look like it, and has to be discovered at that cluster's API server.
+    let is_default = ["", ".cluster.local"].iter().any(|domain| {
+        text.strip_prefix("https://kubernetes.default.svc").is_some_and(|rest| rest == *domain)
+    });
+    if is_default || is_service_account_issuer(text) && is_unset(issuer, "discoveryURL") {
+        field.fault(
+            &mut notes.warnings,
+            "looks like the issuer of the service accounts of the cluster that asks here. Those \
+             are checked by its kube-apiserver; another cluster's need their `discoveryURL`",
+        );
     }
     unique(&mut seen.urls, &field, text, faults);
     IssuerUrl::parse(text).map_err(|error| field.fault(faults, error.to_string())).ok()

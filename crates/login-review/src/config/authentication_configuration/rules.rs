@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{NEITHER, Notes, expressions, filled, is_unset, issuer::missing_unless_misfit};
 use crate::{
-    claims::rules::Rule,
-    config::fields::{Field, Mapping},
+    claims::{expression::selection, rules::Rule},
+    config::fields::{Faults, Field, Mapping},
     policy::RequiredClaim,
 };
 
@@ -37,7 +37,7 @@ pub(super) fn claim_validation_rules(entry: &Mapping<'_>, notes: &mut Notes) -> 
             continue;
         };
         let claim = filled(&rule, "claim", faults);
-        let value = filled(&rule, "requiredValue", faults);
+        let value = required_value(&rule, claim.as_ref().map(|(_, name)| *name), faults);
         let expression = filled(&rule, "expression", faults);
         let message = filled(&rule, "message", faults);
         match (claim, expression) {
@@ -63,6 +63,11 @@ pub(super) fn claim_validation_rules(entry: &Mapping<'_>, notes: &mut Notes) -> 
                     field.fault(faults, format!("a rule for `{claim}` stands already above"));
                 }
                 // Without a value the claim must be there and be the empty text.
+                if let Some((field, value)) = &value
+                    && let Some(warning) = never_equal(claim, value)
+                {
+                    field.fault(&mut notes.warnings, warning);
+                }
                 let (claim, value) = (claim.to_owned(), text_of(value));
                 found.required.push(RequiredClaim { claim, value });
             }
@@ -99,6 +104,51 @@ pub(super) fn user_validation_rules(entry: &Mapping<'_>, notes: &mut Notes) -> V
         }
     }
     rules
+}
+
+/// A text. To quote what is none would make a file that refuses every token.
+fn required_value<'t>(
+    rule: &Mapping<'t>,
+    claim: Option<&str>,
+    faults: &mut Faults,
+) -> Option<(Field<'t>, &'t str)> {
+    let literal = rule.field("requiredValue").and_then(|field| Some((field.literal()?, field)));
+    if let Some((literal, field)) = literal {
+        let claim = selection(claim.unwrap_or("x"));
+        let message = format!(
+            "must be a text, which equals no claim that is a boolean or a number: write \
+             `expression: {claim} == {literal}` instead of `claim` and `requiredValue`"
+        );
+        field.fault(faults, message);
+        return None;
+    }
+    filled(rule, "requiredValue", faults)
+}
+
+/// Why no token has this claim with this text, or perhaps none.
+fn never_equal(claim: &str, value: &str) -> Option<String> {
+    // OpenID Connect Core §2 and §5.1, RFC 7519 §4.1.
+    let kind = match claim {
+        "email_verified" | "phone_number_verified" => Some("a boolean"),
+        "exp" | "iat" | "nbf" | "auth_time" | "updated_at" => Some("a number"),
+        _ => None,
+    };
+    let is_literal = matches!(value, "true" | "false")
+        || !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let instead = format!("`expression: {} == {value}`", selection(claim));
+    match kind {
+        Some(kind) if is_literal => Some(format!(
+            "`{claim}` is {kind}, which equals no text: every token is refused. Write {instead} \
+             instead of `claim` and `requiredValue`"
+        )),
+        Some(kind) => {
+            Some(format!("`{claim}` is {kind}, which equals no text: every token is refused"))
+        }
+        None if is_literal => Some(format!(
+            "equals the text `{value}` only; for a boolean or a number write {instead}"
+        )),
+        None => None,
+    }
 }
 
 fn text_of(found: Option<(Field<'_>, &str)>) -> String {

@@ -10,6 +10,14 @@ pub(super) struct Advice {
     pub(super) next: &'static str,
 }
 
+/// What is wrong with a text that `guard.rs` does not take.
+macro_rules! unstable {
+    () => {
+        "begins or ends with a blank, has control or invisible characters, or changes when it is \
+         normalised (NFKC)"
+    };
+}
+
 const fn advice(what: &'static str, next: &'static str) -> Advice {
     Advice { what, next }
 }
@@ -20,12 +28,15 @@ const LOOK_AT_MAPPING: &str = "compare `claimMappings` with what the token holds
 const ALLOW: &str = "give the user other names, or allow exactly this one in `allowedSystemNames`";
 const CLUSTER_OWN: &str = "nothing: kube-apiserver checks these itself, and asked here only \
                            because it refused the token";
+const SERVICE_ACCOUNT: &str = "if it is of the cluster that asks, nothing: kube-apiserver checks \
+                               these itself, and asked here only because it refused the token. \
+                               To trust another cluster, configure its issuer with `discoveryURL`";
 
 pub(super) const fn of(reason: Reason) -> Advice {
     match reason {
         Reason::Empty => advice("there is no token", "pipe the token to stdin"),
         Reason::TooLong => {
-            advice("it is longer than any token accepted here", "put fewer groups into it")
+            advice("it is too long", "put fewer groups into it, or raise `maxTokenBytes`")
         }
         Reason::Malformed => advice(
             "it is not a signed JWT in compact form",
@@ -40,7 +51,9 @@ pub(super) const fn of(reason: Reason) -> Advice {
             "let the issuer sign with RS256, ES256 or another that is accepted from it",
         ),
         Reason::BootstrapToken => advice("it is a bootstrap token", CLUSTER_OWN),
-        Reason::ServiceAccountToken => advice("it is a token of a service account", CLUSTER_OWN),
+        Reason::ServiceAccountToken => {
+            advice("it looks like a token of a service account", SERVICE_ACCOUNT)
+        }
         Reason::ForeignIssuer => advice(
             "it names no issuer that is configured",
             "compare `issuer.url` with the token's `iss`, byte for byte (`--show-claims`)",
@@ -50,8 +63,16 @@ pub(super) const fn of(reason: Reason) -> Advice {
             "if the issuer has new keys, `--online` fetches them; else somebody else signed it",
         ),
         Reason::AmbiguousKey => advice(
-            "it names no key, and several could be meant",
-            "let the issuer write `kid` into its tokens",
+            "more keys could be meant than are tried, and none that was tried fits",
+            "let the issuer write `kid` into its tokens, and give each key its own",
+        ),
+        Reason::KeyAlgorithm => advice(
+            "the key that it names is for another algorithm (`alg`, or the kind of key)",
+            "let the issuer sign with the algorithm that it publishes for the key",
+        ),
+        Reason::UnusableKey => advice(
+            "the key that it names is published, and is not used here",
+            "let the issuer sign with another key, or publish this one as what it is",
         ),
         Reason::Signature => advice(
             "its signature is not the issuer's",
@@ -77,7 +98,7 @@ pub(super) const fn of(reason: Reason) -> Advice {
         Reason::Claims => {
             advice("a registered claim has a shape that its RFC does not know", ASK_ISSUER)
         }
-        Reason::MissingSubject => advice("`sub` is missing or empty", ASK_ISSUER),
+        Reason::MissingSubject => advice("`sub` is there and is no text", ASK_ISSUER),
         Reason::MissingUsername => {
             advice("the username's claim is missing, empty, or no text", LOOK_AT_MAPPING)
         }
@@ -93,36 +114,37 @@ pub(super) const fn of(reason: Reason) -> Advice {
              token, or gives what is not vouched for",
             "allow it in `issuers[].distributedClaims.endpoints`, or put the groups into the token",
         ),
-        Reason::MissingUid => {
-            advice("the uid's claim is missing, empty, or no text", LOOK_AT_MAPPING)
-        }
+        Reason::MissingUid => advice("the uid's claim is missing or no text", LOOK_AT_MAPPING),
         Reason::RequiredClaim => advice(
             "a required claim is missing or has another value",
             "compare `claimValidationRules` with what the token holds (`--show-claims`)",
         ),
         Reason::UnusableUsername => {
-            advice("the username is blank, too long, or has control characters", LOOK_AT_MAPPING)
+            advice(concat!("the username is empty, too long, or ", unstable!()), LOOK_AT_MAPPING)
         }
         Reason::UnusableGroup => {
-            advice("a group is blank, too long, or has control characters", LOOK_AT_MAPPING)
+            advice(concat!("a group is too long, or ", unstable!()), LOOK_AT_MAPPING)
         }
         Reason::TooManyGroups => {
             advice("there are more groups than a request may carry", "map fewer groups")
         }
         Reason::ReservedUsername => advice(
-            "the username is reserved: it begins with `system:`, or is kubeadm's `kubernetes-admin`",
+            "the username is reserved, in whatever case: it begins with `system:`, or is kubeadm's \
+             `kubernetes-admin`",
             ALLOW,
         ),
         Reason::ReservedGroup => advice(
-            "a group is reserved: it begins with `system:`, or is `kubeadm:cluster-admins`",
+            "a group is reserved, in whatever case: it begins with `system:`, or is \
+             `kubeadm:cluster-admins`",
             ALLOW,
         ),
         Reason::UnusableExtra => {
-            advice("uid or extra is too long, too much, or has control characters", LOOK_AT_MAPPING)
+            advice(concat!("uid or extra is too long, too much, or ", unstable!()), LOOK_AT_MAPPING)
         }
         Reason::Expression => advice(
             "an expression failed, or gave another type than allowed",
-            "guard claims that may be absent: `has(claims.x)` or `claims.?x.orValue(\"\")`",
+            "guard claims that may be absent: `has(claims.x)`, `claims.?x.orValue(\"\")`, or for \
+             any name `claims[?'x'].orValue(\"\")`",
         ),
         Reason::ExpressionCost => {
             advice("an expression cost more than it may", "simplify it, or put less into the token")

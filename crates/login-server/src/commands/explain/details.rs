@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use login_common::UnixTime;
-use login_protocols::jose::{CompactJws, MAX_TOKEN_LENGTH};
+use login_protocols::{jose::CompactJws, oidc::Claims};
 use login_review::{IssuerPolicy, Outage, Reason, Verdict};
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) token_length: usize,
+    pub(super) max_token_length: usize,
     pub(super) issuer: Option<&'a IssuerPolicy>,
     pub(super) now: UnixTime,
     pub(super) is_online: bool,
@@ -27,8 +28,8 @@ pub(super) fn of(check: Check, examined: &Examination<'_>, context: Context<'_>)
     match check.end {
         End::NotReached => String::new(),
         End::Failed(reason) => {
-            let more = times(check, examined, context)
-                .or_else(|| refusing_expression(reason, examined, context));
+            let more =
+                of_reason(reason, examined, context).or_else(|| times(check, examined, context));
             match more {
                 Some(more) => format!("{}: {more}", advice::of(reason).what),
                 None => advice::of(reason).what.to_owned(),
@@ -45,16 +46,34 @@ pub(super) fn of(check: Check, examined: &Examination<'_>, context: Context<'_>)
     }
 }
 
-/// Which expression, or the message of which rule.
-fn refusing_expression(
-    reason: Reason,
-    examined: &Examination<'_>,
-    context: Context<'_>,
-) -> Option<String> {
-    let of_expressions =
-        [Reason::Expression, Reason::ExpressionCost, Reason::ClaimRule, Reason::UserRule];
-    let jws = examined.jws.as_ref().filter(|_| of_expressions.contains(&reason))?;
-    context.issuer?.refusing_expression(jws.unverified_claims())
+/// What of this token is the reason: which claim, which limit, which key, which expression or the
+/// message of which rule.
+fn of_reason(reason: Reason, examined: &Examination<'_>, context: Context<'_>) -> Option<String> {
+    let claims = || examined.jws.as_ref().map(CompactJws::unverified_claims);
+    match reason {
+        Reason::TooLong => {
+            let Context { token_length, max_token_length, .. } = context;
+            Some(format!("it has {token_length} bytes, and {max_token_length} are allowed"))
+        }
+        Reason::Header | Reason::Malformed | Reason::Algorithm => {
+            Some(examined.fault.as_ref()?.to_string())
+        }
+        Reason::Claims => Some(format!("`{}`", malformed_claim(claims()?)?)),
+        Reason::UnusableKey => Some(examined.key_problem?.to_string()),
+        Reason::RequiredClaim => context.issuer?.refusing_claim(claims()?),
+        Reason::Expression | Reason::ExpressionCost | Reason::ClaimRule | Reason::UserRule => {
+            Some(context.issuer?.refusing_expression(claims()?)?.said)
+        }
+        _ => None,
+    }
+}
+
+/// The first claim, in the order of a review, that is not what its definition says.
+pub(super) fn malformed_claim(claims: &Claims) -> Option<&'static str> {
+    let mut moments = ["nbf", "iat", "exp"].into_iter();
+    moments
+        .find(|name| claims.checked_moment(name).is_err())
+        .or_else(|| claims.checked_audiences().is_err().then_some("aud"))
 }
 
 fn times(check: Check, examined: &Examination<'_>, context: Context<'_>) -> Option<String> {
@@ -68,7 +87,8 @@ fn passed(check: Check, examined: &Examination<'_>, context: Context<'_>) -> Opt
     Some(match check.stage {
         Stage::Shape => {
             let what = if header.is_some() { "a signed JWT of" } else { "an opaque token of" };
-            format!("{what} {} bytes, {MAX_TOKEN_LENGTH} are allowed", context.token_length)
+            let Context { token_length, max_token_length, .. } = context;
+            format!("{what} {token_length} bytes, {max_token_length} are allowed")
         }
         Stage::Header => {
             let header = header?;

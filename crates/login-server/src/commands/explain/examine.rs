@@ -7,7 +7,7 @@ use login_common::{
     token_review::{ReviewApiVersion, ReviewRequest},
 };
 use login_protocols::{
-    jose::{Algorithm, CompactJws, KeySet},
+    jose::{Algorithm, CompactJws, JoseError, KeyProblem, KeySet},
     oidc::Claims,
 };
 use login_review::{
@@ -15,7 +15,10 @@ use login_review::{
     decide, plan,
 };
 
-use super::stage::{Authenticator, Stage};
+use super::{
+    details::malformed_claim,
+    stage::{Authenticator, Seen, Stage},
+};
 use crate::{
     judgement::judge,
     start::{InForce, State},
@@ -45,6 +48,10 @@ pub struct Examination<'t> {
     pub verdict: Verdict,
     pub(super) checks: Vec<Check>,
     pub(super) jws: Option<CompactJws<'t>>,
+    /// Why it is no JWT.
+    pub(super) fault: Option<JoseError>,
+    /// Why the key that it names is not used.
+    pub(super) key_problem: Option<KeyProblem>,
     pub(super) issuer: Option<IssuerIndex>,
     pub(super) keys: Option<usize>,
     /// The user, if the token were good but for what failed.
@@ -61,7 +68,9 @@ pub async fn examine<'t>(
     state.look_at_sessions().await;
     let judgement = judge(state, in_force, request, now).await;
     let text = request.token.expose();
-    let jws = CompactJws::parse(text).ok();
+    let parsed = CompactJws::parse(text);
+    let fault = parsed.as_ref().err().cloned();
+    let jws = parsed.ok();
     let routed = judgement.token.as_ref();
     let issuer = judgement.issuer.or_else(|| named_issuer(&in_force.policy, jws.as_ref()));
     let authenticator = match (routed, issuer) {
@@ -113,8 +122,15 @@ pub async fn examine<'t>(
             }
         }
     }
+    let named = jws.as_ref().and_then(|jws| jws.header().key_id.as_deref());
+    let key_problem = keys.as_ref().zip(named).and_then(|(snapshot, named)| {
+        let mut left_out = snapshot.keys.left_out();
+        left_out.find(|(name, _)| *name == Some(named)).map(|(_, problem)| problem)
+    });
     Examination {
         verdict: judgement.verdict,
+        fault,
+        key_problem,
         checks: trail.checks,
         issuer,
         keys: keys.map(|snapshot| snapshot.keys.len()),
@@ -166,12 +182,21 @@ impl Trail {
             Verdict::Accepted { .. } => (None, End::Passed),
             Verdict::Refused(reason) => {
                 let for_us = jws.zip(issuer.and_then(|issuer| policy.issuer(issuer)));
+                let claims = jws.map(CompactJws::unverified_claims);
                 let is_audience_fine = for_us.is_none_or(|(jws, issuer)| {
                     let named = jws.unverified_claims().audiences();
                     issuer.audiences.iter().any(|accepted| named.contains(&accepted.as_str()))
                 });
-                let is_asked = self.are_audiences_refused && is_audience_fine;
-                (Some(Stage::of(*reason, is_routed, is_asked)), End::Failed(*reason))
+                let seen = Seen {
+                    is_routed,
+                    is_audience_asked: self.are_audiences_refused && is_audience_fine,
+                    is_audience_malformed: claims.and_then(malformed_claim) == Some("aud"),
+                    is_rule: for_us.is_some_and(|(jws, issuer)| {
+                        let claims = jws.unverified_claims();
+                        issuer.refusing_expression(claims).is_some_and(|found| found.is_rule)
+                    }),
+                };
+                (Some(Stage::of(*reason, seen)), End::Failed(*reason))
             }
             // All that needs no keys has been looked at.
             Verdict::CannotTell(Outage::KeysUnavailable) if self.is_supposing => {

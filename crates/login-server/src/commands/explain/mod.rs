@@ -75,6 +75,7 @@ impl Explain {
         let examined = runtime()?.block_on(examine(&bench.state, &bench.in_force, &question, now));
         let context = Context {
             token_length: length,
+            max_token_length: bench.in_force.policy.max_token_length(),
             issuer: examined.issuer.and_then(|issuer| bench.in_force.policy.issuer(issuer)),
             now,
             is_online: self.online,

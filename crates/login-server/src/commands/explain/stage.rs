@@ -91,6 +91,19 @@ impl Authenticator {
     }
 }
 
+/// What is known beside a reason.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    /// The token got as far as its authenticator.
+    pub(super) is_routed: bool,
+    /// What `aud` holds is not what is wrong.
+    pub(super) is_audience_asked: bool,
+    /// `aud` is the claim that is malformed.
+    pub(super) is_audience_malformed: bool,
+    /// The expression that refuses is a rule.
+    pub(super) is_rule: bool,
+}
+
 impl Stage {
     /// A stable name.
     pub(super) const fn as_str(self) -> &'static str {
@@ -116,33 +129,36 @@ impl Stage {
         }
     }
 
-    /// Where `reason` ends a review. Two reasons can do so at two places; `is_routed` says that
-    /// the token got as far as its authenticator, `is_audience_asked` that what `aud` holds is
-    /// not what is wrong.
-    pub(super) const fn of(reason: Reason, is_routed: bool, is_audience_asked: bool) -> Self {
+    /// Where `reason` ends a review; `seen` tells those places apart that have one in common.
+    pub(super) const fn of(reason: Reason, seen: Seen) -> Self {
         match reason {
             Reason::Empty
             | Reason::TooLong
             | Reason::Malformed
             | Reason::BootstrapToken
             | Reason::UnknownShape => Self::Shape,
-            Reason::Algorithm if is_routed => Self::Algorithm,
+            Reason::Algorithm if seen.is_routed => Self::Algorithm,
             Reason::Header | Reason::Algorithm => Self::Header,
             Reason::ServiceAccountToken | Reason::ForeignIssuer => Self::Issuer,
             Reason::UnknownStaticToken => Self::StaticToken,
             Reason::Inactive => Self::Introspection,
             Reason::TokenType => Self::Type,
+            Reason::Claims if seen.is_audience_malformed => Self::Audience,
             Reason::MissingExpiry
             | Reason::Expired
             | Reason::NotYetValid
             | Reason::IssuedInFuture
             | Reason::Claims => Self::Times,
-            Reason::WrongAudience if is_audience_asked => Self::AskedAudiences,
+            Reason::WrongAudience if seen.is_audience_asked => Self::AskedAudiences,
             Reason::WrongAudience => Self::Audience,
-            Reason::UnknownKey | Reason::AmbiguousKey => Self::KeyId,
+            Reason::UnknownKey
+            | Reason::AmbiguousKey
+            | Reason::KeyAlgorithm
+            | Reason::UnusableKey => Self::KeyId,
             Reason::Signature => Self::Signature,
             Reason::Revoked => Self::Revocation,
             Reason::AuthorizedParty | Reason::Lifetime | Reason::MissingScope => Self::Restrictions,
+            Reason::Expression | Reason::ExpressionCost if seen.is_rule => Self::Rules,
             Reason::MissingSubject
             | Reason::MissingUsername
             | Reason::EmailNotVerified

@@ -4,15 +4,17 @@
 use login_review::{
     Guard,
     config::{Faults, Field, Mapping},
-    guard::{KUBEADM_ADMIN, KUBEADM_ADMINS, RESERVED_PREFIX},
+    guard::{KUBEADM_ADMIN, KUBEADM_ADMINS, RESERVED_PREFIX, is_reserved_group, is_reserved_user},
 };
 
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Guard {
     let Some(names) = field.mapping(&["users", "groups"], faults) else {
         return Guard::default();
     };
-    let users = reserved_names(&names, ("users", KUBEADM_ADMIN), faults, warnings);
-    let groups = reserved_names(&names, ("groups", KUBEADM_ADMINS), faults, warnings);
+    let users =
+        reserved_names(&names, ("users", KUBEADM_ADMIN, is_reserved_user), faults, warnings);
+    let groups =
+        reserved_names(&names, ("groups", KUBEADM_ADMINS, is_reserved_group), faults, warnings);
     Guard::new(users, groups)
 }
 
@@ -39,15 +41,14 @@ fn consequence(key: &str, name: &str) -> &'static str {
 
 fn reserved_names(
     names: &Mapping<'_>,
-    (key, of_kubeadm): (&str, &str),
+    (key, of_kubeadm, is_reserved): (&str, &str, fn(&str) -> bool),
     faults: &mut Faults,
     warnings: &mut Faults,
 ) -> Vec<String> {
     let Some(field) = names.field(key) else { return Vec::new() };
     let mut allowed = Vec::new();
     for (item, name) in field.texts(faults) {
-        let is_of_kubeadm = name == of_kubeadm;
-        if !is_of_kubeadm && name.strip_prefix(RESERVED_PREFIX).is_none_or(str::is_empty) {
+        if !is_reserved(name) || name.eq_ignore_ascii_case(RESERVED_PREFIX) {
             let message = format!(
                 "must begin with `{RESERVED_PREFIX}`, or be `{of_kubeadm}`; other names need no leave"
             );

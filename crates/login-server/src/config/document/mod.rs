@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use login_protocols::jose::MAX_TOKEN_LENGTH;
 use login_review::{
     Guard,
     config::{Faults, Field, Mapping, Problem, located},
@@ -38,6 +39,8 @@ use crate::{
 pub const API_VERSION: &str = "kubectl-login/v1";
 /// The `kind` of the file.
 pub const KIND: &str = "LoginServerConfiguration";
+
+const TOKEN_LENGTHS: std::ops::RangeInclusive<usize> = 4096..=MAX_TOKEN_LENGTH;
 
 /// The checked file. [`Document::default`] is what no file means.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +63,8 @@ pub struct Document {
     pub issuer: Option<IssuerSection>,
     /// What people are told who sign in with nothing but the server's address.
     pub published_client: Option<PublishedClient>,
+    /// How many bytes a token may have; none means the default.
+    pub max_token_bytes: Option<usize>,
     /// Where traces go, if there are to be any.
     pub traces: Option<TraceSettings>,
     /// What is odd but not wrong.
@@ -124,6 +129,7 @@ fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option
         "issuer",
         "publishedClient",
         "telemetry",
+        "maxTokenBytes",
     ];
     let root = field.mapping(&known, faults)?;
     // Of the others nothing means nobody, or what holds anyway.
@@ -148,7 +154,10 @@ fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option
     let published =
         root.field("publishedClient").map(|field| published_client::read(&field, faults));
     let traces = root.field("telemetry").and_then(|field| telemetry::read(&field, faults));
+    let max_token_bytes =
+        root.field("maxTokenBytes").and_then(|field| token_length(&field, faults));
     Some(Document {
+        max_token_bytes,
         guard: guard.unwrap_or_default(),
         result_cache: cache.unwrap_or_default(),
         issuers: issuers.unwrap_or_default(),
@@ -168,6 +177,18 @@ fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option
             None => None,
         },
     })
+}
+
+/// Shorter tokens than those of one person in a few groups, and longer ones than kubectl-login
+/// hands out, are nobody's wish.
+fn token_length(field: &Field<'_>, faults: &mut Faults) -> Option<usize> {
+    let length = field.number(faults)?;
+    let within = usize::try_from(length).ok().filter(|length| TOKEN_LENGTHS.contains(length));
+    if within.is_none() {
+        let (least, most) = (TOKEN_LENGTHS.start(), TOKEN_LENGTHS.end());
+        field.fault(faults, format!("must be from {least} to {most}"));
+    }
+    within
 }
 
 fn bounded(

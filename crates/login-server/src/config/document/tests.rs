@@ -23,6 +23,7 @@ fn every_key_is_read() {
             "{HEAD}allowedSystemNames:\n  users: [\"system:admin\", kubernetes-admin]\n  \
              groups: [\"system:masters\", \"kubeadm:cluster-admins\"]\n\
              resultCache: {{maxBytes: 1000, ttl: 5s, negativeTTL: 2s}}\n\
+             maxTokenBytes: 131072\n\
              issuer:\n  url: https://login.example.com\n  clusterAudience: prod\n  \
              idTokenLifetime: 5s\n  refreshTokenLifetime: 1h\n  sessionLifetime: 12h\n  \
              deviceCodeLifetime: 2m\n  devicePollInterval: 1s\n  usernamePrefix: \"u:\"\n  \
@@ -57,6 +58,7 @@ fn every_key_is_read() {
     assert_eq!(document.result_cache.max_bytes, 1000);
     assert_eq!(document.result_cache.ttl, Duration::from_secs(5));
     assert_eq!(document.result_cache.negative_ttl, Duration::from_secs(2));
+    assert_eq!(document.max_token_bytes, Some(131_072));
     let issuer = document.issuer.unwrap();
     assert_eq!(issuer.settings.issuer.as_str(), "https://login.example.com");
     assert_eq!(issuer.settings.cluster_audience, "prod");
@@ -69,7 +71,7 @@ fn every_key_is_read() {
     assert_eq!(published.issuer.unwrap().as_str(), "https://id.example.com");
     assert_eq!(published.client_id.unwrap().as_str(), "k");
     assert_eq!(published.scopes, ["groups"]);
-    assert_eq!(published.certificate_authority.unwrap(), ("ca.crt".into(), 21));
+    assert_eq!(published.certificate_authority.unwrap(), ("ca.crt".into(), 22));
     assert_eq!((issuer.username_prefix.as_str(), issuer.groups_prefix.as_str()), ("u:", "g:"));
 }
 
@@ -96,9 +98,23 @@ fn every_fault_is_reported_at_once_with_file_line_and_key() {
             "s.yaml:10: issuer.idTokenLifetime: `5 minutes` is not a duration such as `90s`, `10m` or `1h30m`",
             "s.yaml:11: issuer.deviceCodeLifetime: must be between 1s and 3600s",
             "s.yaml:12: issuer.usernamePrefix: must not begin with `system:`",
-            "s.yaml:13: colour: unknown key; known here: `apiVersion`, `kind`, `allowedSystemNames`, `resultCache`, `issuers`, `audit`, `introspection`, `staticTokens`, `revocations`, `issuer`, `publishedClient`, `telemetry`",
+            "s.yaml:13: colour: unknown key; known here: `apiVersion`, `kind`, `allowedSystemNames`, `resultCache`, `issuers`, `audit`, `introspection`, `staticTokens`, `revocations`, `issuer`, `publishedClient`, `telemetry`, `maxTokenBytes`",
         ]
     );
+}
+
+#[test]
+fn a_token_may_be_made_neither_tiny_nor_longer_than_any_client_hands_out() {
+    for (text, fault) in [
+        ("4095", "must be from 4096 to 131072"),
+        ("131073", "must be from 4096 to 131072"),
+        ("0", "must be from 4096 to 131072"),
+        ("64KiB", "must be a whole number"),
+    ] {
+        let found = faults(&format!("{HEAD}maxTokenBytes: {text}\n"));
+        assert_eq!(found, [format!("s.yaml:3: maxTokenBytes: {fault}")]);
+    }
+    assert_eq!(parse(HEAD, "s.yaml").unwrap().max_token_bytes, None);
 }
 
 #[test]

@@ -7,6 +7,26 @@ fn issuer_faults(issuer: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_service_accounts_of_another_cluster_are_accepted_with_a_warning_where_it_may_be_a_mistake() {
+    let elsewhere = r#", "discoveryURL": "https://api.example:6443/openid""#;
+    for (url, discovery, warnings) in [
+        ("https://kubernetes.default.svc.cluster-b.example", elsewhere, 0),
+        ("https://kubernetes.default.svc.cluster-b.example", "", 1),
+        ("https://kubernetes.default.svc.cluster.local", elsewhere, 1),
+        ("https://kubernetes.default.svc", "", 1),
+        ("https://kubernetes.default.svc.example.com.evil.example", elsewhere, 0),
+        ("https://id.example", "", 0),
+    ] {
+        let issuer = format!(r#""url": "{url}", "audiences": ["k"]{discovery}"#);
+        let read = accepted(&file(&issuer, MAPPINGS, ""));
+        assert_eq!(read.issuers[0].issuer.as_str(), url);
+        assert_eq!(read.warnings.len(), warnings, "{url} {:?}", read.warnings);
+        let is_told = |warning: &str| warning.contains("issuer.url: looks like");
+        assert!(shown(&read.warnings).iter().all(|warning| is_told(warning)));
+    }
+}
+
+#[test]
 fn issuers_that_kube_apiserver_refuses_are_refused() {
     for (issuer, key, message) in [
         (r#""audiences": ["k"]"#, "url", "is required"),
@@ -25,11 +45,6 @@ fn issuers_that_kube_apiserver_refuses_are_refused() {
         (r#""url": "https://id.example/%4", "audiences": ["k"]"#, "url", "begins no escape"),
         (r#""url": "https://%41.example", "audiences": ["k"]"#, "url", "begins no escape"),
         (r#""url": "https://id.example#x", "audiences": ["k"]"#, "url", "query or a fragment"),
-        (
-            r#""url": "https://kubernetes.default.svc.cluster.local", "audiences": ["k"]"#,
-            "url",
-            "service accounts",
-        ),
         (r#""url": "https://id.example""#, "audiences", "is required"),
         (r#""url": "https://id.example", "audiences": [""]"#, "audiences[0]", "must not be empty"),
         (r#""url": "https://id.example", "audiences": "k""#, "audiences", "must be a list"),

@@ -32,8 +32,9 @@ a.yaml:10: jwt[0].claimValidationRules[1].claim: a rule for `hd` stands already 
 a.yaml:11: jwt[0].claimValidationRules[2]: needs `claim` or `expression`
 a.yaml:13: jwt[0].claimValidationRules[3].requiredValue: belongs to `claim`, not to `expression`
 a.yaml:14: jwt[0].claimValidationRules[4]: has both `claim` and `expression`
-a.yaml:17: jwt[0].claimValidationRules[5].requiredValue: must be a text, is a boolean (quote it \
-         to make it a text)
+a.yaml:17: jwt[0].claimValidationRules[5].requiredValue: must be a text, which equals no claim \
+         that is a boolean or a number: write `expression: claims.b == true` instead of `claim` and \
+         `requiredValue`
 a.yaml:19: jwt[0].claimValidationRules[7].expression: the same expression stands already above
 a.yaml:20: jwt[0].claimValidationRules[8]: needs `claim` or `expression`
 a.yaml:21: jwt[0].claimValidationRules[9].expression: must evaluate to bool: compare it, as in \
@@ -42,6 +43,53 @@ a.yaml:22: jwt[0].claimValidationRules[10].expression: must evaluate to bool, no
 a.yaml:23: jwt[0].claimValidationRules[11].expression: line 1, column 1 of the expression: \
          undeclared reference to 'user'"
     );
+}
+
+#[test]
+fn a_required_text_that_no_claim_equals_is_warned_about() {
+    let warnings = |claim: &str, value: &str| {
+        let rules = format!(
+            "  claimValidationRules:\n  - claim: {claim}\n    requiredValue: \"{value}\"\n"
+        );
+        shown(&accepted(&file(ISSUER, MAPPINGS, &rules)).warnings)
+    };
+    let at = "a.yaml:8: jwt[0].claimValidationRules[0].requiredValue: ";
+    for (claim, value, expected) in [
+        (
+            "email_verified",
+            "true",
+            "`email_verified` is a boolean, which equals no text: every token is refused. Write \
+             `expression: claims.email_verified == true` instead of `claim` and `requiredValue`",
+        ),
+        (
+            "email_verified",
+            "yes",
+            "`email_verified` is a boolean, which equals no text: every token is refused",
+        ),
+        (
+            "auth_time",
+            "5",
+            "`auth_time` is a number, which equals no text: every token is refused. Write \
+             `expression: claims.auth_time == 5` instead of `claim` and `requiredValue`",
+        ),
+        (
+            "admin",
+            "false",
+            "equals the text `false` only; for a boolean or a number write \
+             `expression: claims.admin == false`",
+        ),
+        (
+            "x-y",
+            "17",
+            "equals the text `17` only; for a boolean or a number write \
+             `expression: claims[\"x-y\"] == 17`",
+        ),
+    ] {
+        assert_eq!(warnings(claim, value), [format!("{at}{expected}")]);
+    }
+    for (claim, value) in [("hd", "example.com"), ("hd", ""), ("acr", "1a"), ("acr", "TRUE")] {
+        assert_eq!(warnings(claim, value), [""; 0], "{claim} {value}");
+    }
 }
 
 #[test]
