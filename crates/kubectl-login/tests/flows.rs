@@ -17,14 +17,14 @@ mod stage;
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     process::Child,
 };
 
 use serde_json::json;
-use stage::{Stage, failed, get, page_of, parameter, stderr, token, visit};
+use stage::{Stage, failed, get, page_of, parameter, stderr, stdout, token, visit};
 use url::Url;
 
 const BROWSER: &str = "get-token --flow browser --skip-open-browser";
@@ -217,8 +217,12 @@ fn quiet_still_shows_the_page_that_nothing_opened() {
         .env("BROWSER", format!("/nonexistent %s:{browser}"))
         .spawn()
         .unwrap();
-    let page = read_when_there(&notes, &mut child);
-    assert_eq!(visit(&Url::parse(page.trim()).unwrap()).0, 200);
+    let page = Url::parse(read_when_there(&notes, &mut child).trim()).unwrap();
+    // What every user of this machine may read in a process list is worth nothing.
+    assert!(page.query().is_none() && !page.as_str().contains(&stage.issuer.url), "{page}");
+    let (status, authorize, _) = get(&page);
+    assert_eq!(status, 303);
+    assert_eq!(visit(&authorize.unwrap()).0, 200);
     let output = child.wait_with_output().unwrap();
     token(&output);
     assert_eq!(stderr(&output), "");
@@ -255,8 +259,9 @@ fn a_device_page_is_opened_where_there_is_a_desktop() {
         token(&output);
         assert_eq!(notes.exists(), is_opened, "{words}");
     }
+    // The code is in no argument of a program: the page is told by this machine.
     let page = fs::read_to_string(notes).unwrap();
-    assert_eq!(page.trim(), format!("{}/device?user_code=BCDF-GHJK", stage.issuer.url));
+    assert!(page.starts_with("http://127.0.0.1:") && !page.contains("BCDF-GHJK"), "{page}");
 }
 
 #[test]
@@ -381,4 +386,106 @@ fn without_a_terminal_nothing_can_be_typed() {
         assert!(stderr(&output).contains("caused by: there is no terminal"), "{}", stderr(&output));
     }
     assert_eq!(stage.issuer.script().discoveries, 0);
+}
+
+#[test]
+fn a_browser_has_neither_our_output_nor_our_secrets() {
+    let stage = Stage::new();
+    let (browser, seen) = (stage.home.path().join("browser"), stage.home.path().join("seen"));
+    let text = format!("#!/bin/sh\necho noise; env > {0}.new; mv {0}.new {0}\n", seen.display());
+    fs::write(&browser, text).unwrap();
+    fs::set_permissions(&browser, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = stage
+        .command("get-token --flow device --token-cache-storage none")
+        .env("DISPLAY", ":9")
+        .env("BROWSER", &browser)
+        .env("KUBECTL_LOGIN_CLIENT_SECRET", "hunter2")
+        .env("GH_TOKEN", "hunter3")
+        .output()
+        .unwrap();
+    token(&output);
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("DISPLAY=:9") && !seen.contains("hunter"), "{seen}");
+}
+
+#[test]
+fn where_the_client_may_not_use_the_device_flow_the_next_one_is_taken_and_remembered() {
+    let stage = Stage::new();
+    stage.issuer.script().device_refusal = Some((401, "unauthorized_client"));
+    let sign_in = || {
+        let mut child = stage.command("get-token --interactive always -v").spawn().unwrap();
+        let mut shown = String::new();
+        let mut reader = BufReader::new(child.stderr.take().unwrap());
+        let page = loop {
+            let mut line = String::new();
+            assert!(reader.read_line(&mut line).unwrap() > 0, "no page was named: {shown}");
+            shown.push_str(&line);
+            if let Some(page) = line.strip_prefix("  ") {
+                break Url::parse(page.trim()).unwrap();
+            }
+        };
+        let drain = std::thread::spawn(move || {
+            let mut rest = String::new();
+            let _ = reader.read_to_string(&mut rest);
+        });
+        assert_eq!(visit(&page).0, 200);
+        token(&child.wait_with_output().unwrap());
+        drain.join().unwrap();
+        shown
+    };
+    let first = sign_in();
+    assert!(first.contains("`unauthorized_client`; going on with `browser`"), "{first}");
+    assert_eq!(stage.issuer.script().device_requests.len(), 1);
+    stage.lose_token();
+    stage.issuer.script().refresh_failure = Some((400, "invalid_grant"));
+    let second = sign_in();
+    assert!(!second.contains("unauthorized_client"), "{second}");
+    assert_eq!(stage.issuer.script().device_requests.len(), 1);
+    // What was asked for is not replaced.
+    let output = stage.run("get-token --flow device --token-cache-storage none");
+    failed(&output, 1, &format!("issuer `{}` refused the device flow", stage.issuer.url));
+    assert!(
+        stderr(&output).contains("hint: the issuer does not let this client use the device flow")
+    );
+}
+
+#[test]
+fn a_job_asks_again_where_the_issuer_is_down_for_a_moment_and_a_person_does_not_wait() {
+    let stage = Stage::new();
+    stage.issuer.script().outages = 2;
+    let output = stage
+        .command("get-token --flow client-credentials")
+        .env("KUBECTL_LOGIN_CLIENT_SECRET", "s")
+        .output()
+        .unwrap();
+    assert_eq!(token(&output), "machine");
+    assert_eq!(stage.issuer.count("client_credentials"), 3);
+}
+
+#[test]
+fn another_account_than_the_wanted_one_is_said() {
+    for (account, is_warned) in [("alice", false), ("bob", true)] {
+        let stage = Stage::new();
+        let line = format!("get-token --flow device --account {account}");
+        let output = stage.run(&line);
+        token(&output);
+        let warning = "warning: `--account bob` was given, and `alice` signed in";
+        assert_eq!(stderr(&output).contains(warning), is_warned, "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn status_says_why_a_session_cannot_be_renewed() {
+    let stage = Stage::new();
+    stage.issuer.script().without_refresh_token = true;
+    token(&stage.run("get-token --flow device"));
+    let output = stage.run("status -o json");
+    let shown = stdout(&output);
+    assert!(shown.contains("\"notRenewableBecause\""), "{shown}");
+    assert!(shown.contains("the issuer gave no refresh token"), "{shown}");
+    stage.issuer.script().without_refresh_token = false;
+    stage.lose_token();
+    token(&stage.run("get-token --flow device"));
+    let shown = stdout(&stage.run("status -o json"));
+    assert!(!shown.contains("notRenewableBecause"), "{shown}");
 }

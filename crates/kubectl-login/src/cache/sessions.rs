@@ -17,7 +17,7 @@ use super::{
     store::{Directory, StoreError},
 };
 use crate::{
-    flows::issued::Issued,
+    flows::{choose::PersonFlow, issued::Issued},
     options::target::{CertificateAuthority, Target},
 };
 
@@ -58,6 +58,10 @@ pub struct SessionRecord {
     pub valid_until: UnixTime,
     /// How the refresh token is kept; `None` when there is none.
     pub protection: Option<Protection>,
+    /// Why there is none, for people.
+    pub unrenewable: Option<String>,
+    /// Ways to sign in that the issuer does not let this client use.
+    pub refused_ways: Vec<PersonFlow>,
     /// Who may vouch for the issuer, as given.
     pub certificate_authorities: Vec<CertificateAuthority>,
     /// `--insecure-skip-tls-verify`
@@ -91,6 +95,9 @@ impl SessionRecord {
             signed_in_at: before.map_or(now, |before| before.signed_in_at),
             valid_until: issued.lifetime.valid_until,
             protection,
+            unrenewable: unrenewable(issued, protection, before),
+            refused_ways: before
+                .map_or_else(|| issued.refused.clone(), |before| before.refused_ways.clone()),
             certificate_authorities: target.connection.certificate_authorities.clone(),
             insecure_skip_tls_verify: target.connection.insecure_skip_tls_verify,
         }
@@ -118,6 +125,12 @@ impl SessionRecord {
             signed_in_at: UnixTime::parse_rfc3339(&written.signed_in_at).ok()?,
             valid_until: UnixTime::parse_rfc3339(&written.valid_until).ok()?,
             protection: written.storage.as_deref().and_then(Protection::parse),
+            unrenewable: written.unrenewable,
+            refused_ways: written
+                .refused_ways
+                .iter()
+                .filter_map(|way| PersonFlow::parse(way))
+                .collect(),
             certificate_authorities: authorities.collect::<Option<_>>()?,
             insecure_skip_tls_verify: written.insecure_skip_tls_verify,
         })
@@ -143,11 +156,31 @@ impl SessionRecord {
             signed_in_at: self.signed_in_at.to_rfc3339(),
             valid_until: self.valid_until.to_rfc3339(),
             storage: self.protection.map(|protection| protection.as_str().to_owned()),
+            unrenewable: self.unrenewable.clone(),
+            refused_ways: self.refused_ways.iter().map(ToString::to_string).collect(),
             certificate_authorities: authorities.collect(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify,
         };
         // Fails only for a path that is no UTF-8; then there is no record to list.
         serde_json::to_vec(&written).unwrap_or_default()
+    }
+}
+
+/// Why a session cannot be renewed, if it cannot.
+fn unrenewable(
+    issued: &Issued,
+    protection: Option<Protection>,
+    before: Option<&SessionRecord>,
+) -> Option<String> {
+    match (protection, &issued.refresh_token) {
+        (Some(_), _) => None,
+        (None, Some(_)) => Some("the refresh token could not be kept on this machine".to_owned()),
+        (None, None) => before.and_then(|before| before.unrenewable.clone()).or_else(|| {
+            Some(
+                "the issuer gave no refresh token: allow this client `offline_access` there"
+                    .to_owned(),
+            )
+        }),
     }
 }
 
@@ -177,6 +210,10 @@ struct Written {
     valid_until: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     storage: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unrenewable: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refused_ways: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     certificate_authorities: Vec<Authority>,
     #[serde(default)]

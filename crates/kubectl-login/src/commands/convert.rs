@@ -222,6 +222,8 @@ fn record_of(
         signed_in_at: now,
         valid_until: now,
         protection: Some(protection),
+        unrenewable: None,
+        refused_ways: Vec::new(),
         certificate_authorities: target.connection.certificate_authorities.clone(),
         insecure_skip_tls_verify: target.connection.insecure_skip_tls_verify,
     }

@@ -348,6 +348,8 @@ mod tests {
             signed_in_at: UnixTime::from_seconds(0),
             valid_until: UnixTime::from_seconds(0),
             protection: None,
+            unrenewable: None,
+            refused_ways: Vec::new(),
             certificate_authorities: vec![
                 CertificateAuthority::File("/etc/ca,1.pem".into()),
                 CertificateAuthority::Pem(b"PEM".to_vec()),

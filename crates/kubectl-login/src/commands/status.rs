@@ -110,6 +110,8 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     token_valid_until: Option<String>,
     renewable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_renewable_because: Option<String>,
     sign_in_needed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token_storage: Option<&'static str>,
@@ -142,6 +144,7 @@ impl Line {
             token: facts.token_state(now),
             token_valid_until: facts.lifetime.map(|lifetime| lifetime.valid_until.to_rfc3339()),
             renewable: facts.is_renewable(),
+            not_renewable_because: record.unrenewable.clone().filter(|_| !facts.is_renewable()),
             sign_in_needed: facts.outlook(now) == Outlook::SignIn,
             refresh_token_storage: record.protection.map(Protection::as_str),
             held_back_until: failure.map(|memory| memory.until.to_rfc3339()),
@@ -197,7 +200,8 @@ fn table(lines: &[Line], wide: bool, now: UnixTime) -> Table {
             line.state().to_owned(),
         ]);
         if wide {
-            let note = line.locked_by.as_ref().or(line.last_failure.as_ref());
+            let note = [&line.locked_by, &line.last_failure, &line.not_renewable_because];
+            let note = note.into_iter().find_map(Option::as_ref);
             cells.extend([
                 line.flow.clone(),
                 line.refresh_token_storage.unwrap_or_default().to_owned(),

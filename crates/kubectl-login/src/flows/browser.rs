@@ -16,8 +16,9 @@ use super::{
     person::{Request, while_waiting},
 };
 use crate::system::{
-    browser,
-    loopback::{self, Loopback, Reply},
+    browser::{self, Opened},
+    loopback::{self, Loopback, Reply, Visitor},
+    random,
 };
 
 /// The browser came back with a code.
@@ -58,11 +59,13 @@ pub async fn ask<'a>(
     let url = authorization::url(session, metadata, request, listener.redirect_uri(), mode)?;
     let text = format!("Open this page to sign in to {}:\n  {url}", target.issuer);
     terminal.say(&text);
-    let opened = browser::open(&target.browser, url.as_str(), session.system.environment).await;
-    if target.quiet && !matches!(opened, Ok(true)) {
+    // What stands in a browser's arguments is read by every user of this machine.
+    let opened = listener.way_to(&url, random::bytes()?).unwrap_or_else(|| url.clone());
+    let opened = browser::open(&target.browser, opened.as_str(), session.system.environment).await;
+    if target.quiet && matches!(opened, Err(_) | Ok(Opened::ByPerson)) {
         terminal.ask(&text);
     }
-    if let Err(error) = opened {
+    if let Err(error) = &opened {
         // The person can still open it by hand.
         terminal.say(&format!("warning: could not start a browser: {error}"));
     }
@@ -71,8 +74,12 @@ pub async fn ask<'a>(
             "If the browser runs on another machine, press Ctrl-C and use `--flow paste` instead.",
         );
     }
-    let bound = target.authentication_timeout;
-    while_waiting(session, bound, answer(session, metadata, request, listener)).await
+    let answer = answer(session, metadata, request, listener);
+    if matches!(opened, Ok(Opened::OnTerminal)) {
+        // It draws where the remaining time would be shown.
+        return answer.await;
+    }
+    while_waiting(session, target.page_timeout, answer).await
 }
 
 async fn listen(session: &Session<'_>) -> Result<Loopback, FlowError> {
@@ -115,7 +122,21 @@ async fn answer<'a>(
         issuer,
         issuer_must_be_named: metadata.authorization_response_iss_parameter_supported,
     };
-    while let Some(visit) = listener.visit().await {
+    let mut is_stranger_known = false;
+    while let Some(visitor) = listener.visitor().await {
+        let visit = match visitor {
+            Visitor::Browser(visit) => visit,
+            Visitor::Stranger => {
+                if !std::mem::replace(&mut is_stranger_known, true) {
+                    session.system.terminal.say(
+                        "warning: another user of this machine called the address where the \
+                         sign-in waits for your browser, and was sent away; if that was you, use \
+                         `--flow paste`",
+                    );
+                }
+                continue;
+            }
+        };
         match read_callback(&visit.answer, &expected) {
             Callback::Stray => {
                 session

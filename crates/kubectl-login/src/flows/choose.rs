@@ -37,6 +37,21 @@ impl fmt::Display for PersonFlow {
     }
 }
 
+impl PersonFlow {
+    const ALL: [Self; 4] = [Self::Browser, Self::Device, Self::Paste, Self::Password];
+
+    /// Reads what `Display` wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|flow| flow.to_string() == text)
+    }
+
+    /// Whether an issuer that does not allow the one does not allow the other either.
+    pub fn shares_grant_with(self, other: Self) -> bool {
+        let is_code = |flow| matches!(flow, Self::Browser | Self::Paste);
+        self == other || (is_code(self) && is_code(other))
+    }
+}
+
 /// What was chosen, and what follows from where we are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -48,6 +63,8 @@ pub struct Choice {
     pub desktop: bool,
     /// The person's browser may well be on another machine.
     pub elsewhere: bool,
+    /// What else fits, in order, should the issuer or this machine not allow the first.
+    pub next: Vec<PersonFlow>,
 }
 
 /// Why no person is asked.
@@ -167,13 +184,38 @@ pub fn choose(
         _ => fitting(target, (browser_offered, device_offered), surroundings)
             .ok_or(NoFlow::NotOffered("a way for people to sign in")),
     }?;
+    let offered = (browser_offered, device_offered);
+    let next = match target.flow {
+        Flow::Auto => others(flow, target, offered, surroundings),
+        _ => Vec::new(),
+    };
     Ok(Choice {
         flow,
         reason,
+        next,
         desktop: target.browser != BrowserChoice::PrintOnly
             && (surroundings.no_browser().is_none() || target.browser != BrowserChoice::Default),
         elsewhere: surroundings.no_browser().is_some(),
     })
+}
+
+/// What fits besides `flow` where none was asked for.
+fn others(
+    flow: PersonFlow,
+    target: &Target,
+    (browser, device): (bool, bool),
+    surroundings: Surroundings,
+) -> Vec<PersonFlow> {
+    let can_paste = surroundings.terminal && surroundings.watched;
+    [
+        (PersonFlow::Device, device),
+        (PersonFlow::Paste, browser && can_paste),
+        // At least its address can be opened by hand.
+        (PersonFlow::Browser, browser && target.callback.comes_back()),
+    ]
+    .into_iter()
+    .filter_map(|(other, fits)| (fits && other != flow).then_some(other))
+    .collect()
 }
 
 /// The flow that fits where none was asked for, and why.
@@ -186,6 +228,9 @@ fn fitting(
     let (browser_here, because) = match (&target.browser, surroundings.no_browser()) {
         (BrowserChoice::Command(_), _) => (true, "a command opens the browser"),
         (BrowserChoice::PrintOnly, _) => (true, "the address shall only be printed"),
+        (BrowserChoice::Default, None) if surroundings.named_browser => {
+            (true, "`BROWSER` names one")
+        }
         (BrowserChoice::Default, None) => (true, "there is a desktop here"),
         (BrowserChoice::Default, Some(obstacle)) => (false, obstacle),
     };

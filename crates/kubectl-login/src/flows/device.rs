@@ -1,6 +1,8 @@
 //! The device flow's own part: show the code, ask until the person has answered.
 //! Never asks more often than the issuer allows (RFC 8628 §3.5); shows the code once.
 
+use std::io;
+
 use fast_qr::QRBuilder;
 use login_protocols::{
     oauth2::{
@@ -9,6 +11,7 @@ use login_protocols::{
     },
     oidc::ProviderMetadata,
 };
+use url::Url;
 
 use super::{
     FlowError,
@@ -16,7 +19,7 @@ use super::{
     obtain::{Answer, Session},
     person::while_waiting,
 };
-use crate::system::browser;
+use crate::system::{browser, loopback::Loopback, random};
 
 /// Shows the code and waits for the answer, at most as long as the code lives. The caller bounds
 /// the wait, too.
@@ -27,15 +30,34 @@ pub async fn ask(
 ) -> Result<Answer, FlowError> {
     let device = session.ask_for_device_code(metadata).await?;
     show(session, &device);
-    if choice.desktop
-        && let Some(page) = &device.verification_uri_complete
-        && let Err(error) =
-            browser::open(&session.target.browser, page.as_str(), session.system.environment).await
-    {
-        session.system.terminal.detail(&format!("kubectl-login: no browser was started: {error}"));
-    }
+    let _way = match &device.verification_uri_complete {
+        Some(page) if choice.desktop => open(session, page).await,
+        _ => None,
+    };
     let bound = device.expires_in.min(session.target.authentication_timeout);
     while_waiting(session, bound, poll(session, metadata, &device)).await
+}
+
+/// Opens the page with the code in it. Whoever sees that code could sign in with it before the
+/// person does, so it is in no argument: the browser is led there by this machine.
+async fn open(session: &Session<'_>, page: &Url) -> Option<Loopback> {
+    let opened = async {
+        let here = |port| format!("http://127.0.0.1:{port}/");
+        let listener = Loopback::bind(&[("127.0.0.1".to_owned(), 0)], here, None).await?;
+        let random = random::bytes().map_err(io::Error::other)?;
+        let way = listener.way_to(page, random).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        let environment = session.system.environment;
+        browser::open(&session.target.browser, way.as_str(), environment).await?;
+        Ok::<_, io::Error>(listener)
+    };
+    match opened.await {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            let text = format!("kubectl-login: no browser was started: {error}");
+            session.system.terminal.detail(&text);
+            None
+        }
+    }
 }
 
 async fn poll(

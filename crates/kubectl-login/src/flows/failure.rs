@@ -245,12 +245,24 @@ pub enum TokenProblem {
     /// OpenID Connect Core §12.2: a renewal is for the same person.
     #[error("the renewed token is for another subject than the first")]
     OtherSubject,
+    /// A code was pasted without its `state`, and no ID token came for it.
+    #[error("nothing shows that the pasted code belongs to this sign-in: no ID token came with it")]
+    Untied,
     /// It would be refused at once.
     #[error("the token has expired already")]
     Expired,
     /// The answer is no token answer.
     #[error(transparent)]
     Answer(TokenEndpointError),
+}
+
+/// For how long a way to sign in is out of the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassedOver {
+    /// The issuer does not let this client use it.
+    ForGood,
+    /// This machine does not, for the moment.
+    Now,
 }
 
 /// Whether an issuer that was shown an identity says so because of it: as a grant (RFC 7523 §3.1),
@@ -329,6 +341,26 @@ impl FlowError {
     pub fn asks_for_sign_in(&self) -> bool {
         matches!(self, Self::Refused { source, .. }
             if source.oauth_error().is_some_and(|error| error.code.asks_for_sign_in()))
+    }
+
+    /// Of a sign-in: whether another way may succeed, and whether this one never will.
+    pub fn passes_over(&self) -> Option<PassedOver> {
+        match self {
+            Self::Refused { source, .. } => match source {
+                TokenEndpointError::Refused { error, .. } => {
+                    error.code.is_about_the_way().then_some(PassedOver::ForGood)
+                }
+                // Listed, and not there.
+                TokenEndpointError::Unexpected { status: 404 | 405 } => Some(PassedOver::ForGood),
+                _ => None,
+            },
+            Self::Callback { source: CallbackRefusal::Issuer(error), .. } => {
+                error.code.is_about_the_way().then_some(PassedOver::ForGood)
+            }
+            // A program that has the port now.
+            Self::Listen { .. } => Some(PassedOver::Now),
+            _ => None,
+        }
     }
 
     /// Whether a discovery document that was kept may be the reason.
@@ -471,6 +503,9 @@ impl FlowError {
                  with `--use-access-token`"
                     .to_owned(),
             ),
+            Self::Token { source: TokenProblem::Untied, .. } => {
+                Some("paste the whole address of the page instead of the code alone".to_owned())
+            }
             Self::Token {
                 source: TokenProblem::IdToken(IdTokenProblem::WrongAudience(_)), ..
             } => Some(format!("check `--client-id`{}", from(&target.origins.client_id))),

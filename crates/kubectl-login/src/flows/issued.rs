@@ -13,7 +13,7 @@ use login_protocols::{
     oidc::{IdTokenFacts, check_from_token_endpoint},
 };
 
-use super::failure::TokenProblem;
+use super::{choose::PersonFlow, failure::TokenProblem};
 use crate::cache::freshness::Lifetime;
 
 /// An access token of which nobody says how long it lives is used that long. It may live longer:
@@ -39,6 +39,10 @@ pub struct Issued {
     pub subject: Option<String>,
     /// Who signed in, for people.
     pub name: Option<String>,
+    /// Every name that the ID token has for who signed in.
+    pub known_as: Vec<String>,
+    /// Ways to sign in that the issuer does not let this client use.
+    pub refused: Vec<PersonFlow>,
 }
 
 impl Issued {
@@ -54,7 +58,15 @@ impl Issued {
             .map_or_else(|| now.plus(UNKNOWN_LIFETIME), |moment| moments.on_our_clock(moment))
             .min(now.plus(LONGEST_LIFETIME));
         let lifetime = Lifetime::new(now, valid_until);
-        Self { token, lifetime, refresh_token: None, name: subject.clone(), subject }
+        Self {
+            token,
+            lifetime,
+            refresh_token: None,
+            name: subject.clone(),
+            known_as: subject.iter().cloned().collect(),
+            subject,
+            refused: Vec::new(),
+        }
     }
 }
 
@@ -107,6 +119,8 @@ pub struct Wanted<'a> {
     pub access_token: bool,
     /// Without an ID token the access token will do (client credentials).
     pub id_token_optional: bool,
+    /// Only the nonce of an ID token shows that the answer belongs to this sign-in.
+    pub id_token_ties: bool,
 }
 
 /// Takes the wanted token out of an answer.
@@ -129,6 +143,9 @@ pub fn take(
             )
         })
         .transpose()?;
+    if wanted.id_token_ties && (facts.is_none() || wanted.nonce.is_none()) {
+        return Err(TokenProblem::Untied);
+    }
     let subject = facts.as_ref().map(|facts| facts.subject.clone());
     if let (Some(first), Some(now)) = (wanted.subject, &subject)
         && first != now
@@ -139,6 +156,11 @@ pub fn take(
         let named = facts.preferred_username.as_ref().or(facts.email.as_ref());
         named.unwrap_or(&facts.subject).clone()
     });
+    let known_as = facts.iter().flat_map(|facts| {
+        let named = [facts.preferred_username.as_ref(), facts.email.as_ref()];
+        named.into_iter().flatten().chain([&facts.subject]).cloned().collect::<Vec<_>>()
+    });
+    let known_as = known_as.collect();
     let id_token = response.id_token.zip(facts).map(|(token, facts)| (token, facts.expires_at));
     let (token, valid_until) = match id_token {
         Some((token, expires_at)) if !wanted.access_token => {
@@ -163,6 +185,8 @@ pub fn take(
         refresh_token: response.refresh_token,
         subject,
         name,
+        known_as,
+        refused: Vec::new(),
     })
 }
 

@@ -1,6 +1,8 @@
 //! Flows without a person: which one it is, and its token.
 //! Never asks anybody at a terminal, and never touches a browser or a keyring.
 
+use std::error::Error as _;
+
 use login_protocols::{
     oauth2::token_endpoint::{JWT_BEARER_GRANT, TOKEN_EXCHANGE_GRANT},
     oidc::ProviderMetadata,
@@ -69,19 +71,30 @@ async fn by_identity(
     }
     identities::kubernetes::may_be_shown(&identity, options, &session.target.issuer)?;
     by_metadata(session, async |metadata| {
-        let (chosen, reason) = choose(session.target.flow, metadata);
-        match chosen {
-            Use::Exchange => {
-                say(&format!("exchanging it: {reason}"));
-                token_exchange::obtain(session, metadata, &identity).await
-            }
-            Use::Grant => {
-                say(&format!("showing it as a grant: {reason}"));
-                jwt_bearer::obtain(session, metadata, &identity).await
-            }
-            Use::ClientAssertion => {
-                say(&format!("showing it as the client's assertion: {reason}"));
-                client_credentials::by_assertion(session, metadata, &identity).await
+        // Never empty: every identity can be shown as an assertion.
+        let mut uses = choose(session.target.flow, metadata);
+        loop {
+            let (chosen, reason) = uses.remove(0);
+            let outcome = match chosen {
+                Use::Exchange => {
+                    say(&format!("exchanging it: {reason}"));
+                    token_exchange::obtain(session, metadata, &identity).await
+                }
+                Use::Grant => {
+                    say(&format!("showing it as a grant: {reason}"));
+                    jwt_bearer::obtain(session, metadata, &identity).await
+                }
+                Use::ClientAssertion => {
+                    say(&format!("showing it as the client's assertion: {reason}"));
+                    client_credentials::by_assertion(session, metadata, &identity).await
+                }
+            };
+            match outcome {
+                Err(error) if error.passes_over().is_some() && !uses.is_empty() => {
+                    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+                    say(&format!("{error}: {cause}"));
+                }
+                outcome => return outcome,
             }
         }
     })
@@ -113,23 +126,37 @@ async fn find(
     Ok(identity)
 }
 
-/// How to show an identity, and why, by what was asked for and what the issuer says of itself.
-fn choose(flow: Flow, metadata: &ProviderMetadata) -> (Use, &'static str) {
+/// How to show an identity, and why, by what was asked for and what the issuer says of itself. Where
+/// nothing was asked for, the next one is for a client that may not use the first.
+fn choose(flow: Flow, metadata: &ProviderMetadata) -> Vec<(Use, &'static str)> {
     match flow {
-        Flow::TokenExchange => (Use::Exchange, "`--flow token-exchange`"),
-        Flow::JwtBearer => (Use::Grant, "`--flow jwt-bearer`"),
-        Flow::ClientCredentials => (Use::ClientAssertion, "`--flow client-credentials`"),
-        _ if metadata.knows_grant(TOKEN_EXCHANGE_GRANT) => {
-            (Use::Exchange, "another issuer signed it, and `--issuer-url` offers token exchange")
+        Flow::TokenExchange => return vec![(Use::Exchange, "`--flow token-exchange`")],
+        Flow::JwtBearer => return vec![(Use::Grant, "`--flow jwt-bearer`")],
+        Flow::ClientCredentials => {
+            return vec![(Use::ClientAssertion, "`--flow client-credentials`")];
         }
-        _ if metadata.knows_grant(JWT_BEARER_GRANT) => {
-            (Use::Grant, "another issuer signed it, and `--issuer-url` offers the JWT bearer grant")
-        }
-        _ => (
-            Use::ClientAssertion,
-            "another issuer signed it, and `--issuer-url` offers no grant for it",
-        ),
+        _ => {}
     }
+    let mut uses = Vec::new();
+    if metadata.knows_grant(TOKEN_EXCHANGE_GRANT) {
+        uses.push((
+            Use::Exchange,
+            "another issuer signed it, and `--issuer-url` offers token exchange",
+        ));
+    }
+    if metadata.knows_grant(JWT_BEARER_GRANT) {
+        uses.push((
+            Use::Grant,
+            "another issuer signed it, and `--issuer-url` offers the JWT bearer grant",
+        ));
+    }
+    let reason = if uses.is_empty() {
+        "another issuer signed it, and `--issuer-url` offers no grant for it"
+    } else {
+        "this client may not use the grants that `--issuer-url` offers for it"
+    };
+    uses.push((Use::ClientAssertion, reason));
+    uses
 }
 
 /// Does `work` by the kept discovery document, and again by a fetched one where the kept one may
@@ -161,20 +188,22 @@ mod tests {
     }
 
     #[test]
-    fn the_flow_decides_and_else_what_the_issuer_offers() {
+    fn the_flow_decides_and_else_what_the_issuer_offers_with_a_next_choice() {
         let both = r#","grant_types_supported":["client_credentials","urn:ietf:params:oauth:grant-type:jwt-bearer","urn:ietf:params:oauth:grant-type:token-exchange"]"#;
         let one = r#","grant_types_supported":["urn:ietf:params:oauth:grant-type:jwt-bearer"]"#;
         for (flow, grants, expected) in [
-            (Flow::Auto, both, Use::Exchange),
-            (Flow::Auto, one, Use::Grant),
-            (Flow::Auto, r#","grant_types_supported":[]"#, Use::ClientAssertion),
-            (Flow::Auto, "", Use::ClientAssertion),
-            (Flow::TokenExchange, "", Use::Exchange),
-            (Flow::JwtBearer, both, Use::Grant),
-            (Flow::ClientCredentials, both, Use::ClientAssertion),
-            (Flow::ClientCredentials, "", Use::ClientAssertion),
+            (Flow::Auto, both, &[Use::Exchange, Use::Grant, Use::ClientAssertion][..]),
+            (Flow::Auto, one, &[Use::Grant, Use::ClientAssertion]),
+            (Flow::Auto, r#","grant_types_supported":[]"#, &[Use::ClientAssertion]),
+            (Flow::Auto, "", &[Use::ClientAssertion]),
+            (Flow::TokenExchange, "", &[Use::Exchange]),
+            (Flow::JwtBearer, both, &[Use::Grant]),
+            (Flow::ClientCredentials, both, &[Use::ClientAssertion]),
+            (Flow::ClientCredentials, "", &[Use::ClientAssertion]),
         ] {
-            assert_eq!(choose(flow, &metadata(grants)).0, expected, "{flow:?} {grants}");
+            let uses: Vec<Use> =
+                choose(flow, &metadata(grants)).iter().map(|(usage, _)| *usage).collect();
+            assert_eq!(uses, expected, "{flow:?} {grants}");
         }
     }
 }

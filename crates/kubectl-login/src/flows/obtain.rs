@@ -32,6 +32,7 @@ use url::Url;
 
 use super::{
     FlowError, LocalError,
+    choose::PersonFlow,
     client_proof::{AssertionAudience, ClientProof},
     failure::NotAnIssuer,
     issued::{self, Issued, Moments, Wanted},
@@ -41,6 +42,7 @@ use super::{
 use crate::{
     cache::{
         metadata::{self, Voucher},
+        sessions,
         store::Directory,
     },
     options::target::Target,
@@ -162,7 +164,7 @@ impl<'a> Session<'a> {
         };
         let answer = self.http.fetch_following(&url, MAX_METADATA_LENGTH).await;
         let answer = answer.map_err(|error| match error {
-            HttpError::Redirect(fault) => not_an_issuer(fault.into()),
+            HttpError::Redirect(fault) => not_an_issuer((*fault).into()),
             error => self.unreachable(error),
         })?;
         self.learn(requested_at, &answer);
@@ -182,6 +184,15 @@ impl<'a> Session<'a> {
             let _ = metadata::save(directory, issuer, voucher, &answer.body, now);
         }
         Ok((self.as_we_meet_it(metadata), answer.date))
+    }
+
+    /// Ways to sign in that an earlier sign-in of this session found to be refused to this client.
+    pub fn refused_ways(&self) -> Vec<PersonFlow> {
+        let record = self
+            .kept
+            .as_ref()
+            .and_then(|(directory, _)| sessions::load(directory, &self.target.cache_key));
+        record.map(|record| record.refused_ways).unwrap_or_default()
     }
 
     fn as_we_meet_it(&self, metadata: ProviderMetadata) -> ProviderMetadata {
@@ -403,13 +414,6 @@ impl<'a> Session<'a> {
         subject: Option<&str>,
         id_token_optional: bool,
     ) -> Result<Issued, FlowError> {
-        let moments = answer.moments;
-        if moments.skew().as_secs() >= SKEW_WORTH_A_WORD {
-            self.system.terminal.say(&format!(
-                "warning: this machine's clock and the issuer's are {} seconds apart",
-                moments.skew().as_secs()
-            ));
-        }
         let wanted = Wanted {
             issuer: &self.target.issuer,
             client_id: &self.target.client_id,
@@ -417,8 +421,34 @@ impl<'a> Session<'a> {
             subject,
             access_token: self.target.use_access_token,
             id_token_optional,
+            id_token_ties: false,
         };
-        issued::take(answer.response, &wanted, moments)
+        self.take(answer, &wanted)
+    }
+
+    /// The same for a code that nothing but the `nonce` in its ID token ties to this sign-in.
+    pub fn check_untied(&self, answer: Answer, nonce: &Nonce) -> Result<Issued, FlowError> {
+        let wanted = Wanted {
+            issuer: &self.target.issuer,
+            client_id: &self.target.client_id,
+            nonce: Some(nonce.as_str()),
+            subject: None,
+            access_token: self.target.use_access_token,
+            id_token_optional: false,
+            id_token_ties: true,
+        };
+        self.take(answer, &wanted)
+    }
+
+    fn take(&self, answer: Answer, wanted: &Wanted<'_>) -> Result<Issued, FlowError> {
+        let moments = answer.moments;
+        if moments.skew().as_secs() >= SKEW_WORTH_A_WORD {
+            self.system.terminal.say(&format!(
+                "warning: this machine's clock and the issuer's are {} seconds apart",
+                moments.skew().as_secs()
+            ));
+        }
+        issued::take(answer.response, wanted, moments)
             .map_err(|source| FlowError::Token { issuer: self.target.issuer.clone(), source })
     }
 

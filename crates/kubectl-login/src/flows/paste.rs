@@ -22,6 +22,18 @@ pub struct Pasted {
     pub code: Secret,
     /// The same as in the request.
     pub redirect_uri: String,
+    /// What shows that the code belongs to this sign-in.
+    pub tie: Tie,
+}
+
+/// What ties a code to the sign-in that it was pasted into. A proof key does it only at issuers
+/// that check it, which a client cannot see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// `state` came with it.
+    State,
+    /// Nothing came with it: the ID token has to have our `nonce`.
+    Nonce,
 }
 
 /// Shows the address and waits for the answer. The caller bounds the wait.
@@ -33,9 +45,10 @@ pub async fn ask(
     let target = session.target;
     let console = Console::open().ok_or_else(|| FlowError::no_terminal(&target.issuer))?;
     let callback = &target.callback;
-    let first = callback_address::listen_on(callback).into_iter().next();
+    let wanted: Vec<u16> =
+        callback_address::listen_on(callback).into_iter().map(|(_, port)| port).collect();
     // Taken, and not listened on: nobody else on this machine can answer there.
-    let port = port::reserve(first.as_ref().map_or(0, |(_, port)| *port));
+    let port = port::reserve(&wanted);
     let redirect_uri = callback_address::redirect_uri(callback, port.number());
     let url = authorization::url(session, metadata, request, &redirect_uri, None)?;
     let terminal = session.system.terminal;
@@ -58,19 +71,19 @@ pub async fn ask(
         let line = console.line("Paste it here and press Enter: ", true).await;
         let line = line.map_err(FlowError::Terminal)?;
         match judge(&line, &expected, callback.proof_key) {
-            Callback::Answer(Ok(code)) => return Ok(Pasted { code, redirect_uri }),
-            Callback::Answer(Err(source)) => {
+            (Callback::Answer(Ok(code)), tie) => return Ok(Pasted { code, redirect_uri, tie }),
+            (Callback::Answer(Err(source)), _) => {
                 return Err(FlowError::Callback { issuer: target.issuer.clone(), source });
             }
-            Callback::Stray => terminal.ask("That is not the answer to this sign-in."),
+            (Callback::Stray, _) => terminal.ask("That is not the answer to this sign-in."),
         }
     }
     Err(FlowError::NoAnswer { issuer: target.issuer.clone() })
 }
 
 /// A whole address, with or without its scheme, its query alone, or a bare code. The last has no
-/// `state`: it is taken only where the proof key ties it to this sign-in.
-fn judge(line: &Secret, expected: &CallbackExpectations<'_>, proof_key: bool) -> Callback {
+/// `state`: it is taken only with a proof key, and has to be tied to this sign-in by its ID token.
+fn judge(line: &Secret, expected: &CallbackExpectations<'_>, proof_key: bool) -> (Callback, Tie) {
     let text = line.expose().trim();
     let query = match text.split_once('?') {
         Some((_, query)) => Some(query),
@@ -79,12 +92,13 @@ fn judge(line: &Secret, expected: &CallbackExpectations<'_>, proof_key: bool) ->
     };
     if let Some(query) = query {
         let query = query.split_once('#').map_or(query, |(query, _)| query);
-        return read_callback(query, expected);
+        return (read_callback(query, expected), Tie::State);
     }
     let is_code = proof_key
         && (1..=MAX_CODE).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_code { Callback::Answer(Ok(Secret::new(text))) } else { Callback::Stray }
+    let found = if is_code { Callback::Answer(Ok(Secret::new(text))) } else { Callback::Stray };
+    (found, Tie::Nonce)
 }
 
 #[cfg(test)]
@@ -136,13 +150,16 @@ mod tests {
             ("c".repeat(MAX_CODE + 1), "stray"),
         ] {
             let found = match judge(&Secret::new(line.clone()), &expected, true) {
-                Callback::Stray => "stray".to_owned(),
-                Callback::Answer(Ok(code)) => format!("code {}", code.expose()),
-                Callback::Answer(Err(refusal)) => refusal.to_string(),
+                (Callback::Stray, _) => "stray".to_owned(),
+                (Callback::Answer(Ok(code)), tie) => {
+                    assert_eq!(tie == Tie::Nonce, !line.contains("state="), "{line}");
+                    format!("code {}", code.expose())
+                }
+                (Callback::Answer(Err(refusal)), _) => refusal.to_string(),
             };
             assert_eq!(found, outcome, "{line}");
         }
-        let untied = |line: String| judge(&Secret::new(line), &expected, false);
+        let untied = |line: String| judge(&Secret::new(line), &expected, false).0;
         assert!(matches!(untied("4/0AX4XfWh".to_owned()), Callback::Stray));
         let address = format!("localhost/?code=c&state={state}");
         assert!(matches!(untied(address), Callback::Answer(Ok(_))));

@@ -1,12 +1,13 @@
 //! A person signs in: the secrets of the request, the chosen flow, the code for the tokens.
 //! Never without a bound: the caller sets it, and the person sees how much of it is left.
 
-use std::{future::Future, time::Duration};
+use std::{error::Error as _, future::Future, time::Duration};
 
 use login_common::Secret;
 use login_protocols::{
     oauth2::{
         authorization::{Nonce, State},
+        error::presentable,
         pkce::Verifier,
         token_endpoint::Grant,
     },
@@ -17,9 +18,11 @@ use super::{
     FlowError, browser,
     choose::{Choice, PersonFlow},
     device,
+    failure::PassedOver,
     issued::Issued,
-    obtain::Session,
-    password, paste,
+    obtain::{Answer, Session},
+    password,
+    paste::{self, Tie},
 };
 use crate::system::{random, terminal::Terminal};
 
@@ -81,7 +84,8 @@ impl Drop for ProgressLine<'_> {
     }
 }
 
-/// Signs a person in.
+/// Signs a person in: by the way that was chosen, and by the next one that fits where the issuer
+/// does not let this client use it.
 pub async fn sign_in(
     session: &Session<'_>,
     metadata: &ProviderMetadata,
@@ -89,22 +93,91 @@ pub async fn sign_in(
 ) -> Result<Issued, FlowError> {
     let terminal = session.system.terminal;
     terminal.detail(&format!("kubectl-login: chose {}: {}", choice.flow, choice.reason));
+    let mut refused = session.refused_ways();
+    let is_refused = |way: PersonFlow, refused: &[PersonFlow]| {
+        refused.iter().any(|other| way.shares_grant_with(*other))
+    };
+    let mut ways: Vec<PersonFlow> = [choice.flow].into_iter().chain(choice.next.clone()).collect();
+    if ways.len() > 1 && !ways.iter().all(|way| is_refused(*way, &refused)) {
+        ways.retain(|way| !is_refused(*way, &refused));
+    } else {
+        // The issuer may have thought better of it.
+        refused.clear();
+    }
+    if ways.first() != Some(&choice.flow) {
+        let way = choice.flow;
+        terminal.detail(&format!("kubectl-login: the issuer refused this client {way} before"));
+    }
+    loop {
+        let way = ways.remove(0);
+        let outcome = sign_in_by(session, metadata, &Choice { flow: way, ..choice.clone() }).await;
+        let error = match outcome {
+            Ok(issued) => {
+                warn_about_account(session, &issued);
+                return Ok(Issued { refused, ..issued });
+            }
+            Err(error) => error,
+        };
+        match error.passes_over() {
+            Some(PassedOver::ForGood) => {
+                refused.push(way);
+                ways.retain(|way| !is_refused(*way, &refused));
+            }
+            Some(PassedOver::Now) => {}
+            None => return Err(error),
+        }
+        let Some(next) = ways.first() else { return Err(error) };
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        terminal.say(&format!("kubectl-login: {error}{cause}; going on with `{next}`"));
+    }
+}
+
+/// Signs a person in by one way, within its bound.
+async fn sign_in_by(
+    session: &Session<'_>,
+    metadata: &ProviderMetadata,
+    choice: &Choice,
+) -> Result<Issued, FlowError> {
+    let target = session.target;
+    let bound = match choice.flow {
+        // The code's own life is.
+        PersonFlow::Device => target.authentication_timeout,
+        _ => target.page_timeout,
+    };
+    let signing_in = tokio::time::timeout(bound, unbounded(session, metadata, choice));
+    signing_in.await.unwrap_or_else(|_| {
+        Err(FlowError::Timeout { issuer: target.issuer.clone(), seconds: bound.as_secs() })
+    })
+}
+
+async fn unbounded(
+    session: &Session<'_>,
+    metadata: &ProviderMetadata,
+    choice: &Choice,
+) -> Result<Issued, FlowError> {
     match choice.flow {
         PersonFlow::Browser => {
             let request = Request::new()?;
-            let returned = browser::ask(session, metadata, &request, &choice).await?;
+            let returned = browser::ask(session, metadata, &request, choice).await?;
             let (code, redirect_uri) = (&returned.code, &returned.redirect_uri);
-            let outcome = exchange(session, metadata, &request, code, redirect_uri).await;
+            let answer = exchange(session, metadata, &request, code, redirect_uri).await;
+            let outcome =
+                answer.and_then(|answer| session.check(answer, Some(&request.nonce), None, false));
             returned.tell(&outcome).await;
             outcome
         }
         PersonFlow::Paste => {
             let request = Request::new()?;
             let pasted = paste::ask(session, metadata, &request).await?;
-            exchange(session, metadata, &request, &pasted.code, &pasted.redirect_uri).await
+            let answer =
+                exchange(session, metadata, &request, &pasted.code, &pasted.redirect_uri).await?;
+            match pasted.tie {
+                Tie::State => session.check(answer, Some(&request.nonce), None, false),
+                Tie::Nonce => session.check_untied(answer, &request.nonce),
+            }
         }
         PersonFlow::Device => {
-            let answer = device::ask(session, metadata, &choice).await?;
+            let answer = device::ask(session, metadata, choice).await?;
             session.check(answer, None, None, false)
         }
         PersonFlow::Password => {
@@ -114,6 +187,30 @@ pub async fn sign_in(
     }
 }
 
+/// A browser that is signed in already may not ask who it shall be.
+fn warn_about_account(session: &Session<'_>, issued: &Issued) {
+    let target = session.target;
+    let Some(wanted) = &target.account else { return };
+    if is_other(wanted, &issued.known_as) {
+        let who = issued.name.as_deref().unwrap_or_default();
+        session.system.terminal.say(&format!(
+            "warning: `--account {}` was given, and `{}` signed in; where the browser does not \
+             ask, `--authorization-parameter prompt=select_account` makes the issuer ask",
+            presentable(wanted),
+            presentable(who)
+        ));
+    }
+}
+
+/// Whether none of the names is `wanted`, with or without what follows an `@`.
+fn is_other(wanted: &str, known_as: &[String]) -> bool {
+    let wanted = wanted.to_lowercase();
+    !known_as.is_empty()
+        && !known_as.iter().map(|name| name.to_lowercase()).any(|name| {
+            name == wanted || name.split_once('@').is_some_and(|(user, _)| user == wanted)
+        })
+}
+
 /// The code for the tokens.
 async fn exchange(
     session: &Session<'_>,
@@ -121,12 +218,37 @@ async fn exchange(
     request: &Request,
     code: &Secret,
     redirect_uri: &str,
-) -> Result<Issued, FlowError> {
+) -> Result<Answer, FlowError> {
     let verifier = session.target.callback.proof_key.then_some(&request.verifier);
     let grant = Grant::AuthorizationCode { code, redirect_uri, verifier };
-    let answer = session
+    session
         .ask(metadata, &grant)
         .await?
-        .map_err(|error| FlowError::from_answer(&session.target.issuer, "the sign-in", error))?;
-    session.check(answer, Some(&request.nonce), None, false)
+        .map_err(|error| FlowError::from_answer(&session.target.issuer, "the sign-in", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_account_is_told_from_the_wanted_one() {
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let bob = names(&["bob", "Bob@corp.example", "b-4711"]);
+        for (wanted, is_wrong) in [
+            ("bob", false),
+            ("BOB", false),
+            ("bob@corp.example", false),
+            ("b-4711", false),
+            ("alice", true),
+            ("bob@other.example", true),
+            ("bo", true),
+        ] {
+            assert_eq!(is_other(wanted, &bob), is_wrong, "{wanted}");
+        }
+        assert!(!is_other("bob", &names(&["bob@corp.example", "1"])));
+        // An access token says nothing.
+        assert!(!is_other("bob", &[]));
+    }
 }

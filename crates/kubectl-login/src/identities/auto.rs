@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// The order: what an option names; the variable that a job sets for us; the services of GitHub
-/// Actions and Azure Pipelines; at last the service account, since it is in nearly every pod and is
-/// rarely what a job that has something better shall use.
+/// Actions and Azure Pipelines, where the job has the right to ask them; at last the service account,
+/// since it is in nearly every pod and is rarely what a job that has something better shall use.
 pub(super) fn find(
     options: &IdentityOptions,
     environment: &dyn Environment,
@@ -31,29 +31,39 @@ fn choose(
     } else if options.command.is_some() {
         Some(SourceKind::Command)
     } else {
-        by_variables(environment).or_else(|| {
-            kubernetes::FILES
-                .map(Path::new)
-                .into_iter()
-                .any(exists)
-                .then_some(SourceKind::Kubernetes)
-        })
+        let is_mounted = || kubernetes::FILES.map(Path::new).into_iter().any(exists);
+        by_variables(environment, Offer::Whole)
+            .or_else(|| is_mounted().then_some(SourceKind::Kubernetes))
+            // What is missing is then said, and how to get it.
+            .or_else(|| by_variables(environment, Offer::Half))
     }
 }
 
-fn by_variables(environment: &dyn Environment) -> Option<SourceKind> {
+/// How much of a source is here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    /// All that it takes.
+    Whole,
+    /// The variable that shows which place this is; the right to ask may be missing.
+    Half,
+}
+
+fn by_variables(environment: &dyn Environment, offer: Offer) -> Option<SourceKind> {
     [
-        (gitlab::DEFAULT_VARIABLE, SourceKind::Gitlab),
-        (github_actions::URL, SourceKind::GithubActions),
-        (azure_pipelines::URL, SourceKind::AzurePipelines),
+        (gitlab::DEFAULT_VARIABLE, gitlab::DEFAULT_VARIABLE, SourceKind::Gitlab),
+        (github_actions::URL, github_actions::TOKEN, SourceKind::GithubActions),
+        (azure_pipelines::URL, azure_pipelines::TOKEN, SourceKind::AzurePipelines),
     ]
     .into_iter()
-    .find_map(|(variable, kind)| environment.has(variable).then_some(kind))
+    .find_map(|(mark, right, kind)| {
+        let is_offered = environment.has(mark) && (offer == Offer::Half || environment.has(right));
+        is_offered.then_some(kind)
+    })
 }
 
 /// What `--identity` could be here, for hints. Looks at variables only.
 pub fn offered_here(environment: &dyn Environment) -> Option<SourceKind> {
-    by_variables(environment).or_else(|| {
+    by_variables(environment, Offer::Half).or_else(|| {
         // kubelet sets it in every pod.
         environment.has("KUBERNETES_SERVICE_HOST").then_some(SourceKind::Kubernetes)
     })
@@ -76,13 +86,23 @@ mod tests {
 
     #[test]
     fn the_first_source_that_is_here_is_taken_in_the_documented_order() {
-        let all = [gitlab::DEFAULT_VARIABLE, github_actions::URL, azure_pipelines::URL];
+        let all = [
+            gitlab::DEFAULT_VARIABLE,
+            github_actions::URL,
+            github_actions::TOKEN,
+            azure_pipelines::URL,
+            azure_pipelines::TOKEN,
+        ];
         let token = ["/var/run/secrets/kubernetes.io/serviceaccount/token"];
         let plain = IdentityOptions::of(SourceKind::Auto);
         for (variables, files, expected) in [
             (&all[..], &token[..], Some(SourceKind::Gitlab)),
             (&all[1..], &token, Some(SourceKind::GithubActions)),
-            (&all[2..], &token, Some(SourceKind::AzurePipelines)),
+            (&all[3..], &token, Some(SourceKind::AzurePipelines)),
+            // Without the right to ask, the next source; without one, the way to that right.
+            (&all[1..2], &token, Some(SourceKind::Kubernetes)),
+            (&[github_actions::URL, all[3], all[4]], &[], Some(SourceKind::AzurePipelines)),
+            (&all[3..4], &[], Some(SourceKind::AzurePipelines)),
             (&[], &token, Some(SourceKind::Kubernetes)),
             (&[], &["/var/run/secrets/tokens/kubectl-login"], Some(SourceKind::Kubernetes)),
             (&[], &[], None),

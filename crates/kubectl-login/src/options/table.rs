@@ -430,7 +430,7 @@ pub static OPTIONS: &[Row] = &[
         Name::AuthenticationTimeoutSec,
         "authentication-timeout-sec",
         "KUBECTL_LOGIN_AUTHENTICATION_TIMEOUT_SEC",
-        "How long a sign-in may take [default: 180]",
+        "How long a sign-in may take [default: 180; with a device code as long as that lives]",
     )
     .value("SECONDS"),
     row(

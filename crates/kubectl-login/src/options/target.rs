@@ -135,8 +135,11 @@ pub struct Target {
     pub browser: BrowserChoice,
     /// Renew although the kept token is good.
     pub force_refresh: bool,
-    /// The bound on a sign-in.
+    /// The bound on a sign-in, whichever way it goes.
     pub authentication_timeout: Duration,
+    /// The bound on a sign-in with a page that waits for the person: a device code has a life of
+    /// its own.
+    pub page_timeout: Duration,
     /// Whether a person may be asked.
     pub interactive: Interactive,
     /// Nothing but errors on stderr.
@@ -240,6 +243,7 @@ impl Target {
             trust: &connection.trust(),
         });
         let storage = storage(settings)?;
+        let given_timeout = authentication_timeout(settings)?;
         let directory =
             (storage != Storage::None).then(|| cache_directory_of(settings, environment)).flatten();
         let needs_identity = identity.is_some() && !flow.needs_person();
@@ -258,7 +262,11 @@ impl Target {
             subject_token_type,
             requested_token_type,
             force_refresh: settings.switch(Name::ForceRefresh)?,
-            authentication_timeout: authentication_timeout(settings)?,
+            authentication_timeout: given_timeout.unwrap_or(match flow {
+                Flow::Auto | Flow::Device => LONGEST_CODE,
+                _ => PAGE,
+            }),
+            page_timeout: given_timeout.unwrap_or(PAGE),
             interactive: choice(settings, Name::Interactive, &WHEN)?.unwrap_or(Interactive::Auto),
             quiet: settings.switch(Name::Quiet)?,
             origins: Origins::of(settings),
@@ -363,11 +371,17 @@ fn sent_scopes(scopes: &[String], for_person: bool) -> Vec<String> {
     scopes.iter().filter(|scope| !for_person || *scope != "openid").cloned().collect()
 }
 
-fn authentication_timeout(settings: &Settings) -> Result<Duration, OptionError> {
+/// How long a page waits for a person who is not in a hurry.
+const PAGE: Duration = Duration::from_mins(3);
+
+/// The longest life of a device code that is waited for; Google's live that long.
+const LONGEST_CODE: Duration = Duration::from_mins(30);
+
+fn authentication_timeout(settings: &Settings) -> Result<Option<Duration>, OptionError> {
     let name = Name::AuthenticationTimeoutSec;
-    let Some((text, _)) = settings.value(name) else { return Ok(Duration::from_mins(3)) };
+    let Some((text, _)) = settings.value(name) else { return Ok(None) };
     match text.parse::<u64>() {
-        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        Ok(seconds @ 1..=3600) => Ok(Some(Duration::from_secs(seconds))),
         _ => Err(wrong(settings, name, "it is not a number of seconds from 1 to 3600")),
     }
 }

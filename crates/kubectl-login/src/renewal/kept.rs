@@ -201,7 +201,14 @@ impl<'a> Kept<'a> {
 
     fn note_that_nothing_renews(&self) {
         if let Some(record) = sessions::load(&self.directory, &self.target.cache_key) {
-            let _ = sessions::save(&self.directory, &SessionRecord { protection: None, ..record });
+            let _ = sessions::save(
+                &self.directory,
+                &SessionRecord {
+                    protection: None,
+                    unrenewable: Some("the issuer has ended the session".to_owned()),
+                    ..record
+                },
+            );
         }
     }
 

@@ -82,6 +82,11 @@ pub fn runtime_directory(user: u32) -> PathBuf {
     )
 }
 
+/// Every variable of this process, as its children inherit them.
+pub fn variables() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os()
+}
+
 /// The variables of this process.
 pub struct ProcessEnvironment;
 

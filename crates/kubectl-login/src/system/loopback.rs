@@ -1,8 +1,21 @@
-//! Waits on this machine for the browser to come back (RFC 8252 §7.3).
-//! Never judges a visit; listens beyond loopback only where it is told to.
+//! Waits on this machine for the browser to come back (RFC 8252 §7.3), and tells it where to go.
+//! Never judges what a visitor says, only who it is; listens beyond loopback only where it is told
+//! to.
+//!
+//! On disk: `peer` says whose a connection is, `slots` how many there may be.
 
-use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
+mod peer;
+mod slots;
 
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{Method, Request, Response, StatusCode, body::Incoming, service::service_fn};
@@ -10,8 +23,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use login_protocols::oauth2::authorization::MAX_ANSWER;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
-    sync::{Semaphore, mpsc, oneshot},
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, oneshot},
     task::JoinHandle,
     time::timeout,
 };
@@ -24,8 +37,14 @@ use tokio_rustls::{
 };
 use url::Url;
 
-/// How many browsers' connections are open at a time.
-const MAX_CONNECTIONS: usize = 16;
+use peer::Peer;
+use slots::Slots;
+
+/// How many visits wait to be judged.
+const MAX_VISITS: usize = 16;
+
+/// How often a port is drawn until it is free for both families.
+const DRAWS: usize = 16;
 
 /// How long a connection may take to say what it wants.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,6 +70,14 @@ pub struct Visit {
     pub reply: Reply,
 }
 
+/// Who comes to the redirect URI.
+pub enum Visitor {
+    /// Somebody who may.
+    Browser(Visit),
+    /// Another user of this machine, who was sent away.
+    Stranger,
+}
+
 /// Owes a browser a page.
 pub struct Reply {
     page: oneshot::Sender<Page>,
@@ -60,8 +87,26 @@ pub struct Reply {
 /// The listener; it closes when dropped.
 pub struct Loopback {
     redirect_uri: String,
-    visits: mpsc::Receiver<Visit>,
-    accepting: JoinHandle<()>,
+    visitors: mpsc::Receiver<Visitor>,
+    desk: Arc<Desk>,
+    accepting: Vec<JoinHandle<()>>,
+}
+
+/// What all connections share.
+struct Desk {
+    place: Place,
+    visitors: mpsc::Sender<Visitor>,
+    tls: Option<TlsAcceptor>,
+    slots: Slots,
+    way: Mutex<Option<Way>>,
+}
+
+/// Where a browser is sent that comes to the path.
+struct Way {
+    path: String,
+    to: Url,
+    /// Where the system does not tell who comes, the first who does is the one.
+    is_used: bool,
 }
 
 /// Whether nobody but this machine can connect to that host.
@@ -85,7 +130,8 @@ pub fn tls(certificates: &[u8], key: &[u8]) -> Result<TlsAcceptor, String> {
 
 impl Loopback {
     /// Listens on the first of the addresses that is free. `redirect_uri` says what the issuer is
-    /// told, by the port.
+    /// told, by the port. Where that names `localhost`, the browser may come to either of its
+    /// addresses: both are listened on, or the port counts as taken.
     pub async fn bind(
         addresses: &[(String, u16)],
         redirect_uri: impl Fn(u16) -> String,
@@ -93,53 +139,68 @@ impl Loopback {
     ) -> io::Result<Self> {
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for (host, port) in addresses {
-            match TcpListener::bind((host.as_str(), *port)).await {
-                Ok(listener) => {
-                    let port = listener.local_addr()?.port();
-                    let redirect_uri = redirect_uri(port);
-                    let place = Place::new(&redirect_uri, host, port);
-                    return Ok(Self::serve(listener, redirect_uri, place, tls));
+            // A port of our own choice may be taken in the other family.
+            for _ in 0..if *port == 0 { DRAWS } else { 1 } {
+                match listeners(host, *port, &redirect_uri).await {
+                    Ok((listeners, port)) => {
+                        let redirect_uri = redirect_uri(port);
+                        let place = Place::new(&redirect_uri, host, port);
+                        return Ok(Self::serve(listeners, redirect_uri, place, tls));
+                    }
+                    Err(error) => failure = error,
                 }
-                Err(error) => failure = error,
             }
         }
         Err(failure)
     }
 
     fn serve(
-        listener: TcpListener,
+        listeners: Vec<TcpListener>,
         redirect_uri: String,
         place: Place,
         tls: Option<TlsAcceptor>,
     ) -> Self {
-        let (sender, visits) = mpsc::channel(MAX_CONNECTIONS);
-        let place = Arc::new(place);
-        let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let accepting = tokio::spawn(async move {
-            while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
-                match listener.accept().await {
-                    Ok((stream, _)) => {
-                        let (place, sender, tls) =
-                            (Arc::clone(&place), sender.clone(), tls.clone());
-                        tokio::spawn(async move {
-                            match tls {
-                                None => converse(stream, place, sender).await,
-                                Some(tls) => {
-                                    let shaken = timeout(REQUEST_TIMEOUT, tls.accept(stream)).await;
-                                    if let Ok(Ok(stream)) = shaken {
-                                        converse(stream, place, sender).await;
-                                    }
-                                }
-                            }
-                            drop(permit);
-                        });
-                    }
-                    // Out of file descriptors, for example: others will close theirs.
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-                }
-            }
+        let (sender, visitors) = mpsc::channel(MAX_VISITS);
+        let desk = Arc::new(Desk {
+            place,
+            visitors: sender,
+            tls,
+            slots: Slots::default(),
+            way: Mutex::default(),
         });
-        Self { redirect_uri, visits, accepting }
+        let accept = |listener: TcpListener| {
+            let desk = Arc::clone(&desk);
+            tokio::spawn(async move {
+                loop {
+                    match listener.accept().await {
+                        Ok((stream, peer)) => Desk::receive(&desk, stream, peer),
+                        // Out of file descriptors, for example: others will close theirs.
+                        Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                    }
+                }
+            })
+        };
+        let accepting = listeners.into_iter().map(accept).collect();
+        Self { redirect_uri, visitors, desk, accepting }
+    }
+
+    /// An address of this listener, to be opened instead of `to`: it leads there. Other users of
+    /// this machine can read the arguments of a browser, and what they read there is worth nothing:
+    /// they are sent away, or came second. `None` where a browser reaches us by another host only.
+    pub fn way_to(&self, to: &Url, random: [u8; 32]) -> Option<Url> {
+        let mut url = Url::parse(&self.redirect_uri).ok()?;
+        let is_here = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])))
+            && url.port_or_known_default() == Some(self.desk.place.port);
+        if !is_here {
+            return None;
+        }
+        let path = format!("/{}", URL_SAFE_NO_PAD.encode(random));
+        url.set_path(&path);
+        url.set_query(None);
+        url.set_fragment(None);
+        let way = Way { path, to: to.clone(), is_used: false };
+        *self.desk.way.lock().unwrap_or_else(PoisonError::into_inner) = Some(way);
+        Some(url)
     }
 
     /// What the issuer is told, byte for byte the same in both requests.
@@ -147,15 +208,15 @@ impl Loopback {
         &self.redirect_uri
     }
 
-    /// The next visit to the redirect URI.
-    pub async fn visit(&mut self) -> Option<Visit> {
-        self.visits.recv().await
+    /// The next one who comes to the redirect URI.
+    pub async fn visitor(&mut self) -> Option<Visitor> {
+        self.visitors.recv().await
     }
 }
 
 impl Drop for Loopback {
     fn drop(&mut self) {
-        self.accepting.abort();
+        self.accepting.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -169,9 +230,147 @@ impl Reply {
     }
 }
 
+/// The listeners for one address, and their port.
+async fn listeners(
+    host: &str,
+    port: u16,
+    redirect_uri: impl Fn(u16) -> String,
+) -> io::Result<(Vec<TcpListener>, u16)> {
+    // `localhost` is both, whatever the resolver says first.
+    let host = if host == "localhost" { "127.0.0.1" } else { host };
+    let first = TcpListener::bind((host, port)).await?;
+    let port = first.local_addr()?.port();
+    let mut all = vec![first];
+    let names_localhost = Url::parse(&redirect_uri(port))
+        .is_ok_and(|uri| uri.host_str() == Some("localhost") && uri.port() == Some(port));
+    if names_localhost {
+        let is_v6 = host.parse::<Ipv6Addr>().is_ok();
+        let other = if is_v6 { "127.0.0.1" } else { "::1" };
+        match TcpListener::bind((other, port)).await {
+            Ok(listener) => all.push(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                // A listener on all addresses of both families is its own neighbour.
+                if host != "::" {
+                    return Err(error);
+                }
+            }
+            // A machine with one family only: no browser goes to the other.
+            Err(_) => {}
+        }
+    }
+    Ok((all, port))
+}
+
+impl Desk {
+    /// Makes room for a connection and speaks with it.
+    fn receive(this: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let Ok(own) = stream.local_addr() else { return };
+        let desk = Arc::clone(this);
+        this.slots.take(|slot| {
+            tokio::spawn(async move {
+                match &desk.tls {
+                    None => desk.converse(stream, (peer, own), slot).await,
+                    Some(tls) => {
+                        if let Ok(Ok(stream)) = timeout(REQUEST_TIMEOUT, tls.accept(stream)).await {
+                            desk.converse(stream, (peer, own), slot).await;
+                        }
+                    }
+                }
+                desk.slots.free(slot);
+            })
+            .abort_handle()
+        });
+    }
+
+    async fn converse(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+        ends: (SocketAddr, SocketAddr),
+        slot: u64,
+    ) {
+        let (open, closed) = oneshot::channel::<Infallible>();
+        let closed = Mutex::new(Some(closed));
+        let service = service_fn(|request| {
+            let closed = closed.lock().ok().and_then(|mut closed| closed.take());
+            self.answer(request, ends, slot, closed)
+        });
+        // A browser that breaks off is none of our business.
+        let _ = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(REQUEST_TIMEOUT)
+            .max_buf_size(32 * 1024)
+            .keep_alive(false)
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
+        drop(open);
+    }
+
+    /// Where a visitor of that path goes on, if it may.
+    fn way_from(&self, path: &str, peer: Peer) -> Option<Url> {
+        let mut way = self.way.lock().unwrap_or_else(PoisonError::into_inner);
+        let way = way.as_mut().filter(|way| way.path == path)?;
+        let may_go = match peer {
+            Peer::Ours => true,
+            Peer::Foreign => false,
+            Peer::Unknown => !std::mem::replace(&mut way.is_used, true),
+        };
+        may_go.then(|| way.to.clone())
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        (peer, own): (SocketAddr, SocketAddr),
+        slot: u64,
+        closed: Option<oneshot::Receiver<Infallible>>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        if !self.place.is_host_meant(&request) {
+            return Ok(plain(StatusCode::NOT_FOUND));
+        }
+        let path = request.uri().path();
+        let is_callback = path == self.place.path;
+        let peer = peer::of(peer, own);
+        if request.method() == Method::GET
+            && !is_callback
+            && let Some(to) = self.way_from(path, peer)
+        {
+            let text = "On the way to the sign-in.\n".to_owned();
+            return Ok(respond(StatusCode::SEE_OTHER, PLAIN, text, Some(to)));
+        }
+        if !is_callback {
+            return Ok(plain(StatusCode::NOT_FOUND));
+        }
+        if peer == Peer::Foreign {
+            // Nobody is kept waiting by one who may be many.
+            let _ = self.visitors.try_send(Visitor::Stranger);
+            return Ok(plain(StatusCode::FORBIDDEN));
+        }
+        let answer = match *request.method() {
+            Method::GET => request.uri().query().unwrap_or_default().to_owned(),
+            Method::POST => match form(request).await {
+                Ok(form) => form,
+                Err(status) => return Ok(plain(status)),
+            },
+            _ => return Ok(plain(StatusCode::METHOD_NOT_ALLOWED)),
+        };
+        self.slots.has_spoken(slot);
+        let (page, shown) = oneshot::channel();
+        let Some(closed) = closed else { return Ok(plain(StatusCode::NOT_FOUND)) };
+        let visit = Visit { answer, reply: Reply { page, closed } };
+        if self.visitors.send(Visitor::Browser(visit)).await.is_err() {
+            return Ok(plain(StatusCode::GONE));
+        }
+        Ok(match shown.await {
+            Ok(page) => respond(page.status, HTML, page.html, page.location),
+            Err(_) => plain(StatusCode::GONE),
+        })
+    }
+}
+
 /// What a visit has to be addressed to.
 struct Place {
     path: String,
+    port: u16,
     /// Empty where the person asked for an address that other machines reach: by whatever name.
     authorities: Vec<String>,
 }
@@ -187,68 +386,19 @@ impl Place {
             // A proxy in front, or a forwarded port, keeps the name that the browser knows.
             authorities.extend(uri.as_ref().map(|uri| uri.authority().to_owned()));
         }
-        Self { path, authorities }
+        Self { path, port, authorities }
     }
 
-    fn is_meant(&self, request: &Request<Incoming>) -> bool {
+    fn is_host_meant(&self, request: &Request<Incoming>) -> bool {
         let host = request.headers().get("host").and_then(|host| host.to_str().ok());
         // A page of another site whose name resolves to this machine does not get in.
-        let named_right = self.authorities.is_empty()
-            || host.is_some_and(|host| self.authorities.iter().any(|known| known == host));
-        named_right && request.uri().path() == self.path
+        self.authorities.is_empty()
+            || host.is_some_and(|host| self.authorities.iter().any(|known| known == host))
     }
 }
 
-async fn converse(
-    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    place: Arc<Place>,
-    sender: mpsc::Sender<Visit>,
-) {
-    let (open, closed) = oneshot::channel::<Infallible>();
-    let closed = std::sync::Mutex::new(Some(closed));
-    let service = service_fn(|request| {
-        let closed = closed.lock().ok().and_then(|mut closed| closed.take());
-        answer(request, Arc::clone(&place), sender.clone(), closed)
-    });
-    // A browser that breaks off is none of our business.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_TIMEOUT)
-        .max_buf_size(32 * 1024)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    drop(open);
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    place: Arc<Place>,
-    sender: mpsc::Sender<Visit>,
-    closed: Option<oneshot::Receiver<Infallible>>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    if !place.is_meant(&request) {
-        return Ok(plain(StatusCode::NOT_FOUND));
-    }
-    let answer = match *request.method() {
-        Method::GET => request.uri().query().unwrap_or_default().to_owned(),
-        Method::POST => match form(request).await {
-            Ok(form) => form,
-            Err(status) => return Ok(plain(status)),
-        },
-        _ => return Ok(plain(StatusCode::METHOD_NOT_ALLOWED)),
-    };
-    let (page, shown) = oneshot::channel();
-    let Some(closed) = closed else { return Ok(plain(StatusCode::NOT_FOUND)) };
-    let visit = Visit { answer, reply: Reply { page, closed } };
-    if sender.send(visit).await.is_err() {
-        return Ok(plain(StatusCode::GONE));
-    }
-    Ok(match shown.await {
-        Ok(page) => respond(page.status, "text/html; charset=utf-8", page.html, page.location),
-        Err(_) => plain(StatusCode::GONE),
-    })
-}
+const PLAIN: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
 
 /// OAuth 2.0 Form Post Response Mode §2.
 async fn form(request: Request<Incoming>) -> Result<String, StatusCode> {
@@ -266,7 +416,7 @@ async fn form(request: Request<Incoming>) -> Result<String, StatusCode> {
 }
 
 fn plain(status: StatusCode) -> Response<Full<Bytes>> {
-    respond(status, "text/plain; charset=utf-8", "There is nothing here.\n".to_owned(), None)
+    respond(status, PLAIN, "There is nothing here.\n".to_owned(), None)
 }
 
 fn respond(
@@ -298,3 +448,6 @@ fn respond(
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

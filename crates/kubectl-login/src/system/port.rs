@@ -1,7 +1,7 @@
 //! A port of this machine that is ours although nobody listens on it.
 //! Never accepts a connection: whoever tries is refused at once.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
@@ -11,20 +11,37 @@ const DISCARD: u16 = 9;
 /// Given back when dropped.
 pub struct Port {
     number: u16,
-    _socket: Option<TcpSocket>,
+    _sockets: Vec<TcpSocket>,
 }
 
-/// Takes `wanted`, or any port for 0. One that is taken already is as good: nobody asks for it here.
-pub fn reserve(wanted: u16) -> Port {
-    let socket = TcpSocket::new_v4().and_then(|socket| {
-        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, wanted)))?;
-        let number = socket.local_addr()?.port();
-        Ok((socket, number))
-    });
-    match socket {
-        Ok((socket, number)) => Port { number, _socket: Some(socket) },
-        Err(_) if wanted != 0 => Port { number: wanted, _socket: None },
-        Err(_) => Port { number: DISCARD, _socket: None },
+/// Takes the first of `wanted` that is free, or any port for 0: at both addresses of loopback, as
+/// a name may lead a browser to either. Where none is free, the first is named all the same: only
+/// the person's answer counts here.
+pub fn reserve(wanted: &[u16]) -> Port {
+    let wanted = if wanted.is_empty() { &[0][..] } else { wanted };
+    for number in wanted {
+        if let Some((number, sockets)) = take(*number) {
+            return Port { number, _sockets: sockets };
+        }
+    }
+    let first = wanted.first().copied().filter(|number| *number != 0);
+    Port { number: first.unwrap_or(DISCARD), _sockets: Vec::new() }
+}
+
+fn take(wanted: u16) -> Option<(u16, Vec<TcpSocket>)> {
+    let bind = |socket: std::io::Result<TcpSocket>, address: IpAddr, port: u16| {
+        let socket = socket.ok()?;
+        socket.bind(SocketAddr::from((address, port))).ok()?;
+        Some(socket)
+    };
+    let first = bind(TcpSocket::new_v4(), Ipv4Addr::LOCALHOST.into(), wanted)?;
+    let number = first.local_addr().ok()?.port();
+    // A machine without the other family has nobody there either.
+    let has_v6 = bind(TcpSocket::new_v6(), Ipv6Addr::LOCALHOST.into(), 0).is_some();
+    let second = bind(TcpSocket::new_v6(), Ipv6Addr::LOCALHOST.into(), number);
+    match (has_v6, second) {
+        (true, None) => None,
+        (_, second) => Some((number, [first].into_iter().chain(second).collect())),
     }
 }
 
@@ -32,5 +49,22 @@ impl Port {
     /// Its number.
     pub fn number(&self) -> u16 {
         self.number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_that_a_program_has_in_either_family_is_passed_over() {
+        let first = reserve(&[]);
+        assert_ne!(first.number(), 0);
+        for address in ["127.0.0.1", "::1"] {
+            let Ok(foreign) = std::net::TcpListener::bind((address, 0)) else { continue };
+            let taken = foreign.local_addr().unwrap().port();
+            assert_ne!(reserve(&[taken, 0]).number(), taken, "{address}");
+            assert_eq!(reserve(&[taken]).number(), taken, "{address}");
+        }
     }
 }

@@ -18,6 +18,12 @@ pub(crate) struct Script {
     pub failure: Option<(u16, &'static str)>,
     /// The same for renewals only.
     pub refresh_failure: Option<(u16, &'static str)>,
+    /// `Some` answers every device authorization request with that status and OAuth error.
+    pub device_refusal: Option<(u16, &'static str)>,
+    /// How many token requests are answered with 503.
+    pub outages: usize,
+    /// Gives none.
+    pub without_refresh_token: bool,
     /// `Some` sends the browser back with that error.
     pub denial: Option<&'static str>,
     /// Seconds that new tokens live.
@@ -64,6 +70,9 @@ impl Issuer {
         let script = Arc::new(Mutex::new(Script {
             failure: None,
             refresh_failure: None,
+            device_refusal: None,
+            outages: 0,
+            without_refresh_token: false,
             denial: None,
             life: 600,
             delay: Duration::ZERO,
@@ -139,7 +148,9 @@ fn serve(mut stream: &TcpStream, base: &str, script: &Mutex<Script>) {
         "/device_authorization" => {
             let is_refused = refuses_assertion(&script, &form);
             script.device_requests.push(form);
-            if is_refused {
+            if let Some((status, code)) = script.device_refusal {
+                (status, String::new(), format!(r#"{{"error":"{code}"}}"#))
+            } else if is_refused {
                 (401, String::new(), INVALID_CLIENT.to_owned())
             } else {
                 (200, String::new(), device(base))
@@ -207,6 +218,10 @@ fn token(base: &str, form: HashMap<String, String>, script: &mut Script) -> (u16
     let presented = form.get("refresh_token").cloned();
     let verifier = form.get("code_verifier").cloned();
     script.requests.push(form);
+    if script.outages > 0 {
+        script.outages -= 1;
+        return (503, "<html>".to_owned());
+    }
     let refresh_failure = script.refresh_failure.filter(|_| grant == "refresh_token");
     if let Some((status, code)) = script.failure.or(refresh_failure) {
         return (status, format!(r#"{{"error":"{code}"}}"#));
@@ -246,11 +261,14 @@ fn token(base: &str, form: HashMap<String, String>, script: &mut Script) -> (u16
         _ => {}
     }
     script.refresh_token += 1;
-    let tokens = serde_json::json!({
+    let mut tokens = serde_json::json!({
         "access_token": "access", "token_type": "Bearer", "expires_in": script.life,
         "refresh_token": format!("r{}", script.refresh_token),
         "id_token": id_token(base, script),
     });
+    if script.without_refresh_token {
+        tokens.as_object_mut().unwrap().remove("refresh_token");
+    }
     (200, tokens.to_string())
 }
 

@@ -28,7 +28,7 @@ pub enum RedirectFault {
         /// Who redirects.
         from: Url,
         /// Where to, without credentials.
-        to: Url,
+        to: Box<Url>,
     },
     /// More than [`MAX_REDIRECTS`].
     #[error("`{from}` is the last of {MAX_REDIRECTS} redirects that are followed")]
@@ -57,7 +57,7 @@ pub fn redirect_target(
     if to.scheme() != from.scheme() || !is_confidential(&to) || has_credentials {
         // They fail on a URL that has no place for them only.
         let _ = (to.set_username(""), to.set_password(None));
-        return Err(RedirectFault::Forbidden { from: from_here(), to });
+        return Err(RedirectFault::Forbidden { from: from_here(), to: Box::new(to) });
     }
     if followed >= MAX_REDIRECTS {
         return Err(RedirectFault::TooMany { from: from_here() });

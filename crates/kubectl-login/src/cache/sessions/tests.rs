@@ -19,6 +19,8 @@ fn record(client_id: &str) -> SessionRecord {
         signed_in_at: UnixTime::from_seconds(1_769_860_800),
         valid_until: UnixTime::from_seconds(1_769_864_400),
         protection: Some(Protection::Plain),
+        unrenewable: None,
+        refused_ways: Vec::new(),
         certificate_authorities: vec![
             CertificateAuthority::File("/etc/ca.pem".into()),
             CertificateAuthority::Pem(b"PEM".to_vec()),

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use login_common::proxy::Proxy;
+
 use super::finding::Finding;
 use crate::{options::target::Storage, report::Fault, system::inspection::DirectoryFacts};
 
@@ -83,6 +85,14 @@ pub(super) fn proxies(variables: &[(&'static str, String)]) -> Finding {
         .collect();
     if set.is_empty() {
         return Finding::ok(CHECK, "no proxy variable is set");
+    }
+    let fault = variables
+        .iter()
+        .filter(|(name, value)| !name.eq_ignore_ascii_case("NO_PROXY") && !value.is_empty())
+        .find_map(|(name, value)| Proxy::parse(value, name).err());
+    if let Some(fault) = fault {
+        let hint = format!("correct `{}`", fault.named_by);
+        return Finding::problem(CHECK, Fault::Usage, fault.to_string(), hint);
     }
     Finding::ok(CHECK, format!("in force: {}", set.join(", ")))
 }
@@ -177,6 +187,15 @@ mod tests {
         let finding = proxies(&set);
         assert_eq!(finding.message, "in force: HTTPS_PROXY=http://…@proxy:3128");
         assert!(proxies(&[]).message.contains("no proxy"));
+        for (value, outcome) in [
+            ("socks5://127.0.0.1:1080", Outcome::Ok),
+            ("proxy:3128", Outcome::Ok),
+            ("ftp://proxy", Outcome::Problem),
+        ] {
+            let finding =
+                proxies(&[("https_proxy", value.to_owned()), ("NO_PROXY", "*".to_owned())]);
+            assert_eq!(finding.outcome, outcome, "{value}: {}", finding.message);
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@ fn record(flow: &str, protection: Option<Protection>) -> SessionRecord {
         signed_in_at: at(-7200),
         valid_until: at(0),
         protection,
+        unrenewable: None,
+        refused_ways: Vec::new(),
         certificate_authorities: Vec::new(),
         insecure_skip_tls_verify: false,
     }

@@ -4,7 +4,7 @@
 use crate::{
     identities,
     options::target::SourceKind,
-    system::{System, console::Console, environment},
+    system::{System, browser, console::Console, environment},
 };
 
 /// Facts about the place.
@@ -25,6 +25,11 @@ pub struct Surroundings {
     pub remote: bool,
     /// Our loopback is not that of the desktop, if any.
     pub container: bool,
+    /// `BROWSER` names one that shows a window.
+    pub named_browser: bool,
+    /// That browser is the person's, wherever it runs, and what it asks of loopback comes to us:
+    /// the terminals of Visual Studio Code, dev containers and Codespaces.
+    pub forwarded: bool,
     /// The identity that this place gives to a job, by its name in `--identity`.
     pub offered_identity: Option<&'static str>,
 }
@@ -34,6 +39,9 @@ const JOBS: [&str; 4] = ["TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUI
 
 /// Set by Toolbx and Distrobox, whose containers share the network of the desktop.
 const SHARED_NETWORK: [&str; 2] = ["TOOLBOX_PATH", "DISTROBOX_ENTER_PATH"];
+
+/// Set where an editor passes on pages to open, and the ports that they lead to.
+const FORWARDERS: [&str; 3] = ["VSCODE_IPC_HOOK_CLI", "REMOTE_CONTAINERS_IPC", "CODESPACES"];
 
 impl Surroundings {
     /// Asks the machine. `interactive` is what kubectl says.
@@ -56,6 +64,8 @@ impl Surroundings {
             remote: has(&"SSH_CONNECTION") || has(&"SSH_TTY"),
             container: !SHARED_NETWORK.iter().any(has)
                 && (has(&"KUBERNETES_SERVICE_HOST") || environment::is_container()),
+            named_browser: browser::is_named(system.environment),
+            forwarded: FORWARDERS.iter().any(has),
             offered_identity: identities::offered_here(system.environment).map(SourceKind::as_str),
         }
     }
@@ -69,7 +79,10 @@ impl Surroundings {
 
     /// Why no browser of this machine can come back to us, if none can.
     pub fn no_browser(self) -> Option<&'static str> {
-        if self.remote {
+        // Whoever sets `BROWSER` says that there is one; over SSH it may be far from here.
+        if self.named_browser && (self.forwarded || !self.remote) {
+            None
+        } else if self.remote {
             Some("this is an SSH session")
         } else if !self.graphical {
             Some("there is no desktop here")

@@ -20,6 +20,8 @@ const TERMINAL: Surroundings = Surroundings {
     graphical: false,
     remote: false,
     container: false,
+    named_browser: false,
+    forwarded: false,
     offered_identity: None,
 };
 const DESKTOP: Surroundings = Surroundings { graphical: true, ..TERMINAL };
@@ -34,6 +36,10 @@ const ACTIONS: Surroundings = Surroundings {
     offered_identity: Some("github-actions"),
     ..NOBODY
 };
+/// A dev container.
+const NAMED: Surroundings = Surroundings { container: true, named_browser: true, ..TERMINAL };
+const NAMED_SSH: Surroundings = Surroundings { remote: true, ..NAMED };
+const EDITOR_SSH: Surroundings = Surroundings { forwarded: true, ..NAMED_SSH };
 const CI: Surroundings = Surroundings { continuous_integration: true, ..DESKTOP };
 
 fn chosen(options: &str, offered: &str, surroundings: Surroundings) -> String {
@@ -90,6 +96,10 @@ fn the_flow_follows_from_what_is_asked_offered_and_there() {
         ("", "b", CONTAINER, "paste: the issuer offers no device flow and this is a container"),
         ("", "d", DESKTOP, "device: the issuer offers no browser flow and there is a desktop here"),
         ("", "bd", TUI, "browser: there is a desktop here"),
+        ("", "bd", NAMED, "browser: `BROWSER` names one"),
+        ("", "bd", NAMED_SSH, "device: the issuer offers it and this is an SSH session"),
+        ("", "bd", EDITOR_SSH, "browser: `BROWSER` names one"),
+        ("", "bd", Surroundings { continuous_integration: true, ..NAMED }, JOB),
         ("", "bd", NOBODY, NOBODY_THERE),
         ("", "bd", CI, JOB),
         ("", "bd", ACTIONS, "NeedsPerson(Job { offered: Some(\"github-actions\") })"),
@@ -168,5 +178,42 @@ fn a_page_is_opened_where_a_desktop_or_a_command_can_show_it() {
     ] {
         let choice = choice(&format!("--flow device {options}"), "bd", surroundings).unwrap();
         assert_eq!((choice.desktop, choice.elsewhere), (desktop, elsewhere), "{options}");
+    }
+}
+
+#[test]
+fn every_automatic_choice_has_a_next_one() {
+    for (options, offered, surroundings, expected) in [
+        ("", "bd", TERMINAL, "device paste browser"),
+        ("", "bd", SSH, "device paste browser"),
+        ("", "bd", DESKTOP, "browser device paste"),
+        ("", "bd", TUI, "browser device"),
+        ("", "d", TERMINAL, "device"),
+        ("", "b", TERMINAL, "paste browser"),
+        ("--redirect-url urn:x", "bd", DESKTOP, "paste device"),
+        // What was asked for is done, or is refused.
+        ("--flow device", "bd", TERMINAL, "device"),
+        ("--flow browser", "bd", TERMINAL, "browser"),
+        ("--username u --password p", "bd", TERMINAL, "password"),
+    ] {
+        let choice = choice(options, offered, surroundings).unwrap();
+        let flows: Vec<String> =
+            [choice.flow].iter().chain(&choice.next).map(ToString::to_string).collect();
+        assert_eq!(flows.join(" "), expected, "{options} {offered} {surroundings:?}");
+    }
+}
+
+#[test]
+fn the_code_grant_is_one_grant_however_the_code_comes_back() {
+    use PersonFlow::{Browser, Device, Password, Paste};
+    for (one, other, shared) in [
+        (Browser, Paste, true),
+        (Paste, Browser, true),
+        (Device, Device, true),
+        (Device, Browser, false),
+        (Password, Paste, false),
+    ] {
+        assert_eq!(one.shares_grant_with(other), shared, "{one} {other}");
+        assert_eq!(PersonFlow::parse(&one.to_string()), Some(one));
     }
 }

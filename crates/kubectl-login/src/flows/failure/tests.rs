@@ -123,3 +123,30 @@ fn what_another_attempt_cannot_mend_is_not_called_unreachable() {
     assert_eq!(target.origins.client_secret, None);
     assert_eq!(target.origins.client_certificate, Some(Origin::CommandLine));
 }
+
+#[test]
+fn a_way_is_passed_over_where_the_client_may_not_use_it() {
+    let target = target("");
+    let answered = |status, body: &str| {
+        let source = parse_token_response(status, body.as_bytes()).unwrap_err();
+        FlowError::from_answer(&target.issuer, "the device flow", source).passes_over()
+    };
+    for (status, body, expected) in [
+        (400, r#"{"error":"unauthorized_client"}"#, Some(PassedOver::ForGood)),
+        (403, r#"{"error":"unauthorized_client"}"#, Some(PassedOver::ForGood)),
+        (400, r#"{"error":"unsupported_grant_type"}"#, Some(PassedOver::ForGood)),
+        (404, "", Some(PassedOver::ForGood)),
+        // The same for every way.
+        (401, r#"{"error":"invalid_client"}"#, None),
+        (400, r#"{"error":"invalid_scope"}"#, None),
+        (400, r#"{"error":"access_denied"}"#, None),
+        (503, "", None),
+        (403, "<html>", None),
+    ] {
+        assert_eq!(answered(status, body), expected, "{status} {body}");
+    }
+    let source = io::ErrorKind::AddrInUse.into();
+    let taken = FlowError::Listen { addresses: "`127.0.0.1:8000`".to_owned(), source };
+    assert_eq!(taken.passes_over(), Some(PassedOver::Now));
+    assert_eq!(FlowError::Cancelled.passes_over(), None);
+}

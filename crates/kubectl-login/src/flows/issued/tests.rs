@@ -36,6 +36,7 @@ fn taken(body: &str, change: impl Fn(&mut Wanted<'_>), issuer_date: Option<i64>)
         subject: None,
         access_token: false,
         id_token_optional: false,
+        id_token_ties: false,
     };
     change(&mut wanted);
     let response = parse_token_response(200, body.as_bytes()).unwrap();
@@ -138,4 +139,21 @@ fn a_token_that_is_handed_out_as_it_is_lives_as_long_as_it_says_by_its_makers_cl
         assert_eq!(issued.lifetime.valid_until, at(NOW + life), "{expires_at:?}");
         assert!(issued.refresh_token.is_none());
     }
+}
+
+#[test]
+fn a_code_that_came_alone_is_tied_by_the_nonce_of_an_id_token_or_not_at_all() {
+    let alone =
+        |wanted: &mut Wanted<'_>| (wanted.access_token, wanted.id_token_ties) = (true, true);
+    let opaque = r#"{"access_token":"a","expires_in":3000}"#;
+    assert!(taken(opaque, alone, None).starts_with("nothing shows that the pasted code"));
+    assert!(taken(&id_token(NOW + 600), alone, None).starts_with("opaque fresh"));
+    let of_another = |wanted: &mut Wanted<'_>| {
+        alone(wanted);
+        wanted.nonce = Some("another");
+    };
+    assert!(taken(&id_token(NOW + 600), of_another, None).contains("belongs to another sign-in"));
+    // With `state` beside it the code is ours.
+    let with_state = |wanted: &mut Wanted<'_>| wanted.access_token = true;
+    assert!(taken(opaque, with_state, None).starts_with("opaque fresh"));
 }

@@ -45,7 +45,9 @@ fn defaults_are_as_documented() {
     let target = checked(GOOD, &[("HOME", "/h")], None).unwrap();
     assert_eq!(target.flow, Flow::Auto);
     assert_eq!(target.interactive, Interactive::Auto);
-    assert_eq!(target.authentication_timeout.as_secs(), 180);
+    assert_eq!(target.page_timeout.as_secs(), 180);
+    // Where a device code may be shown, its own life is the bound.
+    assert_eq!(target.authentication_timeout.as_secs(), 1800);
     assert_eq!(target.browser, BrowserChoice::Default);
     assert!(target.callback.listen_addresses.is_empty() && target.client_secret.is_none());
     assert!(!target.force_refresh && !target.use_access_token);

@@ -43,17 +43,8 @@ pub enum HttpError {
         unsent: bool,
     },
     /// The proxy on the way did not let us through.
-    #[error("the proxy `{proxy}` (from `{named_by}`) gave no connection to `{host}`: {reason}")]
-    ByProxy {
-        /// The proxy, without credentials.
-        proxy: String,
-        /// The variable or key that names it.
-        named_by: String,
-        /// Host and port that were wanted.
-        host: String,
-        /// The innermost reason.
-        reason: String,
-    },
+    #[error(transparent)]
+    ByProxy(Box<ProxyRefusal>),
     /// The other side's certificate.
     #[error("no trusted connection to `{host}`: {fault}")]
     Certificate {
@@ -67,7 +58,7 @@ pub enum HttpError {
     TooLong(String),
     /// A redirect that is not followed.
     #[error(transparent)]
-    Redirect(#[from] RedirectFault),
+    Redirect(Box<RedirectFault>),
     /// The answer has a content coding that was not asked for.
     #[error("the answer of `{host}` is compressed as {coding}, which was not asked for")]
     Coding {
@@ -76,6 +67,26 @@ pub enum HttpError {
         /// What it says, set apart.
         coding: String,
     },
+}
+
+/// A proxy that gave no connection.
+#[derive(Debug, Error)]
+#[error("the proxy `{proxy}` (from `{named_by}`) gave no connection to `{host}`: {reason}")]
+pub struct ProxyRefusal {
+    /// The proxy, without credentials.
+    pub proxy: String,
+    /// The variable or key that names it.
+    pub named_by: String,
+    /// Host and port that were wanted.
+    pub host: String,
+    /// The innermost reason.
+    pub reason: String,
+}
+
+impl From<RedirectFault> for HttpError {
+    fn from(fault: RedirectFault) -> Self {
+        Self::Redirect(Box::new(fault))
+    }
 }
 
 /// What is wrong with a certificate.
@@ -128,7 +139,7 @@ impl HttpError {
 
     /// Whether another attempt may succeed: the network failed, not what was asked or said.
     pub fn is_of_the_network(&self) -> bool {
-        matches!(self, Self::Timeout(_) | Self::Connection { .. } | Self::ByProxy { .. })
+        matches!(self, Self::Timeout(_) | Self::Connection { .. } | Self::ByProxy(_))
     }
 
     /// Whether the request has certainly not arrived: nothing took a connection. A proxy that gives
@@ -141,10 +152,10 @@ impl HttpError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Proxy(fault) => Some(format!("correct `{}`", fault.named_by)),
-            Self::ByProxy { named_by, host, .. } => Some(format!(
-                "check the proxy that `{named_by}` names; `NO_PROXY` may list `{}` if no proxy is \
-                 needed",
-                host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name)
+            Self::ByProxy(refusal) => Some(format!(
+                "check the proxy that `{}` names; `NO_PROXY` may list `{}` if no proxy is needed",
+                refusal.named_by,
+                refusal.host.rsplit_once(':').map_or(refusal.host.as_str(), |(name, _)| name)
             )),
             Self::Certificate { fault, .. } => match fault {
                 CertificateFault::Expired => Some(
@@ -176,12 +187,12 @@ impl HttpError {
         }
         let reason = translated(innermost(error));
         match route {
-            Route::Through(proxy) if error.is_connect() => Self::ByProxy {
+            Route::Through(proxy) if error.is_connect() => Self::ByProxy(Box::new(ProxyRefusal {
                 proxy: proxy.shown(),
                 named_by: proxy.named_by.clone(),
                 host,
                 reason: if error.is_timeout() { "it did not answer".to_owned() } else { reason },
-            },
+            })),
             _ if error.is_timeout() => Self::Timeout(host),
             _ => Self::Connection { host, reason, unsent: error.is_connect() },
         }
@@ -256,12 +267,12 @@ mod tests {
 
     #[test]
     fn a_proxy_is_named_as_what_refused() {
-        let error = HttpError::ByProxy {
+        let error = HttpError::ByProxy(Box::new(ProxyRefusal {
             proxy: "http://p:3128".to_owned(),
             named_by: "HTTPS_PROXY".to_owned(),
             host: "id.example:8443".to_owned(),
             reason: translated("tunnel error: proxy authorization required".to_owned()),
-        };
+        }));
         assert!(error.to_string().starts_with("the proxy `http://p:3128` (from `HTTPS_PROXY`)"));
         let hint = error.hint().unwrap();
         assert!(hint.contains("`NO_PROXY` may list `id.example`"), "{hint}");

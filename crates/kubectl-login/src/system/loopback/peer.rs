@@ -1,0 +1,199 @@
+//! Which user a connection over loopback belongs to, where the system tells (proc(5)).
+//! Never refuses anybody: what is not known is said to be.
+
+use std::net::SocketAddr;
+#[cfg(any(target_os = "linux", test))]
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+#[cfg(target_os = "linux")]
+use crate::system::environment::{Environment as _, ProcessEnvironment};
+
+/// Whose a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// Our user's, or root's, who can read whatever we have.
+    Ours,
+    /// Another user's of this machine, or closed before anybody could look: whoever waits for a
+    /// page does not close.
+    Foreign,
+    /// Of another machine, or the system does not say.
+    Unknown,
+}
+
+/// Whose the connection from `peer` to `own` is.
+#[cfg(target_os = "linux")]
+pub(super) fn of(peer: SocketAddr, own: SocketAddr) -> Peer {
+    /// All the sockets of a busy machine; what is longer tells nothing.
+    const MAX_LENGTH: u64 = 16 * 1024 * 1024;
+    let read = |name: &str| {
+        use std::io::Read as _;
+        let mut text = String::new();
+        let file = std::fs::File::open(format!("/proc/self/{name}")).ok()?;
+        file.take(MAX_LENGTH).read_to_string(&mut text).ok()?;
+        Some(text)
+    };
+    // In a user namespace of its own a process sees other users as one.
+    let is_whole =
+        read("uid_map").is_some_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
+    if !is_whole {
+        return Peer::Unknown;
+    }
+    // Whoever became this user has a browser as the one before.
+    let before = ["SUDO_UID", "PKEXEC_UID"]
+        .into_iter()
+        .filter_map(|name| ProcessEnvironment.variable(name)?.to_str()?.parse().ok());
+    let us: Vec<u32> = [rustix::process::geteuid().as_raw()].into_iter().chain(before).collect();
+    let tables = [read("net/tcp"), read("net/tcp6")];
+    judge(&tables.map(Option::unwrap_or_default), peer, own, &us)
+}
+
+/// Whose the connection from `peer` to `own` is.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn of(_: SocketAddr, _: SocketAddr) -> Peer {
+    Peer::Unknown
+}
+
+/// One end of a connection.
+#[cfg(any(target_os = "linux", test))]
+#[derive(Debug, PartialEq, Eq)]
+struct Socket {
+    local: (IpAddr, u16),
+    remote: (IpAddr, u16),
+    is_established: bool,
+    user: u32,
+}
+
+#[cfg(any(target_os = "linux", test))]
+fn judge(tables: &[String], peer: SocketAddr, own: SocketAddr, us: &[u32]) -> Peer {
+    let plain = |address: SocketAddr| (address.ip().to_canonical(), address.port());
+    let (peer, own) = (plain(peer), plain(own));
+    let mut is_ours_listed = false;
+    for socket in tables.iter().flat_map(|table| table.lines()).filter_map(socket) {
+        if (socket.local, socket.remote) == (peer, own) {
+            return match socket {
+                // Sockets that nobody holds any more are shown as root's.
+                Socket { is_established: false, .. } => Peer::Foreign,
+                Socket { user, .. } if us.contains(&user) || user == 0 => Peer::Ours,
+                Socket { .. } => Peer::Foreign,
+            };
+        }
+        is_ours_listed |= (socket.local, socket.remote) == (own, peer);
+    }
+    if is_ours_listed && peer.0.is_loopback() { Peer::Foreign } else { Peer::Unknown }
+}
+
+/// A line of `/proc/net/tcp` or `tcp6`.
+#[cfg(any(target_os = "linux", test))]
+fn socket(line: &str) -> Option<Socket> {
+    let mut words = line.split_whitespace().skip(1);
+    let (local, remote, state) = (words.next()?, words.next()?, words.next()?);
+    // Queues, timer, retransmissions.
+    let user = words.nth(3)?.parse().ok()?;
+    Some(Socket {
+        local: address(local)?,
+        remote: address(remote)?,
+        is_established: state == "01",
+        user,
+    })
+}
+
+/// Words of four bytes, each in the order of this machine.
+#[cfg(any(target_os = "linux", test))]
+fn address(text: &str) -> Option<(IpAddr, u16)> {
+    let (address, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let mut bytes = Vec::with_capacity(16);
+    for word in address.as_bytes().chunks(8) {
+        let word = u32::from_str_radix(str::from_utf8(word).ok()?, 16).ok()?;
+        bytes.extend_from_slice(&word.to_ne_bytes());
+    }
+    let address = match bytes.len() {
+        4 => IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?)),
+        16 => IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?)).to_canonical(),
+        _ => return None,
+    };
+    Some((address, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+
+    /// As the kernel writes it.
+    fn line(local: &str, remote: &str, state: &str, user: u32) -> String {
+        let shown = |text: &str| {
+            let address: SocketAddr = text.parse().unwrap();
+            let bytes = match address.ip() {
+                IpAddr::V4(ip) => ip.octets().to_vec(),
+                IpAddr::V6(ip) => ip.octets().to_vec(),
+            };
+            let word = |word: &[u8]| u32::from_ne_bytes(word.try_into().unwrap());
+            let words: Vec<String> =
+                bytes.chunks(4).map(|bytes| format!("{:08X}", word(bytes))).collect();
+            format!("{}:{:04X}", words.concat(), address.port())
+        };
+        format!(
+            "   0: {} {} {state} 00000000:00000000 00:00000000 00000000 {user:5}        0 4711 1 0\n",
+            shown(local),
+            shown(remote)
+        )
+    }
+
+    #[test]
+    fn a_connection_is_that_of_the_user_whom_the_system_names() {
+        let (ours, peer) = ("127.0.0.1:8000", "127.0.0.1:40000");
+        let here = line(ours, peer, "01", 1000);
+        for (there, expected) in [
+            (line(peer, ours, "01", 1000), Peer::Ours),
+            (line(peer, ours, "01", 0), Peer::Ours),
+            (line(peer, ours, "01", 1001), Peer::Foreign),
+            // Closed by the other side: the kernel names nobody, which reads as root.
+            (line(peer, ours, "05", 0), Peer::Foreign),
+            (line(peer, ours, "06", 0), Peer::Foreign),
+            // Gone altogether.
+            (String::new(), Peer::Foreign),
+            // Another connection.
+            (line("127.0.0.1:40001", ours, "01", 1000), Peer::Foreign),
+            // A browser's sockets may speak both families.
+            (line("[::ffff:127.0.0.1]:40000", "[::ffff:127.0.0.1]:8000", "01", 1000), Peer::Ours),
+            (line("[::ffff:127.0.0.1]:40000", "[::ffff:127.0.0.1]:8000", "01", 7), Peer::Foreign),
+        ] {
+            let tables = [format!("{HEAD}{here}{there}"), String::new()];
+            let found = judge(&tables, peer.parse().unwrap(), ours.parse().unwrap(), &[1000]);
+            assert_eq!(found, expected, "{there}");
+            let apart = [format!("{HEAD}{here}"), format!("{HEAD}{there}")];
+            let found = judge(&apart, peer.parse().unwrap(), ours.parse().unwrap(), &[1000]);
+            assert_eq!(found, expected, "{there}");
+        }
+    }
+
+    #[test]
+    fn ipv6_is_read_too_and_what_is_not_told_is_unknown() {
+        let (ours, peer) = ("[::1]:8000", "[::1]:40000");
+        let tables = [String::new(), line(ours, peer, "01", 9) + &line(peer, ours, "01", 9)];
+        let judged = |tables: &[String], peer: &str| {
+            judge(tables, peer.parse().unwrap(), ours.parse().unwrap(), &[9])
+        };
+        assert_eq!(judged(&tables, peer), Peer::Ours);
+        // No tables, as in some sandboxes.
+        assert_eq!(judged(&[], peer), Peer::Unknown);
+        assert_eq!(judged(&["nonsense\n:::".to_owned()], peer), Peer::Unknown);
+        // Another machine.
+        assert_eq!(judged(&tables, "[fd00::7]:1"), Peer::Unknown);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_connection_of_this_process_is_ours() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, peer) = listener.accept().unwrap();
+        let own = server.local_addr().unwrap();
+        // `Unknown` in a user namespace.
+        assert_ne!(of(peer, own), Peer::Foreign);
+        drop(client);
+        assert_ne!(of(peer, own), Peer::Ours);
+    }
+}
