@@ -9,6 +9,7 @@ use aws_lc_rs::{
     digest::{SHA256, digest},
 };
 use http::{HeaderMap, header};
+use login_common::UnixTime;
 use thiserror::Error;
 
 use crate::{
@@ -121,19 +122,20 @@ impl Callers {
     }
 
     /// Whether `caller` may ask for reviews. Who may not is mentioned in the log, now and then.
-    pub fn admit(&self, caller: &Caller, headers: &HeaderMap) -> bool {
+    pub fn admit(&self, caller: &Caller, headers: &HeaderMap, now: UnixTime) -> bool {
         let is_open = self.certificate == ClientCertificate::NotAsked && self.tokens.is_none();
         if is_open {
             return true;
         }
-        if caller.certified || self.has_token(headers) {
+        let is_certified = caller.certificate.as_ref().is_some_and(|shown| shown.counts(now));
+        if is_certified || self.has_token(headers) {
             caller.place.admit();
             return true;
         }
         if let Some(refused) = self.refused.turn() {
             tracing::warn!(
                 source = %caller.source,
-                name = caller.name.as_deref().unwrap_or_default(),
+                name = caller.name().unwrap_or_default(),
                 refused,
                 "somebody asks for reviews who shows no certificate or token that is allowed to"
             );
@@ -196,10 +198,9 @@ mod tests {
 
     #[test]
     fn whoever_shows_neither_is_not_admitted() {
-        let caller = |certified| Caller {
+        let caller = Caller {
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            certified,
-            name: None,
+            certificate: None,
             place: Place::only(),
         };
         let headers = |value: &str| {
@@ -211,26 +212,25 @@ mod tests {
         let required = ClientCertificate::RequiredForReviews;
         let open = ClientCertificate::NotAsked;
         let bearer = format!("Bearer {ONE}");
-        for (callers, certified, shown, expected) in [
-            (Callers::new(open, None), false, "", true),
-            (Callers::new(required, None), false, bearer.as_str(), false),
-            (Callers::new(required, None), true, "", true),
-            (Callers::new(required, tokens()), true, "", true),
-            (Callers::new(required, tokens()), false, &bearer, true),
-            (Callers::new(open, tokens()), false, &bearer, true),
+        let now = UnixTime::from_seconds(0);
+        for (callers, shown, expected) in [
+            (Callers::new(open, None), "", true),
+            (Callers::new(required, None), bearer.as_str(), false),
+            (Callers::new(required, tokens()), &bearer, true),
+            (Callers::new(open, tokens()), &bearer, true),
             // Without tokens it is not open to everybody: nobody is admitted.
-            (Callers::new(open, Some(read("# none\n").unwrap())), false, &bearer, false),
-            (Callers::new(open, Some(read("").unwrap())), false, "", false),
-            (Callers::new(open, Some(read("").unwrap())), false, "Bearer ", false),
-            (Callers::new(open, tokens()), false, &format!("bEARER {ONE}"), true),
-            (Callers::new(open, tokens()), false, "", false),
-            (Callers::new(open, tokens()), false, ONE, false),
-            (Callers::new(open, tokens()), false, &format!("Basic {ONE}"), false),
-            (Callers::new(open, tokens()), false, &format!("Bearer  {ONE}"), false),
-            (Callers::new(open, tokens()), false, &format!("Bearer {TWO}"), false),
-            (Callers::new(open, tokens()), false, "Bearer ", false),
+            (Callers::new(open, Some(read("# none\n").unwrap())), &bearer, false),
+            (Callers::new(open, Some(read("").unwrap())), "", false),
+            (Callers::new(open, Some(read("").unwrap())), "Bearer ", false),
+            (Callers::new(open, tokens()), &format!("bEARER {ONE}"), true),
+            (Callers::new(open, tokens()), "", false),
+            (Callers::new(open, tokens()), ONE, false),
+            (Callers::new(open, tokens()), &format!("Basic {ONE}"), false),
+            (Callers::new(open, tokens()), &format!("Bearer  {ONE}"), false),
+            (Callers::new(open, tokens()), &format!("Bearer {TWO}"), false),
+            (Callers::new(open, tokens()), "Bearer ", false),
         ] {
-            assert_eq!(callers.admit(&caller(certified), &headers(shown)), expected, "{shown}");
+            assert_eq!(callers.admit(&caller, &headers(shown), now), expected, "{shown}");
         }
     }
 }

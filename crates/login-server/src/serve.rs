@@ -33,19 +33,29 @@ use self::{
     places::Places,
 };
 pub use self::{arriving::Arriving, places::Place};
-use crate::{config::Limits, telemetry::seldom::Seldom, tls::ServingTls};
+use crate::{
+    config::Limits,
+    system::clock,
+    telemetry::seldom::Seldom,
+    tls::{ServingTls, ShownCertificate},
+};
 
 /// What a connection says about whoever opened it.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The address it came from.
     pub source: IpAddr,
-    /// A client certificate was shown, verified against the client CA, and is of an allowed name.
-    pub certified: bool,
-    /// The name in a client certificate that was shown and verified, allowed or not.
-    pub name: Option<Arc<str>>,
+    /// The client certificate that was shown and verified in the handshake.
+    pub certificate: Option<Arc<ShownCertificate>>,
     /// The connection's place among the others.
     pub place: Place,
+}
+
+impl Caller {
+    /// The name in its certificate, allowed or not.
+    pub fn name(&self) -> Option<&str> {
+        self.certificate.as_ref()?.name().map(|name| &**name)
+    }
 }
 
 /// Where the process is on its way from serving to gone.
@@ -219,7 +229,7 @@ async fn secured<A: Answering>(
     let Shared { limits, answering, .. } = &*shared;
     let stream = Lingering::new(stream, lingering_of(limits), phase.clone());
     let Some(tls) = &shared.tls else {
-        let caller = Caller { source, certified: false, name: None, place };
+        let caller = Caller { source, certificate: None, place };
         return connection(stream, Protocol::Either, caller, shared, phase).await;
     };
     let handshake = tokio::select! {
@@ -250,12 +260,11 @@ async fn secured<A: Answering>(
         }
     };
     let (_, session) = stream.get_ref();
-    let shown = session.peer_certificates().and_then(<[_]>::first);
-    let (name, certified) = shown.map_or((None, false), |shown| tls.identify(shown));
-    if certified {
+    let certificate = session.peer_certificates().and_then(|chain| tls.shown(chain)).map(Arc::new);
+    if certificate.as_ref().is_some_and(|shown| shown.counts(clock::now())) {
         place.admit();
     }
-    let caller = Caller { source, certified, name, place };
+    let caller = Caller { source, certificate, place };
     let protocol = match session.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,
         _ => Protocol::Http1,

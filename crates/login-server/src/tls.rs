@@ -2,6 +2,7 @@
 //! Never speaks TLS 1.1 or older, and never any crypto but aws-lc-rs.
 
 pub mod certificate;
+mod client_authorities;
 mod serving;
 
 use std::{
@@ -11,12 +12,15 @@ use std::{
 
 use login_common::UnixTime;
 use login_review::config::pem;
-use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
+use rustls::{ServerConfig, server::NoServerSessionStorage};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use thiserror::Error;
 
 use self::certificate::Validity;
-pub use self::serving::ServingTls;
+pub use self::{
+    client_authorities::ClientAuthorities,
+    serving::{ServingTls, ShownCertificate},
+};
 use crate::system::{files::FileError, tracked_files::TrackedFiles};
 
 /// Certificates, keys and CA bundles are smaller than this.
@@ -121,6 +125,8 @@ impl CertificateUse {
 pub struct Prepared {
     /// For handshakes.
     pub config: Arc<ServerConfig>,
+    /// Whose client certificates count, if any do.
+    pub client_authorities: Option<Arc<ClientAuthorities>>,
     /// For each use the time in which it works: of a chain as long as all of it does, of several
     /// authorities as long as one does.
     pub validity: Vec<(CertificateUse, Validity)>,
@@ -161,8 +167,8 @@ pub fn prepare(place: &TlsFiles, files: &TrackedFiles) -> Result<Prepared, TlsEr
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(mismatch)?;
-    let builder = match &place.client_authority {
-        None | Some((_, ClientCertificate::NotAsked)) => builder.with_no_client_auth(),
+    let client_authorities = match &place.client_authority {
+        None | Some((_, ClientCertificate::NotAsked)) => None,
         Some((path, demand)) => {
             let unusable = |reason: String| TlsError::ClientAuthority {
                 path: path.display().to_string(),
@@ -178,24 +184,23 @@ pub fn prepare(place: &TlsFiles, files: &TrackedFiles) -> Result<Prepared, TlsEr
                     })
                     .map(|validity| (CertificateUse::ClientAuthority, validity)),
             );
-            let mut roots = RootCertStore::empty();
-            for certificate in authorities {
-                roots.add(certificate).map_err(|fault| unusable(fault.to_string()))?;
-            }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            let verifier = match demand {
-                ClientCertificate::RequiredForReviews => verifier.allow_unauthenticated(),
-                ClientCertificate::Required | ClientCertificate::NotAsked => verifier,
-            };
-            builder.with_client_cert_verifier(
-                verifier.build().map_err(|fault| unusable(fault.to_string()))?,
-            )
+            let known = ClientAuthorities::new(authorities, *demand, &provider);
+            Some(Arc::new(known.map_err(unusable)?))
         }
+    };
+    let builder = match &client_authorities {
+        None => builder.with_no_client_auth(),
+        Some(known) => builder.with_client_cert_verifier(Arc::clone(known) as _),
     };
     let shown = chain.first().cloned();
     let mut config = builder.with_single_cert(chain, key).map_err(mismatch)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Prepared { config: Arc::new(config), validity, shown })
+    if client_authorities.is_some() {
+        // A session that is resumed would vouch for a certificate that may have expired since.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
+    Ok(Prepared { config: Arc::new(config), client_authorities, validity, shown })
 }
 
 fn certificates(

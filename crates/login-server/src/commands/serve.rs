@@ -39,7 +39,8 @@ pub(super) struct Serve {
     /// Demand a client certificate of this authority from whoever asks `/authenticate`
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     client_ca_file: Option<PathBuf>,
-    /// Of those certificates, only the ones with such a common name or alternative name count
+    /// Of those certificates, only the ones with such a common name (CN) count; alternative names
+    /// do not, as for kube-apiserver's `--requestheader-allowed-names`
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires = "client_ca_file", value_parser = name)]
     client_allowed_names: Vec<String>,
     /// Demand one of the bearer tokens in this file from whoever asks `/authenticate`; with

@@ -43,7 +43,7 @@ pub async fn review(state: &State, caller: Caller, request: Request<Arriving>) -
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return reply;
     }
-    if !state.callers.admit(&review.caller, request.headers()) {
+    if !state.callers.admit(&review.caller, request.headers(), clock::now()) {
         return review.rejected(RequestFault::CallerNotAllowed);
     }
     review.span = state.traces.review(request.headers());
@@ -245,7 +245,7 @@ impl Review<'_> {
     fn asked(&self) -> Asked<'_> {
         Asked {
             caller: self.caller.source.to_string(),
-            caller_name: self.caller.name.as_deref().map(bounded),
+            caller_name: self.caller.name().map(bounded),
             ..Asked::default()
         }
     }

@@ -1,9 +1,13 @@
 //! TLS as it is served now: what was prepared last, for every handshake that begins.
 //! Never changes a connection that is open, and never holds half of what was prepared.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use arc_swap::ArcSwap;
+use login_common::UnixTime;
 use rustls_pki_types::CertificateDer;
 use tokio_rustls::TlsAcceptor;
 
@@ -46,12 +50,65 @@ impl ServingTls {
         TlsAcceptor::from(Arc::clone(&self.current.load().config))
     }
 
-    /// The name of whoever showed this verified certificate, and whether it is an allowed one.
-    pub fn identify(&self, shown: &CertificateDer<'_>) -> (Option<Arc<str>>, bool) {
-        let names = certificate::names(shown);
+    /// What a client showed in its handshake, its own certificate first. It was verified.
+    pub fn shown(&self, chain: &[CertificateDer<'_>]) -> Option<ShownCertificate> {
+        let name = certificate::common_name(chain.first()?);
         let is_allowed = self.allowed_names.is_empty()
-            || names.iter().any(|name| self.allowed_names.contains(name));
-        (names.first().map(|name| Arc::from(name.as_str())), is_allowed)
+            || name.as_ref().is_some_and(|name| self.allowed_names.contains(name));
+        Some(ShownCertificate {
+            chain: chain.iter().map(|shown| shown.clone().into_owned()).collect(),
+            name: name.map(Arc::from),
+            is_allowed,
+            tls: self.clone(),
+            known: Mutex::default(),
+        })
+    }
+}
+
+/// The certificates of a client, for as long as its connection is open.
+pub struct ShownCertificate {
+    chain: Vec<CertificateDer<'static>>,
+    name: Option<Arc<str>>,
+    is_allowed: bool,
+    tls: ServingTls,
+    /// Until when they count, by what was served when that was asked.
+    known: Mutex<Option<(Arc<Prepared>, Option<UnixTime>)>>,
+}
+
+impl ShownCertificate {
+    /// Its common name, allowed or not.
+    pub const fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    /// Whether its name is allowed, and it counts now: neither it has expired since the handshake
+    /// nor its authority, and its authority is still one.
+    pub fn counts(&self, now: UnixTime) -> bool {
+        if !self.is_allowed {
+            return false;
+        }
+        let current = self.tls.current.load();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = match &*known {
+            Some((rests_on, until)) if Arc::ptr_eq(rests_on, &current) => *until,
+            Some(_) | None => {
+                let authorities = current.client_authorities.as_ref();
+                let until = authorities.and_then(|known| known.count_until(&self.chain, now));
+                *known = Some((Arc::clone(&current), until));
+                until
+            }
+        };
+        until.is_some_and(|until| now <= until)
+    }
+}
+
+impl fmt::Debug for ShownCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, is_allowed, .. } = self;
+        f.debug_struct("ShownCertificate")
+            .field("name", name)
+            .field("is_allowed", is_allowed)
+            .finish_non_exhaustive()
     }
 }
 

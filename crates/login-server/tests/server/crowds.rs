@@ -8,7 +8,15 @@ use std::{
 };
 
 use login_review::{Expression, Rule};
-use login_server::{callers::Tokens, config::Limits, tls::ClientCertificate};
+use login_server::{
+    callers::Tokens,
+    config::Limits,
+    system::{
+        files::{Readers, write},
+        tracked_files::TrackedFiles,
+    },
+    tls::ClientCertificate,
+};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
 use serde_json::json;
 use tokio::{
@@ -25,19 +33,19 @@ use crate::{
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// TLS by hand, so that the test decides when a connection ends.
-pub(crate) async fn handshake(
+/// What a client says by hand, so that the test decides when a connection ends.
+pub(crate) fn tls_client(
     pki: &Pki,
-    address: SocketAddr,
     identity: Option<(String, String)>,
     protocol: &str,
-) -> TlsStream<TcpStream> {
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Arc<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     let authority = CertificateDer::from_pem_slice(pki.authority_pem.as_bytes()).unwrap();
     roots.add(authority).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots);
     let mut client = match identity {
@@ -50,12 +58,29 @@ pub(crate) async fn handshake(
         None => builder.with_no_client_auth(),
     };
     client.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-    let stream = TcpStream::connect(address).await.unwrap();
-    let name = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
-    TlsConnector::from(Arc::new(client)).connect(name, stream).await.unwrap()
+    Arc::new(client)
 }
 
-fn review(token: &str) -> String {
+pub(crate) async fn connect(
+    client: &Arc<rustls::ClientConfig>,
+    address: SocketAddr,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
+    TlsConnector::from(Arc::clone(client)).connect(name, stream).await
+}
+
+pub(crate) async fn handshake(
+    pki: &Pki,
+    address: SocketAddr,
+    identity: Option<(String, String)>,
+    protocol: &str,
+) -> TlsStream<TcpStream> {
+    let client = tls_client(pki, identity, protocol, rustls::ALL_VERSIONS);
+    connect(&client, address).await.unwrap()
+}
+
+pub(crate) fn review(token: &str) -> String {
     let body = question("v1", token, &[]);
     let length = body.len();
     format!(
@@ -65,7 +90,10 @@ fn review(token: &str) -> String {
 }
 
 /// Says `sent`, hears the answer to its end, and gives its beginning.
-async fn status(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), sent: &str) -> String {
+pub(crate) async fn status(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    sent: &str,
+) -> String {
     stream.write_all(sent.as_bytes()).await.unwrap();
     stream.flush().await.unwrap();
     let reading = async {
@@ -146,8 +174,8 @@ async fn a_token_of_a_caller_or_a_good_one_of_a_person_keeps_a_connection() {
     let issuer = IssuerElsewhere::start().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tokens");
-    std::fs::write(&path, CALLER).unwrap();
-    let tokens = Tokens::read(&path, &login_server::system::tracked_files::TrackedFiles::default());
+    write(&path, CALLER.as_bytes(), Readers::OwnerOnly).unwrap();
+    let tokens = Tokens::read(&path, &TrackedFiles::default());
     for (tokens, shown, token, is_kept) in [
         (None, "", issuer.token(), true),
         (None, "", "a.b.c".to_owned(), false),

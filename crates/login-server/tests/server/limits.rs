@@ -19,10 +19,10 @@ use crate::support::{IssuerElsewhere, Pki, TestServer, ask, config, plain_client
 
 const LONG: Duration = Duration::from_secs(20);
 
-async fn with_limits(limits: Limits) -> (IssuerElsewhere, TestServer) {
+async fn with_limits(limits: &Limits) -> (IssuerElsewhere, TestServer) {
     let issuer = IssuerElsewhere::start().await;
     let mut config = config(vec![issuer.policy()]);
-    config.limits = limits;
+    config.limits = *limits;
     (issuer, TestServer::start(config).await)
 }
 
@@ -41,7 +41,7 @@ async fn answers(address: SocketAddr, sent: &[u8]) -> String {
 
 #[tokio::test]
 async fn a_header_longer_than_16_kib_is_431() {
-    let (_issuer, server) = with_limits(Limits::default()).await;
+    let (_issuer, server) = with_limits(&Limits::default()).await;
     let long = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(17 * 1024));
     assert!(answers(server.address, long.as_bytes()).await.starts_with("HTTP/1.1 431 "));
     let good = format!("GET / HTTP/1.0\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(8 * 1024));
@@ -50,7 +50,7 @@ async fn a_header_longer_than_16_kib_is_431() {
 
 #[tokio::test]
 async fn what_a_proxy_may_count_otherwise_is_never_a_second_request() {
-    let (_issuer, server) = with_limits(Limits::default()).await;
+    let (_issuer, server) = with_limits(&Limits::default()).await;
     let head = "POST /authenticate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
     let second = "GET /elsewhere HTTP/1.1\r\nhost: x\r\n\r\n";
     for (what, framing, status) in [
@@ -69,7 +69,7 @@ async fn what_a_proxy_may_count_otherwise_is_never_a_second_request() {
 
 #[tokio::test]
 async fn a_token_that_is_too_long_is_refused_and_a_body_that_is_too_long_is_413() {
-    let (_issuer, server) = with_limits(Limits::default()).await;
+    let (_issuer, server) = with_limits(&Limits::default()).await;
     let client = plain_client();
     let token = |length| format!("a.{}.c", "b".repeat(length));
     assert!(ask(&client, &server.url, &token(60 * 1024)).await.is_refusal());
@@ -102,7 +102,7 @@ async fn the_token_of_somebody_in_hundreds_of_groups_is_accepted_up_to_the_confi
 #[tokio::test]
 async fn whoever_does_not_read_is_cut() {
     let limits = Limits { idle: Duration::from_millis(300), ..Limits::default() };
-    let (_issuer, server) = with_limits(limits).await;
+    let (_issuer, server) = with_limits(&limits).await;
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket.connect(server.address).await.unwrap();
@@ -162,7 +162,7 @@ async fn an_answer_that_nobody_takes_is_given_up_also_over_http_2() {
         form: Duration::from_millis(100),
         ..Limits::default()
     };
-    let (_issuer, server) = with_limits(limits).await;
+    let (_issuer, server) = with_limits(&limits).await;
     let mut frames = Frames(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec());
     // SETTINGS_INITIAL_WINDOW_SIZE (4) is 0: the server may send headers, and no body.
     frames.add(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
@@ -178,7 +178,7 @@ async fn an_answer_that_nobody_takes_is_given_up_also_over_http_2() {
 
 #[tokio::test]
 async fn streams_that_are_reset_at_once_end_the_connection() {
-    let (issuer, server) = with_limits(Limits::default()).await;
+    let (issuer, server) = with_limits(&Limits::default()).await;
     let mut frames = Frames::new();
     for number in 0..5_000 {
         let stream = 2 * number + 1;
@@ -211,7 +211,7 @@ async fn a_peer_that_ignores_that_it_was_told_to_go_does_not_hold_up_the_end() {
         drain_idle: Duration::from_millis(200),
         ..Limits::default()
     };
-    let (_issuer, server) = with_limits(limits).await;
+    let (_issuer, server) = with_limits(&limits).await;
     let mut frames = Frames::new();
     frames.request(1);
     let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -233,7 +233,7 @@ async fn after_the_signal_requests_are_still_taken_for_a_while_and_a_second_one_
         drain: Duration::from_mins(5),
         ..Limits::default()
     };
-    let (issuer, server) = with_limits(limits).await;
+    let (issuer, server) = with_limits(&limits).await;
     let is_ready = async || {
         let url = format!("{}/readyz", server.health_url);
         plain_client().get(url).send().await.unwrap().status().as_u16()
@@ -290,7 +290,7 @@ async fn a_second_signal_cuts_what_is_open() {
 #[tokio::test]
 async fn a_crowd_on_the_main_listener_does_not_reach_the_health_checks() {
     let (_issuer, server) =
-        with_limits(Limits { connections: 32, reviews: 1, ..Limits::default() }).await;
+        with_limits(&Limits { connections: 32, reviews: 1, ..Limits::default() }).await;
     let mut crowd = Vec::new();
     for _ in 0..100 {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -306,13 +306,13 @@ async fn a_crowd_on_the_main_listener_does_not_reach_the_health_checks() {
 }
 
 #[tokio::test]
-async fn of_verified_certificates_only_allowed_names_count() {
+async fn of_verified_certificates_only_allowed_common_names_count() {
     let issuer = IssuerElsewhere::start().await;
     let pki = Pki::new();
     let demand = ClientCertificate::Required;
     let authority = pki.authority_file();
     let status = async |server: &TestServer| {
-        let (certificate, key) = pki.issue();
+        let (certificate, key) = pki.issue_to("kube-apiserver");
         let identity =
             reqwest::Identity::from_pem(format!("{certificate}{key}").as_bytes()).unwrap();
         let client = pki.client().identity(identity).build().unwrap();
@@ -320,10 +320,12 @@ async fn of_verified_certificates_only_allowed_names_count() {
     };
     for (names, expected) in [
         (&[][..], 200),
-        (&["127.0.0.1"], 200),
-        (&["kube-apiserver", "127.0.0.1"], 200),
-        (&["kube-apiserver"], 401),
-        (&["127.0.0"], 401),
+        (&["kube-apiserver"], 200),
+        (&["front-proxy", "kube-apiserver"], 200),
+        (&["front-proxy"], 401),
+        (&["kube"], 401),
+        // It is there, as an alternative name.
+        (&["127.0.0.1"], 401),
     ] {
         let mut config = config(vec![issuer.policy()]);
         config.client_certificate = demand;

@@ -9,6 +9,7 @@ mod support;
 
 mod answers;
 mod audit;
+mod client_certificates;
 mod commands;
 mod connections;
 mod crowds;

@@ -53,7 +53,14 @@ pub(crate) struct Pki {
 
 impl Pki {
     pub(crate) fn new() -> Self {
+        Self::counting_until(4096)
+    }
+
+    /// An authority whose own certificate ends then.
+    pub(crate) fn counting_until(year: i32) -> Self {
         let mut params = CertificateParams::default();
+        params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let authority_pem = params.self_signed(&key).unwrap().pem();
@@ -97,7 +104,17 @@ impl Pki {
     }
 
     pub(crate) fn issue_between(&self, from: i32, until: i32) -> (String, String) {
+        self.issued(CertificateParams::default(), from, until)
+    }
+
+    /// With this common name.
+    pub(crate) fn issue_to(&self, name: &str) -> (String, String) {
         let mut params = CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        self.issued(params, 2000, 4096)
+    }
+
+    fn issued(&self, mut params: CertificateParams, from: i32, until: i32) -> (String, String) {
         params.not_before = rcgen::date_time_ymd(from, 1, 1);
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
         params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
