@@ -5,7 +5,7 @@
 //! Reading order: `run` below, then `fast_path` (a kept token, nothing else), `options` and
 //! `exec_info` (what is wanted), `commands` (what is done), `renewal` (a new token, once, however
 //! many ask), `cache` (what is kept), `flows` (the ways to a token), `identities` (what a job has), `kubeconfig` (for `login`),
-//! `output` (how it is shown), `report` (what went wrong), `system` (the only files with effects),
+//! `output` (how it is shown), `report` (what went wrong), `scrub` (what is never shown), `system` (the only files with effects),
 //! `yaml` (texts of others).
 //!
 //! Files on disk: `<key>.token` and `<key>.refresh` are `cache::entry` and `cache::refresh_secret`,
@@ -27,6 +27,7 @@ pub mod kubeconfig;
 
 pub mod output;
 pub mod report;
+pub mod scrub;
 pub mod system;
 pub mod yaml;
 

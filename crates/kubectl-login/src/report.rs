@@ -13,6 +13,7 @@ use crate::{
     flows::FlowError,
     kubeconfig::KubeconfigError,
     options::fault::OptionError,
+    scrub,
 };
 
 /// Whose fault it was; nothing else decides the exit code.
@@ -266,8 +267,9 @@ impl Report {
     }
 }
 
-/// Control characters, line breaks among them, become spaces.
+/// Control characters, line breaks among them, become spaces; secrets that somebody repeated go.
 fn one_line(text: &str) -> String {
+    let text = scrub::reported(text);
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.trim().to_owned()
 }

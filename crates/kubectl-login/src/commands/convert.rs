@@ -135,7 +135,12 @@ fn take_over(system: &System<'_>, converted: &Converted) -> String {
         let kept = token_directory(&environment, converted)
             .map(|directory| kubelogin_cache::read(&directory))
             .unwrap_or_default();
-        match session_of(&target, &kept) {
+        match session_of(&target, &kept.sessions) {
+            Ok(None) if kept.is_shared => {
+                return "its session was not taken over, as others may write where it is kept; the \
+                        next kubectl asks to sign in"
+                    .to_owned();
+            }
             Ok(secret) => secret,
             Err(reason) => return reason.to_owned(),
         }
@@ -261,7 +266,7 @@ fn token_directory(environment: &dyn Environment, converted: &Converted) -> Opti
 fn session_of(target: &Target, kept: &[KeptTokens]) -> Result<Option<RefreshSecret>, &'static str> {
     let mut newest = None;
     for tokens in kept {
-        // Nobody else could write there; what is believed is only whose token to send back.
+        // Only this user could write there; what is believed is only whose token to send back.
         let Ok(id_token) = CompactJws::parse(tokens.id_token.expose()) else { continue };
         let claims = id_token.unverified_claims();
         let is_for_target = claims.issuer() == Some(target.issuer.as_str())

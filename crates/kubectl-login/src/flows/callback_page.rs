@@ -7,7 +7,7 @@ use http::StatusCode;
 use url::Url;
 
 use super::FlowError;
-use crate::system::loopback::Page;
+use crate::{scrub, system::loopback::Page};
 
 /// Signed in.
 pub fn success(name: Option<&str>) -> Page {
@@ -32,6 +32,7 @@ pub fn onward(next: &Url) -> Page {
 pub fn failure(error: &FlowError) -> Page {
     let reason =
         error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+    let reason = scrub::reported(&reason);
     page(
         StatusCode::BAD_REQUEST,
         "Not signed in",

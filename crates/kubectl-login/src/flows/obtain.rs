@@ -46,6 +46,7 @@ use crate::{
         store::Directory,
     },
     options::target::Target,
+    scrub,
     system::{
         System,
         http::{self, HttpClient, HttpError, Response},
@@ -114,6 +115,16 @@ impl<'a> Session<'a> {
             });
         }
         let proof = ClientProof::of(target).await?;
+        if let ClientProof::Secret(secret) = &proof {
+            scrub::never_show(secret);
+        }
+        for (name, value) in &target.connection.request_headers {
+            if scrub::is_secret_pair(name, value.expose()) {
+                scrub::never_show(value);
+                let token = scrub::scheme_and_token(value.expose());
+                token.map(Secret::new).iter().for_each(scrub::never_show);
+            }
+        }
         Ok(Self {
             system,
             target,
@@ -473,6 +484,10 @@ impl<'a> Session<'a> {
 
     async fn post(&self, endpoint: &Url, form: &FormRequest) -> Result<Response, FlowError> {
         self.system.terminal.detail(&format!("kubectl-login: asking {endpoint}"));
+        // Some issuers repeat in an error what they were sent.
+        let secrets = form.fields().filter(|(name, _)| scrub::is_secret_parameter(name));
+        secrets.for_each(|(_, secret)| scrub::never_show(secret));
+        form.authorization().into_iter().for_each(scrub::never_show);
         let requested_at = self.system.clock.now();
         let answer = self.http.post(endpoint, form, MAX_RESPONSE).await;
         let answer = answer.map_err(|error| self.unreachable(error))?;

@@ -16,6 +16,7 @@ use crate::{
         repeat::{Attempts, Repeat, Setback},
     },
     options::target::SourceKind,
+    scrub,
     system::{
         System,
         http::{self, HttpClient, HttpError, HttpOptions},
@@ -52,6 +53,7 @@ pub(super) async fn ask(
     };
     let proxies = http::proxies(system.environment);
     let http = HttpClient::new(HttpOptions::default(), proxies).map_err(failed)?;
+    scrub::never_show(ask.token);
     let (began, mut attempts) = (Instant::now(), Attempts::new(Repeat::Freely));
     loop {
         let requested_at = system.clock.now();

@@ -8,6 +8,10 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::edit::value_of;
+use crate::{
+    options::table::{Name, row_named},
+    scrub::{self, HIDDEN},
+};
 
 /// Lines that are shown around a change.
 const AROUND: usize = 3;
@@ -15,25 +19,16 @@ const AROUND: usize = 3;
 /// Shorter texts are not worth hiding, and hide what is none.
 const SHORTEST_SECRET: usize = 4;
 
-const HIDDEN: &str = "(hidden)";
+/// Words that are no secrets wherever they stand.
+const NO_SECRETS: [&str; 4] = ["true", "false", "null", "none"];
 
-/// Fields of users that hold secrets; certificates are public, but nobody wants to read them.
-const SECRET_FIELDS: [&str; 10] = [
-    "token",
-    "password",
+/// Fields of users that nobody wants to read, beside those whose names say that they are secret.
+const LONG_FIELDS: [&str; 4] = [
     "client-key-data",
     "client-certificate-data",
     "certificate-authority-data",
-    "client-secret",
-    "id-token",
-    "refresh-token",
-    "access-token",
     "idp-certificate-authority-data",
 ];
-
-/// Options that hold secrets, ours and kubelogin's.
-const SECRET_OPTIONS: [&str; 4] =
-    ["--client-secret", "--oidc-client-secret", "--password", "--certificate-authority-data"];
 
 /// The difference with colours; whoever prints it drops them where they are not wanted.
 pub fn unified(path: &Path, before: &str, after: &str) -> String {
@@ -58,7 +53,7 @@ pub fn unified(path: &Path, before: &str, after: &str) -> String {
                 ChangeTag::Insert => ('+', colour(AnsiColor::Green)),
                 ChangeTag::Equal => (' ', Style::new()),
             };
-            let line = change.value().trim_end_matches(['\r', '\n']);
+            let line = scrub::without_controls(change.value().trim_end_matches(['\r', '\n']));
             let _ = writeln!(shown, "{style}{sign}{line}{style:#}");
         }
     }
@@ -92,7 +87,7 @@ fn secrets_of(text: &str) -> Vec<String> {
     let mut parts: Vec<String> = found
         .iter()
         .flat_map(|secret| std::iter::once(secret.as_str()).chain(secret.split_whitespace()))
-        .filter(|part| part.len() >= SHORTEST_SECRET)
+        .filter(|part| part.len() >= SHORTEST_SECRET && !NO_SECRETS.contains(part))
         .map(ToOwned::to_owned)
         .collect();
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
@@ -106,13 +101,12 @@ fn collect(value: &Value, found: &mut Vec<String>) {
             // `exec.env`: the name says what the value is.
             let variable = fields.get("name").and_then(Value::as_str).unwrap_or_default();
             for (key, value) in fields {
+                let is_secret = LONG_FIELDS.contains(&key.as_str())
+                    || scrub::is_secret_name(key)
+                    || (key == "value" && scrub::is_secret_name(variable));
                 match value {
-                    Value::String(text)
-                        if SECRET_FIELDS.contains(&key.as_str())
-                            || (key == "value" && is_secret_variable(variable)) =>
-                    {
-                        found.push(text.clone());
-                    }
+                    Value::String(text) if is_secret => found.push(text.clone()),
+                    Value::Number(number) if is_secret => found.push(number.to_string()),
                     other => collect(other, found),
                 }
             }
@@ -127,22 +121,62 @@ fn collect(value: &Value, found: &mut Vec<String>) {
                 if is_next {
                     found.push(text.clone());
                 }
-                is_next = SECRET_OPTIONS.contains(&text.as_str());
-                if let Some((option, secret)) = text.split_once('=')
-                    && SECRET_OPTIONS.contains(&option)
-                {
-                    found.push(secret.to_owned());
+                let (option, value) = match text.split_once('=') {
+                    Some((option, value)) => (option, Some(value)),
+                    None => (text.as_str(), None),
+                };
+                let is_secret = option.starts_with('-') && is_secret_option(option);
+                is_next = is_secret && value.is_none();
+                if let (true, Some(value)) = (is_secret, value) {
+                    found.push(value.to_owned());
                 }
+                in_text(text, found);
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        Value::String(text) => in_text(text, found),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn is_secret_variable(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let is_place = name.ends_with("_FILE") || name.ends_with("_COMMAND");
-    !is_place && ["SECRET", "PASSWORD", "TOKEN", "KEY"].iter().any(|word| name.contains(word))
+/// Of our own options and kubelogin's the table knows which name a place only.
+fn is_secret_option(option: &str) -> bool {
+    const DATA: [Name; 3] = [Name::ClientSecret, Name::Password, Name::CertificateAuthorityData];
+    match row_named(option.trim_start_matches('-')) {
+        Some(row) => DATA.contains(&row.name),
+        None => scrub::is_secret_name(option),
+    }
+}
+
+/// Secrets inside of a text: `Authorization=Bearer …`, `--header=Name: value`, a password in an
+/// address, a token.
+fn in_text(text: &str, found: &mut Vec<String>) {
+    found.extend(scrub::credentials_in_addresses(text).into_iter().map(ToOwned::to_owned));
+    let mut rest = text;
+    while let Some(place) = rest.find(['=', ':', ',', ' ']) {
+        let (before, after) = rest.split_at(place);
+        let behind = after.get(1..).unwrap_or_default().trim_start();
+        let is_assigned = after.starts_with(['=', ':']);
+        let name = before.trim_start_matches('-').trim_matches('"');
+        let is_option = before.starts_with('-');
+        if is_assigned && !is_option && scrub::is_secret_name(name) {
+            // To the next pair: a comma may be a part of it.
+            let next = behind.match_indices(',').find(|(place, _)| {
+                let pair = behind.get(place + 1..).unwrap_or_default();
+                let name = pair.split('=').next().unwrap_or_default();
+                pair.contains('=') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            });
+            let end = next.map_or(behind.len(), |(place, _)| place);
+            let value = behind.get(..end).unwrap_or_default().trim_end_matches('"');
+            found.push(value.to_owned());
+            found.extend(scrub::scheme_and_token(value).map(ToOwned::to_owned));
+        }
+        if let Some(token) = scrub::scheme_and_token(behind).filter(|_| is_assigned) {
+            found.push(token.to_owned());
+        }
+        rest = behind;
+    }
+    let words = text.split(|c: char| c.is_whitespace() || "=,:\"'/@".contains(c));
+    found.extend(words.filter(|w| scrub::looks_like_token(w)).map(ToOwned::to_owned));
 }
 
 #[cfg(test)]
@@ -161,6 +195,30 @@ mod tests {
             "--- /c\n+++ /c\n@@ -2,4 +2,4 @@\n b: 2\n c: 3\n d: 4\n-e: 5\n+e: 6\n"
         );
         assert_eq!(plain(before, before), "");
+    }
+
+    #[test]
+    fn nothing_that_is_named_secret_or_looks_like_one_is_shown() {
+        let before = "clusters:\n- name: c\n  cluster:\n    proxy-url: http://u:HUSH01@p:1\n\
+                      users:\n- name: a\n  user:\n    exec:\n      args:\n      \
+                      - --oidc-request-header=Authorization=Bearer HUSH02\n      \
+                      - --oidc-request-header\n      - 'X-Api-Key=HUSH03,B=seen'\n      \
+                      - --token\n      - HUSH04\n      - --token=HUSH05\n      \
+                      - '--header=Authorization: Basic HUSH06'\n      \
+                      - --url=https://u:HUSH07@h/\n      - ghp_HUSH08abcdefgh\n      \
+                      - --token-cache-dir=/seen\n      - --client-secret-file=/seen2\n      \
+                      env:\n      - {name: REGISTRY_PASS, value: HUSH09}\n      \
+                      - {name: DB_PWD, value: 12345678}\n      \
+                      - {name: KUBECTL_LOGIN_REQUEST_HEADER, value: 'Cookie=HUSH10'}\n      \
+                      - {name: KUBECTL_LOGIN_CLIENT_SECRET_FILE, value: /seen3}\n    \
+                      auth-provider:\n      config: {access-token: HUSH11, apiKey: HUSH12}\n";
+        let shown = plain(before, &format!("{before}# end\n"));
+        let all: String = before.lines().map(|line| format!("{line}\n")).collect();
+        let shown = shown + &hidden(&all, &secrets_of(&all));
+        assert!(!shown.contains("HUSH") && !shown.contains("12345678"), "{shown}");
+        for stays in ["B=seen", "/seen\n", "/seen2", "/seen3", "REGISTRY_PASS", "http://", "@p:1"] {
+            assert!(shown.contains(stays), "{stays}: {shown}");
+        }
     }
 
     #[test]

@@ -6,9 +6,13 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::KubeconfigError;
-use crate::options::{
-    table::{Name, OPTIONS, Shape, row_of},
-    typed::Typed,
+use crate::{
+    options::{
+        lists,
+        table::{Name, OPTIONS, Row, Shape, row_of},
+        typed::Typed,
+    },
+    scrub,
 };
 
 /// What kubectl says where the program is missing.
@@ -98,6 +102,20 @@ pub fn arguments(
     if let Some((name, advice)) = SECRETS.iter().find(|(name, _)| typed.has(*name)) {
         return Err(KubeconfigError::Secret { option: row_of(*name).long, advice });
     }
+    if let Some(row) = OPTIONS.iter().find(|row| holds_secret(row, typed)) {
+        let advice = match row.name {
+            Name::RequestHeader => {
+                "set the variable `KUBECTL_LOGIN_REQUEST_HEADER`, or write it below `issuers:` \
+                 into the configuration file"
+            }
+            Name::AuthorizationParameter => {
+                "set the variable `KUBECTL_LOGIN_AUTHORIZATION_PARAMETER`, or write it below \
+                 `issuers:` into the configuration file"
+            }
+            _ => "leave the password out of the address",
+        };
+        return Err(KubeconfigError::Secret { option: row.long, advice });
+    }
     let mut arguments = Vec::new();
     for row in OPTIONS {
         for value in typed.of(row.name) {
@@ -114,6 +132,19 @@ pub fn arguments(
         }
     }
     Ok(arguments)
+}
+
+/// Whether what was typed for an option has a secret in it: a header that proves something, a
+/// password in an address.
+pub fn holds_secret(row: &Row, typed: &Typed) -> bool {
+    typed.of(row.name).any(|value| {
+        let pairs = match row.shape {
+            Shape::Pairs => lists::pairs(value).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        !scrub::credentials_in_addresses(value).is_empty()
+            || pairs.iter().any(|(name, value)| scrub::is_secret_pair(name, value))
+    })
 }
 
 /// `before` with this `exec`. Other fields stay; to `replace` takes out other credentials. Of an
@@ -256,6 +287,36 @@ mod tests {
             let error = arguments(&typed, ToOwned::to_owned).unwrap_err();
             assert!(matches!(error, KubeconfigError::Secret { .. }), "{option}");
             assert!(!error.to_string().contains('x'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_proves_something_is_refused_and_another_is_not() {
+        let outcome = |words: &[&str]| {
+            let words: Vec<std::ffi::OsString> =
+                std::iter::once(&"get-token").chain(words).map(Into::into).collect();
+            let typed = of_options::of_get_token(&words).unwrap();
+            arguments(&typed, ToOwned::to_owned).map_err(|error| error.to_string())
+        };
+        for words in [
+            &["--request-header=Authorization=Bearer hunter2hunter"][..],
+            &["--request-header", "X-Tenant=a,X-Api-Key=hunter2"],
+            &["--oidc-request-header=Cookie=hunter2"],
+            &["--request-header=X-Odd=Basic aHVudGVyMjpodW50ZXIy"],
+            &["--authorization-parameter=client_secret_2=hunter2"],
+            &["--redirect-url=https://user:hunter2@localhost/"],
+        ] {
+            let refused = outcome(words).unwrap_err();
+            assert!(refused.contains("has no place in a kubeconfig"), "{refused}");
+            assert!(!refused.contains("hunter2"), "{refused}");
+        }
+        for words in [
+            &["--request-header=X-Tenant=a"][..],
+            &["--authorization-parameter=prompt=login,acr_values=high"],
+            &["--redirect-url=http://localhost:8000/"],
+            &["--issuer-url=https://id.example/a@b"],
+        ] {
+            assert!(outcome(words).is_ok(), "{words:?}");
         }
     }
 

@@ -6,7 +6,11 @@ use login_common::Secret;
 use serde_json::{Map, Value};
 
 use super::entry::{self, ExecEntry};
-use crate::options::{arguments, table::Name, typed::Typed};
+use crate::options::{
+    arguments, lists,
+    table::{Name, row_of},
+    typed::Typed,
+};
 
 /// What becomes of a user entry.
 pub enum Verdict {
@@ -210,6 +214,22 @@ fn converted(
             "its secret stands in `env` as `{variable}` now, out of the process list; {advice}"
         ));
     }
+    for name in [Name::RequestHeader, Name::AuthorizationParameter] {
+        let row = row_of(name);
+        if !entry::holds_secret(row, &kept) {
+            continue;
+        }
+        let given: Vec<&str> = kept.of(name).collect();
+        let Some(text) = lists::one_text_of_pairs(&given) else {
+            return Verdict::Left(format!("its `--{}` cannot be moved into `env`", row.long));
+        };
+        exec.environment.push((row.variable.to_owned(), text));
+        kept = kept.without(&[name]);
+        notes.push(format!(
+            "its `--{}` stands in `env` as `{}` now, out of the process list",
+            row.long, row.variable
+        ));
+    }
     let is_for_a_browser = match kept.of(Name::Flow).last() {
         None | Some("auto") => !kept.has(Name::Username),
         Some(flow) => flow == "authcode" || flow == "browser",
@@ -321,6 +341,26 @@ mod tests {
         assert!(notes.contains("`interactiveMode`") && notes.contains("`installHint`"), "{notes}");
         let silent = json!({ "interactiveMode": "IfAvailable", "installHint": null });
         assert!(changed_fields(&silent, Some(exec)).is_empty());
+    }
+
+    #[test]
+    fn a_header_that_proves_something_leaves_the_arguments() {
+        let headers =
+            ["--oidc-request-header=Authorization=Bearer hush,hush", "--oidc-request-header=B=2"];
+        let words: Vec<&str> = OPTIONS.into_iter().chain(headers).collect();
+        let Verdict::Converted(converted) = of_words("kubelogin", &words) else {
+            panic!("not converted")
+        };
+        assert!(!converted.user["exec"]["args"].to_string().contains("hush"));
+        let (name, text) = &converted.environment[0];
+        assert_eq!(name, "KUBECTL_LOGIN_REQUEST_HEADER");
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let expected = [pair("Authorization", "Bearer hush,hush"), pair("B", "2")];
+        assert_eq!(lists::pairs(text).unwrap(), expected);
+        assert!(!converted.notes.join(" ").contains("hush"));
+        // One that proves nothing stays where it is.
+        let words: Vec<&str> = OPTIONS.into_iter().chain(["--oidc-request-header=B=2"]).collect();
+        assert!(args(of_words("kubelogin", &words)).contains(&"--request-header=B=2".to_owned()));
     }
 
     #[test]

@@ -111,11 +111,21 @@ impl Writer<'_> {
         depth: usize,
     ) -> Result<(), Unwritable> {
         let mut last_kept = None;
-        if entries.len() != old.len() {
-            // A merge key (`<<`) stands for others.
+        // A merge key stands for what it merges; what stands beside it wins.
+        let is_merging = entries.iter().any(|(key, _)| is_merge_key(key));
+        if !is_merging && entries.len() != old.len() {
+            return Err(Unwritable);
+        }
+        let is_merged =
+            |name: &str| is_merging && !entries.iter().any(|(key, _)| key.text() == Some(name));
+        if old.keys().any(|name| is_merged(name) && !new.contains_key(name)) {
             return Err(Unwritable);
         }
         for (index, (key, value)) in entries.iter().enumerate() {
+            if is_merge_key(key) {
+                last_kept = Some((key, value));
+                continue;
+            }
             let name = key.text().ok_or(Unwritable)?;
             let before = old.get(name).ok_or(Unwritable)?;
             let Some(after) = new.get(name) else {
@@ -127,7 +137,8 @@ impl Writer<'_> {
             if self.value(value, before, after, depth + 1).is_err() {
                 self.cuts.truncate(mark);
                 let holds_nothing = render::is_inline(before) && !before.is_string();
-                if depth < REPLACED_FROM && !holds_nothing {
+                // What others may merge as well shall not be written out in its place.
+                if has_merge_key(value) || (depth < REPLACED_FROM && !holds_nothing) {
                     return Err(Unwritable);
                 }
                 self.put(style, (key, value), after)?;
@@ -137,7 +148,11 @@ impl Writer<'_> {
         let (first, _) = entries.first().ok_or(Unwritable)?;
         let mut end = self.end_of_entry(last_key, last_value)?;
         // Several additions at one place stay in order.
-        for (name, value) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
+        let is_added = |(name, value): &(&String, &Value)| match old.get(*name) {
+            Some(before) => is_merged(name) && before != *value,
+            None => true,
+        };
+        for (name, value) in new.iter().filter(is_added) {
             match style {
                 StructureStyle::Block => {
                     let column = self.column(first.place.start);
@@ -349,6 +364,21 @@ impl Writer<'_> {
     fn column(&self, at: usize) -> usize {
         let before = self.text.get(self.line_start(at)..at).unwrap_or_default();
         before.trim_start_matches('\u{feff}').chars().count()
+    }
+}
+
+/// `<<` (YAML 1.1, and what kubectl reads): the keys of another mapping are these, too.
+fn is_merge_key(key: &Node) -> bool {
+    matches!(&key.shape, Shape::Scalar { text, style: ScalarStyle::Plain } if text == "<<")
+}
+
+fn has_merge_key(node: &Node) -> bool {
+    match &node.shape {
+        Shape::Mapping { entries, .. } => {
+            entries.iter().any(|(key, value)| is_merge_key(key) || has_merge_key(value))
+        }
+        Shape::Sequence { items, .. } => items.iter().any(has_merge_key),
+        Shape::Scalar { .. } | Shape::Alias => false,
     }
 }
 

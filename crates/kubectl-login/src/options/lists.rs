@@ -87,6 +87,21 @@ pub fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     parts.into_iter().map(quoted).collect::<Vec<_>>().join(",")
 }
 
+/// One text that `pairs` reads as the pairs of all these; `None` where there is none.
+pub fn one_text_of_pairs(given: &[&str]) -> Option<String> {
+    let mut all = Vec::new();
+    for text in given {
+        all.extend(pairs(text).ok()?);
+    }
+    let parts: Vec<String> = all.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let text = match parts.as_slice() {
+        // One pair is taken whole.
+        [one] if one.matches('=').count() == 1 => one.clone(),
+        all => joined(all.iter().map(String::as_str)),
+    };
+    (pairs(&text).ok()? == all).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Reads the tokens that int128/kubelogin keeps on disk.
-//! Never changes them: kubelogin may still be in use; never takes what somebody else may have put
-//! there.
+//! Never changes them: kubelogin may still be in use. Never believes what another user may have
+//! put there: whoever sends a planted refresh token back signs in as somebody else.
 
 use std::{
     fs::{self, File},
@@ -10,8 +10,6 @@ use std::{
 
 use login_common::Secret;
 use zeroize::Zeroizing;
-
-use super::disk::LocalDisk;
 
 /// Longest file that is read.
 const MAX_LENGTH: u64 = 256 * 1024;
@@ -27,22 +25,86 @@ pub struct KeptTokens {
     pub refresh_token: Secret,
 }
 
+/// What was found.
+#[derive(Default)]
+pub struct Found {
+    /// What this user has kept.
+    pub sessions: Vec<KeptTokens>,
+    /// Whether something was left out that others may have put there.
+    pub is_shared: bool,
+}
+
 /// The sessions in `directory` that have both tokens. The names of the files are digests of
 /// options in Go's own encoding; only the content says whose they are.
-pub fn read(directory: &Path) -> Vec<KeptTokens> {
-    let Ok(listing) = fs::read_dir(directory) else { return Vec::new() };
+pub fn read(directory: &Path) -> Found {
+    let Ok(listing) = fs::read_dir(directory) else { return Found::default() };
+    if !fs::metadata(directory).is_ok_and(|facts| is_ours_alone(&facts)) {
+        return Found { is_shared: true, ..Found::default() };
+    }
     let is_digest = |name: &str| name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
-    listing
+    let mut found = Found::default();
+    for file in listing
         .flatten()
         .filter(|file| file.file_name().to_str().is_some_and(is_digest))
         .take(MAX_FILES)
-        .filter_map(|file| read_one(&file.path()))
-        .collect()
+    {
+        match open(&file.path()) {
+            Opened::File(file) => found.sessions.extend(read_one(file)),
+            Opened::Foreign => found.is_shared = true,
+            Opened::Nothing => {}
+        }
+    }
+    found
 }
 
-fn read_one(path: &Path) -> Option<KeptTokens> {
+enum Opened {
+    File(File),
+    /// Others may have written it.
+    Foreign,
+    Nothing,
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> Opened {
+    use rustix::fs::{Mode, OFlags};
+    // A link leads elsewhere, and a pipe waits for ever.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(descriptor) => {
+            let file = File::from(descriptor);
+            match file.metadata() {
+                Ok(facts) if facts.is_file() && is_ours_alone(&facts) => Opened::File(file),
+                Ok(facts) if facts.is_dir() => Opened::Nothing,
+                _ => Opened::Foreign,
+            }
+        }
+        Err(rustix::io::Errno::LOOP | rustix::io::Errno::ACCESS) => Opened::Foreign,
+        Err(_) => Opened::Nothing,
+    }
+}
+
+/// Windows: a profile's directories are private by their access list.
+#[cfg(not(unix))]
+fn open(path: &Path) -> Opened {
+    match File::open(path) {
+        Ok(file) => Opened::File(file),
+        Err(_) => Opened::Nothing,
+    }
+}
+
+#[cfg(unix)]
+fn is_ours_alone(facts: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    facts.uid() == rustix::process::geteuid().as_raw() && facts.mode() & 0o022 == 0
+}
+
+#[cfg(not(unix))]
+fn is_ours_alone(_: &fs::Metadata) -> bool {
+    true
+}
+
+fn read_one(file: File) -> Option<KeptTokens> {
     let mut content = Zeroizing::new(Vec::new());
-    let file = LocalDisk::open_at(path).ok().filter(is_mine)?;
     file.take(MAX_LENGTH).read_to_end(&mut content).ok()?;
     let value: serde_json::Value = serde_json::from_slice(&content).ok()?;
     let text = |key: &str| value.get(key)?.as_str().filter(|text| !text.is_empty());
@@ -52,42 +114,56 @@ fn read_one(path: &Path) -> Option<KeptTokens> {
     })
 }
 
-#[cfg(unix)]
-fn is_mine(file: &File) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let me = rustix::process::geteuid().as_raw();
-    file.metadata()
-        .is_ok_and(|facts| facts.is_file() && facts.uid() == me && facts.mode() & 0o022 == 0)
-}
-
-/// Windows: a profile's directories are private by their access list.
-#[cfg(not(unix))]
-fn is_mine(file: &File) -> bool {
-    file.metadata().is_ok_and(|facts| facts.is_file())
-}
-
-#[cfg(test)]
-#[cfg(unix)]
+#[cfg(all(test, unix))]
 mod tests {
-    use std::{io::Write as _, os::unix::fs::PermissionsExt as _};
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
 
     #[test]
-    fn only_files_of_ours_that_nobody_else_may_change_are_read() {
+    fn what_others_may_have_written_is_left_out() {
         let scratch = tempfile::tempdir().unwrap();
-        let name = "a".repeat(64);
-        let path = scratch.path().join(&name);
-        let mut file = File::create(&path).unwrap();
-        file.write_all(br#"{"id_token":"i","refresh_token":"r"}"#).unwrap();
-        for (mode, count) in [(0o600, 1), (0o644, 1), (0o620, 0), (0o602, 0)] {
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(read(scratch.path()).len(), count, "{mode:o}");
+        let directory = scratch.path().join("oidc-login");
+        fs::create_dir(&directory).unwrap();
+        let closed = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let file = |letter: &str, mode| {
+            let path = directory.join(letter.repeat(64));
+            let text = r#"{"id_token":"i","refresh_token":"r"}"#;
+            crate::system::kubeconfig_file::replace(&path, text).unwrap();
+            closed(&path, mode);
+            path
+        };
+        closed(&directory, 0o700);
+        let own = file("a", 0o600);
+        let found = read(&directory);
+        assert_eq!((found.sessions.len(), found.is_shared), (1, false));
+        // Go's umask leaves them readable for others in older versions; that plants nothing.
+        closed(&directory, 0o755);
+        closed(&own, 0o644);
+        assert_eq!(read(&directory).sessions.len(), 1);
+        let open = file("b", 0o666);
+        let found = read(&directory);
+        assert_eq!((found.sessions.len(), found.is_shared), (1, true));
+        fs::remove_file(open).unwrap();
+        symlink(&own, directory.join("c".repeat(64))).unwrap();
+        let pipe = directory.join("d".repeat(64));
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+            0,
+        )
+        .unwrap();
+        let found = read(&directory);
+        assert_eq!((found.sessions.len(), found.is_shared), (1, true));
+        for mode in [0o777, 0o1777, 0o770] {
+            closed(&directory, mode);
+            let found = read(&directory);
+            assert!(found.sessions.is_empty() && found.is_shared, "{mode:o}");
         }
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        std::os::unix::fs::symlink(&path, scratch.path().join("b".repeat(64))).unwrap();
-        let pipe = scratch.path().join("c".repeat(64));
-        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
-        assert_eq!(read(scratch.path()).len(), 1, "neither a link nor a pipe");
+        assert!(!read(&scratch.path().join("missing")).is_shared);
     }
 }

@@ -3,6 +3,8 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use crate::scrub;
+
 /// Whoever may read stderr.
 pub trait Terminal {
     /// Says one line.
@@ -31,6 +33,7 @@ impl Terminal for Stderr {
     fn ask(&self, line: &str) {
         // In one piece: other processes may be writing to the same terminal. Nobody is left to be
         // told that stderr is closed.
+        let line = scrub::said(line);
         let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
     }
 
@@ -41,6 +44,7 @@ impl Terminal for Stderr {
     fn progress(&self, text: &str) {
         if self.is_watched() {
             // ECMA-48: erase to the end of the line.
+            let text = scrub::said(text);
             let _ = io::stderr().lock().write_all(format!("\r{text}\x1b[K").as_bytes());
         }
     }

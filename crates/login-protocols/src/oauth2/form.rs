@@ -112,6 +112,11 @@ impl FormRequest {
         }
     }
 
+    /// What is sent, by name.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.fields.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
     /// The body, `application/x-www-form-urlencoded`.
     pub fn body(&self) -> Secret {
         let mut body = form_urlencoded::Serializer::new(String::new());

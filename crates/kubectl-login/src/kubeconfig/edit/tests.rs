@@ -83,6 +83,39 @@ fn a_context_gets_another_user_in_its_own_quotes() {
 }
 
 #[test]
+fn a_merge_key_in_a_context_stays_one() {
+    let base = "x-base: &base\n  cluster: c\n  namespace: n\n  user: shared\ncontexts:\n";
+    for (context, expected) in [
+        // Beside it the user is said already.
+        (
+            "- name: dev\n  context:\n    <<: *base\n    user: old  # mine\n",
+            "- name: dev\n  context:\n    <<: *base\n    user: new  # mine\n",
+        ),
+        (
+            "- name: dev\n  context: {<<: *base, user: old}\n",
+            "- name: dev\n  context: {<<: *base, user: new}\n",
+        ),
+        // What is merged is overridden, for this context only.
+        (
+            "- name: dev\n  context:\n    <<: *base\n- name: other\n  context: *base\n",
+            "- name: dev\n  context:\n    <<: *base\n    user: new\n- name: other\n  context: *base\n",
+        ),
+        (
+            "- {name: dev, context: {<<: *base}}\n",
+            "- {name: dev, context: {<<: *base, user: new}}\n",
+        ),
+    ] {
+        let changed = apply(&format!("{base}{context}"), &[point("dev", "new")]).unwrap();
+        assert_eq!(changed, format!("{base}{expected}"));
+    }
+    // Nothing is written out in its place: rather a person does it.
+    let text = "x: &x\n  exec: {command: a}\n  token: t\nusers:\n- name: a\n  user:\n    <<: *x\n";
+    let before = value_of(text).unwrap().pointer("/users/0/user").cloned();
+    let outcome = apply(text, &[put("a", before, exec())]);
+    assert!(matches!(outcome, Err(KubeconfigError::Unwritable { .. })), "{outcome:?}");
+}
+
+#[test]
 fn fields_are_added_and_taken_away_in_place() {
     let text = "users:\n- name: a\n  user:\n    # who\n    exec:\n      command: x # c\n      \
                 args: [ya]\n      # env\n      env:\n      - {name: A, value: b}  # d\n    token: t\n";
