@@ -159,7 +159,8 @@ pub fn credentials_in_addresses(text: &str) -> Vec<&str> {
         let ends = |c: char| c.is_whitespace() || "/?#`'\"<>".contains(c);
         let authority = rest.get(..rest.find(ends).unwrap_or(rest.len())).unwrap_or_default();
         if let Some((credentials, _)) = authority.rsplit_once('@')
-            && !credentials.is_empty()
+            // Left out already.
+            && !["", "…", HIDDEN].contains(&credentials)
         {
             found.push(credentials);
         }

@@ -27,6 +27,9 @@ use crate::{
     },
 };
 
+/// Variables that say where the configuration is.
+const PLACES: [&str; 4] = [configuration::VARIABLE, "XDG_CONFIG_HOME", "HOME", "USERPROFILE"];
+
 /// What a command is about.
 pub struct Chosen {
     /// Checked options.
@@ -173,7 +176,12 @@ impl Chosen {
         let user = kubeconfig::current_user(system.environment, context, kubeconfig)?;
         let environment = Overlay { variables: &user.environment, below: system.environment };
         // An entry's variables count as they do when kubectl runs us.
-        let configuration = configuration::read(&environment)?;
+        let mut configuration = configuration::read(&environment)?;
+        if user.environment.iter().any(|(name, _)| PLACES.contains(&name.as_str())) {
+            // Whoever wrote the entry may have written the file that it names.
+            let own = configuration::read(system.environment)?;
+            configuration = configuration.map(|named| named.allowing_what(own.as_ref()));
+        }
         let origin = Origin::Kubeconfig { user: user.name.clone(), file: user.file.clone() };
         // What is typed here comes on top: another browser for this one time, for example.
         let mut combined = user.typed.clone();

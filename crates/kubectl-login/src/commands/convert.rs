@@ -27,6 +27,7 @@ use crate::{
     options::{
         arguments,
         layers::{Layers, Origin, Settings},
+        program::NotAllowed,
         target::Target,
     },
     report::{Failure, Report, command_line_failure},
@@ -80,9 +81,16 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
         let say = |what: &str| system.terminal.say(&format!("User `{}`: {what}.", entry.name));
         match foreign::judge(entry.value) {
             Verdict::Converted(converted) => {
-                if let Err(failure) = usable(system, &converted) {
-                    say(&format!("left as it is: {}", in_one_line(&failure)));
-                    continue;
+                match usable(system, &converted) {
+                    Ok(target) => {
+                        let refused = target.refused_commands();
+                        let new = refused.iter().filter(|refused| !is_allowed(system, refused));
+                        new.for_each(|refused| say(&format!("{refused}; {}", refused.hint())));
+                    }
+                    Err(failure) => {
+                        say(&format!("left as it is: {}", in_one_line(&failure)));
+                        continue;
+                    }
                 }
                 for note in &converted.notes {
                     say(note);
@@ -170,7 +178,7 @@ fn take_over(system: &System<'_>, converted: &Converted) -> String {
 
 /// Whether kubectl-login could work with what would be written, which it reads as kubectl will
 /// have it read.
-fn usable(system: &System<'_>, converted: &Converted) -> Result<(), Failure> {
+fn usable(system: &System<'_>, converted: &Converted) -> Result<Target, Failure> {
     let words = converted.user.pointer("/exec/args").and_then(Value::as_array);
     let words: Vec<OsString> =
         words.into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect();
@@ -192,8 +200,12 @@ fn usable(system: &System<'_>, converted: &Converted) -> Result<(), Failure> {
         cluster: None,
         configuration: None,
     })?;
-    Target::check(&settings, &environment)?;
-    Ok(())
+    Ok(Target::check(&settings, &environment)?)
+}
+
+fn is_allowed(system: &System<'_>, refused: &NotAllowed) -> bool {
+    let own = configuration::read(system.environment).ok().flatten();
+    own.is_some_and(|own| own.allowed_commands().iter().any(|line| line == refused.line()))
 }
 
 fn in_one_line(failure: &Failure) -> String {
@@ -369,7 +381,7 @@ mod tests {
             let Verdict::Converted(converted) = foreign::judge(Some(&user)) else {
                 panic!("not converted")
             };
-            usable(&machine(), &converted).map_err(|failure| in_one_line(&failure))
+            usable(&machine(), &converted).map(drop).map_err(|failure| in_one_line(&failure))
         };
         for words in [
             &["--oidc-extra-scope=\"email groups\""][..],

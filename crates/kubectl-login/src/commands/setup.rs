@@ -83,7 +83,7 @@ pub fn definition() -> Command {
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let typed = arguments::typed(matches);
     let configuration = configuration::read(system.environment)?;
-    let settings = Settings::resolve(&Layers {
+    let mut settings = Settings::resolve(&Layers {
         typed: &typed,
         typed_origin: &Origin::CommandLine,
         environment: system.environment,
@@ -113,6 +113,11 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
         return plan.show(system);
     }
     plan.carry_out(system)?;
+    // What is typed now will stand in the kubeconfig.
+    settings.attribute(&typed, &Origin::Arguments);
+    for refused in Target::check(&settings, system.environment)?.refused_commands() {
+        system.terminal.say(&format!("Before that: {}.", refused.hint()));
+    }
     plan.say_next(system);
     Ok(())
 }

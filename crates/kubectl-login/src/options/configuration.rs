@@ -42,19 +42,48 @@ const SECTIONS: &str = "issuers";
 pub const ALLOWED_COMMANDS: &str = "allowed-commands";
 
 impl Configuration {
-    /// Reads a file of comments and of lines `key: value` whose values need no quotes: all that
-    /// most files have, in a fraction of a YAML parser's time. `None`: ask `parse`.
+    /// Reads a file of comments and of lines `key: value` whose values need no quotes, also in
+    /// sections, and of plain commands: all that most files have, in a fraction of a YAML parser's
+    /// time. `None`: ask `parse`.
     pub fn plain(path: &Path, text: &str) -> Option<Self> {
-        let mut values = Vec::new();
+        let mut read = Self::with(path, Vec::new());
+        let (mut sections, mut list): (Vec<Values>, Option<&str>) = (Vec::new(), None);
+        let mut lists = Vec::new();
         for line in text.lines() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (key, value) = line.split_once(": ")?;
-            let row = row_named(key).filter(|_| is_plain(value))?;
-            push(&mut values, row, vec![value.to_owned()])?;
+            if let Some(key) = line.strip_suffix(':') {
+                let known = [SECTIONS, ALLOWED_COMMANDS].into_iter().find(|known| *known == key)?;
+                list = (!lists.contains(&known)).then_some(Some(known))?;
+                lists.push(known);
+            } else if let Some(item) = line.strip_prefix("- ") {
+                match list? {
+                    ALLOWED_COMMANDS => {
+                        let is_line = item.split(' ').all(is_plain_word) && is_plain_text(item);
+                        read.allowed_commands.push(is_line.then(|| item.to_owned())?);
+                    }
+                    _ => {
+                        sections.push(Vec::new());
+                        push_line(sections.last_mut()?, item)?;
+                    }
+                }
+            } else if let Some(line) = line.strip_prefix("  ") {
+                (list? == SECTIONS).then_some(())?;
+                push_line(sections.last_mut()?, line)?;
+            } else {
+                list = None;
+                push_line(&mut read.values, line)?;
+            }
         }
-        Some(Self::with(path, values))
+        for values in sections {
+            let issuer = one(&values, Name::IssuerUrl)?.to_owned();
+            if read.section(&issuer).is_some() {
+                return None;
+            }
+            read.sections.push((issuer, values));
+        }
+        Some(read)
     }
 
     fn with(path: &Path, values: Values) -> Self {
@@ -127,6 +156,13 @@ impl Configuration {
         &self.allowed_commands
     }
 
+    /// The same, where only `own` says which commands may be run.
+    #[must_use]
+    pub fn allowing_what(mut self, own: Option<&Self>) -> Self {
+        self.allowed_commands = own.map(|own| own.allowed_commands.clone()).unwrap_or_default();
+        self
+    }
+
     /// What it says about an option, whatever the issuer.
     pub fn values(&self, name: Name) -> Option<&[String]> {
         all(&self.values, name)
@@ -186,15 +222,32 @@ fn push(values: &mut Values, row: &Row, given: Vec<String>) -> Option<()> {
     Some(())
 }
 
+/// A line `key: value` whose value is plain.
+fn push_line(values: &mut Values, line: &str) -> Option<()> {
+    let (key, value) = line.split_once(": ")?;
+    let row = row_named(key).filter(|_| is_plain(value))?;
+    push(values, row, vec![value.to_owned()])
+}
+
 /// Whether YAML reads the value as the very text that stands there.
 fn is_plain(value: &str) -> bool {
+    is_plain_text(value) && is_plain_word(value)
+}
+
+/// Whether a text is read as text by its beginning, its end and as a whole.
+fn is_plain_text(value: &str) -> bool {
     let begins_like_a_name = value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/._@%+-".contains(&byte);
-    // A colon only inside a URL, where no space follows.
-    let allowed = value.split("://").all(|part| part.bytes().all(allowed));
     // Words that YAML takes for something else than text.
     let special = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"];
-    begins_like_a_name && allowed && !special.contains(&value.to_ascii_lowercase().as_str())
+    begins_like_a_name
+        && !value.ends_with(' ')
+        && !special.contains(&value.to_ascii_lowercase().as_str())
+}
+
+fn is_plain_word(word: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/._@%+-".contains(&byte);
+    // A colon only inside a URL, where no space follows.
+    word.split("://").all(|part| part.bytes().all(allowed)) && !word.ends_with("://")
 }
 
 #[cfg(test)]
@@ -249,7 +302,61 @@ mod tests {
         assert!(problem("flow: [\n").contains("it is not valid YAML"));
     }
 
+    #[test]
+    fn sections_and_commands_are_read_alike_by_both_readers() {
+        let text = "# mine\nflow: device\nallowed-commands:\n- pass show kubernetes/oidc\n\
+                    # and\n- /usr/bin/x --a=b\nissuers:\n- issuer-url: https://id.example\n  \
+                    client-secret-file: /s\n- issuer-url: https://other.example\nscope: a\n";
+        let file = read(&text.replace("--a=b", "--a")).unwrap();
+        assert_eq!(
+            Configuration::plain(Path::new("/c"), &text.replace("--a=b", "--a")),
+            Some(file)
+        );
+        let file = read(text).unwrap();
+        assert_eq!(file.allowed_commands(), ["pass show kubernetes/oidc", "/usr/bin/x --a=b"]);
+        let issuers: Vec<&str> = file.section_issuers().collect();
+        assert_eq!(issuers, ["https://id.example", "https://other.example"]);
+        let row = crate::options::table::row_of(Name::ClientSecretFile);
+        let secret = |issuer| file.values_for(row, Some(issuer)).map(<[String]>::concat);
+        assert_eq!(secret("https://id.example"), Some("/s".to_owned()));
+        assert_eq!(secret("https://other.example"), None);
+        for (text, expected) in [
+            ("issuers:\n- flow: device\n", "an item of its key `issuers` has no `issuer-url`"),
+            ("issuers: x\n", "the value of its key `issuers` has a wrong type"),
+            ("allowed-commands: [1]\n", "the value of its key `allowed-commands` has a wrong type"),
+            (
+                "issuers:\n- issuer-url: https://a\n- issuer-url: https://a\n",
+                "its key `issuers` has two items for one issuer",
+            ),
+        ] {
+            assert!(problem(text).ends_with(expected), "{}", problem(text));
+            assert_eq!(Configuration::plain(Path::new("/c"), text), None, "{text}");
+        }
+        assert!(read("issuers:\nallowed-commands:\n").unwrap().allowed_commands().is_empty());
+    }
+
     proptest! {
+        #[test]
+        fn whatever_the_plain_reader_accepts_of_lists_yaml_reads_alike(
+            lines in prop::collection::vec(
+                prop_oneof![
+                    Just("issuers:".to_owned()),
+                    Just("allowed-commands:".to_owned()),
+                    "(- |  |)issuer-url: https://[a-c]{1,2}",
+                    "(- |  |)(flow|scope|client-id): [a-c]{1,2}",
+                    "- [a-c/ .=@%+:-]{1,8}",
+                    "[ #-]{0,3}",
+                ],
+                0..6,
+            )
+        ) {
+            let mut text = lines.join("\n");
+            text.push('\n');
+            if let Some(plain) = Configuration::plain(Path::new("/c"), &text) {
+                prop_assert_eq!(Ok(plain), read(&text), "{}", text);
+            }
+        }
+
         #[test]
         fn whatever_the_plain_reader_accepts_yaml_reads_alike(
             lines in prop::collection::vec(

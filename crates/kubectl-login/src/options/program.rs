@@ -56,6 +56,13 @@ impl NotAllowed {
     }
 }
 
+impl NotAllowed {
+    /// The command line.
+    pub fn line(&self) -> &str {
+        &self.0.line
+    }
+}
+
 impl ProgramLine {
     /// The value of the option `row`, which came from `origin`. `configuration` is where the
     /// person would allow it.

@@ -20,6 +20,7 @@ use values::{choice, path, required, text, wrong};
 use super::{
     fault::OptionError,
     layers::{Origin, Settings},
+    program::NotAllowed,
     table::Name,
     trust,
 };
@@ -289,6 +290,21 @@ impl Target {
     pub fn unknown_identity(&self) -> Option<&IdentityOptions> {
         let is_known = self.identity.as_ref().is_some_and(|identity| identity.taken.is_some());
         self.identity.as_ref().filter(|_| !is_known && !self.flow.needs_person())
+    }
+
+    /// The commands that a kubeconfig names and that the person has not allowed.
+    pub fn refused_commands(&self) -> Vec<NotAllowed> {
+        let secret = match &self.client_secret {
+            Some(SecretSource::Command(line)) => Some(line),
+            _ => None,
+        };
+        let browser = match &self.browser {
+            BrowserChoice::Command(line) => Some(line),
+            _ => None,
+        };
+        let identity = self.identity.as_ref().and_then(|identity| identity.command.as_ref());
+        let lines = [secret, identity, browser].into_iter().flatten();
+        lines.filter_map(|line| line.allowed().err()).collect()
     }
 
     /// The same target, for the job that `taken` says it is.

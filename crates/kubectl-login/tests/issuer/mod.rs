@@ -24,6 +24,8 @@ pub(crate) struct Script {
     pub outages: usize,
     /// Gives none.
     pub without_refresh_token: bool,
+    /// Whether a failure repeats every value that it was sent.
+    pub repeats: bool,
     /// `Some` sends the browser back with that error.
     pub denial: Option<&'static str>,
     /// Seconds that new tokens live.
@@ -73,6 +75,7 @@ impl Issuer {
             device_refusal: None,
             outages: 0,
             without_refresh_token: false,
+            repeats: false,
             denial: None,
             life: 600,
             delay: Duration::ZERO,
@@ -224,6 +227,13 @@ fn token(base: &str, form: HashMap<String, String>, script: &mut Script) -> (u16
     }
     let refresh_failure = script.refresh_failure.filter(|_| grant == "refresh_token");
     if let Some((status, code)) = script.failure.or(refresh_failure) {
+        if script.repeats {
+            let values: Vec<&str> =
+                script.requests.last().unwrap().values().map(String::as_str).collect();
+            let said = format!("was sent {}", values.join(" "));
+            let answer = serde_json::json!({ "error": code, "error_description": said });
+            return (status, answer.to_string());
+        }
         return (status, format!(r#"{{"error":"{code}"}}"#));
     }
     if refuses_assertion(script, script.requests.last().unwrap()) {

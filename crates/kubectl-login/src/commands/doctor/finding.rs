@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::{
     report::{Failure, Fault, Report},
+    scrub,
     system::stdout::Colours,
 };
 
@@ -57,7 +58,9 @@ pub(super) struct Finding {
 impl Finding {
     /// As it should be.
     pub(super) fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self { check, outcome: Outcome::Ok, message: message.into(), hint: None, fault: None }
+        // What was found is somebody else's text: addresses with passwords, for example.
+        let message = scrub::said(&message.into());
+        Self { check, outcome: Outcome::Ok, message, hint: None, fault: None }
     }
 
     /// Not looked at, because of `reason`.

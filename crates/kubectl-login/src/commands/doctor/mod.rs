@@ -125,6 +125,10 @@ fn examine(
         }
     };
     findings.push(options(&chosen.target));
+    for refusal in chosen.target.refused_commands() {
+        let (message, hint) = (refusal.to_string(), refusal.hint());
+        findings.push(Finding::problem("commands", Fault::Usage, message, hint));
+    }
     // kubectl's own: an entry's variables are the plugin's.
     let proxies = http::proxies(system.environment);
     chosen.within(system, |system| {
