@@ -39,8 +39,8 @@ impl Default for KeySetPace {
             longest_refresh: Duration::from_hours(24),
             first_back_off: Duration::from_secs(1),
             longest_back_off: Duration::from_mins(1),
-            // With a try that hangs to its timeout before it, less than half a minute.
-            awaited_back_off: Duration::from_secs(15),
+            // With a try before it that hangs to both its timeouts, less than half a minute.
+            awaited_back_off: Duration::from_secs(8),
             doubt_memory: Duration::from_mins(1),
             timeout: Duration::from_secs(10),
         }
@@ -414,9 +414,9 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_that_is_needed_is_tried_again_within_a_quarter_of_a_minute() {
+    fn an_issuer_that_is_needed_is_tried_again_within_eight_seconds() {
         let mut now = Instant::now();
-        let mut pacing = good(now);
+        let mut pacing = Pacing::new(0);
         for _ in 0..9 {
             pacing.begin(now);
             pacing.failed(&PACE(), now);
@@ -426,15 +426,15 @@ mod tests {
         pacing.failed(&PACE(), now);
         assert_eq!(pacing.due(), Some(now + seconds(60)), "nobody needs it");
         assert_eq!(pacing.begin_for_keys(&PACE(), now + seconds(1)), Begin::TooSoon);
-        assert_eq!(pacing.due(), Some(now + seconds(15)));
-        assert!(pacing.begin_in_background(now + seconds(15)));
+        assert_eq!(pacing.due(), Some(now + seconds(8)));
+        assert!(pacing.begin_in_background(now + seconds(8)));
         // Those who come while it is tried count, too.
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(16)), Begin::TooSoon);
-        pacing.failed(&PACE(), now + seconds(25));
-        assert_eq!(pacing.due(), Some(now + seconds(40)));
-        pacing.begin(now + seconds(77));
-        pacing.failed(&PACE(), now + seconds(77));
-        assert_eq!(pacing.due(), Some(now + seconds(137)), "nobody has come for a minute");
+        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(9)), Begin::TooSoon);
+        pacing.failed(&PACE(), now + seconds(18));
+        assert_eq!(pacing.due(), Some(now + seconds(26)));
+        pacing.begin(now + seconds(70));
+        pacing.failed(&PACE(), now + seconds(70));
+        assert_eq!(pacing.due(), Some(now + seconds(130)), "nobody has come for a minute");
         assert_eq!(pacing.begin_for_keys(&PACE(), now + seconds(100)), Begin::TooSoon);
         assert!(pacing.begin_in_background(now + seconds(100)), "longer ago than the pause");
     }

@@ -23,7 +23,7 @@ const SCHEDULES: u64 = 100_000;
 const EVENTS: u64 = 24;
 
 /// Seeds that failed once.
-const KEPT: [u64; 4] = [0, 1, 2, 3];
+const KEPT: [u64; 1] = [79_455];
 
 /// A fetch takes no longer: two requests, each with the timeout of one.
 const LONGEST_FETCH: u64 = 20_000;
