@@ -102,6 +102,23 @@ pub(crate) enum FetchError {
     },
 }
 
+impl FetchError {
+    /// What is wrong, for those who may not read the addresses.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Client(_) | Self::Transport { .. } => "it cannot be reached",
+            Self::Forbidden { .. } => "it sends its readers where no issuer keeps its keys",
+            Self::Status { .. } => "it does not answer with a document",
+            Self::Redirect(_) => "it redirects where nobody follows",
+            Self::TooLarge { .. } => "its document is too long",
+            Self::Discovery { .. } | Self::NoKeySetAddress { .. } => {
+                "its discovery document cannot be used"
+            }
+            Self::KeySet { .. } => "its key set cannot be used",
+        }
+    }
+}
+
 impl Fetcher {
     pub(crate) fn new(
         issuer: IssuerUrl,

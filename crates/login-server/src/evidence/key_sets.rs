@@ -33,6 +33,8 @@ pub struct IssuerReadiness<'a> {
     pub has_keys: bool,
     /// Fetches that failed since the last good one.
     pub failures: u32,
+    /// Why the last one did, in few words.
+    pub fault: Option<&'static str>,
 }
 
 /// All that is known about one issuer's keys, for metrics, `/readyz` and `explain`.
@@ -46,6 +48,8 @@ pub struct IssuerReport<'a> {
     pub keys: Option<usize>,
     /// Keys of the set in use that cannot be used.
     pub skipped: usize,
+    /// Why, key for key; empty if there are none.
+    pub left_out: String,
     /// When the issuer last confirmed the set, here or in an earlier process.
     pub confirmed_at: Option<UnixTime>,
     /// How long ago that was.
@@ -173,10 +177,10 @@ impl KeySets {
 
     /// Whether every issuer can be judged for.
     pub fn readiness(&self) -> impl Iterator<Item = IssuerReadiness<'_>> {
-        self.slots.iter().map(|(issuer, slot)| IssuerReadiness {
-            issuer,
-            has_keys: slot.generation().is_some(),
-            failures: slot.trouble().0,
+        self.slots.iter().map(|(issuer, slot)| {
+            let (failures, _, trouble) = slot.trouble();
+            let fault = trouble.map(|trouble| trouble.kind);
+            IssuerReadiness { issuer, has_keys: slot.generation().is_some(), failures, fault }
         })
     }
 
@@ -184,23 +188,32 @@ impl KeySets {
     pub fn report(&self) -> impl Iterator<Item = IssuerReport<'_>> {
         self.slots.iter().map(|(issuer, slot)| {
             let current = slot.current();
-            let (failures, circuit, last_error) = slot.trouble();
+            let (failures, circuit, trouble) = slot.trouble();
             let confirmed = slot.confirmed();
             IssuerReport {
                 issuer,
                 origin: slot.origin,
                 keys: current.as_ref().map(|snapshot| snapshot.keys.len()),
                 skipped: current.as_ref().map_or(0, |snapshot| snapshot.keys.skipped()),
+                left_out: current
+                    .as_ref()
+                    .map(|snapshot| snapshot.keys.left_out_in_words())
+                    .unwrap_or_default(),
                 confirmed_at: confirmed.map(|(at, _)| at),
                 age: confirmed.map(|(_, age)| age),
                 fetches: slot.counts(),
                 failures,
                 circuit,
-                last_error,
+                last_error: trouble.map(|trouble| trouble.error),
                 unknown_key_ids: slot.unknown_key_ids.load(Ordering::Relaxed),
                 clock_skew: slot.clock_skew(),
             }
         })
+    }
+
+    /// The state of one issuer.
+    pub fn report_of(&self, issuer: IssuerIndex) -> Option<IssuerReport<'_>> {
+        self.report().nth(issuer.as_usize())
     }
 
     /// Keeps every key set that is fetched fresh, for as long as anybody has it. Slots that are

@@ -56,6 +56,15 @@ pub enum Renewal {
     Unavailable,
 }
 
+/// Why the last fetch brought no keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// In few words, without an address.
+    pub kind: &'static str,
+    /// The whole chain of reasons.
+    pub error: String,
+}
+
 /// Where a slot's keys come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -107,7 +116,7 @@ struct Deciding {
     decisions: Decisions<Arc<Snapshot>>,
     generations: u64,
     version: Option<Version>,
-    last_error: Option<String>,
+    trouble: Option<Trouble>,
     stored_at: Option<Instant>,
     clock_skew: Option<i64>,
 }
@@ -162,7 +171,7 @@ impl Slot {
                 decisions: Decisions::new(pace, max_age, spread),
                 generations: 0,
                 version: None,
-                last_error: None,
+                trouble: None,
                 stored_at: None,
                 clock_skew: None,
             }),
@@ -235,10 +244,10 @@ impl Slot {
     }
 
     /// Fetches that have failed since the last good one, the breaker, and what it says of why.
-    pub(super) fn trouble(&self) -> (u32, Circuit, Option<String>) {
+    pub(super) fn trouble(&self) -> (u32, Circuit, Option<Trouble>) {
         let deciding = self.lock();
         let decisions = &deciding.decisions;
-        (decisions.failures(), decisions.circuit(), deciding.last_error.clone())
+        (decisions.failures(), decisions.circuit(), deciding.trouble.clone())
     }
 
     /// The issuer's clock less ours, in seconds, at the last good answer.

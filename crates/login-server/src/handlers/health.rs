@@ -29,10 +29,11 @@ pub async fn ready(state: &State, is_verbose: bool) -> Reply {
     for issuer in in_force.keys.readiness() {
         is_usable |= issuer.has_keys;
         all_were_asked &= issuer.has_keys || issuer.failures > 0;
+        let why = issuer.fault.map(|fault| format!(": {fault}; see the log")).unwrap_or_default();
         let fault = match (issuer.has_keys, issuer.failures) {
             (true, 0) => None,
-            (true, failures) => Some(format!("has older keys, {failures} fetches failed")),
-            (false, failures) => Some(format!("has no keys yet, {failures} fetches failed")),
+            (true, failures) => Some(format!("has older keys, {failures} fetches failed{why}")),
+            (false, failures) => Some(format!("has no keys yet, {failures} fetches failed{why}")),
         };
         report.remark(&format!("issuer {}", issuer.issuer), fault.as_deref());
     }

@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use http::StatusCode;
 use login_common::{Secret, names::IssuerUrl};
 use login_protocols::jose::{Algorithm, KeySet, SigningKey};
 use login_review::{ClaimMapping, IssuerPolicy, KeySource, PrefixedClaim, Verdict};
@@ -322,6 +323,45 @@ async fn online_asks_the_issuer_and_json_tells_the_same() {
     let with_claims = run(&["--online", "--show-claims", "-o", "json"]).await.unwrap();
     let json: Value = serde_json::from_str(&with_claims.stdout).unwrap();
     assert_eq!(json["claims"]["aud"], "vault");
+}
+
+/// A 1024-bit key, which counts as too weak.
+fn weak_key() -> Value {
+    json!({ "kty": "RSA", "kid": "weak", "e": "AQAB", "n": format!("w{}", "A".repeat(170)) })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn online_says_why_there_are_no_keys_and_which_of_a_set_are_not_used() {
+    let elsewhere = json!({ "issuer": "https://id.example", "jwks_uri": "https://id.example/keys" });
+    let encryption = json!({ "kty": "RSA", "kid": "enc", "use": "enc", "e": "AQAB", "n": "AQAB" });
+    for (what, expected) in [
+        ("another issuer", "write exactly `https://id.example`"),
+        ("redirect", "which is not followed"),
+        ("weak keys", "none of the 1 keys of the key set can verify a token: `weak`: the RSA"),
+        ("no document", "answered 500 instead of 200"),
+        ("one weak key", "1 key is known; of others `weak`: the RSA"),
+        ("one for encryption", "1 key is known; of others `enc`: `use` is not `sig`"),
+    ] {
+        let issuer = IssuerElsewhere::start().await;
+        let folder = stored(&issuer).await;
+        let own = issuer.key().public_jwk();
+        let set = |keys: &[&Value]| json!({ "keys": keys }).to_string();
+        match what {
+            "another issuer" => issuer.shown.show_discovery(elsewhere.clone()),
+            "redirect" => issuer.shown.move_away("/keys", "http://127.0.0.1:1/"),
+            "weak keys" => issuer.shown.show(StatusCode::OK, set(&[&weak_key()])),
+            "no document" => issuer.shown.show(StatusCode::INTERNAL_SERVER_ERROR, ""),
+            "one weak key" => issuer.shown.show(StatusCode::OK, set(&[&own, &weak_key()])),
+            _ => issuer.shown.show(StatusCode::OK, set(&[&own, &encryption])),
+        }
+        let (path, token) = (folder.path().to_owned(), issuer.token());
+        let run = move || explain(&path, &token, &["--online"]);
+        let told = tokio::task::spawn_blocking(run).await.unwrap();
+        assert!(told.stdout.contains(expected), "{what}: {}", told.stdout);
+        let has_keys = what.starts_with("one ");
+        assert_eq!(told.stdout.contains("next: mend what"), !has_keys, "{}", told.stdout);
+        assert!(!told.stdout.contains("check that this machine reaches it"), "{}", told.stdout);
+    }
 }
 
 #[tokio::test]

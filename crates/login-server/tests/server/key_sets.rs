@@ -287,7 +287,8 @@ async fn reviews_do_not_wait_for_an_issuer_that_hangs() {
         assert_eq!(ask(&client, &server.url, &token).await.status, 503);
     }
     let ready = client.get(format!("{}/readyz", server.health_url)).send().await.unwrap();
-    assert!(ready.text().await.unwrap().contains("1 fetches failed"));
+    let told = ready.text().await.unwrap();
+    assert!(told.contains("1 fetches failed: it cannot be reached; see the log"), "{told}");
 }
 
 #[tokio::test]

@@ -184,6 +184,11 @@ pub(super) const fn of(reason: Reason) -> Advice {
     }
 }
 
+/// Where the reason is known why an issuer's keys are not.
+pub(super) const MEND_KEYS: &str = "mend what the check `keys` says, at the issuer or in its entry \
+                                    (`issuer.url`, `discoveryURL`, `certificateAuthority`), then \
+                                    try again";
+
 pub(super) const fn of_outage(outage: Outage, is_online: bool) -> Advice {
     let next = match outage {
         Outage::Internal => "report it: this is a fault of login-server",

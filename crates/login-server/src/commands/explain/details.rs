@@ -12,6 +12,7 @@ use super::{
     examine::{Check, End, Examination},
     stage::Stage,
 };
+use crate::evidence::key_sets::IssuerReport;
 
 /// All that is known beside the examination.
 #[derive(Clone, Copy)]
@@ -21,6 +22,20 @@ pub(super) struct Context<'a> {
     pub(super) issuer: Option<&'a IssuerPolicy>,
     pub(super) now: UnixTime,
     pub(super) is_online: bool,
+    pub(super) keys: Option<&'a IssuerReport<'a>>,
+}
+
+impl Context<'_> {
+    /// Why the issuer's keys are not known, if it was asked for them.
+    pub(super) fn why_no_keys(&self, outage: Outage) -> Option<&str> {
+        let report = self.keys.filter(|_| outage == Outage::KeysUnavailable)?;
+        report.last_error.as_deref()
+    }
+
+    /// Why keys of the set are not used, key for key.
+    fn left_out(&self) -> Option<&str> {
+        self.keys.map(|report| report.left_out.as_str()).filter(|reasons| !reasons.is_empty())
+    }
 }
 
 /// What to say about `check`.
@@ -40,7 +55,16 @@ pub(super) fn of(check: Check, examined: &Examination<'_>, context: Context<'_>)
                 Verdict::CannotTell(outage) => *outage,
                 Verdict::Accepted { .. } | Verdict::Refused(_) => Outage::KeysUnavailable,
             };
-            advice::of_outage(outage, context.is_online).what.to_owned()
+            let what = advice::of_outage(outage, context.is_online).what;
+            match (context.why_no_keys(outage), examined.keys) {
+                (Some(why), _) => format!("{what}: {why}"),
+                (None, Some(_)) if outage == Outage::KeysUnavailable => {
+                    "none of the keys that are known here verifies it, and the issuer may have \
+                     others by now"
+                        .to_owned()
+                }
+                (None, _) => what.to_owned(),
+            }
         }
         End::Passed => passed(check, examined, context).unwrap_or_default(),
     }
@@ -97,10 +121,16 @@ fn passed(check: Check, examined: &Examination<'_>, context: Context<'_>) -> Opt
             format!("{}, {key}", header.algorithm)
         }
         Stage::Issuer => format!("`{}` is configured", context.issuer?.issuer),
-        Stage::Keys => match examined.keys? {
-            1 => "1 key is known".to_owned(),
-            count => format!("{count} keys are known"),
-        },
+        Stage::Keys => {
+            let known = match examined.keys? {
+                1 => "1 key is known".to_owned(),
+                count => format!("{count} keys are known"),
+            };
+            match context.left_out() {
+                Some(reasons) => format!("{known}; of others {reasons}"),
+                None => known,
+            }
+        }
         Stage::Algorithm => format!("{} is accepted from this issuer", header?.algorithm),
         Stage::Times => times(check, examined, context)?,
         Stage::Audience => {

@@ -73,12 +73,14 @@ impl Explain {
         let (length, now) = (token.expose().len(), clock::now());
         let question = question(token, self.audiences);
         let examined = runtime()?.block_on(examine(&bench.state, &bench.in_force, &question, now));
+        let report = examined.issuer.and_then(|issuer| bench.in_force.keys.report_of(issuer));
         let context = Context {
             token_length: length,
             max_token_length: bench.in_force.policy.max_token_length(),
             issuer: examined.issuer.and_then(|issuer| bench.in_force.policy.issuer(issuer)),
             now,
             is_online: self.online,
+            keys: report.as_ref(),
         };
         let claims = examined.jws.as_ref().filter(|_| self.show_claims);
         let claims = claims.map(|jws| jws.unverified_claims().as_map());

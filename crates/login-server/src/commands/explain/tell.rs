@@ -90,6 +90,9 @@ fn next(examined: &Examination<'_>, context: Context<'_>) -> Option<&'static str
     match &examined.verdict {
         Verdict::Accepted { .. } => None,
         Verdict::Refused(reason) => Some(advice::of(*reason).next),
+        Verdict::CannotTell(outage) if context.why_no_keys(*outage).is_some() => {
+            Some(advice::MEND_KEYS)
+        }
         Verdict::CannotTell(outage) => Some(advice::of_outage(*outage, context.is_online).next),
     }
 }

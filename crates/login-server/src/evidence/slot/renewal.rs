@@ -14,7 +14,7 @@ use login_protocols::jose::{KeyProblem, KeySet};
 use tokio::time::Instant;
 
 use super::{
-    Origin, Renewal, Slot, Snapshot,
+    Origin, Renewal, Slot, Snapshot, Trouble,
     decisions::{Ending, Knowledge, Turn, Wanted},
 };
 use crate::{
@@ -109,7 +109,7 @@ impl Slot {
                 let error = chain(&fault);
                 tracing::warn!(issuer, error, serving_stale, "could not renew the key set");
                 self.failed.fetch_add(1, Ordering::Relaxed);
-                attempt.outcome = Some(Outcome::Failed(error));
+                attempt.outcome = Some(Outcome::Failed(Trouble { kind: fault.kind(), error }));
             }
         }
     }
@@ -190,7 +190,8 @@ fn tell_change(issuer: &str, keys: &KeySet) {
     tracing::info!(issuer, "key set is new or has changed");
     let skipped = keys.skipped();
     if skipped > 0 {
-        tracing::warn!(issuer, skipped, "the key set has keys that cannot be used");
+        let reasons = keys.left_out_in_words();
+        tracing::warn!(issuer, skipped, reasons, "the key set has keys that cannot be used");
     }
     if keys.problems().contains(&KeyProblem::Private) {
         tracing::error!(
@@ -219,7 +220,7 @@ impl Drop for Waiting<'_> {
 
 enum Outcome {
     Keys { snapshot: Arc<Snapshot>, lifetime: Option<Duration>, has_changed: bool },
-    Failed(String),
+    Failed(Trouble),
 }
 
 /// A fetch under way. However it ends, others may fetch again and those who wait are told.
@@ -237,12 +238,12 @@ impl Drop for Attempt<'_> {
             let ending = match self.outcome.take() {
                 Some(Outcome::Keys { snapshot, lifetime, has_changed }) => {
                     stored = Some(has_changed);
-                    deciding.last_error = None;
+                    deciding.trouble = None;
                     Ending::Keys(snapshot, lifetime)
                 }
                 failed => {
-                    deciding.last_error = match failed {
-                        Some(Outcome::Failed(error)) => Some(error),
+                    deciding.trouble = match failed {
+                        Some(Outcome::Failed(trouble)) => Some(trouble),
                         _ => None,
                     };
                     Ending::Nothing
