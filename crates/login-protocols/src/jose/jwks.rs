@@ -38,11 +38,40 @@ pub enum KeySetError {
     #[error("the key set lists {0} keys, more than {MAX_KEYS}")]
     TooManyKeys(usize),
     /// Every key was skipped, or there was none.
-    #[error("none of the {skipped} keys of the key set can verify a token")]
+    #[error("none of the {skipped} keys of the key set can verify a token{}", after_colon(.reasons))]
     NoUsableKey {
         /// How many keys were listed.
         skipped: usize,
+        /// Why each was left out, as far as there is room.
+        reasons: String,
     },
+}
+
+fn after_colon(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}
+
+/// Of so many keys that are left out the reasons are told.
+const MOST_REASONS: usize = 8;
+
+/// `kid` is a text of the issuer: of it so much is told, without what a terminal would obey.
+const MOST_OF_NAME: usize = 64;
+
+/// Each key that was left out, and why: for a log line.
+fn in_words<'k>(left_out: impl Iterator<Item = (Option<&'k str>, KeyProblem)>) -> String {
+    let mut words = Vec::new();
+    for (number, (key_id, problem)) in left_out.enumerate() {
+        if number == MOST_REASONS {
+            words.push("and more".to_owned());
+            break;
+        }
+        let name = key_id.map(|name| {
+            let name: String = name.chars().take(MOST_OF_NAME).collect();
+            format!("`{}`", name.escape_debug())
+        });
+        words.push(format!("{}: {problem}", name.as_deref().unwrap_or("one without `kid`")));
+    }
+    words.join("; ")
 }
 
 /// Verification keys. Cloning is cheap.
@@ -77,7 +106,9 @@ impl KeySet {
             }
         }
         if keys.is_empty() {
-            return Err(KeySetError::NoUsableKey { skipped: problems.len() });
+            let names = unusable.iter().map(Option::as_deref);
+            let reasons = in_words(names.zip(problems.iter().copied()));
+            return Err(KeySetError::NoUsableKey { skipped: problems.len(), reasons });
         }
         Ok(Self { keys: keys.into(), problems: problems.into(), unusable: unusable.into() })
     }
@@ -111,6 +142,11 @@ impl KeySet {
     pub fn left_out(&self) -> impl Iterator<Item = (Option<&str>, KeyProblem)> {
         let names = self.unusable.iter().map(Option::as_deref);
         names.zip(self.problems.iter().copied())
+    }
+
+    /// The same in words, as far as there is room; empty if none was left out.
+    pub fn left_out_in_words(&self) -> String {
+        in_words(self.left_out())
     }
 
     /// Whether a key of the set has this name.

@@ -332,7 +332,8 @@ fn weak_key() -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn online_says_why_there_are_no_keys_and_which_of_a_set_are_not_used() {
-    let elsewhere = json!({ "issuer": "https://id.example", "jwks_uri": "https://id.example/keys" });
+    let elsewhere =
+        json!({ "issuer": "https://id.example", "jwks_uri": "https://id.example/keys" });
     let encryption = json!({ "kty": "RSA", "kid": "enc", "use": "enc", "e": "AQAB", "n": "AQAB" });
     for (what, expected) in [
         ("another issuer", "write exactly `https://id.example`"),
@@ -340,7 +341,7 @@ async fn online_says_why_there_are_no_keys_and_which_of_a_set_are_not_used() {
         ("weak keys", "none of the 1 keys of the key set can verify a token: `weak`: the RSA"),
         ("no document", "answered 500 instead of 200"),
         ("one weak key", "1 key is known; of others `weak`: the RSA"),
-        ("one for encryption", "1 key is known; of others `enc`: `use` is not `sig`"),
+        ("one for encryption", "1 key is known; of others `enc`: `use` is neither"),
     ] {
         let issuer = IssuerElsewhere::start().await;
         let folder = stored(&issuer).await;

@@ -258,9 +258,26 @@ fn documents_without_usable_keys_are_errors_and_never_sets() {
     assert!(matches!(parse(r#"{"keys":[{"kid":"a","kid":"b"}]}"#), KeySetError::Json(_)));
     assert!(matches!(parse("{}"), KeySetError::NoKeys));
     assert!(matches!(parse(r#"{"keys":{}}"#), KeySetError::NoKeys));
-    assert!(matches!(parse(r#"{"keys":[]}"#), KeySetError::NoUsableKey { skipped: 0 }));
-    assert!(matches!(parse(r#"{"keys":[{},1]}"#), KeySetError::NoUsableKey { skipped: 2 }));
+    assert!(matches!(parse(r#"{"keys":[]}"#), KeySetError::NoUsableKey { skipped: 0, .. }));
+    assert!(matches!(parse(r#"{"keys":[{},1]}"#), KeySetError::NoUsableKey { skipped: 2, .. }));
     let many = vec![test_issuer::bare_jwk(Algorithm::Es256); 1001];
     assert!(matches!(parse(&json!({ "keys": many }).to_string()), KeySetError::TooManyKeys(1001)));
     assert!(matches!(parse(&" ".repeat(1024 * 1024 + 1)), KeySetError::TooLong));
+}
+
+#[test]
+fn the_reasons_name_each_key_and_have_an_end() {
+    let key = |name: &str| json!({ "kty": "oct", "kid": name, "k": "AA" });
+    let set = json!({ "keys": [key("a"), key("b\u{1b}[31m"), { "kty": "RSA", "use": "enc" }] });
+    let fault = KeySet::parse(set.to_string().as_bytes()).unwrap_err().to_string();
+    assert_eq!(
+        fault,
+        "none of the 3 keys of the key set can verify a token: `a`: the key type or curve is not \
+         supported; `b\\u{1b}[31m`: the key type or curve is not supported; one without `kid`: \
+         `use` is neither `sig` nor `jwt-svid`"
+    );
+    let many: Vec<Value> = (0..20).map(|_| key(&"k".repeat(200))).collect();
+    let fault = KeySet::parse(json!({ "keys": many }).to_string().as_bytes()).unwrap_err();
+    let fault = fault.to_string();
+    assert!(fault.ends_with("; and more") && fault.len() < 1200, "{fault}");
 }

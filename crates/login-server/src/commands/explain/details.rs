@@ -83,6 +83,7 @@ fn of_reason(reason: Reason, examined: &Examination<'_>, context: Context<'_>) -
             Some(examined.fault.as_ref()?.to_string())
         }
         Reason::Claims => Some(format!("`{}`", malformed_claim(claims()?)?)),
+        Reason::UnknownKey => Some(format!("of its keys {}", context.left_out()?)),
         Reason::UnusableKey => Some(examined.key_problem?.to_string()),
         Reason::RequiredClaim => context.issuer?.refusing_claim(claims()?),
         Reason::Expression | Reason::ExpressionCost | Reason::ClaimRule | Reason::UserRule => {

@@ -190,7 +190,7 @@ fn given_keys(keys: &Mapping<'_>, faults: &mut Faults) -> Option<GivenKeys> {
 /// A JWK Set that the operator wrote. One that lists no key takes the last one away.
 fn given(text: &[u8]) -> Result<KeySet, KeySetError> {
     match KeySet::parse(text) {
-        Err(KeySetError::NoUsableKey { skipped: 0 }) => Ok(KeySet::empty()),
+        Err(KeySetError::NoUsableKey { skipped: 0, .. }) => Ok(KeySet::empty()),
         read => read,
     }
 }
