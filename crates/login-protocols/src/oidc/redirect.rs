@@ -17,7 +17,7 @@ pub enum RedirectFault {
     #[error("`{from}` redirects without saying where to")]
     NoTarget {
         /// Who redirects.
-        from: Url,
+        from: Box<Url>,
     },
     /// Another scheme, a host that is not this machine over plain http, or credentials in the URL.
     #[error(
@@ -26,7 +26,7 @@ pub enum RedirectFault {
     )]
     Forbidden {
         /// Who redirects.
-        from: Url,
+        from: Box<Url>,
         /// Where to, without credentials.
         to: Box<Url>,
     },
@@ -34,7 +34,7 @@ pub enum RedirectFault {
     #[error("`{from}` is the last of {MAX_REDIRECTS} redirects that are followed")]
     TooMany {
         /// Who redirects.
-        from: Url,
+        from: Box<Url>,
     },
 }
 
@@ -49,7 +49,7 @@ pub fn redirect_target(
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let from_here = || from.clone();
+    let from_here = || Box::new(from.clone());
     let target = location.and_then(|location| from.join(location).ok());
     let mut to = target.ok_or_else(|| RedirectFault::NoTarget { from: from_here() })?;
     to.set_fragment(None);
@@ -134,6 +134,9 @@ mod tests {
         let from = Url::parse("https://id.example/a").unwrap();
         let followed = |followed| redirect_target(&from, 302, Some("/a"), followed);
         assert!(followed(MAX_REDIRECTS - 1).unwrap().is_some());
-        assert_eq!(followed(MAX_REDIRECTS), Err(RedirectFault::TooMany { from: from.clone() }));
+        assert_eq!(
+            followed(MAX_REDIRECTS),
+            Err(RedirectFault::TooMany { from: Box::new(from.clone()) })
+        );
     }
 }
