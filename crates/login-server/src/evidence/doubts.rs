@@ -75,7 +75,7 @@ impl Doubts {
 mod tests {
     use super::*;
 
-    const MEMORY: Duration = Duration::from_secs(60);
+    const MEMORY: Duration = Duration::from_mins(1);
 
     #[test]
     fn a_token_is_known_from_its_first_coming_for_its_time() {

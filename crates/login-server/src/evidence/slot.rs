@@ -58,11 +58,11 @@ pub enum Renewal {
 
 /// Why the last fetch brought no keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub(super) struct Trouble {
     /// In few words, without an address.
-    pub kind: &'static str,
+    pub(super) kind: &'static str,
     /// The whole chain of reasons.
-    pub error: String,
+    pub(super) error: String,
 }
 
 /// Where a slot's keys come from.

@@ -367,10 +367,9 @@ impl World {
         let signer = visit.token.signer;
         let verifies = self.in_use().map(|keys| signer.is_some_and(|key| keys.contains(&key)));
         let verdict = match (knowledge, verifies) {
-            (Knowledge::Unavailable, _) | (_, None) => Verdict::CannotTell,
-            (_, Some(true)) => Verdict::Accepted,
+            (Knowledge::Confirmed | Knowledge::Unconfirmed, Some(true)) => Verdict::Accepted,
             (Knowledge::Confirmed, Some(false)) => Verdict::Refused,
-            (Knowledge::Unconfirmed, Some(false)) => Verdict::CannotTell,
+            _ => Verdict::CannotTell,
         };
         self.end(visit, verdict)
     }
