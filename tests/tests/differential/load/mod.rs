@@ -215,7 +215,7 @@ fn bundles(world: &World) -> Result<()> {
         (one.replace("\nMI", "\n\tMI"), true, true),
         (glued.clone(), false, false),
         (format!("{glued}{one}"), true, false),
-        (format!(" {one}"), false, false),
+        (format!("a comment\n {one}"), false, false),
         (one.replace("-----END CERTIFICATE-----", ""), false, false),
     ] {
         let text = text(&bundle);
