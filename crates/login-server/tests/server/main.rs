@@ -7,6 +7,7 @@
 mod elsewhere;
 mod support;
 
+mod administration;
 mod answers;
 mod audit;
 mod client_certificates;
@@ -20,9 +21,11 @@ mod key_sets;
 mod limits;
 mod metrics;
 mod opaque;
+mod printed;
 mod process;
 mod proxies;
 mod reload;
+mod removed_trust;
 mod reviews;
 mod revocations;
 mod secrets;
