@@ -6,12 +6,12 @@ use crate::table::{Case, accepted, differs, refused, stricter};
 const GUARD: &str =
     "no issuer may name Kubernetes' own groups, unless the operator allows that name";
 const ONCE: &str = "each group is named once";
+const STABLE: &str = "a group's name is a visible text that no hop on its way makes another of";
 const EMPTY: &str = "a group without a name is none";
 /// kube-apiserver 1.37.1 refuses every token whose groups are the bare result of `split` or
 /// `findAll`, the example of its own documentation included: that list holds Go's strings and not
 /// CEL's (`convertCELValueToStringList` in oidc.go).
 const TEXTS: &str = "a list of texts is a list of texts, whichever function made it";
-const NULL: &str = "null is no name of a group";
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -51,7 +51,18 @@ pub(crate) const CASES: &[Case] = &[
                 Some("jane"),
                 EMPTY,
             ),
-            stricter(r#"{"sub":"jane","groups":[null]}"#, r#"jane groups=[""]"#, NULL),
+            differs(
+                r#"{"sub":"jane","groups":[null]}"#,
+                Some(r#"jane groups=[""]"#),
+                Some("jane"),
+                EMPTY,
+            ),
+            stricter(r#"{"sub":"jane","groups":["dev "]}"#, r#"jane groups=["dev "]"#, STABLE),
+            stricter(
+                r#"{"sub":"jane","groups":["SYSTEM:masters"]}"#,
+                r#"jane groups=["SYSTEM:masters"]"#,
+                GUARD,
+            ),
             stricter(
                 r#"{"sub":"jane","groups":["dev","system:masters"]}"#,
                 r#"jane groups=["dev","system:masters"]"#,

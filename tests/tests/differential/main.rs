@@ -7,6 +7,7 @@
 mod distributed;
 mod expressions;
 mod groups;
+mod key_sets;
 mod load;
 mod names;
 mod rules;
@@ -27,6 +28,9 @@ const RULES: &[Rule] = &[
     ("groups_and_extra_are_those_of_kube_apiserver", |world| world.compare(groups::CASES)),
     ("rules_hold_as_in_kube_apiserver", |world| world.compare(rules::CASES)),
     ("tokens_are_good_or_bad_as_for_kube_apiserver", |world| world.compare(tokens::CASES)),
+    ("published_key_sets_are_used_as_by_kube_apiserver", |world| {
+        world.compare_key_sets(key_sets::CASES)
+    }),
     ("expressions_mean_what_they_mean_to_kube_apiserver", |world| {
         world.compare(expressions::CASES)
     }),

@@ -19,6 +19,9 @@ pub(crate) struct Case {
     pub(crate) entry: &'static str,
     /// The names of the keys that its issuer publishes.
     pub(crate) keys: &'static [&'static str],
+    /// The key set that its issuer publishes instead of those keys, in JSON; see
+    /// [`Keys::filled`].
+    pub(crate) key_set: &'static str,
     /// Whether the entry says what the uid is.
     pub(crate) maps_uid: bool,
     pub(crate) tokens: &'static [Token],
@@ -31,6 +34,7 @@ impl Case {
         issuer: "audiences: [kubectl-login]",
         entry: "",
         keys: &["es256", "es384", "es512", "rsa"],
+        key_set: "",
         maps_uid: false,
         tokens: &[],
     };
@@ -39,7 +43,8 @@ impl Case {
 /// A token: signed with the issuer's ES256 key, valid for an hour, for the audience `kubectl-login`.
 pub(crate) struct Token {
     /// Claims in JSON that are added to those, or replace them. `"@absent"` takes one away;
-    /// `"@now-60"` is a time in seconds.
+    /// `"@now-60"` is a time in seconds, `"@pad-1000"` a text of so many letters, and
+    /// `"@audiences-100"` so many audiences, of which the last is `kubectl`.
     claims: &'static str,
     make: Make,
     pub(crate) expected: Expected,
@@ -54,6 +59,8 @@ pub(crate) enum Make {
     With(&'static str, &'static str, &'static str),
     /// A good token whose signature is that of other claims.
     OtherSignature,
+    /// A good token of which the last letter has another unused bit.
+    SpareBit,
     /// The payload is this text, whatever it is.
     Payload(&'static str),
     /// Whatever text, not signed at all.
@@ -129,6 +136,7 @@ impl Token {
             Make::Signed(algorithm) => format!("signed {algorithm}"),
             Make::With(key, algorithm, header) => format!("signed {algorithm}/{key} {header}"),
             Make::OtherSignature => "with another signature".to_owned(),
+            Make::SpareBit => "with a spare bit".to_owned(),
             Make::Payload(text) => format!("over the payload {text}"),
             Make::Text(text) => format!("`{text}`"),
         };
@@ -152,6 +160,7 @@ impl Token {
         match self.make {
             Make::Signed(algorithm) => sign(key_for(algorithm), algorithm, "{}", &claims()?),
             Make::With(key, algorithm, header) => sign(key, algorithm, header, &claims()?),
+            Make::SpareBit => Ok(with_spare_bit(&sign("es256", "ES256", "{}", &claims()?)?)),
             Make::Payload(payload) => sign("es256", "ES256", "{}", &fill(payload)),
             Make::Text(text) => Ok(fill(text)),
             Make::OtherSignature => {
@@ -173,6 +182,14 @@ fn all_claims(more: &str, issuer: &str, now: i64) -> Result<String> {
     merge(&mut all, more)?;
     if let Value::Object(all) = &mut all {
         for value in all.values_mut() {
+            let text = value.as_str().unwrap_or_default();
+            if let Some(count) = text.strip_prefix("@pad-") {
+                *value = json!("x".repeat(count.parse()?));
+            } else if let Some(count) = text.strip_prefix("@audiences-") {
+                let count: usize = count.parse()?;
+                let others = (1..count).map(|number| format!("client-{number}"));
+                *value = others.chain(["kubectl".to_owned()]).collect();
+            }
             let Some(offset) = value.as_str().and_then(|text| text.strip_prefix("@now")) else {
                 continue;
             };
@@ -181,6 +198,14 @@ fn all_claims(more: &str, issuer: &str, now: i64) -> Result<String> {
         }
     }
     Ok(all.to_string())
+}
+
+/// 64 bytes leave four bits of the last letter unused.
+fn with_spare_bit(token: &str) -> String {
+    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (rest, last) = token.split_at(token.len() - 1);
+    let next = LETTERS.find(last).and_then(|at| LETTERS.get(at + 1..at + 2));
+    format!("{rest}{}", next.unwrap_or(last))
 }
 
 /// The published key that signs with an algorithm unless a token says otherwise.
@@ -218,10 +243,38 @@ impl Keys {
             ("es384", "ES384"),
             ("es512", "ES512"),
             ("rsa", "RS256"),
+            ("rsa-too", "RS256"),
             ("unpublished", "ES256"),
         ];
         let keys = made.map(|(name, algorithm)| SigningKey::new(name, algorithm));
         Ok(Self(keys.into_iter().collect::<Result<_>>()?))
+    }
+
+    /// A key set in JSON with `@rsa` and the like replaced by the members that make the key, and
+    /// `@many-100` by so many other keys.
+    pub(crate) fn filled(&self, key_set: &str) -> Result<String> {
+        let mut text = key_set.to_owned();
+        // Longer names first: one is the begin of another.
+        for key in self.0.iter().rev() {
+            let mut members = key.public()?;
+            let object = members.as_object_mut().context("no object")?;
+            object.remove("kid");
+            object.remove("use");
+            let inner = members.to_string();
+            let inner = inner.trim_start_matches('{').trim_end_matches('}');
+            if let Some((count, rest)) = text.clone().split_once("@many-").and_then(|(_, rest)| {
+                let end = rest.find('@')?;
+                Some((rest.get(..end)?.to_owned(), rest.get(end + 1..)?.to_owned()))
+            }) && rest.starts_with(key.name())
+            {
+                let one = |number: usize| format!(r#"{{{inner},"kid":"other-{number}"}}"#);
+                let many: Vec<String> = (0..count.parse()?).map(one).collect();
+                text = text.replace(&format!("@many-{count}@{}", key.name()), &many.join(","));
+            }
+            text = text.replace(&format!("@{}", key.name()), inner);
+        }
+        ensure!(!text.contains('@'), "unknown key in {text}");
+        Ok(text)
     }
 
     pub(crate) fn named(&self, name: &str) -> Result<&SigningKey> {

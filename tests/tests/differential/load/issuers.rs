@@ -2,12 +2,13 @@
 //! Never more than one fault in a file: each row shows one rule.
 
 use super::Part::{Entry, Issuer, Whole};
-use super::{File, only_they_take, refused, taken};
+use super::{File, only_they_take, only_we_take, refused, taken};
 
 const AT_URL: &str = "jwt[0].issuer.url";
 const AT_DISCOVERY: &str = "jwt[0].issuer.discoveryURL";
 const AT_AUTHORITY: &str = "jwt[0].issuer.certificateAuthority";
 const AT_AUDIENCES: &str = "jwt[0].issuer.audiences";
+const OWN: &str = "only kube-apiserver knows its own issuer of service accounts; we warn";
 const HOST: &str = "an issuer that names no host cannot be asked for its keys";
 const EMPTY_PART: &str = "an empty query or fragment is one";
 const NO_PROXY: &str = "a webhook has no egress selector to configure: it warns and goes directly";
@@ -38,7 +39,12 @@ pub(super) const FILES: &[File] = &[
     refused(Issuer, AT_URL, "url: https://id example.com\naudiences: [kubectl]"),
     refused(Issuer, AT_URL, "url: \"https://[::1\"\naudiences: [kubectl]"),
     refused(Issuer, AT_URL, "url: https://id.example.com/%zz\naudiences: [kubectl]"),
-    refused(Issuer, AT_URL, "url: https://kubernetes.default.svc\naudiences: [kubectl]"),
+    only_we_take(Issuer, OWN, "url: https://kubernetes.default.svc\naudiences: [kubectl]"),
+    taken(
+        Issuer,
+        "url: https://kubernetes.default.svc.cluster-b.example\naudiences: [a]\ndiscoveryURL: https://api.b.example",
+    ),
+    taken(Issuer, "url: https://kubernetes.default.svc.cluster.local\naudiences: [a]"),
     only_they_take(Issuer, HOST, "url: https://\naudiences: [kubectl]"),
     only_they_take(Issuer, HOST, "url: https:id.example.com\naudiences: [kubectl]"),
     only_they_take(Issuer, EMPTY_PART, "url: https://id.example.com?\naudiences: [kubectl]"),
@@ -186,12 +192,12 @@ pub(super) const FILES: &[File] = &[
         "url: https://id.example.com\naudiences: [a]\naudienceMatchPolicy: matchAny",
     ),
     taken(Issuer, "url: https://id.example.com\naudiences: [a]\negressSelectorType: \"\""),
-    super::only_we_take(
+    only_we_take(
         Issuer,
         NO_PROXY,
         "url: https://id.example.com\naudiences: [a]\negressSelectorType: cluster",
     ),
-    super::only_we_take(
+    only_we_take(
         Issuer,
         NO_PROXY,
         "url: https://id.example.com\naudiences: [a]\negressSelectorType: controlplane",
