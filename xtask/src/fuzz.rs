@@ -14,14 +14,15 @@ use std::{
     process::Command,
 };
 
-/// Targets and how each is called; a folder in `tests/fuzz/corpus`, a program `fuzz_…`.
-const TARGETS: [&str; 5] = ["jwt", "jwks", "token_review", "configuration", "cel"];
+/// The program, and the variable that names its target.
+const PROGRAM: &str = "fuzz";
+const CHOICE: &str = "LOGIN_FUZZ_TARGET";
 
 /// The arguments of a run that only shows that nothing fails at once.
 pub(crate) const SMOKE: [&str; 1] = ["--smoke"];
 
 /// How long each target has then.
-const SMOKE_SECONDS: u32 = 15;
+const SMOKE_SECONDS: u32 = 8;
 
 /// What tells the fuzzer which inputs reach new code. SanitizerCoverage only: there is no
 /// `unsafe` code for AddressSanitizer to watch, and it would need a nightly compiler.
@@ -43,6 +44,7 @@ enum Start {
 
 /// `[--smoke] [--seconds N] [TARGET…]`
 pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
+    let targets = targets()?;
     let (mut seconds, mut chosen, mut start) = (60, Vec::new(), Start::Found);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
@@ -55,24 +57,23 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
                 }
                 Some(number) => seconds = number,
             },
-            name if TARGETS.contains(&name) => chosen.push(name.to_owned()),
+            name if targets.iter().any(|target| target == name) => chosen.push(name.to_owned()),
             unknown => {
-                let known = TARGETS.join("`, `");
+                let known = targets.join("`, `");
                 return Ok(Outcome::Usage(format!("`{unknown}` is none of `{known}`")));
             }
         }
     }
     if chosen.is_empty() {
-        chosen = TARGETS.map(str::to_owned).to_vec();
+        chosen = targets;
     }
     let missing = system_packages::provide(&system_packages::FOR_FUZZ)?;
     if !missing.is_empty() {
         bail!("missing: {}", missing.join("; "));
     }
-    let programs = build()?;
+    let program = workspace::program(&build()?, PROGRAM)?;
     let mut failed = 0;
     for target in &chosen {
-        let program = workspace::program(&programs, &format!("fuzz_{target}"))?;
         let passed = fuzz(target, &program, seconds, start)?;
         failed += usize::from(!passed);
         println!("{} fuzz {target}", if passed { "✓" } else { "✗" });
@@ -81,13 +82,26 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
     Ok(if failed == 0 { Outcome::Done } else { Outcome::Failed })
 }
 
+/// Targets are named by their folders of seeds: a test of `tests/fuzz` holds the two together.
+fn targets() -> Result<Vec<String>> {
+    let folder = workspace::root().join("tests/fuzz/corpus");
+    let entries =
+        fs::read_dir(&folder).with_context(|| format!("could not list {}", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
 fn build() -> Result<BTreeMap<String, PathBuf>> {
     let version = children::text(Command::new("rustc").arg("-vV"))?;
     let host = version
         .lines()
         .find_map(|line| line.strip_prefix("host: "))
         .context("`rustc -vV` names no host")?;
-    eprintln!("building the fuzz targets …");
+    eprintln!("building the fuzzer …");
     // With a target named, build scripts and macros are built without coverage.
     workspace::build_with(
         &["--locked", "--package", "login-fuzz", "--features", "libfuzzer", "--bins"]
@@ -115,8 +129,11 @@ fn fuzz(target: &str, program: &Path, seconds: u32, start: Start) -> Result<bool
         }
     };
     let log = cache::log(&format!("fuzz-{target}"))?;
+    let dictionary = workspace::root().join(format!("tests/fuzz/dictionaries/{target}.dict"));
     let mut fuzzer = Command::new(program);
     fuzzer
+        .env(CHOICE, target)
+        .args(dictionary.exists().then(|| format!("-dict={}", dictionary.display())))
         .arg(format!("-max_total_time={seconds}"))
         .args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=20000", "-print_final_stats=1"])
         .arg(format!("-artifact_prefix={}/failed-", kept.display()))

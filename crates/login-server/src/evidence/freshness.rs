@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, header};
 use login_common::UnixTime;
 
 /// How long the answer is fresh (RFC 9111 §4.2.1), if it says so at all.
-pub(super) fn lifetime(headers: &HeaderMap) -> Option<Duration> {
+pub fn lifetime(headers: &HeaderMap) -> Option<Duration> {
     let age = text(headers, &header::AGE).and_then(|age| age.parse().ok()).map(Duration::from_secs);
     let lifetime = max_age(headers).or_else(|| until_expires(headers))?;
     Some(lifetime.saturating_sub(age.unwrap_or_default()))
@@ -42,7 +42,7 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// `Date`: the issuer's clock when it answered.
-pub(super) fn date(headers: &HeaderMap) -> Option<UnixTime> {
+pub fn date(headers: &HeaderMap) -> Option<UnixTime> {
     text(headers, &header::DATE).and_then(parse_date)
 }
 

@@ -16,7 +16,7 @@ mod doubts;
 pub mod ended_sessions;
 mod fetch;
 mod flights;
-mod freshness;
+pub mod freshness;
 pub mod introspection;
 pub mod key_sets;
 mod pace;

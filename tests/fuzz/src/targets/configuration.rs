@@ -3,21 +3,16 @@
 
 use login_review::config::authentication_configuration::{MAX_ISSUERS, parse};
 
+use super::{check_lines, check_refusal};
+
 /// One input.
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let lines = u64::try_from(text.split(['\n', '\r']).count()).unwrap_or(u64::MAX) + 1;
-    let problems = match parse(text, "f") {
+    match parse(text, "f") {
         Ok(file) => {
             assert!(file.issuers.len() <= MAX_ISSUERS);
-            file.warnings
+            check_lines(text, &file.warnings);
         }
-        Err(problems) => {
-            assert!(!problems.is_empty(), "refused without a reason");
-            problems
-        }
-    };
-    for problem in problems {
-        assert!(problem.line.is_none_or(|line| (1..=lines).contains(&line)), "{problem}");
+        Err(problems) => check_refusal(text, &problems),
     }
 }

@@ -1,8 +1,43 @@
 //! One file per border.
 //! Never asserts less than "no panic"; where a rule can be checked for any input, it is.
 
+pub mod cache_entry;
+pub mod cache_headers;
 pub mod cel;
+pub mod certificate;
 pub mod configuration;
+pub mod discovery;
+pub mod groups_jwt;
+pub mod introspection;
+pub mod judgement;
 pub mod jwks;
 pub mod jwt;
+pub mod kubeconfig;
+pub mod options;
+pub mod revocations;
+pub mod server_configuration;
+pub mod static_tokens;
+pub mod strict_json;
 pub mod token_review;
+
+mod signed_claims;
+
+use login_review::config::Problem;
+
+/// Lines that a text has, as an editor counts them.
+fn lines(text: &str) -> u64 {
+    u64::try_from(text.split(['\n', '\r']).count()).unwrap_or(u64::MAX) + 1
+}
+
+/// A file is refused with reasons, and none of them lies beyond its end.
+fn check_refusal(text: &str, problems: &[Problem]) {
+    assert!(!problems.is_empty(), "refused without a reason");
+    check_lines(text, problems);
+}
+
+fn check_lines(text: &str, problems: &[Problem]) {
+    for problem in problems {
+        let inside = |line: u64| (1..=lines(text)).contains(&line);
+        assert!(problem.line.is_none_or(inside), "{problem}");
+    }
+}

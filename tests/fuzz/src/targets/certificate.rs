@@ -1,0 +1,16 @@
+//! A certificate in DER, as a client shows it: its common name and its validity.
+//! Never accepts a name that the bytes do not hold.
+
+use login_server::tls::certificate::{common_name, validity};
+use rustls_pki_types::CertificateDer;
+
+/// One input.
+pub fn run(data: &[u8]) {
+    let certificate = CertificateDer::from(data);
+    let _ = validity(&certificate);
+    if let Some(name) = common_name(&certificate) {
+        // Other encodings than ASCII and UTF-8 are written anew.
+        let is_there = data.windows(name.len().max(1)).any(|window| window == name.as_bytes());
+        assert!(name.is_empty() || is_there || !name.is_ascii(), "{name:?}");
+    }
+}

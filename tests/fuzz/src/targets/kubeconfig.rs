@@ -1,0 +1,47 @@
+//! A kubeconfig: read, changed, read again.
+//! Never accepts that a change says anything else than it should, or loses a comment.
+
+use kubectl_login::{
+    kubeconfig::{
+        edit::{Edit, apply},
+        foreign,
+    },
+    yaml,
+};
+use serde_json::{Value, json};
+
+const USER: &str = "login.example.com";
+
+/// One input.
+pub fn run(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let after = json!({ "exec": { "command": "kubectl-login", "args": ["get-token", "--x=: #"] } });
+    let edit = Edit::User { name: USER.to_owned(), before: None, after: after.clone() };
+    let Ok(changed) = apply(text, std::slice::from_ref(&edit)) else { return };
+    let Ok(new) = yaml::read::<Value>(&changed) else { panic!("cannot be read again:\n{changed}") };
+    let old = yaml::read::<Value>(text).unwrap_or_default();
+    let named = |document: &Value| {
+        let users = document.get("users").and_then(Value::as_array).cloned().unwrap_or_default();
+        users
+            .into_iter()
+            .partition::<Vec<_>, _>(|user| user.get("name").and_then(Value::as_str) == Some(USER))
+    };
+    let ((ours, others), (_, before)) = (named(&new), named(&old));
+    assert_eq!(ours.first().and_then(|user| user.get("user")), Some(&after), "{changed}");
+    assert_eq!(others, before, "another user has changed:\n{changed}");
+    for user in before {
+        let _ = foreign::judge(user.get("user"));
+    }
+    if let (Some(old), Some(new)) = (old.as_object(), new.as_object()) {
+        for (key, value) in old.iter().filter(|(key, _)| *key != "users") {
+            assert_eq!(new.get(key), Some(value), "{key} has changed:\n{changed}");
+        }
+    }
+    for line in text.lines().filter(|line| line.trim_start().starts_with('#')) {
+        // A line like this may also be a part of a text; then the text was compared above.
+        assert!(changed.contains(line.trim()), "lost {line:?}:\n{changed}");
+    }
+    // Done once, done for good.
+    let again = Edit::User { name: USER.to_owned(), before: Some(after.clone()), after };
+    assert!(apply(&changed, &[again]).is_ok_and(|twice| twice == changed), "{changed}");
+}
