@@ -8,6 +8,7 @@
 mod corpus;
 mod oracle;
 mod ours;
+mod random;
 mod world;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
         .case("claims_of_odd_names_and_numbers_agree", |world| world.agrees("claims"))
         .case("functions_over_values_of_any_type_agree", |world| world.agrees("generated"))
         .case("limits_agree", |world| world.agrees("limits"))
+        .case("random_patterns_agree", |world| world.agrees(random::PATTERNS))
+        .case("random_expressions_agree", |world| world.agrees(random::EXPRESSIONS))
         .case("every_listed_difference_still_differs", world::World::lists_only_differences)
         .case("an_expression_costs_what_kube_apiserver_counts", world::World::costs_alike)
         .run()

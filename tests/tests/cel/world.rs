@@ -9,7 +9,7 @@ use login_tests::components::Components;
 use serde_json::Value;
 
 use crate::corpus::{self, Differences, Question};
-use crate::{oracle, ours};
+use crate::{oracle, ours, random};
 
 /// What became of an expression.
 #[derive(Debug)]
@@ -39,7 +39,9 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn start(components: &Arc<Components>) -> anyhow::Result<World> {
-        let questions = corpus::questions()?;
+        let differences = corpus::differences()?;
+        let mut questions = corpus::questions()?;
+        questions.extend(random::questions(&questions, &differences));
         let theirs = oracle::answers(&components.cel_oracle()?, &questions)?;
         let answered = questions
             .into_iter()
@@ -49,7 +51,7 @@ impl World {
                 (question, ours, theirs)
             })
             .collect();
-        Ok(World { answered, differences: corpus::differences()? })
+        Ok(World { answered, differences })
     }
 
     pub(crate) fn has_expressions(&self, least: usize) -> anyhow::Result<()> {

@@ -1,0 +1,194 @@
+//! Expressions that nobody wrote: random patterns over random texts, and expressions of the corpus
+//! with parts of one another.
+//! Never by chance alone: the same seed asks the same questions. `LOGIN_TEST_CEL_SEED` chooses
+//! another one, `LOGIN_TEST_CEL_RANDOM` how many there are.
+
+use serde_json::json;
+
+use crate::corpus::{Differences, Question};
+
+const SEED: u64 = 20_261_201;
+const COUNT: u64 = 1500;
+
+pub(crate) const PATTERNS: &str = "random patterns";
+pub(crate) const EXPRESSIONS: &str = "random expressions";
+
+/// What a pattern is put together from; some of it makes it none.
+const PIECES: [&str; 56] = [
+    "a",
+    "b",
+    "é",
+    ".",
+    "\\\\d",
+    "\\\\D",
+    "\\\\w",
+    "\\\\W",
+    "\\\\s",
+    "\\\\b",
+    "\\\\B",
+    "\\\\pL",
+    "\\\\p{Greek}",
+    "\\\\PN",
+    "\\\\x41",
+    "\\\\x{1F600}",
+    "\\\\Qa.b\\\\E",
+    "[ab]",
+    "[^ab]",
+    "[a-c]",
+    "[\\\\d_]",
+    "[[:alpha:]]",
+    "[^[:space:]]",
+    "[]a]",
+    "[a",
+    "(",
+    ")",
+    "(?:",
+    "(?i)",
+    "(?i:a)",
+    "(?s)",
+    "(?U)",
+    "(?P<n>a)",
+    "(?<n>b)",
+    "(?=a)",
+    "(?<!a)",
+    "\\\\1",
+    "*",
+    "+",
+    "?",
+    "*?",
+    "+?",
+    "??",
+    "{2}",
+    "{1,2}",
+    "{0,}",
+    "{2,1}",
+    "{1001}",
+    "|",
+    "^",
+    "$",
+    "\\\\A",
+    "\\\\z",
+    "\\\\Z",
+    "\\\\.",
+    "\\\\C",
+];
+
+const TEXTS: [&str; 10] = ["", "a", "ab", "aAbB1", "été Ω", "a.b", "a\nb", "_x9", "😀", "  aab  "];
+
+/// Words that an expression of the corpus may get in the place of one of its own.
+const WORDS: [&str; 24] = [
+    "1",
+    "-1",
+    "0",
+    "1u",
+    "1.5",
+    "''",
+    "'a'",
+    "b'a'",
+    "null",
+    "true",
+    "false",
+    "[]",
+    "[1]",
+    "{}",
+    "{'a': 1}",
+    "claims.sub",
+    "claims.none",
+    "claims.groups",
+    "duration('1s')",
+    "int",
+    "==",
+    "+",
+    "in",
+    "optional.none()",
+];
+
+/// splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % end.max(1) as u64).unwrap_or_default()
+    }
+
+    fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[self.below(items.len())]
+    }
+}
+
+/// Questions besides those of the corpus; none over an expression that differs for a known reason.
+pub(crate) fn questions(corpus: &[Question], differences: &Differences) -> Vec<Question> {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let mut random = Random(number("LOGIN_TEST_CEL_SEED").unwrap_or(SEED));
+    let count = number("LOGIN_TEST_CEL_RANDOM").unwrap_or(COUNT);
+    let agreeing: Vec<&Question> = corpus
+        .iter()
+        .filter(|question| {
+            let key = (question.variable.clone(), question.expression.clone());
+            question.variable == "claims"
+                && question.theme != "limits"
+                && !differences.contains_key(&key)
+        })
+        .collect();
+    let mut questions = Vec::new();
+    for _ in 0..count {
+        let both = [Some(pattern(&mut random)), mixed(&mut random, &agreeing)];
+        questions.extend(both.into_iter().flatten().filter(|question| !differs(question)));
+    }
+    questions
+}
+
+/// Kinds of `differences.json` that chance meets: a flag that is repeated, and values of one library
+/// compared with anything else.
+fn differs(question: &Question) -> bool {
+    const LIBRARIES: [&str; 6] = ["ip(", "cidr(", "url(", "quantity(", "semver(", "format."];
+    let text = &question.expression;
+    let flag_is_repeated = ["(?i)", "(?s)", "(?U)"]
+        .iter()
+        .any(|flag| text.split(flag).skip(1).any(|rest| rest.starts_with(['*', '+', '?', '{'])));
+    let compares = ["==", "!=", " in "].iter().any(|operator| text.contains(operator));
+    flag_is_repeated || (compares && LIBRARIES.iter().any(|name| text.contains(name)))
+}
+
+fn pattern(random: &mut Random) -> Question {
+    let length = 1 + random.below(6);
+    let pattern: String = (0..length).map(|_| *random.of(&PIECES)).collect();
+    let function = *random.of(&["matches", "find", "findAll"]);
+    Question {
+        theme: PATTERNS.to_owned(),
+        expression: format!("claims.t.{function}('{pattern}')"),
+        variable: "claims".to_owned(),
+        value: json!({ "t": random.of(&TEXTS) }),
+        returns: String::new(),
+    }
+}
+
+/// One word of an expression replaced, or two expressions joined.
+fn mixed(random: &mut Random, corpus: &[&Question]) -> Option<Question> {
+    let (one, other) = (*random.of(corpus), *random.of(corpus));
+    let expression = if random.below(3) == 0 {
+        let join = *random.of(&[" == ", " || ", " + ", " in "]);
+        format!("({}){join}({})", one.expression, other.expression)
+    } else {
+        let mut words: Vec<&str> =
+            one.expression.split_inclusive([' ', '(', ')', ',', '.']).collect();
+        let place = random.below(words.len());
+        let replaced = words.get_mut(place)?;
+        let tail = replaced.trim_start_matches(|c: char| !" (),.".contains(c));
+        let word = format!("{}{tail}", random.of(&WORDS));
+        let mut text: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        text[place] = word;
+        text.concat()
+    };
+    Some(Question {
+        theme: EXPRESSIONS.to_owned(),
+        expression,
+        variable: one.variable.clone(),
+        value: one.value.clone(),
+        returns: String::new(),
+    })
+}
