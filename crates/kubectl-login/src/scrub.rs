@@ -238,7 +238,7 @@ fn without_named(text: &str) -> String {
         result.push_str(before);
         let separator = after.trim_start_matches(['=', ':', ' ', '"', '\'']);
         let gap = after.get(..after.len() - separator.len()).unwrap_or_default();
-        let is_pair = gap.starts_with(['=', ':']) || gap.starts_with("\"");
+        let is_pair = gap.starts_with(['=', ':', '"']);
         let end = separator.find(is_boundary).unwrap_or(separator.len());
         let (value, behind) = separator.split_at(end);
         result.push_str(gap);

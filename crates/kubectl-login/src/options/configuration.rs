@@ -58,15 +58,12 @@ impl Configuration {
                 list = (!lists.contains(&known)).then_some(Some(known))?;
                 lists.push(known);
             } else if let Some(item) = line.strip_prefix("- ") {
-                match list? {
-                    ALLOWED_COMMANDS => {
-                        let is_line = item.split(' ').all(is_plain_word) && is_plain_text(item);
-                        read.allowed_commands.push(is_line.then(|| item.to_owned())?);
-                    }
-                    _ => {
-                        sections.push(Vec::new());
-                        push_line(sections.last_mut()?, item)?;
-                    }
+                if list? == ALLOWED_COMMANDS {
+                    let is_line = item.split(' ').all(is_plain_word) && is_plain_text(item);
+                    read.allowed_commands.push(is_line.then(|| item.to_owned())?);
+                } else {
+                    sections.push(Vec::new());
+                    push_line(sections.last_mut()?, item)?;
                 }
             } else if let Some(line) = line.strip_prefix("  ") {
                 (list? == SECTIONS).then_some(())?;
