@@ -23,7 +23,7 @@ const SCHEDULES: u64 = 100_000;
 const EVENTS: u64 = 24;
 
 /// Seeds that failed once.
-const KEPT: [u64; 1] = [79_455];
+const KEPT: [u64; 4] = [729, 1422, 5420, 79_455];
 
 /// A fetch takes no longer: two requests, each with the timeout of one.
 const LONGEST_FETCH: u64 = 20_000;
@@ -138,6 +138,8 @@ struct World {
     reviews: Vec<Review>,
     tokens: Vec<Token>,
     patients: Vec<Patient>,
+    /// Withdrawn keys, and when the age of a set forbids their tokens at the latest.
+    ends: Vec<(Key, u64)>,
     stored: Option<(Vec<Key>, UnixTime)>,
     stored_at: Option<u64>,
     last_for_key: Option<u64>,
@@ -168,6 +170,7 @@ impl World {
             reviews: Vec::new(),
             tokens: Vec::new(),
             patients: Vec::new(),
+            ends: Vec::new(),
             stored: None,
             stored_at: None,
             last_for_key: None,
@@ -202,7 +205,8 @@ impl World {
             self.event()?;
         }
         self.pass(2 * LONGEST_FETCH + PATIENCE)?;
-        match self.reviews.first() {
+        let is_overdue = |review: &&Review| review.visit.since + 2 * LONGEST_FETCH < self.now;
+        match self.reviews.iter().find(is_overdue) {
             None => Ok(()),
             Some(review) => Err(format!("a review waits since {}", review.visit.since)),
         }
@@ -223,8 +227,9 @@ impl World {
                 _ => fetch.ends_at,
             });
             let patient = self.patients.iter().map(|patient| patient.at).min();
+            let over = self.ends.iter().map(|(_, at)| *at).min();
             let idle = self.fetch.is_none() || self.decisions.in_use().is_some();
-            let next = [wake.filter(|_| idle), fetch, patient].into_iter().flatten().min();
+            let next = [wake.filter(|_| idle), fetch, patient, over].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= end) else {
                 self.now = end;
                 return Ok(());
@@ -234,8 +239,10 @@ impl World {
                 self.proceed()?;
             } else if wake == Some(next) {
                 self.tend();
-            } else {
+            } else if patient == Some(next) {
                 self.come_again()?;
+            } else {
+                self.come_too_late()?;
             }
         }
         Err("something goes on without end".to_owned())
@@ -423,6 +430,15 @@ impl World {
         self.review_after(patient.token, Some(came))
     }
 
+    /// Somebody tries a withdrawn key in the first moment in which that must fail.
+    fn come_too_late(&mut self) -> Result<(), String> {
+        let now = self.now;
+        let due = self.ends.iter().position(|(_, at)| *at <= now);
+        let Some((key, _)) = due.map(|index| self.ends.swap_remove(index)) else { return Ok(()) };
+        let token = self.token(Some(key));
+        self.review(token)
+    }
+
     fn token(&mut self, signer: Option<Key>) -> Token {
         let number = u64::try_from(self.tokens.len()).unwrap();
         let token = Token { name: TokenName(number), signer };
@@ -516,6 +532,7 @@ impl World {
         let (gone, rest) = self.published.iter().partition(|key| is_gone(key));
         self.published = rest;
         let gone: Vec<Key> = gone;
+        self.ends.extend(gone.iter().map(|key| (*key, now + self.max_age)));
         self.withdrawn.extend(gone.into_iter().map(|key| (key, now)));
     }
 
