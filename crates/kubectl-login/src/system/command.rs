@@ -154,7 +154,7 @@ mod tests {
         let long = "head -c 60000 /dev/zero | tr '\\0' x";
         assert_eq!(run(long).map(|text| text.len()), Ok(60_000));
         assert!(run("echo secret; exit 3").unwrap_err().contains("ended with"));
-        for script in ["true", "printf '\\377'", "head -c 70000 /dev/zero | tr '\\0' x"] {
+        for script in ["true", "printf '\\377'", "head -c 170000 /dev/zero | tr '\\0' x"] {
             assert!(run(script).unwrap_err().contains("printed nothing"), "{script}");
         }
     }
