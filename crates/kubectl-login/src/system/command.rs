@@ -151,8 +151,8 @@ mod tests {
     #[cfg(unix)]
     fn what_a_program_prints_is_taken_whole_and_a_failure_is_one() {
         assert_eq!(run("echo secret"), Ok("secret".to_owned()));
-        let long = "head -c 60000 /dev/zero | tr '\\0' x";
-        assert_eq!(run(long).map(|text| text.len()), Ok(60_000));
+        let long = "head -c 130000 /dev/zero | tr '\\0' x";
+        assert_eq!(run(long).map(|text| text.len()), Ok(130_000));
         assert!(run("echo secret; exit 3").unwrap_err().contains("ended with"));
         for script in ["true", "printf '\\377'", "head -c 170000 /dev/zero | tr '\\0' x"] {
             assert!(run(script).unwrap_err().contains("printed nothing"), "{script}");
