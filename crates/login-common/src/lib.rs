@@ -3,8 +3,8 @@
 //! Never here: I/O, the clock, crypto, async. Domain types do not derive serde; the wire
 //! modules (`exec_credential`, `token_review`) and `client_configuration` convert.
 //!
-//! Reading order: `secret` and `time` are the vocabulary, `names` and `identity` the domain,
-//! `strict_json` the way JSON from outside is read, the next two the contracts with Kubernetes, the last one that between the programs.
+//! Reading order: `secret` and `time` are the vocabulary, `names` and `identity` the domain, `proxy`
+//! the way to a host, `strict_json` the way JSON from outside is read, the next two the contracts with Kubernetes, the last one that between the programs.
 
 pub mod secret;
 pub mod time;

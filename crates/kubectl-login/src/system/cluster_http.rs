@@ -51,6 +51,14 @@ impl ClusterClient {
         }
         let (mut server, mut host_header) = (server.clone(), None);
         if let Some(name) = &connection.server_name {
+            if let Route::Through(proxy) = &route {
+                // The proxy would be asked for that name instead of the host.
+                return Err(HttpError::Client(format!(
+                    "`tls-server-name` together with a proxy (from `{}`) is more than this command \
+                     can do; `kubectl auth whoami` can",
+                    proxy.named_by
+                )));
+            }
             // The library checks certificates against the URL's host: that name then leads to the
             // addresses of the real one.
             let (host, port) =

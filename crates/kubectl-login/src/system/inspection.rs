@@ -124,8 +124,18 @@ pub fn port(addresses: &[(String, u16)]) -> Result<u16, String> {
     let addresses = if addresses.is_empty() { &any[..] } else { addresses };
     let mut faults = Vec::new();
     for (host, port) in addresses {
-        let bound =
-            TcpListener::bind((host.as_str(), *port)).and_then(|listener| listener.local_addr());
+        // Beside a port that was asked for the redirect URI says `localhost`, which is both.
+        let other = match host.as_str() {
+            "127.0.0.1" | "localhost" if *port != 0 => Some("::1"),
+            "::1" if *port != 0 => Some("127.0.0.1"),
+            _ => None,
+        };
+        let bound = TcpListener::bind((host.as_str(), *port)).and_then(|listener| {
+            match other.map(|other| TcpListener::bind((other, *port))) {
+                Some(Err(error)) if error.kind() == std::io::ErrorKind::AddrInUse => Err(error),
+                _ => listener.local_addr(),
+            }
+        });
         match bound {
             Ok(address) => return Ok(address.port()),
             Err(error) => faults.push(format!("{host}:{port}: {error}")),
@@ -145,6 +155,10 @@ mod tests {
         let address = |port| ("127.0.0.1".to_owned(), port);
         assert!(port(&[address(taken)]).unwrap_err().contains(&taken.to_string()));
         assert!(port(&[address(taken), address(0)]).is_ok());
+        if let Ok(foreign) = TcpListener::bind(("::1", 0)) {
+            let taken = foreign.local_addr().unwrap().port();
+            assert!(port(&[address(taken)]).unwrap_err().contains(&taken.to_string()));
+        }
         assert!(port(&[]).is_ok());
     }
 

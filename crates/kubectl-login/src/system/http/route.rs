@@ -82,6 +82,29 @@ mod tests {
     }
 
     #[test]
+    fn nothing_else_builds_a_client() {
+        let mut folders =
+            vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+        let mut builders = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                if ["builder", "new"].iter().any(|name| text.contains(&format!("Client::{name}()")))
+                {
+                    builders.push(path);
+                }
+            }
+        }
+        assert_eq!(builders.len(), 1, "{builders:?}");
+        assert!(builders.iter().all(|path| path.ends_with("system/http/route.rs")));
+    }
+
+    #[test]
     fn a_proxy_that_cannot_be_used_is_named() {
         let variables = [("https_proxy".to_owned(), "ftp://p".to_owned())];
         let environment = Overlay { variables: &variables, below: &NoEnvironment };
