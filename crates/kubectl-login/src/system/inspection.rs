@@ -1,9 +1,10 @@
 //! Looks at the machine for `doctor`: programs, directories, ports.
 //! Never leaves anything behind, never reads what is in a file.
 
+#[cfg(unix)]
+use std::fs;
 use std::{
     ffi::OsStr,
-    fs,
     net::TcpListener,
     path::{Path, PathBuf},
 };

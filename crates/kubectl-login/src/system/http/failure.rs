@@ -199,21 +199,23 @@ impl HttpError {
     }
 }
 
-/// TLS libraries hide behind I/O errors, whose `source` skips what they hold.
 fn certificate_fault(error: &reqwest::Error) -> Option<CertificateFault> {
-    let mut next: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(source) = next {
-        let held = source
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .and_then(|held| held.downcast_ref::<rustls::Error>());
-        let found = held.or_else(|| source.downcast_ref::<rustls::Error>());
-        if let Some(rustls::Error::InvalidCertificate(error)) = found {
-            return Some(CertificateFault::of(error));
-        }
-        next = source.source();
+    match tls_error(error)? {
+        rustls::Error::InvalidCertificate(error) => Some(CertificateFault::of(error)),
+        _ => None,
     }
-    None
+}
+
+/// TLS libraries hide behind I/O errors, also several of them, whose `source` skips what they hold.
+fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    if let Some(found) = error.downcast_ref::<rustls::Error>() {
+        return Some(found);
+    }
+    let held = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match held {
+        Some(held) => tls_error(held),
+        None => tls_error(error.source()?),
+    }
 }
 
 /// What a library says, in words that say what to look at.
