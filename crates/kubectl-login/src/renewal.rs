@@ -6,6 +6,9 @@
 
 mod early;
 mod kept;
+#[cfg(test)]
+#[cfg(unix)]
+mod model;
 
 use std::{cell::RefCell, future::Future, time::Duration};
 
@@ -78,6 +81,18 @@ impl<'a> Renewal<'a> {
     pub fn new(system: &'a System<'a>, target: &'a Target, interactive: bool) -> Self {
         let surroundings = Surroundings::of(system, interactive);
         let kept = Kept::new(system, target, surroundings);
+        Self { system, target, surroundings, kept, lock: RefCell::default() }
+    }
+
+    /// A call that keeps what it is given beside these refresh tokens.
+    #[cfg(test)]
+    fn with(
+        system: &'a System<'a>,
+        target: &'a Target,
+        secrets: crate::cache::refresh_secret::RefreshSecrets<'a>,
+    ) -> Self {
+        let surroundings = Surroundings::of(system, false);
+        let kept = Some(Kept::of(system, target, surroundings, secrets));
         Self { system, target, surroundings, kept, lock: RefCell::default() }
     }
 

@@ -241,16 +241,25 @@ impl Directory {
 
     /// Removes a file or, where names cannot be removed, what is in it.
     pub fn erase(&self, name: &str) -> Result<(), StoreError> {
-        let Err(failed) = self.remove(name) else { return Ok(()) };
-        let opened = self
-            .disk
-            .folder(&self.path)
-            .and_then(|folder| self.disk.open(&folder, name, Access::Change));
-        match opened {
-            Ok(file) if is_ours(&file) && self.disk.cut(&file, 0).is_ok() => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            _ => Err(failed),
-        }
+        let folder = match self.disk.folder(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other,
+        };
+        folder
+            .and_then(|folder| erase(self.disk, &folder, name))
+            .map_err(|source| StoreError::Write { path: self.path_of(name), source })
+    }
+}
+
+fn erase(disk: &dyn Disk, folder: &Folder, name: &str) -> io::Result<()> {
+    let failed = match disk.remove(folder, name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => error,
+        _ => return Ok(()),
+    };
+    match disk.open(folder, name, Access::Change) {
+        Ok(file) if is_ours(&file) && disk.cut(&file, 0).is_ok() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => Err(failed),
     }
 }
 
@@ -336,6 +345,11 @@ impl Place {
             .map_err(|source| self.failed(trouble.unwrap_or(source)))?;
         self.filled = Some(existing);
         Ok(())
+    }
+
+    /// Removes another file of the same folder, as `Directory::erase` does.
+    pub fn erase(&self, name: &str) -> Result<(), StoreError> {
+        erase(self.disk, &self.folder, name).map_err(|source| self.failed(source))
     }
 
     fn replace(&self, temporary: &Temporary, content: &[u8]) -> io::Result<()> {

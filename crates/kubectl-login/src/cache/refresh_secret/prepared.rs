@@ -109,7 +109,7 @@ impl RefreshSecrets<'_> {
     fn fill(&self, prepared: &mut Prepared, secret: &RefreshSecret) -> Result<(), KeyTrouble> {
         let text = prepared.render(secret)?;
         for spent in &prepared.replaced {
-            self.directory.erase(spent)?;
+            prepared.place.erase(spent)?;
         }
         prepared.place.fill(text.as_bytes())?;
         // A power cut is less likely than a file system that cannot say so.

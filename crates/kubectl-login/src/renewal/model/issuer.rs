@@ -1,0 +1,232 @@
+//! The issuer of the model: it rotates refresh tokens, and knows which of them is spent.
+//! Never forgives: a spent one that comes again is noted.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use login_common::UnixTime;
+use url::form_urlencoded;
+
+/// How it takes the requests of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// A new refresh token for the old one, which is spent by that.
+    Rotate,
+    /// A new token, and the old refresh token stays good.
+    Same,
+    /// 503.
+    Outage,
+    /// The grant is gone; a sign-in makes another.
+    Refuse,
+    /// Done, but the answer never arrives.
+    Lose,
+    /// Done, but what arrives is no answer.
+    Nonsense,
+}
+
+/// What a call has asked for.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) refreshes: usize,
+    pub(super) sign_ins: usize,
+    pub(super) gave_token: bool,
+    pub(super) replayed: Option<String>,
+}
+
+struct State {
+    manner: Manner,
+    asked: Asked,
+    count: usize,
+    /// The refresh token that is good.
+    current: Option<String>,
+    spent: HashSet<String>,
+    /// Spent without the client knowing it.
+    excused: HashSet<String>,
+    /// What this call has spent.
+    fresh: Vec<String>,
+    /// The end of each token, on the client's clock.
+    ends: HashMap<String, i64>,
+}
+
+pub(super) struct Issuer {
+    pub(super) url: String,
+    state: Arc<Mutex<State>>,
+}
+
+const LIFE: i64 = 600;
+
+impl Issuer {
+    pub(super) fn start(clock: Arc<AtomicI64>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = Arc::new(Mutex::new(State {
+            manner: Manner::Rotate,
+            asked: Asked::default(),
+            count: 0,
+            current: None,
+            spent: HashSet::new(),
+            excused: HashSet::new(),
+            fresh: Vec::new(),
+            ends: HashMap::new(),
+        }));
+        let (shared, base) = (Arc::clone(&state), url.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (shared, base, clock) = (Arc::clone(&shared), base.clone(), Arc::clone(&clock));
+                std::thread::spawn(move || serve(&stream, &base, &shared, &clock));
+            }
+        });
+        Self { url, state }
+    }
+
+    /// Before a call.
+    pub(super) fn begin(&self, manner: Manner) {
+        let mut state = self.state();
+        (state.manner, state.asked) = (manner, Asked::default());
+        state.fresh.clear();
+    }
+
+    /// After it.
+    pub(super) fn end(&self) -> Asked {
+        std::mem::take(&mut self.state().asked)
+    }
+
+    /// The client has ended before it could write anything down.
+    pub(super) fn excuse(&self) {
+        let mut state = self.state();
+        let fresh = std::mem::take(&mut state.fresh);
+        state.excused.extend(fresh);
+    }
+
+    pub(super) fn is_good(&self, token: &str, now: UnixTime) -> bool {
+        self.state().ends.get(token).is_some_and(|end| now.as_seconds() < *end)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn serve(mut stream: &TcpStream, base: &str, state: &Mutex<State>, clock: &AtomicI64) {
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    if reader.read_line(&mut line).is_err() {
+        return;
+    }
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        if reader.read_line(&mut header).is_err() || header.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    if reader.read_exact(&mut body).is_err() {
+        return;
+    }
+    let form: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    let answer = match line.split(' ').nth(1).unwrap_or("/") {
+        "/token" => token(&form, &mut state, clock.load(Ordering::SeqCst)),
+        "/revoke" => {
+            let token = form["token"].clone();
+            state.spend(token);
+            Some((200, String::new()))
+        }
+        _ => Some((
+            200,
+            format!(
+                r#"{{"issuer":"{base}","token_endpoint":"{base}/token","revocation_endpoint":"{base}/revoke"}}"#
+            ),
+        )),
+    };
+    if let Some((status, text)) = answer {
+        let length = text.len();
+        let _ = write!(
+            stream,
+            "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{text}"
+        );
+    }
+}
+
+fn token(form: &HashMap<String, String>, state: &mut State, now: i64) -> Option<(u16, String)> {
+    let refused = |code: &str| Some((400, format!(r#"{{"error":"{code}"}}"#)));
+    let is_refresh = form["grant_type"] == "refresh_token";
+    if is_refresh {
+        state.asked.refreshes += 1;
+        let presented = &form["refresh_token"];
+        if state.spent.contains(presented) {
+            // Reuse: the whole family ends (RFC 9700 §4.14.2).
+            if !state.excused.contains(presented) {
+                state.asked.replayed = Some(presented.clone());
+            }
+            state.current = None;
+            return refused("invalid_grant");
+        }
+        if state.current.as_ref() != Some(presented) {
+            return refused("invalid_grant");
+        }
+    } else {
+        state.asked.sign_ins += 1;
+    }
+    match state.manner {
+        Manner::Outage => return Some((503, String::new())),
+        Manner::Refuse if is_refresh => {
+            state.current = None;
+            return refused("invalid_grant");
+        }
+        _ => {}
+    }
+    state.count += 1;
+    let access_token = format!("a{}", state.count);
+    state.ends.insert(access_token.clone(), now + LIFE);
+    let mut tokens = serde_json::json!({
+        "access_token": access_token, "token_type": "Bearer", "expires_in": LIFE,
+    });
+    if !is_refresh || state.manner != Manner::Same {
+        let next = format!("r{}", state.count);
+        if let Some(spent) = state.current.replace(next.clone()).filter(|_| is_refresh) {
+            state.spend(spent);
+        }
+        tokens["refresh_token"] = next.into();
+    }
+    match state.manner {
+        Manner::Lose => {
+            state.excuse();
+            None
+        }
+        Manner::Nonsense => {
+            state.excuse();
+            Some((200, "<html>".to_owned()))
+        }
+        _ => {
+            state.asked.gave_token = true;
+            Some((200, tokens.to_string()))
+        }
+    }
+}
+
+impl State {
+    fn spend(&mut self, token: String) {
+        if self.current.as_ref() == Some(&token) {
+            self.current = None;
+        }
+        self.fresh.push(token.clone());
+        self.spent.insert(token);
+    }
+
+    fn excuse(&mut self) {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.excused.extend(fresh);
+    }
+}
