@@ -8,8 +8,8 @@
 //! `output` (how it is shown), `report` (what went wrong), `scrub` (what is never shown), `system` (the only files with effects),
 //! `yaml` (texts of others).
 //!
-//! Files on disk: `<key>.token` and `<key>.refresh` are `cache::entry` and `cache::refresh_secret`,
-//! `<key>.lock` is `cache::renewal_lock`, `<key>.failed` is `cache::backoff`, `<key>.session` is
+//! Files on disk: `<key>.token` is `cache::entry`, `<key>.refresh` and `<key>.<machine>.refresh` are
+//! `cache::refresh_secret`, `<key>.lock` is `cache::renewal_lock`, `<key>.failed` is `cache::backoff`, `<key>.session` is
 //! `cache::sessions`, `<digest>.discovery` is `cache::metadata`.
 
 pub mod fast_path;

@@ -88,7 +88,8 @@ impl Stage {
     /// The one file whose name ends in that way.
     fn file(&self, end: &str) -> Option<PathBuf> {
         let mut files = fs::read_dir(self.folder()).unwrap().map(|file| file.unwrap().path());
-        files.find(|path| path.to_str().unwrap().ends_with(end))
+        // `keys.lock` is of no session.
+        files.find(|path| path.to_str().unwrap().ends_with(end) && !path.ends_with("keys.lock"))
     }
 
     fn refresh_file(&self) -> String {
@@ -443,4 +444,21 @@ fn pipes_in_the_place_of_files_hold_nobody_up() {
     fs::remove_file(&lock).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, &lock, mode).unwrap();
     token(&stage.run(&format!("{PERSON} --force-refresh")));
+}
+
+#[test]
+fn a_sign_in_over_a_session_ends_that_session_first() {
+    let stage = Stage::new();
+    let revocation_endpoint = format!("{}/revoke", stage.issuer.url);
+    stage.issuer.script().announced =
+        serde_json::json!({ "revocation_endpoint": revocation_endpoint });
+    token(&stage.run(PERSON));
+    assert_eq!(stage.issuer.script().revocations, []);
+    assert!(stage.run("login --flow device").status.success());
+    // Many issuers would take the new session for the same one: before, not after.
+    assert_eq!(stage.issuer.script().revocations, [("r1".to_owned(), 1)]);
+    token(&stage.run(&format!("{PERSON} --force-refresh --interactive never")));
+    assert_eq!((stage.refreshes(), stage.issuer.script().reused), (1, false));
+    // A renewal ends nothing.
+    assert_eq!(stage.issuer.script().revocations.len(), 1);
 }

@@ -189,22 +189,19 @@ impl Directory {
     /// there stays open, so that it can be written over where it cannot be replaced.
     pub fn place(&self, name: &str) -> Result<Place, StoreError> {
         let folder = self.prepare()?;
-        let existing = self.existing(&folder, name);
         let (disk, path) = (self.disk, self.path_of(name));
         let (temporary, trouble) = match new_file(disk, &folder) {
             Ok(temporary) => (Some(temporary), None),
             Err(error) => (None, Some(error)),
         };
+        // Windows does not replace a file that is open.
+        let existing =
+            if cfg!(unix) || temporary.is_none() { existing(disk, &folder, name) } else { None };
         if let (Some(source), None) = (trouble, &existing) {
             return Err(StoreError::Write { path, source });
         }
         let name = name.to_owned();
         Ok(Place { disk, folder, path, name, temporary, existing, filled: None })
-    }
-
-    fn existing(&self, folder: &Folder, name: &str) -> Option<File> {
-        let file = self.disk.open(folder, name, Access::Change).ok()?;
-        private_facts(&file).is_some().then_some(file)
     }
 
     /// Opens a file of ours to hold a lock on it, made if it is not there.
@@ -330,7 +327,10 @@ impl Place {
                 }
             },
         };
-        let Some(existing) = self.existing.take() else {
+        let existing = self.existing.take();
+        let Some(existing) =
+            existing.or_else(|| existing_if_closed(self.disk, &self.folder, &self.name))
+        else {
             return Err(self.failed(trouble.unwrap_or_else(|| io::ErrorKind::NotFound.into())));
         };
         let written = self
@@ -389,6 +389,17 @@ impl Drop for Place {
 
 /// The smallest piece in which most file systems take room.
 const BLOCK: u64 = 4096;
+
+/// The file of that name, if it is one that may be written over.
+fn existing(disk: &dyn Disk, folder: &Folder, name: &str) -> Option<File> {
+    let file = disk.open(folder, name, Access::Change).ok()?;
+    private_facts(&file).is_some().then_some(file)
+}
+
+/// The same where it was not held open. Elsewhere what has no name any more stays without one.
+fn existing_if_closed(disk: &dyn Disk, folder: &Folder, name: &str) -> Option<File> {
+    if cfg!(unix) { None } else { existing(disk, folder, name) }
+}
 
 /// A new file under a name that nobody else has.
 fn new_file(disk: &dyn Disk, folder: &Folder) -> io::Result<Temporary> {

@@ -38,10 +38,12 @@ pub trait Environment {
         base.map(|base| base.join("kubectl-login").join("config.yaml"))
     }
 
-    /// Where this system keeps a user's data: what is neither configuration nor cache.
+    /// Where this system keeps a user's data: what is neither configuration nor cache. On Windows
+    /// caches lie in the local half of a profile, and so would its data: what one copy of a folder
+    /// holds shall not be both a lock and its key.
     fn default_data_directory(&self) -> Option<PathBuf> {
         let base = if cfg!(any(windows, target_os = "macos")) {
-            directories::BaseDirs::new().map(|places| places.data_local_dir().to_owned())
+            directories::BaseDirs::new().map(|places| places.data_dir().to_owned())
         } else {
             self.variable("XDG_DATA_HOME")
                 .map(PathBuf::from)
@@ -176,5 +178,17 @@ mod tests {
         let overlay = Overlay { variables: &variables, below: &NoEnvironment };
         assert_eq!(overlay.variable("A"), Some("2".into()));
         assert!(!overlay.has("B"));
+    }
+
+    #[test]
+    fn keys_and_what_they_open_lie_in_folders_of_their_own() {
+        let variables = [("HOME".to_owned(), "/home/a".to_owned())];
+        let home = Overlay { variables: &variables, below: &NoEnvironment };
+        let (Some(cache), Some(data)) =
+            (home.default_cache_directory(), home.default_data_directory())
+        else {
+            return; // a system without a user's folders
+        };
+        assert!(!data.starts_with(&cache) && !cache.starts_with(&data), "{cache:?} {data:?}");
     }
 }

@@ -1,22 +1,95 @@
 //! What tells this machine from others, and this process's caller from others.
 //! Never sent anywhere.
 
-use std::{fs::File, io::Read as _};
-
-/// machine-id(5): where it is, with the older place second.
-const MACHINE_ID_FILES: [&str; 2] = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
-
 /// Longer texts are none.
-const MAX_LENGTH: u64 = 256;
+const MAX_LENGTH: usize = 256;
 
 /// The machine's id, where there is one. machine-id(5) asks not to show it: it goes into a
-/// derived key only.
+/// derived key and a digest only.
 pub fn machine_id() -> Option<String> {
-    MACHINE_ID_FILES.iter().find_map(|path| {
+    source::machine_id().and_then(|text| usable(&text))
+}
+
+fn usable(text: &str) -> Option<String> {
+    let id = text.trim();
+    let is_id = !id.is_empty() && id.len() <= MAX_LENGTH && !id.chars().any(char::is_control);
+    is_id.then(|| id.to_owned())
+}
+
+/// `IOPlatformUUID` of what `ioreg -rd1 -c IOPlatformExpertDevice` prints.
+#[cfg(any(target_os = "macos", test))]
+fn platform_uuid(registry: &str) -> Option<String> {
+    let line = registry.lines().find(|line| line.contains("\"IOPlatformUUID\""))?;
+    line.split_once('=')?.1.trim().strip_prefix('"')?.strip_suffix('"').map(ToOwned::to_owned)
+}
+
+#[cfg(not(any(target_os = "macos", windows)))]
+mod source {
+    use std::{fs::File, io::Read as _};
+
+    use super::MAX_LENGTH;
+
+    /// machine-id(5): where it is, with the older place second.
+    const FILES: [&str; 2] = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
+
+    pub(super) fn machine_id() -> Option<String> {
+        FILES.iter().find_map(|path| {
+            let mut text = String::new();
+            let file = File::open(path).ok()?;
+            file.take(MAX_LENGTH as u64).read_to_string(&mut text).ok()?;
+            Some(text).filter(|text| !text.trim().is_empty())
+        })
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod source {
+    use std::{
+        io::Read as _,
+        process::{Command, Stdio},
+        time::Duration,
+    };
+
+    use crate::system::clock::{Deadline, pause};
+
+    /// It reads what the kernel knows.
+    const BOUND: Duration = Duration::from_secs(2);
+
+    /// The kernel's own registry, which is read without unsafe code by this program only.
+    pub(super) fn machine_id() -> Option<String> {
+        #[expect(clippy::disallowed_methods, reason = "a program of the system, by its whole path")]
+        let mut child = Command::new("/usr/sbin/ioreg")
+            .args(["-rd1", "-c", "IOPlatformExpertDevice"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let deadline = Deadline::after(BOUND);
+        // What it prints is far less than a pipe holds.
+        while child.try_wait().ok()?.is_none() {
+            if deadline.is_over() {
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+            pause(Duration::from_millis(2));
+        }
         let mut text = String::new();
-        File::open(path).ok()?.take(MAX_LENGTH).read_to_string(&mut text).ok()?;
-        Some(text.trim().to_owned()).filter(|id| !id.is_empty())
-    })
+        child.stdout.take()?.take(64 * 1024).read_to_string(&mut text).ok()?;
+        super::platform_uuid(&text)
+    }
+}
+
+#[cfg(windows)]
+mod source {
+    /// Made when Windows is installed.
+    pub(super) fn machine_id() -> Option<String> {
+        windows_registry::LOCAL_MACHINE
+            .open(r"SOFTWARE\Microsoft\Cryptography")
+            .and_then(|key| key.get_string("MachineGuid"))
+            .ok()
+    }
 }
 
 /// The process that started this one.
@@ -29,4 +102,38 @@ pub fn parent() -> Option<u32> {
 #[cfg(not(unix))]
 pub fn parent() -> Option<u32> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_short_line() {
+        for (text, id) in [
+            ("0123456789abcdef\n", Some("0123456789abcdef")),
+            ("", None),
+            (" \n", None),
+            ("a\nb", None),
+        ] {
+            assert_eq!(usable(text).as_deref(), id, "{text:?}");
+        }
+        assert_eq!(usable(&"a".repeat(MAX_LENGTH + 1)), None);
+    }
+
+    #[test]
+    fn the_id_of_a_mac_is_found_in_its_registry() {
+        let registry = r#"+-o Mac  <class IOPlatformExpertDevice, id 0x100000110>
+    {
+      "IOPlatformSerialNumber" = "C02XXXXXXXXX"
+      "IOPlatformUUID" = "00000000-1111-2222-3333-444444444444"
+      "model" = <"Mac14,2">
+    }
+"#;
+        let expected = Some("00000000-1111-2222-3333-444444444444");
+        assert_eq!(platform_uuid(registry).as_deref(), expected);
+        for other in ["", "\"IOPlatformUUID\"", "\"IOPlatformUUID\" = 1"] {
+            assert_eq!(platform_uuid(other), None, "{other}");
+        }
+    }
 }

@@ -48,6 +48,9 @@ pub(crate) struct Script {
     pub requests: Vec<HashMap<String, String>>,
     /// Every form that the device authorization endpoint was sent.
     pub device_requests: Vec<HashMap<String, String>>,
+    /// Every token that the revocation endpoint was sent, and how many token requests there had
+    /// been before.
+    pub revocations: Vec<(String, usize)>,
     /// How often the discovery document was read.
     pub discoveries: usize,
     /// Set when a refresh token was used twice.
@@ -87,6 +90,7 @@ impl Issuer {
             pending: 0,
             requests: Vec::new(),
             device_requests: Vec::new(),
+            revocations: Vec::new(),
             discoveries: 0,
             reused: false,
             refresh_token: 0,
@@ -158,6 +162,11 @@ fn serve(mut stream: &TcpStream, base: &str, script: &Mutex<Script>) {
             } else {
                 (200, String::new(), device(base))
             }
+        }
+        "/revoke" => {
+            let before = script.requests.len();
+            script.revocations.push((form["token"].clone(), before));
+            (200, String::new(), String::new())
         }
         path if path == script.token_path => {
             let (status, text) = token(base, form, &mut script);

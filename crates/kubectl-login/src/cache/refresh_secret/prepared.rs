@@ -97,7 +97,7 @@ impl RefreshSecrets<'_> {
         secret: &RefreshSecret,
     ) -> Result<Saved, KeyTrouble> {
         if !prepared.unchanged.as_ref().is_some_and(|before| before.same_as(secret))
-            && let Err(trouble) = self.fill(&mut prepared, secret)
+            && let Err(trouble) = prepared.fill(secret)
         {
             let _ = self.forget(&prepared.key);
             return Err(trouble);
@@ -105,20 +105,20 @@ impl RefreshSecrets<'_> {
         let Prepared { protection, passed_over, .. } = prepared;
         Ok(Saved { protection, passed_over })
     }
-
-    fn fill(&self, prepared: &mut Prepared, secret: &RefreshSecret) -> Result<(), KeyTrouble> {
-        let text = prepared.render(secret)?;
-        for spent in &prepared.replaced {
-            prepared.place.erase(spent)?;
-        }
-        prepared.place.fill(text.as_bytes())?;
-        // A power cut is less likely than a file system that cannot say so.
-        let _: Result<(), StoreError> = prepared.place.settle();
-        Ok(())
-    }
 }
 
 impl Prepared {
+    fn fill(&mut self, secret: &RefreshSecret) -> Result<(), KeyTrouble> {
+        let text = self.render(secret)?;
+        for spent in &self.replaced {
+            self.place.erase(spent)?;
+        }
+        self.place.fill(text.as_bytes())?;
+        // A power cut is less likely than a file system that cannot say so.
+        let _: Result<(), StoreError> = self.place.settle();
+        Ok(())
+    }
+
     fn render(&self, secret: &RefreshSecret) -> Result<Zeroizing<String>, KeyTrouble> {
         let lines = secret.render();
         let Some(sealing) = &self.sealing else {

@@ -15,7 +15,7 @@ use clap_complete::Shell;
 use super::command_line;
 use crate::{
     report::Failure,
-    system::{System, program, stdout},
+    system::{System, file, program, stdout},
 };
 
 /// The name that kubectl runs for the completion of `kubectl login` (kubectl,
@@ -26,6 +26,9 @@ pub const KUBECTL_NAME: &str = "kubectl_complete-login";
 pub const WORD: &str = "__complete";
 
 const KUBECTL: &str = "kubectl";
+
+/// Our script is far shorter, and so is a link's text.
+const MAX_SCRIPT: u64 = 1000;
 
 /// Its arguments.
 pub fn definition() -> Command {
@@ -121,9 +124,8 @@ fn is_ours(path: &Path) -> bool {
     let is_link =
         target.is_ok_and(|target| target.file_stem().is_some_and(|name| name == "kubectl-login"));
     is_link
-        || std::fs::read(path).is_ok_and(|text| {
-            text.len() < 1000
-                && String::from_utf8_lossy(&text).contains(&format!("kubectl-login {WORD}"))
+        || file::read(path, MAX_SCRIPT).is_ok_and(|text| {
+            String::from_utf8_lossy(&text).contains(&format!("kubectl-login {WORD}"))
         })
 }
 
