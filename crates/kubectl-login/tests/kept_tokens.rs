@@ -394,8 +394,8 @@ fn a_stopped_holder_of_the_lock_takes_no_valid_token_away() {
     let (stage, first) = Stage::signed_in();
     make_end(&stage, 8);
     // Whoever holds it does nothing any more.
-    let mut lock =
-        File::options().read(true).write(true).open(stage.file(".lock").unwrap()).unwrap();
+    let place = stage.file(".token").unwrap().with_extension("lock");
+    let mut lock = File::options().read(true).write(true).open(place).unwrap();
     lock.try_lock().unwrap();
     write!(lock, "kubectl-login/1\n1 1970-01-01T00:00:00Z renewing a token, within 60 seconds\n")
         .unwrap();

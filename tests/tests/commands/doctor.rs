@@ -80,10 +80,11 @@ fn works(world: &World) -> Result<()> {
     }
     let (findings, code) = examined(world, &client, &kubeconfig, &["--offline"])?;
     ensure!(code == Some(0) && outcome(&findings, "issuer")? == "skipped", "{findings:?}");
-    // Nobody signs in for an examination.
+    // Nobody signs in for an examination, and what that kubeconfig would run is not allowed there.
     let empty = world.provider.client(&world.components, CLIENT_ID, "alice")?;
     let (findings, code) = examined(world, &empty, &kubeconfig, &[])?;
-    ensure!(code == Some(0) && outcome(&findings, "session")? == "warning", "{findings:?}");
+    ensure!(code == Some(2) && outcome(&findings, "commands")? == "problem", "{findings:?}");
+    ensure!(outcome(&findings, "session")? == "warning", "{findings:?}");
     ensure!(outcome(&findings, "whoami")? == "skipped", "{findings:?}");
     Ok(())
 }

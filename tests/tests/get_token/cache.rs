@@ -2,6 +2,7 @@
 //! Never looks inside the cache: its format is the client's own.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,7 +95,9 @@ fn corrupt_entry(components: &Arc<Components>) -> Result<()> {
     let provider = OidcProvider::start(components, &Manners::default())?;
     let client = provider.client(components, CLIENT_ID, "alice")?;
     client.credential(&[])?;
-    for (path, _) in client.files()?.into_iter().filter(|(path, _)| path.is_file()) {
+    let kept = [".cache", ".local"].map(|folder| client.home().join(folder));
+    let is_kept = |path: &PathBuf| path.is_file() && kept.iter().any(|at| path.starts_with(at));
+    for (path, _) in client.files()?.into_iter().filter(|(path, _)| is_kept(path)) {
         fs::write(&path, b"\x00{\"half\": an entry").context("could not damage the cache")?;
     }
     let finished = client.get_token(&[])?.success()?;

@@ -66,21 +66,17 @@ fn setup(world: &World) -> Result<()> {
     let authority = world.dev.file("/certificateAuthorityFile")?.display().to_string();
     let (url, browser) = (world.dev.fact("/issuerUrl")?, world.browser(&scratch)?);
     let begin = ["setup", "--issuer-url", url, "--client-id", world.dev.fact("/clientId")?];
-    let rest = [
-        "--certificate-authority",
-        &authority,
-        "--context=test",
-        "--name=me",
-        "--flow=browser",
-        "--browser-command",
-        &browser,
-    ];
+    let rest =
+        ["--certificate-authority", &authority, "--context=test", "--name=me", "--flow=browser"];
     // Without the authority the issuer is not believed, and nothing is written.
     world.login(&home, &file, &begin)?.with_code(4)?;
     ensure!(!read(&file)?.contains("kubectl-login"), "written before the issuer answered");
     world.login(&home, &file, &[&begin[..], &rest[..]].concat())?.success()?;
     for version in ["1.32", NEWEST_KUBECTL] {
-        let kubectl = Kubectl::with_kubeconfig(&world.components, version, &file)?.at_home(&home);
+        // In the entry it would want the person's consent.
+        let kubectl = Kubectl::with_kubeconfig(&world.components, version, &file)?
+            .at_home(&home)
+            .with_variable("KUBECTL_LOGIN_BROWSER_COMMAND", &browser);
         let who = kubectl.whoami(&[])?;
         ensure!(who["username"] == "alice", "{version}: {who}");
     }
