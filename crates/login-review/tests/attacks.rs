@@ -17,7 +17,7 @@
 //! | b12 | `crit`, `b64`, `zip`, `enc`; keys offered by the token | corpus |
 //! | b13 | types of tokens; logout tokens | corpus |
 //! | b14 | names of keys | corpus, `jose/jwks/tests.rs` |
-//! | b15 | fetching: https, no redirect, size, addresses, whose document | `login-server/tests/server/key_sets.rs`, `evidence/addresses.rs`, `oidc/discovery/tests.rs` |
+//! | b15 | fetching: https, redirects within their scheme, size, addresses, whose document | `login-server/tests/server/key_sets.rs`, `evidence/addresses.rs`, `oidc/discovery/tests.rs` |
 //! | b16 | keys that must not be used | corpus, `jose/jwks/tests.rs` |
 //! | b17, b18, b19 | refresh, pace, age, withdrawal | `login-server/tests/server/key_sets.rs`, `evidence/pace.rs`, `evidence/freshness.rs` |
 //! | b20 | one signature, of fixed length, over the bytes received | corpus, `jose/tests.rs` |
