@@ -2,8 +2,6 @@
 //! looks like a token.
 //! Never the only guard: secrets have a type that does not print. This is for what others repeat.
 
-use std::sync::{Mutex, PoisonError};
-
 use login_common::Secret;
 
 /// What stands in the place of a secret.
@@ -22,17 +20,31 @@ const OPAQUE: usize = 32;
 const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "negotiate", "digest"];
 
 /// What this process has shown to somebody.
-static SENT: Mutex<Vec<Secret>> = Mutex::new(Vec::new());
+#[cfg(not(test))]
+fn with_sent<T>(work: impl FnOnce(&mut Vec<Secret>) -> T) -> T {
+    static SENT: std::sync::Mutex<Vec<Secret>> = std::sync::Mutex::new(Vec::new());
+    work(&mut SENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+}
+
+/// What one test has sent is no secret of the tests beside it.
+#[cfg(test)]
+fn with_sent<T>(work: impl FnOnce(&mut Vec<Secret>) -> T) -> T {
+    std::thread_local! {
+        static SENT: std::cell::RefCell<Vec<Secret>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+    SENT.with_borrow_mut(work)
+}
 
 /// From now on `secret` is in no text.
 pub fn never_show(secret: &Secret) {
     if secret.expose().len() < SHORTEST {
         return;
     }
-    let mut sent = SENT.lock().unwrap_or_else(PoisonError::into_inner);
-    if !sent.iter().any(|known| known.same_as(secret)) {
-        sent.push(secret.clone());
-    }
+    with_sent(|sent| {
+        if !sent.iter().any(|known| known.same_as(secret)) {
+            sent.push(secret.clone());
+        }
+    });
 }
 
 /// Whether a parameter of a form is a secret, by its name.
@@ -196,9 +208,11 @@ fn without_known(text: &str) -> String {
     for credentials in credentials_in_addresses(text) {
         clean = clean.replace(&format!("{credentials}@"), &format!("{HIDDEN}@"));
     }
-    for secret in SENT.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        clean = without(&clean, secret.expose());
-    }
+    with_sent(|sent| {
+        for secret in sent {
+            clean = without(&clean, secret.expose());
+        }
+    });
     clean
 }
 
