@@ -44,7 +44,10 @@ fn proxy(components: &Arc<Components>) -> Result<()> {
         let authority = provider.authority().certificate();
         let away =
             LoginClient::for_issuer(components, "https://id.invalid:1", CLIENT_ID, authority)?;
-        let mut command = asked_by_kubectl(away.command("get-token", &[]), "v1");
+        let mut command = asked_by_kubectl(
+            away.command("get-token", &["--flow", "device", "--interactive", "always"]),
+            "v1",
+        );
         let refused = run(command.env(variable, proxy.url()), LIMIT)?.with_code(4)?;
         refused.saying("the proxy")?.saying(variable)?;
         let tunnels = proxy.tunnels()?;

@@ -19,8 +19,14 @@ use crate::{
     serve::Arriving,
     start::{Embedded, Gate, NotDone},
     system::clock,
-    telemetry::chain,
+    telemetry::{
+        chain,
+        seldom::{STRANGERS, Seldom},
+    },
 };
+
+/// Anybody can ask for what is refused, as often as they like.
+static REFUSALS: Seldom = Seldom::with(STRANGERS);
 
 const START_AGAIN: &str = "Go back to your terminal and start the sign-in again.";
 
@@ -32,15 +38,21 @@ pub async fn show_form(embedded: &Embedded, limits: &Limits, query: String) -> R
     match asked {
         Ok(Ok(prompt)) => login_page(embedded, &prompt, None, None, StatusCode::OK),
         Ok(Err(AuthorizationRefusal::Redirect(error))) => {
-            tracing::info!(
-                error = error.error,
-                reason = error.description,
-                "authorization refused"
-            );
+            if let Some(times) = REFUSALS.turn() {
+                tracing::info!(
+                    error = error.error,
+                    reason = error.description,
+                    times = (times > 1).then_some(times),
+                    "authorization refused"
+                );
+            }
             redirect(embedded, error.location.as_str())
         }
         Ok(Err(AuthorizationRefusal::Page(fault))) => {
-            tracing::info!(reason = %fault, "authorization request cannot be answered");
+            if let Some(times) = REFUSALS.turn() {
+                let times = (times > 1).then_some(times);
+                tracing::info!(reason = %fault, times, "authorization request cannot be answered");
+            }
             outcome(
                 embedded,
                 StatusCode::BAD_REQUEST,

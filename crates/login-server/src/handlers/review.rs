@@ -31,6 +31,7 @@ use crate::{
         chain,
         decision::{DECISION_ID_KEY, Decided, DecisionId, Outcome},
         metrics::reviews::Origin,
+        seldom::{STRANGERS, Seldom},
         traces::ReviewSpan,
     },
 };
@@ -96,7 +97,11 @@ impl Review<'_> {
             let request = match ReviewRequest::parse(&body) {
                 Ok(request) => request,
                 Err(fault) => {
-                    tracing::info!(reason = %chain(&fault), "a request is not a TokenReview");
+                    static MALFORMED: Seldom = Seldom::with(STRANGERS);
+                    if let Some(times) = MALFORMED.turn() {
+                        let times = (times > 1).then_some(times);
+                        tracing::info!(reason = %chain(&fault), times, "a request is not a TokenReview");
+                    }
                     return self.rejected(RequestFault::from(&fault));
                 }
             };

@@ -17,7 +17,10 @@ use crate::{
     serve::Arriving,
     start::{Embedded, Gate, NotDone, State},
     system::clock,
-    telemetry::chain,
+    telemetry::{
+        chain,
+        seldom::{STRANGERS, Seldom},
+    },
 };
 
 /// The token endpoint (RFC 6749 §3.2).
@@ -129,8 +132,13 @@ fn refused(endpoint: &str, refusal: &TokenError) -> Reply {
         TokenError::Store(_) | TokenError::Crypto(_) => {
             tracing::error!(endpoint, error = %chain(refusal), "the issuer could not answer");
         }
+        // Anybody can bring this about, as often as they like.
         _ => {
-            tracing::info!(endpoint, error = refusal.error(), reason = %refusal, "refused");
+            static REFUSALS: Seldom = Seldom::with(STRANGERS);
+            if let Some(times) = REFUSALS.turn() {
+                let times = (times > 1).then_some(times);
+                tracing::info!(endpoint, error = refusal.error(), reason = %refusal, times, "refused");
+            }
         }
     }
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);

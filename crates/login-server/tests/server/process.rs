@@ -160,6 +160,20 @@ async fn serve_goes_on_for_the_delay_and_a_second_signal_ends_it() {
     assert_eq!(ended.unwrap(), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(target_os = "linux")]
+async fn what_is_in_memory_is_in_no_core_dump() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authentication.yaml");
+    fs::write(&path, accepting(&[&issuer])).unwrap();
+    let serve = Serve::start(&path, &[]);
+    serve.address("listening ").await;
+    let limits = fs::read_to_string(format!("/proc/{}/limits", serve.child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+}
+
 #[test]
 fn options_that_cannot_be_are_refused() {
     for (arguments, fault) in [
