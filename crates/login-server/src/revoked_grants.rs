@@ -50,7 +50,7 @@ impl Applied {
         }
         let by_list = Arc::clone(&list);
         let asked = embedded
-            .ask(Gate::Store, &state.limits, move |issuer| {
+            .ask(Gate::Internal, &state.limits, move |issuer| {
                 if by_list.is_empty() {
                     return Ok(Vec::new());
                 }

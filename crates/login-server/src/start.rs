@@ -118,7 +118,15 @@ pub struct Embedded {
     pub jwks: Bytes,
     passwords: Arc<Semaphore>,
     operations: Arc<Semaphore>,
+    internal: Arc<Semaphore>,
+    waiting: Semaphore,
 }
+
+/// So many requests of others may wait for their turn at the issuer; the next one is told at once.
+const WAITING_FOR_ISSUER: usize = 256;
+
+/// So many operations of this program's own at one moment: a health check, and the look at sessions.
+const INTERNAL_OPERATIONS: usize = 2;
 
 /// Paths of the embedded issuer's pages on this server.
 #[derive(Clone, Debug)]
@@ -138,6 +146,9 @@ pub enum Gate {
     Password,
     /// A transaction of the store.
     Store,
+    /// The same for this program itself: whatever a crowd asks for, health is told, and sessions
+    /// that ended are learned.
+    Internal,
 }
 
 /// Why an operation of the issuer was not carried out.
@@ -335,6 +346,8 @@ impl Embedded {
             },
             passwords: Arc::new(Semaphore::new(limits.password_checks)),
             operations: Arc::new(Semaphore::new(limits.issuer_operations)),
+            internal: Arc::new(Semaphore::new(INTERNAL_OPERATIONS)),
+            waiting: Semaphore::new(WAITING_FOR_ISSUER),
             issuer,
         })
     }
@@ -356,12 +369,19 @@ impl Embedded {
         limits: &Limits,
         work: impl FnOnce(&Issuer) -> T + Send + 'static,
     ) -> Result<T, NotDone> {
-        let gate = match gate {
-            Gate::Password => &self.passwords,
-            Gate::Store => &self.operations,
+        let (gate, is_others) = match gate {
+            Gate::Password => (&self.passwords, true),
+            Gate::Store => (&self.operations, true),
+            Gate::Internal => (&self.internal, false),
+        };
+        let place = if is_others {
+            Some(self.waiting.try_acquire().map_err(|_| NotDone::Busy)?)
+        } else {
+            None
         };
         let turn = tokio::time::timeout(limits.form, Arc::clone(gate).acquire_owned());
         let Ok(Ok(permit)) = turn.await else { return Err(NotDone::Busy) };
+        drop(place);
         let issuer = Arc::clone(&self.issuer);
         // The permit goes along: a caller that gives up does not make room for more work.
         let task = tokio::task::spawn_blocking(move || {

@@ -69,7 +69,7 @@ impl EndedSessionsInForce {
     pub async fn look(&self, embedded: &Embedded, limits: &Limits) {
         let ask = async {
             let asked = embedded
-                .ask(Gate::Store, limits, |issuer| {
+                .ask(Gate::Internal, limits, |issuer| {
                     let ended = issuer.ended_sessions(clock::now());
                     ended.map(|ended| EndedSessions::new(issuer.settings().issuer.as_str(), ended))
                 })

@@ -42,7 +42,7 @@ pub async fn ready(state: &State, is_verbose: bool) -> Reply {
     let is_new = !all_were_asked && !state.has_been_ready();
     report.check("start", is_new.then_some("not every issuer has been asked yet"));
     if let Some(embedded) = &state.embedded {
-        let fault = match embedded.ask(Gate::Store, &state.limits, Issuer::check).await {
+        let fault = match embedded.ask(Gate::Internal, &state.limits, Issuer::check).await {
             Ok(Ok(())) => None,
             Ok(Err(fault)) => {
                 tracing::error!(error = %chain(&fault), "the store does not answer");

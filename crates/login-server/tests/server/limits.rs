@@ -3,6 +3,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use login_issuer::store::SqliteStore;
 use login_server::{
     config::Limits,
     system::signals::Signal,
@@ -15,7 +16,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{IssuerElsewhere, Pki, TestServer, ask, config, plain_client, post, question};
+use crate::support::{
+    EmbeddedServer, IssuerElsewhere, Pki, TestServer, ask, config, plain_client, post, question,
+};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -334,4 +337,22 @@ async fn of_verified_certificates_only_allowed_common_names_count() {
         let server = TestServer::start(config).await;
         assert_eq!(status(&server).await, expected, "{names:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_at_the_embedded_issuer_holds_up_neither_health_nor_the_look_at_sessions() {
+    let embedded = EmbeddedServer::start_changed(SqliteStore::in_memory().unwrap(), |config, _| {
+        // As if others had every place for good.
+        let form = Duration::from_millis(200);
+        config.limits = Limits { issuer_operations: 0, form, ..Limits::default() };
+    })
+    .await;
+    let status =
+        async |request: reqwest::RequestBuilder| request.send().await.unwrap().status().as_u16();
+    let code = [("client_id", "kubectl-login")];
+    let ask = embedded.client.post(embedded.url("/device_authorization")).form(&code);
+    assert_eq!(status(ask).await, 503);
+    let ready = format!("{}/readyz?verbose", embedded.server.health_url);
+    assert_eq!(status(reqwest::Client::new().get(ready)).await, 200);
+    embedded.server.stop().await;
 }
