@@ -2,15 +2,17 @@
 //! Never touches the cache of whoever runs the tests.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 use crate::child::Child;
 use crate::command::{Finished, clean, run};
@@ -90,6 +92,8 @@ impl LoginClient {
     /// case that has a configuration of its own keeps it.
     fn allow_commands(&self, more: &[&str]) {
         const BEGIN: &str = "# Allowed for this case.\n";
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _turn = ONE_AT_A_TIME.lock();
         let folder = self.home().join(".config/kubectl-login");
         let file = folder.join("config.yaml");
         let before = fs::read_to_string(&file).unwrap_or_else(|_| BEGIN.to_owned());
@@ -112,8 +116,10 @@ impl LoginClient {
         let head = if before == BEGIN { "allowed-commands:\n" } else { "" };
         // What could not be written is missed by the case itself.
         let _ = fs::create_dir_all(&folder);
-        let _ = fs::write(&file, format!("{before}{head}{}", lines.concat()));
-        let _ = fs::set_permissions(&file, fs::Permissions::from_mode(0o600));
+        // In place at once: cases share clients, and a client that another case runs may read it.
+        let Ok(mut new) = NamedTempFile::new_in(&folder) else { return };
+        let _ = new.write_all(format!("{before}{head}{}", lines.concat()).as_bytes());
+        let _ = new.persist(&file);
     }
 
     /// The command `kubectl-login ARGUMENTS` without the options of every run.

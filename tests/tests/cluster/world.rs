@@ -156,6 +156,7 @@ fn manners() -> Manners {
         accounts: json!({
             "alice": { "groups": ["developers"], "email": "alice@example.test" },
             "bob": {},
+            "erin": { "groups": ["developers"] },
             "mallory": { "groups": ["system:masters"] },
         }),
         token_delay: Duration::ZERO,
