@@ -5,6 +5,7 @@
 //!
 //! Reading order: `secret` and `time` are the vocabulary, `names` and `identity` the domain, `proxy`
 //! the way to a host, `strict_json` the way JSON from outside is read, the next two the contracts with Kubernetes, the last one that between the programs.
+//! `schedules` is for tests.
 
 pub mod secret;
 pub mod time;
@@ -19,6 +20,9 @@ pub mod exec_credential;
 pub mod token_review;
 
 pub mod client_configuration;
+
+#[cfg(feature = "schedules")]
+pub mod schedules;
 
 pub use identity::Identity;
 pub use secret::Secret;

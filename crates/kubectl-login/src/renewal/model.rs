@@ -17,7 +17,11 @@ use std::{
     },
 };
 
-use login_common::{UnixTime, exec_credential::ExecApiVersion};
+use login_common::{
+    UnixTime,
+    exec_credential::ExecApiVersion,
+    schedules::{Dice, each_schedule},
+};
 use zeroize::Zeroizing;
 
 use super::Renewal;
@@ -47,28 +51,6 @@ use crate::{
     },
 };
 use issuer::{Issuer, Manner};
-
-/// Reproducible, and the same everywhere (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
-        let index = usize::try_from(self.below(choices.len() as u64)).unwrap();
-        choices[index]
-    }
-}
 
 /// What goes wrong with the disk during a call.
 #[derive(Clone, Copy, Debug)]
@@ -253,7 +235,7 @@ fn token(answer: &str) -> String {
 }
 
 fn walk(seed: u64, storage: &str, steps: usize) {
-    let mut chance = Chance(seed);
+    let mut chance = Dice::new(seed);
     let world = World::new(storage);
     let mut trace = Vec::new();
     for number in 0..steps {
@@ -329,11 +311,11 @@ fn walk(seed: u64, storage: &str, steps: usize) {
 
 #[test]
 fn no_schedule_replays_a_spent_token_or_withholds_a_good_one() {
-    for seed in 0..8 {
+    each_schedule(&[], 8, |seed| {
         for storage in ["file", "encrypted-file", "auto"] {
             walk(seed, storage, 40);
         }
-    }
+    });
 }
 
 #[test]

@@ -24,8 +24,6 @@ mod persisted;
 mod remote;
 mod request;
 pub mod result_cache;
-#[cfg(test)]
-mod schedules;
 mod slot;
 
 pub use distributed_groups::DistributedGroups;

@@ -1,7 +1,8 @@
 //! What opens a breaker, what closes it, and what does neither; by cases and by random schedules.
 
+use login_common::schedules::{Dice, each_schedule};
+
 use super::{Standing::*, *};
-use crate::evidence::schedules::{Dice, each_schedule};
 
 fn name(number: u64) -> TokenDigest {
     TokenDigest::of(&number.to_string())

@@ -7,8 +7,9 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use login_common::schedules::{Dice, each_schedule};
+
 use super::*;
-use crate::evidence::schedules::{Dice, each_schedule};
 
 type Answers = Flights<u64, &'static str>;
 

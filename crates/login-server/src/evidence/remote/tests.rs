@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use login_common::schedules::{Dice, each_schedule};
 use tokio::{
     runtime::Runtime,
     task::JoinSet,
@@ -10,10 +11,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::evidence::{
-    breaker::PAUSE,
-    schedules::{Dice, each_schedule},
-};
+use crate::evidence::breaker::PAUSE;
 
 const GOOD_FOR: Duration = Duration::from_secs(5);
 const BAD_FOR: Duration = Duration::from_secs(2);

@@ -1,14 +1,16 @@
 //! Tests of the result cache: how long an answer is true, and how much is kept.
 //! Never looks at an answer's text: it is whatever was kept.
 
-use login_common::names::IssuerUrl;
+use login_common::{
+    names::IssuerUrl,
+    schedules::{Dice, each_schedule},
+};
 use login_review::{ClaimMapping, IssuerPolicy, Plan, Policy, PrefixedClaim, plan};
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::*;
 use crate::{
-    evidence::schedules::{Dice, each_schedule},
     system::{clock, random::RandomNumbers},
     telemetry::decision::{DecisionId, Outcome},
 };

@@ -10,7 +10,10 @@
 
 use std::time::Duration;
 
-use login_common::UnixTime;
+use login_common::{
+    UnixTime,
+    schedules::{Dice, each_schedule},
+};
 use tokio::time::Instant;
 
 use super::decisions::{Confirmation, Decisions, Ending, Knowledge, Turn, Wanted, Wish};
@@ -33,28 +36,6 @@ const QUICK_FETCH: u64 = 1_500;
 
 /// Within this time a good token gets its verdict from an issuer that is well.
 const PATIENCE: u64 = 30_000;
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> Option<T> {
-        let count = u64::try_from(of.len()).ok().filter(|count| *count > 0)?;
-        of.get(usize::try_from(self.below(count)).ok()?).copied()
-    }
-}
 
 /// A key under one of few names: another key may take its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +99,7 @@ struct Patient {
 }
 
 struct World {
-    random: Random,
+    random: Dice,
     pace: KeySetPace,
     start: Instant,
     /// Milliseconds.
@@ -148,7 +129,7 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let mut random = Random(seed);
+        let mut random = Dice::new(seed);
         let pace = KeySetPace::default();
         let max_age = 30_000 + random.below(1_200_000);
         let spread = u32::try_from(random.below(32)).unwrap();
@@ -570,8 +551,5 @@ fn check(seed: u64) {
 
 #[test]
 fn no_schedule_refuses_a_good_token_or_accepts_another() {
-    KEPT.into_iter().for_each(check);
-    // `LOGIN_MODEL_SEED` starts elsewhere than at zero.
-    let first = option_env!("LOGIN_MODEL_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(0);
-    (first..first + SCHEDULES).for_each(check);
+    each_schedule(&KEPT, SCHEDULES, check);
 }
