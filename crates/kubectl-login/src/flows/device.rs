@@ -11,6 +11,7 @@ use login_protocols::{
     },
     oidc::ProviderMetadata,
 };
+use tokio::time::Instant;
 use url::Url;
 
 use super::{
@@ -65,10 +66,11 @@ async fn poll(
     metadata: &ProviderMetadata,
     device: &DeviceAuthorization,
 ) -> Result<Answer, FlowError> {
-    let clock = session.system.clock;
     let issuer = &session.target.issuer;
-    let mut polling = Polling::begin(device, clock.now());
-    let mut step = polling.wait(clock.now());
+    // Not by the machine's clock, which may be set meanwhile.
+    let began = Instant::now();
+    let mut polling = Polling::begin(device);
+    let mut step = polling.wait(began.elapsed());
     loop {
         match step {
             Step::AskAgain(pause) => tokio::time::sleep(pause).await,
@@ -84,9 +86,9 @@ async fn poll(
         }
         step = match session.ask(metadata, &Grant::DeviceCode(&device.device_code)).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(refusal)) => polling.after_answer(Err(refusal), clock.now()),
+            Ok(Err(refusal)) => polling.after_answer(Err(refusal), began.elapsed()),
             // One lost packet does not end a sign-in.
-            Err(FlowError::Unreachable { .. }) => polling.after_silence(clock.now()),
+            Err(FlowError::Unreachable { .. }) => polling.after_silence(began.elapsed()),
             Err(error) => return Err(error),
         };
     }

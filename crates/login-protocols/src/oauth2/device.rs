@@ -1,10 +1,11 @@
 //! The device authorization grant: its request, its answer, and when to ask again (RFC 8628).
-//! Never sleeps and never reads the clock: it says how long to wait.
+//! Never sleeps and never reads a clock: it is given how long a sign-in has taken, and says how long to
+//! wait.
 
 use std::time::Duration;
 
 use login_common::{
-    Secret, UnixTime,
+    Secret,
     names::{ClientId, is_confidential},
     strict_json,
 };
@@ -126,7 +127,7 @@ pub fn parse_device_response(
 #[derive(Debug)]
 pub struct Polling {
     interval: Duration,
-    expires_at: UnixTime,
+    life: Duration,
 }
 
 /// What to do after a poll.
@@ -143,42 +144,42 @@ pub enum Step {
 }
 
 impl Polling {
-    /// Begins at `now`; the first step is that of `wait`.
-    pub fn begin(authorization: &DeviceAuthorization, now: UnixTime) -> Self {
+    /// Begins; the first step is that of `wait`.
+    pub fn begin(authorization: &DeviceAuthorization) -> Self {
         Self {
             interval: authorization.interval.max(Duration::from_secs(1)),
-            expires_at: now.plus(authorization.expires_in),
+            life: authorization.expires_in,
         }
     }
 
-    /// What to do before the next poll, at `now`: never asks sooner than the interval, nor for a
-    /// code that has died by then.
-    pub fn wait(&self, now: UnixTime) -> Step {
-        if now < self.expires_at && self.interval <= self.expires_at.since(now) {
+    /// What to do before the next poll, `elapsed` after the beginning: never asks sooner than the
+    /// interval, nor for a code that has died by then.
+    pub fn wait(&self, elapsed: Duration) -> Step {
+        if elapsed.saturating_add(self.interval) <= self.life {
             Step::AskAgain(self.interval)
         } else {
             Step::Expired
         }
     }
 
-    /// Judges the answer to a poll, at `now`.
+    /// Judges the answer to a poll, `elapsed` after the beginning.
     pub fn after_answer(
         &mut self,
         answer: Result<TokenResponse, TokenEndpointError>,
-        now: UnixTime,
+        elapsed: Duration,
     ) -> Step {
         match answer {
             Ok(tokens) => Step::Done(tokens),
             Err(TokenEndpointError::Refused { status, error }) => match error.code {
-                OAuthErrorCode::AuthorizationPending => self.wait(now),
+                OAuthErrorCode::AuthorizationPending => self.wait(elapsed),
                 OAuthErrorCode::SlowDown => {
                     self.interval = self.interval.saturating_add(SLOW_DOWN);
-                    self.wait(now)
+                    self.wait(elapsed)
                 }
                 OAuthErrorCode::ExpiredToken => Step::Expired,
                 _ => Step::Failed(TokenEndpointError::Refused { status, error }),
             },
-            Err(TokenEndpointError::Unavailable { .. }) => self.after_silence(now),
+            Err(TokenEndpointError::Unavailable { .. }) => self.after_silence(elapsed),
             Err(
                 error @ (TokenEndpointError::Unexpected { .. } | TokenEndpointError::Malformed(_)),
             ) => Step::Failed(error),
@@ -186,9 +187,9 @@ impl Polling {
     }
 
     /// After a poll that got no answer. RFC 8628 §3.5: ask less often, for example half as often.
-    pub fn after_silence(&mut self, now: UnixTime) -> Step {
+    pub fn after_silence(&mut self, elapsed: Duration) -> Step {
         self.interval = self.interval.max(self.interval.saturating_mul(2).min(MAX_SILENCE));
-        self.wait(now)
+        self.wait(elapsed)
     }
 }
 

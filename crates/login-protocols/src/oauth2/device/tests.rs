@@ -7,12 +7,12 @@ use crate::oauth2::token_endpoint::parse_token_response;
 const ANSWER: &str = r#"{"device_code":"d","user_code":"BCDF-GHJK","verification_uri":"https://id.example/device",
     "verification_uri_complete":"https://id.example/device?user_code=BCDF-GHJK","expires_in":600,"interval":5}"#;
 
-fn at(seconds: i64) -> UnixTime {
-    UnixTime::from_seconds(seconds)
+fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
 }
 
 fn begun() -> Polling {
-    Polling::begin(&parse_device_response(200, ANSWER.as_bytes()).unwrap(), at(0))
+    Polling::begin(&parse_device_response(200, ANSWER.as_bytes()).unwrap())
 }
 
 fn answer(code: &str) -> Result<TokenResponse, TokenEndpointError> {
@@ -103,7 +103,7 @@ fn pending_keeps_the_pace_and_slow_down_adds_five_seconds_for_good() {
 
 #[test]
 fn the_end_is_an_answer_or_the_deadline() {
-    let check = |code: &str, now: i64| shown(begun().after_answer(answer(code), at(now)));
+    let check = |code: &str, elapsed: u64| shown(begun().after_answer(answer(code), at(elapsed)));
     assert_eq!(check("access_denied", 1), "the issuer answered 400 `access_denied`");
     assert_eq!(check("expired_token", 1), "expired");
     assert_eq!(check("invalid_client", 1), "the issuer answered 400 `invalid_client`");
@@ -120,7 +120,7 @@ fn the_end_is_an_answer_or_the_deadline() {
 fn an_interval_of_zero_does_not_hammer_the_issuer() {
     let eager = ANSWER.replace("\"interval\":5", "\"interval\":0");
     let device = parse_device_response(200, eager.as_bytes()).unwrap();
-    assert_eq!(shown(Polling::begin(&device, at(0)).wait(at(0))), "again in 1");
+    assert_eq!(shown(Polling::begin(&device).wait(at(0))), "again in 1");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn an_interval_that_the_issuer_asks_for_is_kept_however_long() {
     for (interval, expected) in [(90, "again in 90"), (601, "expired"), (u64::MAX, "expired")] {
         let slow = ANSWER.replace("\"interval\":5", &format!("\"interval\":{interval}"));
         let device = parse_device_response(200, slow.as_bytes()).unwrap();
-        let mut polling = Polling::begin(&device, at(0));
+        let mut polling = Polling::begin(&device);
         assert_eq!(shown(polling.wait(at(0))), expected);
         assert_eq!(shown(polling.after_silence(at(0))), expected);
     }
