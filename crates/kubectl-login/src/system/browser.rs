@@ -155,6 +155,9 @@ fn start(words: &[String], url: &str) -> io::Result<(tokio::process::Child, Open
         Opened::OnTerminal
     } else {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Ctrl-C, here or in what kubectl does next, is not meant for the person's browser.
+        #[cfg(unix)]
+        command.process_group(0);
         Opened::InWindow
     };
     // The runtime takes note of its end, also where nobody waits for it.

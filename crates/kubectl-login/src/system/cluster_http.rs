@@ -1,12 +1,13 @@
 //! Requests to kube-apiserver, connected as the kubeconfig says.
 //! Never trusts other authorities than kubectl would, never uses these settings for an issuer.
 
-use std::net::ToSocketAddrs as _;
+use std::net::SocketAddr;
 
 use login_common::{
     Secret,
     proxy::{Proxies, Proxy},
 };
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 
 use super::http::{self, HttpError, Response, route::Route};
@@ -61,14 +62,9 @@ impl ClusterClient {
             }
             // The library checks certificates against the URL's host: that name then leads to the
             // addresses of the real one.
-            let (host, port) =
-                (server.host_str().unwrap_or_default(), server.port_or_known_default());
-            let bare = host.trim_matches(['[', ']']);
-            let addresses: Vec<_> = (bare, port.unwrap_or(443))
-                .to_socket_addrs()
-                .map_err(|error| HttpError::Client(format!("`{host}`: {error}")))?
-                .collect();
-            builder = builder.resolve_to_addrs(name, &addresses);
+            let host = server.host_str().unwrap_or_default();
+            let real = host.trim_matches(['[', ']']).to_owned();
+            builder = builder.dns_resolver(Leading { to: real });
             host_header =
                 Some(server.port().map_or(host.to_owned(), |port| format!("{host}:{port}")));
             server.set_host(Some(name)).map_err(|error| HttpError::Client(error.to_string()))?;
@@ -98,5 +94,21 @@ impl ClusterClient {
             request = request.header("host", host);
         }
         http::send(request, &url, &self.route, limit).await
+    }
+}
+
+/// Every name leads to the addresses of one host, within the time of a connection.
+struct Leading {
+    to: String,
+}
+
+impl Resolve for Leading {
+    fn resolve(&self, _: Name) -> Resolving {
+        let host = self.to.clone();
+        Box::pin(async move {
+            // The port is that of the URL.
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }

@@ -148,9 +148,10 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     (&new.file).write_all(text.as_bytes())?;
     disk::settle(&LOCAL, &new.file)?;
     if let Some(before) = &before {
+        // The mode last: without the access list its group may read more than before.
         let kept = keep_owner(&new.file, before)
-            .and_then(|()| new.file.set_permissions(before.permissions()))
-            .and_then(|()| attributes::keep(&File::open(&real)?, &new.file));
+            .and_then(|()| attributes::keep(&File::open(&real)?, &new.file))
+            .and_then(|()| new.file.set_permissions(before.permissions()));
         if kept.is_err() {
             return write_into(&real, text);
         }

@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 #[cfg(any(target_os = "linux", test))]
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+#[cfg(target_os = "linux")]
+use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
 use crate::system::environment::{Environment as _, ProcessEnvironment};
@@ -23,19 +25,16 @@ pub(super) enum Peer {
 /// Whose the connection from `peer` to `own` is.
 #[cfg(target_os = "linux")]
 pub(super) fn of(peer: SocketAddr, own: SocketAddr) -> Peer {
-    /// All the sockets of a busy machine; what is longer tells nothing.
-    const MAX_LENGTH: u64 = 16 * 1024 * 1024;
-    let read = |name: &str| {
-        use std::io::Read as _;
-        let mut text = String::new();
-        let file = std::fs::File::open(format!("/proc/self/{name}")).ok()?;
-        file.take(MAX_LENGTH).read_to_string(&mut text).ok()?;
-        Some(text)
-    };
+    let read = |name: &str| read_whole(Path::new("/proc").join(name), MAX_LENGTH);
     // In a user namespace of its own a process sees other users as one.
     let is_whole =
-        read("uid_map").is_some_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
-    if !is_whole {
+        read("self/uid_map").is_some_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
+    // Below Windows its browser comes from a system of its own, whose sockets are not listed here.
+    let is_below_windows = || {
+        read("sys/kernel/osrelease")
+            .is_some_and(|release| release.to_ascii_lowercase().contains("microsoft"))
+    };
+    if !is_whole || is_below_windows() {
         return Peer::Unknown;
     }
     // Whoever became this user has a browser as the one before.
@@ -43,8 +42,28 @@ pub(super) fn of(peer: SocketAddr, own: SocketAddr) -> Peer {
         .into_iter()
         .filter_map(|name| ProcessEnvironment.variable(name)?.to_str()?.parse().ok());
     let us: Vec<u32> = [rustix::process::geteuid().as_raw()].into_iter().chain(before).collect();
-    let tables = [read("net/tcp"), read("net/tcp6")];
-    judge(&tables.map(Option::unwrap_or_default), peer, own, &us)
+    let look = || {
+        let tables = [read("self/net/tcp"), read("self/net/tcp6")];
+        judge(&tables.map(Option::unwrap_or_default), peer, own, &us)
+    };
+    // The tables are no snapshot: a line may be missed while others come and go.
+    match look() {
+        Peer::Foreign => look(),
+        found => found,
+    }
+}
+
+/// All the sockets of a busy machine.
+#[cfg(target_os = "linux")]
+const MAX_LENGTH: u64 = 16 * 1024 * 1024;
+
+/// A file of the kernel's; what is longer tells nothing, as the rest is not known.
+#[cfg(target_os = "linux")]
+fn read_whole(path: PathBuf, limit: u64) -> Option<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(path).ok()?.take(limit).read_to_string(&mut text).ok()?;
+    ((text.len() as u64) < limit).then_some(text)
 }
 
 /// Whose the connection from `peer` to `own` is.
@@ -182,6 +201,16 @@ mod tests {
         assert_eq!(judged(&["nonsense\n:::".to_owned()], peer), Peer::Unknown);
         // Another machine.
         assert_eq!(judged(&tables, "[fd00::7]:1"), Peer::Unknown);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_table_that_is_read_in_part_tells_nothing() {
+        let whole = std::fs::read_to_string("/proc/self/limits").unwrap();
+        let read = |limit| read_whole("/proc/self/limits".into(), limit);
+        let length = whole.len() as u64;
+        assert_eq!(read(length + 1), Some(whole));
+        assert_eq!((read(length), read(9)), (None, None));
     }
 
     #[test]
