@@ -44,7 +44,6 @@ use crate::{
     system::{
         System,
         clock::Deadline,
-        http::HttpError,
         runtime::{self, NotRun},
     },
 };
@@ -276,11 +275,9 @@ impl<'a> Renewal<'a> {
             session.metadata().await.map_err(|error| self.failure(error))?;
             Ok(session)
         });
-        prepared.await.unwrap_or_else(|_| {
-            let waited = format!("{} in {} seconds", self.target.issuer, left.as_secs());
-            let (issuer, source) = (self.target.issuer.clone(), HttpError::Timeout(waited));
-            Err(self.failure(FlowError::Unreachable { issuer, source }))
-        })
+        prepared
+            .await
+            .unwrap_or_else(|_| Err(self.failure(FlowError::late(&self.target.issuer, left))))
     }
 
     async fn refresh(
@@ -536,7 +533,8 @@ impl<'a> Renewal<'a> {
 
     /// The bound on what the lock is held for.
     fn longest(&self, work: Work) -> Duration {
-        let renewal = PREPARATIONS + refresh::TIMEOUT;
+        let renewal = PREPARATIONS
+            + if machine::is_wanted(self.target) { machine::TIMEOUT } else { refresh::TIMEOUT };
         match work {
             Work::Renewing => renewal,
             Work::SigningIn => self.target.authentication_timeout + renewal,

@@ -395,6 +395,28 @@ fn an_endpoint_that_has_moved_is_found_again() {
 }
 
 #[test]
+fn a_refresh_token_is_shown_again_only_where_it_has_not_counted() {
+    let stage = Stage::new();
+    token(&stage.sign_in(BROWSER));
+    let renew = || {
+        stage.lose_token();
+        stage.run(&format!("{BROWSER} --interactive never"))
+    };
+    // Another document is no reason to show it again after an answer that is none.
+    stage.issuer.script().announced = serde_json::json!({ "response_modes_supported": ["query"] });
+    stage.issuer.script().outages = 1;
+    failed(&renew(), 4, &format!("issuer `{}` is out of order", stage.issuer.url));
+    assert_eq!((stage.issuer.count("refresh_token"), stage.issuer.script().discoveries), (1, 2));
+    token(&renew());
+    assert_eq!((stage.issuer.count("refresh_token"), stage.issuer.script().discoveries), (2, 2));
+    // What answers at the old address knows no tokens.
+    stage.issuer.script().token_path = "/moved";
+    token(&renew());
+    assert_eq!((stage.issuer.count("refresh_token"), stage.issuer.script().discoveries), (3, 3));
+    assert!(!stage.issuer.script().reused);
+}
+
+#[test]
 fn login_without_options_signs_in_for_the_current_context() {
     let stage = Stage::new();
     let arguments = format!(

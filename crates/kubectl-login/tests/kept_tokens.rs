@@ -447,6 +447,29 @@ fn pipes_in_the_place_of_files_hold_nobody_up() {
 }
 
 #[test]
+fn a_run_reads_the_discovery_document_once() {
+    let stage = Stage::new();
+    // Kept by nobody who would believe any certificate.
+    let line = format!("{PERSON} --insecure-skip-tls-verify");
+    token(&stage.run(&line));
+    let read = |run: &dyn Fn()| {
+        let before = stage.issuer.script().discoveries;
+        run();
+        stage.issuer.script().discoveries - before
+    };
+    stage.make_due();
+    assert_eq!(read(&|| drop(token(&stage.run(&line)))), 1);
+    assert_eq!(stage.refreshes(), 1);
+    fs::remove_file(stage.file(".token").unwrap()).unwrap();
+    assert_eq!(read(&|| drop(token(&stage.run(&line)))), 1);
+    // A refused renewal, and the sign-in after it.
+    fs::remove_file(stage.file(".token").unwrap()).unwrap();
+    stage.issuer.script().refresh_failure = Some((400, "invalid_grant"));
+    assert_eq!(read(&|| drop(token(&stage.run(&line)))), 1);
+    assert_eq!(stage.refreshes(), 3);
+}
+
+#[test]
 fn a_sign_in_over_a_session_ends_that_session_first() {
     let stage = Stage::new();
     let revocation_endpoint = format!("{}/revoke", stage.issuer.url);

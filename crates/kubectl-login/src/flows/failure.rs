@@ -1,7 +1,7 @@
 //! Why a flow gave no token, sorted by whose fault it was.
 //! Never repeats a source in its own text; never names a secret.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use login_common::names::IssuerUrl;
 use login_protocols::{
@@ -302,6 +302,12 @@ impl FlowError {
         }
     }
 
+    /// The issuer gave no answer in all the time that there was.
+    pub fn late(issuer: &IssuerUrl, within: Duration) -> Self {
+        let source = HttpError::Timeout { from: issuer.to_string(), within };
+        Self::Unreachable { issuer: issuer.clone(), source }
+    }
+
     /// A person would have to type something, and cannot.
     pub fn no_terminal(issuer: &IssuerUrl) -> Self {
         Self::NeedsPerson { issuer: issuer.clone(), source: NeedsPerson::NoTerminal }
@@ -372,6 +378,20 @@ impl FlowError {
             Self::NotAnIssuer { source, .. } => {
                 matches!(**source, NotAnIssuer::Document(DiscoveryError::Endpoint(_)))
             }
+            _ => false,
+        }
+    }
+
+    /// Of a request that shows what may count once: whether it has certainly not counted, because
+    /// it did not arrive, or because what answered knows nothing of tokens.
+    pub fn has_used_up_nothing(&self) -> bool {
+        match self {
+            Self::Unreachable { source, .. } => {
+                source.is_unsent()
+                    || matches!(source, HttpError::ByProxy(_) | HttpError::Certificate { .. })
+            }
+            Self::Refused { source, .. } => source.oauth_error().is_none(),
+            Self::NotAnIssuer { .. } => true,
             _ => false,
         }
     }

@@ -1,7 +1,7 @@
 //! Flows without a person: which one it is, and its token.
 //! Never asks anybody at a terminal, and never touches a browser or a keyring.
 
-use std::error::Error as _;
+use std::{error::Error as _, time::Duration};
 
 use login_protocols::{
     oauth2::token_endpoint::{JWT_BEARER_GRANT, TOKEN_EXCHANGE_GRANT},
@@ -19,6 +19,10 @@ use crate::{
     identities::{self, IdentityToken},
     options::target::{Flow, IdentityOptions, Target},
 };
+
+/// The bound on all that a job gets, retries included; the source of its identity and the issuer
+/// have half of it each.
+pub const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Whether a job gets its own token, and no person is asked for one.
 pub fn is_wanted(target: &Target) -> bool {
@@ -165,14 +169,18 @@ async fn by_metadata(
     session: &Session<'_>,
     work: impl AsyncFn(&ProviderMetadata) -> Result<Issued, FlowError>,
 ) -> Result<Issued, FlowError> {
-    let (metadata, age) = session.metadata().await?;
-    match work(&metadata).await {
-        Err(error) if age == Age::Kept && error.may_be_stale_metadata() => {
-            let fetched = session.fetch_metadata().await?;
-            if fetched == metadata { Err(error) } else { work(&fetched).await }
+    let bound = TIMEOUT / 2;
+    let working = tokio::time::timeout(bound, async {
+        let (metadata, age) = session.metadata().await?;
+        match work(&metadata).await {
+            Err(error) if age == Age::Kept && error.may_be_stale_metadata() => {
+                let fetched = session.fetch_metadata().await?;
+                if fetched == metadata { Err(error) } else { work(&fetched).await }
+            }
+            outcome => outcome,
         }
-        outcome => outcome,
-    }
+    });
+    working.await.unwrap_or_else(|_| Err(FlowError::late(&session.target.issuer, bound)))
 }
 
 #[cfg(test)]

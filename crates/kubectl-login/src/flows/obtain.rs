@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Mutex, Once, PoisonError,
+        Mutex, Once, OnceLock, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -71,6 +71,8 @@ pub struct Session<'a> {
     /// Where discovery documents are kept, and by whose word they are the issuer's. `None` where
     /// anybody on the line could be the issuer.
     kept: Option<(&'a Directory, Voucher)>,
+    /// The discovery document of this run, once it was fetched.
+    fetched: OnceLock<ProviderMetadata>,
     /// How many seconds the issuer's clock is ahead of ours, as far as it said.
     ahead: AtomicI64,
     /// `Retry-After` of the latest answer.
@@ -131,6 +133,7 @@ impl<'a> Session<'a> {
             http,
             proof,
             kept,
+            fetched: OnceLock::new(),
             ahead: AtomicI64::new(0),
             retry_after: Mutex::default(),
         })
@@ -138,6 +141,9 @@ impl<'a> Session<'a> {
 
     /// The issuer's kept discovery document, or else a fetched one.
     pub async fn metadata(&self) -> Result<(ProviderMetadata, Age), FlowError> {
+        if let Some(fetched) = self.fetched.get() {
+            return Ok((fetched.clone(), Age::Fetched));
+        }
         let now = self.system.clock.now();
         let kept = self
             .kept
@@ -152,12 +158,16 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The issuer's discovery document as it is now.
+    /// The issuer's discovery document as it is now; asked for once in a run.
     pub async fn fetch_metadata(&self) -> Result<ProviderMetadata, FlowError> {
-        self.probe().await.map(|(metadata, _)| metadata)
+        if let Some(fetched) = self.fetched.get() {
+            return Ok(fetched.clone());
+        }
+        let (metadata, _) = self.probe().await?;
+        Ok(self.fetched.get_or_init(|| metadata).clone())
     }
 
-    /// The same with the issuer's clock, if it says.
+    /// The document, asked for now, with the issuer's clock if it says.
     pub async fn probe(&self) -> Result<(ProviderMetadata, Option<UnixTime>), FlowError> {
         let repeat =
             if machine::is_wanted(self.target) { Repeat::Freely } else { Repeat::IfUnsent };

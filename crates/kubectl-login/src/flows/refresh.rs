@@ -12,7 +12,7 @@ use super::{
     issued::Issued,
     obtain::{Age, Session},
 };
-use crate::{cache::refresh_secret::RefreshSecret, system::http::HttpError};
+use crate::cache::refresh_secret::RefreshSecret;
 
 /// The bound on a whole renewal.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,10 +32,8 @@ pub enum Renewed {
 
 /// Renews a session.
 pub async fn renew(session: &Session<'_>, secret: &RefreshSecret) -> Result<Renewed, FlowError> {
-    tokio::time::timeout(TIMEOUT, renew_unbounded(session, secret)).await.unwrap_or_else(|_| {
-        let waited = format!("{} in {} seconds", session.target.issuer, TIMEOUT.as_secs());
-        Err(session.unreachable(HttpError::Timeout(waited)))
-    })
+    let renewing = tokio::time::timeout(TIMEOUT, renew_unbounded(session, secret));
+    renewing.await.unwrap_or_else(|_| Err(FlowError::late(&session.target.issuer, TIMEOUT)))
 }
 
 async fn renew_unbounded(
@@ -45,8 +43,12 @@ async fn renew_unbounded(
     let (metadata, age) = session.metadata().await?;
     match ask(session, &metadata, secret).await {
         Err(error) if age == Age::Kept && error.may_be_stale_metadata() => {
+            // Also for the next call, where this one may not ask again: what is shown counts once.
             let fetched = session.fetch_metadata().await?;
-            if fetched == metadata { Err(error) } else { ask(session, &fetched, secret).await }
+            if fetched == metadata || !error.has_used_up_nothing() {
+                return Err(error);
+            }
+            ask(session, &fetched, secret).await
         }
         outcome => outcome,
     }

@@ -138,7 +138,7 @@ impl HttpClient {
         let route = Route::to(url, &self.proxies)?;
         let first = send(request(&self.client(&route, Trust::Given)?), url, &route, limit).await;
         // A handshake that failed has carried nothing yet.
-        let may_be_of_the_system = matches!(&first, Err(error) if error.is_untrusted());
+        let may_be_of_the_system = matches!(&first, Err(error) if error.may_be_trusted_by_others());
         if !may_be_of_the_system || self.options.authorities.is_empty() {
             return first;
         }

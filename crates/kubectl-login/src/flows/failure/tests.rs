@@ -150,3 +150,38 @@ fn a_way_is_passed_over_where_the_client_may_not_use_it() {
     assert_eq!(taken.passes_over(), Some(PassedOver::Now));
     assert_eq!(FlowError::Cancelled.passes_over(), None);
 }
+
+#[test]
+fn the_wait_that_is_named_is_the_one_that_was_made() {
+    let issuer = IssuerUrl::parse("https://id.example").unwrap();
+    let error = FlowError::late(&issuer, Duration::from_secs(30));
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "no answer from `https://id.example` within 30 seconds");
+    assert_eq!(error.fault(), Fault::Unreachable);
+}
+
+#[test]
+fn what_counts_once_is_known_to_have_counted_or_not() {
+    let issuer = IssuerUrl::parse("https://id.example").unwrap();
+    let answered = |status, body: &[u8]| {
+        let source = parse_token_response(status, body).unwrap_err();
+        FlowError::from_answer(&issuer, RENEWAL, source)
+    };
+    let unreachable = |source| FlowError::Unreachable { issuer: issuer.clone(), source };
+    let (host, reason) = (String::new, String::new);
+    let broken = |unsent| HttpError::Connection { host: host(), reason: reason(), unsent };
+    for (error, is_unused) in [
+        (answered(404, b"<html>"), true),
+        (answered(302, b""), true),
+        (unreachable(broken(true)), true),
+        (unreachable(broken(false)), false),
+        (FlowError::late(&issuer, Duration::ZERO), false),
+        (unreachable(HttpError::TooLong(host())), false),
+        (answered(500, b"<html>"), false),
+        (answered(503, b""), false),
+        (answered(200, b"<html>"), false),
+        (answered(400, br#"{"error":"invalid_grant"}"#), false),
+    ] {
+        assert_eq!(error.has_used_up_nothing(), is_unused, "{error:?}");
+    }
+}

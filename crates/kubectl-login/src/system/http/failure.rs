@@ -1,7 +1,7 @@
 //! Why there is no answer: whose fault it was, in words of ours.
 //! Never the text of a library where there is a word for it, and never a proxy's credentials.
 
-use std::{error::Error, io};
+use std::{error::Error, io, time::Duration};
 
 use login_common::proxy::ProxyFault;
 use login_protocols::oidc::redirect::RedirectFault;
@@ -30,8 +30,13 @@ pub enum HttpError {
     #[error("`{0}` is not `https://`")]
     NotConfidential(String),
     /// No answer in time.
-    #[error("no answer from `{0}` within {bound} seconds", bound = REQUEST_TIMEOUT.as_secs())]
-    Timeout(String),
+    #[error("no answer from `{from}` within {} seconds", within.as_secs())]
+    Timeout {
+        /// Host and port, or the issuer.
+        from: String,
+        /// The bound that was reached.
+        within: Duration,
+    },
     /// No connection, or a broken one.
     #[error("no connection to `{host}`: {reason}")]
     Connection {
@@ -81,6 +86,8 @@ pub struct ProxyRefusal {
     pub host: String,
     /// The innermost reason.
     pub reason: String,
+    /// What is wrong with the proxy's own certificate, if that is the reason.
+    pub fault: Option<CertificateFault>,
 }
 
 impl From<RedirectFault> for HttpError {
@@ -110,6 +117,10 @@ pub enum CertificateFault {
 }
 
 impl CertificateFault {
+    fn is_of_trust(&self) -> bool {
+        matches!(self, Self::UnknownAuthority | Self::Unusable(_))
+    }
+
     fn of(error: &CertificateError) -> Self {
         match error {
             CertificateError::UnknownIssuer => Self::UnknownAuthority,
@@ -128,18 +139,20 @@ impl CertificateFault {
 impl HttpError {
     /// Whether another authority could vouch for the other side's certificate.
     pub fn is_untrusted(&self) -> bool {
-        matches!(
-            self,
-            Self::Certificate {
-                fault: CertificateFault::UnknownAuthority | CertificateFault::Unusable(_),
-                ..
-            }
-        )
+        matches!(self, Self::Certificate { fault, .. } if fault.is_of_trust())
+    }
+
+    /// The same also of the proxy's certificate.
+    pub(super) fn may_be_trusted_by_others(&self) -> bool {
+        let of_proxy = |refusal: &ProxyRefusal| {
+            refusal.fault.as_ref().is_some_and(CertificateFault::is_of_trust)
+        };
+        self.is_untrusted() || matches!(self, Self::ByProxy(refusal) if of_proxy(refusal))
     }
 
     /// Whether another attempt may succeed: the network failed, not what was asked or said.
     pub fn is_of_the_network(&self) -> bool {
-        matches!(self, Self::Timeout(_) | Self::Connection { .. } | Self::ByProxy(_))
+        matches!(self, Self::Timeout { .. } | Self::Connection { .. } | Self::ByProxy(_))
     }
 
     /// Whether the request has certainly not arrived: nothing took a connection. A proxy that gives
@@ -182,28 +195,52 @@ impl HttpError {
     /// A request to `url` on `route` that failed.
     pub(super) fn of(error: &reqwest::Error, url: &Url, route: &Route) -> Self {
         let host = host(url);
-        if let Some(fault) = certificate_fault(error) {
-            return Self::Certificate { host, fault };
-        }
-        let reason = translated(innermost(error));
+        let tls = tls_error(error);
+        let fault = match tls {
+            Some(rustls::Error::InvalidCertificate(error)) => Some(CertificateFault::of(error)),
+            _ => None,
+        };
         match route {
-            Route::Through(proxy) if error.is_connect() => Self::ByProxy(Box::new(ProxyRefusal {
-                proxy: proxy.shown(),
-                named_by: proxy.named_by.clone(),
-                host,
-                reason: if error.is_timeout() { "it did not answer".to_owned() } else { reason },
-            })),
-            _ if error.is_timeout() => Self::Timeout(host),
-            _ => Self::Connection { host, reason, unsent: error.is_connect() },
+            // Once there is a tunnel, it is the host that speaks TLS.
+            Route::Through(proxy)
+                if error.is_connect() && (tls.is_none() || is_before_tunnel(error)) =>
+            {
+                Self::ByProxy(Box::new(ProxyRefusal {
+                    proxy: proxy.shown(),
+                    named_by: proxy.named_by.clone(),
+                    host,
+                    reason: match &fault {
+                        Some(fault) => fault.to_string(),
+                        None if error.is_timeout() => "it did not answer".to_owned(),
+                        None => translated(innermost(error)),
+                    },
+                    fault,
+                }))
+            }
+            _ => match fault {
+                Some(fault) => Self::Certificate { host, fault },
+                None if error.is_timeout() => Self::Timeout { from: host, within: REQUEST_TIMEOUT },
+                None => {
+                    let reason = translated(innermost(error));
+                    Self::Connection { host, reason, unsent: error.is_connect() }
+                }
+            },
         }
     }
 }
 
-fn certificate_fault(error: &reqwest::Error) -> Option<CertificateFault> {
-    match tls_error(error)? {
-        rustls::Error::InvalidCertificate(error) => Some(CertificateFault::of(error)),
-        _ => None,
+/// Whether there never was a connection to the proxy itself, in the words of `hyper-util`, whose
+/// type is not public.
+fn is_before_tunnel(error: &reqwest::Error) -> bool {
+    const WORDS: &str = "tunnel error: failed to create underlying connection";
+    let mut next = error.source();
+    while let Some(source) = next {
+        if source.to_string() == WORDS {
+            return true;
+        }
+        next = source.source();
     }
+    false
 }
 
 /// TLS libraries hide behind I/O errors, also several of them, whose `source` skips what they hold.
@@ -274,10 +311,90 @@ mod tests {
             named_by: "HTTPS_PROXY".to_owned(),
             host: "id.example:8443".to_owned(),
             reason: translated("tunnel error: proxy authorization required".to_owned()),
+            fault: None,
         }));
         assert!(error.to_string().starts_with("the proxy `http://p:3128` (from `HTTPS_PROXY`)"));
         let hint = error.hint().unwrap();
         assert!(hint.contains("`NO_PROXY` may list `id.example`"), "{hint}");
         assert!(!error.is_unsent() && error.is_of_the_network());
+    }
+
+    /// What a proxy does with whoever connects to it.
+    #[derive(Clone, Copy, Debug)]
+    enum Manner {
+        /// Speaks TLS itself, with a certificate that nobody knows.
+        UnknownItself,
+        /// Leads to a host whose certificate nobody knows.
+        ToUnknownHost,
+        /// Leads to a host that ends every handshake (RFC 8446 §6.2 `handshake_failure`).
+        ToHostWithoutTls,
+        /// Leads nowhere.
+        Refuses,
+    }
+
+    async fn proxy_that(manner: Manner) -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let key = rcgen::KeyPair::generate().unwrap();
+        let names = vec!["127.0.0.1".to_owned(), "id.invalid".to_owned()];
+        let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+        let tls = crate::system::loopback::tls(
+            certificate.pem().as_bytes(),
+            key.serialize_pem().as_bytes(),
+        )
+        .unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let Ok((mut stream, _)) = listener.accept().await else { return };
+                if matches!(manner, Manner::UnknownItself) {
+                    let _ = tls.accept(stream).await;
+                    continue;
+                }
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(stream.read_u8().await.unwrap());
+                }
+                let status = if matches!(manner, Manner::Refuses) { "502 -" } else { "200 -" };
+                let answer = format!("HTTP/1.1 {status}\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                match manner {
+                    Manner::ToUnknownHost => drop(tls.accept(stream).await),
+                    Manner::ToHostWithoutTls => {
+                        let _ = stream.read(&mut [0; 4096]).await;
+                        stream.write_all(&[21, 3, 3, 0, 2, 2, 40]).await.unwrap();
+                    }
+                    Manner::UnknownItself | Manner::Refuses => {}
+                }
+            }
+        });
+        let scheme = if matches!(manner, Manner::UnknownItself) { "https" } else { "http" };
+        format!("{scheme}://{address}")
+    }
+
+    #[tokio::test]
+    async fn behind_a_proxy_the_one_who_failed_is_blamed() {
+        use login_common::proxy::Proxies;
+
+        use super::super::{HttpClient, HttpOptions};
+
+        let url = Url::parse("https://id.invalid/").unwrap();
+        for (manner, blames_proxy, words) in [
+            (Manner::UnknownItself, true, "not trusted here"),
+            (Manner::ToUnknownHost, false, "not trusted here"),
+            (Manner::ToHostWithoutTls, false, "no connection to `id.invalid`"),
+            (Manner::Refuses, true, "it refused to connect"),
+        ] {
+            let proxy = proxy_that(manner).await;
+            let proxies =
+                Proxies::from_variables(|name| (name == "HTTPS_PROXY").then(|| proxy.clone()));
+            let client = HttpClient::new(HttpOptions::default(), proxies).unwrap();
+            let error = client.fetch(&url, 100).await.err().unwrap();
+            let text = error.to_string();
+            assert!(text.contains(words), "{manner:?}: {text}");
+            assert_eq!(text.starts_with("the proxy `"), blames_proxy, "{manner:?}: {text}");
+            assert_eq!(error.may_be_trusted_by_others(), words.contains("trusted"), "{text}");
+        }
     }
 }

@@ -11,7 +11,8 @@ impl HttpClient {
     /// time of one request.
     pub async fn fetch_following(&self, url: &Url, limit: usize) -> Result<Response, HttpError> {
         let whole = tokio::time::timeout(REQUEST_TIMEOUT, self.follow(url, limit));
-        whole.await.unwrap_or_else(|_| Err(HttpError::Timeout(host(url))))
+        let late = |_| Err(HttpError::Timeout { from: host(url), within: REQUEST_TIMEOUT });
+        whole.await.unwrap_or_else(late)
     }
 
     async fn follow(&self, url: &Url, limit: usize) -> Result<Response, HttpError> {
