@@ -16,7 +16,7 @@ use crate::{
 /// What `sub` of a person begins with.
 const USER_ID_PREFIX: &str = "user_";
 
-/// Most bytes of one person's groups. Tokens of more than 16 KiB are refused everywhere.
+/// Most bytes of one person's groups, which travel in a header of every request.
 const LONGEST_GROUPS: usize = 4096;
 
 /// The operator's view of a store. A running issuer on the same store sees changes at once.

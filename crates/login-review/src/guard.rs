@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use login_common::Identity;
 
-pub(crate) use self::form::is_stable;
+pub use self::form::is_stable;
 use self::form::{folds_to, folds_to_reserved_prefix};
 use crate::verdict::Reason;
 

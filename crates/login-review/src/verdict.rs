@@ -5,6 +5,10 @@ use std::fmt;
 
 use login_common::{Identity, UnixTime};
 
+/// When a verdict ends whose token names no end: how long it may be repeated is up to whoever
+/// keeps it.
+pub const ENDLESS: UnixTime = UnixTime::from_seconds(i64::MAX);
+
 /// The end of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -24,8 +24,28 @@ pub use sqlite::SqliteStore;
 #[error("the issuer's store failed while it tried to {action}")]
 pub struct StoreError {
     action: &'static str,
+    fault: StoreFault,
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What stands in the way, as far as an operator can mend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreFault {
+    /// There is no room on the disk.
+    Full,
+    /// This process may not write there.
+    ReadOnly,
+    /// Another process has kept it locked for long.
+    Locked,
+    /// What is there is no database, or a damaged one.
+    NotADatabase,
+    /// Its making was begun and not finished.
+    Unfinished,
+    /// It is of another version of this program.
+    OtherVersion,
+    /// None of these; the text says what is known.
+    Other,
 }
 
 impl StoreError {
@@ -33,7 +53,20 @@ impl StoreError {
         action: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { action, source: source.into() }
+        Self::of(StoreFault::Other, action, source)
+    }
+
+    pub(crate) fn of(
+        fault: StoreFault,
+        action: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { action, fault, source: source.into() }
+    }
+
+    /// What stands in the way.
+    pub fn fault(&self) -> StoreFault {
+        self.fault
     }
 }
 

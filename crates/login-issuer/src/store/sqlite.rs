@@ -8,15 +8,18 @@ mod people;
 mod sessions;
 
 use std::{
+    io::ErrorKind,
     path::Path,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use login_common::UnixTime;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior,
+};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, StoreFault};
 use crate::settings::ENDED_MEMORY;
 
 /// Step `n` leads from schema version `n` to `n + 1`. Released steps never change.
@@ -42,7 +45,14 @@ impl SqliteStore {
     /// Opens or creates the database at `path` (mode 0600) and brings its schema up to date.
     /// The folder must exist. Other processes may have it open at the same time.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        make_private(path).map_err(|source| StoreError::new("create its file", source))?;
+        make_private(path).map_err(|source| {
+            let fault = match source.kind() {
+                ErrorKind::StorageFull => StoreFault::Full,
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => StoreFault::ReadOnly,
+                _ => StoreFault::Other,
+            };
+            StoreError::of(fault, "create its file", source)
+        })?;
         let connection = Connection::open(path).map_err(failed("open its file"))?;
         Self::prepare(connection)
     }
@@ -83,11 +93,16 @@ impl SqliteStore {
 
     fn migrate(&self) -> Result<(), StoreError> {
         let action = "bring its schema up to date";
+        // A database that is up to date is not written to: its disk may be full, and tokens that
+        // were given out can be verified all the same.
+        if self.read(action, schema_version)? == MIGRATIONS.len() {
+            return Ok(());
+        }
         self.transaction(action, |transaction| {
             transaction.execute_batch(
                 "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT;",
             )?;
-            let version = schema_version(transaction)?.unwrap_or(0);
+            let version = schema_version(transaction)?;
             if version > MIGRATIONS.len() {
                 return Ok(Err(version));
             }
@@ -99,7 +114,7 @@ impl SqliteStore {
                 .execute("INSERT INTO schema_version (version) VALUES (?1)", [known_version()])?;
             Ok(Ok(()))
         })?
-        .map_err(|version| StoreError::new(action, other_schema(version)))
+        .map_err(|version| other_schema(action, version))
     }
 
     /// Runs `work` in one transaction that takes the write lock at its beginning, so that what it
@@ -154,11 +169,8 @@ impl Store for SqliteStore {
 
     fn check(&self) -> Result<(), StoreError> {
         let action = "read its schema version";
-        let version = self.read(action, schema_version)?.unwrap_or(0);
-        if version == MIGRATIONS.len() {
-            return Ok(());
-        }
-        Err(StoreError::new(action, other_schema(version)))
+        let version = self.read(action, schema_version)?;
+        if version == MIGRATIONS.len() { Ok(()) } else { Err(other_schema(action, version)) }
     }
 }
 
@@ -166,19 +178,48 @@ fn known_version() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-fn schema_version(connection: &Connection) -> rusqlite::Result<Option<usize>> {
-    connection
+/// 0 where there are no tables yet.
+fn schema_version(connection: &Connection) -> rusqlite::Result<usize> {
+    if !connection.table_exists(None, "schema_version")? {
+        return Ok(0);
+    }
+    let version = connection
         .query_row("SELECT version FROM schema_version", [], |row| row.get::<_, i64>(0))
-        .optional()
-        .map(|version| version.map(|version| usize::try_from(version).unwrap_or(usize::MAX)))
+        .optional()?;
+    Ok(version.map_or(0, |version| usize::try_from(version).unwrap_or(usize::MAX)))
 }
 
-fn other_schema(found: usize) -> String {
-    format!("its schema has version {found}, this program knows version {}", MIGRATIONS.len())
+fn other_schema(action: &'static str, found: usize) -> StoreError {
+    if found == 0 {
+        return StoreError::of(StoreFault::Unfinished, action, "it has no tables yet");
+    }
+    let known = MIGRATIONS.len();
+    let text = format!("its schema has version {found}, this program knows version {known}");
+    StoreError::of(StoreFault::OtherVersion, action, text)
 }
 
 fn failed(action: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
-    move |source| StoreError::new(action, source)
+    move |error| match error {
+        // Its source would say the same again.
+        rusqlite::Error::SqliteFailure(code, Some(text)) => {
+            let text = format!("{text} (SQLite's code {})", code.extended_code);
+            StoreError::of(fault(code.code), action, text)
+        }
+        error => {
+            let fault = error.sqlite_error_code().map_or(StoreFault::Other, fault);
+            StoreError::of(fault, action, error)
+        }
+    }
+}
+
+const fn fault(code: ErrorCode) -> StoreFault {
+    match code {
+        ErrorCode::DiskFull => StoreFault::Full,
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied => StoreFault::ReadOnly,
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreFault::Locked,
+        ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt => StoreFault::NotADatabase,
+        _ => StoreFault::Other,
+    }
 }
 
 /// Creates the file with mode 0600 or takes the rights of others away. SQLite gives its `-wal` and
@@ -204,4 +245,31 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 fn make_private(_path: &Path) -> std::io::Result<()> {
     // The folder's access control list is inherited.
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_an_operator_can_mend_is_told_apart() {
+        for (code, expected) in [
+            (ffi::SQLITE_FULL, StoreFault::Full),
+            (ffi::SQLITE_READONLY_DIRECTORY, StoreFault::ReadOnly),
+            (ffi::SQLITE_BUSY, StoreFault::Locked),
+            (ffi::SQLITE_NOTADB, StoreFault::NotADatabase),
+            (ffi::SQLITE_CORRUPT_INDEX, StoreFault::NotADatabase),
+            (ffi::SQLITE_IOERR_FSYNC, StoreFault::Other),
+        ] {
+            let error = ffi::Error::new(code);
+            let error = rusqlite::Error::SqliteFailure(error, Some("as SQLite says it".to_owned()));
+            let failure = failed("write")(error);
+            assert_eq!(failure.fault(), expected);
+            let said = std::error::Error::source(&failure).unwrap();
+            assert_eq!(said.to_string(), format!("as SQLite says it (SQLite's code {code})"));
+            assert!(said.source().is_none());
+        }
+    }
 }

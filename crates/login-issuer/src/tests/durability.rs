@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::store::StoreFault;
 
 fn open(path: &Path) -> Box<dyn Store> {
     Box::new(SqliteStore::open(path).unwrap())
@@ -158,7 +159,20 @@ fn a_file_this_program_does_not_understand_is_left_alone() {
     let foreign = folder.path().join("foreign.db");
     std::fs::write(&foreign, "this is not a database, but long enough to be one".repeat(100))
         .unwrap();
-    assert!(refused(&foreign).ends_with("file is not a database"), "{}", refused(&foreign));
+    assert!(
+        refused(&foreign).ends_with(": file is not a database (SQLite's code 26)"),
+        "{}",
+        refused(&foreign)
+    );
+    let unfinished = folder.path().join("unfinished.db");
+    std::fs::write(&unfinished, "").unwrap();
+    for (path, expected) in [
+        (&newer, StoreFault::OtherVersion),
+        (&foreign, StoreFault::NotADatabase),
+        (&unfinished, StoreFault::Unfinished),
+    ] {
+        assert_eq!(SqliteStore::open_to_read(path).err().unwrap().fault(), expected);
+    }
 
     let nowhere = folder.path().join("missing").join("issuer.db");
     assert!(refused(&nowhere).starts_with("the issuer's store failed while it tried to create"));
@@ -189,4 +203,18 @@ fn whoever_only_reads_writes_nothing_and_refuses_another_schema() {
         assert!(SqliteStore::open_to_read(&path).is_err(), "{other}");
         assert_eq!(version(&connection), other);
     }
+}
+
+#[test]
+fn a_database_that_is_up_to_date_is_opened_without_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("issuer.db");
+    let jwks = Rig::on(settings(), open(&path)).issuer.jwks();
+    let before = std::fs::read(&path).unwrap();
+    let issuer = Issuer::open(settings(), open(&path), at(1)).unwrap();
+    assert_eq!(issuer.jwks(), jwks);
+    // A disk may be full: nothing waits in the write-ahead log, and nothing else was written.
+    let log = std::fs::metadata(folder.path().join("issuer.db-wal"));
+    assert_eq!(log.map_or(0, |log| log.len()), 0);
+    assert!(std::fs::read(&path).unwrap() == before);
 }

@@ -13,12 +13,8 @@ use crate::{
     decide::{Decision, Evidence, Need},
     introspector::Introspector,
     policy::{IntrospectorIndex, Policy},
-    verdict::{Reason, Verdict},
+    verdict::{ENDLESS, Reason, Verdict},
 };
-
-/// An answer that names no end is good for this moment; how long it may be repeated is up to
-/// whoever keeps it.
-const ENDLESS: UnixTime = UnixTime::from_seconds(i64::MAX);
 
 pub(crate) fn decide(
     policy: &Policy,

@@ -15,11 +15,8 @@ use login_common::{Identity, UnixTime};
 use crate::{
     audience::AudienceRequest,
     policy::Policy,
-    verdict::{Reason, Verdict},
+    verdict::{ENDLESS, Reason, Verdict},
 };
-
-/// What says how long a static token without an end may be answered from a cache.
-const ENDLESS: UnixTime = UnixTime::from_seconds(i64::MAX);
 
 /// The SHA-256 of a token. Compared in constant time.
 #[derive(Clone, Copy, Eq)]

@@ -19,7 +19,7 @@ const BRAILLE_BLANK: char = '\u{2800}';
 /// and no blank but the ASCII space, and is in Unicode's form NFKC. Go trims header values on the
 /// way to an aggregated API server; directories, log stores and policy engines normalise. The
 /// empty text is stable, too.
-pub(crate) fn is_stable(text: &str) -> bool {
+pub fn is_stable(text: &str) -> bool {
     if text.starts_with(' ') || text.ends_with(' ') {
         return false;
     }

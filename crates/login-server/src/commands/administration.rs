@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use login_common::UnixTime;
-use login_issuer::{Administration, AdministrationError, PasswordPolicy, store::SqliteStore};
+use login_issuer::{
+    Administration, AdministrationError, PasswordPolicy,
+    store::{SqliteStore, StoreError, StoreFault},
+};
+use login_review::guard;
 use serde_json::{Map, Value, json};
 
 use super::{Output, print_document};
 use crate::{
-    report::{Failure, print},
+    report::{Failure, print, remark},
     system::{
         files::{self, FileError},
         ownership,
@@ -34,7 +38,7 @@ impl StateFolder {
         what: &str,
         work: impl FnOnce(&Administration<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, Failure> {
-        administer(&open_store(&self.state_dir)?, what, work)
+        self.administer_in(&open_store(&self.state_dir)?, what, work)
     }
 
     /// Runs `work`, which changes what is there. A folder that is misspelled is not made.
@@ -44,7 +48,7 @@ impl StateFolder {
         work: impl FnOnce(&Administration<'_>) -> Result<T, AdministrationError>,
     ) -> Result<T, Failure> {
         self.must_exist()?;
-        administer(&open_store(&self.state_dir)?, what, work)
+        self.administer_in(&open_store(&self.state_dir)?, what, work)
     }
 
     /// Runs `work`, which only reads.
@@ -55,10 +59,25 @@ impl StateFolder {
     ) -> Result<T, Failure> {
         self.must_exist()?;
         let database = self.state_dir.join(DATABASE);
-        let store = SqliteStore::open_to_read(&database).map_err(|fault| {
-            mendable(not_opened(&self.state_dir).because(&fault), &self.state_dir)
-        })?;
-        administer(&store, what, work)
+        let store = SqliteStore::open_to_read(&database)
+            .map_err(|fault| not_usable(&fault, &self.state_dir))?;
+        self.administer_in(&store, what, work)
+    }
+
+    fn administer_in<T>(
+        &self,
+        store: &SqliteStore,
+        what: &str,
+        work: impl FnOnce(&Administration<'_>) -> Result<T, AdministrationError>,
+    ) -> Result<T, Failure> {
+        let administration = Administration::new(store, PasswordPolicy::RECOMMENDED);
+        work(&administration).map_err(|fault| {
+            let failure = failure(what, &fault);
+            match fault {
+                AdministrationError::Store(fault) => failure.hint(mend(&fault, &self.state_dir)),
+                _ => failure,
+            }
+        })
     }
 
     fn must_exist(&self) -> Result<(), Failure> {
@@ -77,15 +96,6 @@ impl StateFolder {
     }
 }
 
-fn administer<T>(
-    store: &SqliteStore,
-    what: &str,
-    work: impl FnOnce(&Administration<'_>) -> Result<T, AdministrationError>,
-) -> Result<T, Failure> {
-    let administration = Administration::new(store, PasswordPolicy::RECOMMENDED);
-    work(&administration).map_err(|fault| failure(what, &fault))
-}
-
 /// Groups in the place of others.
 #[derive(Args, Debug)]
 pub(super) struct NewGroups {
@@ -100,6 +110,33 @@ pub(super) struct NewGroups {
 impl NewGroups {
     pub(super) fn names(&self) -> &[String] {
         &self.groups
+    }
+}
+
+/// Refuses groups that no configuration lets through.
+pub(super) fn check_groups(groups: &[String]) -> Result<(), Failure> {
+    match groups.iter().find(|group| !guard::is_stable(group)) {
+        None => Ok(()),
+        Some(group) => Err(Failure::configuration(format!(
+            "no token with the group `{}` would be accepted",
+            group.escape_debug()
+        ))
+        .hint(
+            "leave out blanks at its ends, control and invisible characters, and write it in \
+             Unicode's form NFKC",
+        )),
+    }
+}
+
+/// Tells which names are kept for Kubernetes, and so refused by most configurations.
+pub(super) fn warn_of_reserved(user: Option<&str>, groups: &[String]) {
+    let users = user.filter(|name| guard::is_reserved_user(name)).map(|name| ("name", name));
+    let groups = groups.iter().filter(|group| guard::is_reserved_group(group));
+    for (what, name) in users.into_iter().chain(groups.map(|group| ("group", group.as_str()))) {
+        remark(&format!(
+            "warning: the {what} `{name}` is kept for Kubernetes: tokens with it are refused unless \
+             `allowedSystemNames` has it, or the issuer sets a prefix before it"
+        ));
     }
 }
 
@@ -171,8 +208,55 @@ pub(super) fn open_store(folder: &Path) -> Result<SqliteStore, Failure> {
     // The superuser may add people to what another user serves.
     ownership::hand_over(&database, folder)
         .map_err(|fault| mendable(not_opened(folder).because(&fault), folder))?;
-    SqliteStore::open(&database)
-        .map_err(|fault| mendable(not_opened(folder).because(&fault), folder))
+    SqliteStore::open(&database).map_err(|fault| not_usable(&fault, folder))
+}
+
+/// Whether the database in `folder` has yet to be made.
+pub(super) fn has_no_database(folder: &Path) -> bool {
+    files::is_empty(&folder.join(DATABASE))
+}
+
+/// What `serve` says of the one that it made.
+pub(super) fn new_database(folder: &Path) -> String {
+    format!(
+        "there was no issuer's database in `{0}`, and a new one was made: nobody can sign in before \
+         `login-server user add NAME --state-dir {0}`, and tokens of another one are refused; if \
+         there should be one, check `--state-dir`",
+        folder.display()
+    )
+}
+
+/// Of a database that cannot be used: why, and what to do.
+pub(super) fn not_usable(fault: &StoreError, folder: &Path) -> Failure {
+    not_opened(folder).because(fault).hint(mend(fault, folder))
+}
+
+fn mend(fault: &StoreError, folder: &Path) -> String {
+    if let Some(mend) = owned_by_another(folder) {
+        return mend;
+    }
+    let (place, database) = (folder.display(), folder.join(DATABASE));
+    let database = database.display();
+    match fault.fault() {
+        StoreFault::Full => format!("make room on the disk of `{place}`; nothing was changed"),
+        StoreFault::ReadOnly => format!(
+            "let this process write into `{place}`, where SQLite keeps files beside the database"
+        ),
+        StoreFault::Locked => {
+            "another process has it locked for long: try again, or see what that one does".into()
+        }
+        StoreFault::NotADatabase => format!(
+            "put a copy that is good in the place of `{database}`, or name another `--state-dir`; \
+             without it people, sessions and signing keys are lost"
+        ),
+        StoreFault::Unfinished => {
+            format!("`serve`, `user add` and `client add` make what is missing in `{database}`")
+        }
+        StoreFault::OtherVersion => {
+            "take the `login-server` of the version that made it, or a newer one".to_owned()
+        }
+        StoreFault::Other => "check `--state-dir`".to_owned(),
+    }
 }
 
 fn not_opened(folder: &Path) -> Failure {
@@ -181,8 +265,11 @@ fn not_opened(folder: &Path) -> Failure {
 
 /// `failure`, with what mends it as far as the owner of `folder`, or of the database, is the reason.
 fn mendable(failure: Failure, folder: &Path) -> Failure {
-    let mend = ownership::mend(folder).or_else(|| ownership::mend(&folder.join(DATABASE)));
-    failure.hint(mend.unwrap_or_else(|| "check `--state-dir`".to_owned()))
+    failure.hint(owned_by_another(folder).unwrap_or_else(|| "check `--state-dir`".to_owned()))
+}
+
+fn owned_by_another(folder: &Path) -> Option<String> {
+    ownership::mend(folder).or_else(|| ownership::mend(&folder.join(DATABASE)))
 }
 
 /// What the operator typed is wrong, or the store failed.

@@ -5,7 +5,9 @@ use clap::{Args, Subcommand};
 use login_common::names::ClientId;
 use login_issuer::{Client, NewClient};
 
-use super::administration::{List, Listed, Listing, NewGroups, StateFolder};
+use super::administration::{
+    List, Listed, Listing, NewGroups, StateFolder, check_groups, warn_of_reserved,
+};
 use crate::{
     report::{Failure, print, remark},
     system::clock,
@@ -69,10 +71,12 @@ impl ClientCommand {
 
 impl Add {
     fn run(self) -> Result<(), Failure> {
+        check_groups(&self.groups)?;
         let client = NewClient { id: client_id(&self.id)?, groups: self.groups };
         let what = format!("add client `{}`", client.id);
         let (client, secret) =
             self.state.begin(&what, |machines| machines.add_client(&client, clock::now()))?;
+        warn_of_reserved(Some(client.id.as_str()), &client.groups);
         remark(&format!("client `{}` was added; this is its secret, shown once:", client.id));
         print(&format!("{}\n", secret.expose()))
     }
@@ -92,12 +96,14 @@ impl SetGroups {
     fn run(self) -> Result<(), Failure> {
         let id = client_id(&self.id)?;
         let what = format!("set the groups of client `{id}`");
+        check_groups(self.groups.names())?;
         self.state
             .administer(&what, |machines| machines.set_client_groups(&id, self.groups.names()))?;
         remark(&format!(
             "client `{id}` has new groups in its next token; tokens given out keep the old ones to \
              their end"
         ));
+        warn_of_reserved(None, self.groups.names());
         Ok(())
     }
 }

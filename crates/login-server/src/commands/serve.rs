@@ -6,7 +6,10 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use clap::Args;
 use login_issuer::Issuer;
 
-use super::{administration::open_store, bind, runtime};
+use super::{
+    administration::{has_no_database, new_database, open_store},
+    bind, runtime,
+};
 use crate::{
     Listeners,
     callers::Tokens,
@@ -15,6 +18,7 @@ use crate::{
     reload::{ConfigurationFiles, Watched},
     report::Failure,
     run,
+    start::StartError,
     system::{clock, descriptors, files, ownership, signals, tracked_files::TrackedFiles},
     telemetry::{self, LogFormat},
     tls::{self, ClientCertificate, ServingTls, TlsFiles},
@@ -97,6 +101,8 @@ impl Serve {
             (Some(_), _) => ClientCertificate::RequiredForReviews,
         };
         let tls = self.tls(client_certificate, &mut watched)?;
+        let is_new =
+            loaded.issuer.is_some() && self.state_dir.as_deref().is_some_and(has_no_database);
         let issuer = self.issuer(&loaded)?;
         if let Some(folder) = &self.state_dir {
             files::make_private_folder(folder).map_err(|fault| {
@@ -106,6 +112,9 @@ impl Serve {
             })?;
         }
         let _logging = telemetry::start(self.log_format);
+        if let Some(folder) = self.state_dir.as_deref().filter(|_| is_new) {
+            tracing::warn!("{}", new_database(folder));
+        }
         let is_guarded =
             client_certificate != ClientCertificate::NotAsked || caller_tokens.is_some();
         if let Some(warning) = exposure::open_to_everybody(self.listen, is_guarded) {
@@ -153,9 +162,12 @@ impl Serve {
                 Some(address) => Some(bind(address).await?),
                 None => None,
             };
-            run(config, Listeners { main, health }, signals)
-                .await
-                .map_err(|fault| Failure::runtime("could not start").because(&fault))
+            run(config, Listeners { main, health }, signals).await.map_err(|fault| match fault {
+                StartError::Audit(fault) => Failure::configuration("could not use `audit.file`")
+                    .because(&fault)
+                    .hint("let this process write there, or name another file"),
+                fault => Failure::runtime("could not start").because(&fault),
+            })
         });
         // A read of a file system that hangs never ends; dropping the runtime would wait for it.
         runtime.shutdown_timeout(LEFT_FOR_FILES);

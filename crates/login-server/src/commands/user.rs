@@ -11,7 +11,9 @@ use login_common::Secret;
 use login_issuer::{NewUser, User};
 use zeroize::Zeroizing;
 
-use super::administration::{List, Listed, Listing, NewGroups, StateFolder};
+use super::administration::{
+    List, Listed, Listing, NewGroups, StateFolder, check_groups, warn_of_reserved,
+};
 use crate::{
     report::{Failure, remark},
     system::{clock, files},
@@ -112,11 +114,13 @@ impl UserCommand {
 
 impl Add {
     fn run(self) -> Result<(), Failure> {
+        check_groups(&self.groups)?;
         let password = self.password.read()?;
         let user = NewUser { name: self.name, password, groups: self.groups };
         let what = format!("add user `{}`", user.name);
         self.state.begin(&what, |people| people.add_user(&user, clock::now()))?;
         remark(&format!("user `{}` was added", user.name));
+        warn_of_reserved(Some(&user.name), &user.groups);
         Ok(())
     }
 }
@@ -147,6 +151,7 @@ impl SetPassword {
 impl SetGroups {
     fn run(self) -> Result<(), Failure> {
         let (name, groups) = (&self.name, self.groups.names());
+        check_groups(groups)?;
         let what = format!("set the groups of user `{name}`");
         let ended = self.state.administer(&what, |people| {
             people.set_user_groups(name, groups)?;
@@ -161,6 +166,7 @@ impl SetGroups {
                 format!("user `{name}` has new groups; {} ended within seconds", sessions(count))
             }
         });
+        warn_of_reserved(None, groups);
         Ok(())
     }
 }

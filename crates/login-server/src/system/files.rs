@@ -119,6 +119,14 @@ pub fn make_private_file(path: &Path) -> Result<(), FileError> {
     }
 }
 
+/// Whether there is nothing at `path`, or a file without content.
+pub fn is_empty(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(metadata) => metadata.is_file() && metadata.len() == 0,
+        Err(fault) => fault.kind() == io::ErrorKind::NotFound,
+    }
+}
+
 /// Makes the folder and its parents; a new folder is the owner's alone on Unix.
 pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
     let mut builder = fs::DirBuilder::new();

@@ -143,3 +143,60 @@ fn a_password_is_not_waited_for_without_a_terminal() {
     assert_eq!(code, 2);
     assert!(stderr.contains("hint: give `--password-file"), "{stderr}");
 }
+
+#[test]
+fn names_that_no_token_may_carry_are_refused_and_reserved_ones_are_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = path(folder.path());
+    let with_state =
+        |arguments: &[&str]| texts(&run(&[arguments, &["--state-dir", state][..]].concat()));
+    for group in [" ", "ops ", " ops", "o\u{200b}ps", "e\u{301}"] {
+        for command in [
+            ["client", "add", "ci", "--group", group],
+            ["client", "set-groups", "ci", "--group", group],
+            ["user", "set-groups", "alice", "--group", group],
+            ["user", "add", "alice", "--group", group],
+        ] {
+            let (code, _, stderr) = with_state(&command);
+            assert_eq!(code, 2, "{command:?}: {stderr}");
+            assert!(stderr.contains("would be accepted") && stderr.contains("hint: "), "{stderr}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let (code, _, stderr) = with_state(&["client", "add", "ci", "--group", "ops team"]);
+    assert!(code == 0 && !stderr.contains("warning"), "{stderr}");
+    let reserved = ["client", "set-groups", "ci", "--group", "dev", "--group", "System:masters"];
+    let (code, _, stderr) = with_state(&reserved);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("warning: the group `System:masters`"), "{stderr}");
+    assert!(stderr.contains("`allowedSystemNames`") && !stderr.contains("`dev`"), "{stderr}");
+    let password = folder.path().join("password");
+    std::fs::write(&password, "correct horse battery").unwrap();
+    let add = ["user", "add", "kubernetes-admin", "--password-file", path(&password)];
+    let (code, _, stderr) = with_state(&add);
+    assert!(code == 0 && stderr.contains("warning: the name `kubernetes-admin`"), "{stderr}");
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_told_with_what_mends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let garbage = "this is not a database, but long enough to be one".repeat(100);
+    for (name, content) in [("foreign", garbage.as_str()), ("unfinished", "")] {
+        std::fs::create_dir(place(name)).unwrap();
+        std::fs::write(place(name).join("issuer.db"), content).unwrap();
+    }
+    for (name, expected) in [
+        ("foreign", "hint: put a copy that is good in the place of `"),
+        ("unfinished", "hint: `serve`, `user add` and `client add` make what is missing"),
+    ] {
+        let state = place(name);
+        let (code, stdout, stderr) = texts(&run(&["user", "list", "--state-dir", path(&state)]));
+        assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
+        assert!(stderr.contains("could not open the issuer's database in `"), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
+        // Each cause is said once.
+        let causes: Vec<&str> = stderr.lines().filter(|line| line.contains("caused by")).collect();
+        assert_eq!(causes.len(), 2, "{stderr}");
+    }
+}

@@ -256,6 +256,15 @@ async fn a_refusal_is_told_at_its_step_with_what_of_the_token_is_the_reason() {
         ("", header.to_owned(), ["header          fail", "`crit`", "refused     header"]),
         (
             "",
+            "abc.def.ghi".to_owned(),
+            [
+                "pass        three parts, as a JWT has, of 11 bytes",
+                "header          fail",
+                "header",
+            ],
+        ),
+        (
+            "",
             with("iss", json!("https://kubernetes.default.svc.cluster-b.example")),
             ["issuer          fail", "service account", "`discoveryURL`"],
         ),
@@ -373,6 +382,40 @@ async fn a_wrong_command_line_is_exit_code_2() {
 }
 
 #[tokio::test]
+async fn a_state_folder_that_is_misspelled_is_told() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = stored(&issuer).await;
+    let missing = folder.path().join("typo");
+    let arguments = ["--state-dir", missing.to_str().unwrap()];
+    let told = explain(folder.path(), &issuer.token(), &arguments);
+    assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{}", told.stderr);
+    assert!(told.stderr.contains("there is no state folder `"), "{}", told.stderr);
+    assert!(!missing.exists());
+}
+
+#[tokio::test]
+async fn a_token_without_an_end_is_accepted_without_one() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = stored(&issuer).await;
+    let own = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n\
+               staticTokens: {file: tokens.csv}\n";
+    std::fs::write(folder.path().join("own.yaml"), own).unwrap();
+    std::fs::write(folder.path().join("tokens.csv"), "0123456789abcdefghijklmnop,jane,1\n")
+        .unwrap();
+    let own = folder.path().join("own.yaml");
+    let arguments = ["--config", own.to_str().unwrap()];
+    let told = explain(folder.path(), "0123456789abcdefghijklmnop", &arguments);
+    assert_eq!(told.code, 0, "{}{}", told.stdout, told.stderr);
+    let line = "verdict         accepted    without an end\n";
+    assert!(told.stdout.contains(line), "{}", told.stdout);
+    let arguments = [&arguments[..], &["-o", "json"]].concat();
+    let told = explain(folder.path(), "0123456789abcdefghijklmnop", &arguments);
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(told["outcome"], "accepted");
+    assert!(told["expiresAt"].is_null(), "{told}");
+}
+
+#[tokio::test]
 async fn a_database_that_cannot_be_read_is_no_refusal() {
     let issuer = IssuerElsewhere::start().await;
     let folder = stored(&issuer).await;
@@ -385,6 +428,6 @@ async fn a_database_that_cannot_be_read_is_no_refusal() {
     let arguments = ["--config", own.to_str().unwrap(), "--state-dir", state];
     let told = explain(folder.path(), &issuer.token(), &arguments);
     assert_eq!((told.code, told.stdout.as_str()), (4, ""), "{}", told.stderr);
-    assert!(told.stderr.contains("could not read the embedded issuer's database"));
+    assert!(told.stderr.contains("could not open the issuer's database in `"), "{}", told.stderr);
     assert_eq!(std::fs::read(place("issuer.db")).unwrap(), b"no database");
 }

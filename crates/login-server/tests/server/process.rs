@@ -174,6 +174,47 @@ async fn what_is_in_memory_is_in_no_core_dump() {
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_new_database_is_told_and_one_that_is_there_is_not() {
+    let issuer = IssuerElsewhere::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (path, own, state) = (place("authentication.yaml"), place("own.yaml"), place("state"));
+    fs::write(&path, accepting(&[&issuer])).unwrap();
+    let text = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n\
+                issuer: {url: \"https://login.example.com\"}\n";
+    fs::write(&own, text).unwrap();
+    let arguments = ["--config", &own, "--state-dir", &state];
+    for is_new in [true, false] {
+        let mut serve = Serve::start(Path::new(&path), &arguments);
+        serve.address("listening ").await;
+        assert_eq!(serve.said("there was no issuer's database in"), is_new);
+        assert_eq!(serve.said("login-server user add NAME --state-dir"), is_new);
+        serve.signal("TERM");
+        assert_eq!(serve.exit_code().await, Some(0));
+    }
+}
+
+#[test]
+fn a_place_for_audit_records_that_cannot_be_is_a_fault_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let text = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n\
+                issuer: {url: \"https://login.example.com\"}\naudit: {file: nowhere/audit.log}\n";
+    fs::write(place("own.yaml"), text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_login-server"))
+        .args(["serve", "--insecure-http", "--listen", "127.0.0.1:0"])
+        .args(["--config", &place("own.yaml"), "--state-dir", &place("state")])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    for part in ["error: could not use `audit.file`", "nowhere/audit.log", "hint: "] {
+        assert!(stderr.contains(part), "{stderr}");
+    }
+}
+
 #[test]
 fn options_that_cannot_be_are_refused() {
     for (arguments, fault) in [

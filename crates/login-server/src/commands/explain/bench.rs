@@ -1,12 +1,12 @@
 //! What a review needs, without sockets: the configuration in force, and the keys that are known.
 //! Never writes into the issuer's database, and else into the state folder only what `serve` would.
 
-use std::{error::Error, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use login_issuer::{Issuer, store::SqliteStore};
 
 use crate::{
-    commands::administration::DATABASE,
+    commands::administration::{DATABASE, not_usable},
     config::{Limits, ServerConfig, load::Loaded},
     evidence::{Introspectors, KeySets, key_sets::KeySetPace, result_cache::ResultCacheSettings},
     reload::Watched,
@@ -31,17 +31,18 @@ impl Bench {
         api_audiences: Option<Vec<String>>,
         is_online: bool,
     ) -> Result<Self, Failure> {
+        if let Some(folder) = state_dir.filter(|folder| !folder.is_dir()) {
+            let message = format!("there is no state folder `{}`", folder.display());
+            return Err(Failure::configuration(message)
+                .hint("give the `--state-dir` of `serve`, or leave it out to know no keys"));
+        }
         let issuer = match (&loaded.issuer, state_dir) {
             (Some(section), Some(folder)) if folder.join(DATABASE).exists() => {
-                let failed = |fault: &dyn Error| {
-                    Failure::runtime("could not read the embedded issuer's database")
-                        .because(fault)
-                        .hint("take the `login-server` of the version that made it")
-                };
                 let store = SqliteStore::open_to_read(&folder.join(DATABASE))
-                    .map_err(|fault| failed(&fault))?;
+                    .map_err(|fault| not_usable(&fault, folder))?;
                 let issuer = Issuer::open(section.settings.clone(), Box::new(store), clock::now());
-                Some(Arc::new(issuer.map_err(|fault| failed(&fault))?))
+                let failed = "could not read the embedded issuer's database";
+                Some(Arc::new(issuer.map_err(|fault| Failure::runtime(failed).because(&fault))?))
             }
             _ => None,
         };

@@ -111,7 +111,14 @@ fn passed(check: Check, examined: &Examination<'_>, context: Context<'_>) -> Opt
     let header = examined.jws.as_ref().map(CompactJws::header);
     Some(match check.stage {
         Stage::Shape => {
-            let what = if header.is_some() { "a signed JWT of" } else { "an opaque token of" };
+            let has_header = |check: &Check| {
+                check.stage == Stage::Header && !matches!(check.end, End::NotReached)
+            };
+            let what = match header {
+                Some(_) => "a signed JWT of",
+                None if examined.checks.iter().any(has_header) => "three parts, as a JWT has, of",
+                None => "an opaque token of",
+            };
             let Context { token_length, max_token_length, .. } = context;
             format!("{what} {token_length} bytes, {max_token_length} are allowed")
         }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use login_common::Identity;
-use login_review::Verdict;
+use login_review::{Verdict, verdict::ENDLESS};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -38,8 +38,11 @@ pub(super) fn text(
     let next = next(examined, context);
     match &examined.verdict {
         Verdict::Accepted { identity, audiences, expires_at } => {
-            let life = details::span(expires_at.since(context.now));
-            line("verdict", GREEN, "accepted", &format!("for {life} more"));
+            let life = match expires_at {
+                &ENDLESS => "without an end".to_owned(),
+                end => format!("for {} more", details::span(end.since(context.now))),
+            };
+            line("verdict", GREEN, "accepted", &life);
             user(&mut text, identity);
             if !audiences.is_empty() {
                 let _ = writeln!(text, "  audiences     {}", audiences.join(", "));
@@ -122,7 +125,8 @@ pub(super) fn json(
     });
     let (identity, audiences, expires_at) = match &examined.verdict {
         Verdict::Accepted { identity, audiences, expires_at } => {
-            (Some(as_json(identity)), Some(json!(audiences)), Some(expires_at.to_rfc3339().into()))
+            let end = (*expires_at != ENDLESS).then(|| expires_at.to_rfc3339().into());
+            (Some(as_json(identity)), Some(json!(audiences)), end)
         }
         Verdict::Refused(_) | Verdict::CannotTell(_) => (None, None, None),
     };

@@ -25,7 +25,7 @@ pub(super) enum Print {
     ExecEntry(ExecEntry),
     /// A whole kubeconfig to hand out: cluster, context, and a user entry that runs kubectl-login
     Kubeconfig(kubeconfig::Kubeconfig),
-    /// For kube-apiserver's `--authentication-config`: anonymous requests to health paths only
+    /// For kube-apiserver's `--authentication-config`: what may be asked without credentials
     AuthenticationConfig(AuthenticationConfig),
     /// A kubeadm `ClusterConfiguration` that gives kube-apiserver these files
     KubeadmPatch(kubeadm_patch::KubeadmPatch),
