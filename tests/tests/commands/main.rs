@@ -5,6 +5,7 @@
 mod cluster;
 mod completion;
 mod doctor;
+mod readme;
 mod sessions;
 mod world;
 
@@ -18,5 +19,6 @@ fn main() -> ExitCode {
         .cases(cluster::CASES)
         .cases(completion::CASES)
         .cases(doctor::CASES)
+        .cases(readme::CASES)
         .run()
 }

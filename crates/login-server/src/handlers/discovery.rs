@@ -17,7 +17,7 @@ pub fn key_set(embedded: &Embedded) -> Reply {
     public(json(StatusCode::OK, embedded.jwks.clone()))
 }
 
-/// `/.well-known/kubectl-login`: what `kubectl login SERVER-URL` reads.
+/// `/.well-known/kubectl-login`: what `kubectl-login login SERVER-URL` reads.
 pub fn published_client(document: &Bytes) -> Reply {
     public(json(StatusCode::OK, document.clone()))
 }

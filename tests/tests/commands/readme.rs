@@ -1,0 +1,74 @@
+//! Every command that README.md shows is one that the programs know, with the options that it has
+//! there. Never carries one out: each is asked for its help at the end of its arguments.
+
+use anyhow::{Result, ensure};
+use login_tests::command::clean;
+use login_tests::scratch::Scratch;
+
+use crate::world::{Case, World, finished};
+
+pub(crate) const CASES: &[Case] = &[("every_command_of_the_readme_is_known", known)];
+
+fn known(world: &World) -> Result<()> {
+    let scratch = Scratch::new()?;
+    let found = commands(include_str!("../../../README.md"));
+    ensure!(found.len() >= 20, "too few are found: {found:#?}");
+    for (program, arguments) in &found {
+        let program = match program {
+            Program::Client => world.components.kubectl_login()?,
+            Program::Server => world.components.login_server()?,
+        };
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(["--help"]).collect();
+        finished(clean(program, scratch.path(), &[]), &arguments)?.success()?.saying("Usage:")?;
+    }
+    // What is not known is said before any help is given.
+    let server =
+        || Ok::<_, anyhow::Error>(clean(world.components.login_server()?, scratch.path(), &[]));
+    for unknown in [&["serve", "--colour", "--help"][..], &["user", "paint", "alice", "--help"]] {
+        finished(server()?, unknown)?.with_code(2)?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Program {
+    Client,
+    Server,
+}
+
+/// The commands in code spans and in indented lines, of which some go on in the next one.
+fn commands(readme: &str) -> Vec<(Program, Vec<String>)> {
+    let whole_lines = readme.replace("\\\n", " ");
+    let mut texts = Vec::new();
+    for line in whole_lines.lines() {
+        match line.strip_prefix("    ") {
+            Some(command) => texts.push(command.trim()),
+            None => texts.extend(line.split('`').skip(1).step_by(2)),
+        }
+    }
+    let begins = [
+        ("login-server ", Program::Server),
+        ("kubectl-login ", Program::Client),
+        ("kubectl login ", Program::Client),
+    ];
+    let command = |text: &str| {
+        let (begin, program) = begins.into_iter().find(|(begin, _)| text.starts_with(begin))?;
+        Some((program, words(text.strip_prefix(begin)?)))
+    };
+    texts.into_iter().filter_map(command).collect()
+}
+
+/// What comes before a redirection; `…` stands for a value after an option, else for more of them.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace().take_while(|word| !["<", ">", "#"].contains(word)) {
+        match word {
+            "…" if words.last().is_some_and(|last| last.starts_with("--")) => {
+                words.push("https://x.example".to_owned());
+            }
+            "…" => {}
+            word => words.push(word.to_owned()),
+        }
+    }
+    words
+}
