@@ -49,10 +49,12 @@ fn at_once<T: Send>(run: impl Fn() -> Result<T> + Sync) -> Result<Vec<T>> {
 }
 
 fn one_refresh(components: &Arc<Components>) -> Result<()> {
-    let provider = thoughtful(components, 10, Duration::from_millis(1500))?;
+    // Long enough that the last of them comes while what the first one got is fresh.
+    let lifetime = Duration::from_secs(20);
+    let provider = thoughtful(components, lifetime.as_secs(), Duration::from_millis(1500))?;
     let client = provider.client(components, CLIENT_ID, "alice")?;
     let old = client.credential(&[])?;
-    wait::pass(Duration::from_secs(10));
+    wait::pass(lifetime);
     let credentials = all_at_once(&client)?;
     ensure!(credentials.iter().all(|credential| credential.token != old.token), "a stale token");
     let first = credentials.first();
