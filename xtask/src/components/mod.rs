@@ -38,6 +38,13 @@ pub(crate) struct Components {
 /// Installs, builds or finds everything. What cannot be had is listed, not an error.
 pub(crate) fn provide_all() -> Result<Components> {
     let mut components = Components::default();
+    if control_plane::if_there().is_none() {
+        eprintln!(
+            "first, once: what the tests run is fetched and built into {}, which takes about ten \
+             minutes on two cores; `logs` there has what each step says",
+            cache::folder()?.display()
+        );
+    }
     components.left_out.extend(system_packages::provide(&system_packages::FOR_TESTS)?);
 
     components.take("LOGIN_TEST_KUBECTL_DIR", "kubectl", kubectl::provide, |folder| {

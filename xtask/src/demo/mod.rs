@@ -31,7 +31,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
         [unknown, ..] => return Ok(Outcome::Usage(format!("unknown argument `{unknown}`"))),
     };
     children::on_path("curl").context("the demo needs `curl`: please install it")?;
-    let keep = keep && std::io::stdout().is_terminal();
+    let is_terminal = std::io::stdout().is_terminal();
+    if keep && !is_terminal {
+        println!(
+            "– `--keep`: left out, there is no terminal in which Ctrl-C would end the servers"
+        );
+    }
+    let keep = keep && is_terminal;
     if keep {
         survive_interrupt()?;
     }
