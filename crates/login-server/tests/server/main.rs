@@ -19,6 +19,8 @@ mod early_answers;
 mod explain;
 mod key_sets;
 mod limits;
+#[cfg(target_os = "linux")]
+mod memory;
 mod metrics;
 mod opaque;
 mod printed;

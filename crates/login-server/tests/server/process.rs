@@ -34,12 +34,19 @@ impl Serve {
         configuration: &Path,
         arguments: &[&str],
     ) -> Self {
+        let mut all = vec!["--insecure-http", "--listen", "127.0.0.1:0"];
+        all.extend(["--authentication-config", configuration.to_str().unwrap()]);
+        all.extend(arguments);
+        Self::start_with(environment, &all)
+    }
+
+    /// With these options only.
+    pub(crate) fn start_with(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_login-server"))
             .env_remove("NO_PROXY")
             .env_remove("no_proxy")
             .envs(environment.iter().copied())
-            .args(["serve", "--insecure-http", "--listen", "127.0.0.1:0"])
-            .args(["--authentication-config", configuration.to_str().unwrap()])
+            .arg("serve")
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -56,6 +63,15 @@ impl Serve {
             }
         });
         Self { child, log }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All that it has told so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     fn said(&self, text: &str) -> bool {
@@ -132,7 +148,7 @@ async fn serve_takes_changes_in_and_ends_in_order() {
     assert_eq!(ask(&client, &url, &two.token()).await.username(), Some("ext:bob"));
     serve.signal("TERM");
     assert_eq!(serve.exit_code().await, Some(0));
-    assert!(serve.log.lock().unwrap().matches("cannot be used").count() == 1);
+    assert!(serve.log().matches("cannot be used").count() == 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -169,7 +185,7 @@ async fn what_is_in_memory_is_in_no_core_dump() {
     fs::write(&path, accepting(&[&issuer])).unwrap();
     let serve = Serve::start(&path, &[]);
     serve.address("listening ").await;
-    let limits = fs::read_to_string(format!("/proc/{}/limits", serve.child.id())).unwrap();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", serve.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
 }

@@ -23,7 +23,7 @@ use crate::{
 const PROGRAM: &str = env!("CARGO_BIN_EXE_login-server");
 const OPAQUE: &str = "opaque-token-of-somebody-1234567890";
 const STATIC: &str = "static-token-of-somebody-0987654321";
-const INTROSPECTION_SECRET: &str = "secret-for-the-introspection-endpoint";
+pub(crate) const INTROSPECTION_SECRET: &str = "secret-for-the-introspection-endpoint";
 const GARBAGE: &str = "garbage-that-may-be-a-pasted-password";
 const WRONG: &str = "a-wrong-client-secret-that-was-typed";
 
@@ -36,7 +36,7 @@ impl Drop for Running {
     }
 }
 
-fn run(arguments: &[&str], input: &str) -> String {
+pub(crate) fn run(arguments: &[&str], input: &str) -> String {
     let mut child = Command::new(PROGRAM)
         .args(arguments)
         .env("LOGIN_SERVER_LOG", "trace")
@@ -51,7 +51,7 @@ fn run(arguments: &[&str], input: &str) -> String {
 }
 
 /// The text, and it in base64 wherever it may begin in a longer one.
-fn forms(secret: &str) -> Vec<String> {
+pub(crate) fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
     for skipped in 0..3 {
         let whole = &secret.as_bytes()[skipped..];
@@ -61,7 +61,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-fn configuration(folder: &Path, elsewhere: &Elsewhere) -> String {
+pub(crate) fn configuration(folder: &Path, elsewhere: &Elsewhere) -> String {
     let place = |name: &str, text: &str| {
         let path = folder.join(name);
         std::fs::write(&path, text).unwrap();

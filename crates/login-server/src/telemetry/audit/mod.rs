@@ -11,6 +11,7 @@ use std::{
 };
 
 use aws_lc_rs::{
+    digest::{SHA256, digest},
     error::Unspecified,
     hmac::{self, HMAC_SHA256},
     rand::SystemRandom,
@@ -97,7 +98,8 @@ impl Audit {
 
     /// The same for the same text within this process, and for nobody else; 64 bits of it.
     pub fn hash(&self, text: &str) -> TextHash {
-        let tag = hmac::sign(&self.key, text.as_bytes());
+        // `hmac` leaves the end of what it is given on the stack; `digest` wipes its own.
+        let tag = hmac::sign(&self.key, digest(&SHA256, text.as_bytes()).as_ref());
         let mut hash = [0; 8];
         for (place, byte) in hash.iter_mut().zip(tag.as_ref()) {
             *place = *byte;
