@@ -70,7 +70,7 @@ pub async fn judge<'t>(
         }
     };
     if verdict == Verdict::Refused(Reason::Revoked) {
-        gathered.tell_reason(in_force, &token, now);
+        gathered.tell_reason(state, in_force, &token, now);
     }
     if let (Verdict::Accepted { .. }, Some((index, text))) = (&verdict, token.introspected()) {
         in_force.introspectors.was_accepted(index, text);
@@ -128,7 +128,13 @@ impl<'t> Gathered<'t> {
     }
 
     /// Tells the operator what his list says about the token, which was refused for it.
-    fn tell_reason(&self, in_force: &InForce, token: &ParsedToken<'_>, now: UnixTime) {
+    fn tell_reason(
+        &self,
+        state: &State,
+        in_force: &InForce,
+        token: &ParsedToken<'_>,
+        now: UnixTime,
+    ) {
         let policy = &in_force.policy;
         let answer = self.introspection.as_ref().map(|known| &known.answer);
         let Some(claims) = token.unverified_claims().or(match answer {
@@ -147,8 +153,10 @@ impl<'t> Gathered<'t> {
         let mut reasons = names.into_iter().flatten().filter_map(|issuer| {
             Some((issuer, policy.revocations().find(issuer, claims, now)?.reason.as_deref()?))
         });
-        if let Some((issuer, reason)) = reasons.next() {
-            tracing::info!(issuer, reason, "the list of revocations names this token");
+        if let Some((issuer, reason)) = reasons.next()
+            && let Some(times) = state.revoked.turn()
+        {
+            tracing::info!(issuer, reason, times, "the list of revocations names this token");
         }
     }
 

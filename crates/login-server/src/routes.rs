@@ -13,9 +13,11 @@ use crate::{
         panic::guarded,
         response::{Reply, method_not_allowed, text},
         review, token,
+        visit::Visit,
     },
     serve::{Answering, Arriving, Caller, ConnectionEvent},
     start::{Embedded, State},
+    telemetry::refusals::Endpoint,
 };
 
 /// The listener for kube-apiserver, and for people and programs that sign in.
@@ -88,8 +90,8 @@ async fn issuer(
     caller: Caller,
     request: Request<Arriving>,
 ) -> Reply {
-    let limits = &state.limits;
-    let source = caller.source;
+    let (limits, source) = (&state.limits, caller.source);
+    let visit = |endpoint| Visit { embedded, limits, source, endpoint };
     // An issuer such as `https://example.com/login` has its endpoints below that path.
     let Some(path) = request.uri().path().strip_prefix(embedded.paths.base.as_str()) else {
         return review::faulty(RequestFault::NotFound);
@@ -103,15 +105,17 @@ async fn issuer(
     match (path, method) {
         ("/.well-known/openid-configuration", Verb::Read) => discovery::metadata(embedded),
         ("/jwks", Verb::Read) => discovery::key_set(embedded),
-        ("/authorize", Verb::Read) => authorize::show_form(embedded, limits, query()).await,
-        ("/authorize", Verb::Post) => authorize::submit(embedded, limits, source, request).await,
-        ("/device", Verb::Read) => device::show_form(embedded, limits, source, &query()).await,
-        ("/device", Verb::Post) => device::submit(embedded, limits, source, request).await,
-        ("/device_authorization", Verb::Post) => {
-            token::device_authorization(embedded, limits, source, request).await
+        ("/authorize", Verb::Read) => {
+            authorize::show_form(visit(Endpoint::Authorize), query()).await
         }
-        ("/token", Verb::Post) => token::token(state, embedded, request).await,
-        ("/revoke", Verb::Post) => token::revoke(state, embedded, request).await,
+        ("/authorize", Verb::Post) => authorize::submit(visit(Endpoint::Authorize), request).await,
+        ("/device", Verb::Read) => device::show_form(visit(Endpoint::Device), &query()).await,
+        ("/device", Verb::Post) => device::submit(visit(Endpoint::Device), request).await,
+        ("/device_authorization", Verb::Post) => {
+            token::device_authorization(visit(Endpoint::DeviceAuthorization), request).await
+        }
+        ("/token", Verb::Post) => token::token(state, visit(Endpoint::Token), request).await,
+        ("/revoke", Verb::Post) => token::revoke(state, visit(Endpoint::Revoke), request).await,
         ("/.well-known/openid-configuration" | "/jwks", _) => method_not_allowed("GET, HEAD"),
         ("/authorize" | "/device", _) => method_not_allowed("GET, HEAD, POST"),
         ("/device_authorization" | "/token" | "/revoke", _) => method_not_allowed("POST"),

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -17,7 +18,7 @@ use login_issuer::Issuer;
 use login_protocols::jose::KeySet;
 use login_review::{Policy, Revocations};
 use thiserror::Error;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
 use crate::{
@@ -34,7 +35,8 @@ use crate::{
     telemetry::{
         audit::{Audit, AuditError},
         metrics::Metrics,
-        seldom::Seldom,
+        refusals::Refusals,
+        seldom::{STRANGERS, Seldom},
         traces::{TraceError, Traces},
     },
     tls::ServingTls,
@@ -97,6 +99,12 @@ pub struct State {
     pub sharing_reviews: Semaphore,
     /// Reviews that got none are mentioned now and then.
     pub shed: Seldom,
+    /// Likewise requests that are no TokenReviews,
+    pub malformed: Seldom,
+    /// tokens that the list of revocations names,
+    pub revoked: Seldom,
+    /// and a store that does not answer who asks for health.
+    pub store_faults: Seldom,
     /// Deadlines of reviews; [`crate::run`] drives them.
     pub ticks: Ticks,
     draining: AtomicBool,
@@ -116,13 +124,14 @@ pub struct Embedded {
     pub discovery: Bytes,
     /// The public keys, rendered.
     pub jwks: Bytes,
-    passwords: Arc<Semaphore>,
-    operations: Arc<Semaphore>,
-    internal: Arc<Semaphore>,
-    waiting: Semaphore,
+    /// What it refused.
+    pub refusals: Refusals,
+    passwords: Queue,
+    operations: Queue,
+    internal: Queue,
 }
 
-/// So many requests of others may wait for their turn at the issuer; the next one is told at once.
+/// So many may wait for their turn at one gate of the issuer; the next one is told at once.
 const WAITING_FOR_ISSUER: usize = 256;
 
 /// So many operations of this program's own at one moment: a health check, and the look at sessions.
@@ -243,6 +252,9 @@ impl State {
             efforts: Efforts::new(&config.limits),
             sharing_reviews: Semaphore::new(2 * config.limits.waiting_reviews),
             shed: Seldom::default(),
+            malformed: Seldom::with(STRANGERS),
+            revoked: Seldom::with(STRANGERS),
+            store_faults: Seldom::default(),
             limits: config.limits,
             ticks: Ticks::default(),
             draining: AtomicBool::new(false),
@@ -344,10 +356,10 @@ impl Embedded {
                 device: format!("{base}/device"),
                 base,
             },
-            passwords: Arc::new(Semaphore::new(limits.password_checks)),
-            operations: Arc::new(Semaphore::new(limits.issuer_operations)),
-            internal: Arc::new(Semaphore::new(INTERNAL_OPERATIONS)),
-            waiting: Semaphore::new(WAITING_FOR_ISSUER),
+            refusals: Refusals::default(),
+            passwords: Queue::new(limits.password_checks),
+            operations: Queue::new(limits.issuer_operations),
+            internal: Queue::new(INTERNAL_OPERATIONS),
             issuer,
         })
     }
@@ -369,19 +381,12 @@ impl Embedded {
         limits: &Limits,
         work: impl FnOnce(&Issuer) -> T + Send + 'static,
     ) -> Result<T, NotDone> {
-        let (gate, is_others) = match gate {
-            Gate::Password => (&self.passwords, true),
-            Gate::Store => (&self.operations, true),
-            Gate::Internal => (&self.internal, false),
+        let queue = match gate {
+            Gate::Password => &self.passwords,
+            Gate::Store => &self.operations,
+            Gate::Internal => &self.internal,
         };
-        let place = if is_others {
-            Some(self.waiting.try_acquire().map_err(|_| NotDone::Busy)?)
-        } else {
-            None
-        };
-        let turn = tokio::time::timeout(limits.form, Arc::clone(gate).acquire_owned());
-        let Ok(Ok(permit)) = turn.await else { return Err(NotDone::Busy) };
-        drop(place);
+        let permit = queue.turn(limits.form).await.ok_or(NotDone::Busy)?;
         let issuer = Arc::clone(&self.issuer);
         // The permit goes along: a caller that gives up does not make room for more work.
         let task = tokio::task::spawn_blocking(move || {
@@ -389,5 +394,58 @@ impl Embedded {
             work(&issuer)
         });
         task.await.map_err(|_| NotDone::Failed)
+    }
+}
+
+/// Those before one gate of the issuer.
+struct Queue {
+    at_once: Arc<Semaphore>,
+    waiting: Semaphore,
+}
+
+impl Queue {
+    fn new(at_once: usize) -> Self {
+        let (at_once, waiting) = (Semaphore::new(at_once), Semaphore::new(WAITING_FOR_ISSUER));
+        Self { at_once: Arc::new(at_once), waiting }
+    }
+
+    async fn turn(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
+        let _place = self.waiting.try_acquire().ok()?;
+        let turn = Arc::clone(&self.at_once).acquire_owned();
+        tokio::time::timeout(patience, turn).await.ok()?.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    /// Asks, and stands in the queue where it has no turn at once.
+    async fn is_held_up(mut turn: std::pin::Pin<&mut impl Future>) -> bool {
+        tokio::select! {
+            biased;
+            _ = &mut turn => false,
+            () = std::future::ready(()) => true,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_wait_at_a_gate_for_a_while_and_nobody_else_does() {
+        let (queue, patience) = (Queue::new(1), Duration::from_secs(10));
+        let first = queue.turn(patience).await.unwrap();
+        let mut waiting: Vec<_> =
+            (0..WAITING_FOR_ISSUER).map(|_| Box::pin(queue.turn(patience))).collect();
+        for turn in &mut waiting {
+            assert!(is_held_up(turn.as_mut()).await);
+        }
+        assert!(queue.turn(patience).await.is_none());
+        drop(waiting);
+        assert!(is_held_up(pin!(queue.turn(patience))).await);
+        // Whoever has waited for long enough goes, and so there is room again.
+        assert!(queue.turn(patience).await.is_none());
+        drop(first);
+        assert!(queue.turn(patience).await.is_some());
     }
 }

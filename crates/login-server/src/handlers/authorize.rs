@@ -1,10 +1,8 @@
 //! `/authorize`: the login page, the password that comes back, and the way to the client.
 //! Never redirects to an address that the issuer did not name.
 
-use std::net::IpAddr;
-
 use http::{Request, StatusCode};
-use login_common::{Secret, UnixTime};
+use login_common::UnixTime;
 use login_issuer::{
     AuthorizationRefusal, AuthorizationTicket, LoginPrompt, SignIn, SignInRefusal, TicketError,
 };
@@ -12,47 +10,29 @@ use login_issuer::{
 use super::{
     form::{self, Submitted},
     response::{Reply, see_other},
+    visit::Visit,
 };
 use crate::{
-    config::Limits,
     pages::{OutcomePage, SignInPage, show},
     serve::Arriving,
     start::{Embedded, Gate, NotDone},
     system::clock,
-    telemetry::{
-        chain,
-        seldom::{STRANGERS, Seldom},
-    },
 };
-
-/// Anybody can ask for what is refused, as often as they like.
-static REFUSALS: Seldom = Seldom::with(STRANGERS);
 
 const START_AGAIN: &str = "Go back to your terminal and start the sign-in again.";
 
 /// GET `/authorize`: checks the request and shows the login page.
-pub async fn show_form(embedded: &Embedded, limits: &Limits, query: String) -> Reply {
-    let asked = embedded
-        .ask(Gate::Store, limits, move |issuer| issuer.authorize(&query, clock::now()))
-        .await;
+pub async fn show_form(visit: Visit<'_>, query: String) -> Reply {
+    let Visit { embedded, .. } = visit;
+    let asked = visit.ask(Gate::Store, move |issuer| issuer.authorize(&query, clock::now())).await;
     match asked {
         Ok(Ok(prompt)) => login_page(embedded, &prompt, None, None, StatusCode::OK),
         Ok(Err(AuthorizationRefusal::Redirect(error))) => {
-            if let Some(times) = REFUSALS.turn() {
-                tracing::info!(
-                    error = error.error,
-                    reason = error.description,
-                    times = (times > 1).then_some(times),
-                    "authorization refused"
-                );
-            }
+            visit.refused(error.error, error.description);
             redirect(embedded, error.location.as_str())
         }
         Ok(Err(AuthorizationRefusal::Page(fault))) => {
-            if let Some(times) = REFUSALS.turn() {
-                let times = (times > 1).then_some(times);
-                tracing::info!(reason = %fault, times, "authorization request cannot be answered");
-            }
+            visit.refused("invalid_request", &fault);
             outcome(
                 embedded,
                 StatusCode::BAD_REQUEST,
@@ -62,8 +42,7 @@ pub async fn show_form(embedded: &Embedded, limits: &Limits, query: String) -> R
             )
         }
         Ok(Err(fault @ AuthorizationRefusal::Crypto(_))) => {
-            tracing::error!(error = %chain(&fault), "a login page could not be made");
-            unavailable(embedded, NotDone::Failed)
+            unavailable(embedded, visit.failed(&fault))
         }
         Err(fault) => unavailable(embedded, fault),
     }
@@ -71,13 +50,9 @@ pub async fn show_form(embedded: &Embedded, limits: &Limits, query: String) -> R
 
 /// POST `/authorize`: the filled-in login page, or an authorization request sent as a form
 /// (OpenID Connect Core §3.1.2.1).
-pub async fn submit(
-    embedded: &Embedded,
-    limits: &Limits,
-    source: IpAddr,
-    request: Request<Arriving>,
-) -> Reply {
-    let submitted = match form::read(request, limits).await {
+pub async fn submit(visit: Visit<'_>, request: Request<Arriving>) -> Reply {
+    let Visit { embedded, .. } = visit;
+    let submitted = match visit.form(request).await {
         Ok(submitted) => submitted,
         Err(fault) => {
             let message = sentence(fault.message());
@@ -85,49 +60,47 @@ pub async fn submit(
         }
     };
     if submitted.form.text("ticket").is_none() {
-        return show_form(embedded, limits, submitted.encoded.to_string()).await;
+        return show_form(visit, submitted.encoded).await;
     }
     if form::is_cross_site(&submitted.headers) {
-        let message = "Another site tried to send this form.";
-        return outcome(embedded, StatusCode::FORBIDDEN, "That did not work", message, START_AGAIN);
+        return cross_site(visit, START_AGAIN);
     }
     let ticket = AuthorizationTicket::from_form(submitted.form.text("ticket").unwrap_or_default());
     if submitted.form.text("decision") == Some("cancel") {
-        return cancel(embedded, limits, ticket).await;
+        return cancel(visit, ticket).await;
     }
-    sign_in(embedded, limits, source, ticket, submitted).await
+    sign_in(visit, ticket, submitted).await
 }
 
-async fn cancel(embedded: &Embedded, limits: &Limits, ticket: AuthorizationTicket) -> Reply {
-    let cancelled = embedded
-        .ask(Gate::Store, limits, move |issuer| issuer.cancel_sign_in(&ticket, clock::now()))
-        .await;
+async fn cancel(visit: Visit<'_>, ticket: AuthorizationTicket) -> Reply {
+    let cancelled =
+        visit.ask(Gate::Store, move |issuer| issuer.cancel_sign_in(&ticket, clock::now())).await;
     match cancelled {
-        Ok(Ok(location)) => redirect(embedded, location.as_str()),
-        Ok(Err(fault)) => useless_ticket(embedded, &fault),
-        Err(fault) => unavailable(embedded, fault),
+        Ok(Ok(location)) => {
+            visit.refused("access_denied", "the person cancelled the sign-in");
+            redirect(visit.embedded, location.as_str())
+        }
+        Ok(Err(fault)) => useless_ticket(visit, &fault),
+        Err(fault) => unavailable(visit.embedded, fault),
     }
 }
 
-async fn sign_in(
-    embedded: &Embedded,
-    limits: &Limits,
-    source: IpAddr,
-    ticket: AuthorizationTicket,
-    submitted: Submitted,
-) -> Reply {
+async fn sign_in(visit: Visit<'_>, ticket: AuthorizationTicket, submitted: Submitted) -> Reply {
+    let Visit { embedded, source, .. } = visit;
     let username = submitted.form.text("username").unwrap_or_default().to_owned();
     let password = submitted.form.secret("password").cloned().unwrap_or_default();
     if username.is_empty() || password.is_empty() {
-        let status = StatusCode::BAD_REQUEST;
         let alert = "Enter your username and password.";
-        return again(embedded, limits, ticket, &username, alert, status).await;
+        return again(visit, ticket, &username, alert, StatusCode::BAD_REQUEST).await;
     }
-    let checked = embedded
-        .ask(Gate::Password, limits, {
-            let ticket = ticket.clone();
-            let username = username.clone();
-            move |issuer| check(issuer, &ticket, &username, &password, source)
+    let checked = visit
+        .ask(Gate::Password, {
+            let (ticket, username) = (ticket.clone(), username.clone());
+            move |issuer| {
+                let (ticket, username, password) = (&ticket, &*username, &password);
+                let form = SignIn { ticket, username, password, source };
+                issuer.sign_in(&form, clock::now()).map(String::from)
+            }
         })
         .await;
     match checked {
@@ -135,51 +108,38 @@ async fn sign_in(
             tracing::info!(username, %source, "signed in");
             redirect(embedded, &location)
         }
-        Ok(Err(SignInRefusal::WrongCredentials)) => {
-            // The name is not logged: people type passwords into the wrong field.
-            tracing::info!(%source, reason = "wrong_credentials", "sign-in refused");
+        // The name is not logged: people type passwords into the wrong field.
+        Ok(Err(fault @ SignInRefusal::WrongCredentials)) => {
+            visit.refused("wrong_credentials", &fault);
             let alert = "That username or password is not right.";
-            again(embedded, limits, ticket, &username, alert, StatusCode::FORBIDDEN).await
+            again(visit, ticket, &username, alert, StatusCode::FORBIDDEN).await
         }
-        Ok(Err(SignInRefusal::Throttled { until })) => {
-            tracing::warn!(%source, reason = "throttled", "sign-in refused");
+        Ok(Err(ref fault @ SignInRefusal::Throttled { until })) => {
+            visit.refused("throttled", fault);
             let alert = too_many_attempts(until, clock::now());
-            again(embedded, limits, ticket, &username, &alert, StatusCode::TOO_MANY_REQUESTS).await
+            again(visit, ticket, &username, &alert, StatusCode::TOO_MANY_REQUESTS).await
         }
-        Ok(Err(SignInRefusal::Ticket(fault))) => useless_ticket(embedded, &fault),
+        Ok(Err(SignInRefusal::Ticket(fault))) => useless_ticket(visit, &fault),
         Ok(Err(fault @ (SignInRefusal::Store(_) | SignInRefusal::Crypto(_)))) => {
-            tracing::error!(error = %chain(&fault), "sign-in could not be checked");
-            unavailable(embedded, NotDone::Failed)
+            unavailable(embedded, visit.failed(&fault))
         }
         Err(fault) => unavailable(embedded, fault),
     }
 }
 
-fn check(
-    issuer: &login_issuer::Issuer,
-    ticket: &AuthorizationTicket,
-    username: &str,
-    password: &Secret,
-    source: IpAddr,
-) -> Result<String, SignInRefusal> {
-    let form = SignIn { ticket, username, password, source };
-    issuer.sign_in(&form, clock::now()).map(String::from)
-}
-
 async fn again(
-    embedded: &Embedded,
-    limits: &Limits,
+    visit: Visit<'_>,
     ticket: AuthorizationTicket,
     username: &str,
     alert: &str,
     status: StatusCode,
 ) -> Reply {
-    let prompt = embedded
-        .ask(Gate::Store, limits, move |issuer| issuer.login_prompt(&ticket, clock::now()))
-        .await;
+    let Visit { embedded, .. } = visit;
+    let prompt =
+        visit.ask(Gate::Store, move |issuer| issuer.login_prompt(&ticket, clock::now())).await;
     match prompt {
         Ok(Ok(prompt)) => login_page(embedded, &prompt, Some(username), Some(alert), status),
-        Ok(Err(fault)) => useless_ticket(embedded, &fault),
+        Ok(Err(fault)) => useless_ticket(visit, &fault),
         Err(fault) => unavailable(embedded, fault),
     }
 }
@@ -206,17 +166,24 @@ fn redirect(embedded: &Embedded, location: &str) -> Reply {
     see_other(location).unwrap_or_else(|| unavailable(embedded, NotDone::Failed))
 }
 
-fn useless_ticket(embedded: &Embedded, fault: &TicketError) -> Reply {
+fn useless_ticket(visit: Visit<'_>, fault: &TicketError) -> Reply {
+    visit.refused("invalid_form", fault);
     let message = match fault {
         TicketError::Expired => "This page was open for too long.",
         TicketError::Forged => "This page was not made by this server, or it was changed.",
     };
-    outcome(embedded, StatusCode::BAD_REQUEST, "This sign-in is over", message, START_AGAIN)
+    outcome(visit.embedded, StatusCode::BAD_REQUEST, "This sign-in is over", message, START_AGAIN)
+}
+
+/// The page for a form that another site sent.
+pub(super) fn cross_site(visit: Visit<'_>, next: &str) -> Reply {
+    let message = "Another site tried to send this form.";
+    visit.refused("cross_site", message);
+    outcome(visit.embedded, StatusCode::FORBIDDEN, "That did not work", message, next)
 }
 
 /// The page for "not now".
 pub(super) fn unavailable(embedded: &Embedded, fault: NotDone) -> Reply {
-    tracing::error!(reason = fault.as_str(), "the issuer could not answer");
     let next = "Wait a moment, then try again.";
     let message = sentence(fault.message());
     outcome(embedded, fault.status(), "Not available right now", &message, next)

@@ -1,13 +1,10 @@
 //! Reads a request body up to a limit.
-//! Never buffers more than the limit, whatever the request said about its length, and leaves no
-//! copy behind: a body may be a token or a password.
+//! Never buffers more than the limit, whatever the request said about its length.
 
-use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use thiserror::Error;
-use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::serve::Arriving;
 
@@ -26,17 +23,14 @@ pub enum BodyFault {
 }
 
 /// The whole body. The caller bounds the time.
-pub async fn read(
-    request: Request<Arriving>,
-    limit: usize,
-) -> Result<Zeroizing<Vec<u8>>, BodyFault> {
+pub async fn read(request: Request<Arriving>, limit: usize) -> Result<Vec<u8>, BodyFault> {
     let mut body = request.into_body();
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if limit < announced {
         return Err(BodyFault::TooLarge(limit));
     }
     let parcel = body.inbox().expect();
-    let mut whole = Zeroizing::new(Vec::new());
+    let mut whole = Vec::new();
     loop {
         let frame = tokio::select! {
             biased;
@@ -52,23 +46,12 @@ pub async fn read(
         if whole.capacity() < length {
             let capacity = length.max(announced).max((2 * whole.capacity()).min(limit));
             parcel.grow(capacity - whole.capacity());
-            // A vector that grows by itself leaves its content behind where it was.
-            let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
-            larger.extend_from_slice(&whole);
-            whole = larger;
+            whole.reserve_exact(capacity - whole.len());
         }
         whole.extend_from_slice(&data);
-        wipe(data);
         if body.is_end_stream() {
             return Ok(whole);
         }
-    }
-}
-
-/// Where nobody else holds the buffer of the connection, what was read is wiped there, too.
-fn wipe(data: Bytes) {
-    if let Ok(mut data) = data.try_into_mut() {
-        data.as_mut().zeroize();
     }
 }
 

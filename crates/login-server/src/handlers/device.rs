@@ -1,23 +1,20 @@
 //! `/device`: a person types the code of their device, sees who asks, and agrees or not.
 //! Never approves without a password, and never before the person saw the code.
 
-use std::net::IpAddr;
-
 use http::{Request, StatusCode};
 use login_issuer::{DeviceApproval, DeviceRefusal, DeviceRequest, Form};
 
 use super::{
-    authorize::{outcome, too_many_attempts, unavailable},
+    authorize::{cross_site, too_many_attempts, unavailable},
     form::{self, Submitted},
     response::Reply,
+    visit::Visit,
 };
 use crate::{
-    config::Limits,
     pages::{DeviceCodePage, DeviceConfirmPage, OutcomePage, show},
     serve::Arriving,
     start::{Embedded, Gate, NotDone},
     system::clock,
-    telemetry::chain,
 };
 
 const UNKNOWN_CODE: &str =
@@ -25,83 +22,64 @@ const UNKNOWN_CODE: &str =
 
 /// GET `/device`: asks for the code; with `user_code` in the query (RFC 8628 §3.3.1) shows who
 /// asks, so that the person still compares the code.
-pub async fn show_form(embedded: &Embedded, limits: &Limits, source: IpAddr, query: &str) -> Reply {
+pub async fn show_form(visit: Visit<'_>, query: &str) -> Reply {
     let form = Form::parse(query.as_bytes()).unwrap_or_default();
     match form.text("user_code") {
-        Some(code) => look_up(embedded, limits, source, code.to_owned()).await,
-        None => code_page(embedded, "", None, StatusCode::OK),
+        Some(code) => look_up(visit, code.to_owned()).await,
+        None => code_page(visit.embedded, "", None, StatusCode::OK),
     }
 }
 
 /// POST `/device`: a code alone, or a code with a decision.
-pub async fn submit(
-    embedded: &Embedded,
-    limits: &Limits,
-    source: IpAddr,
-    request: Request<Arriving>,
-) -> Reply {
-    let submitted = match form::read(request, limits).await {
+pub async fn submit(visit: Visit<'_>, request: Request<Arriving>) -> Reply {
+    let submitted = match visit.form(request).await {
         Ok(submitted) => submitted,
         Err(fault) => {
-            return code_page(
-                embedded,
-                "",
-                Some("That did not arrive. Try again."),
-                fault.status(),
-            );
+            let alert = "That did not arrive. Try again.";
+            return code_page(visit.embedded, "", Some(alert), fault.status());
         }
     };
     if form::is_cross_site(&submitted.headers) {
-        let (title, message) = ("That did not work", "Another site tried to send this form.");
-        let next = "Open the page that your terminal names.";
-        return outcome(embedded, StatusCode::FORBIDDEN, title, message, next);
+        return cross_site(visit, "Open the page that your terminal names.");
     }
     let Some(code) = submitted.form.text("user_code").map(str::to_owned) else {
+        visit.refused("invalid_request", "the form has no code");
         let alert = "Enter the code that your terminal shows.";
-        return code_page(embedded, "", Some(alert), StatusCode::BAD_REQUEST);
+        return code_page(visit.embedded, "", Some(alert), StatusCode::BAD_REQUEST);
     };
     match submitted.form.text("decision") {
-        None => look_up(embedded, limits, source, code).await,
-        Some("deny") => deny(embedded, limits, source, code).await,
-        Some(_) => approve(embedded, limits, source, code, submitted).await,
+        None => look_up(visit, code).await,
+        Some("deny") => deny(visit, code).await,
+        Some(_) => approve(visit, code, submitted).await,
     }
 }
 
-async fn look_up(embedded: &Embedded, limits: &Limits, source: IpAddr, code: String) -> Reply {
-    match request_of(embedded, limits, source, code.clone()).await {
-        Ok(Ok(request)) => confirm_page(embedded, &request, "", None, StatusCode::OK),
-        Ok(Err(refusal)) => refused(embedded, &code, &refusal),
-        Err(fault) => unavailable(embedded, fault),
+async fn look_up(visit: Visit<'_>, code: String) -> Reply {
+    match request_of(visit, code.clone()).await {
+        Ok(Ok(request)) => confirm_page(visit.embedded, &request, "", None, StatusCode::OK),
+        Ok(Err(refusal)) => refused(visit, &code, &refusal),
+        Err(fault) => unavailable(visit.embedded, fault),
     }
 }
 
 async fn request_of(
-    embedded: &Embedded,
-    limits: &Limits,
-    source: IpAddr,
+    visit: Visit<'_>,
     code: String,
 ) -> Result<Result<DeviceRequest, DeviceRefusal>, NotDone> {
-    embedded
-        .ask(Gate::Store, limits, move |issuer| issuer.device_request(&code, source, clock::now()))
-        .await
+    let Visit { source, .. } = visit;
+    visit.ask(Gate::Store, move |issuer| issuer.device_request(&code, source, clock::now())).await
 }
 
-async fn approve(
-    embedded: &Embedded,
-    limits: &Limits,
-    source: IpAddr,
-    code: String,
-    submitted: Submitted,
-) -> Reply {
+async fn approve(visit: Visit<'_>, code: String, submitted: Submitted) -> Reply {
+    let Visit { embedded, source, .. } = visit;
     let username = submitted.form.text("username").unwrap_or_default().to_owned();
     let password = submitted.form.secret("password").cloned().unwrap_or_default();
     if username.is_empty() || password.is_empty() {
         let alert = "Enter your username and password.";
-        let status = StatusCode::BAD_REQUEST;
-        return confirm_again(embedded, limits, source, code, &username, alert, status).await;
+        return confirm_again(visit, code, &username, alert, StatusCode::BAD_REQUEST).await;
     }
-    let checked = embedded
-        .ask(Gate::Password, limits, {
+    let checked = visit
+        .ask(Gate::Password, {
             let (code, username) = (code.clone(), username.clone());
             move |issuer| {
                 let (user_code, username, password) = (&*code, &*username, &password);
@@ -122,27 +100,28 @@ async fn approve(
             };
             show(&page, StatusCode::OK, None)
         }
-        Ok(Err(DeviceRefusal::WrongCredentials)) => {
-            tracing::info!(%source, reason = "wrong_credentials", "device approval refused");
+        Ok(Err(refusal @ DeviceRefusal::WrongCredentials)) => {
+            visit.refused("wrong_credentials", &refusal);
             let alert = "That username or password is not right.";
-            let status = StatusCode::FORBIDDEN;
-            confirm_again(embedded, limits, source, code, &username, alert, status).await
+            confirm_again(visit, code, &username, alert, StatusCode::FORBIDDEN).await
         }
-        Ok(Err(refusal)) => refused(embedded, &code, &refusal),
+        Ok(Err(refusal)) => refused(visit, &code, &refusal),
         Err(fault) => unavailable(embedded, fault),
     }
 }
 
-async fn deny(embedded: &Embedded, limits: &Limits, source: IpAddr, code: String) -> Reply {
-    let denied = embedded
-        .ask(Gate::Store, limits, {
+async fn deny(visit: Visit<'_>, code: String) -> Reply {
+    let Visit { embedded, source, .. } = visit;
+    let denied = visit
+        .ask(Gate::Store, {
             let code = code.clone();
             move |issuer| issuer.deny_device(&code, source, clock::now())
         })
         .await;
     match denied {
         Ok(Ok(())) => {
-            tracing::info!(%source, "device denied");
+            // Whoever asked for the code can say no to it, too, again and again.
+            visit.refused("access_denied", "somebody who knows the code denied the sign-in");
             let page = OutcomePage {
                 host: &embedded.host,
                 is_good: false,
@@ -152,40 +131,39 @@ async fn deny(embedded: &Embedded, limits: &Limits, source: IpAddr, code: String
             };
             show(&page, StatusCode::OK, None)
         }
-        Ok(Err(refusal)) => refused(embedded, &code, &refusal),
+        Ok(Err(refusal)) => refused(visit, &code, &refusal),
         Err(fault) => unavailable(embedded, fault),
     }
 }
 
-fn refused(embedded: &Embedded, code: &str, refusal: &DeviceRefusal) -> Reply {
+fn refused(visit: Visit<'_>, code: &str, refusal: &DeviceRefusal) -> Reply {
     match refusal {
         DeviceRefusal::UnknownCode | DeviceRefusal::WrongCredentials => {
-            code_page(embedded, code, Some(UNKNOWN_CODE), StatusCode::BAD_REQUEST)
+            visit.refused("unknown_code", refusal);
+            code_page(visit.embedded, code, Some(UNKNOWN_CODE), StatusCode::BAD_REQUEST)
         }
         DeviceRefusal::Throttled { until } => {
+            visit.refused("throttled", refusal);
             let alert = too_many_attempts(*until, clock::now());
-            code_page(embedded, code, Some(&alert), StatusCode::TOO_MANY_REQUESTS)
+            code_page(visit.embedded, code, Some(&alert), StatusCode::TOO_MANY_REQUESTS)
         }
         DeviceRefusal::Store(_) | DeviceRefusal::Crypto(_) => {
-            tracing::error!(error = %chain(refusal), "device code could not be looked up");
-            unavailable(embedded, NotDone::Failed)
+            unavailable(visit.embedded, visit.failed(refusal))
         }
     }
 }
 
 async fn confirm_again(
-    embedded: &Embedded,
-    limits: &Limits,
-    source: IpAddr,
+    visit: Visit<'_>,
     code: String,
     username: &str,
     alert: &str,
     status: StatusCode,
 ) -> Reply {
-    match request_of(embedded, limits, source, code.clone()).await {
-        Ok(Ok(request)) => confirm_page(embedded, &request, username, Some(alert), status),
-        Ok(Err(refusal)) => refused(embedded, &code, &refusal),
-        Err(fault) => unavailable(embedded, fault),
+    match request_of(visit, code.clone()).await {
+        Ok(Ok(request)) => confirm_page(visit.embedded, &request, username, Some(alert), status),
+        Ok(Err(refusal)) => refused(visit, &code, &refusal),
+        Err(fault) => unavailable(visit.embedded, fault),
     }
 }
 

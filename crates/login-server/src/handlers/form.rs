@@ -3,7 +3,6 @@
 
 use http::{HeaderMap, Request, StatusCode};
 use login_issuer::Form;
-use zeroize::Zeroizing;
 
 use super::body::{self, BodyFault};
 use crate::{config::Limits, serve::Arriving};
@@ -13,7 +12,7 @@ pub struct Submitted {
     /// The fields.
     pub form: Form,
     /// The undecoded body, for endpoints that take the same text as a query.
-    pub encoded: Zeroizing<String>,
+    pub encoded: String,
     /// Headers of the request.
     pub headers: HeaderMap,
 }
@@ -70,8 +69,7 @@ pub async fn read(request: Request<Arriving>, limits: &Limits) -> Result<Submitt
         Ok(Err(BodyFault::Displaced)) => return Err(FormFault::Displaced),
         Ok(Err(BodyFault::Broken(_))) | Err(_) => return Err(FormFault::Incomplete),
     };
-    let encoded = std::str::from_utf8(&body).map_err(|_| FormFault::Malformed)?;
-    let encoded = Zeroizing::new(encoded.to_owned());
+    let encoded = String::from_utf8(body).map_err(|_| FormFault::Malformed)?;
     let form = Form::parse(encoded.as_bytes()).map_err(|_| FormFault::Malformed)?;
     Ok(Submitted { form, encoded, headers })
 }

@@ -45,7 +45,9 @@ pub async fn ready(state: &State, is_verbose: bool) -> Reply {
         let fault = match embedded.ask(Gate::Internal, &state.limits, Issuer::check).await {
             Ok(Ok(())) => None,
             Ok(Err(fault)) => {
-                tracing::error!(error = %chain(&fault), "the store does not answer");
+                if let Some(times) = state.store_faults.turn() {
+                    tracing::error!(error = %chain(&fault), times, "the store does not answer");
+                }
                 Some("does not answer")
             }
             Err(fault) => Some(fault.message()),

@@ -3,7 +3,7 @@
 //!
 //! `review` is the webhook; `discovery`, `authorize`, `device` and `token` are the embedded
 //! issuer's; `health` is for load balancers,
-//! `metrics` for Prometheus. `body`, `form`, `response` and `panic` serve them.
+//! `metrics` for Prometheus. `body`, `form`, `response`, `visit` and `panic` serve them.
 
 pub mod authorize;
 pub mod device;
@@ -17,3 +17,4 @@ pub mod body;
 pub mod form;
 pub mod panic;
 pub mod response;
+pub mod visit;

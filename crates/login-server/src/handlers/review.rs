@@ -31,7 +31,6 @@ use crate::{
         chain,
         decision::{DECISION_ID_KEY, Decided, DecisionId, Outcome},
         metrics::reviews::Origin,
-        seldom::{STRANGERS, Seldom},
         traces::ReviewSpan,
     },
 };
@@ -97,9 +96,7 @@ impl Review<'_> {
             let request = match ReviewRequest::parse(&body) {
                 Ok(request) => request,
                 Err(fault) => {
-                    static MALFORMED: Seldom = Seldom::with(STRANGERS);
-                    if let Some(times) = MALFORMED.turn() {
-                        let times = (times > 1).then_some(times);
+                    if let Some(times) = state.malformed.turn() {
                         tracing::info!(reason = %chain(&fault), times, "a request is not a TokenReview");
                     }
                     return self.rejected(RequestFault::from(&fault));

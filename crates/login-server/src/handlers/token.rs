@@ -1,38 +1,33 @@
 //! POST `/token`, `/revoke` and `/device_authorization`: forms in, JSON out.
 //! Never lets an answer be stored, never says more than the issuer does.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use login_issuer::{GrantFacts, TokenError, TokenResponse};
 use serde_json::json;
 
 use super::{
-    form::{self, FormFault},
+    form::FormFault,
     response::{Reply, private_json},
+    visit::Visit,
 };
 use crate::{
-    config::Limits,
     revoked_grants::is_revoked,
     serve::Arriving,
-    start::{Embedded, Gate, NotDone, State},
+    start::{Gate, NotDone, State},
     system::clock,
-    telemetry::{
-        chain,
-        seldom::{STRANGERS, Seldom},
-    },
 };
 
 /// The token endpoint (RFC 6749 §3.2).
-pub async fn token(state: &State, embedded: &Embedded, request: Request<Arriving>) -> Reply {
-    let limits = &state.limits;
-    let submitted = match form::read(request, limits).await {
+pub async fn token(state: &State, visit: Visit<'_>, request: Request<Arriving>) -> Reply {
+    let submitted = match visit.form(request).await {
         Ok(submitted) => submitted,
         Err(fault) => return malformed(fault),
     };
     let list = Arc::clone(state.in_force().policy.revocations());
-    let done = embedded
-        .ask(Gate::Store, limits, move |issuer| {
+    let done = visit
+        .ask(Gate::Store, move |issuer| {
             let authorization = authorization(&submitted.headers)?;
             let now = clock::now();
             let is_revoked = |grant: &GrantFacts<'_>| is_revoked(&list, issuer, grant, now);
@@ -41,20 +36,19 @@ pub async fn token(state: &State, embedded: &Embedded, request: Request<Arriving
         .await;
     match done {
         Ok(Ok(response)) => granted(&response),
-        Ok(Err(refusal)) => refused("token", &refusal),
+        Ok(Err(refusal)) => refused(visit, &refusal),
         Err(fault) => unavailable(fault),
     }
 }
 
 /// The revocation endpoint (RFC 7009 §2).
-pub async fn revoke(state: &State, embedded: &Embedded, request: Request<Arriving>) -> Reply {
-    let limits = &state.limits;
-    let submitted = match form::read(request, limits).await {
+pub async fn revoke(state: &State, visit: Visit<'_>, request: Request<Arriving>) -> Reply {
+    let submitted = match visit.form(request).await {
         Ok(submitted) => submitted,
         Err(fault) => return malformed(fault),
     };
-    let done = embedded
-        .ask(Gate::Store, limits, move |issuer| {
+    let done = visit
+        .ask(Gate::Store, move |issuer| {
             let authorization = authorization(&submitted.headers)?;
             issuer.revoke(&submitted.form, authorization, clock::now())
         })
@@ -72,24 +66,20 @@ pub async fn revoke(state: &State, embedded: &Embedded, request: Request<Arrivin
             // §2.2: the content of the answer is ignored by the client.
             private_json(StatusCode::OK, "{}")
         }
-        Ok(Err(refusal)) => refused("revoke", &refusal),
+        Ok(Err(refusal)) => refused(visit, &refusal),
         Err(fault) => unavailable(fault),
     }
 }
 
 /// The device authorization endpoint (RFC 8628 §3.1).
-pub async fn device_authorization(
-    embedded: &Embedded,
-    limits: &Limits,
-    source: IpAddr,
-    request: Request<Arriving>,
-) -> Reply {
-    let submitted = match form::read(request, limits).await {
+pub async fn device_authorization(visit: Visit<'_>, request: Request<Arriving>) -> Reply {
+    let Visit { source, .. } = visit;
+    let submitted = match visit.form(request).await {
         Ok(submitted) => submitted,
         Err(fault) => return malformed(fault),
     };
-    let done = embedded
-        .ask(Gate::Store, limits, move |issuer| {
+    let done = visit
+        .ask(Gate::Store, move |issuer| {
             let authorization = authorization(&submitted.headers)?;
             issuer.authorize_device(&submitted.form, authorization, source, clock::now())
         })
@@ -98,7 +88,7 @@ pub async fn device_authorization(
         Ok(Ok(response)) => {
             private_json(StatusCode::OK, response.body().expose().to_owned().into_bytes())
         }
-        Ok(Err(refusal)) => refused("device_authorization", &refusal),
+        Ok(Err(refusal)) => refused(visit, &refusal),
         Err(fault) => unavailable(fault),
     }
 }
@@ -123,23 +113,15 @@ fn granted(response: &TokenResponse) -> Reply {
     private_json(StatusCode::OK, response.body().expose().to_owned().into_bytes())
 }
 
-fn refused(endpoint: &str, refusal: &TokenError) -> Reply {
+fn refused(visit: Visit<'_>, refusal: &TokenError) -> Reply {
     match refusal {
         // A device asks every few seconds; that is not news.
         TokenError::AuthorizationPending | TokenError::SlowDown => {
-            tracing::debug!(endpoint, error = refusal.error(), "waiting for a person");
+            let (endpoint, error) = (visit.endpoint.as_str(), refusal.error());
+            tracing::debug!(endpoint, error, "waiting for a person");
         }
-        TokenError::Store(_) | TokenError::Crypto(_) => {
-            tracing::error!(endpoint, error = %chain(refusal), "the issuer could not answer");
-        }
-        // Anybody can bring this about, as often as they like.
-        _ => {
-            static REFUSALS: Seldom = Seldom::with(STRANGERS);
-            if let Some(times) = REFUSALS.turn() {
-                let times = (times > 1).then_some(times);
-                tracing::info!(endpoint, error = refusal.error(), reason = %refusal, times, "refused");
-            }
-        }
+        TokenError::Store(_) | TokenError::Crypto(_) => drop(visit.failed(refusal)),
+        _ => visit.refused(refusal.error(), refusal),
     }
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let mut reply = private_json(status, refusal.body());
@@ -155,7 +137,6 @@ fn malformed(fault: FormFault) -> Reply {
 }
 
 fn unavailable(fault: NotDone) -> Reply {
-    tracing::error!(reason = fault.as_str(), "the issuer could not answer");
     error_json(fault.status(), "temporarily_unavailable", fault.message())
 }
 

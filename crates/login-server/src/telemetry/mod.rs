@@ -6,6 +6,7 @@ pub mod decision;
 mod lines;
 pub mod metrics;
 mod record_format;
+pub mod refusals;
 pub mod seldom;
 pub mod traces;
 

@@ -17,6 +17,7 @@ mod crowds;
 mod distributed_groups;
 mod early_answers;
 mod explain;
+mod floods;
 mod key_sets;
 mod limits;
 #[cfg(target_os = "linux")]

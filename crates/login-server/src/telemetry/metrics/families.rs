@@ -89,6 +89,8 @@ families! {
         "Entries of the revocation list in force.";
     ENDED_SESSIONS = Gauge "login_server_ended_sessions" [""]
         "Sessions of the embedded issuer that ended before their tokens do.";
+    ISSUER_REFUSALS = Counter "login_server_issuer_refusals" ["endpoint`, `error"]
+        "Requests that the embedded issuer refused; error is its OAuth error or a word like it; busy and failed are no faults of the request.";
     RELOADS = Counter "login_server_config_automatic_reloads" ["kind`, `status"]
         "Files that came into force (success; the start is the first) or were kept out by a fault (failure).";
     RELOAD_LAST = Gauge "login_server_config_automatic_reload_last_timestamp_seconds" ["kind`, `status"]

@@ -60,6 +60,13 @@ impl Collector for Scrape {
         reviews(state, &mut exposition)?;
         let in_force = state.in_force();
         issuers::tell(&in_force, &mut exposition)?;
+        let refusals = state.embedded.as_ref().map(|embedded| embedded.refusals.counts());
+        exposition.family(
+            &families::ISSUER_REFUSALS,
+            refusals.iter().flatten().map(|(endpoint, error, count)| {
+                ([("endpoint", endpoint.as_str()), ("error", *error)], (*count).into())
+            }),
+        )?;
         files::tell(state, &in_force, &mut exposition)?;
         let connections = &state.metrics.connections;
         exposition.single(&families::CONNECTIONS, connections.accepted())?;
