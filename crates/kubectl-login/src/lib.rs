@@ -37,6 +37,7 @@ use commands::{
     command_line::{self, Invocation},
     completion::{self, candidates},
 };
+use login_common::process::keep_memory_private;
 use options::arguments;
 use report::{Failure, Report, command_line_failure};
 use system::{
@@ -56,6 +57,8 @@ pub fn run(words: &[OsString]) -> ExitCode {
     if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now, machine::parent()) {
         return conclude(stdout::answer(found.answer()));
     }
+    // What follows has secrets in memory for longer.
+    keep_memory_private();
     let invocation = Invocation::of(name, &ProcessEnvironment);
     let system = System {
         clock: &MachineClock,

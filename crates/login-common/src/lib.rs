@@ -4,7 +4,9 @@
 //! modules (`exec_credential`, `token_review`) and `client_configuration` convert.
 //!
 //! Reading order: `secret` and `time` are the vocabulary, `names` and `identity` the domain, `proxy`
-//! the way to a host, `strict_json` the way JSON from outside is read, the next two the contracts with Kubernetes, the last one that between the programs.
+//! the way to a host, `pem` and `strict_json` how texts from outside are read, the next two the contracts with Kubernetes,
+//! `client_configuration` that between the programs. `process` is the one exception to "no I/O": it reads nothing and
+//! tells the system one thing about this process.
 //! `schedules` is for tests.
 
 pub mod secret;
@@ -14,12 +16,15 @@ pub mod identity;
 pub mod names;
 pub mod proxy;
 
+pub mod pem;
 pub mod strict_json;
 
 pub mod exec_credential;
 pub mod token_review;
 
 pub mod client_configuration;
+
+pub mod process;
 
 #[cfg(feature = "schedules")]
 pub mod schedules;

@@ -2,12 +2,10 @@
 //! Never stops at the first fault; never guesses what an unknown key meant.
 //!
 //! Reading order: `located` (YAML with lines), `fields` (typed reading that collects faults),
-//! `authentication_configuration` (Kubernetes' file). The first two serve any strict YAML file,
-//! `pem` every file with certificates.
+//! `authentication_configuration` (Kubernetes' file). The first two serve any strict YAML file.
 
 pub mod fields;
 pub mod located;
-pub mod pem;
 
 pub mod authentication_configuration;
 pub mod revocations;

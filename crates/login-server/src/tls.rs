@@ -11,7 +11,7 @@ use std::{
 };
 
 use login_common::UnixTime;
-use login_review::config::pem;
+use login_common::pem;
 use rustls::{ServerConfig, server::NoServerSessionStorage};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use thiserror::Error;

@@ -16,7 +16,7 @@ use std::{
 };
 
 use flate2::read::GzDecoder;
-use login_common::{Secret, UnixTime, names::is_confidential, proxy::Proxies};
+use login_common::{Secret, UnixTime, names::is_confidential, pem, proxy::Proxies};
 use login_protocols::oauth2::token_endpoint::FormRequest;
 use url::Url;
 use zeroize::Zeroizing;
@@ -197,10 +197,10 @@ fn authorities(texts: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, HttpError
 }
 
 pub(super) fn certificates(text: &[u8]) -> Result<Vec<reqwest::Certificate>, HttpError> {
-    reqwest::Certificate::from_pem_bundle(text)
-        .ok()
-        .filter(|some| !some.is_empty())
-        .ok_or(HttpError::CertificateAuthority)
+    let found = pem::certificates(text).map_err(HttpError::CertificateAuthorityText)?;
+    let read = found.iter().map(|(_, der)| reqwest::Certificate::from_der(der));
+    let read: Vec<_> = read.collect::<Result<_, _>>().map_err(|error| HttpError::client(&error))?;
+    if read.is_empty() { Err(HttpError::CertificateAuthority) } else { Ok(read) }
 }
 
 pub(super) fn sensitive(value: &Secret) -> Result<reqwest::header::HeaderValue, HttpError> {
@@ -285,6 +285,24 @@ mod tests {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(text).unwrap();
         encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn no_authority_is_lost_in_silence() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        let one = parameters.self_signed(&key).unwrap().pem();
+        let read = |text: &str| {
+            certificates(text.as_bytes()).map(|all| all.len()).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(&format!("# two\n{one}{one}")), Ok(2));
+        let glued = format!("{}{one}", one.trim_end());
+        let fault = read(&glued).unwrap_err();
+        let line = one.lines().count();
+        assert!(fault.contains(&format!("line {line}: is not `-----END")), "{fault}");
+        for text in ["", "no PEM", &key.serialize_pem()] {
+            assert!(read(text).unwrap_err().contains("no PEM text with certificates"), "{text}");
+        }
     }
 
     #[test]

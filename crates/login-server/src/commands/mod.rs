@@ -25,7 +25,7 @@ use crate::{
         load::{Loaded, load},
     },
     report::{Failure, print, remark},
-    system::{process, tracked_files::TrackedFiles},
+    system::tracked_files::TrackedFiles,
 };
 
 /// Tells kube-apiserver whose token it has, and can issue the tokens itself.
@@ -75,7 +75,7 @@ enum Output {
 
 /// Reads the command line and carries it out. Usage faults end the process with exit code 2.
 pub fn run() -> Result<ExitCode, Failure> {
-    process::keep_memory_private();
+    login_common::process::keep_memory_private();
     let done = match CommandLine::parse().command {
         Command::Explain(command) => return command.run(),
         Command::CheckConfig(command) => return command.run(),

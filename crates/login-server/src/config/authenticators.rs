@@ -9,10 +9,10 @@ use crate::{
     evidence::introspection::IntrospectionEndpoint, system::tracked_files::TrackedFiles,
     telemetry::chain,
 };
-use login_common::{Secret, names::without_secrets};
+use login_common::{Secret, names::without_secrets, pem};
 use login_review::{
     Introspector, Policy, Revocations, StaticTokens,
-    config::{Faults, Problem, pem, revocations, static_tokens},
+    config::{Faults, Problem, revocations, static_tokens},
 };
 
 /// How long one introspection request may take; a review has five seconds.

@@ -21,19 +21,6 @@ pub struct Process {
     pub started_at: Option<f64>,
 }
 
-/// Keeps what is in memory, tokens and secrets, out of core dumps and from debuggers that run as
-/// the same user. Where the system has no such switch, nothing is done.
-pub fn keep_memory_private() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{
-            DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit,
-        };
-        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    }
-}
-
 /// Reads it now.
 pub fn read() -> Process {
     let text = |path: &str| fs::read_to_string(path).unwrap_or_default();

@@ -9,6 +9,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_login-server");
@@ -505,7 +506,9 @@ async fn dev_keeps_its_state_when_it_is_given_a_folder() {
 fn a_kubeconfig_to_hand_out_holds_the_cluster_and_no_credential() {
     let folder = tempfile::tempdir().unwrap();
     let authority = folder.path().join("ca.crt");
-    std::fs::write(&authority, crate::support::Pki::new().authority_pem).unwrap();
+    let pki = crate::support::Pki::new();
+    let key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    std::fs::write(&authority, format!("{key}{}", pki.authority_pem)).unwrap();
     let print = |server: &str, authority: &str| {
         let mut words = vec!["print", "kubeconfig", "--server", server, "--cluster", "dev"];
         words.extend(["--cluster-certificate-authority", authority]);
@@ -526,7 +529,9 @@ fn a_kubeconfig_to_hand_out_holds_the_cluster_and_no_credential() {
         assert_eq!(file.pointer(pointer).and_then(|v| v.as_str()), Some(expected), "{text}");
     }
     let data = file.pointer("/clusters/0/cluster/certificate-authority-data").unwrap();
-    assert!(data.as_str().unwrap().starts_with("LS0tLS1CRUdJTi"), "{data}");
+    let data = STANDARD.decode(data.as_str().unwrap()).unwrap();
+    let data = String::from_utf8(data).unwrap();
+    assert!(data.starts_with("-----BEGIN CERTIFICATE-----") && !data.contains("KEY"), "{data}");
     let empty = folder.path().join("empty");
     std::fs::write(&empty, "\n").unwrap();
     for (server, authority, words) in [

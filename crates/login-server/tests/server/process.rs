@@ -187,7 +187,7 @@ async fn what_is_in_memory_is_in_no_core_dump() {
     serve.address("listening ").await;
     let limits = fs::read_to_string(format!("/proc/{}/limits", serve.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -3,7 +3,7 @@
 
 use std::{error::Error, io, time::Duration};
 
-use login_common::proxy::ProxyFault;
+use login_common::{pem::PemFault, proxy::ProxyFault};
 use login_protocols::oidc::redirect::RedirectFault;
 use thiserror::Error;
 use tokio_rustls::rustls::{self, CertificateError};
@@ -17,6 +17,9 @@ pub enum HttpError {
     /// The PEM text holds no certificate that can be used.
     #[error("the certificate authority is no PEM text with certificates")]
     CertificateAuthority,
+    /// A part of the PEM text would be lost.
+    #[error("the PEM text of the certificate authority cannot be used: {0}")]
+    CertificateAuthorityText(PemFault),
     /// The PEM text holds no certificate with its key.
     #[error("the client certificate or its key cannot be used: {0}")]
     ClientCertificate(String),

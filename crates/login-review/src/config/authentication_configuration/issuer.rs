@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use login_common::names::{IssuerUrl, without_secrets};
+use login_common::{
+    names::{IssuerUrl, without_secrets},
+    pem,
+};
 use url::Url;
 
 use super::{Notes, filled, is_unset};
 use crate::{
-    config::{
-        fields::{Faults, Field, Mapping},
-        pem,
-    },
+    config::fields::{Faults, Field, Mapping},
     route::is_service_account_issuer,
 };
 

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
-use login_common::names::without_secrets;
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use login_common::{names::without_secrets, pem};
 use url::Url;
 
 use super::{
@@ -63,13 +62,17 @@ impl Kubeconfig {
     fn authority(&self) -> Result<Option<String>, Failure> {
         let Some(path) = &self.cluster_certificate_authority else { return Ok(None) };
         let unusable = format!("`--cluster-certificate-authority {}`", path.display());
-        let pem = files::read(path, MAX_LENGTH).map_err(|fault| {
+        let text = files::read(path, MAX_LENGTH).map_err(|fault| {
             Failure::configuration(format!("{unusable} cannot be read")).because(&fault)
         })?;
-        let mut certificates = CertificateDer::pem_slice_iter(&pem).peekable();
-        if certificates.peek().is_none() || certificates.any(|certificate| certificate.is_err()) {
+        let certificates = pem::certificates(&text).map_err(|fault| {
+            Failure::configuration(format!("{unusable} cannot be used")).because(&fault)
+        })?;
+        if certificates.is_empty() {
             return Err(Failure::configuration(format!("{unusable} holds no PEM certificates")));
         }
-        Ok(Some(STANDARD.encode(&pem)))
+        // Nothing else of the file: a private key beside them would be handed out.
+        let certificates = certificates.iter().map(|(_, certificate)| certificate);
+        Ok(Some(STANDARD.encode(pem::text_of(certificates))))
     }
 }

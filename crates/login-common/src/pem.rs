@@ -3,13 +3,16 @@
 //!
 //! Text outside of blocks, and blocks of other kinds, are passed over, as kube-apiserver does.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 const DASHES: &[u8] = b"-----";
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
+/// RFC 7468 §2.
+const LINE: usize = 64;
 const CERTIFICATE: &[u8] = b"CERTIFICATE";
 /// Names of certificates that OpenSSL knows and Go passes over.
 const OTHER_CERTIFICATES: [&[u8]; 2] = [b"TRUSTED CERTIFICATE", b"X509 CERTIFICATE"];
@@ -88,6 +91,23 @@ pub fn certificates(text: &[u8]) -> Result<Vec<(u64, CertificateDer<'static>)>, 
     }
 }
 
+/// A PEM text of these certificates and nothing else: what stood beside them (a private key, notes)
+/// is left out.
+pub fn text_of<'c>(certificates: impl IntoIterator<Item = &'c CertificateDer<'static>>) -> String {
+    let mut text = String::new();
+    for certificate in certificates {
+        text.push_str("-----BEGIN CERTIFICATE-----\n");
+        let mut rest = STANDARD.encode(certificate);
+        while !rest.is_empty() {
+            let behind = rest.split_off(rest.len().min(LINE));
+            let _ = writeln!(text, "{rest}");
+            rest = behind;
+        }
+        text.push_str("-----END CERTIFICATE-----\n");
+    }
+    text
+}
+
 struct Block<'t> {
     label: &'t [u8],
     line: u64,
@@ -159,6 +179,22 @@ mod tests {
             .map(|(line, _)| line)
             .collect();
         assert_eq!(lines, [2, 7]);
+    }
+
+    #[test]
+    fn what_is_written_holds_the_certificates_and_nothing_else() {
+        let long = STANDARD.encode([7; 100]);
+        let other = format!("-----BEGIN CERTIFICATE-----\n{long}\n-----END CERTIFICATE-----\n");
+        let key = "-----BEGIN PRIVATE KEY-----\nHUSH\n-----END PRIVATE KEY-----\n";
+        let read = certificates(format!("a note\n{ONE}{key}{other}").as_bytes()).unwrap();
+        let text = text_of(read.iter().map(|(_, certificate)| certificate));
+        let again = certificates(text.as_bytes()).unwrap();
+        let content = |found: Vec<(u64, CertificateDer<'static>)>| {
+            found.into_iter().map(|(_, certificate)| certificate).collect::<Vec<_>>()
+        };
+        assert_eq!(content(again), content(read));
+        assert!(!text.contains("HUSH") && !text.contains("note"), "{text}");
+        assert!(text.lines().all(|line| line.len() <= LINE), "{text}");
     }
 
     #[test]
