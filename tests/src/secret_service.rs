@@ -103,6 +103,20 @@ impl SecretService {
         crate::command::run_with_input(&mut command, secret.as_bytes(), LIMIT)
     }
 
+    /// Lets it answer nobody any more, and refuse nobody either (SIGSTOP).
+    pub fn hang(&mut self) -> Result<()> {
+        self.keyring.as_mut().context("there is no keyring")?.suspend()
+    }
+
+    /// How many programs are connected to the bus, this question apart.
+    pub fn connections(&self) -> Result<usize> {
+        let mut ask = self.program("dbus-send")?;
+        ask.args(["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/"]);
+        ask.arg("org.freedesktop.DBus.ListNames");
+        let answer = run(&mut ask, LIMIT)?.success()?;
+        Ok(answer.stdout.matches("string \":").count().saturating_sub(1))
+    }
+
     /// What gnome-keyring said so far; a locked one says so each time somebody asks.
     pub fn told(&self) -> Result<String> {
         self.keyring.as_ref().map_or_else(|| Ok(String::new()), Child::stderr)

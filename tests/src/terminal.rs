@@ -55,7 +55,10 @@ impl Terminal {
         let line = command::line(program);
         // A program cannot be given a controlling terminal from outside but by one of its own kind.
         let mut command = Command::new("setsid");
-        command.args(["--ctty", "--wait"]).arg(program.get_program()).args(program.get_args());
+        command.args(["--ctty", "--wait"]);
+        // What runs in the background has these ignored, and passes that on to what it starts.
+        command.args(["env", "--default-signal=INT,HUP,TERM"]);
+        command.arg(program.get_program()).args(program.get_args());
         command.env_clear().env("TERM", "xterm");
         for (name, value) in program.get_envs() {
             match value {

@@ -16,7 +16,7 @@ mod pseudo_terminal;
 #[allow(dead_code, reason = "another test needs the rest")]
 mod stage;
 
-use std::net::TcpStream;
+use std::{net::TcpStream, process::Command};
 
 use pseudo_terminal::PseudoTerminal;
 use stage::{Stage, get, parameter, visit};
@@ -79,6 +79,52 @@ fn an_interrupt_gives_the_terminal_back_as_it_was() {
             terminal.screen()
         );
     }
+}
+
+/// `program` as a shell starts it after `before`.
+fn after(before: &str, program: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{before}; exec \"$0\" \"$@\"")]);
+    shell.arg(program.get_program()).args(program.get_args());
+    for (name, value) in program.get_envs() {
+        shell.env(name, value.unwrap_or_default());
+    }
+    shell
+}
+
+#[test]
+fn an_interrupt_that_was_ignored_at_the_start_stays_ignored() {
+    let stage = Stage::new();
+    let program = stage.command("get-token --flow browser --skip-open-browser");
+    let mut terminal = PseudoTerminal::run(&after("trap '' INT", &program));
+    terminal.see("left; Ctrl-C cancels it");
+    terminal.type_keys("\x03");
+    terminal.see("^C");
+    let screen = terminal.screen();
+    let page = screen.lines().find_map(|line| line.strip_prefix("  ")).unwrap();
+    assert_eq!(visit(&Url::parse(page.trim()).unwrap()).0, 200);
+    let (code, stdout, terminal) = terminal.end();
+    assert_eq!(code, Some(0), "{}", terminal.screen());
+    assert!(stdout.contains("ExecCredential"), "{stdout}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_core_dump_is_made_of_a_sign_in() {
+    use std::os::unix::fs::MetadataExt as _;
+    let stage = Stage::new();
+    let program = stage.command("get-token --flow browser --skip-open-browser");
+    let dumping = "ulimit -S -c \"$(ulimit -H -c)\"";
+    let terminal = PseudoTerminal::run(&after(dumping, &program));
+    terminal.see("left; Ctrl-C cancels it");
+    let folder = std::path::PathBuf::from(format!("/proc/{}", terminal.id()));
+    let text = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!(text("comm").trim(), "kubectl-login");
+    let limits = text("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    // proc(5): what would show the memory of such a process is the superuser's, whoever runs it.
+    assert_eq!(std::fs::metadata(folder.join("environ")).unwrap().uid(), 0);
 }
 
 #[test]

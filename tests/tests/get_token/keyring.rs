@@ -11,6 +11,8 @@ use login_tests::components::Components;
 use login_tests::login_client::{Credential, LoginClient, asked_by_kubectl};
 use login_tests::oidc_provider::{CLIENT_ID, Manners, OidcProvider};
 use login_tests::secret_service::{SecretService, State};
+use login_tests::terminal::Terminal;
+use login_tests::wait;
 
 use crate::Case;
 
@@ -19,6 +21,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_keyring_that_gets_locked_costs_a_sign_in_and_no_token", gets_locked),
     ("a_locked_keyring_costs_a_warning_and_no_token", locked),
     ("where_there_is_no_keyring_the_session_is_kept_all_the_same", absent),
+    ("a_keyring_that_hangs_does_not_make_the_client_deaf_to_ctrl_c", hangs),
     ("the_cached_path_does_not_ask_the_keyring", cached),
 ];
 
@@ -116,6 +119,26 @@ fn absent(components: &Arc<Components>) -> Result<()> {
     command.envs(without);
     Credential::read(&run(&mut command, LIMIT)?.success()?)?;
     ensure!(desktop.renewals()? == 2 && desktop.visits()? == 1);
+    Ok(())
+}
+
+/// What a keyring is asked for takes up to half a minute where it may be asking a person.
+fn hangs(components: &Arc<Components>) -> Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    const BY_SIGINT: i32 = 130;
+    let mut desktop = Desktop::start(components, State::Unlocked)?;
+    let before = desktop.service.connections()?;
+    desktop.service.hang()?;
+    let mut login = desktop.client.command("login", &["--token-cache-storage", "keyring"]);
+    login.envs(desktop.service.environment());
+    let mut terminal = Terminal::run(&login)?;
+    wait::until("a question to the keyring", LIMIT, || {
+        Ok((desktop.service.connections()? > before).then_some(()))
+    })?;
+    terminal.interrupt()?;
+    let code = terminal.end(PATIENCE)?;
+    ensure!(code == Some(BY_SIGINT), "{code:?}: {}", terminal.screen()?);
+    ensure!(desktop.visits()? == 0, "a browser was opened");
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The signals that end a run early, whatever it is waiting for.
-//! Never installed on the cached path, where the default (die at once) is right.
+//! Never installed on the cached path, where the default (die at once) is right; never listens for
+//! what was ignored at the start: `nohup`, and shells for what runs in the background, mean that.
 //!
 //! A thread of its own listens: the program's one other thread may be in a call that knows nothing
 //! of signals, such as a keyring's or a lock's.
@@ -15,8 +16,8 @@ use tokio::sync::watch;
 /// How long work that was told may take to end by itself.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// What a shell says of a program that Ctrl-C has ended.
-const INTERRUPTED: i32 = 130;
+/// What a shell says of a program that a signal has ended: this and the signal's number.
+const ENDED_BY: i32 = 128;
 
 struct Watcher {
     cancelled: watch::Sender<bool>,
@@ -70,7 +71,7 @@ fn watcher() -> Option<&'static Watcher> {
             runtime.block_on(async {
                 let mut signals = Signals::install();
                 let _ = ready.send(());
-                signals.next().await;
+                let signal = signals.next().await;
                 // First: whoever is told may be through before the next line.
                 let is_heard =
                     *watcher.listening.lock().unwrap_or_else(PoisonError::into_inner) > 0;
@@ -78,10 +79,10 @@ fn watcher() -> Option<&'static Watcher> {
                 if is_heard {
                     tokio::select! {
                         () = tokio::time::sleep(GRACE) => {}
-                        () = signals.next() => {}
+                        _ = signals.next() => {}
                     }
                 }
-                end();
+                end(ENDED_BY + signal);
             });
         };
         std::thread::Builder::new().name("signals".to_owned()).spawn(listen).ok()?;
@@ -91,12 +92,12 @@ fn watcher() -> Option<&'static Watcher> {
 }
 
 #[expect(clippy::exit, reason = "as the signal itself would; the main thread hears nothing")]
-fn end() -> ! {
-    exit(INTERRUPTED)
+fn end(code: i32) -> ! {
+    exit(code)
 }
 
 #[cfg(unix)]
-struct Signals(Vec<tokio::signal::unix::Signal>);
+struct Signals(Vec<(i32, tokio::signal::unix::Signal)>);
 
 #[cfg(unix)]
 impl Signals {
@@ -104,20 +105,45 @@ impl Signals {
     fn install() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+        let ignored = ignored();
+        let wanted = kinds.into_iter().filter(|kind| !is_in(ignored, kind.as_raw_value()));
+        Self(wanted.filter_map(|kind| Some((kind.as_raw_value(), signal(kind).ok()?))).collect())
     }
 
-    async fn next(&mut self) {
+    /// The number of the first that comes.
+    async fn next(&mut self) -> i32 {
+        use std::task::Poll;
         std::future::poll_fn(|context| {
-            let mut polled = self.0.iter_mut().map(|signal| signal.poll_recv(context));
-            if polled.any(|polled| matches!(polled, std::task::Poll::Ready(Some(())))) {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
+            let mut polled = self.0.iter_mut();
+            polled
+                .find_map(|(number, signal)| match signal.poll_recv(context) {
+                    Poll::Ready(Some(())) => Some(Poll::Ready(*number)),
+                    _ => None,
+                })
+                .unwrap_or(Poll::Pending)
         })
-        .await;
+        .await
     }
+}
+
+/// The set of signals that are ignored, as far as the system tells: other systems than Linux have
+/// no file that does.
+#[cfg(unix)]
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    ignored_in(&status)
+}
+
+/// proc_pid_status(5): `SigIgn` is a mask in hexadecimal.
+#[cfg(unix)]
+fn ignored_in(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
+#[cfg(unix)]
+fn is_in(set: u64, signal: i32) -> bool {
+    u32::try_from(signal - 1).is_ok_and(|bit| set.checked_shr(bit).unwrap_or_default() & 1 == 1)
 }
 
 #[cfg(not(unix))]
@@ -129,9 +155,27 @@ impl Signals {
         Self
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> i32 {
+        const INTERRUPT: i32 = 2;
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        INTERRUPT
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_ignored_at_the_start_is_known_by_its_number() {
+        let status = "Name:\tkubectl-login\nSigBlk:\tffffffffffffffff\n\
+                      SigIgn:\t0000000000001003\nSigCgt:\t0000000000000000\n";
+        let ignored = ignored_in(status);
+        let known: Vec<i32> = (-1..70).filter(|signal| is_in(ignored, *signal)).collect();
+        assert_eq!(known, [1, 2, 13]);
+        assert_eq!(ignored_in(""), 0);
+        assert_eq!(ignored_in("SigIgn:\tnonsense"), 0);
     }
 }

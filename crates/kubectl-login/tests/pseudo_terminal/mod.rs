@@ -34,9 +34,12 @@ impl PseudoTerminal {
         let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
         let user = OpenOptions::new().read(true).write(true).open(PathBuf::from(name)).unwrap();
         // `setsid --ctty` takes the terminal from its own stdin; the program then gets another one.
+        // Whoever runs the tests in the background has these signals ignored, and so has what they
+        // start: no shell can undo that, `env` can.
         let mut started = Command::new("setsid");
         started
-            .args(["--ctty", "--wait", "sh", "-c", "exec \"$0\" \"$@\" </dev/null"])
+            .args(["--ctty", "--wait", "env", "--default-signal=INT,HUP,TERM"])
+            .args(["sh", "-c", "exec \"$0\" \"$@\" </dev/null"])
             .arg(program.get_program())
             .args(program.get_args())
             .env_clear()
@@ -61,6 +64,11 @@ impl PseudoTerminal {
             }
         });
         Self { keyboard, child, screen }
+    }
+
+    /// The program's process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// All that was shown.
