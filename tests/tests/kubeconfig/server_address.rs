@@ -11,6 +11,7 @@ use crate::world::{Case, World};
 
 pub(crate) const CASES: &[Case] = &[
     ("a_servers_address_is_enough_for_kubectl", address),
+    ("an_address_and_no_kubeconfig_lead_to_the_commands_that_are_left", newcomer),
     ("what_setup_writes_works_with_kubectl", setup),
     ("a_server_that_is_no_login_server_is_told_apart", stranger),
 ];
@@ -53,6 +54,42 @@ fn address(world: &World) -> Result<()> {
     let kubectl = Kubectl::with_kubeconfig(&world.components, NEWEST_KUBECTL, file)?
         .at_home(&home)
         .with_variable("KUBECTL_LOGIN_INTERACTIVE", "never");
+    let who = kubectl.whoami(&[])?;
+    ensure!(who["username"] == "alice", "{who}");
+    Ok(())
+}
+
+/// Nothing but an address and the authority of a server that publishes none; then the lines that
+/// the program showed, with what whoever runs the cluster knows.
+fn newcomer(world: &World) -> Result<()> {
+    let scratch = Scratch::new()?;
+    let home = scratch.folder("home")?;
+    let file = scratch.path().join("config");
+    let authority = scratch.file("ca.crt", read(&world.dev.file("/certificateAuthorityFile")?)?)?;
+    let named = authority.display().to_string();
+    let (url, browser) = (world.dev.fact("/issuerUrl")?, world.browser(&scratch)?);
+    let login = ["login", url, "--certificate-authority", &named];
+    let refused = world.login(&home, &file, &[&login[..], &["--context", "mine"]].concat())?;
+    refused.with_code(2)?.saying("kubectl config set-context mine --cluster=mine")?;
+    ensure!(!file.exists(), "written although the context is missing");
+
+    let browser = ["--flow=browser", "--browser-command", &browser];
+    let told = world.login(&home, &file, &[&login[..], &browser].concat())?.success()?;
+    ensure!(!read(&file)?.contains("ca.crt"), "the entry needs the file: {}", read(&file)?);
+    std::fs::remove_file(&authority)?;
+    let kubectl = Kubectl::with_kubeconfig(&world.components, NEWEST_KUBECTL, file)?
+        .at_home(&home)
+        .with_variable("KUBECTL_LOGIN_INTERACTIVE", "never");
+    let of_cluster = world.cluster.authority().certificate().display().to_string();
+    let mut lines = 0;
+    for line in told.stderr.lines().filter_map(|line| line.strip_prefix("  kubectl ")) {
+        let line = line.replace("https://API-SERVER:6443", world.server.url());
+        let words: Vec<String> =
+            line.split(' ').map(|word| word.replace("ca.crt", &of_cluster)).collect();
+        kubectl.run(&words.iter().map(String::as_str).collect::<Vec<_>>())?.success()?;
+        lines += 1;
+    }
+    ensure!(lines == 3, "{told}");
     let who = kubectl.whoami(&[])?;
     ensure!(who["username"] == "alice", "{who}");
     Ok(())

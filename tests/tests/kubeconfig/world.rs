@@ -24,7 +24,7 @@ pub(crate) struct World {
     pub(crate) dev: Development,
     pub(crate) provider: OidcProvider,
     pub(crate) server: ApiServer,
-    _cluster: Cluster,
+    pub(crate) cluster: Cluster,
 }
 
 impl World {
@@ -38,7 +38,7 @@ impl World {
         };
         let server = cluster.api_server("apiserver-kubeconfig", &authentication)?;
         let provider = OidcProvider::start(components, &Manners::default())?;
-        Ok(Self { components: Arc::clone(components), dev, provider, server, _cluster: cluster })
+        Ok(Self { components: Arc::clone(components), dev, provider, server, cluster })
     }
 
     /// Runs `kubectl-login ARGUMENTS` at `home` with this kubeconfig.

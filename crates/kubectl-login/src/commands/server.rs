@@ -1,10 +1,12 @@
 //! `login SERVER-URL`: everything but the address comes from what the server publishes.
 //! Never believes a server that TLS does not vouch for; never takes a secret from one.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::ArgMatches;
 use login_common::{
     client_configuration::{self, ClientConfiguration, ClientConfigurationError},
     names::{IssuerUrl, NameError},
+    pem,
 };
 use thiserror::Error;
 use url::Url;
@@ -14,7 +16,7 @@ use super::{
     user_entry::{self, Plan, Wanted},
 };
 use crate::{
-    flows::{FlowError, local},
+    flows::{FlowError, LocalError, local},
     kubeconfig::entry::{self, ExecEntry},
     options::{
         arguments,
@@ -23,7 +25,7 @@ use crate::{
         layers::{Layers, Origin, Settings},
         lists,
         table::{Name, row_of},
-        target::Target,
+        target::{CertificateAuthority, Target},
         typed::Typed,
     },
     report::{Failure, Fault},
@@ -33,6 +35,10 @@ use crate::{
         kubeconfig_file,
     },
 };
+
+/// Longest base64 of authorities that goes into an entry, and so into a program's arguments, which
+/// Windows bounds by 32,767 letters.
+const MAX_EMBEDDED: usize = 16 * 1024;
 
 /// Options that are meant for this one sign-in, and not for every later one.
 const ONCE: [Name; 6] = [
@@ -139,13 +145,14 @@ pub fn run(system: &System<'_>, matches: &ArgMatches, address: &str) -> Result<(
     let server = server_at(address)?;
     let typed = arguments::typed(matches);
     let configuration = configuration::read(system.environment)?;
-    let published = {
+    let (published, typed) = {
         let mut probe = typed.without(&[Name::IssuerUrl]);
         // The person named that server; what it names is another matter.
         probe.push(Name::IssuerUrl, server.as_str().to_owned());
         probe.push(Name::ClientId, "kubectl-login".to_owned());
         let settings = resolved(system, &probe, configuration.as_ref())?;
-        fetch(system, &Target::check(&settings, system.environment)?)?
+        let target = Target::check(&settings, system.environment)?;
+        (fetch(system, &target)?, embedded(system, typed, &target)?)
     };
     system.terminal.say(&format!(
         "{server} says: sign in at {} as a user of the client `{}`.",
@@ -153,21 +160,57 @@ pub fn run(system: &System<'_>, matches: &ArgMatches, address: &str) -> Result<(
     ));
     check_issuer(&published, &typed)?;
     let wanted_options = combined(&published, &typed);
-    let kept_options = entry::arguments(&wanted_options.without(&ONCE), kubeconfig_file::absolute)?;
+    let kept_options = wanted_options.without(&ONCE);
+    let arguments = entry::arguments(&kept_options, kubeconfig_file::absolute)?;
     let mut settings = resolved(system, &wanted_options, configuration.as_ref())?;
     attribute(&mut settings, &server, &published, &typed);
     let target = Target::check(&settings, system.environment)?;
     let host = user_entry::host_of(server.as_str());
-    let wanted = Wanted::of(matches, &host, ExecEntry::new(kept_options).to_value());
+    let wanted = Wanted::of(matches, &host, ExecEntry::new(arguments).to_value());
     let plan = Plan::of(system, &wanted)?;
     if matches.get_flag("dry-run") {
         return plan.show(system);
     }
+    let obstacles = user_entry::obstacles(system, &kept_options, configuration.as_ref())?;
     user_entry::check_issuer(system, &target)?;
     plan.carry_out(system)?;
     login::sign_in(system, &target)?;
-    plan.say_next(system);
+    plan.say_next(system, &obstacles);
     Ok(())
+}
+
+/// The authorities that were typed as files, as what is in these: the entry then works wherever
+/// kubectl does.
+fn embedded(system: &System<'_>, typed: Typed, target: &Target) -> Result<Typed, Failure> {
+    if !typed.has(Name::CertificateAuthority) {
+        return Ok(typed);
+    }
+    let failed = |source| failed(target, FlowError::CertificateAuthority(source));
+    let mut certificates = Vec::new();
+    for authority in &target.connection.certificate_authorities {
+        if let CertificateAuthority::File(path) = authority {
+            let text = local::read(path).map_err(failed)?;
+            let found = pem::certificates(&text).map_err(|fault| {
+                failed(LocalError::Http(HttpError::CertificateAuthorityText(fault)))
+            })?;
+            certificates.extend(found.into_iter().map(|(_, certificate)| certificate));
+        }
+    }
+    let data = STANDARD.encode(pem::text_of(&certificates));
+    if data.len() > MAX_EMBEDDED {
+        system
+            .terminal
+            .say("The authority's file is too long for the entry, which names its place instead.");
+        return Ok(typed);
+    }
+    let mut embedded = typed.without(&[Name::CertificateAuthority]);
+    embedded.push(Name::CertificateAuthorityData, data);
+    Ok(embedded)
+}
+
+fn failed(target: &Target, source: FlowError) -> Failure {
+    let hint = source.hint(target);
+    Failure::Flow { source: Box::new(source), hint }
 }
 
 /// `--issuer-url` beside an address says which issuer may be told what options and variables hold.
@@ -256,11 +299,10 @@ fn resolved(
 
 /// `server` is the target's issuer: it is reached in the same way.
 fn fetch(system: &System<'_>, server: &Target) -> Result<ClientConfiguration, Failure> {
-    let failed = |source: FlowError| {
-        let hint = source.hint(server);
-        Failure::Flow { source: Box::new(source), hint }
-    };
+    let failed = |source| failed(server, source);
     let options = local::http_options(&server.connection).map_err(failed)?;
+    let http = HttpClient::new(options, http::proxies(system.environment))
+        .map_err(|error| failed(FlowError::of_options(error)))?;
     let name = || server.issuer.clone();
     let unreachable = |source| ServerError::Unreachable { server: name(), source };
     let address = format!("{}{}", server.issuer, client_configuration::PATH);
@@ -270,8 +312,6 @@ fn fetch(system: &System<'_>, server: &Target) -> Result<ClientConfiguration, Fa
     })?;
     system.terminal.detail(&format!("kubectl-login: reading {url}"));
     let work = async {
-        let http =
-            HttpClient::new(options, http::proxies(system.environment)).map_err(unreachable)?;
         let answer =
             http.fetch(&url, client_configuration::MAX_LENGTH).await.map_err(unreachable)?;
         let (server, status) = (name(), answer.status);

@@ -83,14 +83,15 @@ pub fn definition() -> Command {
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let typed = arguments::typed(matches);
     let configuration = configuration::read(system.environment)?;
-    let mut settings = Settings::resolve(&Layers {
+    let settings = Settings::resolve(&Layers {
         typed: &typed,
         typed_origin: &Origin::CommandLine,
         environment: system.environment,
         cluster: None,
         configuration: configuration.as_ref(),
     })?;
-    let arguments = entry::arguments(&whole(&typed, &settings), kubeconfig_file::absolute)?;
+    let whole = whole(&typed, &settings);
+    let arguments = entry::arguments(&whole, kubeconfig_file::absolute)?;
     let target = Target::check(&settings, system.environment)?;
     let text = |id: &str| matches.get_one::<String>(id).cloned().unwrap_or_default();
     let exec = ExecEntry {
@@ -112,13 +113,9 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     if matches.get_flag("dry-run") {
         return plan.show(system);
     }
+    let obstacles = user_entry::obstacles(system, &whole, configuration.as_ref())?;
     plan.carry_out(system)?;
-    // What is typed now will stand in the kubeconfig.
-    settings.attribute(&typed, &Origin::Arguments);
-    for refused in Target::check(&settings, system.environment)?.refused_commands() {
-        system.terminal.say(&format!("Before that: {}.", refused.hint()));
-    }
-    plan.say_next(system);
+    plan.say_next(system, &obstacles);
     Ok(())
 }
 

@@ -16,7 +16,14 @@ use crate::{
         entry::{self, AUTH_PROVIDER},
         find::{Files, UserEntry},
     },
-    options::{arguments, table::Name, target::Target},
+    options::{
+        arguments,
+        configuration::Configuration,
+        layers::{Layers, Origin, Settings},
+        table::Name,
+        target::Target,
+        typed::Typed,
+    },
     report::Failure,
     system::{
         System,
@@ -24,6 +31,9 @@ use crate::{
         stdout,
     },
 };
+
+/// What a cluster is called that has no name yet.
+const CLUSTER: &str = "kubernetes";
 
 /// `command` with the options that say which entry, in which file.
 pub fn with_options(command: Command) -> Command {
@@ -133,9 +143,10 @@ impl Plan {
         change.add(file, edit);
         let mut done = vec![format!("User `{}` is in `{}`.", wanted.name, file.display())];
         if let Some(name) = wanted.context {
-            let context = files
-                .context(name)
-                .ok_or_else(|| KubeconfigError::Missing(format!("a context `{name}`")))?;
+            let context = files.context(name).ok_or_else(|| KubeconfigError::NoContext {
+                name: name.to_owned(),
+                commands: commands_for(&files, wanted),
+            })?;
             let (name, user) = (name.to_owned(), wanted.name.to_owned());
             done.push(format!("Context `{name}` uses it."));
             change.add(context.file, Edit::Context { name, user });
@@ -167,8 +178,11 @@ impl Plan {
         Ok(())
     }
 
-    /// Says what to type next.
-    pub fn say_next(&self, system: &System<'_>) {
+    /// Says what to type next, and what before.
+    pub fn say_next(&self, system: &System<'_>, obstacles: &[String]) {
+        for obstacle in obstacles {
+            system.terminal.say(obstacle);
+        }
         system.terminal.say(&self.next);
     }
 
@@ -212,15 +226,15 @@ fn check(existing: &UserEntry<'_>, wanted: &Wanted<'_>) -> Result<(), Kubeconfig
 
 /// The next command to type.
 fn next(files: &Files, wanted: &Wanted<'_>, done: &mut Vec<String>) -> String {
-    let option = wanted.kubeconfig.map(|path| format!(" --kubeconfig={path}")).unwrap_or_default();
+    let kubectl = kubectl(wanted);
     let uses_it = wanted.context.or_else(|| files.contexts_of(wanted.name).next());
     let current = files.current_context();
     if let Some(context) = uses_it {
-        let context =
-            if current == Some(context) { String::new() } else { format!(" --context={context}") };
-        return format!("Next: kubectl{option}{context} auth whoami");
+        let option = format!(" --context={}", word(context));
+        let option = if current == Some(context) { "" } else { &option };
+        return format!("Next: {kubectl}{option} auth whoami");
     }
-    let name = wanted.name;
+    let name = word(wanted.name);
     match current.and_then(|current| Some((current, files.context(current)?))) {
         Some((current, context)) => {
             let user = files.user(context.user).and_then(|entry| entry.value);
@@ -231,11 +245,56 @@ fn next(files: &Files, wanted: &Wanted<'_>, done: &mut Vec<String>) -> String {
                     "The current context `{current}` has a user without any credentials."
                 ));
             }
-            format!("Next: kubectl{option} config set-context {current} --user={name}")
+            format!("Next: {kubectl} config set-context {} --user={name}", word(current))
         }
-        None => {
-            format!("Next: kubectl{option} config set-context NAME --cluster=CLUSTER --user={name}")
-        }
+        None => format!("No context uses it yet. Next:\n{}", commands_for(files, wanted)),
+    }
+}
+
+/// The commands that make the context that is wanted: with its cluster, where there is none.
+fn commands_for(files: &Files, wanted: &Wanted<'_>) -> String {
+    let known: Vec<&str> = files.clusters().collect();
+    let (kubectl, user) = (kubectl(wanted), word(wanted.name));
+    let (is_new, cluster) = match (known.as_slice(), wanted.context) {
+        ([], context) => (true, Some(context.unwrap_or(CLUSTER))),
+        (several, Some(context)) if several.contains(&context) => (false, Some(context)),
+        (&[only], _) => (false, Some(only)),
+        _ => (false, None),
+    };
+    let free = cluster.filter(|name| files.context(name).is_none());
+    let context = word(wanted.context.or(free).unwrap_or("NAME"));
+    let cluster = word(cluster.unwrap_or("CLUSTER"));
+    let mut lines = Vec::new();
+    if is_new {
+        lines.push(format!(
+            "  # The address and the authority's file are known to whoever runs the cluster.\n  \
+             {kubectl} config set-cluster {cluster} --server=https://API-SERVER:6443 \
+             --certificate-authority=ca.crt --embed-certs"
+        ));
+    }
+    lines.push(format!(
+        "  {kubectl} config set-context {context} --cluster={cluster} --user={user}"
+    ));
+    if wanted.context.is_none() {
+        lines.push(format!("  {kubectl} config use-context {context}"));
+    }
+    lines.join("\n")
+}
+
+/// The beginning of a command for the same kubeconfig.
+fn kubectl(wanted: &Wanted<'_>) -> String {
+    let option = wanted.kubeconfig.map(|path| format!(" --kubeconfig={}", word(path)));
+    format!("kubectl{}", option.unwrap_or_default())
+}
+
+/// One word of a command line, in quotes where a shell would make something else of it.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.,:/@%+=~".contains(c);
+    // cmd and PowerShell know backslashes in paths, and other quotes.
+    if cfg!(windows) || (!text.is_empty() && text.chars().all(is_plain)) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 
@@ -253,6 +312,23 @@ pub fn check_issuer(system: &System<'_>, target: &Target) -> Result<(), Failure>
         },
         || failed(FlowError::Cancelled),
     )
+}
+
+/// What has to be done before kubectl can use an entry with these options. Fails where none could.
+pub fn obstacles(
+    system: &System<'_>,
+    typed: &Typed,
+    configuration: Option<&Configuration>,
+) -> Result<Vec<String>, Failure> {
+    let settings = Settings::resolve(&Layers {
+        typed,
+        typed_origin: &Origin::Arguments,
+        environment: system.environment,
+        cluster: None,
+        configuration,
+    })?;
+    let refused = Target::check(&settings, system.environment)?.refused_commands();
+    Ok(refused.iter().map(|refused| format!("Before that: {}.", refused.hint())).collect())
 }
 
 /// Runs until the work is done or a signal comes.
@@ -276,7 +352,80 @@ pub fn host_of(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::command_line;
+    use crate::{
+        commands::command_line,
+        system::{
+            environment::{NoEnvironment, Overlay},
+            kubeconfig_file,
+        },
+    };
+
+    #[test]
+    fn a_context_that_is_missing_comes_with_the_commands_that_make_it() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("config");
+        let commands = |text: &str, context: Option<&str>| {
+            kubeconfig_file::replace(&path, text).unwrap();
+            let named = path.display().to_string();
+            let files = Files::read(&NoEnvironment, Some(&named)).unwrap();
+            let wanted = Wanted {
+                name: "login.example.com",
+                is_name_given: false,
+                context,
+                kubeconfig: None,
+                exec: Value::Null,
+                given: Vec::new(),
+                replace: false,
+            };
+            commands_for(&files, &wanted)
+        };
+        let cluster = "config set-cluster dev --server=https://API-SERVER:6443 \
+                       --certificate-authority=ca.crt --embed-certs";
+        let context = "config set-context dev --cluster=dev --user=login.example.com";
+        let using = "config use-context dev";
+        let dev = "clusters:\n- {name: dev, cluster: {}}\n";
+        let more = format!("{dev}- {{name: b, cluster: {{}}}}\n- {{name: b, cluster: {{}}}}\n");
+        let taken = format!("{dev}contexts:\n- {{name: dev, context: {{cluster: dev}}}}\n");
+        let odd = context.replace("dev --cluster", "'it'\\''s mine' --cluster");
+        let unnamed = "config set-context NAME --cluster=CLUSTER --user=login.example.com";
+        for (text, named, expected) in [
+            ("", Some("dev"), vec![cluster, context]),
+            (dev, Some("dev"), vec![context]),
+            (dev, Some("it's mine"), vec![&odd]),
+            (dev, None, vec![context, using]),
+            (&more, Some("dev"), vec![context]),
+            (&more, None, vec![unnamed, "config use-context NAME"]),
+            (&taken, None, vec![&unnamed.replace("CLUSTER", "dev"), "config use-context NAME"]),
+        ] {
+            let said = commands(text, named);
+            let lines: Vec<&str> =
+                said.lines().filter_map(|line| line.strip_prefix("  kubectl ")).collect();
+            assert_eq!(lines, expected, "{text}");
+        }
+        assert!(commands("", None).contains("config use-context kubernetes"));
+    }
+
+    #[test]
+    fn a_command_that_kubectl_would_not_run_is_said_before() {
+        let variables = [("HOME".to_owned(), "/nonexistent".to_owned())];
+        let system = System {
+            clock: &crate::system::clock::MachineClock,
+            environment: &Overlay { variables: &variables, below: &NoEnvironment },
+            terminal: &crate::system::terminal::Stderr { verbose: false },
+        };
+        let said = |words: &[&str]| {
+            let words: Vec<OsString> = ["get-token", "--issuer-url=https://a", "--client-id=k"]
+                .iter()
+                .chain(words)
+                .map(Into::into)
+                .collect();
+            obstacles(&system, &arguments::of_get_token(&words).unwrap(), None)
+        };
+        assert!(said(&[]).unwrap().is_empty());
+        let told = said(&["--client-secret-command=pass show x"]).unwrap().join("\n");
+        assert!(told.starts_with("Before that:") && told.contains("\"pass show x\""), "{told}");
+        assert!(said(&["--flow=nonsense"]).is_err());
+    }
 
     #[test]
     fn only_what_is_typed_comes_in_the_place_of_what_is_there() {

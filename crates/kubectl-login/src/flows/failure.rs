@@ -308,6 +308,14 @@ impl FlowError {
         Self::Unreachable { issuer: issuer.clone(), source }
     }
 
+    /// Sorts why no client can be made: what the options name cannot be used.
+    pub fn of_options(error: HttpError) -> Self {
+        match error {
+            HttpError::ClientCertificate(_) => Self::ClientCertificate(LocalError::Http(error)),
+            _ => Self::CertificateAuthority(LocalError::Http(error)),
+        }
+    }
+
     /// A person would have to type something, and cannot.
     pub fn no_terminal(issuer: &IssuerUrl) -> Self {
         Self::NeedsPerson { issuer: issuer.clone(), source: NeedsPerson::NoTerminal }

@@ -31,7 +31,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{
-    FlowError, LocalError,
+    FlowError,
     choose::PersonFlow,
     client_proof::{AssertionAudience, ClientProof},
     failure::NotAnIssuer,
@@ -100,12 +100,7 @@ impl<'a> Session<'a> {
             .filter(|_| is_vouched_for)
             .map(|directory| (directory, Voucher::of(&options.authorities)));
         let proxies = http::proxies(system.environment);
-        let http = HttpClient::new(options, proxies).map_err(|error| match error {
-            HttpError::ClientCertificate(_) => {
-                FlowError::ClientCertificate(LocalError::Http(error))
-            }
-            _ => FlowError::CertificateAuthority(LocalError::Http(error)),
-        })?;
+        let http = HttpClient::new(options, proxies).map_err(FlowError::of_options)?;
         if target.connection.insecure_skip_tls_verify {
             static WARNED: Once = Once::new();
             WARNED.call_once(|| {

@@ -43,6 +43,14 @@ pub enum KubeconfigError {
     /// Something is named that no file has.
     #[error("no kubeconfig has {0}")]
     Missing(String),
+    /// The context that shall use an entry.
+    #[error("no kubeconfig has a context `{name}`")]
+    NoContext {
+        /// Its name.
+        name: String,
+        /// The commands that make it.
+        commands: String,
+    },
     /// The user gets credentials in another way.
     #[error("user `{user}` in `{file}` does not run kubectl-login")]
     OtherUser {
@@ -142,6 +150,9 @@ impl KubeconfigError {
             Self::Missing(_) | Self::OtherUser { .. } => {
                 "name a context with `--context`, or give `--issuer-url` and `--client-id`"
                     .to_owned()
+            }
+            Self::NoContext { commands, .. } => {
+                format!("make it, then run this again:\n{commands}")
             }
             Self::Arguments { .. } => "correct `args` of that user".to_owned(),
             Self::Secret { advice, .. } => (*advice).to_owned(),

@@ -1,4 +1,4 @@
-//! Which file holds a context or a user, as client-go merges them; where a new one goes.
+//! Which file holds a context, a cluster or a user, as client-go merges them; where a new one goes.
 //! Never writes.
 
 use std::path::{Path, PathBuf};
@@ -78,6 +78,14 @@ impl Files {
         let (file, entry) = self.entries("contexts").find(|(_, entry)| is_named(entry, name))?;
         let user = entry.get("context").and_then(|context| context.get("user")?.as_str());
         Some(Context { file, user: user.unwrap_or_default() })
+    }
+
+    /// The names of all clusters, each once.
+    pub fn clusters(&self) -> impl Iterator<Item = &str> {
+        let mut seen = std::collections::HashSet::new();
+        self.entries("clusters")
+            .filter_map(|(_, entry)| entry.get("name")?.as_str())
+            .filter(move |name| seen.insert(*name))
     }
 
     /// The names of all contexts whose user is `user`.
