@@ -1,5 +1,5 @@
 //! Tests of `cache::renewal_lock`.
-//! Never more than one process: those are in `tests/end_to_end.rs`.
+//! Never more than one process: those are in `tests/program/end_to_end.rs`.
 
 use super::*;
 use crate::system::disk::faulty::{FaultyDisk, Step, Verdict};

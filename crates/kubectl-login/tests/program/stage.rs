@@ -5,12 +5,17 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use url::Url;
 
 use crate::issuer::Issuer;
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An issuer, a home, and the options that fit.
 pub(crate) struct Stage {
@@ -50,7 +55,7 @@ impl Stage {
     }
 
     /// The files of a kind in the cache.
-    pub(crate) fn files(&self, kind: &str) -> Vec<std::path::PathBuf> {
+    pub(crate) fn files(&self, kind: &str) -> Vec<PathBuf> {
         let Ok(directory) = fs::read_dir(self.home.path().join(".cache/kubectl-login")) else {
             return Vec::new();
         };
@@ -114,6 +119,19 @@ pub(crate) fn visit(page: &Url) -> (u16, String) {
     (status, body)
 }
 
+/// The lines that a program writes into a file; it may not have begun yet.
+#[track_caller]
+pub(crate) fn text_of(path: &Path) -> String {
+    let begin = Instant::now();
+    loop {
+        match fs::read_to_string(path) {
+            Ok(text) if text.ends_with('\n') => return text,
+            _ => assert!(begin.elapsed() < PATIENCE, "nothing has written `{}`", path.display()),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
@@ -137,5 +155,6 @@ pub(crate) fn token(output: &Output) -> String {
     assert!(output.status.success(), "{}", stderr(output));
     let answer: serde_json::Value = serde_json::from_str(&stdout(output)).unwrap();
     assert_eq!(answer["kind"], "ExecCredential");
+    assert!(answer["status"]["expirationTimestamp"].is_string(), "{answer}");
     answer["status"]["token"].as_str().unwrap().to_owned()
 }

@@ -1,24 +1,14 @@
 //! Who may say what: clusters, kubeconfigs, and issuers that repeat what they were sent.
 //! Never outside loopback and a scratch folder.
-#![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs,
-    reason = "this is a test"
-)]
-
-#[allow(dead_code, reason = "another test needs the rest")]
-mod issuer;
-#[allow(dead_code, reason = "another test needs the rest")]
-mod stage;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use serde_json::{Value, json};
-use stage::{Stage, failed, stderr, token};
+
+use crate::{
+    issuer,
+    stage::{Stage, failed, stderr, text_of, token},
+};
 
 /// What kubectl says where the cluster's entry has `settings` for us.
 fn told(settings: &Value) -> String {
@@ -169,14 +159,14 @@ fn a_browser_is_started_for_a_kubeconfig_only_where_the_person_allows_it() {
     // It is not remembered as a failed sign-in.
     configure(&stage, &format!("allowed-commands: [\"{}\"]\n", program.display()));
     failed(&run(true), 1, "the sign-in to");
-    assert!(fs::read_to_string(&seen).unwrap().contains("://"));
+    assert!(text_of(&seen).contains("://"));
     fs::remove_file(&seen).unwrap();
     configure(&stage, "flow: browser\n");
     for window in stage.files(".failed") {
         fs::remove_file(window).unwrap();
     }
     failed(&run(false), 1, "the sign-in to");
-    assert!(seen.exists());
+    assert!(text_of(&seen).contains("://"));
 }
 
 #[test]

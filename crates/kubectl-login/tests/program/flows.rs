@@ -1,31 +1,17 @@
 //! The ways to sign in, each as a person or a client meets it, against a tiny issuer.
 //! Never outside loopback and a scratch folder.
-#![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs,
-    reason = "this is a test"
-)]
-
-#[allow(dead_code, reason = "another test needs the rest")]
-mod issuer;
-#[allow(dead_code, reason = "another test needs the rest")]
-mod stage;
 
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     os::unix::fs::PermissionsExt as _,
-    process::Child,
 };
 
 use serde_json::json;
-use stage::{Stage, failed, get, page_of, parameter, stderr, stdout, token, visit};
 use url::Url;
+
+use crate::stage::{Stage, failed, get, page_of, parameter, stderr, stdout, text_of, token, visit};
 
 const BROWSER: &str = "get-token --flow browser --skip-open-browser";
 
@@ -53,17 +39,6 @@ fn notebook(stage: &Stage) -> (String, std::path::PathBuf) {
     fs::write(&program, text).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     (program.to_str().unwrap().to_owned(), notes)
-}
-
-/// Waits for what a program writes down.
-fn read_when_there(path: &std::path::Path, child: &mut Child) -> String {
-    loop {
-        if let Ok(text) = fs::read_to_string(path) {
-            return text;
-        }
-        assert!(child.try_wait().unwrap().is_none(), "it ended before");
-        std::thread::yield_now();
-    }
 }
 
 #[test]
@@ -211,13 +186,13 @@ fn quiet_still_shows_the_page_that_nothing_opened() {
     assert_eq!(visit(&page_of(&mut child)).0, 200);
     token(&child.wait_with_output().unwrap());
     let (browser, notes) = notebook(&stage);
-    let mut child = stage
+    let child = stage
         .command("get-token --flow browser --quiet --force-refresh --token-cache-storage none")
         .env("DISPLAY", ":9")
         .env("BROWSER", format!("/nonexistent %s:{browser}"))
         .spawn()
         .unwrap();
-    let page = Url::parse(read_when_there(&notes, &mut child).trim()).unwrap();
+    let page = Url::parse(text_of(&notes).trim()).unwrap();
     // What every user of this machine may read in a process list is worth nothing.
     assert!(page.query().is_none() && !page.as_str().contains(&stage.issuer.url), "{page}");
     let (status, authorize, _) = get(&page);
@@ -246,7 +221,8 @@ fn a_listener_for_other_machines_and_unchecked_tls_are_warned_about_once() {
 fn a_device_page_is_opened_where_there_is_a_desktop() {
     let stage = Stage::new();
     let (browser, notes) = notebook(&stage);
-    for (words, is_opened) in [("--skip-open-browser", false), ("", true)] {
+    for words in ["--skip-open-browser", ""] {
+        assert!(!notes.exists());
         let line = format!("get-token --flow device --token-cache-storage none {words}");
         let output = stage
             .command(&line)
@@ -257,10 +233,9 @@ fn a_device_page_is_opened_where_there_is_a_desktop() {
             .output()
             .unwrap();
         token(&output);
-        assert_eq!(notes.exists(), is_opened, "{words}");
     }
     // The code is in no argument of a program: the page is told by this machine.
-    let page = fs::read_to_string(notes).unwrap();
+    let page = text_of(&notes);
     assert!(page.starts_with("http://127.0.0.1:") && !page.contains("BCDF-GHJK"), "{page}");
 }
 
@@ -404,7 +379,7 @@ fn a_browser_has_neither_our_output_nor_our_secrets() {
         .output()
         .unwrap();
     token(&output);
-    let seen = fs::read_to_string(seen).unwrap();
+    let seen = text_of(&seen);
     assert!(seen.contains("DISPLAY=:9") && !seen.contains("hunter"), "{seen}");
 }
 

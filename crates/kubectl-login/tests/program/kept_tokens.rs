@@ -1,27 +1,14 @@
 //! What the program keeps between its runs, and when it renews it before it has to.
 //! Never outside loopback and a scratch folder.
-#![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs,
-    reason = "this is a test"
-)]
-
-#[allow(dead_code, reason = "another test needs the rest")]
-mod issuer;
 
 use std::{
     fs::{self, File},
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Output},
     time::{Duration, UNIX_EPOCH},
 };
 
-use issuer::Issuer;
 use kubectl_login::cache::{
     entry::{self, Entry},
     freshness::Lifetime,
@@ -29,6 +16,8 @@ use kubectl_login::cache::{
     store::Directory,
 };
 use login_common::UnixTime;
+
+use crate::stage::{Stage, stderr, token};
 
 /// What kubectl says about its call.
 const ASKED_BY_KUBECTL: (&str, &str) = (
@@ -39,40 +28,12 @@ const ASKED_BY_KUBECTL: (&str, &str) = (
 /// A person who answers at once, on another device.
 const PERSON: &str = "get-token --flow device";
 
-/// An issuer, and the home of somebody who signs in there.
-struct Stage {
-    issuer: Issuer,
-    home: tempfile::TempDir,
-}
-
 impl Stage {
-    fn new() -> Self {
-        Self { issuer: Issuer::start(), home: tempfile::tempdir().unwrap() }
-    }
-
     /// Somebody has signed in.
     fn signed_in() -> (Self, String) {
         let stage = Self::new();
         let first = token(&stage.run(PERSON));
         (stage, first)
-    }
-
-    fn command(&self, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-login"));
-        command
-            .args(words.split_whitespace())
-            .env_clear()
-            .env("HOME", self.home.path())
-            .env("KUBECTL_LOGIN_ISSUER_URL", &self.issuer.url)
-            .env("KUBECTL_LOGIN_CLIENT_ID", "kubectl-login")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, words: &str) -> Output {
-        self.command(words).output().unwrap()
     }
 
     /// As kubectl asks; its process is the test's.
@@ -85,11 +46,10 @@ impl Stage {
         self.home.path().join(".cache/kubectl-login")
     }
 
-    /// The one file whose name ends in that way.
-    fn file(&self, end: &str) -> Option<PathBuf> {
-        let mut files = fs::read_dir(self.folder()).unwrap().map(|file| file.unwrap().path());
+    /// The one file of that kind.
+    fn file(&self, kind: &str) -> Option<PathBuf> {
         // `keys.lock` is of no session.
-        files.find(|path| path.to_str().unwrap().ends_with(end) && !path.ends_with("keys.lock"))
+        self.files(kind).into_iter().find(|path| !path.ends_with("keys.lock"))
     }
 
     fn refresh_file(&self) -> String {
@@ -130,17 +90,6 @@ impl Stage {
     fn refreshes(&self) -> usize {
         self.issuer.count("refresh_token")
     }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-#[track_caller]
-fn token(output: &Output) -> String {
-    assert!(output.status.success(), "{}", stderr(output));
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    answer["status"]["token"].as_str().unwrap().to_owned()
 }
 
 #[track_caller]

@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::{
     Job,
     ci_system::{AZURE, jwt},
-    token,
 };
+use crate::stage::token;
 
 /// The YAML texts of the section about jobs.
 fn examples() -> Vec<Value> {
-    let readme = include_str!("../../../../README.md");
+    let readme = include_str!("../../../../../README.md");
     let (_, section) = readme.split_once("\n## CI jobs\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
     let blocks = section.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());

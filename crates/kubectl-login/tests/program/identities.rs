@@ -1,19 +1,7 @@
 //! The program in CI jobs: every source of an identity, every use of one.
 //! Never outside loopback and a scratch folder.
-#![cfg(unix)]
-#![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs,
-    reason = "this is a test"
-)]
 
 mod ci_system;
-#[allow(dead_code, reason = "another test needs the rest")]
-#[path = "../issuer/mod.rs"]
-mod issuer;
 mod readme;
 
 use std::{
@@ -24,7 +12,11 @@ use std::{
 };
 
 use ci_system::{AZURE, AZURE_AUDIENCE, CiSystem, GITHUB, jwt};
-use issuer::Issuer;
+
+use crate::{
+    issuer::Issuer,
+    stage::{stderr, token},
+};
 
 /// A job: a CI system, an issuer, a home.
 struct Job {
@@ -77,19 +69,6 @@ impl Job {
         fs::write(&path, content).unwrap();
         path
     }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// The token in the ExecCredential on stdout.
-#[track_caller]
-fn token(output: &Output) -> String {
-    assert!(output.status.success(), "{}", stderr(output));
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(answer["status"]["expirationTimestamp"].is_string(), "{answer}");
-    answer["status"]["token"].as_str().unwrap().to_owned()
 }
 
 /// The failure: exit code, nothing on stdout, what is said.
