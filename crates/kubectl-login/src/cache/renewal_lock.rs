@@ -84,6 +84,9 @@ const WITHIN: &str = ", within ";
 /// After the number.
 const SECONDS: &str = " seconds";
 
+/// No work takes longer, whatever a holder writes: a sign-in may be given an hour.
+const LONGEST_WORK: Duration = Duration::from_hours(2);
+
 /// Who holds a lock, or held it when its process ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
@@ -112,11 +115,12 @@ impl Holder {
         printable.then_some(())?;
         let (what, within) = what.split_once(WITHIN).unwrap_or((what, ""));
         let within = within.strip_suffix(SECONDS).and_then(|seconds| seconds.parse().ok());
+        let within = within.map(|seconds| Duration::from_secs(seconds).min(LONGEST_WORK));
         Some(Self {
             process: process.parse().ok()?,
             since: UnixTime::parse_rfc3339(since).ok()?,
             what: what.to_owned(),
-            within: within.map(Duration::from_secs),
+            within,
         })
     }
 

@@ -116,7 +116,14 @@ fn a_holder_says_how_long_its_work_takes_and_older_ones_do_not() {
     );
     let older = Holder::parse("kubectl-login/1\n7 1970-01-01T00:16:40Z signing in\n").unwrap();
     assert!(older.was_signing_in() && older.within.is_none());
+    // What is too long to be added to, or to be waited for, is cut.
+    let text = format!(
+        "kubectl-login/1\n7 1970-01-01T00:16:40Z signing in, within {} seconds\n",
+        u64::MAX
+    );
+    let endless = Holder::parse(&text).unwrap();
     for (holder, now, left) in [
+        (&endless, 1000, 7200),
         (&holder, 1000, 60),
         (&holder, 1059, 1),
         (&holder, 1060, 0),
