@@ -50,6 +50,7 @@ pub fn read(directory: &Path) -> Found {
     {
         match open(&file.path()) {
             Opened::File(file) => found.sessions.extend(read_one(file)),
+            #[cfg(unix)]
             Opened::Foreign => found.is_shared = true,
             Opened::Nothing => {}
         }
@@ -60,6 +61,7 @@ pub fn read(directory: &Path) -> Found {
 enum Opened {
     File(File),
     /// Others may have written it.
+    #[cfg(unix)]
     Foreign,
     Nothing,
 }

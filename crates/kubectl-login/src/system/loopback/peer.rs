@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 use crate::system::environment::{Environment as _, ProcessEnvironment};
 
 /// Whose a connection is.
+#[cfg_attr(
+    not(any(target_os = "linux", test)),
+    expect(dead_code, reason = "other systems do not tell")
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
     /// Our user's, or root's, who can read whatever we have.
