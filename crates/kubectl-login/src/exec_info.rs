@@ -2,23 +2,34 @@
 //! Never guesses: a value that cannot be read is an error, none at all means run by hand.
 
 use login_common::exec_credential::{ExecApiVersion, ExecInfo, ExecInfoError};
+use serde_json::Value;
 
 use crate::{options::layers::Origin, system::environment::Environment};
 
 /// The variable that client-go sets.
 pub const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
 
-/// Who says the options of this call: a kubeconfig, or somebody at a terminal or in a script.
-pub fn typed_origin(environment: &dyn Environment) -> Origin {
-    if environment.has(VARIABLE) { Origin::Arguments } else { Origin::CommandLine }
+/// Reads the variable; `None` where the program is run by hand.
+pub fn from_environment(environment: &dyn Environment) -> Result<Option<ExecInfo>, ExecInfoError> {
+    match environment.variable(VARIABLE) {
+        Some(text) if !text.is_empty() => ExecInfo::parse(&text.to_string_lossy()).map(Some),
+        _ => Ok(None),
+    }
 }
 
-/// Reads the variable. Run by hand, the answer is v1 and stdin is the person's own.
-pub fn from_environment(environment: &dyn Environment) -> Result<ExecInfo, ExecInfoError> {
-    match environment.variable(VARIABLE) {
-        Some(text) if !text.is_empty() => ExecInfo::parse(&text.to_string_lossy()),
-        _ => Ok(ExecInfo { api_version: ExecApiVersion::V1, interactive: true, cluster: None }),
-    }
+/// Who says the options of a call: a kubeconfig, or somebody at a terminal or in a script.
+pub fn typed_origin(info: Option<&ExecInfo>) -> Origin {
+    if info.is_some() { Origin::Arguments } else { Origin::CommandLine }
+}
+
+/// The version of the answer.
+pub fn api_version(info: Option<&ExecInfo>) -> ExecApiVersion {
+    info.map_or(ExecApiVersion::V1, |info| info.api_version)
+}
+
+/// The settings of the cluster, if kubectl handed any on.
+pub fn cluster_settings(info: Option<&ExecInfo>) -> Option<&Value> {
+    info?.cluster.as_ref()?.config.as_ref()
 }
 
 #[cfg(test)]
@@ -26,7 +37,7 @@ mod tests {
     use super::*;
     use crate::system::environment::{NoEnvironment, Overlay};
 
-    fn read(value: &str) -> Result<ExecInfo, ExecInfoError> {
+    fn read(value: &str) -> Result<Option<ExecInfo>, ExecInfoError> {
         let variables = [(VARIABLE.to_owned(), value.to_owned())];
         from_environment(&Overlay { variables: &variables, below: &NoEnvironment })
     }
@@ -34,15 +45,19 @@ mod tests {
     #[test]
     fn unset_or_empty_means_run_by_hand_and_v1() {
         for info in [from_environment(&NoEnvironment).unwrap(), read("").unwrap()] {
-            assert_eq!(info.api_version, ExecApiVersion::V1);
-            assert!(info.cluster.is_none());
+            assert!(info.is_none());
+            assert_eq!(typed_origin(info.as_ref()), Origin::CommandLine);
+            assert_eq!(api_version(info.as_ref()), ExecApiVersion::V1);
+            assert!(cluster_settings(info.as_ref()).is_none());
         }
     }
 
     #[test]
     fn the_hosts_version_counts_and_nonsense_is_an_error() {
         let v1beta1 = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#;
-        assert_eq!(read(&format!("{v1beta1}\n")).unwrap().api_version, ExecApiVersion::V1Beta1);
+        let info = read(&format!("{v1beta1}\n")).unwrap();
+        assert_eq!(typed_origin(info.as_ref()), Origin::Arguments);
+        assert_eq!(api_version(info.as_ref()), ExecApiVersion::V1Beta1);
         assert!(read("{").is_err());
         assert!(read(&v1beta1.replace("v1beta1", "v1alpha1")).is_err());
     }

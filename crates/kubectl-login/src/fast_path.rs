@@ -47,13 +47,12 @@ pub fn find(
 ) -> Option<Found> {
     let typed = typed::strict(arguments)?;
     let info = exec_info::from_environment(environment).ok()?;
-    let cluster = info.cluster.as_ref().and_then(|cluster| cluster.config.as_ref());
     let configuration = configuration::read_plain(environment).ok()?;
     let settings = Settings::resolve(&Layers {
         typed: &typed,
-        typed_origin: &exec_info::typed_origin(environment),
+        typed_origin: &exec_info::typed_origin(info.as_ref()),
         environment,
-        cluster,
+        cluster: exec_info::cluster_settings(info.as_ref()),
         configuration: configuration.as_ref(),
     })
     .ok()?;
@@ -72,7 +71,7 @@ pub fn find(
         return None;
     }
     // By hand, the same shell asks again for no particular reason.
-    if let Some(to) = parent.filter(|_| environment.has(exec_info::VARIABLE)) {
+    if let Some(to) = parent.filter(|_| info.is_some()) {
         let asker = Served { at: now, to };
         let refused = opened
             .served
@@ -83,7 +82,7 @@ pub fn find(
             return None;
         }
     }
-    Some(Found { entry, version: info.api_version })
+    Some(Found { entry, version: exec_info::api_version(info.as_ref()) })
 }
 
 #[cfg(test)]

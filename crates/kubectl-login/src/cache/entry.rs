@@ -14,7 +14,10 @@ use login_common::{
 };
 use zeroize::Zeroizing;
 
-use super::{freshness::Lifetime, key::CacheKey};
+use super::{
+    freshness::Lifetime,
+    key::{CacheKey, hexadecimal},
+};
 
 /// First word of an entry.
 const FORMAT: &str = "kubectl-login/2";
@@ -28,7 +31,7 @@ pub const MAX_LENGTH: usize = 288 * 1024;
 /// Guards against accidents (a crash, a full disk), not against the user, who owns the file; a
 /// cryptographic digest would be a fifth of the cached path.
 fn checksum(body: &str) -> String {
-    format!("{:08x}", crc32fast::hash(body.as_bytes()))
+    hexadecimal(&crc32fast::hash(body.as_bytes()).to_be_bytes())
 }
 
 /// An entry as read.

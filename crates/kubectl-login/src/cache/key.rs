@@ -109,7 +109,7 @@ impl CacheKey {
 
     /// The name of this session's file of a kind.
     pub fn file(&self, kind: &str) -> String {
-        format!("{}.{kind}", self.0)
+        [self.as_str(), ".", kind].concat()
     }
 
     /// The digits.
@@ -166,7 +166,8 @@ impl Fields {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Two digits for each byte.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     let digit =
         |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

@@ -35,17 +35,19 @@ fn answer(system: &System<'_>, typed: &Typed) -> Result<Zeroizing<String>, Failu
     let configuration = configuration::read(system.environment)?;
     let settings = Settings::resolve(&Layers {
         typed,
-        typed_origin: &exec_info::typed_origin(system.environment),
+        typed_origin: &exec_info::typed_origin(info.as_ref()),
         environment: system.environment,
-        cluster: info.cluster.as_ref().and_then(|cluster| cluster.config.as_ref()),
+        cluster: exec_info::cluster_settings(info.as_ref()),
         configuration: configuration.as_ref(),
     })?;
     let target = chosen::identified(system, Target::check(&settings, system.environment)?)?;
     // Run by hand, nobody says whether there is a terminal: stderr will show.
-    let interactive = system.environment.has(exec_info::VARIABLE) && info.interactive;
+    let interactive = info.as_ref().is_some_and(|info| info.interactive);
     // By hand, the same shell asks again for no particular reason.
-    let caller = machine::parent().filter(|_| system.environment.has(exec_info::VARIABLE));
+    let caller = machine::parent().filter(|_| info.is_some());
     let quiet = terminal::Quiet(system.terminal);
     let system = if target.quiet { &System { terminal: &quiet, ..*system } } else { system };
-    Renewal::new(system, &target, interactive).asked_by(caller).answer(info.api_version)
+    Renewal::new(system, &target, interactive)
+        .asked_by(caller)
+        .answer(exec_info::api_version(info.as_ref()))
 }

@@ -92,7 +92,7 @@ impl Settings {
     /// Lays the layers on top of each other. What the cluster and the file say about another
     /// issuer than the one in force is left out.
     pub fn resolve(layers: &Layers<'_>) -> Result<Self, OptionError> {
-        let any_variable = layers.environment.has_any(VARIABLES);
+        let any_variable = layers.environment.may_have_any(VARIABLES);
         let variable = |row: &'static Row| -> Result<Option<String>, OptionError> {
             // An empty variable is how shells and CI systems spell "not set".
             let given = any_variable.then(|| layers.environment.variable(row.variable)).flatten();
@@ -108,7 +108,7 @@ impl Settings {
         if by_cluster.is_some_and(|(_, theirs)| Some(theirs.as_str()) != issuer) {
             cluster.retain(|(name, _)| row_of(*name).by_cluster == ByCluster::Always);
         }
-        let mut values = Vec::with_capacity(OPTIONS.len());
+        let mut values = Vec::new();
         for row in OPTIONS {
             if layers.typed.has(row.name) {
                 let given = layers.typed.of(row.name).map(ToOwned::to_owned).collect();

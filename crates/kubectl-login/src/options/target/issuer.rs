@@ -105,7 +105,7 @@ impl Connection {
             .map(|authority| match authority {
                 CertificateAuthority::File(path) => {
                     let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-                    format!("file {}", path.display())
+                    ["file ", &path.to_string_lossy()].concat()
                 }
                 CertificateAuthority::Pem(pem) => format!("pem {}", digest_of(pem)),
             })

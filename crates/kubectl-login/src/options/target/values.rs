@@ -77,10 +77,8 @@ pub(super) fn path(
 
 /// kubectl expands no `~` in exec arguments; kubelogin does for its own.
 pub(super) fn expanded(text: &str, environment: &dyn Environment) -> PathBuf {
-    match (text.strip_prefix("~/"), environment.home()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(text),
-    }
+    let at_home = |rest| Some(environment.home()?.join(rest));
+    text.strip_prefix("~/").and_then(at_home).unwrap_or_else(|| PathBuf::from(text))
 }
 
 /// Two files that are of use together only: a certificate and its key.
