@@ -9,13 +9,16 @@ use crate::{
 };
 use anyhow::{Context as _, Result, ensure};
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 /// What kubectl says to its exec plugin (v1, without cluster information).
 const EXEC_INFO: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#;
+
+/// As many as a desktop sets: each costs instructions.
+const FURTHER_VARIABLES: usize = 40;
 
 /// The client and its floors, built alike for release.
 pub(crate) struct Build {
@@ -109,7 +112,12 @@ impl CachedCall {
         command
     }
 
+    /// The surroundings of a call: the same wherever and by whomever it is measured.
     pub(crate) fn at_home(&self, command: &mut Command) {
+        command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
+        for number in 0..FURTHER_VARIABLES {
+            command.env(format!("VARIABLE_{number:02}"), "a value of a usual length");
+        }
         self.client.at_home(command);
         command.env("KUBERNETES_EXEC_INFO", EXEC_INFO);
     }
