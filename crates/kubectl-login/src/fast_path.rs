@@ -21,7 +21,7 @@ use crate::{
         target::Target,
         typed,
     },
-    system::{configuration, environment::Environment},
+    system::{configuration, environment::Environment, file},
 };
 
 /// A kept answer.
@@ -61,6 +61,10 @@ pub fn find(
         return None;
     }
     if let Some(options) = target.unknown_identity() {
+        // The long way would find it empty.
+        if options.file.as_deref().is_some_and(file::is_pipe) {
+            return None;
+        }
         let taken = identities::at_once(environment, options).ok()??;
         target = target.known_as(taken);
     }

@@ -17,44 +17,62 @@ const MAX_LENGTH: u64 = 256 * 1024;
 
 /// The configuration file, if there is one.
 pub fn read(environment: &dyn Environment) -> Result<Option<Configuration>, OptionError> {
-    let Some((path, text)) = text(environment)? else { return Ok(None) };
-    match Configuration::plain(&path, &text) {
+    let Some(place) = Place::of(environment) else { return Ok(None) };
+    let Some(text) = place.text()? else { return Ok(None) };
+    match Configuration::plain(&place.path, &text) {
         Some(plain) => Ok(Some(plain)),
-        None => Configuration::parse(&path, &text).map(Some),
+        None => Configuration::parse(&place.path, &text).map(Some),
     }
 }
 
-/// The file takes a YAML parser, or cannot be read at all.
+/// The file takes a YAML parser, can be read once only, or cannot be read at all.
 pub struct Unusual;
 
 /// The configuration file for the cached path.
 pub fn read_plain(environment: &dyn Environment) -> Result<Option<Configuration>, Unusual> {
-    let Some((path, text)) = text(environment).map_err(|_| Unusual)? else { return Ok(None) };
-    Configuration::plain(&path, &text).map(Some).ok_or(Unusual)
+    let Some(place) = Place::of(environment) else { return Ok(None) };
+    // The long way would find it empty.
+    if file::is_pipe(&place.path) {
+        return Err(Unusual);
+    }
+    let Some(text) = place.text().map_err(|_| Unusual)? else { return Ok(None) };
+    Configuration::plain(&place.path, &text).map(Some).ok_or(Unusual)
 }
 
-fn text(environment: &dyn Environment) -> Result<Option<(PathBuf, String)>, OptionError> {
-    let named = environment.variable(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let must_exist = named.is_some();
-    let Some(path) = named.or_else(|| environment.default_configuration_file()) else {
-        return Ok(None);
-    };
-    let fault = |problem: String| OptionError::file(&path, problem);
-    let source = match Source::open(&path) {
-        Ok(source) => source,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !must_exist => return Ok(None),
-        Err(error) => return Err(fault(format!("it cannot be read: {error}"))),
-    };
-    if !source.is_nothing() && is_exposed(source.file()) {
-        return Err(fault("others may write to it, or it belongs to another user".to_owned()));
+/// Where it is looked for.
+struct Place {
+    path: PathBuf,
+    must_exist: bool,
+}
+
+impl Place {
+    fn of(environment: &dyn Environment) -> Option<Self> {
+        let named = environment.variable(VARIABLE).filter(|path| !path.is_empty());
+        let must_exist = named.is_some();
+        let path = named.map(PathBuf::from).or_else(|| environment.default_configuration_file())?;
+        Some(Self { path, must_exist })
     }
-    let text = source.read(MAX_LENGTH).and_then(file::text).map_err(|error| {
-        fault(match error.kind() {
-            io::ErrorKind::FileTooLarge => error.to_string(),
-            _ => format!("it cannot be read: {error}"),
-        })
-    })?;
-    Ok(Some((path, text)))
+
+    fn text(&self) -> Result<Option<String>, OptionError> {
+        let fault = |problem: String| OptionError::file(&self.path, problem);
+        let source = match Source::open(&self.path) {
+            Ok(source) => source,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.must_exist => {
+                return Ok(None);
+            }
+            Err(error) => return Err(fault(format!("it cannot be read: {error}"))),
+        };
+        if !source.is_nothing() && is_exposed(source.file()) {
+            return Err(fault("others may write to it, or it belongs to another user".to_owned()));
+        }
+        let text = source.read(MAX_LENGTH).and_then(file::text).map_err(|error| {
+            fault(match error.kind() {
+                io::ErrorKind::FileTooLarge => error.to_string(),
+                _ => format!("it cannot be read: {error}"),
+            })
+        })?;
+        Ok(Some(text))
+    }
 }
 
 #[cfg(unix)]

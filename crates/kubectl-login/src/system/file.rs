@@ -33,6 +33,18 @@ pub fn exists(path: &Path) -> bool {
     path.exists()
 }
 
+/// Whether what is at `path` can be read once only. It is not opened: its other end would notice.
+pub fn is_pipe(path: &Path) -> bool {
+    #[cfg(unix)]
+    let is_fifo = |facts: std::fs::Metadata| {
+        use std::os::unix::fs::FileTypeExt as _;
+        facts.file_type().is_fifo()
+    };
+    #[cfg(not(unix))]
+    let is_fifo = |_| false;
+    std::fs::metadata(path).is_ok_and(is_fifo)
+}
+
 /// An open file, or what stands for one.
 #[derive(Debug)]
 pub struct Source {

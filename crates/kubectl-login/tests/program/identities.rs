@@ -219,6 +219,31 @@ fn a_job_is_never_given_the_token_of_another() {
 }
 
 #[test]
+fn what_comes_through_pipes_is_read_once() {
+    let job = Job::new();
+    let held = jwt("https://id.example", "k8s", "1", 600);
+    let pipe = |name: &str, content: String| {
+        let path = job.home.path().join(name);
+        if !path.exists() {
+            let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+            rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
+        }
+        let end = path.clone();
+        // Waits for the reader, as a shell's process substitution does.
+        std::thread::spawn(move || fs::write(end, content).unwrap());
+        path.display().to_string()
+    };
+    // The second time a kept token could be had.
+    for _ in 0..2 {
+        let settings = "client-id: k8s\nflow: identity\n".to_owned();
+        let variables = [("KUBECTL_LOGIN_CONFIG", pipe("settings", settings))];
+        let mut command = job.command("https://id.example", "--identity-file", &variables);
+        command.arg(pipe("identity", held.clone()));
+        assert_eq!(token(&command.output().unwrap()), held);
+    }
+}
+
+#[test]
 fn a_kubeconfig_runs_no_program_that_was_not_allowed() {
     let job = Job::new();
     let held = jwt("https://id.example", "k8s", "1", 600);
