@@ -41,6 +41,13 @@ impl Applied {
         applied.as_ref().is_some_and(|applied| Arc::ptr_eq(applied, list))
     }
 
+    /// To be called after something was granted by `list`. Where another list has been applied since,
+    /// that one is applied once more: the grant may have come after its sessions were ended.
+    pub fn was_granted_by(&self, list: &Arc<Revocations>) {
+        let mut applied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        applied.take_if(|applied| !Arc::ptr_eq(applied, list));
+    }
+
     /// Ends the sessions that the list in force revokes, once for each list.
     pub async fn follow(&self, state: &State) {
         let Some(embedded) = &state.embedded else { return };
@@ -72,5 +79,20 @@ impl Applied {
         };
         // Tried again at the next look; meanwhile each refresh asks the list itself.
         tracing::error!(error, "could not end the sessions that are revoked");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_granted_by_an_older_list_is_looked_at_by_the_new_one() {
+        let [old, new] = [(); 2].map(|()| Arc::new(Revocations::default()));
+        let applied = Applied(Mutex::new(Some(Arc::clone(&new))));
+        applied.was_granted_by(&new);
+        assert!(applied.is(&new));
+        applied.was_granted_by(&old);
+        assert!(!applied.is(&new));
     }
 }

@@ -27,13 +27,17 @@ pub async fn token(state: &State, visit: Visit<'_>, request: Request<Arriving>) 
     };
     let list = Arc::clone(state.in_force().policy.revocations());
     let done = visit
-        .ask(Gate::Store, move |issuer| {
-            let authorization = authorization(&submitted.headers)?;
-            let now = clock::now();
-            let is_revoked = |grant: &GrantFacts<'_>| is_revoked(&list, issuer, grant, now);
-            issuer.token(&submitted.form, authorization, &is_revoked, now)
+        .ask(Gate::Store, {
+            let list = Arc::clone(&list);
+            move |issuer| {
+                let authorization = authorization(&submitted.headers)?;
+                let now = clock::now();
+                let is_revoked = |grant: &GrantFacts<'_>| is_revoked(&list, issuer, grant, now);
+                issuer.token(&submitted.form, authorization, &is_revoked, now)
+            }
         })
         .await;
+    state.revoked_grants.was_granted_by(&list);
     match done {
         Ok(Ok(response)) => granted(&response),
         Ok(Err(refusal)) => refused(visit, &refusal),

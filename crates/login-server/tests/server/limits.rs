@@ -356,3 +356,26 @@ async fn a_crowd_at_the_embedded_issuer_holds_up_neither_health_nor_the_look_at_
     assert_eq!(status(reqwest::Client::new().get(ready)).await, 200);
     embedded.server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_that_signs_in_holds_up_no_other_request_of_the_embedded_issuer() {
+    let embedded = EmbeddedServer::start_changed(SqliteStore::in_memory().unwrap(), |config, _| {
+        // As if a password were checked for ever.
+        let form = Duration::from_mins(5);
+        config.limits = Limits { password_checks: 0, form, ..Limits::default() };
+    })
+    .await;
+    let client = embedded.pki.client().http1_only().timeout(Duration::from_mins(5)).build();
+    let (client, url) = (client.unwrap(), embedded.url("/authorize"));
+    let mut crowd = tokio::task::JoinSet::new();
+    for _ in 0..300 {
+        let form = [("ticket", "a"), ("username", "alice"), ("password", "b")];
+        let request = client.post(&url).form(&form);
+        crowd.spawn(async move { request.send().await.unwrap().status().as_u16() });
+    }
+    // The first who is answered found as many waiting as may.
+    assert_eq!(timeout(LONG, crowd.join_next()).await.unwrap().unwrap().unwrap(), 503);
+    let code = [("client_id", "kubectl-login")];
+    let ask = embedded.client.post(embedded.url("/device_authorization")).form(&code);
+    assert_eq!(ask.send().await.unwrap().status().as_u16(), 200);
+}
