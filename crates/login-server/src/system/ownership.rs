@@ -28,16 +28,27 @@ fn advice(path: &Path, owner: &str, own: &str) -> String {
 }
 
 /// Gives the file at `path` to the owner of `folder`, if the superuser works in the folder of
-/// somebody else; who serves from there could not open it.
+/// somebody else; who serves from there could not open it. That owner may put a link in the place
+/// of the file, which must not lead the superuser to any other.
 #[cfg(unix)]
 pub fn hand_over(path: &Path, folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{MetadataExt as _, chown};
-    if rustix::process::geteuid().as_raw() != 0 {
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+
+    use rustix::fs::OFlags;
+    let folder = std::fs::metadata(folder)?;
+    if rustix::process::geteuid().as_raw() != 0 || folder.uid() == 0 {
         return Ok(());
     }
-    let (file, folder) = (std::fs::metadata(path)?, std::fs::metadata(folder)?);
-    if file.uid() == 0 && folder.uid() != 0 {
-        chown(path, Some(folder.uid()), Some(folder.gid()))?;
+    // A pipe would otherwise wait for somebody who writes.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(std::io::Error::other)?;
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.nlink() != 1 {
+        return Err(std::io::Error::other("it has a second name, or is no regular file"));
+    }
+    if metadata.uid() == 0 {
+        fchown(&file, Some(folder.uid()), Some(folder.gid()))?;
     }
     Ok(())
 }
@@ -96,6 +107,34 @@ mod tests {
     fn nothing_of_our_own_needs_mending() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(mend(&folder.path().join("not/there")), None);
-        assert!(hand_over(folder.path(), folder.path()).is_ok());
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(hand_over(&file, folder.path()).is_ok());
+    }
+
+    /// Says something only where tests run as the superuser.
+    #[test]
+    fn the_superuser_hands_over_what_is_in_the_folder_and_nothing_that_it_leads_to() {
+        use std::os::unix::fs::{MetadataExt as _, chown, symlink};
+        if rustix::process::geteuid().as_raw() != 0 {
+            return;
+        }
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        chown(folder.path(), Some(1000), Some(1000)).unwrap();
+        let own = elsewhere.path().join("shadow");
+        let [made, link, name] = ["made", "link", "name"].map(|name| folder.path().join(name));
+        std::fs::write(&own, "").unwrap();
+        std::fs::write(&made, "").unwrap();
+        symlink(&own, &link).unwrap();
+        std::fs::hard_link(&own, &name).unwrap();
+        let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
+        assert!(hand_over(&link, folder.path()).is_err());
+        assert!(hand_over(&name, folder.path()).is_err());
+        assert_eq!(owner(&own), 0);
+        // Twice: what is theirs already stays so.
+        for _ in 0..2 {
+            hand_over(&made, folder.path()).unwrap();
+            assert_eq!(owner(&made), 1000);
+        }
     }
 }
