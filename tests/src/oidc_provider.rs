@@ -1,6 +1,7 @@
 //! The certified OpenID provider of npm, on loopback over TLS, and what it was asked.
 //! Never bends its rules: only accounts, lifetimes and a delay are set from here.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -224,9 +225,11 @@ impl OidcProvider {
         Ok(self.token_log()?.iter().filter(|entry| **entry == line).count())
     }
 
-    /// Changes the accounts, as an administrator does; later tokens show it.
+    /// Changes the accounts, as an administrator does; later tokens show it. At once, since it may
+    /// read them for another case meanwhile.
     pub fn change_accounts(&self, accounts: &Value) -> Result<()> {
-        self.scratch.file(ACCOUNTS, accounts.to_string()).map(drop)
+        let new = self.scratch.file("accounts.new", accounts.to_string())?;
+        fs::rename(new, self.scratch.path().join(ACCOUNTS)).context("could not change accounts")
     }
 
     /// The process, to stop, suspend or kill it.

@@ -191,7 +191,7 @@ impl Bench<'_> {
         command
             .arg("serve")
             .arg(format!("--listen=127.0.0.1:{port}"))
-            .arg("--health-listen=127.0.0.1:0")
+            .args(["--health-listen=127.0.0.1:0", "--shutdown-delay=0s"])
             .arg("--config")
             .arg(&config_file)
             .arg("--authentication-config")

@@ -85,7 +85,9 @@ impl CheckConfig {
                 }
                 print(&text(&loaded, &files))?;
             }
-            (Output::Text, _) => return Err(Failure::problems(&faults)),
+            (Output::Text, _) => {
+                return Err(Failure::problems(&faults).hint("mend what is listed, then look again"));
+            }
         }
         Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(2) })
     }

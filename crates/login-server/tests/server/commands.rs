@@ -50,6 +50,7 @@ fn every_fault_of_both_files_is_shown_at_once_with_exit_code_2() {
     let (code, stdout, stderr) = texts(&run(&arguments));
     assert_eq!((code, stdout.as_str()), (2, ""));
     assert!(stderr.starts_with("error: the configuration has 3 faults\n"), "{stderr}");
+    assert!(stderr.ends_with("\nhint: mend what is listed, then look again\n"), "{stderr}");
     for fault in
         ["own.yaml:2: kind: must be", "own.yaml:3: colour: unknown", "k8s.yaml:1: apiVersion:"]
     {
