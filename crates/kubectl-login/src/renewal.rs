@@ -221,9 +221,13 @@ impl<'a> Renewal<'a> {
         match self.kept.as_ref().map_or(Ok(None), Kept::spendable) {
             Ok(Some((secret, place))) => {
                 let prepared = self.prepared_session(patience).await.map_err(Unrenewed::alone)?;
-                if let Refreshed::Token(issued) = self.refresh(&prepared, secret, place).await? {
-                    return Ok(issued);
-                }
+                let why = match self.refresh(&prepared, secret, place).await? {
+                    Refreshed::Token(issued) => return Ok(issued),
+                    Refreshed::Refused => "has ended the session",
+                    Refreshed::WithoutIdToken => "renews the session without an ID token",
+                };
+                let issuer = &self.target.issuer;
+                self.system.terminal.say(&format!("kubectl-login: {issuer} {why}"));
                 session = Some(prepared);
             }
             Ok(None) => {}

@@ -85,6 +85,9 @@ pub enum FlowError {
     /// The client's certificate.
     #[error("could not use the client certificate")]
     ClientCertificate(#[source] LocalError),
+    /// This machine.
+    #[error("no connection can be made from here")]
+    NoConnections(#[source] HttpError),
     /// The client's secret.
     #[error("could not get the client secret")]
     ClientSecret(#[source] LocalError),
@@ -194,7 +197,7 @@ pub enum FlowError {
         seconds: u64,
     },
     /// Ctrl-C or a request to terminate.
-    #[error("sign-in was cancelled")]
+    #[error("cancelled before there was a token")]
     Cancelled,
     /// No port to wait on.
     #[error("could not wait for the browser on {addresses}")]
@@ -312,7 +315,10 @@ impl FlowError {
     pub fn of_options(error: HttpError) -> Self {
         match error {
             HttpError::ClientCertificate(_) => Self::ClientCertificate(LocalError::Http(error)),
-            _ => Self::CertificateAuthority(LocalError::Http(error)),
+            HttpError::CertificateAuthority | HttpError::CertificateAuthorityText(_) => {
+                Self::CertificateAuthority(LocalError::Http(error))
+            }
+            error => Self::NoConnections(error),
         }
     }
 
@@ -332,7 +338,10 @@ impl FlowError {
             | Self::ListenerCertificate(_)
             | Self::Password(_)
             | Self::NotAnIssuer { .. }
-            | Self::Unreachable { source: HttpError::Proxy(_), .. }
+            | Self::NoConnections(_)
+            | Self::Unreachable {
+                source: HttpError::Proxy(_) | HttpError::NoAuthorities, ..
+            }
             | Self::NotOffered { .. } => Fault::Usage,
             Self::Unreachable { .. } | Self::OutOfOrder { .. } => Fault::Unreachable,
             Self::Refused { .. }
@@ -443,6 +452,16 @@ impl FlowError {
         Some(text)
     }
 
+    /// What the user can do about an answer that no issuer gives.
+    fn hint_about_a_stranger(target: &Target) -> String {
+        let origin = target.origins.issuer.as_ref();
+        let from = origin.map(|origin| format!("; it came from {origin}")).unwrap_or_default();
+        format!(
+            "a proxy or gateway may have answered in the issuer's place; check \
+             `--issuer-url`{from}"
+        )
+    }
+
     /// What the user can do, with the origin of the value to look at.
     pub fn hint(&self, target: &Target) -> Option<String> {
         let from = |origin: &Option<Origin>| {
@@ -473,6 +492,7 @@ impl FlowError {
                 Some("check `--local-server-cert` and `--local-server-key`".to_owned())
             }
             Self::Password(_) => Some("check `--password`".to_owned()),
+            Self::NoConnections(source) => source.hint(),
             Self::Unreachable { source, .. } if source.hint().is_some() => source.hint(),
             Self::Unreachable { source, .. } if source.is_untrusted() => {
                 Some(if target.connection.certificate_authorities.is_empty() {
@@ -509,11 +529,7 @@ impl FlowError {
             }
             Self::Refused { source, what, .. } => match source.oauth_error() {
                 Some(error) => Self::hint_about(&error.code, what, target),
-                None => Some(format!(
-                    "a proxy or gateway may have answered in the issuer's place; check \
-                     `--issuer-url`{}",
-                    from(&target.origins.issuer)
-                )),
+                None => Some(Self::hint_about_a_stranger(target)),
             },
             Self::Callback { source: CallbackRefusal::Issuer(error), .. }
                 if error.code.meaning() == Meaning::Configuration
@@ -521,6 +537,8 @@ impl FlowError {
             {
                 Self::hint_about(&error.code, "the sign-in", target)
             }
+            // A job is started again by whoever started it.
+            Self::Cancelled if machine::is_wanted(target) => None,
             Self::Callback { .. }
             | Self::Timeout { .. }
             | Self::Cancelled
@@ -541,6 +559,9 @@ impl FlowError {
                 Some("another program uses the port; give another `--listen-address`".to_owned())
             }
             Self::NeedsPerson { source, .. } => Some(source.hint()),
+            Self::Token { source: TokenProblem::Answer(_), .. } => {
+                Some(Self::hint_about_a_stranger(target))
+            }
             Self::Token { .. } | Self::Randomness(_) => None,
         }
     }

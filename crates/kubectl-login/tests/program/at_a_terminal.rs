@@ -62,7 +62,7 @@ fn an_interrupt_gives_the_terminal_back_as_it_was() {
         assert_eq!((code, stdout.as_str()), (Some(1), ""), "{}", terminal.screen());
         assert!(terminal.echoes(), "{line}");
         assert!(
-            terminal.screen().contains("error: sign-in was cancelled"),
+            terminal.screen().contains("error: cancelled before there was a token"),
             "{}",
             terminal.screen()
         );

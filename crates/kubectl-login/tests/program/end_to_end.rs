@@ -302,6 +302,18 @@ fn where_nobody_can_answer_it_fails_at_once() {
 }
 
 #[test]
+fn a_machine_without_authorities_is_said_to_have_none() {
+    let stage = Stage::new();
+    let mut command = stage.command(CLIENT);
+    command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+    let output = command.env("KUBECTL_LOGIN_ISSUER_URL", "https://127.0.0.1:1").output().unwrap();
+    failed(&output, 2, "no connection can be made from here");
+    let text = stderr(&output);
+    assert!(text.contains("this machine has no certificate authorities"), "{text}");
+    assert!(text.contains("`ca-certificates`") && !text.contains("check `--cert"), "{text}");
+}
+
+#[test]
 fn a_sign_in_that_nobody_finishes_ends_by_itself() {
     let stage = Stage::new();
     let output = stage.run(&format!("{BROWSER} --authentication-timeout-sec 1"));

@@ -185,3 +185,16 @@ fn what_counts_once_is_known_to_have_counted_or_not() {
         assert_eq!(error.has_used_up_nothing(), is_unused, "{error:?}");
     }
 }
+
+#[test]
+fn an_answer_that_no_issuer_gives_has_a_hint_whatever_its_status() {
+    let target = target("");
+    for (status, body) in [(200, "<html>"), (302, ""), (404, "<html>")] {
+        let source = parse_token_response(status, body.as_bytes()).unwrap_err();
+        let hint = FlowError::from_answer(&target.issuer, RENEWAL, source).hint(&target).unwrap();
+        assert!(hint.starts_with("a proxy or gateway may have answered"), "{status}: {hint}");
+    }
+    assert!(FlowError::Cancelled.hint(&target).is_some());
+    let job = self::target("--flow client-credentials --client-secret s");
+    assert_eq!(FlowError::Cancelled.hint(&job), None);
+}

@@ -6,7 +6,7 @@ use std::{error::Error, io, time::Duration};
 use login_common::{pem::PemFault, proxy::ProxyFault};
 use login_protocols::oidc::redirect::RedirectFault;
 use thiserror::Error;
-use tokio_rustls::rustls::{self, CertificateError};
+use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 use url::Url;
 
 use super::{REQUEST_TIMEOUT, route::Route};
@@ -23,9 +23,12 @@ pub enum HttpError {
     /// The PEM text holds no certificate with its key.
     #[error("the client certificate or its key cannot be used: {0}")]
     ClientCertificate(String),
-    /// The TLS library or the system's roots.
+    /// The TLS library.
     #[error("could not prepare connections: {0}")]
     Client(String),
+    /// Nothing that could vouch for anybody.
+    #[error("this machine has no certificate authorities")]
+    NoAuthorities,
     /// A variable or a kubeconfig names a proxy that cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyFault),
@@ -167,6 +170,11 @@ impl HttpError {
     /// What can be done about it, where that does not depend on who was asked.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::NoAuthorities => Some(
+                "install its bundle of them (often the package `ca-certificates`), or name the \
+                 authority of the other side"
+                    .to_owned(),
+            ),
             Self::Proxy(fault) => Some(format!("correct `{}`", fault.named_by)),
             Self::ByProxy(refusal) => Some(format!(
                 "check the proxy that `{}` names; `NO_PROXY` may list `{}` if no proxy is needed",
@@ -192,7 +200,12 @@ impl HttpError {
 
     /// A client that could not be built.
     pub(in crate::system) fn client(error: &reqwest::Error) -> Self {
-        Self::Client(innermost(error))
+        let reason = innermost(error);
+        if reason.contains("No CA certificates") {
+            Self::NoAuthorities
+        } else {
+            Self::Client(reason)
+        }
     }
 
     /// A request to `url` on `route` that failed.
@@ -215,7 +228,7 @@ impl HttpError {
                     reason: match &fault {
                         Some(fault) => fault.to_string(),
                         None if error.is_timeout() => "it did not answer".to_owned(),
-                        None => translated(innermost(error)),
+                        None => words(error, tls),
                     },
                     fault,
                 }))
@@ -224,7 +237,7 @@ impl HttpError {
                 Some(fault) => Self::Certificate { host, fault },
                 None if error.is_timeout() => Self::Timeout { from: host, within: REQUEST_TIMEOUT },
                 None => {
-                    let reason = translated(innermost(error));
+                    let reason = words(error, tls);
                     Self::Connection { host, reason, unsent: error.is_connect() }
                 }
             },
@@ -258,15 +271,52 @@ fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> 
     }
 }
 
+/// What is behind a failure, in words that say what to look at.
+fn words(error: &reqwest::Error, tls: Option<&rustls::Error>) -> String {
+    let known = tls.map(of_tls);
+    known.map_or_else(|| translated(innermost(error)), ToOwned::to_owned)
+}
+
 /// What a library says, in words that say what to look at.
 fn translated(reason: String) -> String {
-    if reason.contains("authorization required") {
-        return "it wants credentials (407), which belong into its URL".to_owned();
+    const KNOWN: [(&str, &str); 4] = [
+        ("authorization required", "it wants credentials (407), which belong into its URL"),
+        ("tunnel error: unsuccessful", "it refused to connect"),
+        ("failed to create underlying connection", "there is no connection to it"),
+        ("invalid HTTP version", "it does not speak HTTP there"),
+    ];
+    let known = KNOWN.iter().find(|(said, _)| reason.contains(said));
+    known.map_or(reason, |(_, means)| (*means).to_owned())
+}
+
+/// Why there was no handshake, certificates apart.
+fn of_tls(error: &rustls::Error) -> &'static str {
+    const NOTHING_IN_COMMON: &str =
+        "it offers no TLS 1.2 or 1.3 with a cipher suite and a key exchange that count as secure";
+    match error {
+        rustls::Error::InvalidMessage(_) => "it does not speak TLS there",
+        rustls::Error::PeerIncompatible(_) | rustls::Error::NoApplicationProtocol => {
+            NOTHING_IN_COMMON
+        }
+        rustls::Error::AlertReceived(alert) => match alert {
+            AlertDescription::CertificateRequired => {
+                "it demands a certificate of its clients, and none was shown"
+            }
+            AlertDescription::HandshakeFailure
+            | AlertDescription::ProtocolVersion
+            | AlertDescription::InsufficientSecurity
+            | AlertDescription::NoApplicationProtocol => NOTHING_IN_COMMON,
+            AlertDescription::UnrecognisedName => "it does not know the name by which it is asked",
+            AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown => {
+                "it does not take the certificate of this client"
+            }
+            _ => "it broke off the TLS handshake",
+        },
+        _ => "the TLS handshake failed",
     }
-    if reason.contains("tunnel") && reason.contains("unsuccessful") {
-        return "it refused to connect".to_owned();
-    }
-    reason
 }
 
 /// Host and port, for people.
@@ -305,6 +355,44 @@ mod tests {
             // The options decide what to do about an unknown authority.
             assert_eq!(error.hint().is_some(), !is_untrusted, "{error}");
         }
+    }
+
+    #[test]
+    fn a_library_is_translated() {
+        for (said, means) in [
+            ("tunnel error: unsuccessful", "it refused to connect"),
+            ("SOCKS error: failed to create underlying connection", "there is no connection to it"),
+            ("invalid HTTP version parsed", "it does not speak HTTP there"),
+            ("Connection refused (os error 111)", "Connection refused (os error 111)"),
+        ] {
+            assert_eq!(translated(said.to_owned()), means);
+        }
+        let alert = |alert| of_tls(&rustls::Error::AlertReceived(alert));
+        assert!(alert(AlertDescription::CertificateRequired).contains("none was shown"));
+        assert!(alert(AlertDescription::UnknownCA).contains("of this client"));
+        assert!(alert(AlertDescription::ProtocolVersion).contains("no TLS 1.2"));
+        assert!(alert(AlertDescription::InternalError).contains("broke off"));
+        assert!(HttpError::NoAuthorities.hint().unwrap().contains("`ca-certificates`"));
+    }
+
+    /// A server without TLS where some is expected.
+    #[tokio::test]
+    async fn what_speaks_no_tls_is_said_not_to() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        use super::super::{HttpClient, HttpOptions};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("https://{}/", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        });
+        let client = HttpClient::new(HttpOptions::default(), Default::default()).unwrap();
+        let error = client.fetch(&url, 100).await.err().unwrap();
+        assert!(error.to_string().ends_with("it does not speak TLS there"), "{error}");
+        assert!(error.is_unsent());
     }
 
     #[test]
@@ -386,7 +474,11 @@ mod tests {
         for (manner, blames_proxy, words) in [
             (Manner::UnknownItself, true, "not trusted here"),
             (Manner::ToUnknownHost, false, "not trusted here"),
-            (Manner::ToHostWithoutTls, false, "no connection to `id.invalid`"),
+            (
+                Manner::ToHostWithoutTls,
+                false,
+                "no connection to `id.invalid`: it offers no TLS 1.2",
+            ),
             (Manner::Refuses, true, "it refused to connect"),
         ] {
             let proxy = proxy_that(manner).await;
