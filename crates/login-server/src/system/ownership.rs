@@ -84,6 +84,7 @@ pub fn hand_over(_path: &Path, _folder: &Path) -> std::io::Result<()> {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::system::files::make_private_file;
 
     #[test]
     fn users_have_names() {
@@ -108,7 +109,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(mend(&folder.path().join("not/there")), None);
         let file = folder.path().join("file");
-        std::fs::write(&file, "").unwrap();
+        make_private_file(&file).unwrap();
         assert!(hand_over(&file, folder.path()).is_ok());
     }
 
@@ -123,8 +124,8 @@ mod tests {
         chown(folder.path(), Some(1000), Some(1000)).unwrap();
         let own = elsewhere.path().join("shadow");
         let [made, link, name] = ["made", "link", "name"].map(|name| folder.path().join(name));
-        std::fs::write(&own, "").unwrap();
-        std::fs::write(&made, "").unwrap();
+        make_private_file(&own).unwrap();
+        make_private_file(&made).unwrap();
         symlink(&own, &link).unwrap();
         std::fs::hard_link(&own, &name).unwrap();
         let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
