@@ -437,6 +437,34 @@ mod tests {
     }
 
     #[test]
+    fn an_authority_that_cannot_be_used_is_no_fault_of_the_server() {
+        use crate::{commands::command_line, report::Report, system::environment::NoEnvironment};
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("ca.crt");
+        for (text, reason) in [
+            ("no certificate\n", "no PEM text with certificates"),
+            ("-----BEGIN CERTIFICATE-----\nAAAA\n", "line 1: begins what does not end"),
+        ] {
+            kubeconfig_file::replace(&path, text).unwrap();
+            let line =
+                format!("login https://a.invalid --certificate-authority={}", path.display());
+            let words: Vec<std::ffi::OsString> = line.split(' ').map(Into::into).collect();
+            let (entry, matches) =
+                command_line::parse(command_line::Invocation::Program, &words).unwrap();
+            let system = System {
+                clock: &crate::system::clock::MachineClock,
+                environment: &NoEnvironment,
+                terminal: &crate::system::terminal::Stderr { verbose: false },
+            };
+            let failure = (entry.run)(&system, &matches).unwrap_err();
+            assert_eq!(failure.fault(), Fault::Usage, "{failure}");
+            let report = Report::from(&failure).to_string();
+            assert!(report.contains(reason), "{report}");
+            assert!(report.contains("check `--certificate-authority`"), "{report}");
+        }
+    }
+
+    #[test]
     fn what_was_typed_comes_on_top_of_what_is_published_but_for_the_authority() {
         let published = ClientConfiguration {
             issuer: IssuerUrl::parse("https://id.example").unwrap(),

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{Method, Request, Response, StatusCode, body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use login_common::pem;
 use login_protocols::oauth2::authorization::MAX_ANSWER;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -32,7 +33,7 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         ServerConfig, crypto,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+        pki_types::{PrivateKeyDer, pem::PemObject as _},
     },
 };
 use url::Url;
@@ -116,9 +117,8 @@ pub fn is_loopback(host: &str) -> bool {
 
 /// TLS for an https redirect URI, from PEM texts.
 pub fn tls(certificates: &[u8], key: &[u8]) -> Result<TlsAcceptor, String> {
-    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
-        .collect::<Result<_, _>>()
-        .map_err(|error| error.to_string())?;
+    let chain = pem::certificates(certificates).map_err(|fault| fault.to_string())?;
+    let chain = chain.into_iter().map(|(_, certificate)| certificate).collect();
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| error.to_string())?;
     let provider = Arc::new(crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider)

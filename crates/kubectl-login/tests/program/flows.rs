@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
+    net::{Ipv4Addr, TcpStream},
     os::unix::fs::PermissionsExt as _,
 };
 
@@ -85,15 +85,18 @@ fn an_issuer_that_lists_no_form_is_not_asked_for_one() {
 #[test]
 fn a_redirect_url_is_named_as_it_is_written_and_answered_at_its_path() {
     let stage = Stage::new();
+    // Nobody else on this machine listens there.
+    let [.., upper, lower] = std::process::id().to_be_bytes();
+    let address = Ipv4Addr::new(127, 91, upper, lower);
     let line =
-        format!("{BROWSER} --listen-address 127.0.0.1:0 --redirect-url https://jump.example/b/c");
+        format!("{BROWSER} --listen-address {address}:0 --redirect-url https://jump.example/b/c");
     let mut child = stage.command(&line).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let page = page_of(&mut child);
     assert_eq!(parameter(&page, "redirect_uri").as_deref(), Some("https://jump.example/b/c"));
     let back = get(&page).1.unwrap();
     // What a proxy in front of us does; it alone knows the port, as does the kernel.
-    let port = listening_port(child.id());
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let port = listening_port(address);
+    let mut stream = TcpStream::connect((address, port)).unwrap();
     let target = &back[url::Position::BeforePath..];
     write!(stream, "GET {target} HTTP/1.1\r\nhost: jump.example\r\nconnection: close\r\n\r\n")
         .unwrap();
@@ -103,23 +106,17 @@ fn a_redirect_url_is_named_as_it_is_written_and_answered_at_its_path() {
     token(&child.wait_with_output().unwrap());
 }
 
-/// The loopback port on which a process listens (proc(5), `/proc/PID/net/tcp`).
-fn listening_port(process: u32) -> u16 {
-    let mut sockets = Vec::new();
-    for entry in fs::read_dir(format!("/proc/{process}/fd")).unwrap().flatten() {
-        if let Ok(link) = fs::read_link(entry.path()) {
-            sockets.push(link.to_string_lossy().replace("socket:[", "").replace(']', ""));
-        }
-    }
-    let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).unwrap();
-    table
-        .lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        .find(|words| {
-            words.get(3) == Some(&"0A") && sockets.iter().any(|socket| socket == words[9])
-        })
-        .map(|words| u16::from_str_radix(words[1].split_once(':').unwrap().1, 16).unwrap())
-        .unwrap()
+/// The port on which somebody listens at `address` (proc(5), `/proc/net/tcp`). Which process has a
+/// socket is told to the superuser only: the program keeps its memory private.
+fn listening_port(address: Ipv4Addr) -> u16 {
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let local = format!("{:08X}:", u32::from_ne_bytes(address.octets()));
+    let mut ports = table.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let port = words.nth(1)?.strip_prefix(&local)?;
+        (words.nth(1)? == "0A").then(|| u16::from_str_radix(port, 16).unwrap())
+    });
+    ports.next().unwrap()
 }
 
 #[test]

@@ -14,8 +14,9 @@ use login_review::config::Problem;
 use super::{authenticators::authorities, document::Document};
 use crate::{system::tracked_files::TrackedFiles, telemetry::chain};
 
-/// A chain of a few certificates; what the other side reads is not longer.
-const MAX_CERTIFICATES: u64 = 128 * 1024;
+/// A chain of a few certificates. Its base64 becomes one argument of a program, which Linux bounds by
+/// 128 KiB.
+const MAX_CERTIFICATES: u64 = 64 * 1024;
 
 /// The document that the configuration in `file` leads to, if there is anything to publish.
 pub(super) fn client(
