@@ -389,7 +389,9 @@ mod tests {
             let _ = stream.read(&mut [0; 4096]).await;
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
         });
-        let client = HttpClient::new(HttpOptions::default(), Default::default()).unwrap();
+        let client =
+            HttpClient::new(HttpOptions::default(), login_common::proxy::Proxies::default())
+                .unwrap();
         let error = client.fetch(&url, 100).await.err().unwrap();
         assert!(error.to_string().ends_with("it does not speak TLS there"), "{error}");
         assert!(error.is_unsent());
