@@ -18,6 +18,7 @@ pub mod certificates;
 pub mod child;
 pub mod clock;
 pub mod command;
+pub mod random;
 pub mod scratch;
 pub mod wait;
 
@@ -35,6 +36,7 @@ pub mod kubectl;
 pub mod login_client;
 pub mod login_server;
 pub mod oidc_provider;
+pub mod oracle;
 pub mod proxy;
 pub mod secret_service;
 pub mod signing;

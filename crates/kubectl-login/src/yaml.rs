@@ -2,7 +2,7 @@
 //! Never a word of the text in an error: the parser's own errors show lines and quote values.
 
 use serde::de::DeserializeOwned;
-use serde_saphyr::Error;
+use serde_saphyr::{Error, options::DuplicateKeyPolicy};
 use thiserror::Error;
 
 /// What is wrong with a text, without a word of it.
@@ -19,6 +19,7 @@ impl From<Error> for YamlError {
         let problem = match error.without_snippet() {
             Error::Eof { .. } => "it ends too early".to_owned(),
             Error::MultipleDocuments { .. } => "a second document begins".to_owned(),
+            Error::DuplicateMappingKey { .. } => "a key stands there a second time".to_owned(),
             // The names of our own fields.
             Error::SerdeMissingField { field, .. } => format!("the field `{field}` is missing"),
             Error::Unexpected { .. }
@@ -36,10 +37,24 @@ impl From<Error> for YamlError {
     }
 }
 
-/// What `text` says.
+/// What `text` says; a key that stands there twice says nothing.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     let options = serde_saphyr::options! { with_snippet: false };
     Ok(serde_saphyr::from_str_with_options(text, options)?)
+}
+
+/// What kubectl reads in `text`: the first document, and of a key that stands there twice the last.
+pub fn read_as_kubectl<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    let options = serde_saphyr::options! {
+        with_snippet: false,
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        budget: serde_saphyr::budget! { max_reader_input_bytes: None },
+    };
+    let mut bytes = text.as_bytes();
+    match serde_saphyr::read_with_options(&mut bytes, options).next() {
+        Some(first) => Ok(first?),
+        None => read(text),
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +80,7 @@ mod tests {
             ("name: a\nlist: SECRET\n", "line 2, column 7: a value has the wrong type"),
             ("number: 1\n", "the field `name` is missing"),
             ("name: a\n---\nname: SECRET\n", "a second document begins"),
+            ("name: a\nname: SECRET\n", "line 2, column 1: a key stands there a second time"),
         ] {
             let error = read::<Known>(text).unwrap_err();
             assert!(error.to_string().contains(expected), "{text}: {error}");
@@ -81,6 +97,19 @@ mod tests {
         ] {
             let error = read::<Value>(text).unwrap_err();
             assert!(!format!("{error}{error:?}").contains("SECRET"), "{error:?}");
+        }
+    }
+
+    // Held against kubectl's own reader by `tests/tests/yaml`.
+    #[test]
+    fn kubectl_reads_the_last_of_two_keys_and_the_first_of_two_documents() {
+        let text = "name: a\nlist: [b]\nname: c\nlist: [d]\n";
+        let read_by_kubectl: Known = read_as_kubectl(text).unwrap();
+        assert_eq!((read_by_kubectl.name.as_str(), read_by_kubectl.list.len()), ("c", 1));
+        assert!(read::<Known>(text).is_err());
+        for text in ["name: a\n---\n", "name: a\n---\nname: b\n", "name: a\n...\n---\n[\n"] {
+            assert_eq!(read_as_kubectl::<Known>(text).unwrap().name, "a", "{text:?}");
+            assert!(read::<Known>(text).is_err() || text.ends_with("---\n"), "{text:?}");
         }
     }
 }

@@ -34,13 +34,15 @@ pub fn without_secrets(text: &str) -> String {
         Some(end) => text.split_at(end),
         None => (text, ""),
     };
+    let scheme = shown.find("//").map_or("", |end| shown.get(..end + 2).unwrap_or(""));
+    // A password may have the mark in it.
+    if rest.contains('@') {
+        return format!("{}…", scheme.escape_debug());
+    }
     // Also where the scheme is missing, or a password has a slash in it: up to the last `@`.
     let shown = match shown.rsplit_once('@') {
         None => shown.to_owned(),
-        Some((before, after)) => {
-            let scheme = before.find("//").map_or("", |end| before.get(..end + 2).unwrap_or(""));
-            format!("{scheme}…@{after}")
-        }
+        Some((_, after)) => format!("{scheme}…@{after}"),
     };
     let mut shown: String = shown.chars().take(LONGEST_SHOWN).collect();
     shown = shown.escape_debug().to_string();
@@ -201,6 +203,10 @@ mod tests {
             ("https://user:hunter2/x@id.example.com", "https://…@id.example.com"),
             ("https://hunter2@id.example.com:x/", "https://…@id.example.com:x/"),
             ("https://user:hunter2@id.exa mple", "https://…@id.exa mple"),
+            ("https://user:hunter2?hunter2@id.example.com", "https://…"),
+            ("https://user:hunter2#hunter2@id.example.com:x", "https://…"),
+            ("user:hunter2?@id.example.com", "…"),
+            ("https://id.example.com/?mail=a@hunter2", "https://…"),
             ("?hunter2", "?…"),
             ("https://id.exa\nmple.com", "https://id.exa\\nmple.com"),
         ] {

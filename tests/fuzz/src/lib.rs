@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them. A new one is a row here, a file in `targets` and a folder of seeds in `corpus`.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     ("cache_entry", targets::cache_entry::run),
     ("cache_headers", targets::cache_headers::run),
     ("cel", targets::cel::run),
@@ -22,6 +22,7 @@ pub const TARGETS: [Target; 18] = [
     ("judgement", targets::judgement::run),
     ("jwks", targets::jwks::run),
     ("jwt", targets::jwt::run),
+    ("key_set_file", targets::key_set_file::run),
     ("kubeconfig", targets::kubeconfig::run),
     ("options", targets::options::run),
     ("revocations", targets::revocations::run),

@@ -1,4 +1,5 @@
-// Command cel_oracle says what kube-apiserver makes of a CEL expression: JSON lines in, JSON lines out.
+// Command cel_oracle says what kube-apiserver makes of a CEL expression or a YAML text: JSON lines in,
+// JSON lines out.
 // It never has an opinion of its own: compiler, environment and the wrapping of claims are the API server's.
 package main
 
@@ -35,6 +36,9 @@ type question struct {
 	Value    json.RawMessage `json:"value"`
 	// Returns is "bool" for validation rules, else empty.
 	Returns string `json:"returns"`
+	// Reader is who reads Text, for a question about YAML; then the above is empty.
+	Reader string `json:"reader"`
+	Text   string `json:"text"`
 }
 
 // userInfo is how a user is written in a question.
@@ -68,6 +72,8 @@ func (a *activation) ResolveName(name string) (any, bool) {
 
 func (a *activation) Parent() interpreter.Activation { return nil }
 
+var compiler = authenticationcel.NewDefaultCompiler()
+
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -76,7 +82,6 @@ func main() {
 }
 
 func run() error {
-	compiler := authenticationcel.NewDefaultCompiler()
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 64<<20)
 	out := bufio.NewWriter(os.Stdout)
@@ -87,7 +92,13 @@ func run() error {
 		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
 			return fmt.Errorf("a line of stdin is not a question: %w", err)
 		}
-		a, err := reply(compiler, q)
+		var a any
+		var err error
+		if q.Reader != "" {
+			a, err = read(q.Reader, q.Text)
+		} else {
+			a, err = reply(q)
+		}
 		if err != nil {
 			return err
 		}
@@ -101,8 +112,8 @@ func run() error {
 	return lines.Err()
 }
 
-func reply(compiler authenticationcel.Compiler, q question) (answer, error) {
-	compile, value, err := environment(compiler, q)
+func reply(q question) (answer, error) {
+	compile, value, err := environment(q)
 	if err != nil {
 		return answer{}, err
 	}
@@ -125,7 +136,7 @@ func reply(compiler authenticationcel.Compiler, q question) (answer, error) {
 
 type compileFunc func(authenticationcel.ExpressionAccessor) (authenticationcel.CompilationResult, error)
 
-func environment(compiler authenticationcel.Compiler, q question) (compileFunc, traits.Mapper, error) {
+func environment(q question) (compileFunc, traits.Mapper, error) {
 	switch q.Variable {
 	case "claims":
 		claims := map[string]json.RawMessage{}

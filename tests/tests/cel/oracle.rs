@@ -1,40 +1,26 @@
-//! What kube-apiserver makes of all questions, asked in one go.
-//! Never a process that is left over: it ends with its input.
+//! What kube-apiserver makes of all expressions.
+//! Never another opinion than the oracle's.
 
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::ensure;
-use login_tests::command;
+use login_tests::oracle;
 use serde_json::{Value, json};
 
 use crate::corpus::Question;
 use crate::world::{Answer, Outcome};
 
-const LIMIT: Duration = Duration::from_mins(2);
-
 pub(crate) fn answers(program: &Path, questions: &[Question]) -> anyhow::Result<Vec<Answer>> {
-    let lines: String = questions.iter().map(line).collect();
-    let home = tempfile::tempdir()?;
-    let mut oracle = command::clean(program, home.path(), &[]);
-    let said = command::run_with_input(&mut oracle, lines.as_bytes(), LIMIT)?.success()?;
-    let answers = said
-        .stdout
-        .lines()
-        .map(|line| Ok(answer(&serde_json::from_str(line)?)))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    ensure!(answers.len() == questions.len(), "{} answers", answers.len());
-    Ok(answers)
+    let said = oracle::answers(program, questions.iter().map(line))?;
+    Ok(said.iter().map(answer).collect())
 }
 
-fn line(question: &Question) -> String {
-    let line = json!({
+fn line(question: &Question) -> Value {
+    json!({
         "expression": question.expression,
         "variable": question.variable,
         "value": question.value,
         "returns": question.returns,
-    });
-    format!("{line}\n")
+    })
 }
 
 fn answer(said: &Value) -> Answer {

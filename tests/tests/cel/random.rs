@@ -3,6 +3,7 @@
 //! Never by chance alone: the same seed asks the same questions. `LOGIN_TEST_CEL_SEED` chooses
 //! another one, `LOGIN_TEST_CEL_RANDOM` how many there are.
 
+use login_tests::random::{self, Random};
 use serde_json::json;
 
 use crate::corpus::{Differences, Question};
@@ -103,33 +104,9 @@ const WORDS: [&str; 24] = [
     "optional.none()",
 ];
 
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end.max(1) as u64).unwrap_or_default()
-    }
-
-    fn of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
-        items.get(self.below(items.len()))
-    }
-
-    fn word(&mut self, items: &[&'static str]) -> &'static str {
-        self.of(items).copied().unwrap_or_default()
-    }
-}
-
 /// Questions besides those of the corpus; none over an expression that differs for a known reason.
 pub(crate) fn questions(corpus: &[Question], differences: &Differences) -> Vec<Question> {
-    #[expect(clippy::disallowed_methods, reason = "a person asks for other questions by hand")]
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let mut random = Random(number("LOGIN_TEST_CEL_SEED").unwrap_or(SEED));
-    let count = number("LOGIN_TEST_CEL_RANDOM").unwrap_or(COUNT);
+    let (mut random, count) = random::asked("LOGIN_TEST_CEL", SEED, COUNT);
     let agreeing: Vec<&Question> = corpus
         .iter()
         .filter(|question| {

@@ -240,7 +240,8 @@ fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<T, KubeconfigError
     if text.trim().is_empty() {
         return Ok(T::default());
     }
-    yaml::read(&text).map_err(|source| KubeconfigError::Malformed { path: path.to_owned(), source })
+    yaml::read_as_kubectl(&text)
+        .map_err(|source| KubeconfigError::Malformed { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -76,12 +76,12 @@ impl Matcher {
         let mut from = from;
         while from <= text.len() {
             let Some(end) = self.end(text, from, Until::WholeMatch, meter)? else { break };
-            // An empty match within a character is none.
+            // An empty match within a character is none, and nothing matches before it.
             if text.is_char_boundary(end) {
                 let start = self.start(text, from, end, meter)?;
                 return Ok(Some(Found { start, end }));
             }
-            from += 1;
+            from = end + 1;
         }
         Ok(None)
     }

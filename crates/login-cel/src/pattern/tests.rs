@@ -117,3 +117,20 @@ fn a_search_ends_when_there_is_no_more_patience_however_large_the_pattern() {
     assert_eq!(matcher("x+!").is_match(&text, &mut meter), Ok(false));
     assert!(!patience.has_stopped());
 }
+
+#[test]
+fn a_search_goes_through_a_text_once_whatever_it_meets_within_characters() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    // Between all of these is a boundary of words, but within the characters.
+    let text = "a ".repeat(20_000) + "a\u{e9}a" + &" a".repeat(20_000) + "\u{1f600}";
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let patience = Patience::until(move || count.fetch_add(1, Ordering::Relaxed) > 1_000_000);
+    let mut meter = Meter::with_patterns(&Budget::default(), &Patterns::default(), Some(&patience));
+    let whole = Found { start: text.len(), end: text.len() };
+    assert_eq!(matcher(r"\B").find(&text, 0, &mut meter), Ok(Some(whole)));
+    let asked = asked.load(Ordering::Relaxed);
+    assert!(asked <= 2 * text.len() / 1024, "asked {asked} times");
+}

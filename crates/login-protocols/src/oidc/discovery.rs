@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use url::Url;
 
+use crate::oauth2::error::presentable;
+
 /// A discovery document may have this many bytes.
 pub const MAX_METADATA_LENGTH: usize = 1024 * 1024;
 
@@ -44,7 +46,7 @@ pub enum DiscoveryError {
     WrongIssuer {
         /// The configured issuer.
         expected: String,
-        /// `issuer` of the document, cut to 200 characters; empty when missing.
+        /// `issuer` of the document, fit for a terminal; empty when missing.
         found: String,
     },
     /// An endpoint that is used.
@@ -182,7 +184,7 @@ impl ProviderMetadata {
         if found != expected_issuer.as_str() {
             return Err(DiscoveryError::WrongIssuer {
                 expected: expected_issuer.to_string(),
-                found: found.chars().take(200).collect(),
+                found: presentable(found),
             });
         }
         let document = Document { members, issuer_is_local: is_plain_http(expected_issuer) };

@@ -140,8 +140,9 @@ impl<'t> Field<'t> {
 
     /// A whole number that is not negative, in decimal; anything else is a fault.
     pub fn number(&self, faults: &mut Faults) -> Option<u64> {
+        // `010` is eight to YAML 1.1 and ten to YAML 1.2.
         if let Value::Number(text) = &self.node.value
-            && let Ok(number) = text.parse()
+            && let Some(number) = decimal(text).and_then(|number| number.as_u64())
         {
             return Some(number);
         }
@@ -158,9 +159,10 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// The value as JSON, aliases expanded; a key that stands twice is a fault.
+    /// The value as JSON, aliases expanded; a key that stands twice is a fault, and so is a number
+    /// that JSON would write otherwise.
     pub fn json(&self, faults: &mut Faults) -> serde_json::Value {
-        json(&self.node.value, &self.key, faults)
+        json(self.node, &self.key, faults)
     }
 
     /// The items of a list, each with its own path; anything else is a fault.
@@ -275,20 +277,29 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-fn json(value: &Value, key: &str, faults: &mut Faults) -> serde_json::Value {
-    match value {
+/// The number as JSON and YAML write it, which means the same to every reader.
+fn decimal(text: &str) -> Option<serde_json::Number> {
+    text.parse().ok()
+}
+
+fn json(located: &Located, key: &str, faults: &mut Faults) -> serde_json::Value {
+    match &located.value {
         Value::Null => serde_json::Value::Null,
         Value::Bool(flag) => (*flag).into(),
         Value::Number(text) => {
-            text.parse::<serde_json::Number>().map_or_else(|_| text.as_str().into(), Into::into)
+            let number = decimal(text);
+            if number.is_none() {
+                faults.add(Some(located.line), key, "must be written as JSON writes numbers");
+            }
+            number.map_or(serde_json::Value::Null, Into::into)
         }
         Value::Text(text) => text.as_str().into(),
-        Value::Sequence(items) => items.iter().map(|item| json(&item.value, key, faults)).collect(),
+        Value::Sequence(items) => items.iter().map(|item| json(item, key, faults)).collect(),
         Value::Mapping(entries) => {
             let mut members = serde_json::Map::new();
             for entry in entries {
                 let path = join(key, &entry.key);
-                let member = json(&entry.value.value, &path, faults);
+                let member = json(&entry.value, &path, faults);
                 if members.insert(entry.key.clone(), member).is_some() {
                     faults.add(Some(entry.line), &path, "the key stands already above");
                 }
@@ -343,6 +354,38 @@ mod tests {
                 "f.yaml:6: e.f: is required",
             ]
         );
+    }
+
+    #[test]
+    fn a_number_is_taken_where_all_readers_of_yaml_and_json_read_the_same() {
+        for (text, number) in [
+            ("10", Some(10)),
+            ("0", Some(0)),
+            ("010", None),
+            ("0x10", None),
+            ("0o10", None),
+            ("1_0", None),
+            ("+1", None),
+            ("-1", None),
+            ("1.5", None),
+        ] {
+            let tree = located::parse(&format!("a: {text}\n")).unwrap();
+            let mut faults = Faults::new("f.yaml");
+            let root = Field::root(&tree).mapping(&["a"], &mut faults).unwrap();
+            assert_eq!(root.field("a").unwrap().number(&mut faults), number, "{text}");
+            assert_eq!(faults.is_empty(), number.is_some(), "{text}");
+        }
+        let json = |text: &str| {
+            let tree = located::parse(text).unwrap();
+            let mut faults = Faults::new("f.yaml");
+            let value = Field::root(&tree).json(&mut faults);
+            faults.into_problems().first().map_or(Ok(value), |problem| Err(problem.to_string()))
+        };
+        assert_eq!(json("a: [1, -2.5, 1e3]"), Ok(serde_json::json!({ "a": [1, -2.5, 1e3] })));
+        for text in ["a:\n- 017\n", "a:\n- 0x1F\n", "a:\n- .5\n"] {
+            let expected = "f.yaml:2: a: must be written as JSON writes numbers".to_owned();
+            assert_eq!(json(text), Err(expected), "{text}");
+        }
     }
 
     #[test]

@@ -6,10 +6,10 @@
 mod scalars;
 mod tabs;
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_saphyr::granit_parser::{
-    Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput, Tag,
+    Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, Tag,
 };
 use thiserror::Error;
 
@@ -110,23 +110,66 @@ fn reader<'t, T>(
         return Err(SyntaxFault { line: None, message });
     }
     // Kubernetes takes what begins with a brace for JSON, in which YAML's liberties are faults.
-    if text.trim_start().starts_with('{')
-        && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text)
-    {
-        let line = u64::try_from(error.line()).ok();
-        let message = "begins with `{` and is not JSON".to_owned();
-        return Err(SyntaxFault { line, message });
+    if text.trim_start().starts_with('{') {
+        if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            let line = u64::try_from(error.line()).ok();
+            let message = "begins with `{` and is not JSON".to_owned();
+            return Err(SyntaxFault { line, message });
+        }
+    } else {
+        refuse_yaml_1_1_only(text)?;
     }
     let mut options = Options::default();
     options.set_emit_comments(false);
+    options.emit_anchor_events = true;
     let parser = Parser::new_from_str_with_options(text, options);
     let tabs = tabs::Tabs::of(text);
-    let mut reader = Reader { events: parser, anchors: HashMap::new(), nodes: 0, max_nodes, tabs };
+    let has_open_end = text.split('\n').next_back().is_some_and(|line| !line.trim().is_empty());
+    let mut reader = Reader {
+        events: parser,
+        anchors: HashMap::new(),
+        nodes: 0,
+        max_nodes,
+        flows: 0,
+        last: Span::default(),
+        open_end: has_open_end.then(|| text.chars().count()),
+        tabs,
+    };
     let read = read(&mut reader)?;
     match reader.tabs.refused() {
         Some(line) => Err(fault(line_of(line), "begins with a tab, which does not indent in YAML")),
         None => Ok(read),
     }
+}
+
+/// What go-yaml, which reads the files of Kubernetes, reads in another way than our parser.
+fn refuse_yaml_1_1_only(text: &str) -> Result<(), SyntaxFault> {
+    let mut has_begun = false;
+    // One byte order mark may stand before everything.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    for (content, number) in text.split('\n').zip(1..) {
+        if !has_begun && content.starts_with("...") {
+            return Err(fault(number, "ends a document that has not begun"));
+        }
+        has_begun |= !content.trim().is_empty() && !content.trim().starts_with('#');
+        if content.contains('\u{feff}') {
+            return Err(fault(number, "has a byte order mark, which may only begin a file"));
+        }
+        if content.starts_with('%') {
+            return Err(fault(number, "directives (`%…`) are not supported here"));
+        }
+        if let Some(found) =
+            content.chars().find(|c| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'))
+        {
+            let code = u32::from(found);
+            let message = format!(
+                "U+{code:04X} ends a line in YAML 1.1 and nowhere else; write \
+                 `\\u{code:04x}` in double quotes"
+            );
+            return Err(fault(number, message));
+        }
+    }
+    Ok(())
 }
 
 struct Reader<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> {
@@ -135,18 +178,36 @@ struct Reader<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>>
     anchors: HashMap<usize, (Located, usize)>,
     nodes: usize,
     max_nodes: usize,
+    /// How many brackets are open.
+    flows: usize,
+    /// Where the last event lies.
+    last: Span,
+    /// Where the text ends, if it ends in a line that has content.
+    open_end: Option<usize>,
     tabs: tabs::Tabs,
 }
 
 impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'t, Events> {
     fn next(&mut self) -> Result<(Event<'t>, u64), SyntaxFault> {
-        match self.events.next() {
-            Some(Ok((event, span))) => {
-                self.tabs.pass(&event, span);
-                Ok((event, line_of(span.start.line())))
+        loop {
+            match self.events.next() {
+                Some(Ok((Event::Anchor(_, name), span))) => {
+                    let is_known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+                    if !name.chars().all(is_known) {
+                        let message = "an anchor has letters, digits, `_` and `-` only in its name";
+                        return Err(fault(line_of(span.start.line()), message));
+                    }
+                }
+                Some(Ok((event, span))) => {
+                    self.tabs.pass(&event, span);
+                    self.last = span;
+                    return Ok((event, line_of(span.start.line())));
+                }
+                Some(Err(error)) => {
+                    return Err(fault(line_of(error.marker().line()), error.info()));
+                }
+                None => return Ok((Event::StreamEnd, 0)),
             }
-            Some(Err(error)) => Err(fault(line_of(error.marker().line()), error.info())),
-            None => Ok((Event::StreamEnd, 0)),
         }
     }
 
@@ -229,14 +290,17 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
                     literal_line = Some(line.saturating_sub(line_of(empty)));
                 }
                 let is_text = tag.as_ref().is_some_and(|tag| is_core(tag, "str"));
+                self.check_plain(&text, style, line)?;
+                let text = self.as_go_yaml_ends_it(text, style);
                 let value = match style {
                     ScalarStyle::Plain if !is_text => scalars::plain(&text),
                     _ => Value::Text(text.into_owned()),
                 };
                 (anchor, tag, value)
             }
-            Event::SequenceStart(_, anchor, tag) => {
+            Event::SequenceStart(style, anchor, tag) => {
                 let mut items = Vec::new();
+                self.flows += usize::from(style == StructureStyle::Flow);
                 loop {
                     let (event, line) = self.next()?;
                     if event == Event::SequenceEnd {
@@ -244,20 +308,43 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
                     }
                     items.push(self.node(event, line, depth + 1)?);
                 }
+                self.flows -= usize::from(style == StructureStyle::Flow);
                 (anchor, tag, Value::Sequence(items))
             }
-            Event::MappingStart(_, anchor, tag) => {
+            Event::MappingStart(flow, anchor, tag) => {
                 let mut entries = Vec::new();
+                self.flows += usize::from(flow == StructureStyle::Flow);
                 loop {
                     let (event, line) = self.next()?;
                     if event == Event::MappingEnd {
                         break;
                     }
-                    let Event::Scalar(key, style, ..) = event else {
-                        return Err(fault(line, "a key must be a plain text"));
+                    let Event::Scalar(key, style, _, tag) = event else {
+                        return Err(fault(line, "a key must be a text"));
                     };
+                    self.check_plain(&key, style, line)?;
+                    if self.last.start.line() != self.last.end.line() {
+                        return Err(fault(line, "a key must end in the line where it begins"));
+                    }
+                    let is_text = match &tag {
+                        None if style == ScalarStyle::Plain => {
+                            matches!(scalars::plain(&key), Value::Text(_))
+                        }
+                        None => true,
+                        Some(tag) => is_core(tag, "str"),
+                    };
+                    if !is_text {
+                        return Err(fault(line, "a key must be a text; quote it to make it one"));
+                    }
                     let key = key.into_owned();
                     let (event, value_line) = self.next()?;
+                    let is_left_out = self.last.start.index() == self.last.end.index();
+                    if flow == StructureStyle::Flow
+                        && is_left_out
+                        && matches!(event, Event::Scalar(..))
+                    {
+                        return Err(fault(line, "in brackets, a key must have a value"));
+                    }
                     let value = self.node(event, value_line, depth + 1)?;
                     if key == "<<" && style == ScalarStyle::Plain {
                         merge(value, line, &mut entries)?;
@@ -265,6 +352,7 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
                         entries.push(Entry { key, line, value });
                     }
                 }
+                self.flows -= usize::from(flow == StructureStyle::Flow);
                 (anchor, tag, Value::Mapping(entries))
             }
             _ => return Err(fault(line, "a value is missing here")),
@@ -274,11 +362,36 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
         {
             return Err(fault(line, "this tag (`!…`) is not supported here"));
         }
+        if matches!(&value, Value::Number(text) if !scalars::is_finite(text)) {
+            return Err(fault(line, "JSON, as which Kubernetes reads this, has no such number"));
+        }
         let located = Located { line, literal_line, value };
         if anchor != 0 {
             self.anchors.insert(anchor, (located.clone(), self.nodes - before + 1));
         }
         Ok(located)
+    }
+
+    /// Where the file ends in the last line of a block, that line has no end of its own.
+    fn as_go_yaml_ends_it(&self, text: Cow<'t, str>, style: ScalarStyle) -> Cow<'t, str> {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        match text.strip_suffix('\n') {
+            Some(shorter) if is_block && Some(self.last.end.index()) == self.open_end => {
+                shorter.to_owned().into()
+            }
+            _ => text,
+        }
+    }
+
+    /// In brackets a question mark begins a key in YAML 1.1, wherever it stands, and a colon no text.
+    fn check_plain(&self, text: &str, style: ScalarStyle, line: u64) -> Result<(), SyntaxFault> {
+        let is_odd = text.contains('?') || text.starts_with(':');
+        if self.flows > 0 && style == ScalarStyle::Plain && is_odd {
+            let message = "in brackets, a text with a question mark, or with a colon at its begin, \
+                           must be quoted";
+            return Err(fault(line, message));
+        }
+        Ok(())
     }
 
     fn count(&mut self, more: usize, line: u64) -> Result<(), SyntaxFault> {

@@ -250,8 +250,8 @@ mod tests {
 
     #[test]
     fn an_empty_value_is_not_an_absent_one() {
-        let text = "- {issuer: \"https://id.example\", subject: , issuedBefore: 2026-01-31T00:00:00Z}\n\
-                    - {issuer: ~, jti: a}\n";
+        let text = "- {issuer: \"https://id.example\", subject: ~, issuedBefore: 2026-01-31T00:00:00Z}\n\
+                    - issuer:\n  jti: a\n";
         let shown: Vec<String> =
             parse(text, "r").unwrap_err().iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -261,6 +261,8 @@ mod tests {
                 "r:2: [1].issuer: has no value; leave the key out, or give it one",
             ]
         );
+        let left_out = parse("- {issuer: x, subject: , issuedBefore: y}\n", "r").unwrap_err();
+        assert_eq!(left_out[0].message, "in brackets, a key must have a value");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub mod freshness;
 pub mod introspection;
 pub mod key_sets;
 mod pace;
-mod persisted;
+pub mod persisted;
 mod remote;
 mod request;
 pub mod result_cache;

@@ -23,16 +23,27 @@ const MAX_FILE: u64 = 2 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Persisted {
     file: PathBuf,
+    owner: Owner,
+}
+
+/// Whose keys are meant. A file of another issuer, or of keys that came from elsewhere, is not
+/// theirs.
+#[derive(Debug)]
+pub struct Owner {
     issuer: String,
     /// Digest of where the keys come from and whom that is believed from.
     origin: String,
 }
 
 /// A key set that an earlier process used.
-pub(crate) struct Stored {
-    pub(crate) keys: KeySet,
-    pub(crate) document: Vec<u8>,
-    pub(crate) confirmed_at: UnixTime,
+#[derive(Debug)]
+pub struct Stored {
+    /// What can verify.
+    pub keys: KeySet,
+    /// The bytes that the keys were read from.
+    pub document: Vec<u8>,
+    /// When the issuer last stood by it; not after now.
+    pub confirmed_at: UnixTime,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,16 +65,36 @@ impl Persisted {
         let (url, discovery_url, authority) = fetcher.origin();
         Self {
             file: folder.join(format!("{name}.json")),
-            issuer: url.to_owned(),
-            origin: self::name(&[url, discovery_url, authority]),
+            owner: Owner::new(url, discovery_url, authority),
         }
     }
 
-    /// The stored set, if there is one that can be used for this issuer. Where the wall clock has
-    /// been set back since, nobody knows the age of the set, and it is not used.
+    /// The stored set, if there is one that can be used for this issuer.
     pub(crate) fn load(&self, now: UnixTime) -> Option<Stored> {
-        let content = files::read(&self.file, MAX_FILE).ok()?;
-        let document: Document<'_> = strict_json::from_slice(&content).ok()?;
+        self.owner.read(&files::read(&self.file, MAX_FILE).ok()?, now)
+    }
+
+    pub(crate) fn store(&self, key_set: &[u8], confirmed_at: UnixTime) -> Result<(), FileError> {
+        let Some(content) = self.owner.written(key_set, confirmed_at) else { return Ok(()) };
+        if let Some(folder) = self.file.parent() {
+            files::make_private_folder(folder)?;
+        }
+        files::write(&self.file, &content, Readers::Everyone)
+    }
+}
+
+impl Owner {
+    /// The issuer `url`, whose discovery document is at `discovery_url`; `authority` is the PEM text
+    /// that vouches for its certificate, if that is not the system's.
+    pub fn new(url: &str, discovery_url: &str, authority: &str) -> Self {
+        Self { issuer: url.to_owned(), origin: name(&[url, discovery_url, authority]) }
+    }
+
+    /// The set in a file with this content. Where the wall clock has been set back since, nobody
+    /// knows the age of the set, and it is not used.
+    pub fn read(&self, content: &[u8], now: UnixTime) -> Option<Stored> {
+        // The key set is checked by itself, as it is when it is fetched.
+        let document: Document<'_> = strict_json::members_in_use(content).ok()?;
         if document.issuer != self.issuer || document.origin != self.origin {
             return None;
         }
@@ -72,21 +103,15 @@ impl Persisted {
         Some(Stored { keys: KeySet::parse(&bytes).ok()?, document: bytes, confirmed_at })
     }
 
-    pub(crate) fn store(&self, key_set: &[u8], confirmed_at: UnixTime) -> Result<(), FileError> {
-        let text = String::from_utf8_lossy(key_set);
-        // It was parsed as JSON before it came here.
-        let Ok(key_set) = serde_json::from_str(&text) else { return Ok(()) };
+    /// What the file of a set says that was read from `key_set`; none if that is no JSON.
+    pub fn written(&self, key_set: &[u8], confirmed_at: UnixTime) -> Option<Vec<u8>> {
         let document = Document {
             issuer: self.issuer.clone(),
             origin: self.origin.clone(),
             confirmed_at: confirmed_at.as_seconds(),
-            key_set,
+            key_set: serde_json::from_slice(key_set).ok()?,
         };
-        let content = serde_json::to_vec(&document).unwrap_or_default();
-        if let Some(folder) = self.file.parent() {
-            files::make_private_folder(folder)?;
-        }
-        files::write(&self.file, &content, Readers::Everyone)
+        serde_json::to_vec(&document).ok()
     }
 }
 
@@ -136,6 +161,13 @@ mod tests {
         assert_eq!(file.load(at(700)).unwrap().confirmed_at, at(700), "a clock set a little back");
         assert!(file.load(at(699)).is_none(), "a clock set back: its age is not known");
         assert!(persisted(folder.path(), Some("another authority")).load(at(5_000)).is_none());
+        // As deep as a key set may be, which the file around it makes deeper.
+        let depth = strict_json::MAX_DEPTH - 1;
+        let nested = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        let deep = set.replacen('{', &format!("{{\"x\":{nested},"), 1);
+        KeySet::parse(deep.as_bytes()).unwrap();
+        file.store(deep.as_bytes(), at(1_000)).unwrap();
+        assert_eq!(file.load(at(5_000)).unwrap().document, deep.as_bytes());
     }
 
     #[test]

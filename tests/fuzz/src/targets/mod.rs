@@ -12,6 +12,7 @@ pub mod introspection;
 pub mod judgement;
 pub mod jwks;
 pub mod jwt;
+pub mod key_set_file;
 pub mod kubeconfig;
 pub mod options;
 pub mod revocations;

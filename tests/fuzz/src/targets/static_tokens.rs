@@ -6,7 +6,7 @@ use login_review::{
     config::{Faults, static_tokens::Reading},
 };
 
-use super::lines;
+use super::{check_lines, lines};
 
 /// One input, in both formats.
 pub fn run(data: &[u8]) {
@@ -22,9 +22,8 @@ pub fn run(data: &[u8]) {
         // Each token takes a line of its own.
         let tokens = u64::try_from(reading.tokens.len()).unwrap_or(u64::MAX);
         assert!(tokens <= lines(text) || matches!(format, Format::Hashed), "{tokens} tokens");
-        for problem in faults.into_problems().into_iter().chain(warnings.into_problems()) {
-            assert!(problem.line.is_none_or(|line| (1..=lines(text)).contains(&line)), "{problem}");
-        }
+        check_lines(text, &faults.into_problems());
+        check_lines(text, &warnings.into_problems());
     }
 }
 

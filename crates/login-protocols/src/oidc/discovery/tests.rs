@@ -132,6 +132,11 @@ fn a_document_about_another_issuer_is_refused_with_what_to_write() {
         let names_it = advice.ends_with('`') && problem.ends_with(&format!("`{issuer}`"));
         assert!(names_it || advice.is_empty() || issuer.contains('{'), "{problem}");
     }
+    // It goes to terminals and logs.
+    let odd =
+        parse(json!({ "issuer": format!("https://x\u{1b}[31m\n\u{202e}{}", "y".repeat(999)) }));
+    let problem = odd.unwrap_err().to_string();
+    assert!(!problem.contains(['\u{1b}', '\n', '\u{202e}']) && problem.len() < 600, "{problem}");
     for issuer in [json!(null), json!(7), json!([ISSUER])] {
         let problem = parse(json!({ "issuer": issuer })).unwrap_err();
         assert!(matches!(problem, DiscoveryError::WrongIssuer { found, .. } if found.is_empty()));

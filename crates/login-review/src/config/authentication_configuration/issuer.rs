@@ -115,6 +115,11 @@ fn checked_url(field: &Field<'_>, text: &str, faults: &mut Faults) -> Option<Url
         field.fault(faults, "has a `%` that begins no escape, or one in the name of the host");
         return None;
     }
+    // Nor does Go take these there.
+    if authority.contains(['{', '}', '`']) {
+        field.fault(faults, "has a character in the name of the host that no name has");
+        return None;
+    }
     if url.query().is_some() || url.fragment().is_some() {
         field.fault(faults, "must not contain a query or a fragment");
         return None;

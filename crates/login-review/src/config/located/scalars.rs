@@ -26,10 +26,16 @@ pub(super) fn plain(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
+/// Whether a number is none of those that JSON has not.
+pub(super) fn is_finite(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    !matches!(unsigned, ".inf" | ".Inf" | ".INF") && !matches!(text, ".nan" | ".NaN" | ".NAN")
+}
+
 /// As go-yaml v2 resolves numbers, which reads the files of Kubernetes.
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+    if !is_finite(text) {
         return true;
     }
     // Underscores part digits, but neither begin a number nor stand in one like `.5`.

@@ -6,6 +6,25 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::granit_parser::{Event, ScalarStyle, Span, StructureStyle};
 
+/// In the place of spaces: it indents nothing unless a value begins behind it.
+const BEHIND_A_SIGN: usize = usize::MAX;
+
+/// Whether a tab stands behind signs of entries (`- `, `? `), before anything else.
+fn begins_with_tab(line: &str) -> bool {
+    let mut rest = line;
+    while let Some(behind) = rest.strip_prefix(['-', '?']) {
+        if behind.starts_with('\t') {
+            return true;
+        }
+        let next = behind.trim_start_matches(' ');
+        if next.len() == behind.len() {
+            return false;
+        }
+        rest = next;
+    }
+    rest.len() < line.len() && rest.starts_with('\t')
+}
+
 /// The lines that are left to be refused.
 pub(super) struct Tabs {
     /// How many spaces stand before the tab.
@@ -15,11 +34,16 @@ pub(super) struct Tabs {
 }
 
 impl Tabs {
-    /// Every line of `text` that begins with a tab, perhaps after spaces.
+    /// Every line of `text` that begins with a tab, perhaps after spaces and signs of entries.
     pub(super) fn of(text: &str) -> Self {
         let indented = |(line, number): (&str, usize)| {
+            let line = line.strip_prefix('\u{feff}').unwrap_or(line);
             let rest = line.trim_start_matches(' ');
-            rest.starts_with('\t').then(|| (number, line.len() - rest.len()))
+            let spaces = line.len() - rest.len();
+            if rest.starts_with('\t') {
+                return Some((number, spaces));
+            }
+            begins_with_tab(rest).then_some((number, BEHIND_A_SIGN))
         };
         let lines = if text.contains('\t') {
             text.split('\n').zip(1..).filter_map(indented).collect()
@@ -35,14 +59,35 @@ impl Tabs {
             return;
         }
         let (start, end) = (span.start.line(), span.end.line());
+        let is_block =
+            matches!(event, Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..));
+        let is_node = matches!(
+            event,
+            Event::Scalar(..)
+                | Event::SequenceStart(..)
+                | Event::MappingStart(..)
+                | Event::Alias(..)
+        );
+        if is_node && !is_block && !self.flows.last().is_some_and(Option::is_some)
+            // What begins here is no rest of a text, so the tab indents it.
+            && let Some(spaces) = self.lines.get_mut(&start)
+        {
+            *spaces = 0;
+        }
         match event {
             Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => {
                 self.allow(start + 1, end);
             }
             // It ends where the next line begins. What it does not take as its own is indented less,
             // which no tab may do.
-            Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) => {
-                self.allow(start, end.saturating_sub(1));
+            Event::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded, ..) => {
+                // The first line says how deep the text is indented, so no tab may follow there.
+                if text.trim_start_matches('\n').starts_with('\t') {
+                    self.lines.insert(start, 0);
+                    self.allow(start + 1, end.saturating_sub(1));
+                } else {
+                    self.allow(start, end.saturating_sub(1));
+                }
                 if let Some(spaces) = self.lines.get_mut(&end) {
                     *spaces = 0;
                 }

@@ -6,6 +6,16 @@ fn value(text: &str) -> Value {
     parse(text).unwrap().value
 }
 
+/// Without lines.
+fn json(text: &str) -> serde_json::Value {
+    use super::super::fields::{Faults, Field};
+
+    let (tree, mut faults) = (parse(text).unwrap(), Faults::new("f"));
+    let value = Field::root(&tree).json(&mut faults);
+    assert!(faults.is_empty(), "{faults:?}");
+    value
+}
+
 fn fault_of(text: &str) -> (Option<u64>, String) {
     let fault = parse(text).unwrap_err();
     (fault.line, fault.message)
@@ -19,7 +29,7 @@ fn plain_scalars_are_read_as_kubernetes_reads_them() {
     for (text, flag) in [("true", true), ("Yes", true), ("ON", true), ("off", false)] {
         assert_eq!(value(text), Value::Bool(flag), "{text}");
     }
-    for text in ["1", "-2.5", "1e3", "0x1F", "0b1", "1_000", ".5", ".inf", "0XAB", "017", "+1"] {
+    for text in ["1", "-2.5", "1e3", "0x1F", "0b1", "1_000", ".5", "0XAB", "017", "+1"] {
         assert_eq!(value(text), Value::Number(text.to_owned()), "{text}");
     }
     for text in
@@ -74,7 +84,7 @@ fn what_is_not_one_plain_document_ends_at_its_line() {
     assert_eq!(fault_of(&nested(MAX_DEPTH + 2)).1, "nested deeper than 32");
     assert!(parse(&"[".repeat(10_000)).is_err());
     assert_eq!(fault_of(&"x".repeat(MAX_LENGTH + 1)).0, None);
-    assert_eq!(fault_of("? [a]\n: b\n").1, "a key must be a plain text");
+    assert_eq!(fault_of("? [a]\n: b\n").1, "a key must be a text");
 }
 
 #[test]
@@ -127,7 +137,7 @@ fn merge_keys_bring_their_entries_and_double_what_is_there() {
         let Value::Mapping(entries) = value(text) else { panic!("a mapping was written") };
         entries.into_iter().map(|entry| entry.key).collect()
     };
-    let last = |rest: &str| format!("---\nx: &x {{a: 1}}\ny: {{b: 2, {rest}}}\n");
+    let last = |rest: &str| format!("---\nx: &x {{a: 1}}\nz: {{b: 2, {rest}}}\n");
     let merged = |rest: &str| {
         let Value::Mapping(mut entries) = value(&last(rest)) else { panic!("a mapping") };
         let Value::Mapping(inner) = entries.remove(1).value.value else { panic!("a mapping") };
@@ -163,6 +173,12 @@ fn a_tab_does_not_indent() {
         ("a: x\n\t\nb: y\n", 2),
         ("a: \"x\"\n\t\nb: 1\n", 2),
         ("\t\na: x\n", 1),
+        ("\u{feff}\ta: x\n", 1),
+        ("a:\n- \tb: 1\n", 2),
+        ("a:\n-\tb\n", 2),
+        ("- - \tb\n", 1),
+        ("a:\n  \tb: 1\n", 2),
+        (" \tx\n", 1),
         ("a:\n\t\n  b: 1\n", 2),
         ("- a\n\t\n- b\n", 2),
         ("a: x\n\t# c\nb: y\n", 2),
@@ -179,6 +195,9 @@ fn a_tab_does_not_indent() {
         "a: |\n\t\n  x\n  y\n",
         "a: |\n  x\n\ty\n",
         "a: >\n  x\n\t\n  y\n",
+        "a: |\n  \tx\n  y\n",
+        "a: >-\n\n  \tx\n",
+        "a: |1\n \tx\n",
     ] {
         assert!(parse(text).is_err(), "{text:?}");
     }
@@ -190,8 +209,72 @@ fn a_tab_does_not_indent() {
         "a:\tx\n",
         "a: x\t\nb: y\t# c\n",
         "a: x\n   \t\nb: y\n",
+        "a: 'x\n  \t y'\n",
+        "- a\n- b\tc\n",
+        "a: |\n  - \tx\n",
+        "a: x\n  - \ty\n",
         "{\n\t\"a\": 1\n}\n",
     ] {
         assert!(parse(text).is_ok(), "{text:?}");
+    }
+}
+
+// The differential test of YAML against go-yaml found these.
+#[test]
+fn what_yaml_1_1_reads_otherwise_is_refused() {
+    const QUOTED: &str =
+        "in brackets, a text with a question mark, or with a colon at its begin, must be quoted";
+    for (text, line, message) in [
+        ("a: 1\n~: b\n", 2, "a key must be a text; quote it to make it one"),
+        ("? \n", 2, "a key must be a text; quote it to make it one"),
+        ("a:\n: b\n", 2, "a key must be a text; quote it to make it one"),
+        ("[{yes: 1}]", 1, "a key must be a text; quote it to make it one"),
+        ("- 1: a\n", 1, "a key must be a text; quote it to make it one"),
+        ("!!int a: a\n", 1, "a key must be a text; quote it to make it one"),
+        ("a: .inf\n", 1, "JSON, as which Kubernetes reads this, has no such number"),
+        ("- -.Inf\n", 1, "JSON, as which Kubernetes reads this, has no such number"),
+        ("- a\n- .nan\n", 2, "JSON, as which Kubernetes reads this, has no such number"),
+        ("%YAML 1.2\n---\na: 1\n", 1, "directives (`%…`) are not supported here"),
+        ("- {a:, b: c}", 1, "in brackets, a key must have a value"),
+        ("a: 1\nb: &c: d\n", 2, "an anchor has letters, digits, `_` and `-` only in its name"),
+        ("- &a@b c\n", 1, "an anchor has letters, digits, `_` and `-` only in its name"),
+        ("\u{feff}a: 1\n\u{feff}b: 2\n", 2, "has a byte order mark, which may only begin a file"),
+        ("# c\n...\na: 1\n", 2, "ends a document that has not begun"),
+        ("a:\n- {b: 1, c}\n", 2, "in brackets, a key must have a value"),
+        ("[a:, b]", 1, "in brackets, a key must have a value"),
+        ("a: {b: 1,\n c\n d: 2}\n", 2, "a key must end in the line where it begins"),
+        ("[?, a]", 1, QUOTED),
+        ("a: [::b]", 1, QUOTED),
+        ("a:\n- {b: https://c?d}\n", 2, QUOTED),
+    ] {
+        assert_eq!(fault_of(text), (Some(line), message.to_owned()), "{text:?}");
+    }
+    for (character, code) in [('\u{85}', "U+0085"), ('\u{2028}', "U+2028"), ('\u{2029}', "U+2029")]
+    {
+        for text in [format!("a: 1\n# b{character}c: 1\n"), format!("a: 1\nb: 'c{character}d'\n")] {
+            let (line, message) = fault_of(&text);
+            assert!(line == Some(2) && message.starts_with(code), "{text:?}: {message}");
+        }
+    }
+    for (text, same) in [
+        ("\u{feff}a: 1\n", "a: 1\n"),
+        (" ...\n", "'...'"),
+        ("'1': a", "!!str 1: a"),
+        ("'yes': ~", "\"yes\": null"),
+        ("a: '.inf'", "a: \".inf\""),
+        ("a: https://c?d", "a: 'https://c?d'"),
+        ("a: ['b?']", "a: [\"b?\"]"),
+        ("a: |\n  b", "a: b"),
+        ("a: >+\n  b", "a: b"),
+        ("a: |\n  b\n", "a: \"b\\n\""),
+        ("a: |\n  b\n ", "a: \"b\\n\""),
+        ("a: |\n  b\nc: d", "a: \"b\\n\"\nc: d"),
+        ("a: &b_1-c d", "a: d"),
+        ("a: {b: null, c: '', d: [], e: ~}", "a: {b: ~, c: \"\", d: [], e: null}"),
+        ("a: [b]\nc: d?", "a: ['b']\nc: 'd?'"),
+        ("a: \"\\u2028\"", "{\"a\": \"\u{2028}\"}"),
+        ("a: b%", "a: 'b%'"),
+    ] {
+        assert_eq!(json(text), json(same), "{text:?}");
     }
 }

@@ -1,0 +1,53 @@
+//! What our programs make of a text.
+//! Never by a reader that they do not use.
+
+use kubectl_login::yaml;
+use login_review::config::authentication_configuration;
+use login_review::config::located::{self, Located};
+use serde_json::{Map, Value, json};
+
+use crate::world::{Reader, Reading};
+
+/// How a number is written that is no JSON number; its value is go-yaml's affair.
+pub(crate) const NUMBER: &str = "a number of YAML 1.1";
+
+pub(crate) fn reading(reader: Reader, text: &str) -> Reading {
+    match reader {
+        Reader::Strict => {
+            let tree = located::parse(text).map_err(|fault| fault.message)?;
+            value(&tree)
+        }
+        Reader::Authentication => match authentication_configuration::parse(text, "f") {
+            Ok(_) => Ok(Value::Bool(true)),
+            Err(problems) => Err(problems
+                .first()
+                .map(|problem| format!("{}: {}", problem.key, problem.message))
+                .unwrap_or_default()),
+        },
+        Reader::Lenient => yaml::read_as_kubectl(text).map_err(|error| error.to_string()),
+    }
+}
+
+fn value(tree: &Located) -> Reading {
+    Ok(match &tree.value {
+        located::Value::Null => Value::Null,
+        located::Value::Bool(flag) => Value::Bool(*flag),
+        located::Value::Number(text) => {
+            text.parse().map_or_else(|_| json!({ NUMBER: text }), Value::Number)
+        }
+        located::Value::Text(text) => Value::String(text.clone()),
+        located::Value::Sequence(items) => {
+            items.iter().map(value).collect::<Result<Vec<_>, _>>()?.into()
+        }
+        located::Value::Mapping(entries) => {
+            let mut members = Map::new();
+            for entry in entries {
+                // As `Field::mapping` sees it.
+                if members.insert(entry.key.clone(), value(&entry.value)?).is_some() {
+                    return Err("a key stands twice".to_owned());
+                }
+            }
+            members.into()
+        }
+    })
+}
