@@ -12,6 +12,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    time::UNIX_EPOCH,
 };
 
 /// What kubectl says to its exec plugin (v1, without cluster information).
@@ -82,7 +83,7 @@ impl CachedCall {
         let same_bytes = scratch.join("same-bytes.json");
         fs::write(&same_bytes, &first.printed)?;
         let call = Self { client, arguments, same_bytes };
-        let offline = children::text(&mut call.command(&[], client_program))
+        let offline = children::text(&mut call.command(&[], client_program)?)
             .context("the cache does not answer without the server")?;
         ensure!(
             offline.as_bytes() == first.printed.trim_ascii(),
@@ -92,10 +93,21 @@ impl CachedCall {
     }
 
     /// The call of one build of the client, by way of other programs (`["strace", "-f"]`).
-    pub(crate) fn command(&self, launcher: &[&str], client: &Path) -> Command {
+    pub(crate) fn command(&self, launcher: &[&str], client: &Path) -> Result<Command> {
+        self.forget_callers()?;
         let mut command = self.launched(launcher, client);
         command.args(&self.arguments);
-        command
+        Ok(command)
+    }
+
+    /// Who comes back while a token is good seems to have met a 401, and is given another one: the
+    /// access time, which says who was here, is set to before the token.
+    fn forget_callers(&self) -> Result<()> {
+        for file in fs::read_dir(self.client.token_cache())? {
+            let before = fs::FileTimes::new().set_accessed(UNIX_EPOCH);
+            fs::File::open(file?.path())?.set_times(before)?;
+        }
+        Ok(())
     }
 
     /// Another program in the same surroundings.

@@ -62,14 +62,16 @@ fn measure(
     };
 
     let floor = instructions(call.launched(&VALGRIND, &build.empty_main))?;
-    let counted = instructions(call.command(&VALGRIND, &build.client))?;
+    let counted = instructions(call.command(&VALGRIND, &build.client)?)?;
     let over = counted.saturating_sub(floor);
     let said = format!("{over} over an empty Rust main ({counted} - {floor}), budget {budget}");
     verdict(over <= budget, &format!("instructions: {said}"));
 
     let log = scratch.join("strace.log");
-    let floor = traced(&log, |launcher| call.launched(launcher, &build.empty_main))?;
-    let trace = traced(&log, |launcher| call.command(launcher, &build.client))?;
+    let log_name = log.to_string_lossy();
+    let strace = ["strace", "-f", "-s", "4096", "-o", &log_name];
+    let floor = traced(&log, call.launched(&strace, &build.empty_main))?;
+    let trace = traced(&log, call.command(&strace, &build.client)?)?;
     println!("  system calls: {}", trace.summary());
     let forbidden = trace.forbidden();
     let said = if forbidden.is_empty() { "none".to_owned() } else { forbidden.join(", ") };
@@ -104,17 +106,15 @@ fn collected(said: &str) -> Option<u64> {
         .and_then(|(_, count)| count.trim().parse().ok())
 }
 
-fn traced(log: &Path, command: impl FnOnce(&[&str]) -> Command) -> Result<Trace> {
-    let log_name = log.to_string_lossy();
-    let launcher = ["strace", "-f", "-s", "4096", "-o", &log_name];
-    children::text(&mut command(&launcher))?;
+fn traced(log: &Path, mut command: Command) -> Result<Trace> {
+    children::text(&mut command)?;
     Ok(Trace::read(&fs::read_to_string(log)?))
 }
 
 fn peak_memory(scratch: &Path, call: &CachedCall, client: &Path) -> Result<u64> {
     let file = scratch.join("peak-memory");
     let name = file.to_string_lossy();
-    children::text(&mut call.command(&["/usr/bin/time", "-f", "%M", "-o", &name], client))?;
+    children::text(&mut call.command(&["/usr/bin/time", "-f", "%M", "-o", &name], client)?)?;
     let said = fs::read_to_string(&file)?;
     said.trim().parse().with_context(|| format!("`time` said `{}`", said.trim()))
 }
