@@ -125,7 +125,8 @@ impl Slot {
     /// Keys that are given: nothing is ever fetched, and they do not age.
     pub(crate) fn given(origin: Origin, keys: KeySet) -> Self {
         let slot = Self::empty(origin, None, None, KeySetPace::default(), Duration::MAX);
-        slot.start_with(keys, Vec::new(), Duration::ZERO, clock::now());
+        let now = Instant::now();
+        slot.start_with(keys, Vec::new(), Confirmation::of_age(Duration::ZERO, clock::now(), now));
         slot
     }
 
@@ -140,8 +141,8 @@ impl Slot {
         let stored = persisted.as_ref().and_then(|file| file.load(now));
         let slot = Self::empty(Origin::Fetched, Some(fetcher), persisted, pace, max_age);
         if let Some(stored) = stored {
-            let age = now.since(stored.confirmed_at);
-            slot.start_with(stored.keys, stored.document, age, stored.confirmed_at);
+            let confirmed = Confirmation::by_wall(stored.confirmed_at, now, Instant::now());
+            slot.start_with(stored.keys, stored.document, confirmed);
         }
         slot
     }
@@ -187,12 +188,10 @@ impl Slot {
         }
     }
 
-    fn start_with(&self, keys: KeySet, document: Vec<u8>, age: Duration, confirmed_at: UnixTime) {
-        let now = Instant::now();
+    fn start_with(&self, keys: KeySet, document: Vec<u8>, confirmed: Confirmation) {
         let mut deciding = self.lock();
         let snapshot = deciding.snapshot(keys, document);
-        let confirmed = Confirmation::of_age(age, confirmed_at, now);
-        deciding.decisions.start_with(snapshot, confirmed, now);
+        deciding.decisions.start_with(snapshot, confirmed, Instant::now());
         self.publish(&deciding);
     }
 

@@ -109,23 +109,40 @@ struct Scene {
     /// Moments at which a proven name was turned away.
     turned_away: Vec<u64>,
     asked_while_gone: u64,
+    /// Since it is gone: the moments of what was asked.
+    in_vain: Vec<u64>,
 }
 
 fn run(dice: &mut Dice, with_strangers: bool) -> Scene {
     let start = Instant::now();
-    let mut scene = Scene { breaker: Breaker::default(), turned_away: vec![], asked_while_gone: 0 };
+    let mut scene = Scene {
+        breaker: Breaker::default(),
+        turned_away: vec![],
+        asked_while_gone: 0,
+        in_vain: vec![],
+    };
     let (mut gone, mut millisecond) = (false, 0);
     for _ in 0..dice.below(120) {
         millisecond += dice.below(400);
         let now = start + Duration::from_millis(millisecond);
         let (what, who) = (dice.below(100), dice.below(8));
         match what {
-            0..4 => gone = !gone,
+            0..4 => {
+                gone = !gone;
+                scene.in_vain.clear();
+            }
             4..50 => match scene.breaker.admit(Proven, now) {
                 None => scene.turned_away.push(millisecond),
                 Some(attempt) if gone => {
                     scene.asked_while_gone += 1;
+                    scene.in_vain.push(millisecond);
                     attempt.unreachable(now);
+                    if let [.., before, last] = scene.in_vain[..]
+                        && THRESHOLD < scene.in_vain.len()
+                    {
+                        let pause = u128::from(last - before);
+                        assert!(PAUSE.as_millis() <= pause, "it is gone, and not left alone");
+                    }
                 }
                 // Two of eight are odd.
                 Some(attempt) if who < 2 => {

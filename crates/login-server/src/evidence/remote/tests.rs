@@ -144,6 +144,18 @@ struct World {
     /// The party cannot be reached from the first to the second.
     gone: (u64, u64),
     slowest: u64,
+    /// Questions under way about each name.
+    busy: [AtomicU64; 10],
+    asked_while_gone: AtomicU64,
+}
+
+/// A question under way.
+struct Busy<'w>(&'w AtomicU64);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl World {
@@ -153,7 +165,9 @@ impl World {
         let gone_for = dice.one_of(&[0, 0, 500, 8_000]);
         let slowest = dice.one_of(&[1, 100, 900]);
         let gone = (gone_from, gone_from + gone_for);
-        Self { remote: remote(), begin: Instant::now(), revoked, gone, slowest }
+        let (busy, asked_while_gone) = (Default::default(), AtomicU64::default());
+        let begin = Instant::now();
+        Self { remote: remote(), begin, revoked, gone, slowest, busy, asked_while_gone }
     }
 
     fn now(&self) -> u64 {
@@ -169,7 +183,11 @@ impl World {
     }
 
     async fn question(&self, token: u64, wait: u64) -> Result<Answer<bool>, Stage> {
+        let busy = &self.busy[usize::try_from(token).unwrap()];
+        assert_eq!(busy.fetch_add(1, Ordering::Relaxed), 0, "asked twice at the same time");
+        let _busy = Busy(busy);
         if self.is_gone() {
+            self.asked_while_gone.fetch_add(1, Ordering::Relaxed);
             return Err(Stage::Connecting);
         }
         sleep(milliseconds(wait / 2)).await;
@@ -219,13 +237,22 @@ fn no_schedule_refuses_a_good_name_or_accepts_a_bad_one_beyond_its_bound() {
                 let limit = dice.one_of(&[300, 60_000, 60_000, 60_000]);
                 let wait = dice.below(world.slowest + 1);
                 let token = dice.below(10);
-                asking.spawn(ask(Arc::clone(&world), (dice.below(40_000), token, wait, limit)));
+                // Often when it is gone, or in the first moments in which nothing may be repeated.
+                let at = match (dice.below(3), world.revoked(token)) {
+                    (0, _) => world.gone.0 + dice.below(1 + world.gone.1 - world.gone.0),
+                    (1, Some(revoked)) => revoked + dice.one_of(&[0, 5_000]) + dice.below(100),
+                    _ => dice.below(40_000),
+                };
+                asking.spawn(ask(Arc::clone(&world), (at, token, wait, limit)));
             }
             while let Some(ended) = asking.join_next().await {
                 if let Err(fault) = ended {
                     std::panic::resume_unwind(fault.into_panic());
                 }
             }
+            // Until it is open, with one answer in between that was under way; then once a pause.
+            let in_vain = world.asked_while_gone.load(Ordering::Relaxed);
+            assert!(in_vain <= 12, "asked {in_vain} times while it was gone");
         });
     });
 }

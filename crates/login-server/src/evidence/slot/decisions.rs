@@ -35,6 +35,12 @@ impl Confirmation {
         Self { wall, measured_at: now, age_then: age }
     }
 
+    /// It did when the wall clock showed `wall`, which shows `shown` now. Neither shows parts of a
+    /// second, so nearly one more may have passed.
+    pub(super) fn by_wall(wall: UnixTime, shown: UnixTime, now: Instant) -> Self {
+        Self::of_age(shown.since(wall) + Duration::from_secs(1), wall, now)
+    }
+
     pub(super) fn age(&self, now: Instant) -> Duration {
         self.age_then.saturating_add(now.saturating_duration_since(self.measured_at))
     }
