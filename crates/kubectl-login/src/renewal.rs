@@ -320,8 +320,8 @@ impl<'a> Renewal<'a> {
                             (secret, place) = (newer, another);
                             is_second = true;
                         }
-                        Some((same, _)) if same.token.same_as(&secret.token) => {
-                            kept.forget_refresh_secret();
+                        Some((same, another)) if same.token.same_as(&secret.token) => {
+                            kept.forget_refresh_secret(Some(&another));
                             return Ok(Refreshed::Refused);
                         }
                         _ => return Ok(Refreshed::Refused),
@@ -331,7 +331,7 @@ impl<'a> Renewal<'a> {
                     if matches!(error, FlowError::Token { source: TokenProblem::OtherSubject, .. })
                     {
                         // What came is somebody else's, and what we had is spent.
-                        kept.forget_refresh_secret();
+                        kept.forget_refresh_secret(Some(&place));
                     }
                     return Err(Unrenewed::shared(self.failure(error), false));
                 }
@@ -357,7 +357,8 @@ impl<'a> Renewal<'a> {
         self.describe(Work::SigningIn);
         // A keyring may ask the same person: before the browser, not after it.
         let place = self.kept.as_ref().map(|kept| kept.prepare(None));
-        self.take_leave(session, &metadata).await;
+        let held = place.as_ref().and_then(|place| place.as_ref().ok());
+        self.take_leave(session, &metadata, held).await;
         let bound = self.target.authentication_timeout;
         let signing_in = person::sign_in(session, &metadata, flow);
         let issued = tokio::time::timeout(bound, signing_in).await.unwrap_or_else(|_| {
@@ -369,16 +370,27 @@ impl<'a> Renewal<'a> {
 
     /// Ends the session that a sign-in replaces, at the issuer (RFC 7009). Before the sign-in, not
     /// after it: many issuers take a revoked refresh token for the end of all that this person has
-    /// granted this client (RFC 7009 §2.1), which would be the new session, too.
-    async fn take_leave(&self, session: &Session<'_>, metadata: &ProviderMetadata) {
+    /// granted this client (RFC 7009 §2.1), which would be the new session, too. What is revoked is
+    /// not left behind, to be shown again: without a `place` it is removed first, or stays good.
+    async fn take_leave(
+        &self,
+        session: &Session<'_>,
+        metadata: &ProviderMetadata,
+        place: Option<&Prepared>,
+    ) {
         let Some(kept) = self.kept.as_ref().filter(|_| metadata.revocation_endpoint.is_offered())
         else {
             return;
         };
         let Ok(Some(secret)) = kept.refresh_secret() else { return };
+        if place.is_none() && !kept.forget_refresh_secret(None) {
+            return;
+        }
         let revoking = session.revoke(metadata, &secret.token, TokenTypeHint::RefreshToken);
         match tokio::time::timeout(FAREWELL, revoking).await {
-            Ok(Ok(())) => kept.forget_refresh_secret(),
+            Ok(Ok(())) => {
+                kept.forget_refresh_secret(place);
+            }
             Ok(Err(error)) => {
                 let text = format!("kubectl-login: the replaced session was not ended: {error}");
                 self.system.terminal.detail(&text);

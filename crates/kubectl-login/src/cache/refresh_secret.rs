@@ -299,6 +299,14 @@ impl<'a> RefreshSecrets<'a> {
 
     /// Forgets it. What another machine has sealed stays: it is of another session.
     pub fn forget(&self, key: &CacheKey) -> Result<(), StoreError> {
+        self.forget_by(key, |name| self.directory.erase(name))
+    }
+
+    fn forget_by(
+        &self,
+        key: &CacheKey,
+        erase: impl Fn(&str) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut outcome = Ok(());
         for name in self.names(key) {
             if let Some(text) = self.text(&name)
@@ -306,7 +314,7 @@ impl<'a> RefreshSecrets<'a> {
             {
                 self.forgotten.borrow_mut().push((protection, id.to_owned()));
             }
-            outcome = outcome.and(self.directory.erase(&name));
+            outcome = outcome.and(erase(&name));
         }
         outcome
     }

@@ -194,9 +194,14 @@ impl<'a> Kept<'a> {
         self.secrets.hurry(bound);
     }
 
-    pub(super) fn forget_refresh_secret(&self) {
-        let _ = self.secrets.forget(&self.target.cache_key);
+    /// Forgets it, by the `place` of the next one if there is one; whether nothing is left of it.
+    pub(super) fn forget_refresh_secret(&self, place: Option<&Prepared>) -> bool {
+        let forgotten = match place {
+            Some(place) => self.secrets.forget_before(place),
+            None => self.secrets.forget(&self.target.cache_key),
+        };
         self.note_that_nothing_renews();
+        forgotten.is_ok()
     }
 
     fn note_that_nothing_renews(&self) {
@@ -251,7 +256,8 @@ impl<'a> Kept<'a> {
         let Some(token) = &issued.refresh_token else {
             if before.is_none() {
                 // It belongs to an earlier sign-in, perhaps to that of somebody else.
-                self.forget_refresh_secret();
+                let place = prepared.as_ref().and_then(|prepared| prepared.as_ref().ok());
+                self.forget_refresh_secret(place);
             }
             return (self.secrets.protection(key), None);
         };
@@ -292,7 +298,7 @@ impl<'a> Kept<'a> {
             }
             Err(trouble) => {
                 // What is there is spent, or belongs to an earlier sign-in.
-                self.forget_refresh_secret();
+                self.forget_refresh_secret(None);
                 let cause = trouble.source().map(|cause| format!(": {cause}")).unwrap_or_default();
                 let text = format!(
                     "the refresh token was not kept, so the session ends with this token: \

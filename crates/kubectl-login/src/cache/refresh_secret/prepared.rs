@@ -99,11 +99,17 @@ impl RefreshSecrets<'_> {
         if !prepared.unchanged.as_ref().is_some_and(|before| before.same_as(secret))
             && let Err(trouble) = prepared.fill(secret)
         {
-            let _ = self.forget(&prepared.key);
+            let _ = self.forget_before(&prepared);
             return Err(trouble);
         }
         let Prepared { protection, passed_over, .. } = prepared;
         Ok(Saved { protection, passed_over })
+    }
+
+    /// Forgets what `prepared` comes after, through the directory that it holds: that one cannot be
+    /// opened again is no reason to leave a spent token behind.
+    pub fn forget_before(&self, prepared: &Prepared) -> Result<(), StoreError> {
+        self.forget_by(&prepared.key, |name| prepared.place.erase(name))
     }
 }
 
