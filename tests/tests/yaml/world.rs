@@ -64,9 +64,9 @@ impl World {
             .into_iter()
             .zip(said)
             .map(|((reader, text), said)| {
-                let theirs = match said["error"].as_str() {
+                let theirs = match said.get("error").and_then(Value::as_str) {
                     Some(error) => Err(error.to_owned()),
-                    None => Ok(said["value"].clone()),
+                    None => Ok(said.get("value").cloned().unwrap_or_default()),
                 };
                 Answered { reader, ours: ours::reading(reader, &text), theirs, text }
             })

@@ -21,7 +21,7 @@ const MAX_FILE: u64 = 2 * 1024 * 1024;
 
 /// One file per issuer in `<state-dir>/key-sets`.
 #[derive(Debug)]
-pub(crate) struct Persisted {
+pub(super) struct Persisted {
     file: PathBuf,
     owner: Owner,
 }
@@ -58,7 +58,7 @@ struct Document<'a> {
 }
 
 impl Persisted {
-    pub(crate) fn in_folder(folder: &Path, fetcher: &Fetcher) -> Self {
+    pub(super) fn in_folder(folder: &Path, fetcher: &Fetcher) -> Self {
         let issuer: &IssuerUrl = fetcher.issuer();
         // The issuer is not a file name: it may hold slashes, and two may differ by case only.
         let name = name(&[issuer.as_str()]);
@@ -70,11 +70,11 @@ impl Persisted {
     }
 
     /// The stored set, if there is one that can be used for this issuer.
-    pub(crate) fn load(&self, now: UnixTime) -> Option<Stored> {
+    pub(super) fn load(&self, now: UnixTime) -> Option<Stored> {
         self.owner.read(&files::read(&self.file, MAX_FILE).ok()?, now)
     }
 
-    pub(crate) fn store(&self, key_set: &[u8], confirmed_at: UnixTime) -> Result<(), FileError> {
+    pub(super) fn store(&self, key_set: &[u8], confirmed_at: UnixTime) -> Result<(), FileError> {
         let Some(content) = self.owner.written(key_set, confirmed_at) else { return Ok(()) };
         if let Some(folder) = self.file.parent() {
             files::make_private_folder(folder)?;
