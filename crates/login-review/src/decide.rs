@@ -2,7 +2,7 @@
 //! one. Pure.
 //! Never fetches; never trusts a claim before the signature.
 
-use login_cel::meter::Patience;
+use kubernetes_cel::Patience;
 use login_common::{Secret, UnixTime};
 use login_protocols::{jose::KeySet, oauth2::introspection::Introspection};
 use url::Url;

@@ -34,11 +34,12 @@ pub use claims::{
     mapping::{ClaimMapping, ExtraMapping, PrefixedClaim, SessionClaim, Source, UidSource},
     rules::Rule,
     user::UserFields,
+    variables::{claims_environment, claims_value, user_environment},
 };
 pub use decide::{Decision, Evidence, GroupsSource, Need, decide};
 pub use guard::Guard;
 pub use introspector::Introspector;
-pub use login_cel::meter::Patience;
+pub use kubernetes_cel::Patience;
 pub use plan::{ParsedToken, Plan, plan};
 pub use policy::{IntrospectorIndex, IssuerIndex, IssuerPolicy, KeySource, Policy, RequiredClaim};
 pub use revocations::{EndedSessions, Grant, Revocation, Revocations, Revoked};

@@ -1,10 +1,13 @@
-//! Every expression of `tests/vectors/cel`, evaluated by `login-cel` and by kube-apiserver's own
-//! compiler and evaluator: same kind of outcome, same value.
+//! Every expression of `tests/vectors/cel`, evaluated by `kubernetes-cel` and by kube-apiserver's
+//! own compiler and evaluator: same kind of outcome, same value, and what is recorded of
+//! kube-apiserver beside the expressions is what it says.
 //! Never decides by itself what is right: kube-apiserver does.
 //!
-//! What differs stands in `tests/vectors/cel/differences.json` with its reason; what stands there
-//! and does not differ any more fails as well.
+//! What differs is listed in `tests/vectors/cel/differences.json` with its reason; what is listed
+//! and does not differ any more fails as well. `LOGIN_TEST_CEL_RECORD=1` records the outcomes
+//! again.
 
+#[path = "../../../crates/kubernetes-cel/tests/corpus/mod.rs"]
 mod corpus;
 mod oracle;
 mod ours;
@@ -35,5 +38,6 @@ fn main() -> ExitCode {
         .case("random_expressions_agree", |world| world.agrees(random::EXPRESSIONS))
         .case("every_listed_difference_still_differs", world::World::lists_only_differences)
         .case("an_expression_costs_what_kube_apiserver_counts", world::World::costs_alike)
+        .case("what_is_recorded_is_what_kube_apiserver_says", world::World::is_recorded)
         .run()
 }

@@ -6,8 +6,7 @@ use std::path::Path;
 use login_tests::oracle;
 use serde_json::{Value, json};
 
-use crate::corpus::Question;
-use crate::world::{Answer, Outcome};
+use crate::corpus::{Answer, Outcome, Question};
 
 pub(crate) fn answers(program: &Path, questions: &[Question]) -> anyhow::Result<Vec<Answer>> {
     let said = oracle::answers(program, questions.iter().map(line))?;

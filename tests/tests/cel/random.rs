@@ -1,4 +1,4 @@
-//! Expressions that nobody wrote: random patterns over random texts, and expressions of the corpus
+//! Random questions: random patterns over random texts, and expressions of the corpus
 //! with parts of one another.
 //! Never by chance alone: the same seed asks the same questions. `LOGIN_TEST_CEL_SEED` chooses
 //! another one, `LOGIN_TEST_CEL_RANDOM` how many there are.

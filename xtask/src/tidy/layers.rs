@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// Crates that must work without a runtime or a socket, and what would bring one.
 const PURE: [&str; 5] =
-    ["login-common", "login-protocols", "login-cel", "login-review", "login-issuer"];
+    ["login-common", "login-protocols", "kubernetes-cel", "login-review", "login-issuer"];
 const RUNTIMES: [&str; 3] = ["tokio", "hyper", "reqwest"];
 
 pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {

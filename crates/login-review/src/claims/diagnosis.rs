@@ -2,7 +2,7 @@
 //! `explain`.
 //! Never a claim's value, and never for whoever shows the token.
 
-use login_cel::{error::EvaluationError, meter::Patience, value::Value};
+use kubernetes_cel::{EvaluationError, Patience, Value};
 use login_protocols::oidc::Claims;
 use serde_json::Value as Json;
 

@@ -1,30 +1,24 @@
 //! CEL expressions of the configuration: compiled once, evaluated for every token.
 //! Never longer than its allowance; never a value of a claim in an error.
 
-use std::{
-    fmt,
-    sync::{Arc, LazyLock},
-};
+use std::{fmt, sync::Arc};
 
-use login_cel::{
-    environment::Environment,
-    error::{CompileError, EvaluationError},
-    meter::{Budget, Patience},
-    program::{Bindings, Program},
-    types::Type,
-    value::{List, Map, Object, Value},
+use kubernetes_cel::{
+    Bindings, Budget, CompileError, Environment, EvaluationError, Limits, Patience, Program, Type,
+    Value, value::List,
 };
 use login_protocols::oidc::Claims;
 use serde_json::{Map as JsonMap, Value as Json, json};
 
-use super::user::UserFields;
+use super::{
+    selections::{selected_from, selects, takes_for_container},
+    user::UserFields,
+    variables::{claims_environment, claims_value, user_environment},
+};
 use crate::{
     guard::{MAX_EXTRA_LENGTH, MAX_GROUP_LENGTH, MAX_GROUPS},
     verdict::Reason,
 };
-
-static CLAIMS: LazyLock<Environment> = LazyLock::new(Environment::of_claims);
-static USER: LazyLock<Environment> = LazyLock::new(Environment::of_user);
 
 /// A checked expression and its text. Cloning is cheap.
 #[derive(Clone)]
@@ -36,12 +30,12 @@ pub struct Expression {
 impl Expression {
     /// Over the variable `claims`, a map of which nothing but the names is known.
     pub fn over_claims(source: &str) -> Result<Self, CompileError> {
-        Self::compile(source, &CLAIMS)
+        Self::compile(source, claims_environment())
     }
 
     /// Over the variable `user`, with the fields that a user has and no others.
     pub fn over_user(source: &str) -> Result<Self, CompileError> {
-        Self::compile(source, &USER)
+        Self::compile(source, user_environment())
     }
 
     fn compile(source: &str, environment: &Environment) -> Result<Self, CompileError> {
@@ -62,7 +56,7 @@ impl Expression {
     /// Whether it selects the claim of that name: `claims.email`, `claims.?email` or
     /// `has(claims.email)`; `claims["email"]` is not seen, as by kube-apiserver.
     pub fn selects_claim(&self, name: &str) -> bool {
-        self.program.selects(&["claims", name])
+        selects(self.program.tree(), "claims", name)
     }
 
     /// The claim without which it fails or says no, of those that not every token has; none if
@@ -72,14 +66,14 @@ impl Expression {
         let registered = registered.as_object()?;
         let evaluated = |claims: &JsonMap<String, Json>| {
             let bindings = Bindings::new([("claims", claims_value(claims))]);
-            match self.program.evaluate(&bindings, &Budget::default()) {
+            match self.program.evaluate(&bindings, &Limits::default()).value {
                 Err(EvaluationError::NoSuchField(name)) => Fate::Misses(name.to_string()),
                 Ok(Value::Bool(false)) | Err(_) => Fate::Refuses,
                 Ok(_) => Fate::Passes,
             }
         };
         let Fate::Misses(missing) = evaluated(registered) else { return None };
-        let mut others = self.program.selected_from("claims");
+        let mut others = selected_from(self.program.tree(), "claims");
         others.retain(|name| *name != missing && !registered.contains_key(name));
         let kinds = [json!("a"), json!(["a"]), json!(true), json!(1), json!({"a": "a"})];
         let is_dispensable = kinds.iter().any(|kind| {
@@ -93,7 +87,7 @@ impl Expression {
     /// What it does with `claims` as if that were a map; it is none, and the expression fails there.
     /// Macros over `claims` work, as in kube-apiserver.
     pub fn takes_claims_for_a_map(&self) -> Option<&'static str> {
-        self.program.takes_for_container("claims")
+        takes_for_container(self.program.tree(), "claims")
     }
 
     /// Its value for these claims.
@@ -183,11 +177,11 @@ impl Allowance {
         let most = Budget::default();
         let Self { left, patience } = self;
         let budget = Budget { cost: most.cost.min(left.cost), work: most.work.min(left.work) };
-        let (value, spent) =
-            expression.program.evaluate_measured(bindings, &budget, patience.as_ref());
-        left.cost = left.cost.saturating_sub(spent.cost);
-        left.work = left.work.saturating_sub(spent.work);
-        value
+        let limits = Limits { budget, patience: patience.clone() };
+        let evaluation = expression.program.evaluate(bindings, &limits);
+        left.cost = left.cost.saturating_sub(evaluation.spent.cost);
+        left.work = left.work.saturating_sub(evaluation.spent.work);
+        evaluation.value
     }
 }
 
@@ -203,10 +197,6 @@ pub(crate) fn selection(claim: &str) -> String {
 
 fn reason(error: &EvaluationError) -> Reason {
     if error.is_final() { Reason::ExpressionCost } else { Reason::Expression }
-}
-
-fn claims_value(claims: &serde_json::Map<String, serde_json::Value>) -> Value<'_> {
-    Value::Object(Object { name: "kubernetes.claims", fields: Map::Json(claims) })
 }
 
 /// For [`texts`] of groups: twice of what the guard lets pass, since some may be there twice.

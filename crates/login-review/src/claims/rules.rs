@@ -1,7 +1,7 @@
 //! What must hold besides a good signature: `claimValidationRules`, `userValidationRules`.
 //! Never passes a rule that could not be evaluated.
 
-use login_cel::value::Value;
+use kubernetes_cel::Value;
 use login_common::Identity;
 use login_protocols::oidc::Claims;
 use serde_json::Value as Json;

@@ -2,7 +2,7 @@
 //! Never a map that was computed: names within `extra` are escaped in expressions
 //! (`user.extra.example__dot__com__slash__tenant`), and only maps of JSON unescape them.
 
-use login_cel::value::{Map, Object, Value};
+use kubernetes_cel::{Value, value::Map};
 use login_common::Identity;
 use serde_json::{Map as JsonMap, Value as Json};
 
@@ -23,8 +23,8 @@ impl UserFields {
         Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
-    /// What `user` stands for.
+    /// What `user` stands for; the environment makes it an object of its type.
     pub fn value(&self) -> Value<'_> {
-        Value::Object(Object { name: "kubernetes.UserInfo", fields: Map::Json(&self.0) })
+        Value::Map(Map::Json(&self.0))
     }
 }

@@ -1,7 +1,7 @@
 //! Expressions are compiled when the file is read: every fault at its line and key.
 //! Never leaves a fault of an expression to the first person who signs in.
 
-use login_cel::{error::CompileError, types::Type};
+use kubernetes_cel::{CompileError, Type};
 
 use super::Notes;
 use crate::{

@@ -1,0 +1,72 @@
+//! The cost rules that several libraries share, as in `library/cost.go` of kube-apiserver.
+//! Never the rule of a single function: it is declared with the function.
+
+use crate::value::Value;
+
+/// Of walking through a string, per character (`common.StringTraversalCostFactor`).
+pub(super) const CHARACTER: f64 = 0.1;
+/// Of a regular expression, per character of it (`common.RegexStringLengthCostFactor`).
+const PATTERN_CHARACTER: f64 = 0.25;
+/// Of making a list (`common.ListCreateBaseCost`).
+const NEW_LIST: u64 = 10;
+/// Values that are looked at to find out a cost; beyond, it is more than any budget.
+const LOOKED_AT: u32 = 1_000_000;
+
+/// So much for each character of the first argument.
+pub(super) fn per_character(arguments: &[Value<'_>], factor: f64) -> u64 {
+    scaled(arguments.first().map_or(0, Value::size), factor)
+}
+
+/// A size times a factor, rounded up.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "as upstream counts; sizes are far below 2^53, and the cast saturates"
+)]
+pub(super) fn scaled(size: u64, factor: f64) -> u64 {
+    (size as f64 * factor).ceil() as u64
+}
+
+/// Of matching a text against a pattern of so many characters.
+pub(super) fn matching(text: u64, pattern: u64) -> u64 {
+    scaled(text.saturating_add(1), CHARACTER).saturating_mul(scaled(pattern, PATTERN_CHARACTER))
+}
+
+/// Of a function that makes a list: so much for each of so many elements.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "as upstream counts; the cast saturates"
+)]
+pub(super) fn new_list(size: u64, factor: f64) -> u64 {
+    ((size as f64 * factor) as u64).saturating_add(1 + NEW_LIST)
+}
+
+/// Of walking through a value with all that it holds.
+pub(super) fn traversal(value: &Value<'_>) -> u64 {
+    let mut left = LOOKED_AT;
+    walk(value, &mut left).unwrap_or(u64::MAX)
+}
+
+fn walk(value: &Value<'_>, left: &mut u32) -> Option<u64> {
+    *left = left.checked_sub(1)?;
+    match value {
+        // Ten characters, or rather bytes, cost one; rounded down.
+        Value::String(text) => Some(text.len() as u64 / 10),
+        Value::Bytes(bytes) => Some(bytes.len() as u64 / 10),
+        Value::List(list) => list
+            .elements()
+            .try_fold(0_u64, |sum, element| Some(sum.saturating_add(walk(&element, left)?))),
+        Value::Map(map) => map.entries().try_fold(0_u64, |sum, (key, value)| {
+            let key = walk(&key.into_value(), left)?;
+            Some(sum.saturating_add(key).saturating_add(walk(&value, left)?))
+        }),
+        // As a loop sees it: values, each with one unit more.
+        Value::Object(object) => object.fields.entries().try_fold(0_u64, |sum, (_, value)| {
+            Some(sum.saturating_add(walk(&value, left)?).saturating_add(1))
+        }),
+        _ => Some(1),
+    }
+}
