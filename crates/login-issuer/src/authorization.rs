@@ -1,7 +1,7 @@
 //! The authorization endpoint: from a client's request over the login form to a code.
 //! Never redirects to an address that is not the client's, never writes before a password was right.
 
-use std::{fmt, net::IpAddr};
+use std::net::IpAddr;
 
 use login_common::{Secret, UnixTime};
 use login_protocols::oauth2::pkce;
@@ -14,35 +14,12 @@ use crate::{
     opaque::{self, CryptoError, Digest},
     scope,
     store::{CodeRecord, StoreError},
-    ticket::CheckedRequest,
+    ticket::{AuthorizationTicket, CheckedRequest, TicketError},
     users::PasswordVerdict,
 };
 
 /// Longest query that is looked at. Sealed, it must fit into the login form.
 const LONGEST_QUERY: usize = 4 * 1024;
-
-/// A checked authorization request, sealed. It goes into the login form as a hidden field and
-/// comes back with the password, so that the issuer remembers nothing before someone signed in.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AuthorizationTicket(pub(crate) String);
-
-impl AuthorizationTicket {
-    /// Takes the text that came back with the form. It is checked when it is used.
-    pub fn from_form(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// URL-safe ASCII, at most 16 KiB.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for AuthorizationTicket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AuthorizationTicket(sealed)")
-    }
-}
 
 /// What the login page needs.
 #[derive(Clone, Debug)]
@@ -98,17 +75,6 @@ pub enum PageFault {
     /// No `redirect_uri`, or one that is not the client's.
     #[error("the redirect address does not belong to the client")]
     RedirectAddress,
-}
-
-/// Why a ticket is of no use.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum TicketError {
-    /// The person took too long: start again from the command line.
-    #[error("the login form is too old")]
-    Expired,
-    /// Not sealed by this issuer, or changed.
-    #[error("the login form was not made by this issuer")]
-    Forged,
 }
 
 /// A submitted login form.

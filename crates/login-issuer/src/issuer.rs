@@ -1,30 +1,17 @@
-//! The front door: one method per thing a caller may ask of the embedded issuer.
-//! Never holds rules: each method hands over to the module that has them.
+//! The embedded issuer: what it holds, and how it starts.
+//! Never answers a request: that is `endpoints`.
 
 use std::{
     fmt,
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::atomic::{AtomicI64, Ordering},
 };
 
 use login_common::UnixTime;
-use login_protocols::jose::KeySet;
-use serde_json::Value;
-use thiserror::Error;
-use url::Url;
 
 use crate::{
-    Administration, AuthorizationRefusal, AuthorizationTicket, DeviceApproval, DeviceAuthorization,
-    DeviceRefusal, DeviceRequest, Form, IsRevoked, IssuerSettings, LoginPrompt, Revoked, SignIn,
-    SignInRefusal, TicketError, TokenError, TokenResponse, authorization, device, discovery,
-    grants,
-    keys::Keys,
-    opaque::{self, CryptoError},
-    revocation,
-    settings::ENDED_MEMORY,
+    IssuerSettings,
+    keys::{Keys, OpenError},
+    opaque,
     store::{Store, StoreError},
     throttle::{Limits, Throttle},
     ticket::Seal,
@@ -43,17 +30,6 @@ pub struct Issuer {
     pub(crate) passwords: PasswordCheck,
     pub(crate) user_codes: Throttle,
     tidied_at: AtomicI64,
-}
-
-/// Why the issuer could not start.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A key could not be made or read back.
-    #[error(transparent)]
-    Crypto(#[from] CryptoError),
 }
 
 impl fmt::Debug for Issuer {
@@ -85,146 +61,6 @@ impl Issuer {
     /// What it was started with.
     pub fn settings(&self) -> &IssuerSettings {
         &self.settings
-    }
-
-    /// `/.well-known/openid-configuration`: what is implemented and on, nothing else. Endpoints
-    /// are `/authorize`, `/token`, `/revoke`, `/device_authorization` and `/jwks` below the issuer.
-    pub fn discovery(&self) -> Value {
-        discovery::document(&self.settings)
-    }
-
-    /// `/jwks`: the public keys.
-    pub fn jwks(&self) -> Value {
-        self.keys.public().clone()
-    }
-
-    /// The same keys, parsed, for a verifier in the same process.
-    pub fn key_set(&self) -> Arc<KeySet> {
-        self.keys.key_set()
-    }
-
-    /// GET `/authorize`: `query` is the raw query string without `?`.
-    pub fn authorize(
-        &self,
-        query: &str,
-        now: UnixTime,
-    ) -> Result<LoginPrompt, AuthorizationRefusal> {
-        authorization::authorize(self, query, now)
-    }
-
-    /// What the login page needs to be shown again, after a wrong password.
-    pub fn login_prompt(
-        &self,
-        ticket: &AuthorizationTicket,
-        now: UnixTime,
-    ) -> Result<LoginPrompt, TicketError> {
-        authorization::login_prompt(self, ticket, now)
-    }
-
-    /// POST `/authorize`: checks the password. The URL carries `code`, `state` and `iss`
-    /// (RFC 9207); answer with 303. Takes tens of milliseconds of one core.
-    pub fn sign_in(&self, form: &SignIn<'_>, now: UnixTime) -> Result<Url, SignInRefusal> {
-        authorization::sign_in(self, form, now)
-    }
-
-    /// The person pressed "cancel": where to send them, with `access_denied`.
-    pub fn cancel_sign_in(
-        &self,
-        ticket: &AuthorizationTicket,
-        now: UnixTime,
-    ) -> Result<Url, TicketError> {
-        authorization::cancel(self, ticket, now)
-    }
-
-    /// POST `/device_authorization`. `authorization` is the value of that header, if any;
-    /// `source` the caller's address, by which open codes are counted.
-    pub fn authorize_device(
-        &self,
-        form: &Form,
-        authorization: Option<&str>,
-        source: IpAddr,
-        now: UnixTime,
-    ) -> Result<DeviceAuthorization, TokenError> {
-        device::authorize(self, form, authorization, source, now)
-    }
-
-    /// `/device`, first step: who asks under this user code (case, spaces, dashes do not matter).
-    pub fn device_request(
-        &self,
-        user_code: &str,
-        source: IpAddr,
-        now: UnixTime,
-    ) -> Result<DeviceRequest, DeviceRefusal> {
-        device::request(self, user_code, source, now)
-    }
-
-    /// `/device`, second step: the person agrees and proves who they are. Takes tens of
-    /// milliseconds of one core.
-    pub fn approve_device(
-        &self,
-        approval: &DeviceApproval<'_>,
-        now: UnixTime,
-    ) -> Result<(), DeviceRefusal> {
-        device::approve(self, approval, now)
-    }
-
-    /// `/device`, second step: the person says no. Knowing the code is enough for that.
-    pub fn deny_device(
-        &self,
-        user_code: &str,
-        source: IpAddr,
-        now: UnixTime,
-    ) -> Result<(), DeviceRefusal> {
-        device::deny(self, user_code, source, now)
-    }
-
-    /// POST `/token`. `authorization` is the value of that header, if any. What `is_revoked` gives
-    /// nothing any more, and its session ends.
-    pub fn token(
-        &self,
-        form: &Form,
-        authorization: Option<&str>,
-        is_revoked: &IsRevoked<'_>,
-        now: UnixTime,
-    ) -> Result<TokenResponse, TokenError> {
-        grants::answer(self, form, authorization, is_revoked, now)
-    }
-
-    /// Ends every session that `is_revoked`, and gives their `sid`. What an operator revoked stays
-    /// so when the entry that said so is forgotten.
-    pub fn end_revoked_sessions(
-        &self,
-        is_revoked: &IsRevoked<'_>,
-        now: UnixTime,
-    ) -> Result<Vec<String>, StoreError> {
-        self.store.end_sessions(&|session| is_revoked(&session.facts()), now)
-    }
-
-    /// POST `/revoke` (RFC 7009). `authorization` is the value of that header, if any. Answer
-    /// 200 without a body.
-    pub fn revoke(
-        &self,
-        form: &Form,
-        authorization: Option<&str>,
-        now: UnixTime,
-    ) -> Result<Revoked, TokenError> {
-        revocation::answer(self, form, authorization, now)
-    }
-
-    /// The `sid` of every session that was ended before its time and of which a token may live
-    /// at `now`. Tokens keep the life that they were issued with, whatever the settings say now.
-    pub fn ended_sessions(&self, now: UnixTime) -> Result<Vec<String>, StoreError> {
-        self.store.sessions_ended_since(now.minus(ENDED_MEMORY))
-    }
-
-    /// Users and clients of this issuer.
-    pub fn administration(&self) -> Administration<'_> {
-        Administration::new(&*self.store, self.settings.passwords)
-    }
-
-    /// Whether the store answers; for `/readyz`.
-    pub fn check(&self) -> Result<(), StoreError> {
-        self.store.check()
     }
 
     /// Removes what has expired, at most once a minute. Part of every call that adds something.

@@ -6,12 +6,23 @@ use std::sync::Arc;
 use login_common::UnixTime;
 use login_protocols::jose::{KeySet, SigningKey, public_key_set};
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::{
-    issuer::OpenError,
     opaque::CryptoError,
-    store::{KeyRecord, Store},
+    store::{KeyRecord, Store, StoreError},
 };
+
+/// Why the issuer could not start.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key could not be made or read back.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+}
 
 /// All keys, oldest first. Each is published; the newest active one signs.
 pub(crate) struct Keys {

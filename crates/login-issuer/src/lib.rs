@@ -5,7 +5,7 @@
 //! [`Issuer::approve_device`]) or write to the store take milliseconds: an asynchronous caller
 //! runs them on a blocking thread, and bounds how many passwords are checked at once.
 //!
-//! Reading order: `issuer` is the front door and shows every operation; `settings`, `form`,
+//! Reading order: `endpoints` is the front door and shows every operation, `issuer` what it holds; `settings`, `form`,
 //! `scope`, `grant_facts` and `opaque` (random texts and digests) are its vocabulary; `authorization` (with
 //! `ticket`) and `device` lead up to a grant, `grants` answers the token endpoint in the shapes of
 //! `token`, `mint` writes tokens, `sessions` says when a refresh token still counts,
@@ -13,6 +13,7 @@
 //! `throttle`, `clients`, `keys` and `administration` are what the operator looks after;
 //! `discovery` says what is on; `store` keeps it all.
 
+mod endpoints;
 mod issuer;
 
 mod form;
@@ -46,16 +47,17 @@ mod tests;
 
 pub use administration::{Administration, AdministrationError};
 pub use authorization::{
-    AuthorizationRefusal, AuthorizationTicket, LoginPrompt, PageFault, RedirectedError, SignIn,
-    SignInRefusal, TicketError,
+    AuthorizationRefusal, LoginPrompt, PageFault, RedirectedError, SignIn, SignInRefusal,
 };
 pub use clients::{Client, NewClient, PUBLIC_CLIENT_ID};
 pub use device::{DeviceApproval, DeviceAuthorization, DeviceRefusal, DeviceRequest};
 pub use form::{Form, FormError};
 pub use grant_facts::{GrantFacts, IsRevoked};
-pub use issuer::{Issuer, OpenError};
+pub use issuer::Issuer;
+pub use keys::OpenError;
 pub use opaque::{CryptoError, Digest};
 pub use revocation::Revoked;
 pub use settings::{GrantType, IssuerSettings, LONGEST_TOKEN_LIFETIME, PasswordPolicy};
+pub use ticket::{AuthorizationTicket, TicketError};
 pub use token::{Grantee, TokenError, TokenResponse};
 pub use users::{NewUser, User};

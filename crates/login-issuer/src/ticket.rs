@@ -1,18 +1,51 @@
 //! Seals a checked authorization request into a text, and opens it again.
 //! Never stores anything: the browser keeps the ticket, and can neither read nor change it.
 
+use std::fmt;
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use login_common::UnixTime;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::{
-    Form, IssuerSettings,
-    authorization::{AuthorizationTicket, TicketError},
-    opaque::CryptoError,
-};
+use crate::{Form, IssuerSettings, opaque::CryptoError};
 
 const NONCE_LENGTH: usize = 12;
+
+/// A checked authorization request, sealed. It goes into the login form as a hidden field and
+/// comes back with the password, so that the issuer remembers nothing before someone signed in.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthorizationTicket(String);
+
+impl AuthorizationTicket {
+    /// Takes the text that came back with the form. It is checked when it is used.
+    pub fn from_form(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// URL-safe ASCII, at most 16 KiB.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for AuthorizationTicket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AuthorizationTicket(sealed)")
+    }
+}
+
+/// Why a ticket is of no use.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum TicketError {
+    /// The person took too long: start again from the command line.
+    #[error("the login form is too old")]
+    Expired,
+    /// Not sealed by this issuer, or changed.
+    #[error("the login form was not made by this issuer")]
+    Forged,
+}
 
 /// What a ticket says: an authorization request in which everything was checked.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! Never here: sockets, files, the clock, knowledge of who calls. Keys are handed in.
 //!
 //! Reading order: `policy` (what is allowed), `route` and `plan` (whose token is this, what must
-//! be fetched), `decide` with `authenticators`, `claims`, `guard` and `audience` (the rules),
+//! be fetched), `evidence` and `decide` with `authenticators`, `claims`, `guard` and `audience` (the rules),
 //! `verdict` and `answer` (what comes out), `config` (where a policy is written down:
 //! Kubernetes' `AuthenticationConfiguration`, on disk in `config/`).
 
@@ -15,6 +15,7 @@ pub mod route;
 
 pub mod authenticators;
 pub mod decide;
+pub mod evidence;
 pub mod revocations;
 
 pub mod audience;
@@ -28,19 +29,22 @@ pub mod config;
 
 pub use answer::{Answer, RequestFault, answer, answer_fault};
 pub use audience::AudienceRequest;
-pub use authenticators::static_tokens::{StaticTokens, StaticUser, TokenDigest};
 pub use claims::{
     expression::Expression,
     mapping::{ClaimMapping, ExtraMapping, PrefixedClaim, SessionClaim, Source, UidSource},
-    rules::Rule,
+    rules::{RequiredClaim, Rule},
     user::UserFields,
     variables::{claims_environment, claims_value, user_environment},
 };
-pub use decide::{Decision, Evidence, GroupsSource, Need, decide};
+pub use decide::decide;
+pub use evidence::{Decision, Evidence, GroupsSource, Need};
 pub use guard::Guard;
 pub use introspector::Introspector;
 pub use kubernetes_cel::Patience;
 pub use plan::{ParsedToken, Plan, plan};
-pub use policy::{IntrospectorIndex, IssuerIndex, IssuerPolicy, KeySource, Policy, RequiredClaim};
+pub use policy::{
+    IntrospectorIndex, IssuerIndex, IssuerPolicy, KeySource, Policy,
+    static_tokens::{StaticTokens, StaticUser, TokenDigest},
+};
 pub use revocations::{EndedSessions, Grant, Revocation, Revocations, Revoked};
 pub use verdict::{Outage, Reason, Verdict};

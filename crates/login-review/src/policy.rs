@@ -1,6 +1,8 @@
 //! What is allowed: which issuers, for which audiences, and how their claims become a user.
 //! Never changes after it was built; a new configuration is a new policy.
 
+pub mod static_tokens;
+
 use std::{sync::Arc, time::Duration};
 
 use login_common::{UnixTime, names::IssuerUrl};
@@ -10,13 +12,15 @@ use login_protocols::{
 };
 use url::Url;
 
+use self::static_tokens::StaticTokens;
 use crate::{
-    authenticators::static_tokens::StaticTokens,
-    claims::{mapping::ClaimMapping, rules::Rule},
-    decide::Evidence,
+    claims::{
+        mapping::ClaimMapping,
+        rules::{RequiredClaim, Rule},
+    },
     guard::Guard,
     introspector::Introspector,
-    revocations::Revocations,
+    revocations::{EndedSessions, Revocations},
 };
 
 /// Checked configuration: every issuer whose tokens are accepted, the other authenticators, and
@@ -150,13 +154,13 @@ impl Policy {
     /// Whether the token with these verified `claims` of `issuer` counts no more.
     pub(crate) fn is_revoked(
         &self,
-        evidence: &Evidence<'_>,
+        ended_sessions: Option<&EndedSessions>,
         issuer: &str,
         claims: &Claims,
         now: UnixTime,
     ) -> bool {
         self.revocations.find(issuer, claims, now).is_some()
-            || evidence.ended_sessions.is_some_and(|ended| ended.contain(issuer, claims))
+            || ended_sessions.is_some_and(|ended| ended.contain(issuer, claims))
     }
 
     /// The introspector whose own prefix `token` has.
@@ -229,15 +233,6 @@ pub enum KeySource {
 
 /// [`IssuerPolicy::key_set_max_age`] unless configured.
 pub const DEFAULT_KEY_SET_MAX_AGE: Duration = Duration::from_hours(24);
-
-/// A claim that must be a JSON string equal to `value`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequiredClaim {
-    /// The name of a claim at the top level.
-    pub claim: String,
-    /// The text it must have.
-    pub value: String,
-}
 
 impl IssuerPolicy {
     /// A policy without further conditions: discovery below the issuer, the system's

@@ -5,8 +5,7 @@ use login_common::UnixTime;
 use login_protocols::jose::{CompactJws, JoseError};
 
 use crate::{
-    authenticators::static_tokens::TokenDigest,
-    policy::{IntrospectorIndex, IssuerIndex, Policy},
+    policy::{IntrospectorIndex, IssuerIndex, Policy, static_tokens::TokenDigest},
     verdict::Reason,
 };
 

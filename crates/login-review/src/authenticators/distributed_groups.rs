@@ -12,7 +12,7 @@ use url::Url;
 
 use super::jwt::depends_on_keys;
 use crate::{
-    decide::{Decision, Evidence, GroupsSource, Need},
+    evidence::{Decision, Evidence, GroupsSource, Need},
     policy::{IssuerIndex, IssuerPolicy, Policy},
     verdict::{Reason, Verdict},
 };
@@ -89,7 +89,12 @@ pub(super) fn expand(
     if signer == index && subject.is_some() && subject != claims.value("sub") {
         return Err(refused());
     }
-    if policy.is_revoked(evidence, signer_policy.issuer.as_str(), verified.claims, now) {
+    if policy.is_revoked(
+        evidence.ended_sessions,
+        signer_policy.issuer.as_str(),
+        verified.claims,
+        now,
+    ) {
         return Err(Halt::Refuse(Reason::Revoked));
     }
     let groups = verified.claims.value(claim).ok_or_else(refused)?;

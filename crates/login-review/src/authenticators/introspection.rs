@@ -10,7 +10,7 @@ use login_protocols::{
 use crate::{
     audience::AudienceRequest,
     claims::expression::Allowance,
-    decide::{Decision, Evidence, Need},
+    evidence::{Decision, Evidence, Need},
     introspector::Introspector,
     policy::{IntrospectorIndex, Policy},
     verdict::{ENDLESS, Reason, Verdict},
@@ -49,7 +49,7 @@ fn accept(
     let expires_at = check(introspector, claims, now)?;
     // An entry may name whoever the answer does, or what stands in the configuration.
     let names = [claims.issuer(), Some(introspector.name.as_str())];
-    let is_revoked = |issuer: &str| policy.is_revoked(evidence, issuer, claims, now);
+    let is_revoked = |issuer: &str| policy.is_revoked(evidence.ended_sessions, issuer, claims, now);
     if names.into_iter().flatten().any(is_revoked) {
         return Err(Reason::Revoked);
     }

@@ -13,7 +13,7 @@ use super::distributed_groups::expand;
 use crate::{
     audience::AudienceRequest,
     claims::{expression::Allowance, rules},
-    decide::{Decision, Evidence, Need},
+    evidence::{Decision, Evidence, Need},
     guard::Guard,
     policy::{IssuerIndex, IssuerPolicy, Policy},
     revocations::EndedSessions,
@@ -46,7 +46,7 @@ pub(crate) fn decide(
         }
         Err(refusal) => return Decision::Verdict(Verdict::Refused(reason(&refusal))),
     };
-    if policy.is_revoked(evidence, issuer.issuer.as_str(), verified.claims, now) {
+    if policy.is_revoked(evidence.ended_sessions, issuer.issuer.as_str(), verified.claims, now) {
         return Decision::Verdict(Verdict::Refused(Reason::Revoked));
     }
     let is_in_doubt =

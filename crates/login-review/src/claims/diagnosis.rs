@@ -12,10 +12,7 @@ use super::{
     rules::{Rule, check_required},
     user::UserFields,
 };
-use crate::{
-    policy::{IssuerPolicy, RequiredClaim},
-    verdict::Reason,
-};
+use crate::{claims::rules::RequiredClaim, policy::IssuerPolicy, verdict::Reason};
 
 /// An expression that refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]

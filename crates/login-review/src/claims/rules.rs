@@ -10,7 +10,16 @@ use super::{
     expression::{Allowance, Expression},
     user::UserFields,
 };
-use crate::{policy::RequiredClaim, verdict::Reason};
+use crate::verdict::Reason;
+
+/// A claim that must be a JSON string equal to `value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequiredClaim {
+    /// The name of a claim at the top level.
+    pub claim: String,
+    /// The text it must have.
+    pub value: String,
+}
 
 /// An expression that must be true.
 #[derive(Clone, Debug)]

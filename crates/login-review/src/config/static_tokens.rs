@@ -13,8 +13,8 @@ use super::{
     located,
 };
 use crate::{
-    authenticators::static_tokens::{StaticTokens, StaticUser, TokenDigest},
     guard::Guard,
+    policy::static_tokens::{StaticTokens, StaticUser, TokenDigest},
     route::{Shape, shape},
     verdict::Reason,
 };

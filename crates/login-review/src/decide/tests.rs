@@ -1,7 +1,7 @@
 //! Whole reviews: tokens signed here, judged by the keys of their issuer.
 
 use login_common::names::IssuerUrl;
-use login_protocols::jose::{SigningKey, public_key_set};
+use login_protocols::jose::{KeySet, SigningKey, public_key_set};
 use serde_json::{Value, json};
 
 use super::*;
@@ -9,11 +9,13 @@ use crate::{
     claims::{
         expression::Expression,
         mapping::{ClaimMapping, PrefixedClaim, SessionClaim},
-        rules::Rule,
+        rules::{RequiredClaim, Rule},
     },
+    evidence::Need,
     guard::Guard,
     plan::{Plan, plan},
-    policy::{IssuerPolicy, RequiredClaim},
+    policy::IssuerPolicy,
+    revocations::EndedSessions,
     verdict::{Outage, Reason},
 };
 

@@ -7,12 +7,13 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::{
     authenticators::jwt::identify,
+    claims::rules::RequiredClaim,
     claims::{
         mapping::{ClaimMapping, ExtraMapping, PrefixedClaim, SessionClaim, Source, UidSource},
         rules::Rule,
     },
     guard::{Guard, MAX_EXTRA_KEYS, MAX_EXTRA_LENGTH, MAX_GROUPS, MAX_UID_LENGTH},
-    policy::{IssuerPolicy, RequiredClaim},
+    policy::IssuerPolicy,
 };
 
 const ISSUER: &str = "https://id.example.com";

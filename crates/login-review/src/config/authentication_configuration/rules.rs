@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use super::{NEITHER, Notes, expressions, filled, is_unset, issuer::missing_unless_misfit};
 use crate::{
+    claims::rules::RequiredClaim,
     claims::{expression::selection, rules::Rule},
     config::fields::{Faults, Field, Mapping},
-    policy::RequiredClaim,
 };
 
 /// What `claimValidationRules` asks.

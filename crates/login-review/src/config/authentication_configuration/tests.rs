@@ -7,11 +7,11 @@ mod rules;
 
 use super::*;
 use crate::{
+    claims::rules::RequiredClaim,
     claims::{
         mapping::{PrefixedClaim, UidSource},
         rules::Rule,
     },
-    policy::RequiredClaim,
 };
 
 const CERTIFICATE: &str = "\
