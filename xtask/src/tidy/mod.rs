@@ -1,10 +1,13 @@
 //! `cargo xtask tidy`: the rules of this repository that no compiler checks.
 //! Never changes a file: it names the fault and the place.
 //!
-//! `layers` who may depend on whom, `sources` what every Rust file keeps, `documents` that
+//! `layers` which crate may depend on which, `circles` that files import each other one way,
+//! `sources` what every Rust file keeps, `documents` that
 //! what the documents name is there.
 
+mod circles;
 mod documents;
+mod imports;
 mod layers;
 mod sources;
 
@@ -16,6 +19,7 @@ pub(crate) fn run() -> Result<Outcome> {
     let mut faults = Vec::new();
     layers::check(&root, &mut faults)?;
     sources::check(&root, &mut faults)?;
+    circles::check(&root, &mut faults)?;
     documents::check(&root, &mut faults)?;
     for fault in &faults {
         println!("tidy: {fault}");
