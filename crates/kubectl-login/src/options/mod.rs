@@ -19,3 +19,6 @@ pub mod lists;
 pub mod program;
 pub mod target;
 pub mod trust;
+
+#[cfg(test)]
+mod reference;

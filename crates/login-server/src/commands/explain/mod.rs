@@ -8,6 +8,8 @@ mod advice;
 mod bench;
 mod details;
 mod examine;
+#[cfg(test)]
+mod reference;
 mod stage;
 mod tell;
 
