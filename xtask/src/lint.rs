@@ -1,4 +1,5 @@
-//! `cargo xtask lint`: formatting, clippy, the client's types on other systems, dependencies, tidy.
+//! `cargo xtask lint`: formatting, clippy, the client's types on other systems, dependencies, tidy,
+//! the book.
 //! Never stops at the first failure, never changes a file.
 
 use crate::{
@@ -6,6 +7,7 @@ use crate::{
     components::{
         cargo_deny,
         foreign_targets::{Provided, System},
+        mdbook,
     },
     tidy, workspace,
 };
@@ -31,9 +33,15 @@ pub(crate) fn run() -> Result<Outcome> {
     with_traces.args(["clippy", "--workspace", "--all-targets", "--locked"]);
     with_traces.args(["--features", workspace::TRACES, "--", "-D", "warnings"]);
 
+    let pages = tempfile::tempdir()?;
+    let mut book = Command::new(mdbook::provide()?);
+    book.args(["build", "docs", "--dest-dir"]).arg(pages.path());
+    book.current_dir(workspace::root());
+
     let mut results = vec![
         ("fmt", children::succeeds(&mut fmt)?),
         ("tidy", matches!(tidy::run()?, Outcome::Done)),
+        ("book", children::succeeds(&mut book)?),
         ("deny", children::succeeds(&mut cargo_deny)?),
         ("clippy", children::succeeds(&mut clippy)?),
         ("clippy with traces", children::succeeds(&mut with_traces)?),

@@ -11,6 +11,7 @@ pub(crate) mod dex;
 pub(crate) mod foreign_targets;
 pub(crate) mod go_program;
 pub(crate) mod kubectl;
+pub(crate) mod mdbook;
 pub(crate) mod node_modules;
 pub(crate) mod peers;
 pub(crate) mod system_packages;

@@ -23,12 +23,8 @@ pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
                     faults.push(format!("{place}: `{named}` is not in the repository"));
                 }
             }
-            for target in link_targets(line) {
-                let folder =
-                    root.join(file).parent().map_or_else(|| root.to_owned(), Path::to_path_buf);
-                if !folder.join(target).exists() {
-                    faults.push(format!("{place}: the link to `{target}` leads nowhere"));
-                }
+            for target in link_targets(line).filter(|target| !leads(&root.join(file), target)) {
+                faults.push(format!("{place}: the link to `{target}` leads nowhere"));
             }
             for command in xtask_commands(line) {
                 if !COMMANDS.iter().any(|(name, ..)| *name == command) {
@@ -48,7 +44,7 @@ fn code_spans(line: &str) -> impl Iterator<Item = &str> {
 /// Whether a code span names something that is there; a span that names no file or folder of the
 /// repository by its looks is none of our business.
 fn exists(files: &[PathBuf], span: &str) -> bool {
-    const TOP: [&str; 4] = ["crates/", "tests/", "xtask/", ".ci/"];
+    const TOP: [&str; 5] = ["crates/", "docs/", "tests/", "xtask/", ".ci/"];
     let plain = !span.is_empty()
         && span.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
         && !span.starts_with(['/', '~']);
@@ -69,13 +65,32 @@ fn exists(files: &[PathBuf], span: &str) -> bool {
     }
 }
 
-/// Targets of `[text](target)` that are files beside the document.
+/// Targets of `[text](target)` in this repository: a file beside the document, a heading, or both.
 fn link_targets(line: &str) -> impl Iterator<Item = &str> {
     line.split("](")
         .skip(1)
         .filter_map(|rest| rest.split(')').next())
-        .map(|target| target.split('#').next().unwrap_or(target))
         .filter(|target| !target.is_empty() && !target.contains("://"))
+}
+
+/// Whether a link of the document at `from` has a file and a heading at its end.
+fn leads(from: &Path, target: &str) -> bool {
+    let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+    let folder = from.parent().unwrap_or(from);
+    let file = if file.is_empty() { from.to_owned() } else { folder.join(file) };
+    if heading.is_empty() {
+        return file.exists();
+    }
+    fs::read_to_string(file).is_ok_and(|text| anchors(&text).any(|anchor| anchor == heading))
+}
+
+/// What headings are called in links, by the rule of GitHub and mdBook.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter(|line| line.starts_with('#')).map(|line| {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    })
 }
 
 /// The words after `cargo xtask`.
@@ -93,8 +108,23 @@ mod tests {
     fn spans_links_and_commands_are_found() {
         let line = "see `a/b.rs`, [the map](crates/MAP.md#top) and `cargo xtask demo --keep`";
         assert_eq!(code_spans(line).collect::<Vec<_>>(), ["a/b.rs", "cargo xtask demo --keep"]);
-        assert_eq!(link_targets(line).collect::<Vec<_>>(), ["crates/MAP.md"]);
+        assert_eq!(link_targets(line).collect::<Vec<_>>(), ["crates/MAP.md#top"]);
         assert_eq!(xtask_commands(line).collect::<Vec<_>>(), ["demo"]);
+    }
+
+    #[test]
+    fn a_link_leads_to_a_file_and_a_heading() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("page.md");
+        fs::write(&page, "# Who may ask, how much, and the end\n\n## Audit\n").unwrap();
+        let from = folder.path().join("other.md");
+        for good in ["page.md", "page.md#audit", "page.md#who-may-ask-how-much-and-the-end", "."] {
+            assert!(leads(&from, good), "{good}");
+        }
+        for bad in ["pages.md", "page.md#audits", "#audit"] {
+            assert!(!leads(&from, bad), "{bad}");
+        }
+        assert!(leads(&page, "#audit"));
     }
 
     #[test]
