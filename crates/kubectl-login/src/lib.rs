@@ -39,7 +39,7 @@ use commands::{
 };
 use login_common::process::keep_memory_private;
 use options::arguments;
-use report::{Failure, Report, command_line_failure};
+use report::{Failure, Report};
 use system::{
     System,
     clock::{Clock as _, MachineClock},
@@ -55,7 +55,7 @@ pub fn run(words: &[OsString]) -> ExitCode {
     let arguments = arguments::without_plugin(arguments);
     let now = MachineClock.now();
     if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now, machine::parent()) {
-        return conclude(stdout::answer(found.answer()));
+        return conclude(stdout::answer(found.answer()).map_err(Failure::from));
     }
     // What follows has secrets in memory for longer.
     keep_memory_private();
@@ -74,8 +74,10 @@ pub fn run(words: &[OsString]) -> ExitCode {
             (entry.run)(&System { terminal: &terminal, ..system }, &matches)
         }
         // Help and version are what was asked for.
-        Err(error) if !error.use_stderr() => stdout::answer(&error.render().to_string()),
-        Err(error) => Err(command_line_failure(&error)),
+        Err(error) if !error.use_stderr() => {
+            stdout::answer(&error.render().to_string()).map_err(Failure::from)
+        }
+        Err(error) => Err(command_line::failure(&error).into()),
     })
 }
 

@@ -5,6 +5,7 @@
 //! On disk: `kept` is what is read and written, `early` the renewals that nobody waits for.
 
 mod early;
+mod failure;
 mod kept;
 #[cfg(test)]
 #[cfg(unix)]
@@ -28,7 +29,7 @@ use crate::{
         renewal_lock::{self, Holder, LockError, RenewalLock, Taken, Work},
     },
     flows::{
-        FlowError, TokenProblem,
+        FlowError, FlowFailure, TokenProblem,
         choose::{self, NoFlow, Surroundings},
         issued::Issued,
         machine,
@@ -47,6 +48,7 @@ use crate::{
         runtime::{self, NotRun},
     },
 };
+use failure::RenewalError;
 use kept::{Found, Kept};
 
 /// How much longer than its own work a holder of the lock may take.
@@ -234,7 +236,9 @@ impl<'a> Renewal<'a> {
             // There may be a keyring that answers later, and a token that is good now.
             Err(error) if patience.is_some() => {
                 let issuer = self.target.issuer.clone();
-                return Err(Unrenewed::alone(Failure::Sealed { issuer, source: error }));
+                return Err(Unrenewed::alone(
+                    RenewalError::Sealed { issuer, source: error }.into(),
+                ));
             }
             Err(error) => sealed = Some(error),
         }
@@ -248,7 +252,7 @@ impl<'a> Renewal<'a> {
         if let Err(source) = choose::may_ask(self.target, self.surroundings.with_terminal()) {
             let issuer = self.target.issuer.clone();
             return Err(Unrenewed::alone(match sealed {
-                Some(source) => Failure::Sealed { issuer, source },
+                Some(source) => RenewalError::Sealed { issuer, source }.into(),
                 None => self.failure(FlowError::NeedsPerson { issuer, source }),
             }));
         }
@@ -418,8 +422,7 @@ impl<'a> Renewal<'a> {
     }
 
     fn failure(&self, source: FlowError) -> Failure {
-        let hint = source.hint(self.target);
-        Failure::Flow { source: Box::new(source), hint }
+        source.with_hint(self.target).into()
     }
 
     fn keep(
@@ -447,8 +450,8 @@ impl<'a> Renewal<'a> {
         let grace = || if is_renewing() { LAST_WORD } else { Duration::ZERO };
         match runtime::block_on_with_grace(work, grace) {
             Ok(outcome) => outcome,
-            Err(NotRun::Start(error)) => Err(Failure::Start(error)),
             Err(NotRun::Cancelled) => Err(self.failure(FlowError::Cancelled)),
+            Err(other) => Err(other.into()),
         }
     }
 
@@ -456,8 +459,8 @@ impl<'a> Renewal<'a> {
     /// another one, and gets this one only while the issuer is down.
     fn still_valid(&self, failure: &Failure, version: ExecApiVersion) -> Option<Zeroizing<String>> {
         let is_outage = failure.fault() == Fault::Unreachable;
-        let is_cancelled = matches!(failure, Failure::Flow { source, .. }
-            if matches!(**source, FlowError::Cancelled));
+        let flow = failure.of_kind::<FlowFailure>();
+        let is_cancelled = flow.is_some_and(|flow| matches!(flow.error(), FlowError::Cancelled));
         if is_cancelled || (self.target.force_refresh && !is_outage) {
             return None;
         }
@@ -504,12 +507,12 @@ impl<'a> Renewal<'a> {
         let lock = lock.as_ref().filter(|lock| lock.waited)?;
         if let Some(holder) = lock.abandoned.as_ref().filter(|holder| holder.was_signing_in()) {
             // The next browser would open where the person has just closed one.
-            let failure = Failure::Abandoned { process: holder.process };
+            let failure = Failure::from(RenewalError::Abandoned { process: holder.process });
             kept.remember(&Report::from(&failure), true);
             return Some(failure);
         }
         let memory = kept.memory().filter(|memory| Some(memory) != failed_before)?;
-        Some(Failure::Remembered { report: Box::new(memory.report), seconds_left: 0 })
+        Some(RenewalError::Remembered { report: Box::new(memory.report), seconds_left: 0 }.into())
     }
 
     // --- the lock -----------------------------------------------------------------------------

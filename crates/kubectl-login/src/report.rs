@@ -4,17 +4,10 @@
 use std::{error::Error, fmt, io};
 
 use anstyle::{AnsiColor, Style};
-use login_common::{exec_credential::ExecInfoError, names::IssuerUrl};
+use login_common::exec_credential::ExecInfoError;
 use thiserror::Error;
 
-use crate::{
-    cache::{refresh_secret::Sealed, renewal_lock::LockError},
-    commands::{failure::CommandError, server::ServerError},
-    flows::FlowError,
-    kubeconfig::KubeconfigError,
-    options::fault::OptionError,
-    scrub,
-};
+use crate::scrub;
 
 /// Whose fault it was; nothing else decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,127 +41,90 @@ impl Fault {
     }
 }
 
-/// Everything that can end a command.
-#[derive(Debug, Error)]
-pub enum Failure {
-    /// An option.
-    #[error(transparent)]
-    Option(#[from] OptionError),
-    /// A command line that clap refuses.
-    #[error("{0}")]
-    CommandLine(String),
-    /// `KUBERNETES_EXEC_INFO`.
-    #[error("what the host says about this call cannot be used")]
-    ExecInfo(#[from] ExecInfoError),
-    /// The kubeconfig.
-    #[error(transparent)]
-    Kubeconfig(#[from] KubeconfigError),
-    /// A command that examines sessions and clusters.
-    #[error(transparent)]
-    Command(#[from] CommandError),
-    /// A server whose address was given.
-    #[error(transparent)]
-    Server(#[from] ServerError),
-    /// A flow.
-    #[error("{source}")]
-    Flow {
-        /// What happened.
-        source: Box<FlowError>,
-        /// What to do about it, which depends on the options.
-        hint: Option<String>,
-    },
-    /// Another process failed, just now; or the lock.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// A failure of a moment ago, still in force.
-    #[error("{}", report.error)]
-    Remembered {
-        /// What was reported then.
-        report: Box<Report>,
-        /// How many seconds it stays in force; zero when only whoever waited shares it.
-        seconds_left: u64,
-    },
-    /// Whoever was signing in ended without a word.
-    #[error("the sign-in that process {process} had begun was given up")]
-    Abandoned {
-        /// The process.
-        process: u32,
-    },
-    /// The cluster refuses the token, and the issuer its renewal.
-    #[error("the session at `{issuer}` has ended; the issuer does not renew it any more")]
-    Ended {
-        /// Who was asked.
-        issuer: IssuerUrl,
-    },
-    /// The refresh token cannot be had, and nobody can sign in anew.
-    #[error("the session at `{issuer}` cannot be renewed now, and nobody can be asked to sign in")]
-    Sealed {
-        /// Whose it is.
-        issuer: IssuerUrl,
-        /// Why.
-        #[source]
-        source: Sealed,
-    },
-    /// The answer or a file could not be written.
-    #[error("could not write {what}")]
-    Write {
-        /// What.
-        what: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// This machine does not let the program work.
-    #[error("could not start")]
-    Start(#[source] io::Error),
+/// An error that can end a command: it knows whose fault it is, and what helps.
+pub trait Reported: Error + Send + Sync + 'static {
+    /// Whose fault it was.
+    fn fault(&self) -> Fault;
+
+    /// What the user can do.
+    fn hint(&self) -> Option<String>;
+
+    /// Why, outermost first.
+    fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
+        let mut next = self.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        causes
+    }
+}
+
+/// What ends a command, whichever error it is.
+pub struct Failure(Box<dyn Reported>);
+
+impl<E: Reported> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
 }
 
 impl Failure {
     /// Whose fault it was.
     pub fn fault(&self) -> Fault {
-        match self {
-            Self::Option(_) | Self::CommandLine(_) | Self::ExecInfo(_) => Fault::Usage,
-            Self::Kubeconfig(error) => error.fault(),
-            Self::Server(error) => error.fault(),
-            Self::Command(error) => error.fault(),
-            Self::Flow { source, .. } => source.fault(),
-            Self::Lock(_) | Self::Abandoned { .. } | Self::Write { .. } | Self::Start(_) => {
-                Fault::Refused
-            }
-            Self::Ended { .. } | Self::Sealed { .. } => Fault::NeedsPerson,
-            Self::Remembered { report, .. } => report.fault,
-        }
+        self.0.fault()
+    }
+
+    /// The error, where it is of that kind.
+    pub fn of_kind<E: Reported>(&self) -> Option<&E> {
+        let error: &dyn Error = &*self.0;
+        error.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Reported for ExecInfoError {
+    fn fault(&self) -> Fault {
+        Fault::Usage
     }
 
     fn hint(&self) -> Option<String> {
-        match self {
-            Self::Option(error) => Some(error.hint()),
-            Self::CommandLine(_) => {
-                Some("`kubectl-login --help` lists commands and options".into())
-            }
-            Self::ExecInfo(_) => Some(
-                "the variable `KUBERNETES_EXEC_INFO` is set by kubectl; unset it to run by hand"
-                    .into(),
-            ),
-            Self::Kubeconfig(error) => Some(error.hint()),
-            Self::Command(error) => error.hint(),
-            Self::Server(error) => Some(error.hint()),
-            Self::Flow { hint, .. } => hint.clone(),
-            Self::Lock(LockError::Busy { .. }) => {
-                Some("finish that sign-in in the browser, or end that process".into())
-            }
-            Self::Lock(_) | Self::Write { .. } | Self::Start(_) => None,
-            Self::Abandoned { .. } => {
-                Some("`kubectl-login login` makes another attempt at once".into())
-            }
-            Self::Ended { .. } => Some("sign in again with `kubectl-login login`".into()),
-            Self::Sealed { source, .. } => Some(source.hint().into()),
-            Self::Remembered { seconds_left: 0, report } => report.hint.clone(),
-            Self::Remembered { seconds_left, .. } => Some(format!(
-                "this is the last attempt's outcome; the next one is made in {seconds_left} s, \
-                 `kubectl-login login` makes one now"
-            )),
-        }
+        Some(
+            "the variable `KUBERNETES_EXEC_INFO` is set by kubectl; unset it to run by hand".into(),
+        )
+    }
+}
+
+/// The answer or a file could not be written.
+#[derive(Debug, Error)]
+#[error("could not write {what}")]
+pub struct NotWritten {
+    /// What.
+    pub what: String,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+impl Reported for NotWritten {
+    fn fault(&self) -> Fault {
+        Fault::Refused
+    }
+
+    fn hint(&self) -> Option<String> {
+        None
     }
 }
 
@@ -187,26 +143,15 @@ pub struct Report {
 
 impl From<&Failure> for Report {
     fn from(failure: &Failure) -> Self {
-        let mut causes = Vec::new();
-        if let Failure::Remembered { report, .. } = failure {
-            causes.clone_from(&report.causes);
-        }
-        // A flow's failure shows its source as itself.
-        let mut next = match failure {
-            Failure::Flow { source, .. } => source.source(),
-            other => other.source(),
-        };
-        while let Some(cause) = next {
-            causes.push(one_line(&cause.to_string()));
-            next = cause.source();
-        }
+        let mut causes: Vec<String> =
+            failure.0.causes().iter().map(|cause| one_line(cause)).collect();
         // Libraries repeat their sources in their own text.
         causes.dedup_by(|inner, outer| outer.contains(inner.as_str()));
         Self {
             fault: failure.fault(),
             error: one_line(&failure.to_string()),
             causes,
-            hint: failure.hint().map(|hint| one_line(&hint)),
+            hint: failure.0.hint().map(|hint| one_line(&hint)),
         }
     }
 }
@@ -274,36 +219,24 @@ fn one_line(text: &str) -> String {
     text.trim().to_owned()
 }
 
-/// clap's message without its usage text, in our words.
-pub fn command_line_failure(error: &clap::Error) -> Failure {
-    let text = error.render().to_string();
-    let message = text
-        .lines()
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join("; ");
-    Failure::CommandLine(message.strip_prefix("error: ").unwrap_or(&message).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::fault::OptionError;
 
     #[test]
     fn a_report_has_the_three_parts_and_reads_back() {
-        let failure = Failure::Write {
+        let failure = NotWritten {
             what: "the answer".to_owned(),
             source: io::Error::other("the pipe\nis closed"),
         };
-        let report = Report::from(&failure);
+        let report = Report::from(&failure.into());
         assert_eq!(
             report.to_string(),
             "error: could not write the answer\n  caused by: the pipe is closed\n"
         );
         assert_eq!(Report::parse(Fault::Refused, &report.to_string()), Some(report));
-        let option = Report::from(&Failure::Option(OptionError::Missing("client-id")));
+        let option = Report::from(&OptionError::Missing("client-id").into());
         assert_eq!(
             option.to_string(),
             "error: `--client-id` is missing\n\
@@ -311,36 +244,6 @@ mod tests {
              kubeconfig's cluster entry has it, the user entry needs `provideClusterInfo: true`\n"
         );
         assert_eq!(option.fault.exit_code(), 2);
-    }
-
-    #[test]
-    fn a_remembered_failure_reads_like_the_first_but_for_its_hint() {
-        let report = Report {
-            fault: Fault::Refused,
-            error: "e".to_owned(),
-            causes: vec!["c".to_owned()],
-            hint: Some("h".to_owned()),
-        };
-        let shown = |seconds_left| {
-            Report::from(&Failure::Remembered { report: Box::new(report.clone()), seconds_left })
-        };
-        assert_eq!(shown(0), report);
-        assert_eq!((shown(7).error, shown(7).causes), ("e".to_owned(), vec!["c".to_owned()]));
-        assert!(shown(7).hint.unwrap().contains("in 7 s"));
-    }
-
-    #[test]
-    fn claps_words_become_one_error() {
-        use crate::commands::command_line;
-        let words = ["get-token", "--isuer-url", "x"].map(Into::into);
-        let error = command_line::parse(command_line::Invocation::Program, &words).err().unwrap();
-        let report = Report::from(&command_line_failure(&error));
-        assert!(
-            report.error.starts_with("unexpected argument '--isuer-url' found"),
-            "{}",
-            report.error
-        );
-        assert_eq!(report.fault, Fault::Usage);
     }
 
     #[test]

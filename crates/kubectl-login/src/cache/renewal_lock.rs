@@ -17,9 +17,12 @@ use super::{
     key::digest_of,
     store::{Directory, StoreError},
 };
-use crate::system::{
-    clock::{Deadline, pause},
-    disk::{Sharing, cannot_lock},
+use crate::{
+    report::{Fault, Reported},
+    system::{
+        clock::{Deadline, pause},
+        disk::{Sharing, cannot_lock},
+    },
 };
 
 /// The kind of file. It stays when the lock is freed: removing it would let two processes hold
@@ -58,6 +61,21 @@ pub enum LockError {
         /// How long we waited.
         waited: Duration,
     },
+}
+
+impl Reported for LockError {
+    fn fault(&self) -> Fault {
+        Fault::Refused
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Busy { .. } => {
+                Some("finish that sign-in in the browser, or end that process".into())
+            }
+            Self::Store(_) | Self::Unsupported { .. } => None,
+        }
+    }
 }
 
 /// What a holder is at. The lock file says so until the holder says that it is over.

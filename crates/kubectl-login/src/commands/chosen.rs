@@ -126,17 +126,9 @@ pub fn identified(system: &System<'_>, target: Target) -> Result<Target, Failure
     let found = runtime::block_on(identities::find(system.environment, options));
     match found {
         Ok(Ok(taken)) => Ok(target.known_as(taken)),
-        Ok(Err(error)) => {
-            let source = FlowError::Identity(error);
-            let hint = source.hint(&target);
-            Err(Failure::Flow { source: Box::new(source), hint })
-        }
-        Err(NotRun::Start(error)) => Err(Failure::Start(error)),
-        Err(NotRun::Cancelled) => {
-            let source = FlowError::Cancelled;
-            let hint = source.hint(&target);
-            Err(Failure::Flow { source: Box::new(source), hint })
-        }
+        Ok(Err(error)) => Err(FlowError::Identity(error).with_hint(&target).into()),
+        Err(NotRun::Cancelled) => Err(FlowError::Cancelled.with_hint(&target).into()),
+        Err(other) => Err(other.into()),
     }
 }
 

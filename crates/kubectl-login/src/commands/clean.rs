@@ -6,7 +6,7 @@ use clap::{ArgMatches, Command};
 use super::chosen;
 use crate::{
     cache::{refresh_secret::RefreshSecrets, sessions, store::Directory},
-    report::Failure,
+    report::{Failure, NotWritten},
     system::System,
 };
 
@@ -28,7 +28,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let secrets = RefreshSecrets::new(system, &directory, true);
     let records = sessions::list(&directory);
     for record in &records {
-        sessions::forget(&secrets, &record.key).map_err(|error| Failure::Write {
+        sessions::forget(&secrets, &record.key).map_err(|error| NotWritten {
             what: format!("the end of the session at {}", record.issuer),
             source: std::io::Error::other(error),
         })?;

@@ -152,6 +152,7 @@ fn authorities(context: &Context) -> Result<Option<Vec<u8>>, String> {
 mod tests {
     use super::*;
     use crate::kubeconfig::context::ClusterEntry;
+    use crate::report::Reported as _;
 
     fn context(cluster: Option<ClusterEntry>) -> Context {
         Context {

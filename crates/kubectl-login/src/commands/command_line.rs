@@ -4,10 +4,12 @@
 use std::{ffi::OsString, path::Path};
 
 use clap::{ArgMatches, Command, builder::PossibleValuesParser};
+use thiserror::Error;
 
 use super::{COMMANDS, Entry, completion::known, examples};
 use crate::{
     options::arguments,
+    report::{Fault, Reported},
     system::{environment::Environment, program},
 };
 
@@ -110,14 +112,56 @@ pub fn parse(
     })
 }
 
+/// A command line that clap refuses.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct CommandLineError(String);
+
+impl Reported for CommandLineError {
+    fn fault(&self) -> Fault {
+        Fault::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("`kubectl-login --help` lists commands and options".into())
+    }
+}
+
+/// clap's message without its usage text, in our words.
+pub fn failure(error: &clap::Error) -> CommandLineError {
+    let text = error.render().to_string();
+    let message = text
+        .lines()
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ");
+    CommandLineError(message.strip_prefix("error: ").unwrap_or(&message).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Report;
 
     fn read(line: &str) -> Result<(String, ArgMatches), clap::Error> {
         let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
         parse(Invocation::Program, &words)
             .map(|(entry, matches)| ((entry.definition)().get_name().to_owned(), matches))
+    }
+
+    #[test]
+    fn claps_words_become_one_error() {
+        let words = ["get-token", "--isuer-url", "x"].map(Into::into);
+        let error = parse(Invocation::Program, &words).err().unwrap();
+        let report = Report::from(&failure(&error).into());
+        assert!(
+            report.error.starts_with("unexpected argument '--isuer-url' found"),
+            "{}",
+            report.error
+        );
+        assert_eq!(report.fault, Fault::Usage);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use login_common::UnixTime;
 use login_protocols::jose::CompactJws;
 use serde_json::Value;
 
-use super::chosen;
+use super::{chosen, command_line};
 use crate::{
     cache::{
         refresh_secret::{Protection, RefreshSecret, RefreshSecrets},
@@ -30,7 +30,7 @@ use crate::{
         program::NotAllowed,
         target::Target,
     },
-    report::{Failure, Report, command_line_failure},
+    report::{Failure, Report},
     system::{
         System, configuration,
         environment::{Environment, NoEnvironment, Overlay},
@@ -113,7 +113,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
         return Ok(());
     }
     if matches.get_flag("dry-run") {
-        return stdout::coloured(&change.preview()?);
+        return Ok(stdout::coloured(&change.preview()?)?);
     }
     // A change that is refused shall leave nothing behind.
     change.preview()?;
@@ -182,7 +182,7 @@ fn usable(system: &System<'_>, converted: &Converted) -> Result<Target, Failure>
     let words = converted.user.pointer("/exec/args").and_then(Value::as_array);
     let words: Vec<OsString> =
         words.into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect();
-    let typed = arguments::of_get_token(&words).map_err(|error| command_line_failure(&error))?;
+    let typed = arguments::of_get_token(&words).map_err(|error| command_line::failure(&error))?;
     // Of the machine, only where the home is: what stands in the entry must do.
     let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     let mut variables: Vec<(String, String)> = system

@@ -5,16 +5,13 @@ use login_common::names::IssuerUrl;
 use thiserror::Error;
 
 use crate::{
-    report::{Failure, Fault},
-    system::{http::HttpError, runtime::NotRun},
+    report::{Fault, Reported},
+    system::http::HttpError,
 };
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug, Error)]
 pub enum CommandError {
-    /// Ctrl-C or a request to terminate.
-    #[error("cancelled")]
-    Cancelled,
     /// `status --check`: the next kubectl would have to ask a person.
     #[error("a sign-in to `{0}` is needed")]
     SignInNeeded(IssuerUrl),
@@ -73,34 +70,22 @@ pub enum CommandError {
     },
 }
 
-impl From<NotRun> for Failure {
-    fn from(reason: NotRun) -> Self {
-        match reason {
-            NotRun::Start(source) => Self::Start(source),
-            NotRun::Cancelled => Self::Command(CommandError::Cancelled),
-        }
-    }
-}
-
-impl CommandError {
-    /// Whose fault it was.
-    pub fn fault(&self) -> Fault {
+impl Reported for CommandError {
+    fn fault(&self) -> Fault {
         match self {
             Self::SignInNeeded(_) => Fault::NeedsPerson,
             Self::NoCluster(_) | Self::Cluster { .. } | Self::NoReview(_) => Fault::Usage,
             Self::ClusterUnreachable { .. } | Self::ClusterAnswer { is_outage: true, .. } => {
                 Fault::Unreachable
             }
-            Self::Cancelled
-            | Self::TokenNotAccepted { .. }
+            Self::TokenNotAccepted { .. }
             | Self::ReviewForbidden(_)
             | Self::ClusterAnswer { is_outage: false, .. } => Fault::Refused,
             Self::Problems { fault, .. } => *fault,
         }
     }
 
-    /// What the user can do.
-    pub fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::SignInNeeded(_) => "sign in with `kubectl-login login`",
             Self::NoCluster(_) => "name a context with `--context`",
@@ -126,7 +111,7 @@ impl CommandError {
             Self::NoReview(_) => {
                 "`kubectl auth can-i --list` shows what this user may do, though not who it is"
             }
-            Self::Cancelled | Self::ClusterAnswer { .. } | Self::Problems { .. } => return None,
+            Self::ClusterAnswer { .. } | Self::Problems { .. } => return None,
         };
         Some(hint.to_owned())
     }

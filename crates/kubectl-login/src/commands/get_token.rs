@@ -26,7 +26,7 @@ pub fn definition() -> Command {
 
 /// Prints the answer.
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
-    stdout::answer(&answer(system, &arguments::typed(matches))?)
+    Ok(stdout::answer(&answer(system, &arguments::typed(matches))?)?)
 }
 
 /// The line for stdout.

@@ -35,7 +35,7 @@ use crate::{
         target::{CertificateAuthority, Target},
         typed::Typed,
     },
-    report::{Failure, Report},
+    report::{Failure, NotWritten, Report},
     system::{System, environment::NoEnvironment, runtime},
 };
 
@@ -194,7 +194,7 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
                 .collect::<Vec<_>>();
             runtime::block_on(end(system, target, &directory, &tokens))
                 .map_err(Failure::from)
-                .and_then(|ended| ended.map_err(|error| failure(target, error)))
+                .and_then(|ended| ended.map_err(|error| error.with_hint(target).into()))
         }
         Err(sealed) => {
             system.terminal.say(&format!(
@@ -245,16 +245,11 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
             lifetime.valid_until
         ));
     }
-    forgotten.map_err(|error| Failure::Write {
+    forgotten.map_err(|error| NotWritten {
         what: "to the cache".to_owned(),
         source: std::io::Error::other(error.to_string()),
     })?;
     ended.map(drop)
-}
-
-fn failure(target: &Target, source: FlowError) -> Failure {
-    let hint = source.hint(target);
-    Failure::Flow { source: Box::new(source), hint }
 }
 
 fn say_page(system: &System<'_>, page: Option<&Url>) {

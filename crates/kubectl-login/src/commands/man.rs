@@ -11,7 +11,10 @@ use std::{
 use clap::{Arg, ArgMatches, Command};
 
 use super::{command_line, examples};
-use crate::{report::Failure, system::System};
+use crate::{
+    report::{Failure, NotWritten},
+    system::System,
+};
 
 /// What each exit code means, for every command.
 const EXIT_CODES: [(&str, &str); 5] = [
@@ -68,7 +71,7 @@ fn write(directory: &str) -> Result<(), Failure> {
         let mut page = Vec::new();
         render(command, &mut page)
             .and_then(|()| File::create(&path)?.write_all(&page))
-            .map_err(|source| Failure::Write { what: format!("`{}`", path.display()), source })?;
+            .map_err(|source| NotWritten { what: format!("`{}`", path.display()), source })?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ use crate::{
         target::{CertificateAuthority, Target},
         typed::Typed,
     },
-    report::{Failure, Fault},
+    report::{Failure, Fault, Reported},
     system::{
         System, configuration,
         http::{self, HttpClient, HttpError},
@@ -98,9 +98,8 @@ pub enum ServerError {
     },
 }
 
-impl ServerError {
-    /// Whose fault it was.
-    pub fn fault(&self) -> Fault {
+impl Reported for ServerError {
+    fn fault(&self) -> Fault {
         match self {
             Self::Address { .. }
             | Self::Silent { .. }
@@ -113,8 +112,13 @@ impl ServerError {
         }
     }
 
-    /// What the user can do.
-    pub fn hint(&self) -> String {
+    fn hint(&self) -> Option<String> {
+        Some(self.advice())
+    }
+}
+
+impl ServerError {
+    fn advice(&self) -> String {
         match self {
             Self::Address { .. } => {
                 "an address is `https://HOST`, with `:PORT` or a path where the server has one"
@@ -185,7 +189,7 @@ fn embedded(system: &System<'_>, typed: Typed, target: &Target) -> Result<Typed,
     if !typed.has(Name::CertificateAuthority) {
         return Ok(typed);
     }
-    let failed = |source| failed(target, FlowError::CertificateAuthority(source));
+    let failed = |source| Failure::from(FlowError::CertificateAuthority(source).with_hint(target));
     let mut certificates = Vec::new();
     for authority in &target.connection.certificate_authorities {
         if let CertificateAuthority::File(path) = authority {
@@ -206,11 +210,6 @@ fn embedded(system: &System<'_>, typed: Typed, target: &Target) -> Result<Typed,
     let mut embedded = typed.without(&[Name::CertificateAuthority]);
     embedded.push(Name::CertificateAuthorityData, data);
     Ok(embedded)
-}
-
-fn failed(target: &Target, source: FlowError) -> Failure {
-    let hint = source.hint(target);
-    Failure::Flow { source: Box::new(source), hint }
 }
 
 /// `--issuer-url` beside an address says which issuer may be told what options and variables hold.
@@ -299,7 +298,7 @@ fn resolved(
 
 /// `server` is the target's issuer: it is reached in the same way.
 fn fetch(system: &System<'_>, server: &Target) -> Result<ClientConfiguration, Failure> {
-    let failed = |source| failed(server, source);
+    let failed = |error: FlowError| Failure::from(error.with_hint(server));
     let options = local::http_options(&server.connection).map_err(failed)?;
     let http = HttpClient::new(options, http::proxies(system.environment))
         .map_err(|error| failed(FlowError::of_options(error)))?;

@@ -138,7 +138,8 @@ fn print(wanted: &Wanted<'_>, format: &str) -> Result<(), Failure> {
         "kind": "Config",
         "users": [{ "name": wanted.name, "user": user }],
     });
-    stdout::answer(&if format == "json" { format!("{file:#}\n") } else { written(&file) })
+    let text = if format == "json" { format!("{file:#}\n") } else { written(&file) };
+    Ok(stdout::answer(&text)?)
 }
 
 #[cfg(test)]

@@ -68,9 +68,9 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
         system.terminal.say(&format!("{which} kept{}.", place.unwrap_or_default()));
         return Ok(());
     }
-    output::print(format, "SessionList", &Items { items: &lines }, |wide, _| {
+    Ok(output::print(format, "SessionList", &Items { items: &lines }, |wide, _| {
         table(&lines, wide, now).render()
-    })
+    })?)
 }
 
 fn check(chosen: &Chosen, now: UnixTime) -> Result<(), Failure> {

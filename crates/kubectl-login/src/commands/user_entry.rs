@@ -162,7 +162,7 @@ impl Plan {
         if difference.is_empty() {
             system.terminal.say("Nothing would change.");
         }
-        stdout::coloured(&difference)
+        Ok(stdout::coloured(&difference)?)
     }
 
     /// Changes the files and says so.
@@ -300,10 +300,7 @@ fn word(text: &str) -> String {
 
 /// Asks the issuer for its discovery document: whether it is there, and is the one named.
 pub fn check_issuer(system: &System<'_>, target: &Target) -> Result<(), Failure> {
-    let failed = |source: FlowError| {
-        let hint = source.hint(target);
-        Failure::Flow { source: Box::new(source), hint }
-    };
+    let failed = |error: FlowError| Failure::from(error.with_hint(target));
     run(
         async {
             let session = Session::prepare(system, target, None).await.map_err(failed)?;
@@ -338,8 +335,8 @@ pub fn run<T>(
 ) -> Result<T, Failure> {
     match runtime::block_on(work) {
         Ok(outcome) => outcome,
-        Err(NotRun::Start(error)) => Err(Failure::Start(error)),
         Err(NotRun::Cancelled) => Err(cancelled()),
+        Err(other) => Err(other.into()),
     }
 }
 

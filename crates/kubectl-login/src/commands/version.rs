@@ -20,7 +20,7 @@ pub fn definition() -> Command {
 pub fn run(_: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let facts = Facts::of_this_program();
     let format = output::Format::of(matches);
-    output::print(format, "Version", &facts, |wide, _| facts.text(wide))
+    Ok(output::print(format, "Version", &facts, |wide, _| facts.text(wide))?)
 }
 
 #[derive(Serialize)]

@@ -41,7 +41,8 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
         issuer: chosen.target.issuer.as_str(),
         user,
     };
-    output::print(Format::of(matches), "WhoAmI", &found, |wide, _| found.table(wide).render())
+    let format = Format::of(matches);
+    Ok(output::print(format, "WhoAmI", &found, |wide, _| found.table(wide).render())?)
 }
 
 /// The token in an ExecCredential of ours.

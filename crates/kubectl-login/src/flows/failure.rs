@@ -1,7 +1,7 @@
 //! Why a flow gave no token, sorted by whose fault it was.
 //! Never repeats a source in its own text; never names a secret.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
 
 use login_common::names::IssuerUrl;
 use login_protocols::{
@@ -13,7 +13,6 @@ use login_protocols::{
     },
     oidc::{DiscoveryError, IdTokenProblem, redirect::RedirectFault},
 };
-use thiserror::Error;
 
 use super::{choose::NeedsPerson, machine};
 use crate::{
@@ -23,7 +22,7 @@ use crate::{
         program::NotAllowed,
         target::{Flow, Target},
     },
-    report::Fault,
+    report::{Fault, Reported},
     system::{command::CommandError, http::HttpError, random::NoRandomness},
 };
 
@@ -37,7 +36,7 @@ const SIGN_IN_AGAIN: &str = "sign in again with `kubectl-login login`";
 const ANOTHER_ATTEMPT: &str = "`kubectl-login login` makes another attempt at once";
 
 /// Something on this machine that an option names.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// A file that an option names.
     #[error("could not read `{}`", path.display())]
@@ -77,7 +76,7 @@ pub enum LocalError {
 }
 
 /// Why there is no token.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum FlowError {
     /// The certificate authority.
     #[error("could not use the certificate authority")]
@@ -223,7 +222,7 @@ pub enum FlowError {
 }
 
 /// What answers in place of an issuer.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotAnIssuer {
     /// There is no discovery document.
     #[error("its discovery document was answered with {0}")]
@@ -237,7 +236,7 @@ pub enum NotAnIssuer {
 }
 
 /// What is wrong with a token.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum TokenProblem {
     /// The checks of OpenID Connect Core.
     #[error(transparent)]
@@ -291,6 +290,42 @@ fn proof_of(target: &Target) -> &'static str {
     }
 }
 
+/// Why a flow gave no token, and what helps with the options that it had.
+#[derive(Debug)]
+pub struct FlowFailure {
+    error: Box<FlowError>,
+    hint: Option<String>,
+}
+
+impl FlowFailure {
+    /// What happened.
+    pub fn error(&self) -> &FlowError {
+        &self.error
+    }
+}
+
+impl fmt::Display for FlowFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for FlowFailure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl Reported for FlowFailure {
+    fn fault(&self) -> Fault {
+        self.error.fault()
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.hint.clone()
+    }
+}
+
 impl FlowError {
     /// Sorts an answer of an endpoint that was asked for `what`.
     pub fn from_answer(issuer: &IssuerUrl, what: &'static str, source: TokenEndpointError) -> Self {
@@ -320,6 +355,12 @@ impl FlowError {
             }
             error => Self::NoConnections(error),
         }
+    }
+
+    /// With what helps, which depends on the options.
+    pub fn with_hint(self, target: &Target) -> FlowFailure {
+        let hint = self.hint(target);
+        FlowFailure { error: Box::new(self), hint }
     }
 
     /// A person would have to type something, and cannot.

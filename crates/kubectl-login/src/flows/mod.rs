@@ -34,4 +34,4 @@ pub mod token_exchange;
 
 mod failure;
 
-pub use failure::{FlowError, LocalError, TokenProblem};
+pub use failure::{FlowError, FlowFailure, LocalError, TokenProblem};

@@ -8,7 +8,10 @@ use std::{
 
 use thiserror::Error;
 
-use crate::{report::Fault, yaml::YamlError};
+use crate::{
+    report::{Fault, Reported},
+    yaml::YamlError,
+};
 
 /// Why a kubeconfig could not be used or changed.
 #[derive(Debug, Error)]
@@ -127,9 +130,8 @@ pub enum KubeconfigError {
     },
 }
 
-impl KubeconfigError {
-    /// Whose fault it was.
-    pub fn fault(&self) -> Fault {
+impl Reported for KubeconfigError {
+    fn fault(&self) -> Fault {
         match self {
             Self::Unchanged { source, .. } => source.fault(),
             Self::Conflict(_) | Self::Locked(_) | Self::Write { .. } => Fault::Refused,
@@ -137,8 +139,14 @@ impl KubeconfigError {
         }
     }
 
+    fn hint(&self) -> Option<String> {
+        Some(self.advice())
+    }
+}
+
+impl KubeconfigError {
     /// What the user can do.
-    pub fn hint(&self) -> String {
+    fn advice(&self) -> String {
         match self {
             Self::Nowhere
             | Self::Read { .. }
@@ -160,7 +168,7 @@ impl KubeconfigError {
                 "give another `--name`, or `--replace` to put the new entry in its place".to_owned()
             }
             Self::Taken { .. } => "give another `--name`, or the same one to replace it".to_owned(),
-            Self::Unchanged { source, .. } => source.hint(),
+            Self::Unchanged { source, .. } => source.advice(),
             Self::Conflict(_) => "run the command again".to_owned(),
             Self::Unwritable { snippet } => format!("put this there by hand: {snippet}"),
             Self::Locked(path) => format!(

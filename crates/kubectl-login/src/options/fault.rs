@@ -10,6 +10,7 @@ use super::{
     table::Row,
     trust::{Reason, Trust},
 };
+use crate::report::{Fault, Reported};
 
 /// How much of an address is shown.
 const SHOWN: usize = 200;
@@ -104,7 +105,7 @@ impl OptionError {
     }
 
     /// What the user can do.
-    pub fn hint(&self) -> String {
+    fn advice(&self) -> String {
         match self {
             Self::Wrong { origin, .. } => format!("it came from {origin}"),
             Self::Misplaced(misplaced) => misplaced.hint(),
@@ -121,6 +122,16 @@ impl OptionError {
                 )
             }
         }
+    }
+}
+
+impl Reported for OptionError {
+    fn fault(&self) -> Fault {
+        Fault::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(self.advice())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The page of options in the documentation is what the table says.
 //! Never shipped: a test compares, and writes the page where `LOGIN_WRITE_REFERENCE` is set.
 
+use std::fmt::Write as _;
+
 use super::row::{ByCluster, Row, Shape, Use};
 use super::table::OPTIONS;
 use crate::report::Fault;
@@ -23,7 +25,8 @@ fn options_page() -> String {
         (Use::Anchor, "What is believed to be the issuer"),
         (Use::Here, "This machine and this user"),
     ] {
-        page += &format!("## {title}\n\n| option | variable | cluster | |\n|---|---|---|---|\n");
+        let _ =
+            writeln!(page, "## {title}\n\n| option | variable | cluster | |\n|---|---|---|---|");
         for row in OPTIONS.iter().filter(|row| row.used == used && !row.hidden) {
             page += &line(row);
         }
@@ -31,7 +34,7 @@ fn options_page() -> String {
     }
     page += "## Accepted for kubeconfigs of int128/kubelogin\n\nRead as kubelogin reads them; not in `--help`.\n\n";
     for row in OPTIONS.iter().filter(|row| row.hidden) {
-        page += &format!("- `--{}`: {}.\n", row.long, plain(row.help));
+        let _ = writeln!(page, "- `--{}`: {}.", row.long, plain(row.help));
     }
     page
 }
@@ -42,7 +45,8 @@ fn line(row: &Row) -> String {
         Shape::Value => format!("={}", row.value_name),
         Shape::List | Shape::Pairs | Shape::Each => format!("={} …", row.value_name),
     };
-    let aliases: String = row.aliases.iter().map(|alias| format!("<br>also `--{alias}`")).collect();
+    let aliases: Vec<_> = row.aliases.iter().map(|alias| format!("<br>also `--{alias}`")).collect();
+    let aliases = aliases.concat();
     let cluster = match row.by_cluster {
         ByCluster::Never => "never",
         ByCluster::OfItsIssuer => "own",
@@ -70,7 +74,7 @@ fn exit_codes_page() -> String {
     };
     let mut page = "# Exit codes of kubectl-login\n\n| code | meaning |\n|---|---|\n| 0 | done; `get-token` has written one ExecCredential to stdout |\n".to_owned();
     for fault in (0..=u8::MAX).filter_map(Fault::from_exit_code) {
-        page += &format!("| {} | {} |\n", fault.exit_code(), meaning(fault));
+        let _ = writeln!(page, "| {} | {} |", fault.exit_code(), meaning(fault));
     }
     page += "| 130 | Ctrl-C |\n";
     page

@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, builder::PossibleValuesParser};
 use serde::Serialize;
 
 use crate::{
-    report::Failure,
+    report::NotWritten,
     system::stdout::{self, Colours},
 };
 
@@ -84,7 +84,7 @@ pub fn print<T: Serialize>(
     kind: &'static str,
     content: &T,
     people: impl FnOnce(bool, Colours) -> String,
-) -> Result<(), Failure> {
+) -> Result<(), NotWritten> {
     let text = match format {
         Format::Text => people(false, stdout::colours()),
         Format::Wide => people(true, stdout::colours()),
@@ -97,9 +97,9 @@ fn rendered<T: Serialize>(
     format: Format,
     kind: &'static str,
     content: &T,
-) -> Result<String, Failure> {
+) -> Result<String, NotWritten> {
     let document = Document { api_version: API_VERSION, kind, content };
-    let failed = |error: String| Failure::Write {
+    let failed = |error: String| NotWritten {
         what: format!("a {kind}"),
         source: std::io::Error::other(error),
     };

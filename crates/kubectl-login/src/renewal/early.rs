@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Refreshed, Renewal, Unrenewed,
+    failure::RenewalError,
     kept::{Found, Kept, Standing},
     rendered,
 };
@@ -97,7 +98,8 @@ impl Renewal<'_> {
             Attempt::Later => Ok(None),
             Attempt::Refused if is_suspected => {
                 // The cluster and the issuer agree: this token is not handed out any more.
-                let failure = Failure::Ended { issuer: self.target.issuer.clone() };
+                let failure =
+                    Failure::from(RenewalError::Ended { issuer: self.target.issuer.clone() });
                 kept.remember(&Report::from(&failure), true);
                 kept.forget_token();
                 Err(failure)

@@ -6,6 +6,7 @@ use std::{cell::Cell, time::Duration};
 use login_common::{UnixTime, exec_credential::ExecApiVersion};
 use zeroize::Zeroizing;
 
+use super::failure::RenewalError;
 use crate::{
     cache::{
         backoff,
@@ -159,7 +160,7 @@ impl<'a> Kept<'a> {
         let now = self.system.clock.now();
         let memory = self.memory().filter(|memory| memory.holds_back(now))?;
         let seconds_left = memory.until.since(now).as_secs().max(1);
-        Some(Failure::Remembered { report: Box::new(memory.report), seconds_left })
+        Some(RenewalError::Remembered { report: Box::new(memory.report), seconds_left }.into())
     }
 
     pub(super) fn remember(&self, report: &Report, opens_window: bool) {

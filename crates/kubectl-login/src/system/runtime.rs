@@ -3,15 +3,30 @@
 
 use std::{future::Future, io, time::Duration};
 
+use thiserror::Error;
+
 use super::signals;
+use crate::report::{Fault, Reported};
 
 /// Why there is no result.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum NotRun {
     /// This machine gives no runtime.
-    Start(io::Error),
+    #[error("could not start")]
+    Start(#[source] io::Error),
     /// Ctrl-C or a request to terminate.
+    #[error("cancelled")]
     Cancelled,
+}
+
+impl Reported for NotRun {
+    fn fault(&self) -> Fault {
+        Fault::Refused
+    }
+
+    fn hint(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The result of `work`; after a signal it has `grace` to end by itself.

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write as _};
 
-use crate::report::Failure;
+use crate::report::NotWritten;
 
 /// Whether stdout shows colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +15,12 @@ pub enum Colours {
 }
 
 /// Writes and flushes.
-pub fn answer(text: &str) -> Result<(), Failure> {
+pub fn answer(text: &str) -> Result<(), NotWritten> {
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
-        .map_err(|source| Failure::Write { what: "to stdout".to_owned(), source })
+        .map_err(|source| NotWritten { what: "to stdout".to_owned(), source })
 }
 
 /// Whether stdout shows colours.
@@ -32,10 +32,10 @@ pub fn colours() -> Colours {
 }
 
 /// Writes text with colours, which are left out where nobody sees them or `NO_COLOR` says so.
-pub fn coloured(text: &str) -> Result<(), Failure> {
+pub fn coloured(text: &str) -> Result<(), NotWritten> {
     let mut stdout = anstream::stdout().lock();
     stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
-        .map_err(|source| Failure::Write { what: "to stdout".to_owned(), source })
+        .map_err(|source| NotWritten { what: "to stdout".to_owned(), source })
 }

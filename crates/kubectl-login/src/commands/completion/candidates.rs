@@ -19,7 +19,7 @@ pub fn answer(system: &System<'_>, words: &[OsString]) -> Result<(), Failure> {
     // Adds `--help` and the like.
     program.build();
     let candidates = of(&program, &words, |argument| known::values(system, argument));
-    stdout::answer(&candidates.render())
+    Ok(stdout::answer(&candidates.render())?)
 }
 
 /// Cobra's `ShellCompDirective`: what a shell does beside showing the candidates.

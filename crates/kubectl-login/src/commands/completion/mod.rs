@@ -14,7 +14,7 @@ use clap_complete::Shell;
 
 use super::command_line;
 use crate::{
-    report::Failure,
+    report::{Failure, NotWritten},
     system::{System, file, program, stdout},
 };
 
@@ -65,9 +65,10 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     }
     let wanted = matches.get_one::<String>("shell").map_or("", String::as_str);
     match Shell::from_str(wanted, false) {
-        Ok(shell) => stdout::answer(&script(shell)),
-        Err(_) => stdout::answer(KUBECTL_SCRIPT),
+        Ok(shell) => stdout::answer(&script(shell))?,
+        Err(_) => stdout::answer(KUBECTL_SCRIPT)?,
     }
+    Ok(())
 }
 
 /// The words to complete, if that is what the program was started for.
@@ -89,7 +90,7 @@ const KUBECTL_SCRIPT: &str = "#!/bin/sh\n\
     exec kubectl-login __complete \"$@\"\n";
 
 /// A link to this program: its name says what to do.
-fn install(directory: &Path) -> Result<PathBuf, Failure> {
+fn install(directory: &Path) -> Result<PathBuf, NotWritten> {
     let (path, written) = if cfg!(windows) {
         let path = directory.join(format!("{KUBECTL_NAME}.cmd"));
         let text = format!("@kubectl-login {WORD} %*\r\n");
@@ -102,7 +103,7 @@ fn install(directory: &Path) -> Result<PathBuf, Failure> {
         (path, written)
     };
     let what = format!("`{}`", path.display());
-    written.map(|()| path).map_err(|source| Failure::Write { what, source })
+    written.map(|()| path).map_err(|source| NotWritten { what, source })
 }
 
 /// Makes a file in place of one that was made here before; another program's stays.

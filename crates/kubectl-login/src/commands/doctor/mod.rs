@@ -112,8 +112,10 @@ fn examine(
     let chosen = match Chosen::of(system, matches) {
         Ok(chosen) => chosen,
         // The wiring was found wrong already; what its arguments are was not looked at there.
-        Err(Failure::Kubeconfig(error))
-            if !matches!(error, KubeconfigError::Arguments { .. })
+        Err(failure)
+            if failure
+                .of_kind::<KubeconfigError>()
+                .is_some_and(|error| !matches!(error, KubeconfigError::Arguments { .. }))
                 && findings.iter().any(|finding| finding.outcome == Outcome::Problem) =>
         {
             findings.push(Finding::skipped("options", "there is no entry to read them from"));
@@ -258,7 +260,7 @@ async fn examine_issuer(system: &System<'_>, target: &Target, findings: &mut Vec
                 &error,
                 FlowError::Unreachable { source: HttpError::Certificate { .. }, .. }
             );
-            let mut finding = Finding::failure(CHECK, &failure(target, error));
+            let mut finding = Finding::failure(CHECK, &error.with_hint(target).into());
             if is_about_certificate && let Some(shown) = shown_by(system, target).await {
                 finding.message = format!("{}; {shown}", finding.message);
             }
@@ -272,11 +274,6 @@ async fn shown_by(system: &System<'_>, target: &Target) -> Option<String> {
     let proxies = http::proxies(system.environment);
     let der = shown_certificate::of(&metadata_url(&target.issuer), &proxies).await?;
     Some(Certificate::parse(&der)?.describe(system.clock.now()))
-}
-
-fn failure(target: &Target, source: FlowError) -> Failure {
-    let hint = source.hint(target);
-    Failure::Flow { source: Box::new(source), hint }
 }
 
 /// Asks the cluster, with the token that is there.

@@ -155,7 +155,7 @@ fn a_way_is_passed_over_where_the_client_may_not_use_it() {
 fn the_wait_that_is_named_is_the_one_that_was_made() {
     let issuer = IssuerUrl::parse("https://id.example").unwrap();
     let error = FlowError::late(&issuer, Duration::from_secs(30));
-    let cause = std::error::Error::source(&error).unwrap().to_string();
+    let cause = Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "no answer from `https://id.example` within 30 seconds");
     assert_eq!(error.fault(), Fault::Unreachable);
 }

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::report::Reported as _;
 
 fn put(name: &str, before: Option<Value>, after: Value) -> Edit {
     Edit::User { name: name.to_owned(), before, after }
@@ -178,7 +179,8 @@ fn an_anchor_that_others_use_is_not_lost() {
     // `a` cannot without changing `b`, too; a person is told what to write.
     let error = apply(text, &[put("a", Some(old), exec())]).unwrap_err();
     assert!(matches!(error, KubeconfigError::Unwritable { .. }), "{error}");
-    assert!(error.hint().contains("- {name: a, user: {exec: {"), "{}", error.hint());
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("- {name: a, user: {exec: {"), "{hint}");
 }
 
 /// Ways to write one kubeconfig, by the ways of people and programs.

@@ -2,6 +2,7 @@
 //! Never the real environment.
 
 use super::*;
+use crate::report::Reported as _;
 use crate::{
     options::{layers::Layers, typed},
     system::environment::{NoEnvironment, Overlay},
@@ -35,7 +36,7 @@ fn fault(line: &str, variables: &[(&str, &str)], cluster: Option<&str>) -> Strin
     use std::error::Error as _;
     let error = checked(line, variables, cluster).expect_err("a fault");
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    format!("{error}{cause} ({})", error.hint())
+    format!("{error}{cause} ({})", error.hint().unwrap())
 }
 
 const GOOD: &str = "--issuer-url https://id.example --client-id k";

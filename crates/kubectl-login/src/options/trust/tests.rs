@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::report::Reported as _;
 use crate::{
     options::{
         configuration::Configuration,
@@ -211,7 +212,7 @@ fn a_refusal_says_who_named_what_and_what_to_write_where() {
         use std::error::Error as _;
         let given: Vec<_> = given.iter().map(|(name, layer)| (row_of(*name), *layer)).collect();
         let error = outcome(&given).unwrap_err();
-        format!("{error}: {} ({})", error.source().unwrap(), error.hint())
+        format!("{error}: {} ({})", error.source().unwrap(), error.hint().unwrap())
     };
     assert_eq!(
         shown(&[(Name::IssuerUrl, Cluster), (Name::ClientSecret, Variable)]),

@@ -1,6 +1,8 @@
 //! The page of refusals and outages in the documentation is what the program says.
 //! Never shipped: a test compares, and writes the page where `LOGIN_WRITE_REFERENCE` is set.
 
+use std::fmt::Write as _;
+
 use login_review::{Outage, Reason};
 
 use super::advice::{of, of_outage};
@@ -20,12 +22,14 @@ learns it.
     .to_owned();
     for reason in Reason::ALL {
         let advice = of(*reason);
-        page += &format!("| `{reason}` | {} | {} |\n", cell(advice.what), cell(advice.next));
+        let (what, next) = (cell(advice.what), cell(advice.next));
+        let _ = writeln!(page, "| `{reason}` | {what} | {next} |");
     }
     page += "\n## Outages\n\n| reason | meaning | next |\n|---|---|---|\n";
     for outage in Outage::ALL {
         let advice = of_outage(*outage, true);
-        page += &format!("| `{outage}` | {} | {} |\n", cell(advice.what), cell(advice.next));
+        let (what, next) = (cell(advice.what), cell(advice.next));
+        let _ = writeln!(page, "| `{outage}` | {what} | {next} |");
     }
     page
 }

@@ -1,0 +1,104 @@
+//! Why a renewal gave no token, apart from what its flow says.
+//! Never a token or a part of one.
+
+use login_common::names::IssuerUrl;
+use thiserror::Error;
+
+use crate::{
+    cache::refresh_secret::Sealed,
+    report::{Fault, Report, Reported},
+};
+
+/// Why there is no token, though no flow failed in this process.
+#[derive(Debug, Error)]
+pub(super) enum RenewalError {
+    /// A failure of a moment ago, still in force.
+    #[error("{}", report.error)]
+    Remembered {
+        /// What was reported then.
+        report: Box<Report>,
+        /// How many seconds it stays in force; zero when only the processes that waited share it.
+        seconds_left: u64,
+    },
+    /// The process that was signing in ended without a result.
+    #[error("the sign-in that process {process} had begun was given up")]
+    Abandoned {
+        /// The process.
+        process: u32,
+    },
+    /// The cluster refuses the token, and the issuer its renewal.
+    #[error("the session at `{issuer}` has ended; the issuer does not renew it any more")]
+    Ended {
+        /// Who was asked.
+        issuer: IssuerUrl,
+    },
+    /// The refresh token cannot be had, and nobody can sign in anew.
+    #[error("the session at `{issuer}` cannot be renewed now, and nobody can be asked to sign in")]
+    Sealed {
+        /// Whose it is.
+        issuer: IssuerUrl,
+        /// Why.
+        #[source]
+        source: Sealed,
+    },
+}
+
+impl Reported for RenewalError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Remembered { report, .. } => report.fault,
+            Self::Abandoned { .. } => Fault::Refused,
+            Self::Ended { .. } | Self::Sealed { .. } => Fault::NeedsPerson,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Remembered { seconds_left: 0, report } => report.hint.clone(),
+            Self::Remembered { seconds_left, .. } => Some(format!(
+                "this is the last attempt's outcome; the next one is made in {seconds_left} s, \
+                 `kubectl-login login` makes one now"
+            )),
+            Self::Abandoned { .. } => {
+                Some("`kubectl-login login` makes another attempt at once".into())
+            }
+            Self::Ended { .. } => Some("sign in again with `kubectl-login login`".into()),
+            Self::Sealed { source, .. } => Some(source.hint().into()),
+        }
+    }
+
+    fn causes(&self) -> Vec<String> {
+        match self {
+            Self::Remembered { report, .. } => report.causes.clone(),
+            Self::Sealed { source, .. } => {
+                let mut causes = vec![source.to_string()];
+                causes.extend(std::error::Error::source(source).map(ToString::to_string));
+                causes
+            }
+            Self::Abandoned { .. } | Self::Ended { .. } => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Failure;
+
+    #[test]
+    fn a_remembered_failure_reads_like_the_first_but_for_its_hint() {
+        let report = Report {
+            fault: Fault::Refused,
+            error: "e".to_owned(),
+            causes: vec!["c".to_owned()],
+            hint: Some("h".to_owned()),
+        };
+        let shown = |seconds_left| {
+            let report = Box::new(report.clone());
+            Report::from(&Failure::from(RenewalError::Remembered { report, seconds_left }))
+        };
+        assert_eq!(shown(0), report);
+        assert_eq!((shown(7).error, shown(7).causes), ("e".to_owned(), vec!["c".to_owned()]));
+        assert!(shown(7).hint.unwrap().contains("in 7 s"));
+    }
+}
