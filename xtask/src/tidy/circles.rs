@@ -10,6 +10,9 @@ use std::{fs, path::Path};
 /// Two files that import each other are a pair; more are a circle.
 const LARGEST: usize = 2;
 
+/// Names are followed through so many files that hand them on.
+const DEEPEST_REEXPORT: usize = 8;
+
 type Module = Vec<String>;
 
 pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
@@ -68,7 +71,10 @@ fn test_modules(modules: &BTreeMap<Module, (String, Contents)>) -> BTreeSet<Modu
     let declared: Vec<Module> = modules
         .iter()
         .flat_map(|(module, (_, contents))| {
-            contents.test_modules.iter().map(|name| [module.as_slice(), &[name.clone()]].concat())
+            contents
+                .test_modules
+                .iter()
+                .map(|name| [module.as_slice(), std::slice::from_ref(name)].concat())
         })
         .collect();
     let is_test = |module: &&Module| {
@@ -122,9 +128,10 @@ fn resolve<'m>(
     path: &[String],
     depth: usize,
 ) -> Option<&'m Module> {
-    let held = (0..=path.len()).rev().find(|&length| modules.contains_key(&path[..length]))?;
-    let (module, (_, contents)) = modules.get_key_value(&path[..held])?;
-    let Some(name) = path.get(held).filter(|_| depth < 8) else { return Some(module) };
+    let mut prefixes = (0..=path.len()).rev().filter_map(|length| path.get(..length));
+    let (module, (_, contents)) = prefixes.find_map(|path| modules.get_key_value(path))?;
+    let name = path.get(module.len()).filter(|_| depth < DEEPEST_REEXPORT);
+    let Some(name) = name else { return Some(module) };
     let reexport = contents.imports.iter().find(|import| {
         import.kind != Kind::Path
             && import.name.as_deref() == Some(name.as_str())
@@ -188,4 +195,51 @@ fn describe(
         }
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The faults of a crate of these files.
+    fn faults(files: &[(&str, &str)]) -> Vec<String> {
+        let modules = files.iter().map(|(name, text)| {
+            let (_, module) = module_of(&format!("crates/a/src/{name}")).unwrap();
+            (module, ((*name).to_owned(), imports::read(text)))
+        });
+        let mut faults = Vec::new();
+        check_crate(&modules.collect(), &mut faults);
+        faults
+    }
+
+    #[test]
+    fn three_files_in_a_circle_are_named_with_the_imports_that_tie_them() {
+        let found = faults(&[
+            ("lib.rs", "mod a;\nmod b;\nmod c;\n"),
+            ("a.rs", "use crate::b::B;\n"),
+            ("b.rs", "use super::c;\n"),
+            ("c.rs", "\nfn f() { crate::a::f() }\n"),
+        ]);
+        let [found] = found.as_slice() else { panic!("{found:?}") };
+        for tie in ["a.rs:1: `crate::b::B` of b.rs", "b.rs:1: `super::c` of c.rs", "c.rs:2: "] {
+            assert!(found.contains(tie), "{found}");
+        }
+    }
+
+    #[test]
+    fn pairs_tests_and_what_a_folder_hands_on_are_no_circle() {
+        let ends = |last: &'static str| {
+            faults(&[
+                ("lib.rs", "mod a;\n#[cfg(test)]\nmod model;\npub use a::C;\n"),
+                ("a/mod.rs", "mod b;\nmod c;\npub(crate) use b::B;\npub use c::C;\n"),
+                ("a/b.rs", "use super::C;\n"),
+                ("a/c.rs", last),
+                ("a/tests.rs", "use super::B;\nuse crate::model;\n"),
+                ("model.rs", "use crate::a::B;\n"),
+            ])
+        };
+        assert!(ends("use super::B;\n").is_empty());
+        assert!(ends("#[cfg(test)]\nmod tests { use crate::model; }\n").is_empty());
+        assert!(ends("use crate::model;\n").is_empty());
+    }
 }

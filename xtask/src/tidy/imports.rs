@@ -76,7 +76,7 @@ fn tokens(text: &str) -> Vec<Token> {
             _ => first.len_utf8(),
         };
         let (token, after) = rest.split_at(length.max(1));
-        if !first.is_whitespace() && !matches!(first, '"' | '\'') && !token.starts_with("/") {
+        if !first.is_whitespace() && !matches!(first, '"' | '\'') && !token.starts_with('/') {
             tokens.push(Token { text: token.to_owned(), line });
         }
         line += token.matches('\n').count();
