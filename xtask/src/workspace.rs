@@ -79,16 +79,18 @@ pub(crate) fn program(programs: &BTreeMap<String, PathBuf>, name: &str) -> Resul
 
 /// Every file under `folder` that belongs to the checkout, sorted.
 pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    const NOT_OURS: [&str; 3] = ["target", ".git", "node_modules"];
+    const NOT_OURS: [&str; 2] = [".git", "node_modules"];
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
+    let built = folder.join("target");
     while let Some(folder) = folders.pop() {
         let entries = std::fs::read_dir(&folder)
             .with_context(|| format!("could not list {}", folder.display()))?;
         for entry in entries {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
-                if !NOT_OURS.iter().any(|name| entry.file_name() == *name) {
+                let is_ours = !NOT_OURS.iter().any(|name| entry.file_name() == *name);
+                if is_ours && entry.path() != built {
                     folders.push(entry.path());
                 }
             } else {

@@ -4,7 +4,7 @@
 use login_common::exec_credential::{ExecApiVersion, ExecInfo, ExecInfoError};
 use serde_json::Value;
 
-use crate::{options::layers::Origin, system::environment::Environment};
+use crate::{options::origin::Origin, system::environment::Environment};
 
 /// The variable that client-go sets.
 pub const VARIABLE: &str = "KUBERNETES_EXEC_INFO";

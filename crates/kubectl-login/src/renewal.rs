@@ -163,7 +163,7 @@ impl<'a> Renewal<'a> {
         self.take_lock(|| None::<()>)?;
         self.run(async {
             let session = self.session().await?;
-            let issued = if machine::is_wanted(self.target) {
+            let issued = if self.target.is_for_job() {
                 self.describe(Work::Renewing);
                 machine::obtain(&session).await.inspect(|issued| self.keep(issued, None, None))
             } else {
@@ -189,7 +189,7 @@ impl<'a> Renewal<'a> {
         if let Some(kept) = &self.kept {
             kept.sweep();
         }
-        let outcome = if machine::is_wanted(self.target) {
+        let outcome = if self.target.is_for_job() {
             self.renew_machine().await
         } else {
             self.renew_person(patience).await
@@ -553,7 +553,7 @@ impl<'a> Renewal<'a> {
     /// The bound on what the lock is held for.
     fn longest(&self, work: Work) -> Duration {
         let renewal = PREPARATIONS
-            + if machine::is_wanted(self.target) { machine::TIMEOUT } else { refresh::TIMEOUT };
+            + if self.target.is_for_job() { machine::TIMEOUT } else { refresh::TIMEOUT };
         match work {
             Work::Renewing => renewal,
             Work::SigningIn => self.target.authentication_timeout + renewal,

@@ -16,7 +16,8 @@ use crate::{
         introspection::KnownToken,
         key_sets::{Renewal, Snapshot},
     },
-    start::{InForce, State},
+    in_force::InForce,
+    start::State,
 };
 
 /// A verdict and what it rests on.

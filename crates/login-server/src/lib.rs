@@ -27,6 +27,8 @@ mod outgoing;
 
 pub mod callers;
 pub mod effort;
+pub mod embedded;
+pub mod in_force;
 pub mod progress;
 pub mod reload;
 pub mod revoked_grants;

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
-use crate::start::{InForce, State};
+use crate::in_force::InForce;
+use crate::start::State;
 
 const LOOK: Duration = Duration::from_millis(500);
 /// Between two lines about the same want.

@@ -8,11 +8,7 @@ use login_common::UnixTime;
 use login_issuer::{GrantFacts, Issuer};
 use login_review::{Grant, Revocations};
 
-use crate::{
-    start::{Gate, State},
-    system::clock,
-    telemetry::chain,
-};
+use crate::{embedded::Gate, start::State, system::clock, telemetry::chain};
 
 /// Whether `list` ends what `grant` of `issuer` could still bring.
 pub fn is_revoked(

@@ -8,6 +8,7 @@ use login_common::client_configuration;
 use login_review::RequestFault;
 
 use crate::{
+    embedded::Embedded,
     handlers::{
         authorize, device, discovery, health, metrics,
         panic::guarded,
@@ -16,7 +17,7 @@ use crate::{
         visit::Visit,
     },
     serve::{Answering, Arriving, Caller, ConnectionEvent},
-    start::{Embedded, State},
+    start::State,
     telemetry::refusals::Endpoint,
 };
 

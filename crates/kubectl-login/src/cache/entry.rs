@@ -14,10 +14,7 @@ use login_common::{
 };
 use zeroize::Zeroizing;
 
-use super::{
-    freshness::Lifetime,
-    key::{CacheKey, hexadecimal},
-};
+use super::{digest::hexadecimal, freshness::Lifetime, key::CacheKey};
 
 /// First word of an entry.
 const FORMAT: &str = "kubectl-login/2";

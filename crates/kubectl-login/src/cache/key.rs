@@ -3,9 +3,10 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256};
 use login_common::Secret;
 
+use super::digest::hexadecimal;
 use crate::options::{program::ProgramLine, target::IdentityOptions};
 
 /// 64 hexadecimal digits.
@@ -132,11 +133,6 @@ impl fmt::Display for CacheKey {
     }
 }
 
-/// The digits of a SHA-256 digest.
-pub fn digest_of(bytes: &[u8]) -> String {
-    hexadecimal(digest(&SHA256, bytes).as_ref())
-}
-
 /// Each field is its name, then `+` and a value for each value, then `.`; each text is its length
 /// in eight bytes, big-endian, and its bytes.
 struct Fields(Context);
@@ -164,13 +160,6 @@ impl Fields {
         self.0.update(&(text.len() as u64).to_be_bytes());
         self.0.update(text.as_bytes());
     }
-}
-
-/// Two digits for each byte.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    let digit =
-        |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]
@@ -248,11 +237,5 @@ mod tests {
         let of_jobs = ["1", "2"].map(|says| CacheKey::of(&base).of_job(says).as_str().to_owned());
         keys.extend(of_jobs);
         assert_eq!(keys.len(), different.len() + 2);
-    }
-
-    #[test]
-    fn digits_are_hexadecimal() {
-        assert_eq!(hexadecimal(&[0x00, 0x9a, 0xff]), "009aff");
-        assert!(digest_of(b"").starts_with("e3b0c44298fc1c14"));
     }
 }

@@ -8,7 +8,7 @@ use login_common::{UnixTime, names::IssuerUrl};
 use login_protocols::oidc::{ProviderMetadata, discovery::MAX_METADATA_LENGTH};
 
 use super::{
-    key::digest_of,
+    digest::digest_of,
     store::{Directory, StoreError},
 };
 

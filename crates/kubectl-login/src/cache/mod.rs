@@ -6,6 +6,7 @@
 //! `sealing`, with a key out of a `key_store`), `backoff`,
 //! `metadata`; `sessions` is for those who list and end them.
 
+pub mod digest;
 pub mod entry;
 pub mod freshness;
 pub mod key;

@@ -28,7 +28,8 @@ use zeroize::Zeroizing;
 
 use super::{
     FORMAT,
-    key::{CacheKey, digest_of},
+    digest::digest_of,
+    key::CacheKey,
     key_store::{KeyFile, KeyStore, KeyTrouble},
     renewal_lock,
     sealing::{MasterKey, SealingKey},

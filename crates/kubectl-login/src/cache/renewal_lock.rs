@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use super::{
     FORMAT,
-    key::digest_of,
+    digest::digest_of,
     store::{Directory, StoreError},
 };
 use crate::{

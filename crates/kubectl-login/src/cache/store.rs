@@ -12,7 +12,7 @@ use std::{
 use login_common::UnixTime;
 use thiserror::Error;
 
-use super::{key::digest_of, served::Served};
+use super::{digest::digest_of, served::Served};
 use crate::system::{
     disk::{self, Access, Disk, Folder, LocalDisk},
     random,

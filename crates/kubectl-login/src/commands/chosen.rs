@@ -15,7 +15,8 @@ use crate::{
     },
     options::{
         arguments,
-        layers::{Layers, Origin, Settings},
+        layers::{Layers, Settings},
+        origin::Origin,
         table::{Name, row_of},
         target::{Target, cache_directory_of},
     },

@@ -26,7 +26,8 @@ use crate::{
     },
     options::{
         arguments,
-        layers::{Layers, Origin, Settings},
+        layers::{Layers, Settings},
+        origin::Origin,
         program::NotAllowed,
         target::Target,
     },

@@ -113,5 +113,5 @@ impl Facts {
 
 /// Whether tokens for `target` are had without a person, whatever is kept.
 pub fn needs_nobody(target: &Target) -> bool {
-    crate::flows::machine::is_wanted(target)
+    target.is_for_job()
 }

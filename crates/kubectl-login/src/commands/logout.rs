@@ -30,7 +30,8 @@ use crate::{
     kubeconfig::context::Files,
     options::{
         fault::OptionError,
-        layers::{Layers, Origin, Settings},
+        layers::{Layers, Settings},
+        origin::Origin,
         table::Name,
         target::{CertificateAuthority, Target},
         typed::Typed,

@@ -19,7 +19,8 @@ use crate::{
     options::{
         arguments,
         configuration::Configuration,
-        layers::{Layers, Origin, Settings},
+        layers::{Layers, Settings},
+        origin::Origin,
         table::Name,
         target::Target,
         typed::Typed,

@@ -10,7 +10,7 @@ use login_protocols::{
 };
 use url::Url;
 
-use super::{FlowError, obtain::Session, person::Request, providers};
+use super::{FlowError, obtain::Session, providers, request::Request};
 use crate::options::target::{Callback, RESPONSE_MODE};
 
 /// The page to open.

@@ -8,12 +8,8 @@ use login_protocols::{
 };
 
 use super::{
-    FlowError, LocalError, authorization, callback_address, callback_page,
-    choose::Choice,
-    issued::Issued,
-    local,
-    obtain::Session,
-    person::{Request, while_waiting},
+    FlowError, LocalError, authorization, callback_address, callback_page, choose::Choice,
+    issued::Issued, local, obtain::Session, request::Request, waiting::while_waiting,
 };
 use crate::system::{
     browser::{self, Opened},

@@ -18,7 +18,7 @@ use super::{
     FlowError,
     choose::Choice,
     obtain::{Answer, Session},
-    person::while_waiting,
+    waiting::while_waiting,
 };
 use crate::system::{browser, loopback::Loopback, random};
 

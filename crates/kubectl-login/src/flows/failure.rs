@@ -1,7 +1,7 @@
 //! Why a flow gave no token, sorted by whose fault it was.
 //! Never repeats a source in its own text; never names a secret.
 
-use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use login_common::names::IssuerUrl;
 use login_protocols::{
@@ -14,15 +14,15 @@ use login_protocols::{
     oidc::{DiscoveryError, IdTokenProblem, redirect::RedirectFault},
 };
 
-use super::{choose::NeedsPerson, machine};
+use super::{choose::NeedsPerson, repeat::Setback};
 use crate::{
     identities::IdentityError,
     options::{
-        layers::Origin,
+        origin::Origin,
         program::NotAllowed,
         target::{Flow, Target},
     },
-    report::{Fault, Reported},
+    report::Fault,
     system::{command::CommandError, http::HttpError, random::NoRandomness},
 };
 
@@ -290,42 +290,6 @@ fn proof_of(target: &Target) -> &'static str {
     }
 }
 
-/// Why a flow gave no token, and what helps with the options that it had.
-#[derive(Debug)]
-pub struct FlowFailure {
-    error: Box<FlowError>,
-    hint: Option<String>,
-}
-
-impl FlowFailure {
-    /// What happened.
-    pub fn error(&self) -> &FlowError {
-        &self.error
-    }
-}
-
-impl fmt::Display for FlowFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl Error for FlowFailure {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error.source()
-    }
-}
-
-impl Reported for FlowFailure {
-    fn fault(&self) -> Fault {
-        self.error.fault()
-    }
-
-    fn hint(&self) -> Option<String> {
-        self.hint.clone()
-    }
-}
-
 impl FlowError {
     /// Sorts an answer of an endpoint that was asked for `what`.
     pub fn from_answer(issuer: &IssuerUrl, what: &'static str, source: TokenEndpointError) -> Self {
@@ -357,10 +321,13 @@ impl FlowError {
         }
     }
 
-    /// With what helps, which depends on the options.
-    pub fn with_hint(self, target: &Target) -> FlowFailure {
-        let hint = self.hint(target);
-        FlowFailure { error: Box::new(self), hint }
+    /// What it means for another attempt; `retry_after` was in the answer.
+    pub fn setback(&self, retry_after: Option<Duration>) -> Option<Setback> {
+        match self {
+            Self::Unreachable { source, .. } => Setback::of_failure(source),
+            Self::OutOfOrder { .. } => Some(Setback::NotNow(retry_after)),
+            _ => None,
+        }
     }
 
     /// A person would have to type something, and cannot.
@@ -481,7 +448,7 @@ impl FlowError {
             OAuthErrorCode::InvalidScope => "check `--scope`".to_owned(),
             OAuthErrorCode::InvalidTarget => "check `--audience`".to_owned(),
             // A job has no session that could have ended.
-            _ if machine::is_wanted(target) => return None,
+            _ if target.is_for_job() => return None,
             code if what == RENEWAL && code.asks_for_sign_in() => SIGN_IN_AGAIN.to_owned(),
             OAuthErrorCode::InvalidGrant
             | OAuthErrorCode::InteractionRequired
@@ -579,7 +546,7 @@ impl FlowError {
                 Self::hint_about(&error.code, "the sign-in", target)
             }
             // A job is started again by whoever started it.
-            Self::Cancelled if machine::is_wanted(target) => None,
+            Self::Cancelled if target.is_for_job() => None,
             Self::Callback { .. }
             | Self::Timeout { .. }
             | Self::Cancelled

@@ -13,7 +13,7 @@ use login_protocols::{
     oidc::{IdTokenFacts, check_from_token_endpoint},
 };
 
-use super::{choose::PersonFlow, failure::TokenProblem};
+use super::{choose::PersonFlow, failure::TokenProblem, moments::Moments};
 use crate::cache::freshness::Lifetime;
 
 /// An access token of which nobody says how long it lives is used that long. It may live longer:
@@ -22,9 +22,6 @@ pub const UNKNOWN_LIFETIME: Duration = Duration::from_mins(5);
 
 /// Whatever an issuer says, a token is renewed at least once a day.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
-
-/// Differences of the clocks below this are the network.
-const SKEW_TOLERANCE: Duration = Duration::from_secs(5);
 
 /// What a flow ends with.
 #[derive(Debug)]
@@ -66,41 +63,6 @@ impl Issued {
             known_as: subject.iter().cloned().collect(),
             subject,
             refused: Vec::new(),
-        }
-    }
-}
-
-/// When an answer came.
-#[derive(Clone, Copy, Debug)]
-pub struct Moments {
-    /// This machine's clock before the request.
-    pub requested_at: UnixTime,
-    /// The issuer's clock, if it said.
-    pub issuer_date: Option<UnixTime>,
-}
-
-impl Moments {
-    /// The issuer's clock at `requested_at`.
-    pub fn issuer_now(&self) -> UnixTime {
-        match self.issuer_date {
-            Some(date) if self.skew() > SKEW_TOLERANCE => date,
-            _ => self.requested_at,
-        }
-    }
-
-    /// How far the clocks are apart.
-    pub fn skew(&self) -> Duration {
-        let Some(date) = self.issuer_date else { return Duration::ZERO };
-        date.since(self.requested_at).max(self.requested_at.since(date))
-    }
-
-    /// A moment of the issuer's clock on ours.
-    fn on_our_clock(&self, moment: UnixTime) -> UnixTime {
-        let issuer_now = self.issuer_now();
-        if moment >= issuer_now {
-            self.requested_at.plus(moment.since(issuer_now))
-        } else {
-            self.requested_at.minus(issuer_now.since(moment))
         }
     }
 }

@@ -17,21 +17,12 @@ use super::{
 };
 use crate::{
     identities::{self, IdentityToken},
-    options::target::{Flow, IdentityOptions, Target},
+    options::target::{Flow, IdentityOptions},
 };
 
 /// The bound on all that a job gets, retries included; the source of its identity and the issuer
 /// have half of it each.
 pub const TIMEOUT: Duration = Duration::from_mins(2);
-
-/// Whether a job gets its own token, and no person is asked for one.
-pub fn is_wanted(target: &Target) -> bool {
-    match target.flow {
-        Flow::ClientCredentials | Flow::Identity | Flow::TokenExchange | Flow::JwtBearer => true,
-        Flow::Auto => target.identity.is_some(),
-        Flow::Browser | Flow::Device | Flow::Paste | Flow::Password => false,
-    }
-}
 
 /// Gets a token for the job.
 pub async fn obtain(session: &Session<'_>) -> Result<Issued, FlowError> {

@@ -8,6 +8,7 @@
 
 pub mod choose;
 pub mod issued;
+pub mod moments;
 pub mod obtain;
 
 pub mod client_proof;
@@ -24,6 +25,9 @@ pub mod password;
 pub mod paste;
 pub mod person;
 pub mod refresh;
+mod reported;
+pub mod request;
+pub mod waiting;
 
 pub mod machine;
 
@@ -34,4 +38,5 @@ pub mod token_exchange;
 
 mod failure;
 
-pub use failure::{FlowError, FlowFailure, LocalError, TokenProblem};
+pub use failure::{FlowError, LocalError, TokenProblem};
+pub use reported::FlowFailure;

@@ -35,9 +35,10 @@ use super::{
     choose::PersonFlow,
     client_proof::{AssertionAudience, ClientProof},
     failure::NotAnIssuer,
-    issued::{self, Issued, Moments, Wanted},
-    local, machine,
-    repeat::{Attempts, Repeat, Setback},
+    issued::{self, Issued, Wanted},
+    local,
+    moments::Moments,
+    repeat::{Attempts, Repeat},
 };
 use crate::{
     cache::{
@@ -164,8 +165,7 @@ impl<'a> Session<'a> {
 
     /// The document, asked for now, with the issuer's clock if it says.
     pub async fn probe(&self) -> Result<(ProviderMetadata, Option<UnixTime>), FlowError> {
-        let repeat =
-            if machine::is_wanted(self.target) { Repeat::Freely } else { Repeat::IfUnsent };
+        let repeat = if self.target.is_for_job() { Repeat::Freely } else { Repeat::IfUnsent };
         self.repeating(repeat, async || self.probe_once().await).await
     }
 
@@ -295,7 +295,7 @@ impl<'a> Session<'a> {
                 Err(error) => error,
             };
             let said = *self.retry_after.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(setback) = Setback::of_flow(&error, said) else { return Err(error) };
+            let Some(setback) = error.setback(said) else { return Err(error) };
             let [random, ..] = random::bytes()?;
             let Some(pause) = attempts.next(setback, began.elapsed(), random) else {
                 return Err(error);
@@ -370,7 +370,7 @@ impl<'a> Session<'a> {
         let endpoint = self.endpoint(&metadata.token_endpoint, "a token endpoint")?;
         let audience = self.target.audience.as_deref();
         let mut form = token_request(&self.target.client_id, authentication, grant, audience);
-        if machine::is_wanted(self.target) {
+        if self.target.is_for_job() {
             // There is no authorization request that could carry them.
             for (name, value) in &self.target.callback.parameters {
                 form.replace(name.clone(), value);

@@ -7,7 +7,7 @@ use login_protocols::{
     oidc::ProviderMetadata,
 };
 
-use super::{FlowError, authorization, callback_address, obtain::Session, person::Request};
+use super::{FlowError, authorization, callback_address, obtain::Session, request::Request};
 use crate::system::{console::Console, port};
 
 /// How often something else may be pasted.

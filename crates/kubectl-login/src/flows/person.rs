@@ -1,16 +1,11 @@
 //! A person signs in: the secrets of the request, the chosen flow, the code for the tokens.
 //! Never without a bound: the caller sets it, and the person sees how much of it is left.
 
-use std::{error::Error as _, future::Future, time::Duration};
+use std::error::Error as _;
 
 use login_common::Secret;
 use login_protocols::{
-    oauth2::{
-        authorization::{Nonce, State},
-        error::presentable,
-        pkce::Verifier,
-        token_endpoint::Grant,
-    },
+    oauth2::{error::presentable, token_endpoint::Grant},
     oidc::ProviderMetadata,
 };
 
@@ -23,66 +18,8 @@ use super::{
     obtain::{Answer, Session},
     password,
     paste::{self, Tie},
+    request::Request,
 };
-use crate::system::{random, terminal::Terminal};
-
-/// The secrets of one sign-in. Made here, so that no flow can do without them.
-pub struct Request {
-    /// Ties the callback to us.
-    pub state: State,
-    /// Ties the ID token to us.
-    pub nonce: Nonce,
-    /// Ties the exchange to us.
-    pub verifier: Verifier,
-}
-
-impl Request {
-    fn new() -> Result<Self, FlowError> {
-        Ok(Self {
-            state: State::from_random(random::bytes()?),
-            nonce: Nonce::from_random(random::bytes()?),
-            verifier: Verifier::from_random(random::bytes()?),
-        })
-    }
-}
-
-/// Does `work`, which waits for a person, and shows at a terminal how much of `bound` is left.
-pub async fn while_waiting<T>(
-    session: &Session<'_>,
-    bound: Duration,
-    work: impl Future<Output = T>,
-) -> T {
-    let terminal = session.system.terminal;
-    if !terminal.is_watched() {
-        return work.await;
-    }
-    // Taken away also when a signal ends the wait.
-    let _line = ProgressLine(terminal);
-    let show = async {
-        let mut left = bound;
-        loop {
-            let (minutes, seconds) = (left.as_secs() / 60, left.as_secs() % 60);
-            terminal.progress(&format!(
-                "Waiting for the sign-in, {minutes}:{seconds:02} left; Ctrl-C cancels it"
-            ));
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            left = left.saturating_sub(Duration::from_secs(1));
-        }
-    };
-    tokio::select! {
-        outcome = work => outcome,
-        () = show => std::future::pending().await,
-    }
-}
-
-/// Erased when dropped.
-struct ProgressLine<'a>(&'a dyn Terminal);
-
-impl Drop for ProgressLine<'_> {
-    fn drop(&mut self) {
-        self.0.progress("");
-    }
-}
 
 /// Signs a person in: by the way that was chosen, and by the next one that fits where the issuer
 /// does not let this client use it.

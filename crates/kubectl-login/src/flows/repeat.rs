@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::FlowError;
 use crate::system::http::HttpError;
 
 /// How long all attempts together may take until the last one is begun.
@@ -47,15 +46,6 @@ impl Setback {
     pub fn of_status(status: u16, retry_after: Option<Duration>) -> Option<Self> {
         matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
             .then_some(Self::NotNow(retry_after))
-    }
-
-    /// What a flow's failure is; `retry_after` was in the answer.
-    pub fn of_flow(error: &FlowError, retry_after: Option<Duration>) -> Option<Self> {
-        match error {
-            FlowError::Unreachable { source, .. } => Self::of_failure(source),
-            FlowError::OutOfOrder { .. } => Some(Self::NotNow(retry_after)),
-            _ => None,
-        }
     }
 }
 

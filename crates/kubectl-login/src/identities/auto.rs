@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{IdentityError, azure_pipelines, github_actions, gitlab, kubernetes};
+use super::{IdentityError, names};
 use crate::{
     options::target::{IdentityOptions, SourceKind},
     system::{environment::Environment, file},
@@ -31,7 +31,7 @@ fn choose(
     } else if options.command.is_some() {
         Some(SourceKind::Command)
     } else {
-        let is_mounted = || kubernetes::FILES.map(Path::new).into_iter().any(exists);
+        let is_mounted = || names::KUBERNETES_FILES.map(Path::new).into_iter().any(exists);
         by_variables(environment, Offer::Whole)
             .or_else(|| is_mounted().then_some(SourceKind::Kubernetes))
             // What is missing is then said, and how to get it.
@@ -50,9 +50,9 @@ enum Offer {
 
 fn by_variables(environment: &dyn Environment, offer: Offer) -> Option<SourceKind> {
     [
-        (gitlab::DEFAULT_VARIABLE, gitlab::DEFAULT_VARIABLE, SourceKind::Gitlab),
-        (github_actions::URL, github_actions::TOKEN, SourceKind::GithubActions),
-        (azure_pipelines::URL, azure_pipelines::TOKEN, SourceKind::AzurePipelines),
+        (names::GITLAB_VARIABLE, names::GITLAB_VARIABLE, SourceKind::Gitlab),
+        (names::GITHUB_ACTIONS_URL, names::GITHUB_ACTIONS_TOKEN, SourceKind::GithubActions),
+        (names::AZURE_PIPELINES_URL, names::AZURE_PIPELINES_TOKEN, SourceKind::AzurePipelines),
     ]
     .into_iter()
     .find_map(|(mark, right, kind)| {
@@ -87,11 +87,11 @@ mod tests {
     #[test]
     fn the_first_source_that_is_here_is_taken_in_the_documented_order() {
         let all = [
-            gitlab::DEFAULT_VARIABLE,
-            github_actions::URL,
-            github_actions::TOKEN,
-            azure_pipelines::URL,
-            azure_pipelines::TOKEN,
+            names::GITLAB_VARIABLE,
+            names::GITHUB_ACTIONS_URL,
+            names::GITHUB_ACTIONS_TOKEN,
+            names::AZURE_PIPELINES_URL,
+            names::AZURE_PIPELINES_TOKEN,
         ];
         let token = ["/var/run/secrets/kubernetes.io/serviceaccount/token"];
         let plain = IdentityOptions::of(SourceKind::Auto);
@@ -101,7 +101,7 @@ mod tests {
             (&all[3..], &token, Some(SourceKind::AzurePipelines)),
             // Without the right to ask, the next source; without one, the way to that right.
             (&all[1..2], &token, Some(SourceKind::Kubernetes)),
-            (&[github_actions::URL, all[3], all[4]], &[], Some(SourceKind::AzurePipelines)),
+            (&[names::GITHUB_ACTIONS_URL, all[3], all[4]], &[], Some(SourceKind::AzurePipelines)),
             (&all[3..4], &[], Some(SourceKind::AzurePipelines)),
             (&[], &token, Some(SourceKind::Kubernetes)),
             (&[], &["/var/run/secrets/tokens/kubectl-login"], Some(SourceKind::Kubernetes)),

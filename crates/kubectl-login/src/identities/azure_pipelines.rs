@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::{
-    IdentityError, IdentityToken,
+    IdentityError, IdentityToken, names,
     token_service::{self, Ask},
     variable,
 };
@@ -13,23 +13,13 @@ use crate::{
     system::{System, environment::Environment},
 };
 
-/// Where to ask; set in every job.
-pub const URL: &str = "SYSTEM_OIDCREQUESTURI";
-
-/// The right to ask; a step has it only where the pipeline maps it.
-pub const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
-
-/// Which service connection the token shall be about; set by tasks that use one. Without it the
-/// token is about the pipeline.
-pub const CONNECTION: &str = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID";
-
 /// Asks for a token.
 pub(super) async fn obtain(system: &System<'_>) -> Result<IdentityToken, IdentityError> {
     let kind = SourceKind::AzurePipelines;
-    let address = variable::text(system.environment, kind, URL)?;
-    let token = variable::text(system.environment, kind, TOKEN)?;
+    let address = variable::text(system.environment, kind, names::AZURE_PIPELINES_URL)?;
+    let token = variable::text(system.environment, kind, names::AZURE_PIPELINES_TOKEN)?;
     let url = url(address.expose(), system.environment)
-        .ok_or(IdentityError::Address { kind, variable: URL })?;
+        .ok_or(IdentityError::Address { kind, variable: names::AZURE_PIPELINES_URL })?;
     // The body may carry further claims; there are none.
     let ask = Ask { kind, url: &url, token: &token, json: Some("{}"), member: "oidcToken" };
     token_service::ask(system, &ask).await
@@ -39,7 +29,7 @@ fn url(address: &str, environment: &dyn Environment) -> Option<Url> {
     let mut url = Url::parse(address).ok()?;
     url.query_pairs_mut().append_pair("api-version", "7.1");
     if let Some(connection) = environment
-        .variable(CONNECTION)
+        .variable(names::AZURE_PIPELINES_CONNECTION)
         .and_then(|id| id.into_string().ok())
         .filter(|id| !id.is_empty())
     {
@@ -58,7 +48,7 @@ mod tests {
         let address = "https://dev.azure.example/o/p/_apis/oidctoken";
         let expected = format!("{address}?api-version=7.1");
         assert_eq!(url(address, &NoEnvironment).unwrap().as_str(), expected);
-        let variables = [(CONNECTION.to_owned(), "c d".to_owned())];
+        let variables = [(names::AZURE_PIPELINES_CONNECTION.to_owned(), "c d".to_owned())];
         let environment = Overlay { variables: &variables, below: &NoEnvironment };
         let expected = format!("{expected}&serviceConnectionId=c+d");
         assert_eq!(url(address, &environment).unwrap().as_str(), expected);

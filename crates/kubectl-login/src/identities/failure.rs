@@ -9,13 +9,10 @@ use login_common::{
 };
 use thiserror::Error;
 
-use super::{
-    azure_pipelines, github_actions, gitlab, kubernetes,
-    token::{self, Place},
-};
+use super::{names, place::Place, token};
 use crate::{
     options::{
-        layers::Origin,
+        origin::Origin,
         target::{SourceKind, Target},
     },
     report::Fault,
@@ -193,16 +190,16 @@ impl IdentityError {
                 "looked for the variables `{}`, `{}` and `{}`, and for a service account's token \
                  in `{}`; say where the token is with `--identity-file`, `--identity-variable` or \
                  `--identity-command`",
-                gitlab::DEFAULT_VARIABLE,
-                github_actions::URL,
-                azure_pipelines::URL,
-                kubernetes::FILES.join("` and `"),
+                names::GITLAB_VARIABLE,
+                names::GITHUB_ACTIONS_URL,
+                names::AZURE_PIPELINES_URL,
+                names::KUBERNETES_FILES.join("` and `"),
             ),
             Self::NotSet { kind: SourceKind::Gitlab, variable } => format!(
                 "give the job `id_tokens:` with `{variable}`, or say which variable it is with \
                  `--identity-variable`{identity}"
             ),
-            Self::NotSet { variable, .. } if variable == azure_pipelines::TOKEN => {
+            Self::NotSet { variable, .. } if variable == names::AZURE_PIPELINES_TOKEN => {
                 "map it into the step: `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }`"
                     .to_owned()
             }
@@ -238,7 +235,7 @@ impl IdentityError {
             Self::ForTheCluster { issuer, .. } => format!(
                 "mount a projected `serviceAccountToken` with the audience `{issuer}` at `{}`, or \
                  say where another is with `--identity-file`{identity}",
-                kubernetes::FILES[0]
+                names::KUBERNETES_FILES[0]
             ),
             Self::OtherIssuer { .. } => format!(
                 "if the cluster takes that issuer's tokens, name it with `--issuer-url`{}; if \

@@ -4,17 +4,11 @@
 use url::Url;
 
 use super::{
-    IdentityError, IdentityToken,
+    IdentityError, IdentityToken, names,
     token_service::{self, Ask},
     variable,
 };
 use crate::{options::target::SourceKind, system::System};
-
-/// Where to ask; set for jobs with `permissions: id-token: write`.
-pub const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
-
-/// The right to ask; another one in each job.
-pub const TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 /// Asks for a token for `audience`.
 pub(super) async fn obtain(
@@ -22,10 +16,10 @@ pub(super) async fn obtain(
     audience: &str,
 ) -> Result<IdentityToken, IdentityError> {
     let kind = SourceKind::GithubActions;
-    let address = variable::text(system.environment, kind, URL)?;
-    let token = variable::text(system.environment, kind, TOKEN)?;
-    let url =
-        url(address.expose(), audience).ok_or(IdentityError::Address { kind, variable: URL })?;
+    let address = variable::text(system.environment, kind, names::GITHUB_ACTIONS_URL)?;
+    let token = variable::text(system.environment, kind, names::GITHUB_ACTIONS_TOKEN)?;
+    let url = url(address.expose(), audience)
+        .ok_or(IdentityError::Address { kind, variable: names::GITHUB_ACTIONS_URL })?;
     token_service::ask(system, &Ask { kind, url: &url, token: &token, json: None, member: "value" })
         .await
 }

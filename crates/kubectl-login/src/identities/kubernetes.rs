@@ -5,16 +5,8 @@ use std::{io, path::Path};
 
 use login_common::names::IssuerUrl;
 
-use super::{IdentityError, IdentityToken, Place, Taken, file};
+use super::{IdentityError, IdentityToken, Place, Taken, file, names};
 use crate::options::target::{IdentityOptions, SourceKind};
-
-/// Where it is when `--identity-file` names no other place: a projected volume as Kubernetes'
-/// documentation mounts it, else the one that every pod has, which is for the cluster's own API
-/// server.
-pub(super) const FILES: [&str; 2] = [
-    "/var/run/secrets/tokens/kubectl-login",
-    "/var/run/secrets/kubernetes.io/serviceaccount/token",
-];
 
 /// Whether `identity` may be shown to `issuer` for another token. The token that every pod has
 /// opens its own cluster: whoever did not sign it and is not meant by it could use it there.
@@ -23,7 +15,7 @@ pub fn may_be_shown(
     options: &IdentityOptions,
     issuer: &IssuerUrl,
 ) -> Result<(), IdentityError> {
-    let [_, every_pod] = FILES.map(Path::new);
+    let [_, every_pod] = names::KUBERNETES_FILES.map(Path::new);
     let was_found = options.file.is_none()
         && matches!(options.kind, SourceKind::Kubernetes | SourceKind::Auto)
         && identity.place == Place::File(every_pod.to_owned());
@@ -38,7 +30,7 @@ pub(super) fn take(options: &IdentityOptions) -> Result<Taken, IdentityError> {
     if let Some(path) = &options.file {
         return file::read(kind, path);
     }
-    let [projected, every_pod] = FILES.map(Path::new);
+    let [projected, every_pod] = names::KUBERNETES_FILES.map(Path::new);
     match file::read(kind, projected) {
         Err(IdentityError::File { source, path, .. })
             if source.kind() == io::ErrorKind::NotFound =>
@@ -59,12 +51,12 @@ mod tests {
     use login_common::UnixTime;
 
     use super::*;
-    use crate::flows::issued::Moments;
+    use crate::flows::moments::Moments;
 
     #[test]
     fn the_token_of_every_pod_is_for_its_signer_and_its_audience_only() {
         let issuer = IssuerUrl::parse("https://id.example").unwrap();
-        let [projected, every_pod] = FILES;
+        let [projected, every_pod] = names::KUBERNETES_FILES;
         for (place, given, claims, may) in [
             (every_pod, None, r#"{"iss":"https://k8s.local","aud":["https://k8s.local"]}"#, false),
             (every_pod, None, r#"{"iss":"kubernetes/serviceaccount"}"#, false),

@@ -18,16 +18,21 @@ mod token_service;
 mod variable;
 
 mod failure;
+mod lookup;
+mod names;
+mod place;
 mod taken;
 mod token;
 
 pub use auto::offered_here;
 pub use failure::IdentityError;
-pub use taken::{Taken, at_once, find};
-pub use token::{IdentityToken, Place};
+pub use lookup::{at_once, find};
+pub use place::Place;
+pub use taken::Taken;
+pub use token::IdentityToken;
 
 use crate::{
-    flows::issued::Moments,
+    flows::moments::Moments,
     options::target::{IdentityOptions, SourceKind},
     system::System,
 };

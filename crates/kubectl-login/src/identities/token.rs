@@ -1,9 +1,6 @@
 //! An identity token: cleaned, bounded, and what it says about itself.
 //! Never verified here: whoever is shown it does that. Never in any text.
 
-use std::{fmt, path::PathBuf};
-
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use login_common::{
     Secret, UnixTime,
     names::{ClientId, IssuerUrl},
@@ -11,35 +8,11 @@ use login_common::{
 use login_protocols::{jose::MAX_TOKEN_LENGTH, oidc::claims::Claims};
 use thiserror::Error;
 
-use super::IdentityError;
-use crate::{flows::issued::Moments, options::target::SourceKind};
+use super::{IdentityError, place::Place, taken::payload};
+use crate::{flows::moments::Moments, options::identity_source::SourceKind};
 
 /// How much of a foreign name is shown.
 const SHOWN: usize = 200;
-
-/// Where a token was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// An environment variable.
-    Variable(String),
-    /// A file.
-    File(PathBuf),
-    /// What this program printed.
-    Command(String),
-    /// The answer of a CI system.
-    Service(SourceKind),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Variable(name) => write!(f, "the environment variable `{name}`"),
-            Self::File(path) => write!(f, "`{}`", path.display()),
-            Self::Command(program) => write!(f, "the program `{program}`"),
-            Self::Service(kind) => write!(f, "the token service of `{}`", kind.as_str()),
-        }
-    }
-}
 
 /// Why a text is no identity token.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -172,17 +145,6 @@ impl IdentityToken {
 /// The claims of a JWT, of whatever algorithm: who is shown the token may know more of them.
 fn unverified_claims(token: &str) -> Option<Claims> {
     Claims::parse(&payload(token)?).ok()
-}
-
-/// The middle of a JWT.
-pub(super) fn payload(token: &str) -> Option<Vec<u8>> {
-    let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return None;
-    };
-    URL_SAFE_NO_PAD.decode(payload).ok()
 }
 
 /// Somebody else's text, made fit for one line of a message.

@@ -12,7 +12,7 @@ use url::Url;
 use super::{IdentityError, IdentityToken, Place};
 use crate::{
     flows::{
-        issued::Moments,
+        moments::Moments,
         repeat::{Attempts, Repeat, Setback},
     },
     options::target::SourceKind,

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::{
-    layers::Origin,
+    origin::{Origin, Reason, Trust},
     table::Row,
-    trust::{Reason, Trust},
 };
 use crate::report::{Fault, Reported};
 

@@ -2,10 +2,7 @@
 //! file; and where it came from.
 //! Never judges a value; never lets the cluster's settings name a secret, a program or a file.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -13,55 +10,11 @@ use super::{
     configuration::Configuration,
     fault::OptionError,
     lists,
+    origin::Origin,
     table::{ByCluster, Name, OPTIONS, Row, Shape, VARIABLES, row_named, row_of},
     typed::Typed,
 };
 use crate::system::environment::Environment;
-
-/// Where a value came from; what a hint names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Typed.
-    CommandLine,
-    /// The `args` of the kubeconfig entry that kubectl runs.
-    Arguments,
-    /// The `args` or `env` of a kubeconfig user that `login` has read.
-    Kubeconfig {
-        /// The name of the user entry.
-        user: String,
-        /// The file it is in.
-        file: String,
-    },
-    /// An environment variable.
-    Variable(&'static str),
-    /// The extension `client.authentication.k8s.io/exec` of the kubeconfig's cluster entry.
-    Cluster,
-    /// What a server publishes about signing in.
-    Server {
-        /// Its address.
-        address: String,
-        /// Whether it is the issuer itself.
-        is_issuer: bool,
-    },
-    /// The configuration file.
-    File(PathBuf),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CommandLine => f.write_str("the command line"),
-            Self::Arguments => f.write_str("`exec.args` of the user in the kubeconfig"),
-            Self::Kubeconfig { user, file } => write!(f, "user `{user}` in `{file}`"),
-            Self::Variable(name) => write!(f, "the environment variable `{name}`"),
-            Self::Cluster => f.write_str(
-                "the extension `client.authentication.k8s.io/exec` of the cluster in the kubeconfig",
-            ),
-            Self::Server { address, .. } => write!(f, "the server `{address}`"),
-            Self::File(path) => write!(f, "the configuration file `{}`", path.display()),
-        }
-    }
-}
 
 /// Every option that has a value, with its origin.
 #[derive(Default)]

@@ -14,8 +14,10 @@ pub mod arguments;
 pub mod configuration;
 
 pub mod fault;
+pub mod identity_source;
 pub mod layers;
 pub mod lists;
+pub mod origin;
 pub mod program;
 pub mod target;
 pub mod trust;

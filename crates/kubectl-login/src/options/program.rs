@@ -9,11 +9,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{
-    configuration::ALLOWED_COMMANDS,
-    layers::{Origin, Settings},
-    table::Row,
-};
+use super::{configuration::ALLOWED_COMMANDS, layers::Settings, origin::Origin, table::Row};
 
 /// A command line as given: a program, and its arguments where there are any.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,11 +18,7 @@ pub use issuer::{AssertionKey, CertificateAuthority, ClientCertificate, Connecti
 use values::{choice, path, required, text, wrong};
 
 use super::{
-    fault::OptionError,
-    layers::{Origin, Settings},
-    program::NotAllowed,
-    table::Name,
-    trust,
+    fault::OptionError, layers::Settings, origin::Origin, program::NotAllowed, table::Name, trust,
 };
 use crate::{
     cache::key::{CacheKey, Identifying},
@@ -286,6 +282,17 @@ impl Target {
 }
 
 impl Target {
+    /// Whether a job gets its own token, and no person is asked for one.
+    pub fn is_for_job(&self) -> bool {
+        match self.flow {
+            Flow::ClientCredentials | Flow::Identity | Flow::TokenExchange | Flow::JwtBearer => {
+                true
+            }
+            Flow::Auto => self.identity.is_some(),
+            Flow::Browser | Flow::Device | Flow::Paste | Flow::Password => false,
+        }
+    }
+
     /// The identity that decides whose token it is, while that is not known.
     pub fn unknown_identity(&self) -> Option<&IdentityOptions> {
         let is_known = self.identity.as_ref().is_some_and(|identity| identity.taken.is_some());

@@ -9,42 +9,10 @@
 
 use super::{
     fault::OptionError,
-    layers::{Origin, Settings},
+    layers::Settings,
+    origin::{Origin, Reason, Trust},
     table::{ByCluster, Row, Use, row_of},
 };
-
-/// How much a layer is trusted, least first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trust {
-    /// Somebody else said it: the cluster's settings, a server.
-    Told,
-    /// Typed, set, or in the user entry of a kubeconfig.
-    Given,
-    /// In the person's own configuration file.
-    Own,
-}
-
-impl Origin {
-    /// How much it is trusted.
-    pub fn trust(&self) -> Trust {
-        match self {
-            Self::Cluster | Self::Server { .. } => Trust::Told,
-            Self::CommandLine | Self::Arguments | Self::Kubeconfig { .. } | Self::Variable(_) => {
-                Trust::Given
-            }
-            Self::File(_) => Trust::Own,
-        }
-    }
-
-    /// Whether an issuer that is named here, or believed because of this, may be shown `value`.
-    fn vouches_for(&self, value: &Self) -> bool {
-        match (self, value) {
-            // Typed beside the address of that very server.
-            (Self::Server { is_issuer: true, .. }, Self::CommandLine) => true,
-            _ => value.trust() <= self.trust(),
-        }
-    }
-}
 
 /// Refuses the first value that may not be used with the issuer in force.
 pub fn check(settings: &Settings) -> Result<(), OptionError> {
@@ -98,22 +66,6 @@ fn is_of_another(row: &Row, origin: &Origin, owner: Trust) -> bool {
         }
         _ => false,
     }
-}
-
-/// Why a value may not be used with the issuer in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The issuer is named by a layer that is trusted less.
-    NamedBy(Origin),
-    /// Others said it of an issuer that is not theirs alone.
-    NotTheirs,
-    /// A layer that is trusted less says who is believed to be the issuer.
-    BelievedBy {
-        /// By this option.
-        anchor: &'static str,
-        /// Which came from here.
-        from: Origin,
-    },
 }
 
 #[cfg(test)]

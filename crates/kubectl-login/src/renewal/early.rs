@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     cache::renewal_lock::{self, Work},
-    flows::{issued::Issued, machine},
+    flows::issued::Issued,
     report::{Failure, Report},
 };
 
@@ -120,7 +120,7 @@ impl Renewal<'_> {
     }
 
     async fn attempt(&self, kept: &Kept<'_>) -> Attempt {
-        if machine::is_wanted(self.target) {
+        if self.target.is_for_job() {
             // A job can prove itself again at any time: nothing is lost by leaving off.
             let renewed = tokio::time::timeout(BOUND, self.renew_machine()).await;
             return renewed.map_or(Attempt::Later, |renewed| {

@@ -21,7 +21,6 @@ use crate::{
     flows::{
         choose::{self, Surroundings},
         issued::Issued,
-        machine,
     },
     options::target::{Storage, Target},
     report::{Failure, Report},
@@ -228,7 +227,7 @@ impl<'a> Kept<'a> {
     ) {
         let key = &self.target.cache_key;
         let (protection, unkept) = self.keep_refresh_token(issued, before, prepared);
-        let is_renewable = protection.is_some() || machine::is_wanted(self.target);
+        let is_renewable = protection.is_some() || self.target.is_for_job();
         let lifetime =
             if is_renewable { issued.lifetime } else { issued.lifetime.without_renewal_ahead() };
         let text = Entry::render(key, &issued.token, lifetime, self.suspicions.get());

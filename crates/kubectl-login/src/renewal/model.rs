@@ -34,7 +34,8 @@ use crate::{
         store::Directory,
     },
     options::{
-        layers::{Layers, Origin, Settings},
+        layers::{Layers, Settings},
+        origin::Origin,
         target::Target,
         typed,
     },

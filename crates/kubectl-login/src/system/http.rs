@@ -6,6 +6,7 @@
 //! documents, `failure` says why there is no answer.
 
 mod failure;
+mod limits;
 mod redirects;
 pub(super) mod route;
 
@@ -23,11 +24,9 @@ use zeroize::Zeroizing;
 
 pub(super) use failure::innermost;
 pub use failure::{CertificateFault, HttpError};
+pub use limits::REQUEST_TIMEOUT;
 use route::Route;
 pub use route::proxies;
-
-/// The bound on one request, answer included.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An answer.
 pub struct Response {

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     config::Limits,
-    start::{Embedded, Gate},
+    embedded::{Embedded, Gate},
     system::clock,
     telemetry::chain,
 };

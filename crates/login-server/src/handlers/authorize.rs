@@ -13,9 +13,9 @@ use super::{
     visit::Visit,
 };
 use crate::{
+    embedded::{Embedded, Gate, NotDone},
     pages::{OutcomePage, SignInPage, show},
     serve::Arriving,
-    start::{Embedded, Gate, NotDone},
     system::clock,
 };
 

@@ -11,9 +11,9 @@ use super::{
     visit::Visit,
 };
 use crate::{
+    embedded::{Embedded, Gate, NotDone},
     pages::{DeviceCodePage, DeviceConfirmPage, OutcomePage, show},
     serve::Arriving,
-    start::{Embedded, Gate, NotDone},
     system::clock,
 };
 

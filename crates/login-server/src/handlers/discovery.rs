@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 
 use super::response::{Reply, json};
-use crate::start::Embedded;
+use crate::embedded::Embedded;
 
 /// `/.well-known/openid-configuration` (OpenID Connect Discovery 1.0 §4).
 pub fn metadata(embedded: &Embedded) -> Reply {

@@ -7,10 +7,7 @@ use http::StatusCode;
 use login_issuer::Issuer;
 
 use super::response::{Reply, text};
-use crate::{
-    start::{Gate, State},
-    telemetry::chain,
-};
+use crate::{embedded::Gate, start::State, telemetry::chain};
 
 /// The process runs and answers.
 pub fn live() -> Reply {

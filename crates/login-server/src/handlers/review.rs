@@ -22,9 +22,10 @@ use crate::{
     config::load::SESSION_ID_KEY,
     effort::short_patience,
     evidence::result_cache::{Answered, Basis, Epoch, Keep, Question},
+    in_force::InForce,
     judgement::{Judgement, judge},
     serve::{Arriving, Caller},
-    start::{InForce, State},
+    start::State,
     system::clock::{self, Moment},
     telemetry::{
         audit::{Asked, Record, Subject, bounded},

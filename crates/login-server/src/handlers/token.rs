@@ -13,9 +13,10 @@ use super::{
     visit::Visit,
 };
 use crate::{
+    embedded::{Gate, NotDone},
     revoked_grants::is_revoked,
     serve::Arriving,
-    start::{Gate, NotDone, State},
+    start::State,
     system::clock,
 };
 

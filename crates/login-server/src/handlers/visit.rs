@@ -9,8 +9,8 @@ use login_issuer::Issuer;
 use super::form::{self, FormFault, Submitted};
 use crate::{
     config::Limits,
+    embedded::{Embedded, Gate, NotDone},
     serve::Arriving,
-    start::{Embedded, Gate, NotDone},
     telemetry::refusals::Endpoint,
 };
 

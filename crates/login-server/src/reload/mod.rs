@@ -10,11 +10,11 @@ mod model;
 mod sources;
 mod status;
 mod subject;
+mod watched;
 
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use tokio::{
@@ -28,25 +28,10 @@ use self::{
     subject::{Look, Looking, Subject},
 };
 pub use self::{
-    sources::{ConfigurationFiles, Watched},
     status::{Kind, Reloads, Status},
+    watched::{ConfigurationFiles, Pace, Watched},
 };
 use crate::{start::State, system::clock};
-
-/// How often files are looked at.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// Between two looks at where the files lie and how old they are.
-    pub glance: Duration,
-    /// Between two comparisons of what is in them, for file systems that tell times coarsely.
-    pub read: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { glance: Duration::from_secs(1), read: Duration::from_mins(1) }
-    }
-}
 
 /// Looks at the files for as long as it is driven.
 pub(crate) struct Reloader {

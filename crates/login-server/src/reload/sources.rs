@@ -9,9 +9,9 @@ use login_common::{UnixTime, names::IssuerUrl};
 use login_review::{Revocations, config::Problem};
 
 use super::{
-    Pace,
     status::Kind,
     subject::{SeenFiles, Source},
+    watched::ConfigurationFiles,
 };
 use crate::{
     callers,
@@ -21,40 +21,13 @@ use crate::{
         load::{Beside, Loaded, load_beside},
         running::Running,
     },
+    in_force::InForce,
     progress,
-    start::{InForce, State},
+    start::State,
     system::{clock, tracked_files::TrackedFiles},
     telemetry::chain,
     tls::{self, CertificateUse, Prepared, ServingTls, TlsFiles},
 };
-
-/// What a server was made of, and is looked at for changes. By default nothing is.
-#[derive(Debug, Default)]
-pub struct Watched {
-    /// The configuration.
-    pub configuration: Option<ConfigurationFiles>,
-    /// Everything for TLS, as it was read.
-    pub tls: Option<(TlsFiles, SeenFiles)>,
-    /// The file with the tokens of callers, as it was read.
-    pub caller_tokens: Option<(PathBuf, SeenFiles)>,
-    /// How often to look.
-    pub pace: Pace,
-}
-
-/// Where the configuration lies.
-#[derive(Debug)]
-pub struct ConfigurationFiles {
-    /// `--config`.
-    pub configuration: Option<PathBuf>,
-    /// `--authentication-config`.
-    pub authentication: Option<PathBuf>,
-    /// The list of revocations that they name.
-    pub revocations: Option<PathBuf>,
-    /// What only a restart changes.
-    pub running: Running,
-    /// Everything that was read.
-    pub seen: SeenFiles,
-}
 
 /// The list of revocations that the configuration in force names.
 type ListPlace = Arc<ArcSwapOption<PathBuf>>;

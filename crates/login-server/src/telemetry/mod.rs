@@ -2,6 +2,7 @@
 //! Never sees a token, a password or a key: callers pass reasons and names only.
 
 pub mod audit;
+mod causes;
 pub mod decision;
 mod lines;
 pub mod metrics;
@@ -10,17 +11,14 @@ pub mod refusals;
 pub mod seldom;
 pub mod traces;
 
-use std::{
-    error::Error,
-    fmt::Write as _,
-    io::{IsTerminal as _, Stderr},
-};
+use std::io::{IsTerminal as _, Stderr};
 
 use clap::ValueEnum;
 use tracing_subscriber::{
     EnvFilter, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
+pub use self::causes::chain;
 use self::{lines::Lines, record_format::RecordsAsTheyAre};
 use crate::system::environment;
 
@@ -95,18 +93,6 @@ fn filter(chosen: Option<&str>) -> EnvFilter {
     })
 }
 
-/// An error and everything that caused it, on one line.
-pub fn chain(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a String cannot fail.
-        let _ = write!(line, ": {cause}");
-        source = cause.source();
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,16 +106,5 @@ mod tests {
                 assert!(!shown.contains(&format!("{library}=trace")), "{shown}");
             }
         }
-    }
-
-    #[test]
-    fn a_chain_names_every_cause() {
-        let inner = std::io::Error::other("inner");
-        assert_eq!(chain(&std::io::Error::other(inner)), "inner");
-        let file = crate::system::files::FileError::Read {
-            path: "x".into(),
-            source: std::io::Error::other("gone"),
-        };
-        assert_eq!(chain(&file), "could not read `x`: gone");
     }
 }

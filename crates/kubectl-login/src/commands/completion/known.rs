@@ -8,7 +8,8 @@ use crate::{
     },
     kubeconfig::context::Files,
     options::{
-        layers::{Layers, Origin, Settings},
+        layers::{Layers, Settings},
+        origin::Origin,
         table::{Name, row_of},
         target::cache_directory_of,
         typed::Typed,

@@ -119,7 +119,8 @@ mod tests {
     use crate::{
         commands::doctor::finding::Outcome,
         options::{
-            layers::{Layers, Origin, Settings},
+            layers::{Layers, Settings},
+            origin::Origin,
             table::Name,
             typed::Typed,
         },

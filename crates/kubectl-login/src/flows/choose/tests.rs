@@ -6,7 +6,8 @@ use login_common::names::IssuerUrl;
 use super::*;
 use crate::{
     options::{
-        layers::{Layers, Origin, Settings},
+        layers::{Layers, Settings},
+        origin::Origin,
         typed,
     },
     system::environment::NoEnvironment,

@@ -1,6 +1,8 @@
 //! The table of hints: what went wrong with which options, and what to look at.
 //! Never the real machine.
 
+use std::error::Error as _;
+
 use login_protocols::oauth2::token_endpoint::parse_token_response;
 
 use super::*;
@@ -155,7 +157,7 @@ fn a_way_is_passed_over_where_the_client_may_not_use_it() {
 fn the_wait_that_is_named_is_the_one_that_was_made() {
     let issuer = IssuerUrl::parse("https://id.example").unwrap();
     let error = FlowError::late(&issuer, Duration::from_secs(30));
-    let cause = Error::source(&error).unwrap().to_string();
+    let cause = error.source().unwrap().to_string();
     assert_eq!(cause, "no answer from `https://id.example` within 30 seconds");
     assert_eq!(error.fault(), Fault::Unreachable);
 }

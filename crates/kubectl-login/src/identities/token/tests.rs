@@ -1,6 +1,8 @@
 //! Texts in, tokens or one fault out; no fault shows the text.
 //! Never a signature: nothing here looks at one.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::*;
 use crate::report;
 

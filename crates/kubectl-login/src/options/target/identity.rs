@@ -4,39 +4,18 @@
 use std::path::PathBuf;
 
 use super::values::{choice, command, path, text, wrong};
+pub use crate::options::identity_source::SourceKind;
 use crate::{
     identities::Taken,
     options::{
         fault::OptionError,
+        identity_source::KINDS,
         layers::Settings,
         program::ProgramLine,
         table::{Name, row_of},
     },
     system::environment::Environment,
 };
-
-/// Where an identity token comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceKind {
-    /// The first that this place offers.
-    Auto,
-    /// GitHub Actions' token service.
-    GithubActions,
-    /// GitLab's `id_tokens`.
-    Gitlab,
-    /// Azure Pipelines' token service.
-    AzurePipelines,
-    /// A projected service-account token.
-    Kubernetes,
-    /// A JWT-SVID that an agent keeps in a file.
-    Spiffe,
-    /// Any file.
-    File,
-    /// Any variable.
-    Variable,
-    /// Any program.
-    Command,
-}
 
 /// An identity as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,26 +40,6 @@ impl IdentityOptions {
     /// A source without further options.
     pub(crate) fn of(kind: SourceKind) -> Self {
         Self { kind, file: None, variable: None, command: None, audience: None, taken: None }
-    }
-}
-
-const KINDS: [(&str, SourceKind); 10] = [
-    ("auto", SourceKind::Auto),
-    ("github-actions", SourceKind::GithubActions),
-    ("gitlab", SourceKind::Gitlab),
-    ("azure-pipelines", SourceKind::AzurePipelines),
-    ("kubernetes", SourceKind::Kubernetes),
-    ("spiffe", SourceKind::Spiffe),
-    ("file", SourceKind::File),
-    ("variable", SourceKind::Variable),
-    ("environment", SourceKind::Variable),
-    ("command", SourceKind::Command),
-];
-
-impl SourceKind {
-    /// The spelling in options.
-    pub fn as_str(self) -> &'static str {
-        KINDS.iter().find(|(_, kind)| *kind == self).map_or("auto", |(spelling, _)| spelling)
     }
 }
 

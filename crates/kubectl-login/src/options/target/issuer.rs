@@ -8,7 +8,7 @@ use login_common::Secret;
 
 use super::values::{both, command, expanded, pairs, path, text, wrong};
 use crate::{
-    cache::key::digest_of,
+    cache::digest::digest_of,
     options::{fault::OptionError, layers::Settings, program::ProgramLine, table::Name},
     system::environment::Environment,
 };

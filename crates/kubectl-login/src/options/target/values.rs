@@ -8,7 +8,8 @@ use url::Url;
 use crate::{
     options::{
         fault::OptionError,
-        layers::{Origin, Settings},
+        layers::Settings,
+        origin::Origin,
         program::ProgramLine,
         table::{Name, row_of},
     },

@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 use url::Url;
 
-use super::{REQUEST_TIMEOUT, route::Route};
+use super::{limits::REQUEST_TIMEOUT, route::Route};
 
 /// Why there is no answer.
 #[derive(Debug, Error)]

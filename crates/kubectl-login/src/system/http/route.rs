@@ -5,7 +5,7 @@
 use login_common::proxy::{self, Proxies, Proxy};
 use url::Url;
 
-use super::{HttpError, REQUEST_TIMEOUT};
+use super::{HttpError, limits::REQUEST_TIMEOUT};
 use crate::system::environment::Environment;
 
 /// What the variables of `environment` say about proxies.

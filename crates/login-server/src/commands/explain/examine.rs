@@ -19,10 +19,7 @@ use super::{
     details::malformed_claim,
     stage::{Authenticator, Seen, Stage},
 };
-use crate::{
-    judgement::judge,
-    start::{InForce, State},
-};
+use crate::{in_force::InForce, judgement::judge, start::State};
 
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

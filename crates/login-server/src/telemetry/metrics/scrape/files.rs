@@ -4,8 +4,9 @@
 use std::fmt;
 
 use crate::{
+    in_force::InForce,
     reload::{Kind, Status},
-    start::{InForce, State},
+    start::State,
     telemetry::metrics::{families, text::Exposition},
     tls::{CertificateUse, ServingTls},
 };

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt};
 use super::issuer_hash;
 use crate::{
     evidence::{introspection::IntrospectionReport, key_sets::Circuit},
-    start::InForce,
+    in_force::InForce,
     telemetry::metrics::{
         families,
         text::{Exposition, Number},

@@ -1,0 +1,44 @@
+//! The places that give an identity to a job, as options name them.
+
+/// Where an identity token comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// The first that this place offers.
+    Auto,
+    /// GitHub Actions' token service.
+    GithubActions,
+    /// GitLab's `id_tokens`.
+    Gitlab,
+    /// Azure Pipelines' token service.
+    AzurePipelines,
+    /// A projected service-account token.
+    Kubernetes,
+    /// A JWT-SVID that an agent keeps in a file.
+    Spiffe,
+    /// Any file.
+    File,
+    /// Any variable.
+    Variable,
+    /// Any program.
+    Command,
+}
+
+pub(super) const KINDS: [(&str, SourceKind); 10] = [
+    ("auto", SourceKind::Auto),
+    ("github-actions", SourceKind::GithubActions),
+    ("gitlab", SourceKind::Gitlab),
+    ("azure-pipelines", SourceKind::AzurePipelines),
+    ("kubernetes", SourceKind::Kubernetes),
+    ("spiffe", SourceKind::Spiffe),
+    ("file", SourceKind::File),
+    ("variable", SourceKind::Variable),
+    ("environment", SourceKind::Variable),
+    ("command", SourceKind::Command),
+];
+
+impl SourceKind {
+    /// The spelling in options.
+    pub fn as_str(self) -> &'static str {
+        KINDS.iter().find(|(_, kind)| *kind == self).map_or("auto", |(spelling, _)| spelling)
+    }
+}
