@@ -5,7 +5,7 @@
 mod cluster;
 mod completion;
 mod doctor;
-mod readme;
+mod documented;
 mod sessions;
 mod world;
 
@@ -19,6 +19,6 @@ fn main() -> ExitCode {
         .cases(cluster::CASES)
         .cases(completion::CASES)
         .cases(doctor::CASES)
-        .cases(readme::CASES)
+        .cases(documented::CASES)
         .run()
 }

@@ -72,15 +72,28 @@ fn a_good_configuration_is_told_with_exit_code_0() {
     assert!(stdout.contains("https://login.example.com"));
 }
 
-/// The YAML of README.md that is of `kind`.
+/// The pages of the documentation that show configurations.
+const PAGES: [&str; 5] = [
+    include_str!("../../../../docs/src/tutorials/first-cluster.md"),
+    include_str!("../../../../docs/src/how-to/ci-jobs.md"),
+    include_str!("../../../../docs/src/reference/server-configuration.md"),
+    include_str!("../../../../docs/src/reference/opaque-tokens-and-revocation.md"),
+    include_str!("../../../../docs/src/reference/authentication-configuration.md"),
+];
+
+/// Every YAML text of those pages.
+fn blocks() -> impl Iterator<Item = &'static str> {
+    let parts = PAGES.into_iter().flat_map(|page| page.split("```yaml\n").skip(1));
+    parts.filter_map(|rest| rest.split("```").next())
+}
+
+/// The YAML of the documentation that is of `kind`.
 fn examples(kind: &str) -> Vec<&'static str> {
-    let readme = include_str!("../../../../README.md");
-    let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    blocks.filter(|block| block.contains(&format!("kind: {kind}\n"))).collect()
+    blocks().filter(|block| block.contains(&format!("kind: {kind}\n"))).collect()
 }
 
 #[test]
-fn every_configuration_in_the_readme_is_accepted() {
+fn every_configuration_in_the_documentation_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let (file, other) = (folder.path().join("example.yaml"), folder.path().join("other.yaml"));
     // What `issuers` names stands in the other file, whose last example is for `id.example.com`.
@@ -106,15 +119,13 @@ fn every_configuration_in_the_readme_is_accepted() {
     }
 }
 
-/// The YAML of README.md that begins with `text`, or has it after comments.
+/// The YAML of the documentation that begins with `text`, or has it after comments.
 fn example_with(text: &str) -> &'static str {
-    let readme = include_str!("../../../../README.md");
-    let mut blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    blocks.find(|block| block.starts_with(text) || block.contains(&format!("\n{text}"))).unwrap()
+    blocks().find(|block| block.starts_with(text) || block.contains(&format!("\n{text}"))).unwrap()
 }
 
 #[test]
-fn the_files_that_a_configuration_of_the_readme_names_are_accepted_as_they_stand_there() {
+fn the_files_that_a_configuration_of_the_documentation_names_are_accepted_as_they_stand_there() {
     let pki = crate::support::Pki::new();
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);

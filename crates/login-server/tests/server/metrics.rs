@@ -1,4 +1,4 @@
-//! `/metrics`: what it counts, in which formats, and that README.md lists it all.
+//! `/metrics`: what it counts, in which formats, and that the reference lists it all.
 //! Never asserts a duration.
 
 use std::collections::BTreeSet;
@@ -95,7 +95,7 @@ async fn no_label_says_anything_of_a_token_or_names_an_issuer() {
 }
 
 #[tokio::test]
-async fn the_readme_lists_every_metric_and_no_other() {
+async fn the_reference_lists_every_metric_and_no_other() {
     let issuer = IssuerElsewhere::start().await;
     let server = TestServer::start(config(vec![issuer.policy()])).await;
     let (_, metrics) = scrape(&server, "*/*").await;
@@ -105,8 +105,8 @@ async fn the_readme_lists_every_metric_and_no_other() {
         .iter()
         .map(login_server::telemetry::metrics::families::Family::row)
         .collect();
-    let readme = include_str!("../../../../README.md");
-    let rows: BTreeSet<String> = readme
+    let page = include_str!("../../../../docs/src/reference/metrics.md");
+    let rows: BTreeSet<String> = page
         .lines()
         .filter(|line| line.starts_with("| `login_server_") || line.starts_with("| `process_"))
         .map(str::to_owned)
@@ -115,7 +115,7 @@ async fn the_readme_lists_every_metric_and_no_other() {
     let unknown: Vec<_> = rows.difference(&families).collect();
     assert!(
         missing.is_empty() && unknown.is_empty(),
-        "not in README.md: {missing:#?}\nnot a metric: {unknown:#?}"
+        "not in the reference: {missing:#?}\nnot a metric: {unknown:#?}"
     );
     assert_eq!(told.len(), families.len());
     for (name, kind) in told {

@@ -158,7 +158,7 @@ fn the_printed_authentication_configuration_is_read_by_its_own_rules() {
             assert!(text.contains(told), "{told}");
         }
     }
-    // The file that the README's second step writes is right, though nobody's tokens are in it.
+    // The file that the second step of the first tutorial writes is right, though nobody's tokens are in it.
     for (name, text, code) in [
         ("bare.yaml", bare.as_str(), 0),
         ("full.yaml", &full, 0),

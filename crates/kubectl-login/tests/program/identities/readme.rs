@@ -1,5 +1,5 @@
-//! The jobs of README.md, each in the place that it is written for.
-//! Never what README.md does not say: options and variables are taken from its text.
+//! The jobs of the guide to CI jobs, each in the place that it is written for.
+//! Never what the guide does not say: options and variables are taken from its text.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
@@ -10,12 +10,10 @@ use super::{
 };
 use crate::stage::token;
 
-/// The YAML texts of the section about jobs.
+/// The YAML texts of the guide.
 fn examples() -> Vec<Value> {
-    let readme = include_str!("../../../../../README.md");
-    let (_, section) = readme.split_once("\n## CI jobs\n").unwrap();
-    let section = section.split("\n## ").next().unwrap();
-    let blocks = section.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let guide = include_str!("../../../../../docs/src/how-to/ci-jobs.md");
+    let blocks = guide.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     blocks.map(|block| serde_saphyr::from_str(block).unwrap()).collect()
 }
 
@@ -60,7 +58,7 @@ fn audience(example: &Value) -> Option<&str> {
 }
 
 #[test]
-fn every_job_in_the_readme_gets_the_token_that_it_asks_for() {
+fn every_job_in_the_guide_gets_the_token_that_it_asks_for() {
     let examples = examples();
     let arguments = arguments(&examples);
     let mut seen = Vec::new();

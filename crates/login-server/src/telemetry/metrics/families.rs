@@ -1,5 +1,5 @@
 //! Every metric that exists: its name, its kind, and what it tells.
-//! Never a metric anywhere else: README.md lists these and no other.
+//! Never a metric anywhere else: docs/src/reference/metrics.md lists these and no other.
 
 use prometheus_client::metrics::MetricType;
 
@@ -17,7 +17,7 @@ pub struct Family {
 }
 
 impl Family {
-    /// The family's row in README.md.
+    /// The family's row in docs/src/reference/metrics.md.
     pub fn row(&self) -> String {
         let Self { name, kind, labels, help } = self;
         let suffix = if matches!(kind, MetricType::Counter) { "_total" } else { "" };

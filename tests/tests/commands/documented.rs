@@ -1,17 +1,23 @@
-//! Every command that README.md shows is one that the programs know, with the options that it has
+//! Every command that the documentation shows is one that the programs know, with the options that it has
 //! there. Never carries one out: each is asked for its help at the end of its arguments.
+
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use login_tests::command::clean;
-use login_tests::scratch::Scratch;
+use login_tests::scratch::{Scratch, read};
 
 use crate::world::{Case, World, finished};
 
-pub(crate) const CASES: &[Case] = &[("every_command_of_the_readme_is_known", known)];
+pub(crate) const CASES: &[Case] = &[("every_command_of_the_documentation_is_known", known)];
 
 fn known(world: &World) -> Result<()> {
     let scratch = Scratch::new()?;
-    let found = commands(include_str!("../../../README.md"));
+    let mut found = Vec::new();
+    for page in pages()? {
+        found.extend(commands(&read(&page)?));
+    }
     ensure!(found.len() >= 20, "too few are found: {found:#?}");
     for (program, arguments) in &found {
         let program = match program {
@@ -30,6 +36,24 @@ fn known(world: &World) -> Result<()> {
     Ok(())
 }
 
+/// `README.md` and every page of the book.
+fn pages() -> Result<Vec<PathBuf>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut pages = vec![root.join("README.md")];
+    let mut folders = vec![root.join("docs/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    Ok(pages)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Program {
     Client,
@@ -37,8 +61,8 @@ enum Program {
 }
 
 /// The commands in code spans and in indented lines, of which some go on in the next one.
-fn commands(readme: &str) -> Vec<(Program, Vec<String>)> {
-    let whole_lines = readme.replace("\\\n", " ");
+fn commands(page: &str) -> Vec<(Program, Vec<String>)> {
+    let whole_lines = page.replace("\\\n", " ");
     let mut texts = Vec::new();
     for line in whole_lines.lines() {
         match line.strip_prefix("    ") {
