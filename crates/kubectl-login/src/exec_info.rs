@@ -3,16 +3,38 @@
 
 use login_common::exec_credential::{ExecApiVersion, ExecInfo, ExecInfoError};
 use serde_json::Value;
+use thiserror::Error;
 
-use crate::{options::origin::Origin, system::environment::Environment};
+use crate::{
+    options::origin::Origin,
+    report::{Fault, Reported},
+    system::environment::Environment,
+};
 
 /// The variable that client-go sets.
 pub const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
 
+/// The variable has a value that no client-go sets.
+#[derive(Debug, Error)]
+#[error("what the host says about this call cannot be used")]
+pub struct UnusableExecInfo(#[from] ExecInfoError);
+
+impl Reported for UnusableExecInfo {
+    fn fault(&self) -> Fault {
+        Fault::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(format!("the variable `{VARIABLE}` is set by kubectl; unset it to run by hand"))
+    }
+}
+
 /// Reads the variable; `None` where the program is run by hand.
-pub fn from_environment(environment: &dyn Environment) -> Result<Option<ExecInfo>, ExecInfoError> {
+pub fn from_environment(
+    environment: &dyn Environment,
+) -> Result<Option<ExecInfo>, UnusableExecInfo> {
     match environment.variable(VARIABLE) {
-        Some(text) if !text.is_empty() => ExecInfo::parse(&text.to_string_lossy()).map(Some),
+        Some(text) if !text.is_empty() => Ok(Some(ExecInfo::parse(&text.to_string_lossy())?)),
         _ => Ok(None),
     }
 }
@@ -37,7 +59,7 @@ mod tests {
     use super::*;
     use crate::system::environment::{NoEnvironment, Overlay};
 
-    fn read(value: &str) -> Result<Option<ExecInfo>, ExecInfoError> {
+    fn read(value: &str) -> Result<Option<ExecInfo>, UnusableExecInfo> {
         let variables = [(VARIABLE.to_owned(), value.to_owned())];
         from_environment(&Overlay { variables: &variables, below: &NoEnvironment })
     }

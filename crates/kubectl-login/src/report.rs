@@ -4,7 +4,6 @@
 use std::{error::Error, fmt, io};
 
 use anstyle::{AnsiColor, Style};
-use login_common::exec_credential::ExecInfoError;
 use thiserror::Error;
 
 use crate::scrub;
@@ -92,18 +91,6 @@ impl fmt::Debug for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl Reported for ExecInfoError {
-    fn fault(&self) -> Fault {
-        Fault::Usage
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(
-            "the variable `KUBERNETES_EXEC_INFO` is set by kubectl; unset it to run by hand".into(),
-        )
     }
 }
 

@@ -422,7 +422,7 @@ mod tests {
                 &format!("{introspection}  certificateAuthorityFile:\n"),
                 "introspection[0].certificateAuthorityFile",
             ),
-            ("issuer: {url: \"https://id.example\", usernamePrefix: }\n", "issuer.usernamePrefix"),
+            ("issuer:\n  url: https://id.example\n  usernamePrefix:\n", "issuer.usernamePrefix"),
         ] {
             let kubernetes = kubernetes("https://other.example");
             let faults = load_texts(Some(&format!("{OWN}{text}")), Some(&kubernetes)).unwrap_err();

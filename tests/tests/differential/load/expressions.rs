@@ -22,7 +22,7 @@ pub(super) const FILES: &[File] = &[
     refused(Mappings, AT_USERNAME, "username: {expression: request.user}"),
     refused(Mappings, AT_USERNAME, "username: {expression: '\"abc\".reverse()'}"),
     refused(Mappings, AT_USERNAME, "username: {expression: base64.encode(claims.sub)}"),
-    refused(Mappings, AT_USERNAME, "username: {expression: math.greatest(1, 2)}"),
+    refused(Mappings, AT_USERNAME, "username: {expression: 'math.greatest(1, 2)'}"),
     refused(Mappings, AT_USERNAME, "username: {expression: claims + 1}"),
     refused(Mappings, AT_USERNAME, "username: {expression: '\"a\" + 1'}"),
     refused(Mappings, AT_USERNAME, "username: {expression: 'true && \"a\"'}"),

@@ -72,7 +72,10 @@ mod tests {
             ("{otlpEndpoint: \"https://a:b@c.example/\"}", "telemetry.otlpEndpoint: "),
             ("{otlpEndpoint: \"https://c.example\", sampling: 1.5}", range),
             ("{otlpEndpoint: \"https://c.example\", sampling: -0.1}", range),
-            ("{otlpEndpoint: \"https://c.example\", sampling: .nan}", range),
+            (
+                "{otlpEndpoint: \"https://c.example\", sampling: .nan}",
+                "JSON, as which Kubernetes reads this, has no such number",
+            ),
             ("{otlpEndpoint: \"https://c.example\", sampling: \"1\"}", range),
             ("{otlpEndpoint: \"https://c.example\", colour: x}", "telemetry.colour: unknown key"),
         ] {
