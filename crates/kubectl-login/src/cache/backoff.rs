@@ -1,5 +1,5 @@
-//! Remembers a failed sign-in, so that the next kubectl does not open the next browser.
-//! Never outlives its window; never stands in the way of an explicit `login`.
+//! Stores a failed sign-in, so that the next kubectl does not open another browser.
+//! Never holds back a sign-in after its window, nor an explicit `login`.
 
 use std::time::Duration;
 
@@ -15,29 +15,29 @@ use crate::report::{Fault, Report};
 /// The kind of file.
 const KIND: &str = "failed";
 
-/// Longest memory that is read.
+/// Longest file that is read.
 const MAX_LENGTH: usize = 16 * 1024;
 
 /// The window after the first failure. kubectl repeats a failing plugin about five times in a row.
 const FIRST_WINDOW: Duration = Duration::from_secs(10);
 
-/// However often it failed, a person who comes back waits no longer than this.
+/// The longest window, however often the sign-in failed.
 const LONGEST_WINDOW: Duration = Duration::from_mins(1);
 
-/// A failure that is remembered.
+/// A stored failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// How many failures in a row.
     pub count: u32,
-    /// Until when no sign-in is begun; the moment of the failure for those that a person cannot
-    /// answer for, which only whoever waited for them adopts.
+    /// No sign-in begins before this time. For a failure that opens no window, it is the time of
+    /// the failure; only processes that waited for the result adopt it.
     pub until: UnixTime,
     /// What was reported.
     pub report: Report,
 }
 
 impl Memory {
-    /// Whether no sign-in shall begin at `now`. A clock that was set back ends the window, too.
+    /// Whether no sign-in may begin at `now`. Setting the clock back ends the window, too.
     pub fn holds_back(&self, now: UnixTime) -> bool {
         now < self.until && self.until.since(now) <= LONGEST_WINDOW
     }
@@ -63,14 +63,15 @@ impl Memory {
     }
 }
 
-/// What is remembered about a session.
+/// The stored failure of a session.
 pub fn recall(directory: &Directory, key: &CacheKey) -> Option<Memory> {
     let bytes = directory.read(&key.file(KIND), MAX_LENGTH)?;
     Memory::parse(&String::from_utf8(bytes).ok()?)
 }
 
-/// Remembers `report`. Each sign-in that fails again doubles the window; a failure without a
-/// person (`opens_window` false) is only shared with those who waited for it.
+/// Stores `report`. Each sign-in that fails again doubles the window. A failure that opens no
+/// window (`opens_window` false: a job, a renewal, an outage, an explicit `login`) is only shared
+/// with the processes that waited for it.
 pub fn remember(
     directory: &Directory,
     key: &CacheKey,
@@ -78,7 +79,7 @@ pub fn remember(
     opens_window: bool,
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    // Only failures in a row count, and only those that a person has met.
+    // Consecutive failures count; one that opens no window starts again at one.
     let before = recall(directory, key)
         .filter(|memory| opens_window && now.since(memory.until) <= LONGEST_WINDOW)
         .map_or(0, |memory| memory.count);
@@ -88,7 +89,7 @@ pub fn remember(
     directory.write(&key.file(KIND), memory.render().as_bytes(), false)
 }
 
-/// Forgets all failures.
+/// Removes the stored failures of a session.
 pub fn clear(directory: &Directory, key: &CacheKey) -> Result<(), StoreError> {
     directory.remove(&key.file(KIND))
 }
@@ -142,7 +143,7 @@ mod tests {
         assert!(memory(110).holds_back(at(109)));
         assert!(!memory(110).holds_back(at(110)));
         assert!(!memory(100).holds_back(at(100)));
-        // The clock was set back by a day since.
+        // The clock was set back by a day.
         assert!(!memory(86_400).holds_back(at(0)));
     }
 

@@ -1,5 +1,5 @@
-//! Digests as names of files.
-//! Never of a secret that could be guessed.
+//! Digests for use as file names.
+//! Never digests a secret that could be guessed.
 
 use aws_lc_rs::digest::{SHA256, digest};
 

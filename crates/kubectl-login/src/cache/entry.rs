@@ -1,5 +1,5 @@
-//! A cached token as the ready answer, for both versions of the protocol.
-//! Never half an answer: what does not match its own checksum is no entry.
+//! A cached token as the complete answer, for both versions of the protocol.
+//! Never returns a partial answer: an entry that does not match its checksum is a miss.
 //!
 //! ```text
 //! kubectl-login/2 <cache key> <checksum of the rest>
@@ -22,11 +22,11 @@ const FORMAT: &str = "kubectl-login/2";
 /// The kind of file.
 pub const KIND: &str = "token";
 
-/// Longest file that is an entry; two answers with the longest token and room.
+/// Longest entry: two answers with the longest token, and some room.
 pub const MAX_LENGTH: usize = 288 * 1024;
 
 /// Guards against accidents (a crash, a full disk), not against the user, who owns the file; a
-/// cryptographic digest would be a fifth of the cached path.
+/// cryptographic digest would take a fifth of the cached path's time.
 fn checksum(body: &str) -> String {
     hexadecimal(&crc32fast::hash(body.as_bytes()).to_be_bytes())
 }
@@ -36,7 +36,7 @@ fn checksum(body: &str) -> String {
 pub struct Entry {
     /// When to renew.
     pub lifetime: Lifetime,
-    /// How often in a row it was suspected that a cluster refuses such a token (`served`).
+    /// How many times in a row a cluster was suspected of refusing such a token (`served`).
     pub suspicions: u32,
     text: Zeroizing<String>,
     v1: std::ops::Range<usize>,
@@ -66,7 +66,7 @@ impl Entry {
         Zeroizing::new(format!("{FORMAT} {key} {}\n{}", checksum(&body), *body))
     }
 
-    /// Reads an entry; anything unexpected is a miss.
+    /// Reads an entry; unexpected content is a miss.
     pub fn parse(key: &CacheKey, bytes: Vec<u8>) -> Option<Self> {
         let text = Zeroizing::new(String::from_utf8(bytes).ok()?);
         let (head, body) = text.split_once('\n')?;
@@ -105,7 +105,7 @@ impl Entry {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// The token itself, which only a renewal needs.
+    /// The token itself; only a renewal needs it.
     pub fn token(&self) -> Option<Secret> {
         let answer: serde_json::Value =
             serde_json::from_str(self.answer(ExecApiVersion::V1)).ok()?;

@@ -1,56 +1,56 @@
-//! Until when a token is handed out, and until when it is good in need.
+//! Until when a token is handed out, and until when it may be used if it cannot be renewed.
 //! Never reads the clock: callers pass `now`.
 
 use std::time::Duration;
 
 use login_common::UnixTime;
 
-/// How long before its end a token is renewed; client-go allows no skew of its own.
+/// How long before it expires a token is renewed; client-go allows no skew of its own.
 pub const MARGIN: Duration = Duration::from_mins(1);
 
-/// Tokens that live shorter are renewed at nine tenths of their life.
+/// Tokens with a shorter lifetime are renewed after nine tenths of it.
 const SHORT_LIFE: Duration = Duration::from_mins(10);
 
-/// Tokens that live shorter are not renewed ahead of their end: it is always near.
+/// Tokens with a shorter lifetime are not renewed early: they always expire soon.
 const LONG_ENOUGH: Duration = Duration::from_mins(2);
 
-/// Attempts to renew a token ahead of its end are at least so far apart.
+/// The shortest time between two attempts to renew a token early.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_mins(1);
 
-/// The moments of a token, on this machine's clock.
+/// The times of a token, on this host's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// When it was got. Before that the clock was another one, and says nothing about the token.
+    /// When it was issued. If the clock shows an earlier time, it was set back and proves nothing.
     pub issued_at: UnixTime,
-    /// When it was got, or when an early renewal was last tried.
+    /// When it was issued, or when an early renewal was last attempted.
     pub tried_at: UnixTime,
-    /// From then on one process may renew it, while all are still given this one.
+    /// From then on one process may renew it, while all callers still get this one.
     pub renew_at: UnixTime,
-    /// Reported to kubectl; from then on it is renewed.
+    /// The expiry that kubectl is given; from then on the token is renewed.
     pub fresh_until: UnixTime,
-    /// Its real end.
+    /// Its real expiry.
     pub valid_until: UnixTime,
 }
 
-/// What a token is good for.
+/// What may be done with a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// Hand it out.
     Fresh,
-    /// Hand it out; one process may try to renew it ahead of its end.
+    /// Hand it out; one process may try to renew it early.
     Due,
-    /// Renew it; hand it out only if that is impossible now.
+    /// Renew it; hand it out only if it cannot be renewed now.
     Ageing,
-    /// No good any more.
+    /// It cannot be used any more.
     Expired,
 }
 
 impl Lifetime {
-    /// Of a token got at `now` that ends at `valid_until`.
+    /// Of a token issued at `now` that expires at `valid_until`.
     pub fn new(now: UnixTime, valid_until: UnixTime) -> Self {
         let life = valid_until.since(now);
         let margin = if life < SHORT_LIFE {
-            // Rounded up to whole seconds, yet a token of one second is not stillborn.
+            // Rounded up to whole seconds, but a one-second token is not expired at once.
             Duration::from_secs(life.as_secs().div_ceil(10).min(life.as_secs().saturating_sub(1)))
         } else {
             MARGIN
@@ -61,20 +61,20 @@ impl Lifetime {
         Self { issued_at: now, tried_at: now, renew_at, fresh_until, valid_until }
     }
 
-    /// As after an attempt to renew it early, made at `now`.
+    /// The times after an attempt at `now` to renew it early.
     #[must_use]
     pub fn after_attempt(self, now: UnixTime) -> Self {
         let renew_at = now.plus(BETWEEN_ATTEMPTS).min(self.fresh_until);
         Self { tried_at: now, renew_at, ..self }
     }
 
-    /// Of a token that nothing can renew ahead.
+    /// Of a token that cannot be renewed early.
     #[must_use]
     pub fn without_renewal_ahead(self) -> Self {
         Self { renew_at: self.fresh_until, ..self }
     }
 
-    /// What the token is good for at `now`.
+    /// What may be done with the token at `now`.
     pub fn at(&self, now: UnixTime) -> Freshness {
         if now.plus(MARGIN) < self.issued_at {
             // The clock was set back: the token may be older than it seems.
@@ -173,7 +173,7 @@ mod tests {
             (2 * day, Freshness::Expired),
         ] {
             assert_eq!(lifetime.at(at(now)), expected, "{now}");
-            // What the renewal gives is good for the clock as it is now.
+            // A renewed token is fresh by the clock as it is now.
             assert_eq!(Lifetime::new(at(now), at(now + 3600)).at(at(now)), Freshness::Fresh);
         }
     }

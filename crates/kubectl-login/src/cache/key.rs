@@ -1,5 +1,5 @@
-//! Names a session in the cache: a digest of all that changes the token and of nothing else.
-//! Never contains a secret, a path, or anything about how the person signs in.
+//! Names a session in the cache: a digest of everything that changes the token.
+//! Never contains a secret, a path, or how the user signs in.
 
 use std::fmt;
 
@@ -13,26 +13,27 @@ use crate::options::{program::ProgramLine, target::IdentityOptions};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheKey(String);
 
-/// All that changes a token.
+/// Everything that changes a token.
 #[derive(Clone, Copy, Default)]
 pub struct Identifying<'a> {
-    /// Who signs it.
+    /// The issuer that signs it.
     pub issuer: &'a str,
-    /// Who asks for it.
+    /// The client that requests it.
     pub client_id: &'a str,
-    /// Sorted, each once.
+    /// Sorted, without duplicates.
     pub scopes: &'a [String],
-    /// Whom an access token is for.
+    /// The audience of an access token.
     pub audience: Option<&'a str>,
-    /// Which of several accounts.
+    /// Which of several accounts, `--account`.
     pub account: Option<&'a str>,
-    /// Whose password.
+    /// The user whose password is sent.
     pub username: Option<&'a str>,
-    /// The client's own tokens, not those of people; browser and device give a person the same.
+    /// Whether these are the client's own tokens, not a user's. Browser and device flow give a user
+    /// the same tokens.
     pub for_client: bool,
     /// Access token instead of ID token.
     pub use_access_token: bool,
-    /// The identity of a job.
+    /// Where a job's identity comes from.
     pub identity: Option<&'a IdentityOptions>,
     /// How that identity is used.
     pub identity_flow: Option<&'a str>,
@@ -44,20 +45,20 @@ pub struct Identifying<'a> {
     pub authorization_parameters: &'a [(String, String)],
     /// Sorted by name.
     pub request_headers: &'a [(String, Secret)],
-    /// By whose word it is the issuer that was asked, sorted; nothing where it is the system's.
+    /// The trust settings that authenticate the issuer, sorted; empty for the system's authorities.
     pub trust: &'a [String],
 }
 
 impl CacheKey {
     /// The key of a target.
     ///
-    /// Whoever vouches for the issuer is a part of it: what came by the word of one authority, or of
-    /// nobody, is neither handed out nor sent by the word of another. The client's secret is none,
-    /// as it may be rotated.
+    /// The trust settings are a part of it: tokens obtained under one authority, or without
+    /// verification, are neither handed out nor sent under another. The client's secret is not a
+    /// part, as it may be rotated.
     pub fn of(target: &Identifying<'_>) -> Self {
         let mut fields = Fields(Context::new(&SHA256));
         fields.add("format", [super::FORMAT]);
-        // A field that is added later goes in only when it has a value, to keep old keys.
+        // A field added later is included only when it has a value, so that old keys stay valid.
         fields.add("account", target.account);
         fields.add("audience", target.audience);
         fields.add("client_id", [target.client_id]);
@@ -79,7 +80,7 @@ impl CacheKey {
         for (name, value) in target.authorization_parameters {
             fields.add("authorization_parameter", [name.as_str(), value.as_str()]);
         }
-        // RFC 9110 §5.1: names of fields do not tell cases apart.
+        // RFC 9110 §5.1: field names are case-insensitive.
         let headers = target.request_headers.iter();
         let mut headers: Vec<(String, &Secret)> =
             headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
@@ -91,8 +92,8 @@ impl CacheKey {
         Self(hexadecimal(fields.0.finish().as_ref()))
     }
 
-    /// The key of the same target for one job: where its identity lies says nothing about whose it
-    /// is, as files are replaced and variables set anew; what it `says` does.
+    /// The key of the same target for one job. The place of an identity does not identify the job,
+    /// as files are replaced and variables are set again; what the identity `says` does.
     #[must_use]
     pub fn of_job(&self, says: &str) -> Self {
         let mut fields = Fields(Context::new(&SHA256));
@@ -102,13 +103,13 @@ impl CacheKey {
         Self(hexadecimal(fields.0.finish().as_ref()))
     }
 
-    /// The key that `as_str` showed.
+    /// Reads the digits that `as_str` returns.
     pub fn parse(digits: &str) -> Option<Self> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         (digits.len() == 64 && digits.bytes().all(is_digit)).then(|| Self(digits.to_owned()))
     }
 
-    /// The name of this session's file of a kind.
+    /// The name of this session's file of the given kind.
     pub fn file(&self, kind: &str) -> String {
         [self.as_str(), ".", kind].concat()
     }
@@ -133,12 +134,12 @@ impl fmt::Display for CacheKey {
     }
 }
 
-/// Each field is its name, then `+` and a value for each value, then `.`; each text is its length
-/// in eight bytes, big-endian, and its bytes.
+/// Each field is its name, then `+` and a value for each value, then `.`. Each text is its length
+/// in eight bytes, big-endian, followed by its bytes.
 struct Fields(Context);
 
 impl Fields {
-    /// Lengths go first, so that no two lists of fields look alike.
+    /// Adds a field. Lengths go first, so that no two lists of fields have the same encoding.
     fn add<'a>(&mut self, name: &str, values: impl IntoIterator<Item = &'a str>) {
         self.text(name);
         for value in values {
@@ -148,7 +149,7 @@ impl Fields {
         self.0.update(b".");
     }
 
-    /// As `add`, but nothing at all when there is no value.
+    /// As `add`, but adds nothing when there is no value.
     fn add_if_given<'a>(&mut self, name: &str, values: impl IntoIterator<Item = &'a str>) {
         let mut values = values.into_iter().peekable();
         if values.peek().is_some() {

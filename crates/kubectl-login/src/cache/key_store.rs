@@ -1,5 +1,5 @@
-//! Where the key that seals refresh tokens lies: the desktop's keyring, or a file of its own.
-//! Never beside what it seals; never replaced while it can be read.
+//! Where the key that seals refresh tokens is stored: the desktop's keyring, or a file of its own.
+//! Never stored beside what it seals; never replaced while it can be read.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,69 +8,69 @@ use zeroize::Zeroizing;
 
 use super::store::{Directory, StoreError};
 
-/// Longest file that is a key.
+/// Longest key file.
 const MAX_LENGTH: usize = 1024;
 
-/// A place for one key, as text.
+/// A store for one key, as text.
 pub trait KeyStore {
-    /// The text, if there is one.
+    /// Returns the text, if there is one.
     fn load(&self) -> Result<Option<Zeroizing<String>>, KeyTrouble>;
-    /// Makes sure that a text which is there would be found: a locked keyring can look like an empty
-    /// one, and what is saved in it then replaces what was there.
+    /// Makes sure that a stored text would be found: a locked keyring can look empty, and saving to
+    /// it then replaces the stored text.
     fn unlock(&self) -> Result<(), KeyTrouble>;
-    /// Keeps a text durably.
+    /// Stores a text durably.
     fn save(&self, text: &str) -> Result<(), KeyTrouble>;
-    /// Removes the text; one that is not there is removed already.
+    /// Removes the text; succeeds if there is none.
     fn remove(&self) -> Result<(), KeyTrouble>;
-    /// From now on no answer takes longer than this; `None` is the place's own patience.
+    /// From now on no call takes longer than this; `None` restores the store's own time limit.
     fn hurry(&self, _: Option<Duration>) {}
 }
 
-/// Why a place for keys is of no use now.
+/// Why a key store cannot be used now.
 #[derive(Debug, Error)]
 pub enum KeyTrouble {
-    /// There is none.
+    /// There is no keyring.
     #[error("there is no keyring here")]
     NoKeyring,
-    /// It is there, and does not let us in.
+    /// The keyring exists, but refuses access.
     #[error("the keyring is locked, or refuses access: {0}")]
     Locked(String),
-    /// It has not answered.
+    /// The keyring has not answered.
     #[error("the keyring has not answered within {0} seconds")]
     Slow(u64),
-    /// It failed.
+    /// The keyring failed.
     #[error("the keyring failed: {0}")]
     Failed(String),
-    /// It forgot at once what it was given, or holds something else.
+    /// The store lost the key at once, or returns a different one.
     #[error("it does not give back the key that it was given")]
     Forgetful,
-    /// The file is there, and is not read: a new key would lose what it has sealed.
+    /// The file exists and is not read: a new key would lose everything that this one has sealed.
     #[error("`{}` is not a key that only its user may read", .0.display())]
     Unreadable(PathBuf),
-    /// This system names no place for a user's data.
+    /// This system has no data directory for the user.
     #[error("there is no directory for the user's data")]
     NoDirectory,
-    /// The file.
+    /// The key file could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The machine has no randomness to give, or its cryptography failed.
+    /// The host gives no random bytes, or its cryptography failed.
     #[error("no key could be made")]
     Cryptography,
 }
 
 /// A key in a 0600 file.
 ///
-/// It lies in the directory for data, not in the one for caches: whatever reads, copies or backs
-/// up only one of them has nothing. Mixed with the machine's own id (`place`), both together are
-/// worth nothing on another machine. It does not protect from whoever acts as the user here, nor
-/// from whoever has the whole disk: both can read all of it. Only a keyring that is locked does.
+/// It is stored in the data directory, not in the cache directory: a program that reads, copies or
+/// backs up only one of them gets nothing usable. Because the host's own id is mixed in (`place`),
+/// both together are worth nothing on another host. It does not protect from a process of the same
+/// user, nor from a copy of the whole disk: both can read all of it. Only a locked keyring does.
 pub struct KeyFile {
     directory: Option<Directory>,
     name: String,
 }
 
 impl KeyFile {
-    /// The key `name` in a directory for data.
+    /// The key `name` in a data directory.
     pub fn new(directory: Option<Directory>, name: &str) -> Self {
         Self { directory, name: format!("{name}.key") }
     }
@@ -89,7 +89,7 @@ impl KeyStore for KeyFile {
         let directory = self.directory()?;
         let unreadable = || KeyTrouble::Unreadable(directory.path_of(&self.name));
         match directory.read(&self.name, MAX_LENGTH) {
-            // As a power cut leaves it right after it was made.
+            // A power cut right after the file was created leaves it empty.
             Some(bytes) if bytes.is_empty() => Ok(None),
             Some(bytes) => String::from_utf8(bytes)
                 .map(|text| Some(Zeroizing::new(text)))

@@ -1,6 +1,6 @@
-//! Keeps the issuer's discovery document, so that a renewal is one request.
-//! Never trusted without the checks that a fetched one gets; never used by a session that would not
-//! have believed whoever it came from.
+//! Caches the issuer's discovery document, so that a renewal takes one request.
+//! Never trusted without the checks that a fetched document gets; never used by a session whose
+//! trust settings would not have accepted the server it came from.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use super::{
     store::{Directory, StoreError},
 };
 
-/// First word of a document. What versions kept that did not know by whose word is not read.
+/// First word of a document. Documents of versions that did not record trust are not read.
 const FORMAT: &str = "kubectl-login/2";
 
-/// A document is asked for again after this time, or when an endpoint in it does not work.
+/// A document is fetched again after this time, or when an endpoint in it does not work.
 pub const MAX_AGE: Duration = Duration::from_hours(24);
 
-/// By whose word a document is the issuer's.
+/// The trust settings under which a document was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Voucher(String);
 
 impl Voucher {
-    /// The system's authorities and these, in PEM, whatever the files are called.
+    /// The system's authorities and these, in PEM; file names do not matter.
     pub fn of(authorities: &[Vec<u8>]) -> Self {
         let mut digests: Vec<String> = authorities.iter().map(|pem| digest_of(pem)).collect();
         digests.sort_unstable();
@@ -36,7 +36,7 @@ fn file(issuer: &IssuerUrl, voucher: &Voucher) -> String {
     format!("{}.discovery", digest_of(format!("{issuer}\n{}", voucher.0).as_bytes()))
 }
 
-/// The kept document of an issuer, if it is not too old at `now`.
+/// The cached document of an issuer, if it is not too old at `now`.
 pub fn load(
     directory: &Directory,
     issuer: &IssuerUrl,
@@ -52,7 +52,7 @@ pub fn load(
     is_usable.then(|| ProviderMetadata::parse(json.as_bytes(), issuer).ok()).flatten()
 }
 
-/// Keeps a document that was fetched at `now`.
+/// Caches a document that was fetched at `now`.
 pub fn save(
     directory: &Directory,
     issuer: &IssuerUrl,

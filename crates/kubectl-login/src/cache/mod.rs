@@ -1,10 +1,10 @@
-//! What is kept between runs, and who may renew it.
-//! Never fails a sign-in: what cannot be kept is said once and done without.
+//! What is cached between runs, and which process may renew it.
+//! Never fails a sign-in: what cannot be stored is reported once, and the sign-in goes on.
 //!
-//! Reading order: `key` (names a session), `entry` (the ready answer), `freshness` (until when),
-//! `served` (to whom), `store` (files), then what only a renewal touches: `renewal_lock`, `refresh_secret` (by
-//! `sealing`, with a key out of a `key_store`), `backoff`,
-//! `metadata`; `sessions` is for those who list and end them.
+//! Reading order: `key` (names a session), `entry` (the complete answer), `freshness` (until when),
+//! `served` (to which caller), `store` (files), then what only a renewal uses: `renewal_lock`,
+//! `refresh_secret` (sealed by `sealing` with a key from a `key_store`), `backoff`, `metadata`;
+//! `sessions` is for the commands that list and end them.
 
 pub mod digest;
 pub mod entry;
@@ -21,6 +21,6 @@ pub mod renewal_lock;
 pub mod sealing;
 pub mod sessions;
 
-/// First word of every file here. Another version is another word: old and new programs never
-/// misread each other.
+/// First word of every file here. Each version of a format has its own word, so that old and new
+/// programs never misread each other's files.
 pub const FORMAT: &str = "kubectl-login/1";

@@ -1,6 +1,7 @@
-//! Keeps the refresh token: a long-lived secret, apart from the short-lived answer.
+//! Stores the refresh token: a long-lived secret, apart from the short-lived answer.
 //! Never on the cached path; never in the same file as an access token; never deleted because its
-//! key cannot be had now; never left behind once it was spent and its successor could not be kept.
+//! key is unavailable now; never left behind once it is spent and its successor could not be
+//! stored.
 //!
 //! ```text
 //! <key>.refresh                              <key>.<machine>.refresh
@@ -10,10 +11,10 @@
 //! <subject>
 //! ```
 //!
-//! Machines that share a directory have a sealed file each, as none can open that of another. What
-//! older versions have sealed has the first name, and so has all where a machine has no id.
+//! Hosts that share a directory have one sealed file each, as no host can open another's. Files
+//! that older versions sealed have the first name, as has every file on a host without an id.
 //!
-//! On disk: `prepared` is the way of the next refresh token into its file.
+//! `prepared` writes the next refresh token into its file.
 
 mod prepared;
 
@@ -46,21 +47,21 @@ const KIND: &str = "refresh";
 /// First word of a sealed file.
 const SEALED: &str = "kubectl-login/2";
 
-/// Longest file: the longest refresh token, sealed, and room.
+/// Longest file: the longest refresh token, sealed, and some room.
 const MAX_LENGTH: usize = 96 * 1024;
 
-/// Names the lock under which a key is made; two keys at once would lose one.
+/// Names the lock under which a key is made; of two keys made at once, one would be lost.
 const KEYS: &str = "keys";
 
-/// How long another process may take to make a key; it may be waiting for a person.
+/// How long another process may take to make a key; it may be waiting for the user.
 const KEY_WAIT: Duration = Duration::from_secs(35);
 
-/// A refresh token and whose session it renews.
+/// A refresh token and the subject whose session it renews.
 #[derive(Clone, Debug)]
 pub struct RefreshSecret {
-    /// For the token endpoint only.
+    /// Sent to the token endpoint only.
     pub token: Secret,
-    /// `sub` of the ID token that came with it; a renewal must have the same one.
+    /// `sub` of the ID token that came with it; a renewed ID token must have the same one.
     pub subject: Option<String>,
 }
 
@@ -84,14 +85,14 @@ impl RefreshSecret {
     }
 }
 
-/// How a refresh token is kept.
+/// How a refresh token is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
     /// Encrypted; the key is in the desktop's keyring.
     Keyring,
     /// Encrypted; the key is in a file elsewhere.
     KeyFile,
-    /// As it is, in a file that only the user may read.
+    /// Not encrypted, in a file that only the user may read.
     Plain,
 }
 
@@ -108,13 +109,13 @@ impl Protection {
         known.map_or("file", |(spelling, _)| spelling)
     }
 
-    /// Reads what `as_str` gave.
+    /// Reads the spelling that `as_str` returns.
     pub fn parse(spelling: &str) -> Option<Self> {
         PROTECTIONS.iter().find(|(known, _)| *known == spelling).map(|(_, protection)| *protection)
     }
 
-    /// What fits a wish, the best first. `before` is what a renewal finds: it keeps to that, as a
-    /// keyring is asked for anew at a sign-in only. A CI job has none to ask.
+    /// The ways that fit a wish, the best first. `before` is how a renewal found the token stored;
+    /// it keeps to a key file, as only a sign-in tries the keyring anew. A CI job has no keyring.
     fn candidates(
         wish: Storage,
         before: Option<Self>,
@@ -133,25 +134,25 @@ impl Protection {
     }
 }
 
-/// A refresh token is there, and cannot be had now.
+/// A refresh token is stored, but cannot be used now.
 #[derive(Debug, Error)]
 pub enum Sealed {
-    /// The place of its key cannot be asked.
+    /// The store of its key is unavailable.
     #[error("the key of the kept refresh token cannot be had")]
     Trouble(#[source] KeyTrouble),
     /// A locked keyring can look like an empty one.
     #[error("the keyring is locked, or has lost the key of the kept refresh token")]
     NotInKeyring,
-    /// The key is gone, or is that of another machine.
+    /// The key is gone, or is that of another host.
     #[error("the kept refresh token was encrypted on another machine, or its key is gone")]
     OtherKey,
-    /// It could be spent; but its successor would be lost, and with it the session.
+    /// It could be spent, but its successor would be lost, and the session with it.
     #[error("a renewed refresh token could not be kept")]
     NoPlace(#[source] KeyTrouble),
 }
 
 impl Sealed {
-    /// What the person can do.
+    /// What the user can do.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Trouble(KeyTrouble::Unreadable(_)) => {
@@ -173,16 +174,16 @@ impl Sealed {
     }
 }
 
-/// How saving went.
+/// The result of saving.
 #[derive(Debug)]
 pub struct Saved {
-    /// What was chosen.
+    /// How the token is stored.
     pub protection: Protection,
-    /// Why nothing better was.
+    /// Why no better way was possible.
     pub passed_over: Vec<KeyTrouble>,
 }
 
-/// A key, and the one that versions which did not know this machine's id would have used.
+/// A key, and the one that versions without this host's id would have derived.
 #[derive(Clone)]
 struct Key {
     sealing: Rc<SealingKey>,
@@ -207,8 +208,7 @@ pub struct RefreshSecrets<'a> {
 }
 
 impl<'a> RefreshSecrets<'a> {
-    /// Those in `directory`. `patient` lets a desktop take the time that a person needs to unlock
-    /// the keyring.
+    /// Those in `directory`. `patient` allows the time that a user needs to unlock the keyring.
     pub fn new(system: &System<'a>, directory: &Directory, patient: bool) -> Self {
         let digest = digest_of(directory.canonical().to_string_lossy().as_bytes());
         let name = digest.get(..16).unwrap_or_default();
@@ -222,7 +222,7 @@ impl<'a> RefreshSecrets<'a> {
         )
     }
 
-    /// Those in `directory`, with other places for keys, on the machine of that id.
+    /// Those in `directory`, with the given key stores, on the host with that id.
     pub fn with(
         directory: &Directory,
         keyring: Box<dyn KeyStore + 'a>,
@@ -239,17 +239,17 @@ impl<'a> RefreshSecrets<'a> {
         }
     }
 
-    /// Where they are.
+    /// The directory that they are in.
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// From now on a keyring is waited for no longer than this; `None` gives it its own time.
+    /// From now on no keyring call takes longer than this; `None` restores its own time limit.
     pub fn hurry(&self, bound: Option<Duration>) {
         self.keyring.hurry(bound);
     }
 
-    /// The secret of a session, if there is one.
+    /// Returns the secret of a session, if there is one.
     pub fn load(&self, key: &CacheKey) -> Result<Option<RefreshSecret>, Sealed> {
         let mut trouble = None;
         for name in self.names(key) {
@@ -280,7 +280,7 @@ impl<'a> RefreshSecrets<'a> {
         Ok(lines.and_then(|lines| RefreshSecret::parse(std::str::from_utf8(&lines).ok()?)))
     }
 
-    /// Replaces it: the issuer may have revoked the one `before`.
+    /// Replaces the secret; the issuer may have revoked `before`.
     pub fn save(
         &self,
         key: &CacheKey,
@@ -293,12 +293,12 @@ impl<'a> RefreshSecrets<'a> {
         self.keep(prepared, secret)
     }
 
-    /// How the secret of a session is kept, if there is one.
+    /// How the secret of a session is stored, if there is one.
     pub fn protection(&self, key: &CacheKey) -> Option<Protection> {
         self.names(key).iter().find_map(|name| protection_of(&self.text(name)?))
     }
 
-    /// Forgets it. What another machine has sealed stays: it is of another session.
+    /// Removes the secret. What another host has sealed stays: it belongs to another session.
     pub fn forget(&self, key: &CacheKey) -> Result<(), StoreError> {
         self.forget_by(key, |name| self.directory.erase(name))
     }
@@ -320,12 +320,13 @@ impl<'a> RefreshSecrets<'a> {
         outcome
     }
 
-    /// Removes the keys of what was forgotten here, unless other refresh tokens need them.
+    /// Removes the keys of the secrets that were removed here, unless other refresh tokens need
+    /// them.
     pub fn forget_unused_keys(&self) {
         let _lock = self.lock_keys(KEY_WAIT);
         let mut used = Vec::new();
         for name in self.directory.names() {
-            // What is being written has its head already.
+            // A file that is being written has its head already.
             if !name.starts_with(TEMPORARY) && key_of(&name).is_none() {
                 continue;
             }
@@ -333,30 +334,30 @@ impl<'a> RefreshSecrets<'a> {
                 Some(text) => {
                     used.extend(head(&text).map(|(protection, id)| (protection, id.to_owned())));
                 }
-                // What cannot be read now may need any of them.
+                // A file that cannot be read now may need any of the keys.
                 None if name.starts_with(TEMPORARY) => {}
                 None => return,
             }
         }
         for (protection, id) in self.forgotten.take() {
             let is_used = match protection {
-                // Each machine names the same key differently.
+                // Each host derives another id from the same key.
                 Protection::KeyFile => used.iter().any(|used| used.0 == protection),
                 _ => used.iter().any(|used| used.0 == protection && used.1 == id),
             };
             if let Some(store) = self.store(protection)
                 && !is_used
-                // It may have been replaced since.
+                // The key may have been replaced since.
                 && matches!(self.key_to_open(protection), Ok(Some(key)) if key.of(&id).is_some())
             {
-                // A key without anything to open is worth nothing.
+                // A key that opens nothing is worth nothing.
                 let _ = store.remove();
                 self.keys.borrow_mut().clear();
             }
         }
     }
 
-    /// The files that may hold a session of this machine.
+    /// The files that may hold a session of this host.
     fn names(&self, key: &CacheKey) -> Vec<String> {
         let mut names = vec![self.sealed_name(key), plain_name(key)];
         names.dedup();
@@ -367,7 +368,7 @@ impl<'a> RefreshSecrets<'a> {
         if self.machine.is_empty() {
             return plain_name(key);
         }
-        // machine-id(5) asks not to show it.
+        // machine-id(5) asks programs not to disclose it.
         let digest = digest_of(format!("kubectl-login {}", self.machine).as_bytes());
         key.file(&format!("{}.{KIND}", digest.get(..16).unwrap_or_default()))
     }
@@ -424,7 +425,7 @@ impl<'a> RefreshSecrets<'a> {
     }
 
     fn known(&self, protection: Protection, master: &MasterKey) -> Option<Key> {
-        // A keyring stays on its machine by itself, or follows its user by intent.
+        // A keyring stays on its host, or moves with its user by intent.
         let is_bound = protection == Protection::KeyFile && !self.machine.is_empty();
         let place = if is_bound { self.machine.as_str() } else { "" };
         let sealing = Rc::new(master.at(place)?);
@@ -434,7 +435,7 @@ impl<'a> RefreshSecrets<'a> {
         Some(key)
     }
 
-    /// Without a lock at worst one session needs another sign-in.
+    /// Locks the making of keys. Without the lock, at worst one session needs another sign-in.
     fn lock_keys(&self, bound: Duration) -> Option<renewal_lock::RenewalLock> {
         let never = || None::<()>;
         match renewal_lock::take(&self.directory, KEYS, bound, never, |_| ()) {
@@ -444,12 +445,12 @@ impl<'a> RefreshSecrets<'a> {
     }
 }
 
-/// The file of what is not sealed, and of what older versions have sealed.
+/// The file of a secret that is not sealed, or that an older version sealed.
 fn plain_name(key: &CacheKey) -> String {
     key.file(KIND)
 }
 
-/// Whose file has that name.
+/// The session that a file name belongs to.
 fn key_of(name: &str) -> Option<CacheKey> {
     let rest = name.strip_suffix(KIND)?.strip_suffix('.')?;
     CacheKey::parse(rest.split_once('.').map_or(rest, |(key, _)| key))
@@ -460,7 +461,7 @@ fn protection_of(text: &str) -> Option<Protection> {
     head(text).map(|(protection, _)| protection).or(is_plain.then_some(Protection::Plain))
 }
 
-/// What a sealed text belongs to.
+/// The context that a sealed text is bound to.
 fn context(protection: Protection, id: &str, key: &CacheKey) -> String {
     format!("{SEALED} {} {id} {key}", protection.as_str())
 }
@@ -475,7 +476,7 @@ fn head(text: &str) -> Option<(Protection, &str)> {
     (words.next().is_none() && protection != Protection::Plain).then_some((protection, id))
 }
 
-/// The same with the rest.
+/// Protection, key id and sealed text of a sealed file.
 fn parts(text: &str) -> Option<(Protection, &str, &str)> {
     let (protection, id) = head(text)?;
     let (_, rest) = text.split_once('\n')?;

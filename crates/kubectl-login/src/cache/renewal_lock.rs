@@ -1,5 +1,5 @@
 //! One process renews a session; the others wait for its result, within bounds.
-//! Never stolen by age or process id: the kernel frees it when its holder ends, however it ends.
+//! Never taken over by age or process id: the kernel frees the lock when its holder ends.
 
 use std::{
     fmt,
@@ -25,26 +25,26 @@ use crate::{
     },
 };
 
-/// The kind of file. It stays when the lock is freed: removing it would let two processes hold
-/// locks on two files of one name.
+/// The kind of file. It stays when the lock is freed: if it were removed, two processes could hold
+/// locks on two files of the same name.
 const KIND: &str = "lock";
 
-/// The first waits are short, as most renewals are.
+/// The first polls come fast, as most renewals are short.
 const SHORTEST_POLL: Duration = Duration::from_millis(5);
 
-/// Later ones spare the machine.
+/// Later polls save CPU time.
 const LONGEST_POLL: Duration = Duration::from_millis(100);
 
-/// A person is told about a wait that is longer than this.
+/// A wait that is longer than this is reported to the user.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why the lock was not taken.
 #[derive(Debug, Error)]
 pub enum LockError {
-    /// There is nowhere to put it.
+    /// The lock file cannot be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Neither this file system nor that of the machine's own folder locks.
+    /// Neither this file system nor that of the host's own runtime folder supports locks.
     #[error("could not lock `{}`", path.display())]
     Unsupported {
         /// The lock file.
@@ -53,10 +53,10 @@ pub enum LockError {
         #[source]
         source: io::Error,
     },
-    /// Another process kept it for too long.
+    /// Another process held it for too long.
     #[error("{holder} has not finished within {} seconds", waited.as_secs())]
     Busy {
-        /// Who holds it, and what for.
+        /// The holder and its work.
         holder: String,
         /// How long we waited.
         waited: Duration,
@@ -78,12 +78,12 @@ impl Reported for LockError {
     }
 }
 
-/// What a holder is at. The lock file says so until the holder says that it is over.
+/// What a holder does. The lock file says so until the holder concludes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Nobody is asked anything.
+    /// Renews a token without a user.
     Renewing,
-    /// A person is asked.
+    /// Waits for a user to sign in.
     SigningIn,
 }
 
@@ -96,25 +96,25 @@ impl Work {
     }
 }
 
-/// Between what a holder is at and how long that takes.
+/// Stands between the work and its longest duration.
 const WITHIN: &str = ", within ";
 
-/// After the number.
+/// Stands after the number.
 const SECONDS: &str = " seconds";
 
-/// No work takes longer, whatever a holder writes: a sign-in may be given an hour.
+/// A longer bound in a lock file is cut to this; a sign-in may be given an hour.
 const LONGEST_WORK: Duration = Duration::from_hours(2);
 
-/// Who holds a lock, or held it when its process ended.
+/// The process that holds a lock, or that held it when it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// The process.
+    /// The process id.
     pub process: u32,
-    /// Since when it has been at its work.
+    /// When its work began.
     pub since: UnixTime,
-    /// For people: `signing in`.
+    /// The work, as shown to users: `signing in`.
     pub what: String,
-    /// How long that takes at most, if it said so.
+    /// How long the work takes at most, if the holder wrote it.
     pub within: Option<Duration>,
 }
 
@@ -142,13 +142,13 @@ impl Holder {
         })
     }
 
-    /// How much longer its work may take at `now`; `longest` where it did not say.
+    /// How much longer its work may take at `now`; `longest` if the holder did not write a bound.
     pub fn time_left(&self, now: UnixTime, longest: Duration) -> Duration {
         let begun = self.since.min(now);
         self.within.unwrap_or(longest).saturating_sub(now.since(begun))
     }
 
-    /// Whether it asked a person.
+    /// Whether it waited for a user to sign in.
     pub fn was_signing_in(&self) -> bool {
         self.what == Work::SigningIn.as_str()
     }
@@ -165,23 +165,23 @@ impl fmt::Display for Holder {
 #[derive(Debug)]
 pub struct RenewalLock {
     file: File,
-    /// Whether somebody else had it first.
+    /// Whether another process held it first.
     pub waited: bool,
-    /// Whoever held it before and ended without a word: killed, or cancelled by a person.
+    /// The previous holder, if it ended without concluding: killed, or cancelled by the user.
     pub abandoned: Option<Holder>,
     work: Option<Work>,
 }
 
 /// How a wait for the lock ended.
 pub enum Taken<T> {
-    /// We have it.
+    /// This process holds the lock.
     Lock(RenewalLock),
-    /// Somebody else's result came in first.
+    /// Another process's result arrived first.
     Adopted(T),
 }
 
-/// Takes the lock `name` within `bound`. While waiting, `adopt` is asked again and again
-/// whether the wait is still needed, and `say` is told once whom we wait for.
+/// Takes the lock `name` within `bound`. While waiting, it polls `adopt` for a result that ends
+/// the wait, and calls `say` once with the holder that it waits for.
 pub fn take<T>(
     directory: &Directory,
     name: &str,
@@ -192,7 +192,7 @@ pub fn take<T>(
     take_from(directory, name, |_| bound, adopt, say)
 }
 
-/// The same where the bound depends on the holder: `bound` is asked again while it is waited for.
+/// The same where the bound depends on the holder: each poll calls `bound` again.
 pub fn take_from<T>(
     directory: &Directory,
     name: &str,
@@ -224,13 +224,13 @@ pub fn take_from<T>(
     }
 }
 
-/// Takes the lock `name` if nobody has it.
+/// Takes the lock `name` if no process holds it.
 pub fn try_take(directory: &Directory, name: &str) -> Option<RenewalLock> {
     let mut file = LockFile::open(directory, name).ok()?;
     file.lock(&mut |_: &str| ()).ok()?.then(|| file.locked(false))
 }
 
-/// Who holds the lock `name` now; `None` also when nobody says.
+/// The holder of the lock `name`; `None` also when the file does not name one.
 pub fn holder_of(directory: &Directory, name: &str) -> Option<Holder> {
     let file_name = format!("{name}.{KIND}");
     let disk = directory.disk();
@@ -261,15 +261,15 @@ impl<'a> LockFile<'a> {
         Ok(Self { directory, name, file, is_of_this_machine: false })
     }
 
-    /// Where a file system does not lock, this machine's own folder at least keeps its processes
-    /// apart.
+    /// Where a file system does not lock, a lock in this host's own runtime folder at least
+    /// excludes its own processes.
     fn of_this_machine(directory: &Directory, name: &str) -> Option<(Directory, String)> {
         let machine = directory.beside(directory.disk().runtime_folder()?);
         let place = digest_of(directory.canonical().to_string_lossy().as_bytes());
         Some((machine, format!("{}-{name}", place.get(..16).unwrap_or_default())))
     }
 
-    /// Whether we have it now.
+    /// Tries once to lock the file.
     fn lock(&mut self, say: &mut impl FnMut(&str)) -> Result<bool, LockError> {
         match self.directory.disk().lock(&self.file, Sharing::Alone) {
             Ok(()) => Ok(true),
@@ -306,26 +306,26 @@ impl<'a> LockFile<'a> {
 }
 
 impl RenewalLock {
-    /// Writes down who holds the lock and what for: for those who wait, and for the next holder if
-    /// this one ends without a word.
+    /// Writes the holder and its work into the lock file: for the processes that wait, and for the
+    /// next holder if this one ends without concluding.
     pub fn describe(&mut self, work: Work, since: UnixTime, within: Duration) {
         self.work = Some(work);
         let (process, what) = (std::process::id(), work.as_str().to_owned());
         self.write(&Holder { process, since, what, within: Some(within) }.render());
     }
 
-    /// Whether what it is held for is nothing that a person is asked for.
+    /// Whether it is held for work that needs no user.
     pub fn is_renewing(&self) -> bool {
         self.work == Some(Work::Renewing)
     }
 
-    /// Writes down that the work is over, well or badly.
+    /// Records that the work is over, whether it succeeded or failed.
     pub fn conclude(&mut self) {
         self.write("");
     }
 
     fn write(&mut self, text: &str) {
-        // Without it people read a vaguer message. Shortening works on a full disk, too.
+        // If this fails, users read a vaguer message. Truncating works on a full disk, too.
         let _ = self.file.set_len(0);
         let _ = self.file.rewind();
         let _ = self.file.write_all(text.as_bytes());

@@ -1,8 +1,8 @@
-//! Encrypts what is kept: AES-256-GCM under a key that lies elsewhere.
-//! Never says why something does not open; never knows where the key comes from.
+//! Encrypts what is stored: AES-256-GCM under a key that is stored elsewhere.
+//! Never says why a text does not open; never knows where the key comes from.
 //!
-//! The key in use is derived (RFC 5869) from 32 random bytes and from a text that names the place,
-//! so that the bytes alone, copied to another place, open nothing.
+//! The key in use is derived (RFC 5869) from 32 random bytes and a text that names the place, so
+//! that the bytes alone, copied to another place, open nothing.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use zeroize::Zeroizing;
 
 use super::FORMAT;
 
-/// How many random bytes a key is made of.
+/// How many random bytes a key is derived from.
 pub const KEY_LENGTH: usize = 32;
 
 /// How many bytes name a key.
 const ID_LENGTH: usize = 8;
 
-/// AES-GCM's nonce, which goes before the sealed text.
+/// AES-GCM's nonce, which precedes the sealed text.
 const NONCE_LENGTH: usize = 12;
 
 /// Random bytes that keys are derived from.
@@ -28,7 +28,7 @@ const NONCE_LENGTH: usize = 12;
 pub struct MasterKey(Zeroizing<[u8; KEY_LENGTH]>);
 
 impl MasterKey {
-    /// Takes fresh random bytes.
+    /// From fresh random bytes.
     pub fn from_random(bytes: [u8; KEY_LENGTH]) -> Self {
         Self(Zeroizing::new(bytes))
     }
@@ -42,7 +42,7 @@ impl MasterKey {
         text
     }
 
-    /// Reads what `render` gave.
+    /// Reads the text that `render` returns.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.trim().strip_prefix(FORMAT)?.strip_prefix(' ')?;
         let mut bytes = Zeroizing::new([0; KEY_LENGTH]);
@@ -87,12 +87,12 @@ pub struct SealingKey {
 }
 
 impl SealingKey {
-    /// Tells keys apart; says nothing about the key.
+    /// Distinguishes keys; reveals nothing about the key.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// `text`, sealed; it opens only with the same `context`.
+    /// Seals `text`; it opens only with the same `context`.
     pub fn seal(&self, text: &[u8], context: &str) -> Option<Vec<u8>> {
         let mut content = Zeroizing::new(text.to_vec());
         let (nonce, tag) = self
@@ -102,7 +102,7 @@ impl SealingKey {
         Some([nonce.as_ref().as_slice(), content.as_slice(), tag.as_ref()].concat())
     }
 
-    /// The text in `sealed`, if it is whole and belongs to `context`.
+    /// Returns the text in `sealed`, if it is intact and belongs to `context`.
     pub fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, content) = sealed.split_at_checked(NONCE_LENGTH)?;
         let nonce = aws_lc_rs::aead::Nonce::try_assume_unique_for_key(nonce).ok()?;

@@ -1,10 +1,10 @@
-//! Who was given a kept token last, and whether asking again means that a cluster refused it.
-//! Never a file of its own: the token file's access time holds it, with the caller's process id in
-//! place of the nanoseconds. Where a file system keeps no such times, nothing is ever suspected.
+//! Which caller was last given a cached token, and whether its next call hints at a refusal.
+//! Never uses a file of its own: the token file's access time holds it, with the caller's process
+//! id in place of the nanoseconds. On a file system without such times, nothing is ever suspected.
 //!
 //! client-go runs a plugin again when its token expires or is answered with 401, and does not say
-//! which. The expiry is known here; so a caller that comes back before it
-//! has probably met a 401.
+//! which. The plugin knows the expiry; so a caller that comes back before it has probably met a
+//! 401.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use login_common::UnixTime;
 
 use super::freshness::Lifetime;
 
-/// Whoever comes back later may have restarted, or lives under a process id that was used before.
+/// A caller that comes back later may have restarted, or may have a reused process id.
 const WINDOW: Duration = Duration::from_mins(5);
 
-/// How old a token has to be before the first suspicion; four times that passes before the next.
-/// Clients that ask for each request, instead of keeping the answer, cost few renewals that way.
+/// How old a token must be before the first suspicion; four times as old before the next. This
+/// bounds the renewals caused by clients that run the plugin for each request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// When a token was handed out, and to which process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Served {
-    /// When.
+    /// The time.
     pub at: UnixTime,
     /// The caller's process id.
     pub to: u32,
 }
 
 impl Served {
-    /// Whether `next`, the caller of now, comes back because the token was refused. `suspicions`
-    /// counts those that renewals in a row have not ended.
+    /// Whether `next`, the current caller, comes back because the token was refused. `suspicions`
+    /// counts the earlier ones in a row that a renewal did not end.
     pub fn hints_at_refusal(&self, next: Self, lifetime: &Lifetime, suspicions: u32) -> bool {
         let factor = 4u32.checked_pow(suspicions).unwrap_or(u32::MAX);
         self.to == next.to
@@ -56,7 +56,7 @@ mod tests {
             ((1000, 7), (1029, 7), 0, false),
             ((1000, 7), (1030, 7), 0, true),
             ((1000, 7), (1030, 8), 0, false),
-            // Handed out before this token was there: another one.
+            // Handed out before this token was issued: it was another token.
             ((999, 7), (1030, 7), 0, false),
             ((1030, 7), (1330, 7), 0, true),
             ((1030, 7), (1331, 7), 0, false),

@@ -1,5 +1,5 @@
-//! A session on record: what it is about and until when, for those who list, end and examine it.
-//! Never a secret; never read on the way to a token.
+//! A session's record: its identity and its expiry, for the commands that list, end and examine it.
+//! Never holds a secret; never read on the way to a token.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ use crate::{
 /// The kind of file.
 const KIND: &str = "session";
 
-/// Longest record; it may hold the certificates of an authority.
+/// Longest record; it may hold an authority's certificates.
 const MAX_LENGTH: usize = 256 * 1024;
 
 /// A session.
@@ -32,9 +32,9 @@ const MAX_LENGTH: usize = 256 * 1024;
 pub struct SessionRecord {
     /// Names its files.
     pub key: CacheKey,
-    /// Who signs its tokens.
+    /// The issuer that signs its tokens.
     pub issuer: IssuerUrl,
-    /// Who asks for them.
+    /// The client that requests them.
     pub client_id: ClientId,
     /// `--account`
     pub account: Option<String>,
@@ -44,33 +44,33 @@ pub struct SessionRecord {
     pub scopes: Vec<String>,
     /// `--audience`
     pub audience: Option<String>,
-    /// `--flow`, as asked for.
+    /// `--flow`, as given.
     pub flow: String,
     /// Access tokens instead of ID tokens.
     pub use_access_token: bool,
     /// `sub` of the ID token.
     pub subject: Option<String>,
-    /// Who signed in, for people.
+    /// The signed-in user's name, for display.
     pub display_name: Option<String>,
-    /// When a person or a job signed in.
+    /// When a user or a job signed in.
     pub signed_in_at: UnixTime,
-    /// The end of the latest token.
+    /// The expiry of the latest token.
     pub valid_until: UnixTime,
-    /// How the refresh token is kept; `None` when there is none.
+    /// How the refresh token is stored; `None` when there is none.
     pub protection: Option<Protection>,
-    /// Why there is none, for people.
+    /// Why there is none, for display.
     pub unrenewable: Option<String>,
-    /// Ways to sign in that the issuer does not let this client use.
+    /// Flows that the issuer does not let this client use.
     pub refused_ways: Vec<PersonFlow>,
-    /// Who may vouch for the issuer, as given.
+    /// The authorities that may authenticate the issuer, as given.
     pub certificate_authorities: Vec<CertificateAuthority>,
     /// `--insecure-skip-tls-verify`
     pub insecure_skip_tls_verify: bool,
 }
 
 impl SessionRecord {
-    /// The record of `target` after a token was `issued` at `now`. A renewal goes on from the
-    /// record `before`; a sign-in has none.
+    /// The record of `target` after a token was `issued` at `now`. A renewal continues the record
+    /// `before`; a sign-in has none.
     pub fn of(
         target: &Target,
         issued: &Issued,
@@ -161,7 +161,7 @@ impl SessionRecord {
             certificate_authorities: authorities.collect(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify,
         };
-        // Fails only for a path that is no UTF-8; then there is no record to list.
+        // Fails only for a path that is not UTF-8; then there is no record to list.
         serde_json::to_vec(&written).unwrap_or_default()
     }
 }
@@ -184,7 +184,7 @@ fn unrenewable(
     }
 }
 
-/// What stands in the file.
+/// The content of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Written {
@@ -227,7 +227,7 @@ enum Authority {
     Data(String),
 }
 
-/// Every session on record, in the order of their keys.
+/// All recorded sessions, in the order of their keys.
 pub fn list(directory: &Directory) -> Vec<SessionRecord> {
     let mut names = directory.names();
     names.sort_unstable();
@@ -245,11 +245,11 @@ pub fn save(directory: &Directory, record: &SessionRecord) -> Result<(), StoreEr
     directory.write(&record.key.file(KIND), &record.render(), false)
 }
 
-/// Forgets a session: its tokens, its failures and its record; the keys, too, when no other
-/// refresh token needs them. Its lock file stays, as somebody may be waiting for it.
+/// Removes a session: its tokens, its failures and its record; also the sealing keys when no other
+/// refresh token needs them. Its lock file stays, as another process may be waiting for it.
 pub fn forget(secrets: &RefreshSecrets<'_>, key: &CacheKey) -> Result<(), StoreError> {
     let directory = secrets.directory();
-    // The record goes last: what could not be forgotten stays on the list.
+    // The record goes last: a session that could not be removed stays on the list.
     secrets.forget(key)?;
     directory.remove(&key.file(entry::KIND))?;
     backoff::clear(directory, key)?;

@@ -1,6 +1,6 @@
-//! Files of the cache: read with suspicion, replaced as a whole.
-//! Never reads a file that others own or may read, never follows a link to one, never leaves half a
-//! file behind where there is another way.
+//! Files of the cache: checked when read, replaced as a whole.
+//! Never reads a file that other users own or may read, never follows a link to one, never leaves
+//! a half-written file where that can be avoided.
 
 use std::{
     fs::{self, File, FileTimes},
@@ -18,19 +18,19 @@ use crate::system::{
     random,
 };
 
-/// How the names of files begin that are being written.
+/// Prefix of the names of files that are being written.
 pub const TEMPORARY: &str = ".new-";
 
-/// What an access time can hold beside the seconds; process ids are far smaller.
+/// The limit of what an access time holds beside the seconds; process ids are far smaller.
 const NANOSECONDS: u32 = 1_000_000_000;
 
-/// No cache is that large; a directory that is has another purpose.
+/// No cache has that many files; a directory that does has another purpose.
 const MAX_FILES: usize = 100_000;
 
-/// Something in the cache could not be written.
+/// A file of the cache could not be written.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The directory does not exist and cannot be made.
+    /// The directory does not exist and cannot be created.
     #[error("could not create the directory `{}`", path.display())]
     Create {
         /// The directory.
@@ -39,7 +39,7 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
-    /// Others could change or replace what is in there.
+    /// Other users could change or replace its files.
     #[error("the directory `{}` belongs to another user, or others may write to it", .0.display())]
     Exposed(PathBuf),
     /// The file could not be written.
@@ -57,18 +57,19 @@ pub enum StoreError {
 pub struct Opened {
     /// All of it.
     pub content: Vec<u8>,
-    /// What `note` wrote, if nobody else has read the file since.
+    /// What `note` wrote, if no other process has read the file since.
     pub served: Option<Served>,
     file: File,
 }
 
 impl Opened {
-    /// Notes on the file itself who is given its content: one system call, no other file, no lock.
+    /// Records in the file's access time which caller gets its content: one system call, no other
+    /// file, no lock.
     pub fn note(&self, served: Served) {
         let Ok(seconds) = u64::try_from(served.at.as_seconds()) else { return };
         if served.to < NANOSECONDS {
             let moment = UNIX_EPOCH + Duration::new(seconds, served.to);
-            // A hint only; file systems may refuse it or keep less of it.
+            // Only a hint; file systems may refuse it or store it with less precision.
             let _ = self.file.set_times(FileTimes::new().set_accessed(moment));
         }
     }
@@ -82,33 +83,33 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// The cache in `path`. Touches nothing.
+    /// The cache in `path`. Does no I/O.
     pub fn new(path: PathBuf) -> Self {
         Self::on(&disk::LOCAL, path)
     }
 
-    /// The cache in `path` of another file system.
+    /// The cache in `path` on another file system.
     pub fn on(disk: &'static dyn Disk, path: PathBuf) -> Self {
         Self { path, disk }
     }
 
-    /// Another directory of the same file system.
+    /// Another directory on the same file system.
     #[must_use]
     pub fn beside(&self, path: PathBuf) -> Self {
         Self::on(self.disk, path)
     }
 
-    /// What its steps go through.
+    /// The file system that its operations go through.
     pub fn disk(&self) -> &'static dyn Disk {
         self.disk
     }
 
-    /// Where a file is.
+    /// The path of a file.
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// One spelling of where it is or will be, whatever links lead there.
+    /// Its canonical path, also before it exists; links are resolved.
     pub fn canonical(&self) -> PathBuf {
         let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
         let there = path.ancestors().find_map(|ancestor| {
@@ -119,8 +120,8 @@ impl Directory {
         there.unwrap_or(path)
     }
 
-    /// Removes what a write that was killed has left behind: temporary files from before
-    /// `newest`. Called by whoever holds a lock, so that not everybody does it.
+    /// Removes temporary files of killed writes that are older than `newest`. The holder of a lock
+    /// calls it, so that not every process does.
     pub fn sweep(&self, newest: UnixTime) {
         let Ok(folder) = self.prepare() else { return };
         for name in self.names().iter().filter(|name| name.starts_with(TEMPORARY)) {
@@ -131,7 +132,7 @@ impl Directory {
         }
     }
 
-    /// The names of its files; none where there is no directory.
+    /// The names of its files; empty if the directory does not exist.
     pub fn names(&self) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.path) else { return Vec::new() };
         entries
@@ -140,24 +141,24 @@ impl Directory {
             .collect()
     }
 
-    /// The content of a file of ours, if it is there and not longer than `limit`.
+    /// The content of a private file of this user, if it exists and is not longer than `limit`.
     pub fn read(&self, name: &str, limit: usize) -> Option<Vec<u8>> {
         self.open(name, limit).map(|opened| opened.content)
     }
 
-    /// As `read`, with the file itself. By path, as this is the cached path: another file of that
-    /// name would have to be ours, too, and private.
+    /// As `read`, with the file itself. Opened by path, since this is the cached path: another file
+    /// of that name would have to be this user's and private, too.
     pub fn open(&self, name: &str, limit: usize) -> Option<Opened> {
         let mut file = LocalDisk::open_at(&self.path_of(name)).ok()?;
         let (length, served) = private_facts(&file).filter(|(length, _)| *length <= limit)?;
-        // Room for all and one byte more: the end is seen without growing, which would leave
-        // copies behind.
+        // Room for everything and one byte more: the end is seen without growing the buffer, which
+        // would leave copies behind.
         let mut content = Vec::with_capacity(length + 1);
         (&mut file).take(limit as u64 + 1).read_to_end(&mut content).ok()?;
         (content.len() <= limit).then_some(Opened { content, served, file })
     }
 
-    /// Makes sure that the directory is there and ours alone.
+    /// Makes sure that the directory exists and that only this user can write to it.
     pub fn prepare(&self) -> Result<Folder, StoreError> {
         let failed = |source| StoreError::Create { path: self.path.clone(), source };
         let folder = match self.disk.folder(&self.path) {
@@ -174,8 +175,8 @@ impl Directory {
         Ok(folder)
     }
 
-    /// Replaces a file as a whole; readers see the old or the new content. `durable` waits until
-    /// the disk has it, for what cannot be had again.
+    /// Replaces a file as a whole; readers see the old or the new content. `durable` waits until it
+    /// is on the disk, for content that cannot be obtained again.
     pub fn write(&self, name: &str, content: &[u8], durable: bool) -> Result<(), StoreError> {
         let mut place = self.place(name)?;
         place.fill(content)?;
@@ -185,8 +186,8 @@ impl Directory {
         Ok(())
     }
 
-    /// A place for the next content of a file, which is not touched before `Place::fill`. What is
-    /// there stays open, so that it can be written over where it cannot be replaced.
+    /// A place for the next content of a file, which is not touched before `Place::fill`. The
+    /// existing file stays open, so that it can be overwritten where it cannot be replaced.
     pub fn place(&self, name: &str) -> Result<Place, StoreError> {
         let folder = self.prepare()?;
         let (disk, path) = (self.disk, self.path_of(name));
@@ -194,7 +195,7 @@ impl Directory {
             Ok(temporary) => (Some(temporary), None),
             Err(error) => (None, Some(error)),
         };
-        // Windows does not replace a file that is open.
+        // Windows does not replace an open file.
         let existing =
             if cfg!(unix) || temporary.is_none() { existing(disk, &folder, name) } else { None };
         if let (Some(source), None) = (trouble, &existing) {
@@ -204,7 +205,7 @@ impl Directory {
         Ok(Place { disk, folder, path, name, temporary, existing, filled: None })
     }
 
-    /// Opens a file of ours to hold a lock on it, made if it is not there.
+    /// Opens a file of this user to hold a lock on it; creates it if it does not exist.
     pub fn open_to_lock(&self, name: &str) -> Result<File, StoreError> {
         let failed = |source| StoreError::Write { path: self.path_of(name), source };
         let folder = self.prepare()?;
@@ -212,19 +213,19 @@ impl Directory {
         if is_ours(&file) { Ok(file) } else { Err(failed(io::ErrorKind::InvalidInput.into())) }
     }
 
-    /// Opens a file of ours to see who holds a lock on it.
+    /// Opens a file of this user to see which process holds a lock on it.
     pub fn open_to_look(&self, name: &str) -> Option<File> {
         let folder = self.disk.folder(&self.path).ok()?;
         self.disk.open(&folder, name, Access::Read).ok().filter(is_ours)
     }
 
-    /// Whether there is something of that name, readable or not.
+    /// Whether the name exists, readable or not.
     pub fn has(&self, name: &str) -> bool {
         !matches!(fs::symlink_metadata(self.path_of(name)),
             Err(error) if error.kind() == io::ErrorKind::NotFound)
     }
 
-    /// Removes a file; one that is not there is removed already.
+    /// Removes a file; succeeds if it does not exist.
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
         let removed =
             self.disk.folder(&self.path).and_then(|folder| self.disk.remove(&folder, name));
@@ -236,7 +237,7 @@ impl Directory {
         }
     }
 
-    /// Removes a file or, where names cannot be removed, what is in it.
+    /// Removes a file or, where names cannot be removed, its content.
     pub fn erase(&self, name: &str) -> Result<(), StoreError> {
         let folder = match self.disk.folder(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -260,7 +261,7 @@ fn erase(disk: &dyn Disk, folder: &Folder, name: &str) -> io::Result<()> {
     }
 }
 
-/// A temporary file, and whether it is longer than what is in it.
+/// A temporary file; `length` may be longer than its content.
 #[derive(Debug)]
 struct Temporary {
     file: File,
@@ -268,7 +269,7 @@ struct Temporary {
     length: u64,
 }
 
-/// Where the next content of a file goes. Two system calls from the end: write and rename.
+/// Where the next content of a file goes. Only two system calls are left: write and rename.
 #[derive(Debug)]
 pub struct Place {
     disk: &'static dyn Disk,
@@ -281,8 +282,8 @@ pub struct Place {
 }
 
 impl Place {
-    /// Takes the room now, so that a full disk shows before anything depends on it. `draft` stands
-    /// in the temporary file meanwhile.
+    /// Reserves the room now, so that a full disk shows before anything depends on it. The
+    /// temporary file holds `draft` meanwhile.
     pub fn reserve(&mut self, room: u64, draft: &[u8]) -> Result<(), StoreError> {
         let (disk, mut trouble) = (self.disk, None);
         if let Some(temporary) = &mut self.temporary {
@@ -298,7 +299,7 @@ impl Place {
                 Err(error) => trouble = Some(error),
             }
         }
-        // The old file's own room is taken already, up to the end of its last block.
+        // The old file has its own room already, up to the end of its last block.
         self.discard();
         let Some(existing) = &self.existing else {
             let source = trouble.unwrap_or_else(|| io::ErrorKind::NotFound.into());
@@ -312,7 +313,7 @@ impl Place {
             .map_err(|source| self.failed(source))
     }
 
-    /// The content, in place of the old one.
+    /// Writes the content in place of the old one.
     pub fn fill(&mut self, content: &[u8]) -> Result<(), StoreError> {
         let trouble = match self.temporary.take() {
             None => None,
@@ -337,7 +338,7 @@ impl Place {
             .disk
             .write(&existing, content)
             .and_then(|()| self.disk.cut(&existing, content.len() as u64));
-        // Half of two contents is none: every kind of file is checked when it is read.
+        // A mix of two contents is no content: every kind of file is checked when it is read.
         written
             .and_then(|()| {
                 if has_name(&existing) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
@@ -361,11 +362,11 @@ impl Place {
         self.disk.rename(&self.folder, &temporary.name, &self.name)
     }
 
-    /// Waits until the disk has it, as far as the file system can say so.
+    /// Waits until the content is on the disk, as far as the file system reports it.
     pub fn settle(&self) -> Result<(), StoreError> {
         let Some(file) = &self.filled else { return Ok(()) };
         let synced = disk::settle(self.disk, file);
-        // The new name, too, has to survive a power cut.
+        // The new name has to survive a power cut, too.
         let _ = self.disk.sync_folder(&self.folder);
         synced.map_err(|source| self.failed(source))
     }
@@ -387,21 +388,21 @@ impl Drop for Place {
     }
 }
 
-/// The smallest piece in which most file systems take room.
+/// The smallest unit in which most file systems allocate room.
 const BLOCK: u64 = 4096;
 
-/// The file of that name, if it is one that may be written over.
+/// Opens the file of that name, if it may be overwritten.
 fn existing(disk: &dyn Disk, folder: &Folder, name: &str) -> Option<File> {
     let file = disk.open(folder, name, Access::Change).ok()?;
     private_facts(&file).is_some().then_some(file)
 }
 
-/// The same where it was not held open. Elsewhere what has no name any more stays without one.
+/// The same where the file was not held open. On Unix a file that lost its name stays without one.
 fn existing_if_closed(disk: &dyn Disk, folder: &Folder, name: &str) -> Option<File> {
     if cfg!(unix) { None } else { existing(disk, folder, name) }
 }
 
-/// A new file under a name that nobody else has.
+/// A new file under a name that no other process uses.
 fn new_file(disk: &dyn Disk, folder: &Folder) -> io::Result<Temporary> {
     let random = random::bytes().map_err(io::Error::other)?;
     let digits = digest_of(&random);
@@ -410,8 +411,8 @@ fn new_file(disk: &dyn Disk, folder: &Folder) -> io::Result<Temporary> {
     Ok(Temporary { file, name, length: 0 })
 }
 
-/// Length and note of an open file, if it is a regular file that is ours and that nobody else may
-/// read.
+/// Length and `Served` note of an open file, if it is a regular file that this user owns and no
+/// other user may access.
 #[cfg(unix)]
 fn private_facts(file: &File) -> Option<(usize, Option<Served>)> {
     use std::os::unix::fs::MetadataExt as _;
@@ -431,7 +432,7 @@ fn is_ours(file: &File) -> bool {
     file.metadata().is_ok_and(|facts| facts.is_file() && is_mine(facts.uid()))
 }
 
-/// Whether an open file has not been removed or replaced meanwhile.
+/// Whether an open file still has a name, that is, was neither removed nor replaced.
 #[cfg(unix)]
 fn has_name(file: &File) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -449,7 +450,7 @@ fn create_private(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Windows: a profile's directories are private by their access list.
+/// Windows: the access list of a profile's directories makes them private.
 #[cfg(not(unix))]
 fn private_facts(file: &File) -> Option<(usize, Option<Served>)> {
     let facts = file.metadata().ok()?;
@@ -462,7 +463,7 @@ fn is_ours(file: &File) -> bool {
     file.metadata().is_ok_and(|facts| facts.is_file())
 }
 
-/// Windows removes no name of an open file.
+/// Windows does not remove the name of an open file.
 #[cfg(not(unix))]
 fn has_name(_: &File) -> bool {
     true

@@ -1,5 +1,5 @@
-//! The way of the next refresh token into its file: all that can fail goes before it is asked for.
-//! Never asks for a key after that; never leaves a spent token behind as if it were good.
+//! Prepares the file of the next refresh token: all that can fail happens before the request.
+//! Never needs a key store after that; never leaves a spent token behind as if it were good.
 
 use std::rc::Rc;
 
@@ -20,25 +20,25 @@ use crate::{
     options::target::Storage,
 };
 
-/// What a refresh token may grow by without a thought.
+/// How much a refresh token may grow without failing.
 const ROOM: usize = 16 * 1024;
 
-/// A place for a refresh token that has not come yet.
+/// A place for a refresh token that has not been issued yet.
 pub struct Prepared {
     key: CacheKey,
     protection: Protection,
     passed_over: Vec<KeyTrouble>,
     sealing: Option<Rc<SealingKey>>,
     place: Place,
-    /// Files of other names with what this one comes after.
+    /// Files of other names that this one replaces.
     replaced: Vec<String>,
-    /// What need not be written again.
+    /// The stored secret, which need not be written again if it comes back unchanged.
     unchanged: Option<RefreshSecret>,
 }
 
 impl RefreshSecrets<'_> {
-    /// Does all that can fail: finds the key, takes the room. `before` is what a renewal is going
-    /// to spend; a sign-in has none.
+    /// Does all that can fail: finds the key, reserves the room. `before` is the token that a
+    /// renewal is going to spend; a sign-in has none.
     pub fn prepare(
         &self,
         key: &CacheKey,
@@ -66,8 +66,8 @@ impl RefreshSecrets<'_> {
         before: Option<&RefreshSecret>,
         protection: Protection,
     ) -> Result<Prepared, KeyTrouble> {
-        // Until the head is in a file: whoever forgets another session would take the key for
-        // unused.
+        // Held until the head is in a file: otherwise a process that removes another session would
+        // take the key for unused.
         let is_new_here = protection != Protection::Plain && self.known_key(protection).is_none();
         let _lock = is_new_here.then(|| self.lock_keys(KEY_WAIT));
         let (name, sealing) = match protection {
@@ -89,8 +89,8 @@ impl RefreshSecrets<'_> {
         })
     }
 
-    /// Keeps what has come. When that fails, nothing is kept: what was there is spent, or of an
-    /// earlier sign-in, perhaps of somebody else.
+    /// Stores the new secret. If that fails, nothing stays stored: the old token is spent, or
+    /// belongs to an earlier sign-in, perhaps of another user.
     pub fn keep(
         &self,
         mut prepared: Prepared,
@@ -106,8 +106,8 @@ impl RefreshSecrets<'_> {
         Ok(Saved { protection, passed_over })
     }
 
-    /// Forgets what `prepared` comes after, through the directory that it holds: that one cannot be
-    /// opened again is no reason to leave a spent token behind.
+    /// Removes the secrets that `prepared` replaces, through the directory that it holds open: a
+    /// directory that cannot be opened again must not leave a spent token behind.
     pub fn forget_before(&self, prepared: &Prepared) -> Result<(), StoreError> {
         self.forget_by(&prepared.key, |name| prepared.place.erase(name))
     }
@@ -120,7 +120,7 @@ impl Prepared {
             self.place.erase(spent)?;
         }
         self.place.fill(text.as_bytes())?;
-        // A power cut is less likely than a file system that cannot say so.
+        // Ignored: a file system that cannot report is likelier than a power cut.
         let _: Result<(), StoreError> = self.place.settle();
         Ok(())
     }
@@ -142,7 +142,7 @@ fn head(protection: Protection, sealing: &SealingKey) -> String {
     format!("{SEALED} {} {}\n", protection.as_str(), sealing.id())
 }
 
-/// Twice what there was, sealed and in base64, and no less than `ROOM`.
+/// Twice the old length, sealed and in base64, and at least `ROOM`.
 fn room(before: Option<&RefreshSecret>) -> u64 {
     let length = before.map_or(0, |before| before.token.expose().len());
     length.saturating_mul(4).clamp(ROOM, MAX_LENGTH) as u64

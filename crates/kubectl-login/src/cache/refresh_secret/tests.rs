@@ -1,18 +1,18 @@
 //! Tests of `cache::refresh_secret`.
-//! Never a real keyring: those are asked by the processes in `tests`.
+//! Never uses a real keyring: the program tests in `tests` do.
 
 use super::*;
 
-/// A place for keys, in memory; `Err` when it fails.
+/// A key store in memory that can be made to fail.
 #[derive(Clone, Default)]
 struct Memory(Rc<RefCell<State>>);
 
 #[derive(Default)]
 struct State {
     text: Option<String>,
-    /// As gnome-keyring: what is there cannot be seen, nothing can be added.
+    /// As gnome-keyring when locked: stored keys are invisible, and none can be added.
     locked: bool,
-    /// A person is there who unlocks it when something is added.
+    /// A user unlocks it when something is added.
     opens: bool,
     absent: bool,
     loads: usize,
@@ -57,7 +57,7 @@ impl KeyStore for Memory {
     }
 }
 
-/// A cache directory and the two places for keys.
+/// A cache directory and its two key stores.
 struct Stage {
     _scratch: tempfile::TempDir,
     directory: Directory,
@@ -202,7 +202,7 @@ fn another_storage_option_moves_the_secret_at_the_next_write() {
         (Storage::File, Protection::Plain),
         (Storage::Auto, Protection::Keyring),
         (Storage::EncryptedFile, Protection::KeyFile),
-        // A renewal does not look for a better place by itself.
+        // A renewal does not move the token to a better place.
         (Storage::Auto, Protection::KeyFile),
         (Storage::File, Protection::Plain),
     ] {
@@ -346,13 +346,13 @@ fn all_that_a_place_needs_is_asked_for_before_there_is_anything_to_keep() {
     let before = secrets.load(&key()).unwrap().unwrap();
     let prepared = secrets.prepare(&key(), Some(&before), Storage::Keyring, false).unwrap();
     let loads = stage.keyring.0.borrow().loads;
-    // It hangs from now on.
+    // The keyring fails from now on.
     stage.keyring.0.borrow_mut().absent = true;
     secrets.keep(prepared, &secret("r2")).unwrap();
     assert_eq!(stage.keyring.0.borrow().loads, loads);
     stage.keyring.0.borrow_mut().absent = false;
     assert_eq!(stage.load().unwrap().as_deref(), Some("r2"));
-    // One that is not used leaves nothing.
+    // A prepared place that is not used leaves nothing.
     drop(secrets.prepare(&key(), Some(&secret("r2")), Storage::Keyring, false).unwrap());
     assert!(stage.directory.names().iter().all(|name| !name.starts_with(TEMPORARY)));
 }
@@ -381,7 +381,7 @@ mod faults {
         faulty::{FaultyDisk, Step, Verdict},
     };
 
-    /// Renews `r1` to `r2` on a disk where `fails` decides; what can be loaded after that.
+    /// Renews `r1` to `r2` on a disk where `fails` decides; also returns what can be loaded then.
     fn renewed(
         wish: Storage,
         fails: impl Fn(Step, bool) -> bool + Send + 'static,
@@ -414,7 +414,7 @@ mod faults {
     #[test]
     fn a_refresh_token_that_could_not_be_replaced_is_not_spent() {
         for wish in [Storage::File, Storage::EncryptedFile, Storage::Keyring] {
-            // Read-only: no file can be made, none can be opened to write into it.
+            // Read-only: no file can be created or opened for writing.
             let (outcome, kept) = renewed(wish, |step, _| {
                 matches!(step, Step::Open(Access::Create | Access::Change | Access::ChangeOrCreate))
             });
@@ -437,7 +437,7 @@ mod faults {
                     "{wish:?} {failing:?}"
                 );
             }
-            // No file can be made: the old one is written over.
+            // No file can be created: the old one is overwritten.
             let (outcome, kept) = renewed(wish, |step, _| step == Step::Open(Access::Create));
             assert_eq!((outcome, kept.as_deref()), (Ok(()), Some("r2")), "{wish:?}");
         }
@@ -449,7 +449,7 @@ mod faults {
             let (outcome, kept) =
                 renewed(wish, |step, answered| answered && matches!(step, Step::Write));
             assert_eq!((outcome, kept), (Err(true), None), "{wish:?}");
-            // Nor can the file be removed: it is emptied.
+            // The file cannot be removed either: it is emptied.
             let (outcome, kept) = renewed(wish, |step, answered| {
                 answered && matches!(step, Step::Write | Step::Remove)
             });

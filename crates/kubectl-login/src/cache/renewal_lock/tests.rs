@@ -1,10 +1,10 @@
 //! Tests of `cache::renewal_lock`.
-//! Never more than one process: those are in `tests/program/end_to_end.rs`.
+//! Never starts more than one process: `tests/program/end_to_end.rs` does.
 
 use super::*;
 use crate::system::disk::faulty::{FaultyDisk, Step, Verdict};
 
-/// What the work of a holder takes at most.
+/// The longest time that a holder's work may take.
 const LONGEST: Duration = Duration::from_mins(3);
 
 const NEVER: fn() -> Option<()> = || None;
@@ -116,7 +116,7 @@ fn a_holder_says_how_long_its_work_takes_and_older_ones_do_not() {
     );
     let older = Holder::parse("kubectl-login/1\n7 1970-01-01T00:16:40Z signing in\n").unwrap();
     assert!(older.was_signing_in() && older.within.is_none());
-    // What is too long to be added to, or to be waited for, is cut.
+    // Durations too long to add or to wait for are capped.
     let text = format!(
         "kubectl-login/1\n7 1970-01-01T00:16:40Z signing in, within {} seconds\n",
         u64::MAX
@@ -128,7 +128,7 @@ fn a_holder_says_how_long_its_work_takes_and_older_ones_do_not() {
         (&holder, 1059, 1),
         (&holder, 1060, 0),
         (&older, 1060, 120),
-        // The clock was set back, or is that of another machine.
+        // The clock was set back, or belongs to another host.
         (&holder, 0, 60),
     ] {
         assert_eq!(holder.time_left(at(now), LONGEST), Duration::from_secs(left), "{now}");
@@ -165,7 +165,7 @@ fn where_files_cannot_be_locked_this_machine_has_a_place_that_can() {
             _ => Verdict::Go,
         });
         let directory = Directory::on(disk, scratch.path().join("cache"));
-        // Nowhere to lock at all: said, and not waited for.
+        // No place supports locks: reported at once, without waiting.
         let taken = take(&directory, "k", LONGEST, NEVER, |_| ());
         assert!(matches!(taken, Err(LockError::Unsupported { .. })), "{errno}");
         disk.set_runtime_folder(scratch.path().join("run"));
@@ -179,7 +179,7 @@ fn where_files_cannot_be_locked_this_machine_has_a_place_that_can() {
         let busy = take(&directory, "k", Duration::ZERO, NEVER, |_| ()).err().unwrap();
         assert!(busy.to_string().contains("renewing a token"), "{busy}");
         drop(first);
-        // Once is enough.
+        // Reported once only.
         let mut said = Vec::new();
         held(take(&directory, "k", LONGEST, NEVER, |text| said.push(text.to_owned())).unwrap());
         assert_eq!(said, Vec::<String>::new());

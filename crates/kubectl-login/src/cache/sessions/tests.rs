@@ -1,5 +1,4 @@
 //! Tests of `cache::sessions`.
-//! Never a secret in a record, so none in here.
 
 use super::*;
 

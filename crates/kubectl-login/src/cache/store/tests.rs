@@ -1,5 +1,5 @@
 //! Tests of `cache::store`.
-//! Never a file system that only looks like one, but where a step shall fail.
+//! Never uses a fake file system, except where a step has to fail.
 
 use super::*;
 use crate::system::disk::faulty::{FaultyDisk, Step, Verdict};
@@ -47,7 +47,7 @@ fn who_was_served_is_noted_on_the_file_itself() {
     directory.open("x", 100).unwrap().note(served);
     let opened = directory.open("x", 100).unwrap();
     assert_eq!((opened.served, opened.content), (Some(served), b"one".to_vec()));
-    // A new content was given to nobody.
+    // New content was not handed out to any caller.
     directory.write("x", b"two", false).unwrap();
     assert_ne!(directory.open("x", 100).unwrap().served, Some(served));
 }
@@ -172,7 +172,7 @@ fn links_and_pipes_in_the_cache_are_neither_read_nor_written() {
     directory.write("x", b"mine", false).unwrap();
     assert_eq!(directory.read("x", 100).unwrap(), b"mine");
     assert_eq!(foreign.read("foreign", 100).unwrap(), b"text");
-    // Nobody is at the other end.
+    // The pipe has no reader or writer.
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mkfifoat(rustix::fs::CWD, directory.path_of("pipe"), mode).unwrap();
     assert_eq!(directory.read("pipe", 100), None);
@@ -186,7 +186,7 @@ fn what_is_done_in_a_directory_is_done_in_this_one() {
     let (scratch, directory) = scratch();
     directory.write("x", b"one", false).unwrap();
     let mut place = directory.place("x").unwrap();
-    // Somebody who may rename what is above it puts another in its place.
+    // A process that may rename a parent directory puts another directory in its place.
     let moved = scratch.path().join("moved");
     fs::rename(directory.path_of(""), &moved).unwrap();
     fs::create_dir(directory.path_of("")).unwrap();
