@@ -1,5 +1,5 @@
-//! `--identity auto`: the first source that this place offers.
-//! Never asks a source: that a variable is set, or a file there, is all that is looked at.
+//! `--identity auto`: the first source that the environment offers.
+//! Never calls a source: checks only whether a variable is set or a file exists.
 
 use std::path::Path;
 
@@ -9,9 +9,9 @@ use crate::{
     system::{environment::Environment, file},
 };
 
-/// The order: what an option names; the variable that a job sets for us; the services of GitHub
-/// Actions and Azure Pipelines, where the job has the right to ask them; at last the service account,
-/// since it is in nearly every pod and is rarely what a job that has something better shall use.
+/// The order: the source that an option names; the variable that a job sets for this program; the
+/// services of GitHub Actions and Azure Pipelines, where the job may call them; last the service
+/// account, since nearly every pod has one and a job with another identity rarely wants it.
 pub(super) fn find(
     options: &IdentityOptions,
     environment: &dyn Environment,
@@ -34,17 +34,17 @@ fn choose(
         let is_mounted = || names::KUBERNETES_FILES.map(Path::new).into_iter().any(exists);
         by_variables(environment, Offer::Whole)
             .or_else(|| is_mounted().then_some(SourceKind::Kubernetes))
-            // What is missing is then said, and how to get it.
+            // The error then names what is missing, and how to get it.
             .or_else(|| by_variables(environment, Offer::Half))
     }
 }
 
-/// How much of a source is here.
+/// How much of a source is available.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Offer {
-    /// All that it takes.
+    /// Everything that it needs.
     Whole,
-    /// The variable that shows which place this is; the right to ask may be missing.
+    /// The variable that identifies the CI system; the request token may be missing.
     Half,
 }
 
@@ -61,7 +61,7 @@ fn by_variables(environment: &dyn Environment, offer: Offer) -> Option<SourceKin
     })
 }
 
-/// What `--identity` could be here, for hints. Looks at variables only.
+/// The source that `--identity` could name here, for hints. Checks variables only.
 pub fn offered_here(environment: &dyn Environment) -> Option<SourceKind> {
     by_variables(environment, Offer::Half).or_else(|| {
         // kubelet sets it in every pod.
@@ -99,7 +99,8 @@ mod tests {
             (&all[..], &token[..], Some(SourceKind::Gitlab)),
             (&all[1..], &token, Some(SourceKind::GithubActions)),
             (&all[3..], &token, Some(SourceKind::AzurePipelines)),
-            // Without the right to ask, the next source; without one, the way to that right.
+            // Without the request token, the next source; with no other source, a hint how to get
+            // it.
             (&all[1..2], &token, Some(SourceKind::Kubernetes)),
             (&[names::GITHUB_ACTIONS_URL, all[3], all[4]], &[], Some(SourceKind::AzurePipelines)),
             (&all[3..4], &[], Some(SourceKind::AzurePipelines)),

@@ -1,5 +1,5 @@
-//! Azure Pipelines: the job asks its organization's token service for a JWT about itself.
-//! Never chooses the audience: the service signs for `api://AzureADTokenExchange` only.
+//! Azure Pipelines: the job requests a JWT about itself from its organization's token service.
+//! Never chooses the audience: the service signs only for `api://AzureADTokenExchange`.
 
 use url::Url;
 
@@ -13,14 +13,14 @@ use crate::{
     system::{System, environment::Environment},
 };
 
-/// Asks for a token.
+/// Requests a token.
 pub(super) async fn obtain(system: &System<'_>) -> Result<IdentityToken, IdentityError> {
     let kind = SourceKind::AzurePipelines;
     let address = variable::text(system.environment, kind, names::AZURE_PIPELINES_URL)?;
     let token = variable::text(system.environment, kind, names::AZURE_PIPELINES_TOKEN)?;
     let url = url(address.expose(), system.environment)
         .ok_or(IdentityError::Address { kind, variable: names::AZURE_PIPELINES_URL })?;
-    // The body may carry further claims; there are none.
+    // The body may carry more claims; none are sent.
     let ask = Ask { kind, url: &url, token: &token, json: Some("{}"), member: "oidcToken" };
     token_service::ask(system, &ask).await
 }

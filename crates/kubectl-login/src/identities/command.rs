@@ -1,5 +1,5 @@
 //! Any program that prints an identity token.
-//! Never a shell.
+//! Never runs a shell.
 
 use super::{IdentityError, Place, Taken};
 use crate::{

@@ -1,5 +1,5 @@
 //! Why there is no identity token, sorted by whose fault it is.
-//! Never names a token or a part of one.
+//! Never shows a token or a part of one.
 
 use std::{io, path::PathBuf};
 
@@ -22,24 +22,24 @@ use crate::{
 /// Why there is no identity token.
 #[derive(Debug, Error)]
 pub enum IdentityError {
-    /// `--identity auto` in a place that offers nothing that we know.
+    /// `--identity auto` found no known source.
     #[error("this place offers no identity")]
     Nowhere {
-        /// It runs the jobs of GitHub Actions all the same.
+        /// Whether this is a GitHub Actions job nevertheless.
         github_actions: bool,
     },
-    /// A variable of the named source.
+    /// A variable of the named source is not set.
     #[error("the identity `{}` is not here: the environment variable `{variable}` is not set", .kind.as_str())]
     NotSet {
-        /// Of which source.
+        /// The source.
         kind: SourceKind,
         /// Its name.
         variable: String,
     },
-    /// A file of the named source.
+    /// A file of the named source cannot be read.
     #[error("the identity `{}` is not here: could not read `{}`", .kind.as_str(), path.display())]
     File {
-        /// Of which source.
+        /// The source.
         kind: SourceKind,
         /// The file.
         path: PathBuf,
@@ -47,101 +47,101 @@ pub enum IdentityError {
         #[source]
         source: io::Error,
     },
-    /// The program of `--identity-command`.
+    /// The program of `--identity-command` failed.
     #[error("could not get the identity token")]
     Command(#[source] CommandError),
-    /// Something is there that is no token.
+    /// The source holds something that is not a token.
     #[error("the identity token from {place} cannot be used")]
     Unusable {
-        /// Where.
+        /// The place of the token.
         place: Place,
         /// Why.
         #[source]
         source: token::Fault,
     },
-    /// A token that nobody would take any more.
+    /// The token has expired.
     #[error("the identity token from {place} expired at {expired_at}; it is {now}")]
     Expired {
-        /// Where.
+        /// The place of the token.
         place: Place,
         /// `exp`.
         expired_at: UnixTime,
-        /// The time that was compared with.
+        /// The time that `exp` was compared with.
         now: UnixTime,
     },
-    /// The variable that should hold the service's address.
+    /// The variable for the service's address holds no URL.
     #[error("the environment variable `{variable}` is no URL")]
     Address {
-        /// Of which source.
+        /// The source.
         kind: SourceKind,
         /// Its name.
         variable: &'static str,
     },
-    /// The right to ask would travel in the clear.
+    /// The request token would be sent unencrypted.
     #[error("the token service of `{}` is at `{url}`, which is not `https://`", .kind.as_str())]
     Exposed {
-        /// Whose service.
+        /// The CI system.
         kind: SourceKind,
-        /// Where.
+        /// The service's address.
         url: String,
     },
-    /// No answer.
+    /// The service did not answer.
     #[error("could not reach the token service of `{}`", .kind.as_str())]
     Unreachable {
-        /// Whose service.
+        /// The CI system.
         kind: SourceKind,
         /// Why.
         #[source]
         source: HttpError,
     },
-    /// An answer that says "not now".
+    /// The service answered with an outage.
     #[error("the token service of `{}` is out of order: it answered {status}", .kind.as_str())]
     OutOfOrder {
-        /// Whose service.
+        /// The CI system.
         kind: SourceKind,
         /// The HTTP status.
         status: u16,
     },
-    /// An answer that says "no".
+    /// The service refused the request.
     #[error("the token service of `{}` refused a token: it answered {status}", .kind.as_str())]
     Refused {
-        /// Whose service.
+        /// The CI system.
         kind: SourceKind,
         /// The HTTP status.
         status: u16,
     },
-    /// An answer without a token.
+    /// The answer has no token.
     #[error("the answer of the token service of `{}` has no `{member}` with a token", .kind.as_str())]
     Answer {
-        /// Whose service.
+        /// The CI system.
         kind: SourceKind,
-        /// Where the token should be.
+        /// The member that should hold the token.
         member: &'static str,
     },
-    /// The token of every pod, for somebody else than its own API server.
+    /// The token that every pod has, for an issuer other than its own cluster.
     #[error("the token in `{}` is for the pod's own cluster and is not shown to `{issuer}`", path.display())]
     ForTheCluster {
-        /// Where it is.
+        /// The file of the token.
         path: PathBuf,
         /// `--issuer-url`.
         issuer: IssuerUrl,
     },
-    /// Used as it is, and not from the issuer.
+    /// To be handed out as it is, but signed by another issuer.
     #[error("the identity token from {place} {}; wanted is `{wanted}`",
         if found.is_empty() { "does not say who signed it".to_owned() } else { format!("is signed by `{found}`") })]
     OtherIssuer {
-        /// Where the token is from.
+        /// The place of the token.
         place: Place,
         /// `iss`; empty when missing.
         found: String,
         /// `--issuer-url`.
         wanted: IssuerUrl,
     },
-    /// Used as it is, and not for the client.
+    /// To be handed out as it is, but for another client.
     #[error("the identity token from {place} {}; wanted is client `{wanted}`",
         if found.is_empty() { "does not say whom it is for".to_owned() } else { format!("is for `{found}`") })]
     OtherAudience {
-        /// Where the token is from.
+        /// The place of the token.
         place: Place,
         /// `aud`; empty when missing.
         found: String,

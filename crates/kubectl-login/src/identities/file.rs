@@ -1,5 +1,5 @@
-//! Any file that holds an identity token, and nothing else.
-//! Never keeps what it read: whoever writes the file replaces it before the token expires.
+//! A file that holds an identity token and nothing else.
+//! Never caches the token: its writer replaces the file before the token expires.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::{
     system::file,
 };
 
-/// Longest file that is read; white space around a token is allowed for.
+/// Longest file that is read; leaves room for white space around a token.
 const MAX_FILE: u64 = 256 * 1024;
 
 pub(super) fn take(kind: SourceKind, options: &IdentityOptions) -> Result<Taken, IdentityError> {

@@ -1,5 +1,5 @@
-//! GitHub Actions: the job asks the runner's token service for a JWT about itself.
-//! Never sends the job's bearer token anywhere but to the address that came with it.
+//! GitHub Actions: the job requests a JWT about itself from the runner's token service.
+//! Never sends the job's bearer token to any address but the one that came with it.
 
 use url::Url;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{options::target::SourceKind, system::System};
 
-/// Asks for a token for `audience`.
+/// Requests a token for `audience`.
 pub(super) async fn obtain(
     system: &System<'_>,
     audience: &str,
@@ -24,7 +24,7 @@ pub(super) async fn obtain(
         .await
 }
 
-/// The address has a query already (`api-version`); the audience joins it.
+/// Adds the audience to the address, which already has a query (`api-version`).
 fn url(address: &str, audience: &str) -> Option<Url> {
     let mut url = Url::parse(address).ok()?;
     url.query_pairs_mut().append_pair("audience", audience);

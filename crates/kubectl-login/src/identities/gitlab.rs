@@ -1,5 +1,5 @@
-//! GitLab: a job's `id_tokens:` lie in variables that the job names.
-//! Never asks GitLab: who may see the token, and for whom it is, is decided where the job is defined.
+//! GitLab: a job's `id_tokens:` are in variables that the job names.
+//! Never calls GitLab: the job definition decides the audience and which jobs get the token.
 
 use super::{IdentityError, Taken, names, variable};
 use crate::{

@@ -1,5 +1,5 @@
-//! Kubernetes: a service account's token, which kubelet keeps fresh in a file of the pod.
-//! Never asks the API server: the audience is decided where the volume is defined.
+//! Kubernetes: a service account's token, which kubelet renews in a file of the pod.
+//! Never calls the API server: the volume definition decides the audience.
 
 use std::{io, path::Path};
 
@@ -8,8 +8,9 @@ use login_common::names::IssuerUrl;
 use super::{IdentityError, IdentityToken, Place, Taken, file, names};
 use crate::options::target::{IdentityOptions, SourceKind};
 
-/// Whether `identity` may be shown to `issuer` for another token. The token that every pod has
-/// opens its own cluster: whoever did not sign it and is not meant by it could use it there.
+/// Whether `identity` may be sent to `issuer` to obtain another token. The token that every pod has
+/// grants access to its own cluster: an issuer that neither signed it nor is its audience could
+/// use it there.
 pub fn may_be_shown(
     identity: &IdentityToken,
     options: &IdentityOptions,
@@ -36,7 +37,7 @@ pub(super) fn take(options: &IdentityOptions) -> Result<Taken, IdentityError> {
             if source.kind() == io::ErrorKind::NotFound =>
         {
             match file::read(kind, every_pod) {
-                // The first place is the one to mend.
+                // The error names the first path, which is the one to fix.
                 Err(IdentityError::File { .. }) => Err(IdentityError::File { kind, path, source }),
                 outcome => outcome,
             }

@@ -1,5 +1,5 @@
-//! Asks a source whose identity it gives, before any kept token is looked for.
-//! Never waits for a service: the right to ask it says enough.
+//! Asks a source for the job's identity, before the cache is searched.
+//! Never waits for a service: the request token identifies the job well enough.
 
 use super::{
     IdentityError, auto, command, file, gitlab, kubernetes, names, taken::Taken, variable,
@@ -9,7 +9,7 @@ use crate::{
     system::environment::Environment,
 };
 
-/// What the source says without being waited for; `None` where a program has to be run.
+/// What the source yields without waiting; `None` where a program has to be run.
 pub fn at_once(
     environment: &dyn Environment,
     options: &IdentityOptions,
@@ -40,7 +40,7 @@ pub fn at_once(
     }
 }
 
-/// What the source says. A program's answer depends on all that it can see, so it is asked.
+/// What the source yields. A program is run each time, as its output depends on all that it sees.
 pub async fn find(
     environment: &dyn Environment,
     options: &IdentityOptions,
@@ -112,7 +112,7 @@ mod tests {
             r#"{"iss":"i","sub":"a","aud":"k","ref_protected":"true"}"#,
             r#"{"iss":"i","sub":"a","aud":"k","kubernetes.io":{"pod":{"uid":"1"},"warnafter":1}}"#,
             r#"{"iss":"i","sub":"a","aud":"k","kubernetes.io":{"pod":{"uid":"2"},"warnafter":1}}"#,
-            // Nobody: only the token itself tells.
+            // Without a subject only the whole token identifies the job.
             r#"{"iss":"i","iat":1}"#,
             r#"{"iss":"i","iat":2}"#,
         ] {
@@ -134,7 +134,7 @@ mod tests {
         };
         let one = says(&file("a", &jwt(r#"{"sub":"one"}"#)), &[]);
         assert_eq!(says(&file("b", &jwt(r#"{"sub":"one"}"#)), &[]), one);
-        // The same path, another job.
+        // The same path, but another job.
         assert_ne!(says(&file("a", &jwt(r#"{"sub":"two"}"#)), &[]), one);
     }
 

@@ -1,9 +1,9 @@
-//! The identity that a place gives to a job, as a token: one file per source.
-//! Never asks a person, never touches a terminal, a browser or a keyring, never shows a token.
+//! A job's identity token, from the place where the job runs: one file per source.
+//! Never asks a user, never touches a terminal, a browser or a keyring, never shows a token.
 //!
-//! Reading order: `auto` (which source, when none is named), `taken` (whose identity it is, which is
-//! known before any kept token is looked for), one file per source, `token_service` (what two of
-//! them share), `token` (what every source ends with), `failure`.
+//! Reading order: `auto` (which source, if none is named), `taken` (which job it is, known before
+//! the cache is searched), one file per source, `token_service` (shared by two of them), `token`
+//! (the result of every source), `failure`.
 
 mod auto;
 
@@ -37,8 +37,8 @@ use crate::{
     system::System,
 };
 
-/// Gets the token, for `audience` where its source lets us say so. What was taken when the source
-/// was asked whose it is, is what is used.
+/// Gets the token, for `audience` where its source allows a choice. Uses the text that was taken
+/// when the source was asked for the job's identity.
 pub async fn obtain(
     system: &System<'_>,
     options: &IdentityOptions,

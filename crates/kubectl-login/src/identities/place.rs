@@ -7,13 +7,13 @@ use crate::options::identity_source::SourceKind;
 /// Where a token was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// An environment variable.
+    /// The name of an environment variable.
     Variable(String),
-    /// A file.
+    /// The path of a file.
     File(PathBuf),
-    /// What this program printed.
+    /// The command line of the program that printed it.
     Command(String),
-    /// The answer of a CI system.
+    /// The CI system whose token service returned it.
     Service(SourceKind),
 }
 

@@ -1,5 +1,5 @@
-//! SPIFFE: a JWT-SVID that an agent (spiffe-helper and its like) keeps fresh in a file.
-//! Never speaks the Workload API: its socket and its audiences belong to the agent.
+//! SPIFFE: a JWT-SVID that an agent (spiffe-helper or similar) renews in a file.
+//! Never speaks the Workload API: the agent owns its socket and chooses the audiences.
 
 use super::{IdentityError, IdentityToken, token::Fault};
 

@@ -1,6 +1,6 @@
-//! What a source gave when it was asked whose identity it is, and what that says: a runner that
-//! stays must not hand the token of one job to the next.
-//! Never part of a file name as it is: only digests.
+//! What a source yielded when it was asked for the job's identity, and the digest of that identity:
+//! a long-lived runner must not hand one job's token to the next.
+//! Never exposes the identity in a file name: only its digest.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -14,28 +14,28 @@ use crate::{
     system::environment::Environment,
 };
 
-/// What a token says of the moment, and not of whose it is.
+/// Claims that describe the moment, not the identity.
 const OF_THE_MOMENT: [&str; 5] = ["iat", "nbf", "exp", "jti", "auth_time"];
 
-/// The same inside of `kubernetes.io`.
+/// The same inside `kubernetes.io`.
 const WARN_AFTER: &str = "warnafter";
 
-/// What a source gave.
+/// What a source yielded.
 #[derive(Clone)]
 pub struct Taken {
     says: String,
-    /// `None` where a service has to be asked, whose answer is known by who may ask.
+    /// `None` for a token service, whose answer is identified by the request token.
     token: Option<(Secret, Place)>,
 }
 
 impl Taken {
-    /// A text that was found in `place`.
+    /// A text from `place`.
     pub(super) fn token(kind: SourceKind, text: &str, place: Place) -> Self {
         let says = digest_of(format!("{}\n{}", kind.as_str(), said_by(text)).as_bytes());
         Self { says, token: Some((Secret::new(text), place)) }
     }
 
-    /// The right to ask a service: another one in each job.
+    /// The right to call a token service; different in each job.
     pub(super) fn right(kind: SourceKind, names: &[&str], environment: &dyn Environment) -> Self {
         let mut text = kind.as_str().to_owned();
         for name in names {
@@ -46,7 +46,7 @@ impl Taken {
         Self { says: digest_of(text.as_bytes()), token: None }
     }
 
-    /// Digest of all that tells one job from another.
+    /// Digest of everything that distinguishes one job from another.
     pub fn says(&self) -> &str {
         &self.says
     }
@@ -70,8 +70,8 @@ impl PartialEq for Taken {
 
 impl Eq for Taken {}
 
-/// What decides whose a token is: all of its claims but those of the moment; all of it when it is
-/// no JWT.
+/// The part of a token that identifies its job: all claims but those of the moment; the whole text
+/// if it is not a JWT.
 fn said_by(text: &str) -> String {
     let text = text.trim();
     let Some(payload) = payload(text) else { return text.to_owned() };
@@ -84,7 +84,7 @@ fn said_by(text: &str) -> String {
     if let Some(Value::Object(bound)) = claims.get_mut("kubernetes.io") {
         bound.remove(WARN_AFTER);
     }
-    // A JWT that says nothing of anybody is as good as none.
+    // A JWT without a subject identifies no job, as if it were opaque.
     if claims.contains_key("sub") {
         serde_json::to_string(&claims).unwrap_or_else(|_| text.to_owned())
     } else {
@@ -92,7 +92,7 @@ fn said_by(text: &str) -> String {
     }
 }
 
-/// The middle of a JWT.
+/// The payload of a JWT.
 pub(super) fn payload(token: &str) -> Option<Vec<u8>> {
     let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) =

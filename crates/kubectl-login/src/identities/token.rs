@@ -1,5 +1,5 @@
-//! An identity token: cleaned, bounded, and what it says about itself.
-//! Never verified here: whoever is shown it does that. Never in any text.
+//! An identity token: trimmed, checked for length and characters, and its claims.
+//! Never verified here: the party that it is sent to does that. Never included in any text.
 
 use login_common::{
     Secret, UnixTime,
@@ -11,10 +11,10 @@ use thiserror::Error;
 use super::{IdentityError, place::Place, taken::payload};
 use crate::{flows::moments::Moments, options::identity_source::SourceKind};
 
-/// How much of a foreign name is shown.
+/// How many characters of a foreign name are shown.
 const SHOWN: usize = 200;
 
-/// Why a text is no identity token.
+/// Why a text is not an identity token.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing but white space.
@@ -23,10 +23,10 @@ pub enum Fault {
     /// Not UTF-8.
     #[error("it is no text")]
     NoText,
-    /// Nobody would take it.
+    /// No recipient would accept it.
     #[error("it is longer than {MAX_TOKEN_LENGTH} bytes")]
     TooLong,
-    /// RFC 6750 §2.1 `b64token`: anything else would not survive an HTTP header.
+    /// RFC 6750 §2.1 `b64token`: other characters would not survive an HTTP header.
     #[error("it has characters that a bearer token may not have")]
     Characters,
     /// JWT-SVID §3.1.
@@ -34,20 +34,20 @@ pub enum Fault {
     NoSpiffeId,
 }
 
-/// A token that says who a job is.
+/// A token that identifies a job.
 pub struct IdentityToken {
     /// The token.
     pub token: Secret,
     /// Where it was found.
     pub place: Place,
-    /// When, and by whose clock.
+    /// When it was received, by both clocks.
     pub moments: Moments,
-    /// `None` when it is no JWT.
+    /// `None` if it is not a JWT.
     claims: Option<Claims>,
 }
 
 impl IdentityToken {
-    /// Takes `text` for a token that was found in `place`.
+    /// Reads `text`, found in `place`, as a token.
     pub(super) fn read(text: &str, place: Place, moments: Moments) -> Result<Self, IdentityError> {
         let text = text.trim();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
@@ -88,23 +88,23 @@ impl IdentityToken {
         self.claims.as_ref()?.expires_at()
     }
 
-    /// Whether `issuer` signed it, as far as it says itself.
+    /// Whether its `iss` is `issuer`; the signature is not checked.
     pub fn is_from(&self, issuer: &IssuerUrl) -> bool {
         self.issuer() == Some(issuer.as_str())
     }
 
-    /// Whether `audience` is one of those that it is for, as far as it says itself.
+    /// Whether its `aud` contains `audience`; the signature is not checked.
     pub fn is_for(&self, audience: &str) -> bool {
         self.claims.as_ref().is_some_and(|claims| claims.audiences().contains(&audience))
     }
 
-    /// Whether its source signed it for the audience that we named.
+    /// Whether its source signed it for the audience that was requested.
     pub fn is_made_to_order(&self) -> bool {
         self.place == Place::Service(SourceKind::GithubActions)
     }
 
-    /// What it says about itself, for `-v`: names that an issuer's rules are made of, and nothing
-    /// that could be used in the place of the token.
+    /// Its claims for `-v`: the names that an issuer's rules match, and nothing that could be used
+    /// in place of the token.
     pub fn description(&self) -> String {
         let Some(claims) = &self.claims else {
             return format!("the identity token from {} is no JWT", self.place);
@@ -119,8 +119,8 @@ impl IdentityToken {
         )
     }
 
-    /// Whether the cluster can take it as it is: from `issuer`, for `client_id`. What is no JWT
-    /// cannot be judged here.
+    /// Whether the cluster can accept it as it is: from `issuer`, for `client_id`. A token that is
+    /// not a JWT cannot be checked here and passes.
     pub fn fits(&self, issuer: &IssuerUrl, client_id: &ClientId) -> Result<(), IdentityError> {
         let Some(claims) = &self.claims else { return Ok(()) };
         if !self.is_from(issuer) {
@@ -142,12 +142,12 @@ impl IdentityToken {
     }
 }
 
-/// The claims of a JWT, of whatever algorithm: who is shown the token may know more of them.
+/// The claims of a JWT of any algorithm: its recipient may support algorithms that we do not.
 fn unverified_claims(token: &str) -> Option<Claims> {
     Claims::parse(&payload(token)?).ok()
 }
 
-/// Somebody else's text, made fit for one line of a message.
+/// Foreign text, made fit for one line of a message.
 fn shown(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(SHOWN).collect()
 }

@@ -1,6 +1,6 @@
-//! A token service of a CI system: asked with the job's own right, for one token.
-//! Never uses what the options say about the issuer (authorities, headers, certificates): the
-//! service is another party, and the right to ask it is worth more than one token.
+//! A CI system's token service: called with the job's request token, for one identity token.
+//! Never uses the connection options of the issuer (authorities, headers, certificates): the
+//! service is another party, and the request token is worth more than one identity token.
 
 use login_common::{Secret, strict_json};
 use login_protocols::oauth2::token_endpoint::is_outage_status;
@@ -27,17 +27,17 @@ use crate::{
 /// Longest answer that is read.
 const MAX_ANSWER: usize = 160 * 1024;
 
-/// What is asked.
+/// A request to a token service.
 pub(super) struct Ask<'a> {
-    /// Whose service.
+    /// The CI system that runs the service.
     pub kind: SourceKind,
-    /// Where.
+    /// Its address.
     pub url: &'a Url,
-    /// By what right.
+    /// The job's request token.
     pub token: &'a Secret,
-    /// A body makes it a POST.
+    /// A body; makes the request a POST.
     pub json: Option<&'a str>,
-    /// The member of the answer that is the token.
+    /// The member of the answer that holds the token.
     pub member: &'static str,
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn ask(
     }
 }
 
-/// The members that services give a token by.
+/// The members in which services return a token.
 #[derive(Deserialize)]
 struct Tokens {
     value: Option<Value>,

@@ -1,5 +1,5 @@
-//! Any environment variable that holds an identity token.
-//! Never shows a value: only names.
+//! An environment variable that holds an identity token.
+//! Never shows a value, only names.
 
 use login_common::Secret;
 
@@ -27,13 +27,13 @@ pub(super) fn read(
     Ok(Taken::token(kind, text.expose(), Place::Variable(name.to_owned())))
 }
 
-/// What the variable `name` holds, without white space around it.
+/// The value of the variable `name`, trimmed.
 pub(super) fn text(
     environment: &dyn Environment,
     kind: SourceKind,
     name: &str,
 ) -> Result<Secret, IdentityError> {
-    // CI systems spell "not set" as empty, too.
+    // CI systems also represent "not set" as an empty value.
     let value = environment
         .variable(name)
         .filter(|value| !value.is_empty())

@@ -1,5 +1,5 @@
 //! Texts in, tokens or one fault out; no fault shows the text.
-//! Never a signature: nothing here looks at one.
+//! Never checks a signature.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -8,7 +8,7 @@ use crate::report;
 
 const NOW: i64 = 1_769_860_000;
 
-/// A JWT with `claims` that nobody signed.
+/// A JWT with `claims` and no valid signature.
 fn jwt(claims: &str) -> String {
     let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
     format!("{}.{}.c2ln", part(r#"{"alg":"EdDSA"}"#), part(claims))
@@ -53,7 +53,7 @@ fn an_expired_token_is_refused_by_the_clock_of_whoever_gave_it() {
     let Err(error) = read(&ends(0), None) else { panic!("it was taken") };
     assert!(matches!(error, IdentityError::Expired { .. }));
     assert_eq!(error.fault(), report::Fault::Refused);
-    // This machine's clock is an hour ahead.
+    // The host's clock is an hour ahead.
     assert!(read(&ends(-3000), Some(NOW - 3600)).is_ok());
     assert!(read(&ends(0), Some(NOW + 60)).is_err());
 }
