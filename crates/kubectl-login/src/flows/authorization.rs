@@ -1,5 +1,5 @@
-//! The authorization request, for whichever way its answer comes back.
-//! Never without `state` and `nonce`; without a proof key only where an option says so.
+//! The authorization request, for every way in which its answer comes back.
+//! Never without `state` and `nonce`; without a proof key only if an option says so.
 
 use login_protocols::{
     oauth2::{
@@ -13,7 +13,7 @@ use url::Url;
 use super::{FlowError, obtain::Session, providers, request::Request};
 use crate::options::target::{Callback, RESPONSE_MODE};
 
-/// The page to open.
+/// The address of the page to open.
 pub fn url(
     session: &Session<'_>,
     metadata: &ProviderMetadata,
@@ -29,7 +29,7 @@ pub fn url(
         extra.push(("login_hint", account));
     }
     extra.extend(providers::parameters(&target.issuer, metadata));
-    // What is given by name counts; a parameter twice would be an error (RFC 6749 §3.1).
+    // Explicit parameters win; a parameter sent twice would be an error (RFC 6749 §3.1).
     extra.retain(|(name, _)| !parameters.iter().any(|(given, _)| given == name));
     extra.extend(parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let challenge = target.callback.proof_key.then(|| request.verifier.challenge_s256());
@@ -47,9 +47,9 @@ pub fn url(
     Ok(url.to_url())
 }
 
-/// `form_post` where the issuer lists it: the code then is in no history and no log. Browsers post
-/// to http on this machine without a warning, as it counts as trustworthy. `None` where an option
-/// says it.
+/// `form_post` where the issuer lists it: it keeps the code out of histories and logs. Browsers
+/// post to http on loopback without a warning, as it counts as trustworthy. `None` where an option
+/// sets the mode.
 pub fn response_mode(callback: &Callback, metadata: &ProviderMetadata) -> Option<ResponseMode> {
     if callback.parameters.iter().any(|(name, _)| name == RESPONSE_MODE) {
         return None;

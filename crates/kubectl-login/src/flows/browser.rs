@@ -1,5 +1,5 @@
-//! The browser flow's own part: send the browser to the issuer, wait until it comes back.
-//! Never ends because of a request that anybody could have sent.
+//! The browser flow: sends the browser to the issuer and waits until it comes back.
+//! Never ends because of a request that an unauthenticated caller could have sent.
 
 use login_common::Secret;
 use login_protocols::{
@@ -17,11 +17,11 @@ use crate::system::{
     random,
 };
 
-/// The browser came back with a code.
+/// The browser's return with a code.
 pub struct Returned<'a> {
-    /// For the exchange.
+    /// The code for the exchange.
     pub code: Secret,
-    /// The same as in the request.
+    /// The redirect URI of the request.
     pub redirect_uri: String,
     session: &'a Session<'a>,
     reply: Reply,
@@ -30,7 +30,7 @@ pub struct Returned<'a> {
 }
 
 impl Returned<'_> {
-    /// Shows the person how it went.
+    /// Shows the outcome to the user.
     pub async fn tell(self, outcome: &Result<Issued, FlowError>) {
         let page = match (outcome, &self.session.target.callback.open_url_after) {
             (Ok(_), Some(next)) => callback_page::onward(next),
@@ -41,7 +41,7 @@ impl Returned<'_> {
     }
 }
 
-/// Opens the page and waits for the answer. The caller bounds the wait, too.
+/// Opens the page and waits for the answer. The caller bounds the wait.
 pub async fn ask<'a>(
     session: &'a Session<'a>,
     metadata: &ProviderMetadata,
@@ -55,14 +55,14 @@ pub async fn ask<'a>(
     let url = authorization::url(session, metadata, request, listener.redirect_uri(), mode)?;
     let text = format!("Open this page to sign in to {}:\n  {url}", target.issuer);
     terminal.say(&text);
-    // What stands in a browser's arguments is read by every user of this machine.
+    // Every user of this host can read a browser's arguments.
     let opened = listener.way_to(&url, random::bytes()?).unwrap_or_else(|| url.clone());
     let opened = browser::open(&target.browser, opened.as_str(), session.system.environment).await;
     if target.quiet && matches!(opened, Err(_) | Ok(Opened::ByPerson)) {
         terminal.ask(&text);
     }
     if let Err(error) = &opened {
-        // The person can still open it by hand.
+        // The user can still open it by hand.
         terminal.say(&format!("warning: could not start a browser: {error}"));
     }
     if choice.elsewhere && terminal.is_watched() {
@@ -72,7 +72,7 @@ pub async fn ask<'a>(
     }
     let answer = answer(session, metadata, request, listener);
     if matches!(opened, Ok(Opened::OnTerminal)) {
-        // It draws where the remaining time would be shown.
+        // A terminal browser draws where the remaining time would be shown.
         return answer.await;
     }
     while_waiting(session, target.page_timeout, answer).await

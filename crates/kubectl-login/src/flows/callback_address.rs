@@ -1,4 +1,4 @@
-//! Where the browser comes back to: what to listen on, and what the issuer is told.
+//! Where the browser comes back to: the addresses to listen on, and the redirect URI.
 //! Never opens a port.
 
 use url::Url;
@@ -8,12 +8,12 @@ use crate::{
     system::loopback::is_loopback,
 };
 
-/// The path of the redirect URI when the port is ours to choose. It cannot be a random one: of a
-/// loopback redirect URI only the port may differ from what is registered (RFC 8252 §7.3), and
-/// issuers compare the path exactly. `state`, the proof key and `iss` stand for what it would give.
+/// The path of the redirect URI when the port is ours to choose. It cannot be random: only the port
+/// of a loopback redirect URI may differ from what is registered (RFC 8252 §7.3), and issuers
+/// compare the path exactly. `state`, the proof key and `iss` give the protection that it would.
 const PATH: &str = "/callback";
 
-/// What to listen on, in order.
+/// The addresses to listen on, in order of preference.
 pub fn listen_on(callback: &Callback) -> Vec<(String, u16)> {
     if !callback.listen_addresses.is_empty() {
         return callback.listen_addresses.clone();
@@ -24,7 +24,7 @@ pub fn listen_on(callback: &Callback) -> Vec<(String, u16)> {
             (Some(host), Some(port)) if is_loopback(host.trim_matches(['[', ']'])) => {
                 vec![(host.trim_matches(['[', ']']).to_owned(), port)]
             }
-            // Something in front of us forwards to a port that it has to know.
+            // A proxy in front of us forwards to a port that it must know.
             _ => KUBELOGIN_PORTS.map(here).to_vec(),
         },
         // An https redirect URI is registered with its port: RFC 8252 lets only http ones vary.
@@ -33,7 +33,7 @@ pub fn listen_on(callback: &Callback) -> Vec<(String, u16)> {
     }
 }
 
-/// What the issuer is told when we listen on `port`.
+/// The redirect URI sent to the issuer when listening on `port`.
 pub fn redirect_uri(callback: &Callback, port: u16) -> String {
     if let Some(url) = &callback.redirect_url {
         return url.clone();
@@ -41,14 +41,14 @@ pub fn redirect_uri(callback: &Callback, port: u16) -> String {
     let scheme = if callback.certificate.is_some() { "https" } else { "http" };
     let named = callback.redirect_host.as_deref();
     if callback.listen_addresses.is_empty() && callback.certificate.is_none() {
-        // RFC 8252 §8.3: an address rather than a name that may resolve to another one.
+        // RFC 8252 §8.3: an address, since a name may resolve to another one.
         return format!("{scheme}://{}:{port}{PATH}", named.unwrap_or("127.0.0.1"));
     }
     // int128/kubelogin's redirect URI, as it is registered at issuers: no path.
     format!("{scheme}://{}:{port}", named.unwrap_or("localhost"))
 }
 
-/// The first address that other machines can connect to.
+/// The first address that other hosts can connect to.
 pub fn exposed(addresses: &[(String, u16)]) -> Option<&str> {
     addresses.iter().map(|(host, _)| host.as_str()).find(|host| !is_loopback(host))
 }

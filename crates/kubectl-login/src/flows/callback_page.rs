@@ -1,4 +1,4 @@
-//! The page that a person sees when the browser comes back: it worked, or why it did not.
+//! The page that the user sees when the browser comes back: success, or the reason for failure.
 //! Never loads anything, never runs a script, never shows unescaped text.
 
 use std::error::Error as _;
@@ -9,7 +9,7 @@ use url::Url;
 use super::FlowError;
 use crate::{scrub, system::loopback::Page};
 
-/// Signed in.
+/// The page after a sign-in.
 pub fn success(name: Option<&str>) -> Page {
     let who = name.map(|name| format!(" as <b>{}</b>", escaped(name))).unwrap_or_default();
     page(
@@ -21,14 +21,14 @@ pub fn success(name: Option<&str>) -> Page {
     )
 }
 
-/// Signed in; the browser goes on to another page.
+/// The page after a sign-in that redirects the browser to another page.
 pub fn onward(next: &Url) -> Page {
-    // Shown by browsers that do not follow.
+    // Shown by browsers that do not follow the redirect.
     let page = success(None);
     Page { status: StatusCode::SEE_OTHER, location: Some(next.clone()), ..page }
 }
 
-/// Not signed in.
+/// The page after a failed sign-in.
 pub fn failure(error: &FlowError) -> Page {
     let reason =
         error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
@@ -42,7 +42,7 @@ pub fn failure(error: &FlowError) -> Page {
     )
 }
 
-/// Not the answer that we wait for.
+/// The page for a request that is not the answer we wait for.
 pub fn stray() -> Page {
     page(
         StatusCode::BAD_REQUEST,
@@ -93,8 +93,8 @@ code {{ font: .9375em ui-monospace, monospace; }}
     Page { status, html, location: None }
 }
 
-/// An error as a page shows it: it begins with a capital, and literals are set apart, which a
-/// terminal does by backticks.
+/// An error as a page shows it: capitalized, with literals marked up, which a terminal marks with
+/// backticks.
 fn sentence(error: &str) -> String {
     let mut letters = error.chars();
     let capital: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();

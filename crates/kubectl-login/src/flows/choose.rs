@@ -1,7 +1,7 @@
-//! Which flow fits: what was asked for, what the issuer offers, and who is there.
-//! Never looks at the machine itself: its facts are given.
+//! Which flow fits: what was requested, what the issuer offers, and who can answer.
+//! Never inspects the host itself: the facts are passed in.
 //!
-//! On disk: `surroundings` gathers the facts.
+//! `surroundings` gathers the facts.
 
 mod surroundings;
 
@@ -13,16 +13,16 @@ use thiserror::Error;
 use crate::options::target::{BrowserChoice, Flow, Interactive, Target};
 pub use surroundings::Surroundings;
 
-/// A flow with a person.
+/// A flow with a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PersonFlow {
-    /// Authorization code, and the browser comes back by itself.
+    /// Authorization code, returned by the browser.
     Browser,
     /// Device code.
     Device,
-    /// Authorization code, and the person carries it over.
+    /// Authorization code, pasted by the user.
     Paste,
-    /// The person's password.
+    /// The user's password.
     Password,
 }
 
@@ -40,52 +40,52 @@ impl fmt::Display for PersonFlow {
 impl PersonFlow {
     const ALL: [Self; 4] = [Self::Browser, Self::Device, Self::Paste, Self::Password];
 
-    /// Reads what `Display` wrote.
+    /// Reads the text that `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|flow| flow.to_string() == text)
     }
 
-    /// Whether an issuer that does not allow the one does not allow the other either.
+    /// Whether an issuer that refuses one of them refuses the other, too.
     pub fn shares_grant_with(self, other: Self) -> bool {
         let is_code = |flow| matches!(flow, Self::Browser | Self::Paste);
         self == other || (is_code(self) && is_code(other))
     }
 }
 
-/// What was chosen, and what follows from where we are.
+/// The chosen flow, and what follows from the surroundings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// The flow.
     pub flow: PersonFlow,
-    /// Why, for people.
+    /// Why, for display.
     pub reason: String,
-    /// A page can be opened for the person, here and now.
+    /// Whether a page can be opened for the user here.
     pub desktop: bool,
-    /// The person's browser may well be on another machine.
+    /// Whether the user's browser is probably on another host.
     pub elsewhere: bool,
-    /// What else fits, in order, should the issuer or this machine not allow the first.
+    /// Other flows that fit, in order, if the issuer or this host does not allow the first.
     pub next: Vec<PersonFlow>,
 }
 
-/// Why no person is asked.
+/// Why no user can be asked.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum NeedsPerson {
-    /// The options say so.
+    /// `--interactive never` is set.
     #[error("`--interactive never` forbids it")]
     Forbidden,
-    /// Whatever a person could see or use, nobody is there.
+    /// This is a CI job; no user is present even if there is a terminal or a desktop.
     #[error("this is a CI job")]
     Job {
-        /// The identity that this place gives to a job.
+        /// The identity that is offered to jobs here.
         offered: Option<&'static str>,
     },
-    /// Nothing that a person could see or use.
+    /// There is neither a terminal nor a desktop.
     #[error("there is neither a terminal nor a desktop here")]
     Nobody {
-        /// The identity that this place gives to a job.
+        /// The identity that is offered to jobs here.
         offered: Option<&'static str>,
     },
-    /// A person would have to type something.
+    /// The user would have to type something.
     #[error("there is no terminal to read the answer from")]
     NoTerminal,
 }
@@ -110,29 +110,30 @@ impl NeedsPerson {
     }
 }
 
-/// What cannot be chosen.
+/// Why no flow can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoFlow {
-    /// Nobody may or can be asked.
+    /// No user may or can be asked.
     NeedsPerson(NeedsPerson),
-    /// The issuer has no endpoint for it.
+    /// The issuer has no endpoint for the flow.
     NotOffered(&'static str),
 }
 
-/// Whether a person can be asked at all; known before the issuer is asked for anything.
+/// Whether a user can be asked at all; known before any request to the issuer.
 pub fn may_ask(target: &Target, surroundings: Surroundings) -> Result<(), NeedsPerson> {
     if target.flow == Flow::Password && target.username.is_some() && target.password.is_some() {
-        // Nothing is left to ask.
+        // User name and password are given.
         return Ok(());
     }
     if target.interactive == Interactive::Never {
         return Err(NeedsPerson::Forbidden);
     }
     if matches!(target.flow, Flow::Paste | Flow::Password) {
-        // Whoever names the way knows who will answer; nothing replaces the terminal.
+        // Naming one of these flows implies that a user answers, but they need a terminal.
         return if surroundings.terminal { Ok(()) } else { Err(NeedsPerson::NoTerminal) };
     }
-    // Whoever names the way, or how to open the page, knows who will answer.
+    // These options imply that a user answers: the device flow by name, or the browser flow by
+    // name with a way to open the page.
     let explicit = match target.flow {
         Flow::Device => true,
         Flow::Browser => target.browser != BrowserChoice::Default,
@@ -148,7 +149,7 @@ pub fn may_ask(target: &Target, surroundings: Surroundings) -> Result<(), NeedsP
     }
 }
 
-/// The flow for a person.
+/// Chooses the flow for a user.
 pub fn choose(
     target: &Target,
     metadata: &ProviderMetadata,
@@ -164,13 +165,13 @@ pub fn choose(
         is_offered.then_some((flow, reason)).ok_or(NoFlow::NotOffered(what))
     };
     let (flow, reason) = match target.flow {
-        // An endpoint of no use is named when it is used.
+        // An endpoint that cannot be used is reported when it is used.
         Flow::Browser => asked_for(PersonFlow::Browser, browser_named, "the browser flow"),
         Flow::Device => asked_for(PersonFlow::Device, device_named, "the device flow"),
         Flow::Paste => asked_for(PersonFlow::Paste, browser_named, "the browser flow"),
-        // RFC 8414 §2 does not make issuers list this grant.
+        // RFC 8414 §2 does not require issuers to list this grant.
         Flow::Password => asked_for(PersonFlow::Password, true, "the password flow"),
-        // Nothing would ever come back to a listener.
+        // A listener would never get an answer.
         _ if browser_offered && !target.callback.comes_back() => {
             let reason = "no browser comes back from the given `--redirect-url` by itself";
             if surroundings.terminal {
@@ -199,7 +200,7 @@ pub fn choose(
     })
 }
 
-/// What fits besides `flow` where none was asked for.
+/// The flows that fit besides `flow`, if none was requested.
 fn others(
     flow: PersonFlow,
     target: &Target,
@@ -218,13 +219,13 @@ fn others(
     .collect()
 }
 
-/// The flow that fits where none was asked for, and why.
+/// The flow that fits if none was requested, and why.
 fn fitting(
     target: &Target,
     offered: (bool, bool),
     surroundings: Surroundings,
 ) -> Option<(PersonFlow, String)> {
-    // A browser on this machine can come back to our listener.
+    // A browser on this host can reach our listener.
     let (browser_here, because) = match (&target.browser, surroundings.no_browser()) {
         (BrowserChoice::Command(_), _) => (true, "a command opens the browser"),
         (BrowserChoice::PrintOnly, _) => (true, "the address shall only be printed"),

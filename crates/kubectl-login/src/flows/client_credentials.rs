@@ -1,5 +1,5 @@
-//! The client signs in as itself (RFC 6749 §4.4): CI jobs and other machines.
-//! Never a person, a browser or a refresh token.
+//! The client signs in as itself (RFC 6749 §4.4): CI jobs and services.
+//! Never involves a user, a browser or a refresh token.
 
 use login_protocols::{
     oauth2::token_endpoint::{ClientAuthentication, Grant, TokenEndpointError},
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::identities::IdentityToken;
 
-/// Gets a token for the client itself, which proves itself by what its options name.
+/// Gets a token for the client itself, which authenticates as its options say.
 pub async fn obtain(
     session: &Session<'_>,
     metadata: &ProviderMetadata,
@@ -21,7 +21,7 @@ pub async fn obtain(
     taken(session, session.ask(metadata, &grant(session)).await?)
 }
 
-/// The same, where the identity of a job proves the client (RFC 7523 §2.2).
+/// The same, with the job's identity as client assertion (RFC 7523 §2.2).
 pub async fn by_assertion(
     session: &Session<'_>,
     metadata: &ProviderMetadata,

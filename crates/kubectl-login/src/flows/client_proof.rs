@@ -1,5 +1,5 @@
-//! How this client proves itself to an issuer: by a secret, a key, or a certificate in TLS.
-//! Never without what was configured, and never by what was not.
+//! How the client authenticates to an issuer: by a secret, a key, or a certificate in TLS.
+//! Never omits what is configured, and never uses what is not.
 
 use login_common::{Secret, UnixTime};
 use login_protocols::{
@@ -11,35 +11,36 @@ use login_protocols::{
 use super::{FlowError, LocalError, local};
 use crate::{options::target::Target, system::random};
 
-/// What the client has, read from where the options say.
+/// The client's credential, read from where the options say.
 pub enum ClientProof {
-    /// Nothing: its id alone.
+    /// None: a public client.
     Public,
-    /// Shown in a header or in the form, as the issuer announces.
+    /// Sent in a header or in the form, as the issuer announces.
     Secret(Secret),
     /// Signs assertions.
     Key {
         /// PEM or JWK.
         key: PrivateKey,
-        /// What the issuer knows it by.
+        /// The key's id at the issuer.
         key_id: Option<String>,
     },
-    /// Shown in TLS.
+    /// Presented in TLS.
     Certificate,
 }
 
-/// To whom an assertion is addressed.
+/// The audience of a client assertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssertionAudience {
-    /// The issuer's identifier: no other issuer can be tricked with it
+    /// The issuer's identifier: the assertion cannot be replayed to another issuer
     /// (draft-ietf-oauth-rfc7523bis).
     Issuer,
-    /// The token endpoint, as OpenID Connect Core §9 has it and some issuers insist.
+    /// The token endpoint, as OpenID Connect Core §9 says and some issuers require.
     TokenEndpoint,
 }
 
 impl ClientProof {
-    /// Reads it. A key comes before a secret: whoever names both is on the way to the key.
+    /// Reads the credential. A key takes precedence over a secret: a configuration with both is
+    /// migrating to the key.
     pub async fn of(target: &Target) -> Result<Self, FlowError> {
         if let Some(named) = &target.assertion_key {
             let text = local::read(&named.file).map_err(FlowError::ClientKey)?;
@@ -62,8 +63,8 @@ impl ClientProof {
         matches!(self, Self::Key { .. })
     }
 
-    /// The other way to show a secret than the one that comes first, where the issuer announced
-    /// both or none: int128/kubelogin tries both, too.
+    /// The other way to send a secret, if the issuer announced both or none: int128/kubelogin also
+    /// tries both.
     pub fn other_way(&self, announced: Option<&[String]>) -> Option<ClientAuthentication> {
         let Self::Secret(secret) = self else { return None };
         let knows = |method: &str| {
@@ -73,7 +74,7 @@ impl ClientProof {
             .then(|| ClientAuthentication::Post(secret.clone()))
     }
 
-    /// The proof for one request.
+    /// The authentication for one request.
     pub fn authentication(
         &self,
         target: &Target,

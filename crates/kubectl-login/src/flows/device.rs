@@ -1,5 +1,5 @@
-//! The device flow's own part: show the code, ask until the person has answered.
-//! Never asks more often than the issuer allows (RFC 8628 §3.5); shows the code once.
+//! The device flow: shows the code and polls until the user has answered.
+//! Never polls more often than the issuer allows (RFC 8628 §3.5); shows the code once.
 
 use std::io;
 
@@ -22,8 +22,8 @@ use super::{
 };
 use crate::system::{browser, loopback::Loopback, random};
 
-/// Shows the code and waits for the answer, at most as long as the code lives. The caller bounds
-/// the wait, too.
+/// Shows the code and waits for the answer until the code expires. The caller bounds the wait,
+/// too.
 pub async fn ask(
     session: &Session<'_>,
     metadata: &ProviderMetadata,
@@ -39,8 +39,8 @@ pub async fn ask(
     while_waiting(session, bound, poll(session, metadata, &device)).await
 }
 
-/// Opens the page with the code in it. Whoever sees that code could sign in with it before the
-/// person does, so it is in no argument: the browser is led there by this machine.
+/// Opens the page that contains the code. A process that sees the code could complete the sign-in
+/// before the user does, so the code is in no argument: a local redirect leads the browser there.
 async fn open(session: &Session<'_>, page: &Url) -> Option<Loopback> {
     let opened = async {
         let here = |port| format!("http://127.0.0.1:{port}/");
@@ -67,7 +67,7 @@ async fn poll(
     device: &DeviceAuthorization,
 ) -> Result<Answer, FlowError> {
     let issuer = &session.target.issuer;
-    // Not by the machine's clock, which may be set meanwhile.
+    // Not the system clock, which may be set meanwhile.
     let began = Instant::now();
     let mut polling = Polling::begin(device);
     let mut step = polling.wait(began.elapsed());

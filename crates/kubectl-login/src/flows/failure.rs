@@ -1,5 +1,5 @@
-//! Why a flow gave no token, sorted by whose fault it was.
-//! Never repeats a source in its own text; never names a secret.
+//! Why a flow returned no token, sorted by fault.
+//! Never repeats a source in its own text; never shows a secret.
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -26,19 +26,19 @@ use crate::{
     system::{command::CommandError, http::HttpError, random::NoRandomness},
 };
 
-/// What a refresh token is shown for.
+/// The purpose of a request with a refresh token, as errors name it.
 pub(super) const RENEWAL: &str = "the renewal";
 
-/// What helps where a session has ended.
+/// The hint for a session that has ended.
 const SIGN_IN_AGAIN: &str = "sign in again with `kubectl-login login`";
 
-/// What helps where a person said no, was too late, or left.
+/// The hint after a user declined, was too late, or left.
 const ANOTHER_ATTEMPT: &str = "`kubectl-login login` makes another attempt at once";
 
-/// Something on this machine that an option names.
+/// A failure to use something on this host that an option names.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// A file that an option names.
+    /// The file cannot be read.
     #[error("could not read `{}`", path.display())]
     File {
         /// The file.
@@ -47,10 +47,10 @@ pub enum LocalError {
         #[source]
         source: io::Error,
     },
-    /// A file that an option names holds something else than it should.
+    /// The content of the file is not what the option needs.
     #[error("`{}` is empty, too long or no text", .0.display())]
     Content(PathBuf),
-    /// A file that an option names holds no key that can sign.
+    /// The file holds no key that can sign.
     #[error("could not use the key in `{}`", path.display())]
     Key {
         /// The file.
@@ -59,7 +59,7 @@ pub enum LocalError {
         #[source]
         source: PrivateKeyError,
     },
-    /// A file that an option names holds no certificate for its key.
+    /// The file holds no certificate for its key.
     #[error("could not use the certificate in `{}` with its key: {reason}", path.display())]
     Certificate {
         /// The file.
@@ -67,84 +67,84 @@ pub enum LocalError {
         /// Why.
         reason: String,
     },
-    /// A command that an option names.
+    /// The command failed.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// TLS.
+    /// TLS could not be set up.
     #[error(transparent)]
     Http(HttpError),
 }
 
-/// Why there is no token.
+/// Why a flow returned no token.
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
-    /// The certificate authority.
+    /// The certificate authority cannot be used.
     #[error("could not use the certificate authority")]
     CertificateAuthority(#[source] LocalError),
-    /// The client's certificate.
+    /// The client's certificate cannot be used.
     #[error("could not use the client certificate")]
     ClientCertificate(#[source] LocalError),
-    /// This machine.
+    /// This host cannot make connections.
     #[error("no connection can be made from here")]
     NoConnections(#[source] HttpError),
-    /// The client's secret.
+    /// The client's secret is unavailable.
     #[error("could not get the client secret")]
     ClientSecret(#[source] LocalError),
-    /// The job's identity.
+    /// The job's identity is unavailable.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// A command of a kubeconfig.
+    /// A command that a kubeconfig may not run.
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
-    /// The key that signs the client's assertions.
+    /// The key that signs client assertions cannot be used.
     #[error("could not sign in the client's name")]
     ClientKey(#[source] LocalError),
-    /// The certificate of the listener.
+    /// The certificate of the local listener cannot be used.
     #[error("could not use the certificate of the local server")]
     ListenerCertificate(#[source] LocalError),
-    /// The person's password.
+    /// The user's password is unavailable.
     #[error("could not get the password")]
     Password(#[source] LocalError),
-    /// The terminal.
+    /// The terminal cannot be read.
     #[error("could not read the answer from the terminal")]
     Terminal(#[source] io::Error),
-    /// Nothing, or something else, was typed.
+    /// The user typed nothing, or something else.
     #[error("the sign-in to `{issuer}` was not answered")]
     NoAnswer {
-        /// Who would have been asked.
+        /// The issuer.
         issuer: IssuerUrl,
     },
-    /// No answer.
+    /// The issuer did not answer.
     #[error("could not reach issuer `{issuer}`")]
     Unreachable {
-        /// Who was asked.
+        /// The issuer.
         issuer: IssuerUrl,
         /// Why.
         #[source]
         source: HttpError,
     },
-    /// An answer that no issuer gives.
+    /// The answer is not one that an issuer gives: too long, or in an unknown coding.
     #[error("what answers for issuer `{issuer}` gave no usable answer")]
     TooLong {
-        /// Who was asked.
+        /// The issuer.
         issuer: IssuerUrl,
         /// What is wrong with it.
         #[source]
         source: HttpError,
     },
-    /// An answer that says "not now".
+    /// The issuer has an outage.
     #[error("issuer `{issuer}` is out of order")]
     OutOfOrder {
-        /// Who was asked.
+        /// The issuer.
         issuer: IssuerUrl,
-        /// What it answered.
+        /// Its answer.
         #[source]
         source: TokenEndpointError,
     },
-    /// Whatever answers there is no issuer.
+    /// The server at that address is not an issuer.
     #[error("`{issuer}` does not answer as an OpenID Connect issuer")]
     NotAnIssuer {
-        /// Who was asked.
+        /// The issuer.
         issuer: IssuerUrl,
         /// What is wrong with its discovery document.
         #[source]
@@ -153,44 +153,44 @@ pub enum FlowError {
     /// The issuer has no endpoint for the flow.
     #[error("issuer `{issuer}` does not offer {what}")]
     NotOffered {
-        /// Who was asked.
+        /// The issuer.
         issuer: IssuerUrl,
-        /// For what.
+        /// The flow.
         what: &'static str,
     },
-    /// The issuer said no.
+    /// The issuer refused.
     #[error("issuer `{issuer}` refused {what}")]
     Refused {
-        /// Who was asked.
+        /// The issuer.
         issuer: IssuerUrl,
-        /// For what.
+        /// What was requested.
         what: &'static str,
-        /// What it answered.
+        /// Its answer.
         #[source]
         source: TokenEndpointError,
     },
     /// The browser came back without a code.
     #[error("sign-in to `{issuer}` failed")]
     Callback {
-        /// Who was asked.
+        /// The issuer.
         issuer: IssuerUrl,
-        /// What came back.
+        /// The answer that the browser brought.
         #[source]
         source: CallbackRefusal,
     },
-    /// The issuer gave something that is no usable token.
+    /// The issuer returned a token that cannot be used.
     #[error("the token of issuer `{issuer}` cannot be used")]
     Token {
-        /// Who was asked.
+        /// The issuer.
         issuer: IssuerUrl,
         /// What is wrong with it.
         #[source]
         source: TokenProblem,
     },
-    /// Nobody finished the sign-in.
+    /// The user did not finish the sign-in in time.
     #[error("the sign-in to `{issuer}` was not finished within {seconds} seconds")]
     Timeout {
-        /// Who was asked.
+        /// The issuer.
         issuer: IssuerUrl,
         /// The bound.
         seconds: u64,
@@ -198,39 +198,39 @@ pub enum FlowError {
     /// Ctrl-C or a request to terminate.
     #[error("cancelled before there was a token")]
     Cancelled,
-    /// No port to wait on.
+    /// No port could be opened for the browser's return.
     #[error("could not wait for the browser on {addresses}")]
     Listen {
-        /// What was tried.
+        /// The addresses that were tried.
         addresses: String,
         /// Why the last one failed.
         #[source]
         source: io::Error,
     },
-    /// A person would have to sign in.
+    /// A user would have to sign in.
     #[error("a sign-in to `{issuer}` is needed, and nobody can be asked")]
     NeedsPerson {
-        /// Who would be asked.
+        /// The issuer.
         issuer: IssuerUrl,
-        /// Why nobody can.
+        /// Why no user can.
         #[source]
         source: NeedsPerson,
     },
-    /// No random bytes.
+    /// No random bytes are available.
     #[error("could not begin a sign-in")]
     Randomness(#[from] NoRandomness),
 }
 
-/// What answers in place of an issuer.
+/// What was found in place of an issuer.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAnIssuer {
-    /// There is no discovery document.
+    /// No discovery document: the HTTP status.
     #[error("its discovery document was answered with {0}")]
     Status(u16),
-    /// There is one that cannot be used.
+    /// A discovery document that cannot be used.
     #[error(transparent)]
     Document(#[from] DiscoveryError),
-    /// It is said to be where it is not looked for.
+    /// A redirect that is not followed.
     #[error(transparent)]
     Redirect(#[from] RedirectFault),
 }
@@ -238,37 +238,37 @@ pub enum NotAnIssuer {
 /// What is wrong with a token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenProblem {
-    /// The checks of OpenID Connect Core.
+    /// It fails the checks of OpenID Connect Core.
     #[error(transparent)]
     IdToken(#[from] IdTokenProblem),
-    /// The wanted one is not there.
+    /// The requested token is missing.
     #[error("the answer has no {0}")]
     Missing(&'static str),
-    /// OpenID Connect Core §12.2: a renewal is for the same person.
+    /// OpenID Connect Core §12.2: a renewal must be for the same subject.
     #[error("the renewed token is for another subject than the first")]
     OtherSubject,
-    /// A code was pasted without its `state`, and no ID token came for it.
+    /// A code was pasted without its `state`, and no ID token came with it.
     #[error("nothing shows that the pasted code belongs to this sign-in: no ID token came with it")]
     Untied,
     /// It would be refused at once.
     #[error("the token has expired already")]
     Expired,
-    /// The answer is no token answer.
+    /// The answer is not a token response.
     #[error(transparent)]
     Answer(TokenEndpointError),
 }
 
-/// For how long a way to sign in is out of the question.
+/// How long a flow is ruled out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassedOver {
     /// The issuer does not let this client use it.
     ForGood,
-    /// This machine does not, for the moment.
+    /// This host cannot use it for the moment.
     Now,
 }
 
-/// Whether an issuer that was shown an identity says so because of it: as a grant (RFC 7523 §3.1),
-/// as the client's assertion (§3.2), or for an exchange (RFC 8693 §2.2.2).
+/// Whether `code` may be about the identity that was sent: as a grant (RFC 7523 §3.1), as the
+/// client's assertion (§3.2), or for an exchange (RFC 8693 §2.2.2).
 fn blames_identity(code: &OAuthErrorCode) -> bool {
     matches!(
         code,
@@ -279,7 +279,7 @@ fn blames_identity(code: &OAuthErrorCode) -> bool {
     )
 }
 
-/// What the client proves itself by, in the order of `ClientProof`.
+/// The option that names the client's credential, in the order of `ClientProof`.
 fn proof_of(target: &Target) -> &'static str {
     if target.assertion_key.is_some() {
         "`--client-assertion-key`"
@@ -291,7 +291,7 @@ fn proof_of(target: &Target) -> &'static str {
 }
 
 impl FlowError {
-    /// Sorts an answer of an endpoint that was asked for `what`.
+    /// Classifies an answer to a request for `what`.
     pub fn from_answer(issuer: &IssuerUrl, what: &'static str, source: TokenEndpointError) -> Self {
         let issuer = issuer.clone();
         match source.outside_of_polling() {
@@ -304,13 +304,13 @@ impl FlowError {
         }
     }
 
-    /// The issuer gave no answer in all the time that there was.
+    /// The issuer did not answer in time.
     pub fn late(issuer: &IssuerUrl, within: Duration) -> Self {
         let source = HttpError::Timeout { from: issuer.to_string(), within };
         Self::Unreachable { issuer: issuer.clone(), source }
     }
 
-    /// Sorts why no client can be made: what the options name cannot be used.
+    /// Classifies why no HTTP client can be made: something that the options name cannot be used.
     pub fn of_options(error: HttpError) -> Self {
         match error {
             HttpError::ClientCertificate(_) => Self::ClientCertificate(LocalError::Http(error)),
@@ -321,7 +321,7 @@ impl FlowError {
         }
     }
 
-    /// What it means for another attempt; `retry_after` was in the answer.
+    /// What it means for another attempt; the answer had `retry_after`.
     pub fn setback(&self, retry_after: Option<Duration>) -> Option<Setback> {
         match self {
             Self::Unreachable { source, .. } => Setback::of_failure(source),
@@ -330,7 +330,7 @@ impl FlowError {
         }
     }
 
-    /// A person would have to type something, and cannot.
+    /// The user would have to type something, but there is no terminal.
     pub fn no_terminal(issuer: &IssuerUrl) -> Self {
         Self::NeedsPerson { issuer: issuer.clone(), source: NeedsPerson::NoTerminal }
     }
@@ -367,39 +367,39 @@ impl FlowError {
         }
     }
 
-    /// Of a renewal: whether only a person can mend it, as the grant is gone. The one reason for a
-    /// new sign-in.
+    /// Of a renewal: whether the grant is gone, so that only a user can fix it. The only reason for
+    /// a new sign-in.
     pub fn asks_for_sign_in(&self) -> bool {
         matches!(self, Self::Refused { source, .. }
             if source.oauth_error().is_some_and(|error| error.code.asks_for_sign_in()))
     }
 
-    /// Of a sign-in: whether another way may succeed, and whether this one never will.
+    /// Of a sign-in: whether another flow may succeed, and for how long this one is ruled out.
     pub fn passes_over(&self) -> Option<PassedOver> {
         match self {
             Self::Refused { source, .. } => match source {
                 TokenEndpointError::Refused { error, .. } => {
                     error.code.is_about_the_way().then_some(PassedOver::ForGood)
                 }
-                // Listed, and not there.
+                // The endpoint is listed, but does not exist.
                 TokenEndpointError::Unexpected { status: 404 | 405 } => Some(PassedOver::ForGood),
                 _ => None,
             },
             Self::Callback { source: CallbackRefusal::Issuer(error), .. } => {
                 error.code.is_about_the_way().then_some(PassedOver::ForGood)
             }
-            // A program that has the port now.
+            // Another program has the port for the moment.
             Self::Listen { .. } => Some(PassedOver::Now),
             _ => None,
         }
     }
 
-    /// Whether a discovery document that was kept may be the reason.
+    /// Whether a cached discovery document may be the reason.
     pub fn may_be_stale_metadata(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::OutOfOrder { .. } | Self::TooLong { .. } => true,
             Self::Refused { source, .. } => source.oauth_error().is_none(),
-            // It was kept though one of its endpoints cannot be used, which may be mended by now.
+            // It was cached although one of its endpoints cannot be used; that may be fixed by now.
             Self::NotAnIssuer { source, .. } => {
                 matches!(**source, NotAnIssuer::Document(DiscoveryError::Endpoint(_)))
             }
@@ -407,8 +407,8 @@ impl FlowError {
         }
     }
 
-    /// Of a request that shows what may count once: whether it has certainly not counted, because
-    /// it did not arrive, or because what answered knows nothing of tokens.
+    /// Of a request with a single-use credential: whether the credential is certainly unused,
+    /// because the request did not arrive or the server that answered is not an issuer.
     pub fn has_used_up_nothing(&self) -> bool {
         match self {
             Self::Unreachable { source, .. } => {
@@ -524,7 +524,7 @@ impl FlowError {
             }
             Self::NotOffered { .. } => Some("choose another `--flow`".to_owned()),
             Self::Identity(error) => error.hint(target),
-            // Nobody can sign in again in the place of a job.
+            // A job has no user who could sign in again.
             Self::Refused { source, .. }
                 if target.identity.is_some()
                     && source.oauth_error().is_some_and(|error| blames_identity(&error.code)) =>
@@ -545,7 +545,7 @@ impl FlowError {
             {
                 Self::hint_about(&error.code, "the sign-in", target)
             }
-            // A job is started again by whoever started it.
+            // Whatever started the job can start it again.
             Self::Cancelled if target.is_for_job() => None,
             Self::Callback { .. }
             | Self::Timeout { .. }

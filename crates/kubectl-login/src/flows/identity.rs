@@ -1,11 +1,11 @@
-//! The identity of a job handed out as it is: the cluster trusts whoever signed it.
-//! Never asks the issuer for anything.
+//! A job's identity handed out as it is: the cluster trusts its issuer.
+//! Never sends a request to the issuer.
 
 use super::{FlowError, issued::Issued, obtain::Session};
 use crate::identities::IdentityToken;
 
-/// Hands `identity` out, if it is from the issuer and for the client that the options name: the
-/// cluster would refuse another, and would not say why.
+/// Hands out `identity` if it is from the issuer and for the client that the options name: the
+/// cluster would refuse any other without a reason.
 pub fn hand_out(session: &Session<'_>, identity: &IdentityToken) -> Result<Issued, FlowError> {
     identity.fits(&session.target.issuer, &session.target.client_id)?;
     Ok(Issued::as_it_is(

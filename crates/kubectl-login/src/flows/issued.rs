@@ -1,5 +1,5 @@
-//! From a token answer to what is kept and handed out: which token, for whom, until when.
-//! Never longer than the token lives, on this machine's clock.
+//! From a token response to what is cached and handed out: which token, for whom, until when.
+//! Never longer than the token is valid, by this host's clock.
 
 use std::time::Duration;
 
@@ -16,34 +16,34 @@ use login_protocols::{
 use super::{choose::PersonFlow, failure::TokenProblem, moments::Moments};
 use crate::cache::freshness::Lifetime;
 
-/// An access token of which nobody says how long it lives is used that long. It may live longer:
-/// then it is renewed too early. It may live shorter: then kubectl is refused for some minutes.
+/// How long an access token without a known expiry is used. If it lives longer, it is renewed too
+/// early; if it lives shorter, kubectl is refused for some minutes.
 pub const UNKNOWN_LIFETIME: Duration = Duration::from_mins(5);
 
-/// Whatever an issuer says, a token is renewed at least once a day.
+/// A token is renewed at least once a day, whatever expiry an issuer gives it.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
 
-/// What a flow ends with.
+/// The result of a flow.
 #[derive(Debug)]
 pub struct Issued {
-    /// For the API server.
+    /// The token for the API server.
     pub token: Secret,
-    /// Until when.
+    /// How long it is used.
     pub lifetime: Lifetime,
-    /// For the next renewal.
+    /// The refresh token for the next renewal, if any.
     pub refresh_token: Option<Secret>,
     /// `sub` of the ID token.
     pub subject: Option<String>,
-    /// Who signed in, for people.
+    /// The signed-in user's name, for display.
     pub name: Option<String>,
-    /// Every name that the ID token has for who signed in.
+    /// Every name that the ID token has for the subject.
     pub known_as: Vec<String>,
-    /// Ways to sign in that the issuer does not let this client use.
+    /// Flows that the issuer does not let this client use.
     pub refused: Vec<PersonFlow>,
 }
 
 impl Issued {
-    /// A token that is handed out as it came, until `expires_at` as whoever signed it means it.
+    /// A token that is handed out as received, until `expires_at` by its issuer's clock.
     pub fn as_it_is(
         token: Secret,
         subject: Option<String>,
@@ -67,31 +67,31 @@ impl Issued {
     }
 }
 
-/// What is wanted of an answer.
+/// What a token response must satisfy.
 pub struct Wanted<'a> {
-    /// Who was asked.
+    /// The issuer that was asked.
     pub issuer: &'a IssuerUrl,
-    /// Who asked.
+    /// The client that asked.
     pub client_id: &'a ClientId,
-    /// Of the authorization request, if there was one.
+    /// The nonce of the authorization request, if there was one.
     pub nonce: Option<&'a str>,
-    /// Of the first sign-in, if this is a renewal.
+    /// The subject of the first sign-in, if this is a renewal.
     pub subject: Option<&'a str>,
-    /// The access token instead of the ID token.
+    /// Take the access token instead of the ID token.
     pub access_token: bool,
-    /// Without an ID token the access token will do (client credentials).
+    /// Without an ID token the access token is accepted (client credentials).
     pub id_token_optional: bool,
-    /// Only the nonce of an ID token shows that the answer belongs to this sign-in.
+    /// Only the nonce of an ID token ties the answer to this sign-in.
     pub id_token_ties: bool,
 }
 
-/// Takes the wanted token out of an answer.
+/// Takes the requested token out of a response.
 pub fn take(
     response: TokenResponse,
     wanted: &Wanted<'_>,
     moments: Moments,
 ) -> Result<Issued, TokenProblem> {
-    // Checked even when the access token is wanted: it says who that is for.
+    // Checked even if the access token is requested: it says whom that token is for.
     let facts = response
         .id_token
         .as_ref()
@@ -152,7 +152,7 @@ pub fn take(
     })
 }
 
-/// RFC 6749 §5.1 `expires_in`, and `exp` where the token happens to be a JWT; the earlier counts.
+/// RFC 6749 §5.1 `expires_in`, and `exp` if the token is a JWT; the earlier one counts.
 fn access_token_end(token: &Secret, expires_in: Option<Duration>, moments: Moments) -> UnixTime {
     let said = expires_in.map(|life| moments.requested_at.plus(life));
     let written = CompactJws::parse(token.expose())

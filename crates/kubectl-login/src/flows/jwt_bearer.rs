@@ -1,12 +1,12 @@
-//! The identity of a job as the grant itself (RFC 7523 §2.1).
-//! Never an assertion of our own: that one proves a client, see `client_credentials`.
+//! A job's identity as the grant itself (RFC 7523 §2.1).
+//! Never signs an assertion: that one would authenticate a client, see `client_proof`.
 
 use login_protocols::{oauth2::token_endpoint::Grant, oidc::ProviderMetadata};
 
 use super::{FlowError, issued::Issued, obtain::Session};
 use crate::identities::IdentityToken;
 
-/// Shows `identity`.
+/// Sends `identity` as the grant.
 pub async fn obtain(
     session: &Session<'_>,
     metadata: &ProviderMetadata,

@@ -1,4 +1,4 @@
-//! What options name on this machine: files, commands, and what is in them.
+//! Reads what options name on this host: files, command output, secrets.
 //! Never shows their content.
 
 use std::{io, path::Path};
@@ -15,7 +15,7 @@ use crate::{
 /// Longest file that an option may name.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// The secret, wherever it is.
+/// The secret, read from its source.
 pub async fn secret(source: &SecretSource) -> Result<Secret, LocalError> {
     match source {
         SecretSource::Literal(secret) => Ok(secret.clone()),
@@ -24,7 +24,7 @@ pub async fn secret(source: &SecretSource) -> Result<Secret, LocalError> {
     }
 }
 
-/// How requests are made.
+/// The HTTP client's options.
 pub fn http_options(connection: &Connection) -> Result<HttpOptions, FlowError> {
     let mut authorities = Vec::new();
     for authority in &connection.certificate_authorities {
@@ -53,7 +53,7 @@ pub fn http_options(connection: &Connection) -> Result<HttpOptions, FlowError> {
     })
 }
 
-/// A whole file.
+/// Reads a whole file.
 pub fn read(path: &Path) -> Result<Vec<u8>, LocalError> {
     let mut content = file::read(path, MAX_FILE).map_err(|source| match source.kind() {
         io::ErrorKind::FileTooLarge => LocalError::Content(path.to_owned()),

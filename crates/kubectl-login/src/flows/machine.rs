@@ -1,5 +1,5 @@
-//! Flows without a person: which one it is, and its token.
-//! Never asks anybody at a terminal, and never touches a browser or a keyring.
+//! Flows without a user: which one it is, and its token.
+//! Never asks a user at a terminal, and never touches a browser or a keyring.
 
 use std::{error::Error as _, time::Duration};
 
@@ -20,8 +20,8 @@ use crate::{
     options::target::{Flow, IdentityOptions},
 };
 
-/// The bound on all that a job gets, retries included; the source of its identity and the issuer
-/// have half of it each.
+/// The bound on a job's whole sign-in, retries included; the source of its identity and the issuer
+/// get half of it each.
 pub const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Gets a token for the job.
@@ -35,11 +35,11 @@ pub async fn obtain(session: &Session<'_>) -> Result<Issued, FlowError> {
             .await?
         }
     };
-    // A job can prove itself again at any time, and what is not kept is not stolen.
+    // A job can authenticate again at any time, and a token that is not stored cannot be stolen.
     Ok(Issued { refresh_token: None, ..issued })
 }
 
-/// How an issuer is shown an identity.
+/// How an identity is sent to an issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
     Exchange,
@@ -51,7 +51,7 @@ async fn by_identity(
     session: &Session<'_>,
     options: &IdentityOptions,
 ) -> Result<Issued, FlowError> {
-    // Before the issuer is asked for anything: what is missing here shall be known at once.
+    // Before any request to the issuer, so that a missing identity is reported at once.
     let identity = find(session, options).await?;
     let say = |text: &str| session.system.terminal.detail(&format!("kubectl-login: {text}"));
     say(&identity.description());
@@ -66,7 +66,7 @@ async fn by_identity(
     }
     identities::kubernetes::may_be_shown(&identity, options, &session.target.issuer)?;
     by_metadata(session, async |metadata| {
-        // Never empty: every identity can be shown as an assertion.
+        // Never empty: every identity can be sent as an assertion.
         let mut uses = choose(session.target.flow, metadata);
         loop {
             let (chosen, reason) = uses.remove(0);
@@ -96,8 +96,8 @@ async fn by_identity(
     .await
 }
 
-/// The identity, for the right audience where its source lets us choose: for the cluster when the
-/// cluster will see it, else for the issuer (RFC 7523 §3: the audience is whoever takes it).
+/// The identity, for the right audience where its source allows a choice: for the cluster if the
+/// cluster will see it, else for the issuer (RFC 7523 §3: the audience is the token's recipient).
 async fn find(
     session: &Session<'_>,
     options: &IdentityOptions,
@@ -110,7 +110,7 @@ async fn find(
         (None, _) => for_issuer,
     };
     let identity = identities::obtain(session.system, options, first).await?;
-    // Only the token tells who signs here, so `auto` may have guessed wrong.
+    // Only the token shows which issuer signs here, so `auto` may have guessed wrong.
     let guessed_wrong = target.flow == Flow::Auto
         && options.audience.is_none()
         && identity.is_made_to_order()
@@ -121,8 +121,8 @@ async fn find(
     Ok(identity)
 }
 
-/// How to show an identity, and why, by what was asked for and what the issuer says of itself. Where
-/// nothing was asked for, the next one is for a client that may not use the first.
+/// How to send an identity, and why, by the requested flow and the issuer's metadata. With
+/// `--flow auto` there may be a second way, for a client that may not use the first.
 fn choose(flow: Flow, metadata: &ProviderMetadata) -> Vec<(Use, &'static str)> {
     match flow {
         Flow::TokenExchange => return vec![(Use::Exchange, "`--flow token-exchange`")],
@@ -154,8 +154,8 @@ fn choose(flow: Flow, metadata: &ProviderMetadata) -> Vec<(Use, &'static str)> {
     uses
 }
 
-/// Does `work` by the kept discovery document, and again by a fetched one where the kept one may
-/// have been the fault.
+/// Does `work` with the cached discovery document, and again with a fetched one if the cached one
+/// may have caused the failure.
 async fn by_metadata(
     session: &Session<'_>,
     work: impl AsyncFn(&ProviderMetadata) -> Result<Issued, FlowError>,

@@ -1,10 +1,11 @@
-//! Ways to a token. `obtain` owns the phases that all share; a flow fills only its own part.
+//! Ways to a token. `obtain` owns the phases that all flows share; a flow adds only its own part.
 //! Never prints an answer, never decides about the cache.
 //!
-//! Reading order: `choose` (which way), `obtain` (the phases), `client_proof` and `local` (what the
-//! options bring along), `repeat` (what is sent again), `providers` (what some need besides), `person` (what people's ways share), then one file per way: `browser` and
-//! `paste` (with `authorization` and `callback_address`), `device`, `password`, `refresh`; `machine`
-//! is the way of jobs, and has a file per way, too; `issued` is where all of them end.
+//! Reading order: `choose` (which flow), `obtain` (the phases), `client_proof` and `local` (what
+//! the options bring along), `repeat` (what is sent again), `providers` (what some providers need
+//! besides), `person` (what flows with a user share), then one file per flow: `browser` and `paste`
+//! (with `authorization` and `callback_address`), `device`, `password`, `refresh`; `machine` is for
+//! jobs, also with one file per flow; all of them end in `issued`.
 
 pub mod choose;
 pub mod issued;

@@ -1,19 +1,19 @@
-//! When an answer came, by this machine's clock and the issuer's.
-//! Never believes a clock that is only as far away as the network is slow.
+//! When an answer was received, by this host's clock and the issuer's.
+//! Never takes a difference that network latency explains for clock skew.
 
 use std::time::Duration;
 
 use login_common::UnixTime;
 
-/// Differences of the clocks below this are the network.
+/// Smaller differences of the clocks are network latency.
 const SKEW_TOLERANCE: Duration = Duration::from_secs(5);
 
-/// When an answer came.
+/// When an answer was received.
 #[derive(Clone, Copy, Debug)]
 pub struct Moments {
-    /// This machine's clock before the request.
+    /// This host's clock before the request.
     pub requested_at: UnixTime,
-    /// The issuer's clock, if it said.
+    /// The issuer's clock, if the answer has a date.
     pub issuer_date: Option<UnixTime>,
 }
 
@@ -26,13 +26,13 @@ impl Moments {
         }
     }
 
-    /// How far the clocks are apart.
+    /// The difference of the clocks.
     pub fn skew(&self) -> Duration {
         let Some(date) = self.issuer_date else { return Duration::ZERO };
         date.since(self.requested_at).max(self.requested_at.since(date))
     }
 
-    /// A moment of the issuer's clock on ours.
+    /// Converts a time of the issuer's clock to this host's clock.
     pub(super) fn on_our_clock(&self, moment: UnixTime) -> UnixTime {
         let issuer_now = self.issuer_now();
         if moment >= issuer_now {

@@ -1,5 +1,5 @@
 //! The phases that every flow shares: prepare, discover, ask, check.
-//! Never skipped by a flow: a flow is given their results and gives back its own part.
+//! Never skipped by a flow: a flow gets their results and adds its own part.
 
 use std::{
     sync::{
@@ -55,41 +55,41 @@ use crate::{
     },
 };
 
-/// Clocks further apart than this are worth a word.
+/// A larger difference of the clocks is reported, in seconds.
 const SKEW_WORTH_A_WORD: u64 = 60;
 
-/// An assertion that is dated by less than this from the issuer's clock is not refused for it.
+/// An assertion dated within this many seconds of the issuer's clock was not refused for its date.
 const WORTH_ANOTHER_DATE: u64 = 5;
 
-/// Everything that a flow needs.
+/// Everything that a flow needs to call an issuer.
 pub struct Session<'a> {
-    /// The machine.
+    /// The host.
     pub system: &'a System<'a>,
-    /// What is wanted.
+    /// The checked options.
     pub target: &'a Target,
     http: HttpClient,
     proof: ClientProof,
-    /// Where discovery documents are kept, and by whose word they are the issuer's. `None` where
-    /// anybody on the line could be the issuer.
+    /// Where discovery documents are cached, and the trust settings they were fetched under. `None`
+    /// without verification, where any host on the network path could pose as the issuer.
     kept: Option<(&'a Directory, Voucher)>,
-    /// The discovery document of this run, once it was fetched.
+    /// The discovery document of this run, once fetched.
     fetched: OnceLock<ProviderMetadata>,
-    /// How many seconds the issuer's clock is ahead of ours, as far as it said.
+    /// How many seconds the issuer's clock is ahead of ours, by its latest date.
     ahead: AtomicI64,
     /// `Retry-After` of the latest answer.
     retry_after: Mutex<Option<Duration>>,
 }
 
-/// What came back, and when.
+/// A token response, and when it was received.
 pub struct Answer {
     /// The tokens.
     pub response: TokenResponse,
-    /// Both clocks.
+    /// When it was received, by both clocks.
     pub moments: Moments,
 }
 
 impl<'a> Session<'a> {
-    /// Reads what the options name: certificates, and how the client proves itself.
+    /// Reads what the options name: certificates, and the client's credential.
     pub async fn prepare(
         system: &'a System<'a>,
         target: &'a Target,
@@ -135,7 +135,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// The issuer's kept discovery document, or else a fetched one.
+    /// The issuer's cached discovery document, or else a fetched one.
     pub async fn metadata(&self) -> Result<(ProviderMetadata, Age), FlowError> {
         if let Some(fetched) = self.fetched.get() {
             return Ok((fetched.clone(), Age::Fetched));
@@ -154,7 +154,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The issuer's discovery document as it is now; asked for once in a run.
+    /// The issuer's current discovery document; fetched once per run.
     pub async fn fetch_metadata(&self) -> Result<ProviderMetadata, FlowError> {
         if let Some(fetched) = self.fetched.get() {
             return Ok(fetched.clone());
@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
         Ok(self.fetched.get_or_init(|| metadata).clone())
     }
 
-    /// The document, asked for now, with the issuer's clock if it says.
+    /// Fetches the document now; also returns the issuer's clock, if the answer has a date.
     pub async fn probe(&self) -> Result<(ProviderMetadata, Option<UnixTime>), FlowError> {
         let repeat = if self.target.is_for_job() { Repeat::Freely } else { Repeat::IfUnsent };
         self.repeating(repeat, async || self.probe_once().await).await
@@ -195,14 +195,14 @@ impl<'a> Session<'a> {
         let metadata = ProviderMetadata::parse(&answer.body, issuer)
             .map_err(|error| not_an_issuer(error.into()))?;
         if let Some((directory, voucher)) = &self.kept {
-            // A convenience: the next renewal fetches it again.
+            // If this fails, the next renewal fetches it again.
             let now = self.system.clock.now();
             let _ = metadata::save(directory, issuer, voucher, &answer.body, now);
         }
         Ok((self.as_we_meet_it(metadata), answer.date))
     }
 
-    /// Ways to sign in that an earlier sign-in of this session found to be refused to this client.
+    /// Flows that the issuer refused to this client in an earlier sign-in of this session.
     pub fn refused_ways(&self) -> Vec<PersonFlow> {
         let record = self
             .kept
@@ -218,8 +218,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Remembers the issuer's clock, as what we sign is dated by it, and how long it wants to be
-    /// left alone.
+    /// Stores the issuer's clock, which dates our assertions, and its `Retry-After`.
     fn learn(&self, requested_at: UnixTime, answer: &Response) {
         *self.retry_after.lock().unwrap_or_else(PoisonError::into_inner) = answer.retry_after;
         let moments = Moments { requested_at, issuer_date: answer.date };
@@ -230,7 +229,7 @@ impl<'a> Session<'a> {
         self.ahead.store(ahead, Ordering::Relaxed);
     }
 
-    /// How this client proves itself to the issuer, for one request.
+    /// The client's authentication for one request.
     fn authentication(
         &self,
         metadata: &ProviderMetadata,
@@ -242,8 +241,8 @@ impl<'a> Session<'a> {
         self.proof.authentication(self.target, metadata, audience, now)
     }
 
-    /// Sends what `send` sends, and again where the issuer may have refused the client's assertion
-    /// for its date or for its audience: a refused client has used up nothing.
+    /// Calls `send`, and again if the issuer may have refused the client's assertion for its date
+    /// or its audience: a refused client has used up nothing.
     async fn proven<T>(
         &self,
         metadata: &ProviderMetadata,
@@ -267,13 +266,13 @@ impl<'a> Session<'a> {
             outcome =
                 send(self.authentication(metadata, AssertionAudience::TokenEndpoint)?).await?;
         }
-        // Where the issuer did not announce one way only, ours was a guess.
+        // Unless the issuer announced only one method, ours was a guess.
         if is_refused_client(&outcome)
             && let Some(other) =
                 self.proof.other_way(metadata.token_endpoint_auth_methods.as_deref())
         {
             let by_other = send(other).await?;
-            // A second refusal says nothing new.
+            // A second refusal adds nothing.
             if !is_refused_client(&by_other) {
                 outcome = by_other;
             }
@@ -281,7 +280,7 @@ impl<'a> Session<'a> {
         Ok(outcome)
     }
 
-    /// Sends what `send` sends, and again after a pause as long as `repeat` allows it.
+    /// Calls `send`, and again after a pause as long as `repeat` allows it.
     async fn repeating<T>(
         &self,
         repeat: Repeat,
@@ -306,8 +305,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// A request to the token endpoint, sent again where it may be. `Ok(Err(_))` is an answer that
-    /// is no success.
+    /// A request to the token endpoint, repeated where allowed. `Ok(Err(_))` is an error response.
     pub async fn ask(
         &self,
         metadata: &ProviderMetadata,
@@ -319,7 +317,7 @@ impl<'a> Session<'a> {
         .await
     }
 
-    /// The same, repeated as `grant` allows.
+    /// Repeats `send` as `grant` allows.
     async fn granted(
         &self,
         grant: &Grant<'_>,
@@ -329,16 +327,16 @@ impl<'a> Session<'a> {
             Grant::ClientCredentials { .. }
             | Grant::TokenExchange { .. }
             | Grant::JwtBearer { .. } => Repeat::Freely,
-            // What is shown may count once.
+            // The credential may be single-use.
             Grant::AuthorizationCode { .. } | Grant::RefreshToken(_) | Grant::Password { .. } => {
                 Repeat::IfUnsent
             }
-            // Polled at a pace of its own.
+            // The device flow polls at its own pace.
             Grant::DeviceCode(_) => return send().await,
         };
         let issuer = &self.target.issuer;
         let outcome = self.repeating(repeat, async || match send().await? {
-            // An outage is what may be repeated; any other answer is one.
+            // Only an outage may be repeated; any other answer is final.
             Err(source) if source.is_unavailable() => {
                 Err(FlowError::OutOfOrder { issuer: issuer.clone(), source })
             }
@@ -350,8 +348,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The same for a client that proves itself in another way, such as by an assertion that
-    /// somebody else signed.
+    /// The same for a client that authenticates in another way, such as by an assertion that
+    /// another party signed.
     pub async fn ask_as(
         &self,
         authentication: &ClientAuthentication,
@@ -371,7 +369,7 @@ impl<'a> Session<'a> {
         let audience = self.target.audience.as_deref();
         let mut form = token_request(&self.target.client_id, authentication, grant, audience);
         if self.target.is_for_job() {
-            // There is no authorization request that could carry them.
+            // A job has no authorization request that could carry them.
             for (name, value) in &self.target.callback.parameters {
                 form.replace(name.clone(), value);
             }
@@ -404,8 +402,8 @@ impl<'a> Session<'a> {
             .map_err(|error| FlowError::from_answer(&self.target.issuer, "the device flow", error))
     }
 
-    /// The scopes for a person: `openid`, the wanted ones, and `offline_access` where the issuer
-    /// says that it knows it (OpenID Connect Core §11).
+    /// The scopes for a user: `openid`, the requested ones, and `offline_access` where the issuer
+    /// lists it (OpenID Connect Core §11).
     pub fn scopes(&self, metadata: &ProviderMetadata) -> Vec<String> {
         let offline = "offline_access";
         let knows_offline = metadata
@@ -422,7 +420,7 @@ impl<'a> Session<'a> {
         scopes
     }
 
-    /// The last phase: checks an answer and takes the wanted token out of it.
+    /// The last phase: checks a response and takes the requested token out of it.
     pub fn check(
         &self,
         answer: Answer,
@@ -442,7 +440,7 @@ impl<'a> Session<'a> {
         self.take(answer, &wanted)
     }
 
-    /// The same for a code that nothing but the `nonce` in its ID token ties to this sign-in.
+    /// The same for a code that only the `nonce` in its ID token ties to this sign-in.
     pub fn check_untied(&self, answer: Answer, nonce: &Nonce) -> Result<Issued, FlowError> {
         let wanted = Wanted {
             issuer: &self.target.issuer,
@@ -489,7 +487,7 @@ impl<'a> Session<'a> {
 
     async fn post(&self, endpoint: &Url, form: &FormRequest) -> Result<Response, FlowError> {
         self.system.terminal.detail(&format!("kubectl-login: asking {endpoint}"));
-        // Some issuers repeat in an error what they were sent.
+        // Some issuers repeat the request's values in an error.
         let secrets = form.fields().filter(|(name, _)| scrub::is_secret_parameter(name));
         secrets.for_each(|(_, secret)| scrub::never_show(secret));
         form.authorization().into_iter().for_each(scrub::never_show);
@@ -500,7 +498,7 @@ impl<'a> Session<'a> {
         Ok(answer)
     }
 
-    /// `error` as a failure to reach the issuer.
+    /// Classifies `source`: a failure to reach the issuer, or an answer that cannot be used.
     pub fn unreachable(&self, source: HttpError) -> FlowError {
         let issuer = self.target.issuer.clone();
         match source {
@@ -511,7 +509,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// An endpoint that is about to be used, and must be fit for it now.
+    /// The address of an endpoint that is about to be used; an error if it is missing or unusable.
     pub fn endpoint<'m>(
         &self,
         endpoint: &'m Endpoint,

@@ -1,5 +1,5 @@
-//! A person's password for a token (RFC 6749 §4.3): for issuers that offer nothing better.
-//! Never keeps the password, never shows it, and asks for it once.
+//! Exchanges a user's password for a token (RFC 6749 §4.3), for issuers that offer nothing better.
+//! Never stores or shows the password, and asks for it once.
 
 use login_common::Secret;
 use login_protocols::{
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::system::console::Console;
 
-/// Gets the password and shows it to the issuer. The caller bounds the wait.
+/// Gets the password and sends it to the issuer. The caller bounds the wait.
 pub async fn ask(session: &Session<'_>, metadata: &ProviderMetadata) -> Result<Answer, FlowError> {
     let target = session.target;
     let issuer = &target.issuer;

@@ -1,5 +1,5 @@
-//! The authorization code carried over by the person, from a browser on any machine.
-//! Never listens: the page that cannot be shown has the answer in its address.
+//! The authorization code, pasted by the user from a browser on any host.
+//! Never listens: the address of the page that fails to load has the answer.
 
 use login_common::Secret;
 use login_protocols::{
@@ -10,29 +10,29 @@ use login_protocols::{
 use super::{FlowError, authorization, callback_address, obtain::Session, request::Request};
 use crate::system::{console::Console, port};
 
-/// How often something else may be pasted.
+/// How many times the user may paste.
 const ATTEMPTS: usize = 3;
 
-/// Longest code that is taken.
+/// Longest code that is accepted.
 const MAX_CODE: usize = 8 * 1024;
 
-/// What a person brought back.
+/// What the user pasted.
 pub struct Pasted {
-    /// For the exchange.
+    /// The code for the exchange.
     pub code: Secret,
-    /// The same as in the request.
+    /// The redirect URI of the request.
     pub redirect_uri: String,
     /// What shows that the code belongs to this sign-in.
     pub tie: Tie,
 }
 
-/// What ties a code to the sign-in that it was pasted into. A proof key does it only at issuers
-/// that check it, which a client cannot see.
+/// What ties a code to the sign-in that it was pasted into. A proof key does so only if the issuer
+/// checks it, which a client cannot see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tie {
     /// `state` came with it.
     State,
-    /// Nothing came with it: the ID token has to have our `nonce`.
+    /// Nothing came with it: the ID token must have our `nonce`.
     Nonce,
 }
 
@@ -47,7 +47,7 @@ pub async fn ask(
     let callback = &target.callback;
     let wanted: Vec<u16> =
         callback_address::listen_on(callback).into_iter().map(|(_, port)| port).collect();
-    // Taken, and not listened on: nobody else on this machine can answer there.
+    // Reserved without listening: no other process on this host can answer there.
     let port = port::reserve(&wanted);
     let redirect_uri = callback_address::redirect_uri(callback, port.number());
     let url = authorization::url(session, metadata, request, &redirect_uri, None)?;
@@ -81,8 +81,9 @@ pub async fn ask(
     Err(FlowError::NoAnswer { issuer: target.issuer.clone() })
 }
 
-/// A whole address, with or without its scheme, its query alone, or a bare code. The last has no
-/// `state`: it is taken only with a proof key, and has to be tied to this sign-in by its ID token.
+/// Reads a whole address, with or without its scheme, its query alone, or a bare code. A bare code
+/// has no `state`: it is accepted only with a proof key, and its ID token must tie it to this
+/// sign-in.
 fn judge(line: &Secret, expected: &CallbackExpectations<'_>, proof_key: bool) -> (Callback, Tie) {
     let text = line.expose().trim();
     let query = match text.split_once('?') {

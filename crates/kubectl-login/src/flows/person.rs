@@ -1,5 +1,5 @@
-//! A person signs in: the secrets of the request, the chosen flow, the code for the tokens.
-//! Never without a bound: the caller sets it, and the person sees how much of it is left.
+//! Signs a user in: the secrets of the request, the chosen flow, the code exchange.
+//! Never without a bound: the caller sets it, and the user sees the time left.
 
 use std::error::Error as _;
 
@@ -21,8 +21,8 @@ use super::{
     request::Request,
 };
 
-/// Signs a person in: by the way that was chosen, and by the next one that fits where the issuer
-/// does not let this client use it.
+/// Signs a user in with the chosen flow, and with the next one that fits if the issuer does not let
+/// this client use it.
 pub async fn sign_in(
     session: &Session<'_>,
     metadata: &ProviderMetadata,
@@ -38,7 +38,7 @@ pub async fn sign_in(
     if ways.len() > 1 && !ways.iter().all(|way| is_refused(*way, &refused)) {
         ways.retain(|way| !is_refused(*way, &refused));
     } else {
-        // The issuer may have thought better of it.
+        // The issuer may allow it by now.
         refused.clear();
     }
     if ways.first() != Some(&choice.flow) {
@@ -69,7 +69,7 @@ pub async fn sign_in(
     }
 }
 
-/// Signs a person in by one way, within its bound.
+/// Signs a user in with one flow, within its bound.
 async fn sign_in_by(
     session: &Session<'_>,
     metadata: &ProviderMetadata,
@@ -77,7 +77,7 @@ async fn sign_in_by(
 ) -> Result<Issued, FlowError> {
     let target = session.target;
     let bound = match choice.flow {
-        // The code's own life is.
+        // The lifetime of the code bounds it, too.
         PersonFlow::Device => target.authentication_timeout,
         _ => target.page_timeout,
     };
@@ -124,7 +124,7 @@ async fn unbounded(
     }
 }
 
-/// A browser that is signed in already may not ask who it shall be.
+/// Warns if another account signed in: a browser with a session may not ask which one to use.
 fn warn_about_account(session: &Session<'_>, issued: &Issued) {
     let target = session.target;
     let Some(wanted) = &target.account else { return };
@@ -139,7 +139,7 @@ fn warn_about_account(session: &Session<'_>, issued: &Issued) {
     }
 }
 
-/// Whether none of the names is `wanted`, with or without what follows an `@`.
+/// Whether none of the names is `wanted`; what follows an `@` may be missing.
 fn is_other(wanted: &str, known_as: &[String]) -> bool {
     let wanted = wanted.to_lowercase();
     !known_as.is_empty()
@@ -148,7 +148,7 @@ fn is_other(wanted: &str, known_as: &[String]) -> bool {
         })
 }
 
-/// The code for the tokens.
+/// Exchanges the code for the tokens.
 async fn exchange(
     session: &Session<'_>,
     metadata: &ProviderMetadata,
@@ -185,7 +185,7 @@ mod tests {
             assert_eq!(is_other(wanted, &bob), is_wrong, "{wanted}");
         }
         assert!(!is_other("bob", &names(&["bob@corp.example", "1"])));
-        // An access token says nothing.
+        // An access token gives no names.
         assert!(!is_other("bob", &[]));
     }
 }

@@ -1,13 +1,13 @@
-//! What providers need beyond the standards to give a refresh token.
-//! Never what a person says by name: that counts instead.
+//! What providers require beyond the standards before they issue a refresh token.
+//! Never overrides a parameter that the user gave.
 
 use login_common::names::IssuerUrl;
 use login_protocols::oidc::ProviderMetadata;
 
 /// Parameters of the authorization request, by issuer.
 ///
-/// Google gives a refresh token for `access_type=offline`, and but for the first sign-in only with
-/// `prompt=consent`; so does Zoho. Dropbox has a name of its own.
+/// Google issues a refresh token for `access_type=offline`, and after the first sign-in only with
+/// `prompt=consent`; so does Zoho. Dropbox has its own parameter.
 const NEEDS: [(&str, &[(&str, &str)]); 4] = [
     ("https://accounts.google.com", &[("access_type", "offline"), ("prompt", "consent")]),
     ("https://accounts.zoho.com", &[("access_type", "offline"), ("prompt", "consent")]),
@@ -15,11 +15,11 @@ const NEEDS: [(&str, &[(&str, &str)]); 4] = [
     ("https://www.dropbox.com", &[("token_access_type", "offline")]),
 ];
 
-/// Where `offline_access` is not among the scopes that an issuer knows. Issuers ignore parameters
-/// that they do not know (RFC 6749 §3.1), and int128/kubelogin sends it to all of them.
+/// For issuers that do not list `offline_access`. Issuers ignore unknown parameters (RFC 6749
+/// §3.1), and int128/kubelogin sends it to all of them.
 const OTHERWISE: &[(&str, &str)] = &[("access_type", "offline")];
 
-/// The further parameters of an authorization request to this issuer.
+/// The additional parameters of an authorization request to this issuer.
 pub fn parameters(
     issuer: &IssuerUrl,
     metadata: &ProviderMetadata,
@@ -51,7 +51,7 @@ mod tests {
             ("https://id.example", "", "access_type=offline"),
             ("https://id.example", r#","scopes_supported":["openid"]"#, "access_type=offline"),
             ("https://id.example", scopes, ""),
-            // Only the issuer itself, not what looks like it.
+            // Only the issuer itself, not one with a similar name.
             ("https://accounts.google.com.example", scopes, ""),
         ] {
             let url = IssuerUrl::parse(issuer).unwrap();

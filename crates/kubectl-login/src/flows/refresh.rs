@@ -1,5 +1,5 @@
-//! A refresh token for a new token (RFC 6749 §6, OpenID Connect Core §12).
-//! Never opens a browser; says only whether the grant is gone or the issuer is.
+//! Exchanges a refresh token for a new token (RFC 6749 §6, OpenID Connect Core §12).
+//! Never opens a browser; distinguishes only a lost grant from an issuer that is unavailable.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use crate::cache::refresh_secret::RefreshSecret;
 /// The bound on a whole renewal.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What came of it.
+/// The result of a renewal.
 #[derive(Debug)]
 pub enum Renewed {
     /// A new token.
     Token(Issued),
-    /// Renewed, but without the ID token that is wanted: only a sign-in gives one. The new refresh
-    /// token, if any, is kept all the same.
+    /// Renewed, but without the requested ID token: only a sign-in gives one. The new refresh
+    /// token, if any, is stored all the same.
     WithoutIdToken(Option<Secret>),
-    /// Renewed, but what came cannot be used. The new refresh token, if any, is kept all the same:
-    /// the issuer takes the old one no more.
+    /// Renewed, but the token cannot be used. The new refresh token, if any, is stored all the
+    /// same: the issuer no longer accepts the old one.
     Unusable(FlowError, Option<Secret>),
 }
 
@@ -43,7 +43,7 @@ async fn renew_unbounded(
     let (metadata, age) = session.metadata().await?;
     match ask(session, &metadata, secret).await {
         Err(error) if age == Age::Kept && error.may_be_stale_metadata() => {
-            // Also for the next call, where this one may not ask again: what is shown counts once.
+            // Fetched for the next call, too, if this one may not repeat a single-use token.
             let fetched = session.fetch_metadata().await?;
             if fetched == metadata || !error.has_used_up_nothing() {
                 return Err(error);
@@ -69,7 +69,7 @@ async fn ask(
         Err(FlowError::Token { source: TokenProblem::Missing("id_token"), .. }) => {
             Ok(Renewed::WithoutIdToken(next))
         }
-        // That session is somebody else's.
+        // The new token belongs to another subject's session.
         Err(error @ FlowError::Token { source: TokenProblem::OtherSubject, .. }) => Err(error),
         Err(error) => Ok(Renewed::Unusable(error, next)),
     }

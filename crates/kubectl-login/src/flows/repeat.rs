@@ -1,39 +1,40 @@
-//! When a request that got no answer, or "not now", is sent again.
-//! Never sleeps, never reads a clock or draws randomness: it says how long to wait.
+//! When a request is repeated after no answer or an outage.
+//! Never sleeps, never reads a clock or draws random numbers: it returns how long to wait.
 
 use std::time::Duration;
 
 use crate::system::http::HttpError;
 
-/// How long all attempts together may take until the last one is begun.
+/// How much time may pass from the first attempt until the last one begins.
 const LONGEST: Duration = Duration::from_secs(15);
 
 /// The waits between attempts, before jitter.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(600), Duration::from_millis(1800), Duration::from_secs(4)];
 
-/// What may be sent again.
+/// When a request may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
-    /// A job's request: it uses nothing up, and nobody looks at a clock meanwhile.
+    /// A job's request: it uses nothing up, and no user is waiting.
     Freely,
-    /// A person's, or one that uses up what it shows: only where it cannot have arrived, and once.
+    /// A user's request, or one with a single-use credential: once, and only if it cannot have
+    /// arrived.
     IfUnsent,
 }
 
-/// Why a request may have to be sent again.
+/// Why a request may have to be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setback {
-    /// There was no connection at all.
+    /// No connection was made.
     Unsent,
-    /// There was one, and no answer.
+    /// The connection gave no answer.
     Silence,
-    /// The answer says "not now", with `Retry-After` or without.
+    /// The answer was an outage, with or without `Retry-After`.
     NotNow(Option<Duration>),
 }
 
 impl Setback {
-    /// What a failure to get an answer is.
+    /// Classifies a failure to get an answer.
     pub fn of_failure(error: &HttpError) -> Option<Self> {
         if error.is_unsent() {
             Some(Self::Unsent)
@@ -42,7 +43,7 @@ impl Setback {
         }
     }
 
-    /// What an answer is. Other statuses from 500 on will be the same in a second.
+    /// Classifies an answer. Other statuses from 500 on would be the same a second later.
     pub fn of_status(status: u16, retry_after: Option<Duration>) -> Option<Self> {
         matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
             .then_some(Self::NotNow(retry_after))
@@ -57,13 +58,13 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// None yet.
+    /// No attempt has failed yet.
     pub fn new(repeat: Repeat) -> Self {
         Self { repeat, made: 0 }
     }
 
-    /// How long to wait until the next attempt, or `None` where this was the last one. `elapsed`
-    /// since the first began; `random` keeps a crowd of jobs from coming back at the same moment.
+    /// How long to wait until the next attempt, or `None` if this was the last one. `elapsed`
+    /// counts from the start of the first; `random` spreads the requests of many jobs.
     pub fn next(&mut self, setback: Setback, elapsed: Duration, random: u8) -> Option<Duration> {
         let pause = *PAUSES.get(self.made)?;
         self.made += 1;
@@ -72,10 +73,10 @@ impl Attempts {
             (Repeat::IfUnsent, Setback::Unsent) if self.made == 1 => {}
             (Repeat::IfUnsent, _) => return None,
         }
-        // Half of it, and up to another half.
+        // Half of the pause, and a random part of the other half.
         let pause = pause / 2 + (pause / 2).mul_f64(f64::from(random) / 255.0);
         let pause = match setback {
-            // Never earlier than asked for, and spread all the same.
+            // Never earlier than requested, but still spread.
             Setback::NotNow(Some(asked)) => asked.saturating_add(pause / 2).max(pause),
             _ => pause,
         };

@@ -1,5 +1,5 @@
-//! A flow's failure as it ends a command: with the hint that fits the options.
-//! Never another text than the failure's own.
+//! A flow's failure as the result of a command: with the hint that fits the options.
+//! Never changes the text of the failure.
 
 use std::{error::Error, fmt};
 
@@ -9,7 +9,7 @@ use crate::{
     report::{Fault, Reported},
 };
 
-/// Why a flow gave no token, and what helps with the options that it had.
+/// Why a flow returned no token, with the hint for the options that it had.
 #[derive(Debug)]
 pub struct FlowFailure {
     error: Box<FlowError>,
@@ -17,7 +17,7 @@ pub struct FlowFailure {
 }
 
 impl FlowFailure {
-    /// What happened.
+    /// The error.
     pub fn error(&self) -> &FlowError {
         &self.error
     }
@@ -46,7 +46,7 @@ impl Reported for FlowFailure {
 }
 
 impl FlowError {
-    /// With what helps, which depends on the options.
+    /// Adds the hint, which depends on the options.
     pub fn with_hint(self, target: &Target) -> FlowFailure {
         let hint = self.hint(target);
         FlowFailure { error: Box::new(self), hint }

@@ -1,5 +1,5 @@
 //! The secrets of one sign-in with an authorization code.
-//! Never used for a second one.
+//! Never used for a second sign-in.
 
 use login_protocols::oauth2::{
     authorization::{Nonce, State},
@@ -9,13 +9,13 @@ use login_protocols::oauth2::{
 use super::FlowError;
 use crate::system::random;
 
-/// The secrets of one sign-in. Made here, so that no flow can do without them.
+/// The secrets of one sign-in. Created here, so that no flow can omit one.
 pub struct Request {
-    /// Ties the callback to us.
+    /// Ties the callback to this sign-in.
     pub state: State,
-    /// Ties the ID token to us.
+    /// Ties the ID token to this sign-in.
     pub nonce: Nonce,
-    /// Ties the exchange to us.
+    /// Ties the exchange to this sign-in.
     pub verifier: Verifier,
 }
 

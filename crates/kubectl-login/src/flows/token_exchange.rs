@@ -1,5 +1,5 @@
-//! The identity of a job exchanged for a token of the issuer (RFC 8693).
-//! Never an actor token: the job acts for itself.
+//! A job's identity exchanged for a token of the issuer (RFC 8693).
+//! Never sends an actor token: the job acts for itself.
 
 use login_protocols::{
     oauth2::token_endpoint::{Grant, JWT_TOKEN_TYPE},

@@ -1,4 +1,4 @@
-//! What a terminal shows while a person signs in.
+//! What a terminal shows while a user signs in.
 //! Never without a bound: the caller sets it.
 
 use std::{future::Future, time::Duration};
@@ -6,7 +6,7 @@ use std::{future::Future, time::Duration};
 use super::obtain::Session;
 use crate::system::terminal::Terminal;
 
-/// Does `work`, which waits for a person, and shows at a terminal how much of `bound` is left.
+/// Does `work`, which waits for a user, and shows at a terminal how much of `bound` is left.
 pub async fn while_waiting<T>(
     session: &Session<'_>,
     bound: Duration,
@@ -16,7 +16,7 @@ pub async fn while_waiting<T>(
     if !terminal.is_watched() {
         return work.await;
     }
-    // Taken away also when a signal ends the wait.
+    // Also removes the line when a signal ends the wait.
     let _line = ProgressLine(terminal);
     let show = async {
         let mut left = bound;
@@ -35,7 +35,7 @@ pub async fn while_waiting<T>(
     }
 }
 
-/// Erased when dropped.
+/// Erases the line when dropped.
 struct ProgressLine<'a>(&'a dyn Terminal);
 
 impl Drop for ProgressLine<'_> {

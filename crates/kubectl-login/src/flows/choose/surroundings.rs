@@ -1,5 +1,5 @@
-//! What is known about the place where we run.
-//! Never decides: facts only.
+//! Facts about the environment that the program runs in.
+//! Never decides.
 
 use crate::{
     identities,
@@ -7,30 +7,30 @@ use crate::{
     system::{System, browser, console::Console, environment},
 };
 
-/// Facts about the place.
+/// Facts about the environment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Surroundings {
-    /// A job runs us, whoever may watch.
+    /// A CI job runs us, even if a user is watching.
     pub continuous_integration: bool,
-    /// Somebody sees stderr as it is written.
+    /// A user sees stderr as it is written.
     pub watched: bool,
-    /// The host lets us read a terminal.
+    /// kubectl, or another client-go program, allows us to read from a terminal.
     pub interactive: bool,
-    /// There is a terminal of our own to read from; `false` until it is looked for.
+    /// There is a terminal to read from; `false` until `with_terminal` has looked for it.
     pub terminal: bool,
     /// There is a desktop to show a browser on.
     pub graphical: bool,
-    /// The terminal is on another machine than the desktop, if any.
+    /// The terminal is on another host than the desktop, if any.
     pub remote: bool,
-    /// Our loopback is not that of the desktop, if any.
+    /// Our loopback is not the desktop's, if any.
     pub container: bool,
-    /// `BROWSER` names one that shows a window.
+    /// `BROWSER` names a browser that shows a window.
     pub named_browser: bool,
-    /// That browser is the person's, wherever it runs, and what it asks of loopback comes to us:
-    /// the terminals of Visual Studio Code, dev containers and Codespaces.
+    /// That browser runs on the user's host, and its requests to loopback are forwarded to us: the
+    /// terminals of Visual Studio Code, dev containers and Codespaces.
     pub forwarded: bool,
-    /// The identity that this place gives to a job, by its name in `--identity`.
+    /// The identity that is offered to jobs here, by its name in `--identity`.
     pub offered_identity: Option<&'static str>,
 }
 
@@ -40,11 +40,11 @@ const JOBS: [&str; 4] = ["TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUI
 /// Set by Toolbx and Distrobox, whose containers share the network of the desktop.
 const SHARED_NETWORK: [&str; 2] = ["TOOLBOX_PATH", "DISTROBOX_ENTER_PATH"];
 
-/// Set where an editor passes on pages to open, and the ports that they lead to.
+/// Set where an editor forwards pages to open, and the ports that they redirect to.
 const FORWARDERS: [&str; 3] = ["VSCODE_IPC_HOOK_CLI", "REMOTE_CONTAINERS_IPC", "CODESPACES"];
 
 impl Surroundings {
-    /// Asks the machine. `interactive` is what kubectl says.
+    /// Inspects the host. `interactive` is what kubectl says.
     pub fn of(system: &System<'_>, interactive: bool) -> Self {
         let has = |name: &&str| system.environment.has(name);
         let says_no = system
@@ -59,7 +59,7 @@ impl Surroundings {
             graphical: cfg!(any(windows, target_os = "macos"))
                 || has(&"DISPLAY")
                 || has(&"WAYLAND_DISPLAY")
-                // Windows' browser opens from within its Linux, too.
+                // A Windows browser can also be opened from WSL.
                 || has(&"WSL_DISTRO_NAME"),
             remote: has(&"SSH_CONNECTION") || has(&"SSH_TTY"),
             container: !SHARED_NETWORK.iter().any(has)
@@ -70,16 +70,16 @@ impl Surroundings {
         }
     }
 
-    /// The same with the terminal looked for: where a person is to be asked, as a job's sign-in
-    /// touches none.
+    /// The same after looking for a terminal. Used only when a user is to be asked, so that a job's
+    /// sign-in never opens one.
     #[must_use]
     pub fn with_terminal(self) -> Self {
         Self { terminal: Console::open().is_some(), ..self }
     }
 
-    /// Why no browser of this machine can come back to us, if none can.
+    /// Why no browser on this host can come back to us, if none can.
     pub fn no_browser(self) -> Option<&'static str> {
-        // Whoever sets `BROWSER` says that there is one; over SSH it may be far from here.
+        // A user who sets `BROWSER` has a browser; over SSH it may run on another host.
         if self.named_browser && (self.forwarded || !self.remote) {
             None
         } else if self.remote {
@@ -93,7 +93,7 @@ impl Surroundings {
         }
     }
 
-    /// Whether somebody would notice that we ask.
+    /// Whether a user would notice a request to sign in.
     pub(super) fn somebody_is_there(self) -> bool {
         self.watched || self.graphical || self.interactive
     }

@@ -1,5 +1,5 @@
-//! The table of flows: asked for, offered, and who is there.
-//! Never the real machine.
+//! The table of flows: requested, offered, and who can answer.
+//! Never inspects the real host.
 
 use login_common::names::IssuerUrl;
 
@@ -123,7 +123,8 @@ fn the_flow_follows_from_what_is_asked_offered_and_there() {
         ("--interactive never --flow device", "bd", DESKTOP, NEVER),
         ("--skip-open-browser", "bd", TERMINAL, "browser: the address shall only be printed"),
         ("--browser-command x", "bd", SSH, "browser: a command opens the browser"),
-        // How to open the page does not put a person there; naming the flow too does.
+        // Naming how to open the page does not mean that a user is present; naming the flow, too,
+        // does.
         ("--browser-command x", "bd", CI, JOB),
         ("--redirect-url urn:x", "bd", DESKTOP, &format!("paste: {NO_WAY_BACK}")),
         ("--redirect-url urn:x", "b", SSH, &format!("paste: {NO_WAY_BACK}")),
@@ -192,7 +193,7 @@ fn every_automatic_choice_has_a_next_one() {
         ("", "d", TERMINAL, "device"),
         ("", "b", TERMINAL, "paste browser"),
         ("--redirect-url urn:x", "bd", DESKTOP, "paste device"),
-        // What was asked for is done, or is refused.
+        // A requested flow is used or refused.
         ("--flow device", "bd", TERMINAL, "device"),
         ("--flow browser", "bd", TERMINAL, "browser"),
         ("--username u --password p", "bd", TERMINAL, "password"),

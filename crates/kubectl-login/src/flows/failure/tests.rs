@@ -1,5 +1,5 @@
-//! The table of hints: what went wrong with which options, and what to look at.
-//! Never the real machine.
+//! The table of hints: what went wrong with which options, and what to check.
+//! Never inspects the real host.
 
 use std::error::Error as _;
 
@@ -138,7 +138,7 @@ fn a_way_is_passed_over_where_the_client_may_not_use_it() {
         (403, r#"{"error":"unauthorized_client"}"#, Some(PassedOver::ForGood)),
         (400, r#"{"error":"unsupported_grant_type"}"#, Some(PassedOver::ForGood)),
         (404, "", Some(PassedOver::ForGood)),
-        // The same for every way.
+        // Would be the same with every flow.
         (401, r#"{"error":"invalid_client"}"#, None),
         (400, r#"{"error":"invalid_scope"}"#, None),
         (400, r#"{"error":"access_denied"}"#, None),

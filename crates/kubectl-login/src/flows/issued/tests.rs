@@ -1,5 +1,5 @@
-//! Token answers, clocks, and what is handed out until when.
-//! Never signed for real: over TLS from the token endpoint nobody checks signatures.
+//! Token responses, clocks, and what is handed out until when.
+//! Never signs a token: signatures from the token endpoint are not checked, as TLS protects them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use login_protocols::oauth2::token_endpoint::parse_token_response;
@@ -12,7 +12,7 @@ fn at(seconds: i64) -> UnixTime {
     UnixTime::from_seconds(seconds)
 }
 
-/// A token of `sub` that ends at `exp`.
+/// A token for `sub` that expires at `exp`.
 fn jwt(sub: &str, exp: i64) -> String {
     let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
     format!(
@@ -25,7 +25,7 @@ fn jwt(sub: &str, exp: i64) -> String {
     )
 }
 
-/// The outcome in one line: which token, fresh and valid for how long, for whom.
+/// The result in one line: which token, how long fresh and valid, for whom.
 fn taken(body: &str, change: impl Fn(&mut Wanted<'_>), issuer_date: Option<i64>) -> String {
     let issuer = IssuerUrl::parse("https://id.example").unwrap();
     let client_id = ClientId::parse("k").unwrap();
@@ -77,7 +77,7 @@ fn the_access_token_is_handed_out_where_it_is_wanted_or_enough() {
     assert_eq!(taken(&id_token(NOW + 600), enough, None), "jwt fresh 540 valid 600 for alice");
     for (body, expected) in [
         (r#"{"access_token":"a","expires_in":60}"#.to_owned(), "opaque fresh 54 valid 60 for -"),
-        // Nobody says how long it lives.
+        // The answer gives no expiry.
         (r#"{"access_token":"a"}"#.to_owned(), "opaque fresh 270 valid 300 for -"),
         (
             format!(r#"{{"access_token":"{}"}}"#, jwt("ci", NOW + 700)),
@@ -100,7 +100,7 @@ fn a_wrong_clock_on_this_machine_neither_kills_nor_prolongs_a_token() {
         let outcome = taken(&id_token(issuer_now + 300), |_| (), Some(issuer_now));
         assert_eq!(outcome, "jwt fresh 270 valid 300 for alice", "{skew}");
     }
-    // Some seconds are the network.
+    // A difference of a few seconds is network latency.
     let outcome = taken(&id_token(NOW + 300), |_| (), Some(NOW + 4));
     assert_eq!(outcome, "jwt fresh 270 valid 300 for alice");
 }
@@ -129,7 +129,7 @@ fn another_persons_or_another_sign_ins_token_is_refused() {
 fn a_token_that_is_handed_out_as_it_is_lives_as_long_as_it_says_by_its_makers_clock() {
     for (expires_at, issuer_date, life) in [
         (Some(NOW + 300), None, 300),
-        // Made by a clock that is an hour behind ours.
+        // Issued by a clock that is an hour behind ours.
         (Some(NOW - 3300), Some(NOW - 3600), 300),
         (None, None, 300),
         (Some(NOW + 1_000_000), None, 86_400),
@@ -153,7 +153,7 @@ fn a_code_that_came_alone_is_tied_by_the_nonce_of_an_id_token_or_not_at_all() {
         wanted.nonce = Some("another");
     };
     assert!(taken(&id_token(NOW + 600), of_another, None).contains("belongs to another sign-in"));
-    // With `state` beside it the code is ours.
+    // With its `state` the code is ours.
     let with_state = |wanted: &mut Wanted<'_>| wanted.access_token = true;
     assert!(taken(opaque, with_state, None).starts_with("opaque fresh"));
 }
