@@ -1,4 +1,4 @@
-//! The session that a command is about: given by options, or that of a kubeconfig's user.
+//! The session that a command is about: from options, or from a kubeconfig's user.
 //! Never signs in, never writes.
 
 use std::path::PathBuf;
@@ -28,14 +28,14 @@ use crate::{
     },
 };
 
-/// Variables that say where the configuration is.
+/// Variables that determine where the configuration is.
 const PLACES: [&str; 4] = [configuration::VARIABLE, "XDG_CONFIG_HOME", "HOME", "USERPROFILE"];
 
-/// What a command is about.
+/// The session that a command is about.
 pub struct Chosen {
     /// Checked options.
     pub target: Target,
-    /// The kubeconfig's user entry, when they came from there.
+    /// The kubeconfig's user entry, if the options came from there.
     pub user: Option<User>,
 }
 
@@ -44,8 +44,8 @@ pub fn with_options(command: Command) -> Command {
     with_kubeconfig(arguments::with_options(command))
 }
 
-/// The same for a command that chooses a session and signs nobody in: its help shows the options
-/// that tell sessions apart, and says where the rest stands.
+/// The same for a command that chooses a session and does not sign in: its help shows the options
+/// that distinguish sessions, and says where the others are documented.
 pub fn with_choice(command: Command) -> Command {
     const SHOWN: [Name; 4] = [Name::IssuerUrl, Name::ClientId, Name::Account, Name::TokenCacheDir];
     let shown = SHOWN.map(|name| row_of(name).long);
@@ -57,7 +57,7 @@ pub fn with_choice(command: Command) -> Command {
     with_kubeconfig(choosing)
 }
 
-/// What [`with_choice`] left out, below the help.
+/// Stands below the help instead of the options that [`with_choice`] hides.
 pub const REST_OF_OPTIONS: &str =
     "Every option of `get-token` is taken, too: see `kubectl-login get-token --help`.";
 
@@ -78,7 +78,7 @@ pub fn with_kubeconfig(command: Command) -> Command {
         )
 }
 
-/// The context that is meant, as it stands in the kubeconfig.
+/// The chosen context, as the kubeconfig has it.
 pub fn context(system: &System<'_>, matches: &ArgMatches) -> Result<Context, Failure> {
     let named = |id: &str| matches.get_one::<String>(id).map(String::as_str);
     let files = Files::read(system.environment, named("kubeconfig"))?;
@@ -89,7 +89,7 @@ pub fn context(system: &System<'_>, matches: &ArgMatches) -> Result<Context, Fai
     Ok(files.context(name).ok_or_else(missing)?)
 }
 
-/// Whether the command line says which session is meant.
+/// Whether the command line chooses a session.
 pub fn is_named(matches: &ArgMatches) -> bool {
     let typed = arguments::typed(matches);
     ["context", "kubeconfig"].iter().any(|id| matches.contains_id(id))
@@ -98,14 +98,14 @@ pub fn is_named(matches: &ArgMatches) -> bool {
             .any(|name| typed.has(*name))
 }
 
-/// Whether options and variables say all, and no kubeconfig is read.
+/// Whether options and variables are sufficient, so that no kubeconfig is read.
 pub fn is_by_options(system: &System<'_>, matches: &ArgMatches) -> bool {
     let names_issuer = arguments::typed(matches).has(Name::IssuerUrl)
         || system.environment.has("KUBECTL_LOGIN_ISSUER_URL");
     names_issuer && !matches.contains_id("context") && !matches.contains_id("kubeconfig")
 }
 
-/// Where sessions are kept when none is chosen.
+/// Where sessions are stored if none is chosen.
 pub fn cache_directory(
     system: &System<'_>,
     matches: &ArgMatches,
@@ -121,7 +121,7 @@ pub fn cache_directory(
     Ok(cache_directory_of(&settings, system.environment))
 }
 
-/// `target` with the job that it is for, if it is for one.
+/// `target` with its job's identity, if it is for a job.
 pub fn identified(system: &System<'_>, target: Target) -> Result<Target, Failure> {
     let Some(options) = target.unknown_identity() else { return Ok(target) };
     let found = runtime::block_on(identities::find(system.environment, options));
@@ -133,14 +133,14 @@ pub fn identified(system: &System<'_>, target: Target) -> Result<Target, Failure
     }
 }
 
-/// The same; nothing is kept for a job that does not say who it is. What it lacks is told when a
-/// token is wanted.
+/// The same, but a job whose identity is unavailable stays unknown, and nothing is cached for it.
+/// The error is reported when a token is needed.
 fn known_or_unkept(system: &System<'_>, target: Target) -> Target {
     identified(system, target.clone()).unwrap_or(target)
 }
 
 impl Chosen {
-    /// Reads options, and the kubeconfig unless they name an issuer themselves.
+    /// Reads options, and the kubeconfig unless the options name an issuer.
     pub fn of(system: &System<'_>, matches: &ArgMatches) -> Result<Self, Failure> {
         let context = matches.get_one::<String>("context").map(String::as_str);
         Self::of_context(system, matches, context)
@@ -168,15 +168,15 @@ impl Chosen {
         }
         let user = kubeconfig::current_user(system.environment, context, kubeconfig)?;
         let environment = Overlay { variables: &user.environment, below: system.environment };
-        // An entry's variables count as they do when kubectl runs us.
+        // An entry's variables apply as they do when kubectl runs us.
         let mut configuration = configuration::read(&environment)?;
         if user.environment.iter().any(|(name, _)| PLACES.contains(&name.as_str())) {
-            // Whoever wrote the entry may have written the file that it names.
+            // The author of the entry may also have written the file that it names.
             let own = configuration::read(system.environment)?;
             configuration = configuration.map(|named| named.allowing_what(own.as_ref()));
         }
         let origin = Origin::Kubeconfig { user: user.name.clone(), file: user.file.clone() };
-        // What is typed here comes on top: another browser for this one time, for example.
+        // Typed options override the entry: another browser for this one call, for example.
         let mut combined = user.typed.clone();
         combined.replace_by(&typed);
         let mut settings = Settings::resolve(&Layers {
@@ -193,7 +193,7 @@ impl Chosen {
         Ok(Self { target, user: Some(user) })
     }
 
-    /// Does `work` with the variables that kubectl would set for this user.
+    /// Runs `work` with the variables that kubectl would set for this user.
     pub fn within<T>(&self, system: &System<'_>, work: impl FnOnce(&System<'_>) -> T) -> T {
         let variables = self.user.as_ref().map_or(&[][..], |user| &user.environment);
         let environment = Overlay { variables, below: system.environment };

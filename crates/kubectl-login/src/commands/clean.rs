@@ -1,5 +1,5 @@
-//! `clean`: forgets every session on this machine, as int128/kubelogin's command of that name does.
-//! Never tells an issuer: `logout --all` does.
+//! `clean`: removes every session on this host, as int128/kubelogin's command of that name does.
+//! Never notifies an issuer: `logout --all` does.
 
 use clap::{ArgMatches, Command};
 
@@ -18,7 +18,7 @@ pub fn definition() -> Command {
         .after_help("`logout --all` also ends them at their issuers.")
 }
 
-/// Forgets them.
+/// Removes all sessions.
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let Some(directory) = chosen::cache_directory(system, matches)? else {
         system.terminal.say("No session was kept.");

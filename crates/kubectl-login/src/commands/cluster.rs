@@ -1,4 +1,4 @@
-//! The cluster of a context: how it is reached, and whom it takes a token for.
+//! The cluster of a context: how it is reached, and which user it takes a token for.
 //! Never uses a cluster's settings for anything but that cluster.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -19,7 +19,7 @@ use crate::{
 /// Longest certificate authority and longest answer.
 const MAX_LENGTH: usize = 1024 * 1024;
 
-/// Newest first; kubectl asks in this order, too (`kubectl auth whoami`).
+/// Newest first; kubectl tries them in this order, too (`kubectl auth whoami`).
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 
 /// The user as the cluster sees it.
@@ -28,7 +28,7 @@ const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 pub struct UserInfo {
     /// Never empty.
     pub username: String,
-    /// Where the authenticator gives one.
+    /// Empty if the authenticator gives none.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub uid: String,
     /// As the cluster lists them.
@@ -38,7 +38,7 @@ pub struct UserInfo {
     pub extra: std::collections::BTreeMap<String, Vec<String>>,
 }
 
-/// A cluster that can be asked.
+/// A cluster that can be called.
 pub struct Cluster {
     server: String,
     client: ClusterClient,
@@ -77,7 +77,7 @@ impl Cluster {
         Ok(Self { server: entry.server.clone(), client })
     }
 
-    /// Whom the cluster takes `token` for.
+    /// Asks the cluster which user it takes `token` for.
     pub async fn review(
         &self,
         token: &Secret,

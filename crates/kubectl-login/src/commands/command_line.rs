@@ -13,10 +13,10 @@ use crate::{
     system::{environment::Environment, program},
 };
 
-/// How int128/kubelogin is called where it is kubectl's plugin; a link by that name may be ours.
+/// The name of int128/kubelogin as kubectl's plugin; a link by that name may be ours.
 const KUBELOGIN: &str = "kubectl-oidc_login";
 
-/// What the person typed to start us; usage texts repeat it.
+/// How the user started us; usage texts repeat it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Invocation {
     /// `kubectl-login`
@@ -28,8 +28,8 @@ pub enum Invocation {
 }
 
 impl Invocation {
-    /// kubectl starts a plugin by its whole path (`HandlePluginCommand` in kubectl's
-    /// `plugin.go`), shells by the word that was typed; newer ones also set `KUBECTL_PATH`.
+    /// kubectl starts a plugin by its absolute path (`HandlePluginCommand` in kubectl's
+    /// `plugin.go`), shells by the word that was typed; newer kubectls also set `KUBECTL_PATH`.
     pub fn of(first_word: Option<&OsString>, environment: &dyn Environment) -> Self {
         let name = first_word.and_then(|word| program::name_of(word));
         if name == Some(KUBELOGIN) {
@@ -75,8 +75,8 @@ fn with_examples(command: Command) -> Command {
     command.after_help(below)
 }
 
-/// The whole command line as scripts of shells and manual pages show it: the usual values of an
-/// option stand beside it. The program itself takes more spellings, those of int128/kubelogin.
+/// The whole command line as completion scripts and manual pages show it: with the usual values of
+/// each option. The program itself accepts more spellings, those of int128/kubelogin.
 pub fn documented() -> Command {
     command().mut_subcommands(|command| {
         command.mut_args(|argument| match known::choices_of(argument.get_id().as_str()) {
@@ -86,7 +86,7 @@ pub fn documented() -> Command {
     })
 }
 
-/// Reads arguments, without the program's name: which command, and what was given to it.
+/// Parses arguments, without the program's name, into a command and its matches.
 pub fn parse(
     invocation: Invocation,
     arguments: &[OsString],
@@ -127,7 +127,7 @@ impl Reported for CommandLineError {
     }
 }
 
-/// clap's message without its usage text, in our words.
+/// clap's message without its usage text, in our style.
 pub fn failure(error: &clap::Error) -> CommandLineError {
     let text = error.render().to_string();
     let message = text

@@ -1,6 +1,6 @@
-//! `convert`: user entries of int128/kubelogin and `auth-provider: oidc` become ours, and their
-//! sessions go on without a new sign-in.
-//! Never signs in, never touches an entry that it does not understand.
+//! `convert`: turns user entries of int128/kubelogin and `auth-provider: oidc` into ours, and takes
+//! over their sessions without a new sign-in.
+//! Never signs in, never changes an entry that it does not understand.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -61,7 +61,7 @@ pub fn definition() -> Command {
         )
 }
 
-/// Converts what can be.
+/// Converts every entry that can be converted.
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let given = |id: &str| matches.get_one::<String>(id).map(String::as_str);
     let files = Files::read(system.environment, given("kubeconfig"))?;
@@ -116,7 +116,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     if matches.get_flag("dry-run") {
         return Ok(stdout::coloured(&change.preview()?)?);
     }
-    // A change that is refused shall leave nothing behind.
+    // A change that is refused must leave nothing behind.
     change.preview()?;
     for (name, converted) in &found {
         let outcome = take_over(system, converted);
@@ -128,7 +128,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Keeps the other program's refresh token as ours; says what happened.
+/// Stores the other program's refresh token as ours; returns what happened.
 fn take_over(system: &System<'_>, converted: &Converted) -> String {
     let environment = Overlay { variables: &converted.environment, below: system.environment };
     let target = match target(&environment, converted) {
@@ -167,7 +167,7 @@ fn take_over(system: &System<'_>, converted: &Converted) -> String {
         Ok(saved) => {
             let subject = secret.subject;
             let record = record_of(&target, subject, saved.protection, system.clock.now());
-            // Without a record it goes on, too; it is only not on the list.
+            // Without a record the session continues, too; it is only not listed.
             let _ = sessions::save(&directory, &record);
             "its session goes on without a new sign-in; do not use the other program with \
                   it any more, as issuers allow a refresh token to one"
@@ -177,14 +177,13 @@ fn take_over(system: &System<'_>, converted: &Converted) -> String {
     }
 }
 
-/// Whether kubectl-login could work with what would be written, which it reads as kubectl will
-/// have it read.
+/// Whether kubectl-login could work with the entry to be written, read as kubectl will pass it.
 fn usable(system: &System<'_>, converted: &Converted) -> Result<Target, Failure> {
     let words = converted.user.pointer("/exec/args").and_then(Value::as_array);
     let words: Vec<OsString> =
         words.into_iter().flatten().filter_map(Value::as_str).map(Into::into).collect();
     let typed = arguments::of_get_token(&words).map_err(|error| command_line::failure(&error))?;
-    // Of the machine, only where the home is: what stands in the entry must do.
+    // Only the home directory is taken from the host: the entry itself must be sufficient.
     let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     let mut variables: Vec<(String, String)> = system
         .environment
@@ -218,7 +217,7 @@ fn in_one_line(failure: &Failure) -> String {
     text
 }
 
-/// What is known before the first renewal, whose token tells the rest.
+/// What is known before the first renewal, whose token supplies the rest.
 fn record_of(
     target: &Target,
     subject: Option<String>,
@@ -259,7 +258,7 @@ fn target(environment: &dyn Environment, converted: &Converted) -> Result<Target
     Ok(Target::check(&settings, environment)?)
 }
 
-/// Where kubelogin keeps its tokens.
+/// Where kubelogin stores its tokens.
 fn token_directory(environment: &dyn Environment, converted: &Converted) -> Option<PathBuf> {
     if let Some(path) = &converted.token_directory {
         return match path.strip_prefix("~/") {
@@ -275,11 +274,11 @@ fn token_directory(environment: &dyn Environment, converted: &Converted) -> Opti
     Some(base.join("oidc-login"))
 }
 
-/// The newest session of the target's issuer and client, if all of them are one person's.
+/// The newest session of the target's issuer and client, if all of them have one subject.
 fn session_of(target: &Target, kept: &[KeptTokens]) -> Result<Option<RefreshSecret>, &'static str> {
     let mut newest = None;
     for tokens in kept {
-        // Only this user could write there; what is believed is only whose token to send back.
+        // Only this user can write there, and the claims only decide which token is sent back.
         let Ok(id_token) = CompactJws::parse(tokens.id_token.expose()) else { continue };
         let claims = id_token.unverified_claims();
         let is_for_target = claims.issuer() == Some(target.issuer.as_str())

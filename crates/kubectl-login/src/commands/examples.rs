@@ -1,7 +1,7 @@
-//! What people type, command by command: shown below the help and in the manual pages.
-//! Never an option that is not there: a test reads each line as the program would.
+//! Example command lines, by command: shown below the help and in the manual pages.
+//! Never names an option that does not exist: a test parses each line as the program would.
 
-/// A command's name, and lines with what each is for.
+/// A command's name, and its lines with what each is for.
 type Examples = (&'static str, &'static [(&'static str, &'static str)]);
 
 const EXAMPLES: &[Examples] = &[
@@ -83,7 +83,7 @@ pub fn of(command: &str) -> &'static [(&'static str, &'static str)] {
     EXAMPLES.iter().find(|(name, _)| *name == command).map_or(&[], |(_, lines)| lines)
 }
 
-/// The same as they stand below the help, after what stands there already.
+/// The examples as text below the help, after `before`.
 pub fn below(command: &str, before: &str) -> String {
     let lines: Vec<String> =
         of(command).iter().map(|(what, line)| format!("  # {what}\n  {line}")).collect();

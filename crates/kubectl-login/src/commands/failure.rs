@@ -1,5 +1,5 @@
 //! What goes wrong in the commands that examine sessions and clusters.
-//! Never a token.
+//! Never shows a token.
 
 use login_common::names::IssuerUrl;
 use thiserror::Error;
@@ -9,16 +9,16 @@ use crate::{
     system::http::HttpError,
 };
 
-/// Why a command did not do what it was asked for.
+/// Why a command failed.
 #[derive(Debug, Error)]
 pub enum CommandError {
-    /// `status --check`: the next kubectl would have to ask a person.
+    /// `status --check`: the next kubectl would need a sign-in.
     #[error("a sign-in to `{0}` is needed")]
     SignInNeeded(IssuerUrl),
-    /// There is no cluster to ask.
+    /// The kubeconfig yields no cluster to call.
     #[error("{0}")]
     NoCluster(String),
-    /// The cluster's entry in the kubeconfig.
+    /// The cluster's entry in the kubeconfig cannot be used.
     #[error("the entry of cluster `{cluster}` in the kubeconfig cannot be used: {problem}")]
     Cluster {
         /// The entry.
@@ -26,7 +26,7 @@ pub enum CommandError {
         /// What is wrong with it.
         problem: String,
     },
-    /// No answer from kube-apiserver.
+    /// kube-apiserver did not answer.
     #[error("could not reach the cluster at `{server}`")]
     ClusterUnreachable {
         /// Its URL.
@@ -35,13 +35,13 @@ pub enum CommandError {
         #[source]
         source: HttpError,
     },
-    /// 401: it does not believe the token, or cannot check it (an outage of its webhook looks
-    /// the same).
+    /// 401: the cluster refuses the token, or its verdict is unavailable (an outage of its webhook
+    /// looks the same).
     #[error("the cluster at `{server}` did not accept the token of `{issuer}`")]
     TokenNotAccepted {
         /// Its URL.
         server: String,
-        /// Who signed the token.
+        /// The issuer of the token.
         issuer: IssuerUrl,
     },
     /// 403.
@@ -55,12 +55,12 @@ pub enum CommandError {
     ClusterAnswer {
         /// Its URL.
         server: String,
-        /// What it was.
+        /// What it answered.
         answer: String,
-        /// Whether it says that it is out of order.
+        /// Whether the answer was an outage.
         is_outage: bool,
     },
-    /// `doctor` found something.
+    /// `doctor` found problems.
     #[error("{count} {} found", if *count == 1 { "problem was" } else { "problems were" })]
     Problems {
         /// How many.

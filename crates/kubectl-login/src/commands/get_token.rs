@@ -1,5 +1,5 @@
 //! `get-token`: what a kubeconfig's `exec` entry runs.
-//! Never prints anything but the answer, and that last.
+//! Never prints anything but the answer to stdout, and prints it last.
 
 use clap::{ArgMatches, Command};
 use zeroize::Zeroizing;
@@ -41,9 +41,9 @@ fn answer(system: &System<'_>, typed: &Typed) -> Result<Zeroizing<String>, Failu
         configuration: configuration.as_ref(),
     })?;
     let target = chosen::identified(system, Target::check(&settings, system.environment)?)?;
-    // Run by hand, nobody says whether there is a terminal: stderr will show.
+    // Without kubectl the terminal is unknown: stderr decides.
     let interactive = info.as_ref().is_some_and(|info| info.interactive);
-    // By hand, the same shell asks again for no particular reason.
+    // Without kubectl, repeated calls of the same shell do not hint at a refusal.
     let caller = machine::parent().filter(|_| info.is_some());
     let quiet = terminal::Quiet(system.terminal);
     let system = if target.quiet { &System { terminal: &quiet, ..*system } } else { system };

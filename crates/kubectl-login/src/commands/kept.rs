@@ -1,5 +1,5 @@
-//! A kept session as it is at this moment: its record, its token, what stands in its way.
-//! Never asks the network, never opens a keyring: what is on disk is all that is told.
+//! A cached session at one moment: its record, its token, and what blocks it.
+//! Never uses the network, never opens a keyring: it reports only what is on disk.
 
 use login_common::UnixTime;
 use serde::Serialize;
@@ -16,21 +16,21 @@ use crate::{
     options::target::Target,
 };
 
-/// What is known of a session.
+/// The state of a session.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// What it is about.
+    /// Its identity.
     pub record: SessionRecord,
-    /// The kept token's.
+    /// The cached token's lifetime.
     pub lifetime: Option<Lifetime>,
-    /// The last failure while it holds back the next attempt.
+    /// The last failure, while it holds back the next attempt.
     pub failure: Option<backoff::Memory>,
-    /// Who is renewing it or signing in.
+    /// The process that is renewing it or signing in.
     pub locked_by: Option<String>,
 }
 
 impl Facts {
-    /// Looks at the files of `record`.
+    /// Reads the files of `record`.
     pub fn of(directory: &Directory, record: SessionRecord, now: UnixTime) -> Self {
         let key = &record.key;
         Self {
@@ -48,33 +48,33 @@ fn lifetime(directory: &Directory, record: &SessionRecord) -> Option<Lifetime> {
     Some(Entry::parse(&record.key, bytes)?.lifetime)
 }
 
-/// What the kept token is good for.
+/// The state of the cached token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TokenState {
     /// It is handed out.
     Fresh,
-    /// In its last minute.
+    /// It is about to expire: renewed first, handed out only if that fails.
     Ageing,
-    /// Its end has come.
+    /// It has expired.
     Expired,
-    /// None is kept.
+    /// None is cached.
     None,
 }
 
-/// What the next kubectl can expect.
+/// What the next kubectl gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outlook {
-    /// The kept token.
+    /// The cached token.
     Token,
-    /// A new token, without a person.
+    /// A new token, without a user.
     Renewal,
     /// A sign-in.
     SignIn,
 }
 
 impl Facts {
-    /// What the kept token is good for at `now`.
+    /// The state of the cached token at `now`.
     pub fn token_state(&self, now: UnixTime) -> TokenState {
         match self.lifetime.map(|lifetime| lifetime.at(now)) {
             Some(Freshness::Fresh | Freshness::Due) => TokenState::Fresh,
@@ -84,14 +84,14 @@ impl Facts {
         }
     }
 
-    /// Whether a new token needs no person: there is a refresh token, or a job's identity.
+    /// Whether a new token needs no user: there is a refresh token, or a job's identity.
     pub fn is_renewable(&self) -> bool {
         const OF_JOBS: [&str; 4] =
             ["client-credentials", "identity", "token-exchange", "jwt-bearer"];
         self.record.protection.is_some() || OF_JOBS.contains(&self.record.flow.as_str())
     }
 
-    /// What the next kubectl can expect.
+    /// What the next kubectl gets.
     pub fn outlook(&self, now: UnixTime) -> Outlook {
         match self.token_state(now) {
             TokenState::Fresh => Outlook::Token,
@@ -101,7 +101,7 @@ impl Facts {
         }
     }
 
-    /// Who it is, as people know it.
+    /// The user's name, for display.
     pub fn name(&self) -> &str {
         let record = &self.record;
         [&record.display_name, &record.account, &record.username, &record.subject]
@@ -111,7 +111,7 @@ impl Facts {
     }
 }
 
-/// Whether tokens for `target` are had without a person, whatever is kept.
+/// Whether tokens for `target` are obtained without a user, whatever is cached.
 pub fn needs_nobody(target: &Target) -> bool {
     target.is_for_job()
 }

@@ -1,5 +1,5 @@
 //! `login`: signs in now, for the given options, for the current context's user, or at a server.
-//! Never prints a token; says on stderr who signed in and until when.
+//! Never prints a token; reports on stderr who signed in and until when.
 
 use clap::{Arg, ArgMatches, Command};
 use login_protocols::oauth2::error::presentable;
@@ -39,7 +39,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     chosen.within(system, |system| sign_in(system, &chosen.target))
 }
 
-/// Signs in and says so.
+/// Signs in and reports it.
 pub fn sign_in(system: &System<'_>, target: &Target) -> Result<(), Failure> {
     let issued = Renewal::new(system, target, false).sign_in()?;
     let who = issued.name.map(|name| format!(" as `{}`", presentable(&name))).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! `logout`: ends a session at its issuer (RFC 7009) and forgets it here.
-//! Never keeps a session because its issuer cannot be reached, and never says that one ended
-//! when nobody confirmed it.
+//! `logout`: ends a session at its issuer (RFC 7009) and removes it here.
+//! Never keeps a session because its issuer cannot be reached, and never reports that one ended
+//! unless the issuer confirmed it.
 
 use std::{path::Path, time::Duration};
 
@@ -40,7 +40,7 @@ use crate::{
     system::{System, environment::NoEnvironment, runtime},
 };
 
-/// How long a renewal that is under way may take to finish.
+/// How long to wait for a renewal in progress.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Its arguments.
@@ -82,7 +82,7 @@ fn every(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     for directory in directories {
         for record in sessions::list(&Directory::new(directory.clone())) {
             count += 1;
-            // A context knows the client's secret, which no record holds.
+            // A context has the client's secret, which no record holds.
             let known = chosen.iter().find(|chosen| {
                 chosen.target.cache_key == record.key
                     && chosen.target.cache_directory.as_ref() == Some(&directory)
@@ -106,7 +106,7 @@ fn every(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     worst.map_or(Ok(()), Err)
 }
 
-/// What every context of the kubeconfig is about, as far as it is ours.
+/// The sessions of all contexts of the kubeconfig whose users are ours.
 fn of_contexts(system: &System<'_>, matches: &ArgMatches) -> Vec<Chosen> {
     let file = matches.get_one::<String>("kubeconfig").map(String::as_str);
     let Ok(files) = Files::read(system.environment, file) else { return Vec::new() };
@@ -116,8 +116,8 @@ fn of_contexts(system: &System<'_>, matches: &ArgMatches) -> Vec<Chosen> {
         .collect()
 }
 
-/// What a record alone says about whom to tell. No variable counts: a client's secret in one may
-/// be that of another issuer.
+/// The target that a record alone gives. Variables do not apply: a client's secret in one may be
+/// that of another issuer.
 fn target_of(record: &SessionRecord, directory: &Path) -> Result<Target, OptionError> {
     let mut typed = Typed::default();
     typed.push(Name::IssuerUrl, record.issuer.to_string());
@@ -149,21 +149,21 @@ fn target_of(record: &SessionRecord, directory: &Path) -> Result<Target, OptionE
         configuration: None,
     })?;
     let target = Target::check(&settings, &NoEnvironment)?;
-    // The record holds less than the key was made of.
+    // The record holds less than the key was derived from.
     Ok(Target { cache_key: record.key.clone(), ..target })
 }
 
-/// How the issuer took it.
+/// The issuer's answer.
 enum Ended {
-    /// It confirmed; with its page for the end of the browser's session, if it has one.
+    /// The issuer confirmed; with its page that ends the browser's session, if it has one.
     Confirmed(Option<Url>),
-    /// There was nothing that it could end.
+    /// There was no token to revoke.
     Nothing,
-    /// It has no way to.
+    /// The issuer does not offer revocation.
     NotOffered(Option<Url>),
 }
 
-/// Ends the session of `target` there and here.
+/// Ends the session of `target` at its issuer and here.
 fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
     let Some(directory) = target.cache_directory.clone().map(Directory::new) else {
         system.terminal.say("Nothing is kept: `--token-cache-storage none`.");
@@ -172,7 +172,7 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
     let key = &target.cache_key;
     let never = || None::<()>;
     let say = |text: &str| system.terminal.say(&format!("kubectl-login: {text}"));
-    // So that no renewal that is under way brings the session back.
+    // So that a renewal in progress cannot store the session again.
     let lock = match renewal_lock::take(&directory, key.as_str(), PATIENCE, never, say) {
         Ok(Taken::Lock(lock)) => Some(lock),
         Ok(Taken::Adopted(())) | Err(_) => None,
@@ -204,7 +204,7 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
             Ok(Ended::Nothing)
         }
     };
-    // Whatever the issuer said.
+    // Removed whatever the issuer answered.
     let forgotten = sessions::forget(&secrets, key);
     if let Some(mut lock) = lock {
         lock.conclude();
@@ -268,7 +268,7 @@ fn kept_access_token(directory: &Directory, target: &Target, now: UnixTime) -> O
     (entry.lifetime.at(now) != Freshness::Expired).then(|| entry.token())?
 }
 
-/// Tells the issuer; the refresh token first, as its end is that of the session.
+/// Revokes the tokens at the issuer; the refresh token first, as that ends the session.
 async fn end(
     system: &System<'_>,
     target: &Target,
@@ -279,7 +279,7 @@ async fn end(
     let session = Session::prepare(system, target, Some(directory)).await?;
     let (mut metadata, age) = session.metadata().await?;
     if !metadata.revocation_endpoint.is_offered() && age == Age::Kept {
-        // It may have learnt it since.
+        // The issuer may offer it by now.
         metadata = session.fetch_metadata().await?;
     }
     let page = metadata.end_session_endpoint.offered().cloned();
@@ -291,7 +291,7 @@ async fn end(
         outcome => outcome?,
     }
     for (token, hint) in others {
-        // Many issuers end only refresh tokens; the session is over all the same.
+        // Many issuers revoke only refresh tokens; the session has ended all the same.
         if let Err(error) = session.revoke(&metadata, token, *hint).await {
             system.terminal.detail(&format!("kubectl-login: {error}"));
         }
@@ -299,7 +299,7 @@ async fn end(
     Ok(Ended::Confirmed(page))
 }
 
-/// Whether the issuer ends no access tokens at all (RFC 7009 §2.2.1). Refresh tokens it must.
+/// Whether the issuer revokes no access tokens (RFC 7009 §2.2.1). Refresh tokens it must revoke.
 fn is_not_offered(error: &FlowError, hint: TokenTypeHint) -> bool {
     let FlowError::Refused { source, .. } = error else { return false };
     hint == TokenTypeHint::AccessToken

@@ -1,4 +1,4 @@
-//! `man`: writes the manual pages into a directory that exists.
+//! `man`: writes the manual pages into an existing directory.
 //! Never touches other files there.
 
 use std::{
@@ -76,10 +76,10 @@ fn write(directory: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The sections that clap knows, and those that a manual page has besides.
+/// The sections that clap generates, and those that a manual page has besides.
 fn render(command: Command, page: &mut Vec<u8>) -> io::Result<()> {
     let examples = examples::of(command.get_name());
-    // They get a section of their own.
+    // Examples get a section of their own.
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let help = help.split("Examples:").next().unwrap_or_default().trim().to_owned();
     clap_mangen::Man::new(command.after_help(help)).render(page)?;
@@ -100,7 +100,8 @@ fn section(text: &mut String, title: &str, items: &[(&str, &str)]) {
     }
 }
 
-/// For troff: a backslash begins a command, and so does a dot or an apostrophe that begins a line.
+/// Escapes for troff: a backslash begins a command, and so does a dot or an apostrophe that begins
+/// a line.
 fn escaped(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     if text.starts_with(['.', '\'']) { format!("\\&{text}") } else { text }

@@ -1,5 +1,5 @@
-//! One file per command, one row per command.
-//! Never a protocol: commands put options, renewal and output together.
+//! The commands: one file and one row each.
+//! Never implements a protocol: commands combine options, renewal and output.
 
 pub mod command_line;
 pub mod examples;
@@ -34,7 +34,7 @@ use crate::{report::Failure, system::System};
 pub struct Entry {
     /// Its name, arguments and help.
     pub definition: fn() -> Command,
-    /// Does it.
+    /// Runs it.
     pub run: fn(&System<'_>, &ArgMatches) -> Result<(), Failure>,
 }
 

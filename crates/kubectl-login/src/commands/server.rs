@@ -1,5 +1,5 @@
-//! `login SERVER-URL`: everything but the address comes from what the server publishes.
-//! Never believes a server that TLS does not vouch for; never takes a secret from one.
+//! `login SERVER-URL`: takes all settings but the address from what the server publishes.
+//! Never trusts a server that TLS does not authenticate; never accepts a secret from one.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::ArgMatches;
@@ -38,10 +38,10 @@ use crate::{
 };
 
 /// Longest base64 of authorities that goes into an entry, and so into a program's arguments, which
-/// Windows bounds by 32,767 letters.
+/// Windows limits to 32,767 characters.
 const MAX_EMBEDDED: usize = 16 * 1024;
 
-/// Options that are meant for this one sign-in, and not for every later one.
+/// Options that apply to this sign-in only, and not to every later one.
 const ONCE: [Name; 6] = [
     Name::SkipOpenBrowser,
     Name::BrowserCommand,
@@ -51,10 +51,10 @@ const ONCE: [Name; 6] = [
     Name::Quiet,
 ];
 
-/// Why a server's address was not enough.
+/// Why the server's address was not sufficient.
 #[derive(Debug, Error)]
 pub enum ServerError {
-    /// The address.
+    /// The address cannot be used.
     #[error("`{address}` is not the address of a server")]
     Address {
         /// As typed.
@@ -63,7 +63,7 @@ pub enum ServerError {
         #[source]
         source: NameError,
     },
-    /// No answer.
+    /// The server did not answer.
     #[error("could not reach the server `{server}`")]
     Unreachable {
         /// Its URL.
@@ -72,7 +72,7 @@ pub enum ServerError {
         #[source]
         source: HttpError,
     },
-    /// An answer that says nothing about the server.
+    /// The server has an outage.
     #[error("the server `{server}` is out of order: it answered with status {status}")]
     OutOfOrder {
         /// Its URL.
@@ -80,7 +80,7 @@ pub enum ServerError {
         /// HTTP status.
         status: u16,
     },
-    /// A server, but not one of ours.
+    /// The server publishes no client configuration.
     #[error("`{server}` does not say how to sign in: it answered with status {status}")]
     Silent {
         /// Its URL.
@@ -88,7 +88,7 @@ pub enum ServerError {
         /// HTTP status.
         status: u16,
     },
-    /// An answer of another kind.
+    /// The answer is not a client configuration.
     #[error("`{server}` does not say how to sign in")]
     Foreign {
         /// Its URL.
@@ -145,14 +145,14 @@ impl ServerError {
     }
 }
 
-/// Asks the server at `address`, writes the user entry, signs in.
+/// Fetches the configuration of the server at `address`, writes the user entry, signs in.
 pub fn run(system: &System<'_>, matches: &ArgMatches, address: &str) -> Result<(), Failure> {
     let server = server_at(address)?;
     let typed = arguments::typed(matches);
     let configuration = configuration::read(system.environment)?;
     let (published, typed) = {
         let mut probe = typed.without(&[Name::IssuerUrl]);
-        // The person named that server; what it names is another matter.
+        // The user named that server, but not what the server names.
         probe.push(Name::IssuerUrl, server.as_str().to_owned());
         probe.push(Name::ClientId, "kubectl-login".to_owned());
         let settings = resolved(system, &probe, configuration.as_ref())?;
@@ -184,8 +184,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches, address: &str) -> Result<(
     Ok(())
 }
 
-/// The authorities that were typed as files, as what is in these: the entry then works wherever
-/// kubectl does.
+/// Replaces typed authority files by their content, so that the entry works wherever kubectl does.
 fn embedded(system: &System<'_>, typed: Typed, target: &Target) -> Result<Typed, Failure> {
     if !typed.has(Name::CertificateAuthority) {
         return Ok(typed);
@@ -213,7 +212,8 @@ fn embedded(system: &System<'_>, typed: Typed, target: &Target) -> Result<Typed,
     Ok(embedded)
 }
 
-/// `--issuer-url` beside an address says which issuer may be told what options and variables hold.
+/// `--issuer-url` beside an address names the issuer that may receive what options and variables
+/// hold.
 fn check_issuer(published: &ClientConfiguration, typed: &Typed) -> Result<(), OptionError> {
     match typed.of(Name::IssuerUrl).last() {
         Some(given) if given != published.issuer.as_str() => {
@@ -224,7 +224,7 @@ fn check_issuer(published: &ClientConfiguration, typed: &Typed) -> Result<(), Op
     }
 }
 
-/// Says which of the values the server has said, and not the person.
+/// Marks which values came from the server and not from the user.
 fn attribute(
     settings: &mut Settings,
     server: &IssuerUrl,
@@ -236,7 +236,7 @@ fn attribute(
     settings.attribute(&said_by(published).beneath(&heard(published, typed)), &origin);
 }
 
-/// `https://` may be left out, and a slash at the end says nothing.
+/// `https://` may be omitted, and a trailing slash is ignored.
 fn server_at(address: &str) -> Result<IssuerUrl, ServerError> {
     let whole =
         if address.contains("://") { address.to_owned() } else { format!("https://{address}") };
@@ -244,7 +244,7 @@ fn server_at(address: &str) -> Result<IssuerUrl, ServerError> {
         .map_err(|source| ServerError::Address { address: address.to_owned(), source })
 }
 
-/// What is published, as options.
+/// The published configuration as options.
 fn said_by(published: &ClientConfiguration) -> Typed {
     let mut said = Typed::default();
     said.push(Name::IssuerUrl, published.issuer.as_str().to_owned());
@@ -258,8 +258,8 @@ fn said_by(published: &ClientConfiguration) -> Typed {
     said
 }
 
-/// What was typed, as far as it counts: who vouches for the issuer is known better by the server
-/// than by whoever typed its address.
+/// The typed options that apply: the authorities that the server publishes for its issuer replace
+/// typed ones, which the user gave for the server's address.
 fn heard(published: &ClientConfiguration, typed: &Typed) -> Typed {
     match published.certificate_authority_data {
         Some(_) => typed.without(&[Name::CertificateAuthority, Name::CertificateAuthorityData]),
@@ -267,7 +267,7 @@ fn heard(published: &ClientConfiguration, typed: &Typed) -> Typed {
     }
 }
 
-/// What is published, and what was typed beside it.
+/// The published configuration, overridden by typed options.
 fn combined(published: &ClientConfiguration, typed: &Typed) -> Typed {
     let mut combined = said_by(published);
     combined.replace_by(&heard(published, typed));
@@ -286,7 +286,7 @@ fn resolved(
         cluster: None,
         configuration,
     })?;
-    // Whoever answered could name any place to sign in at.
+    // Without verification, any host that answers could name an issuer to sign in at.
     if let Some(origin) = settings.origin(Name::InsecureSkipTlsVerify)
         && settings.switch(Name::InsecureSkipTlsVerify)?
     {
@@ -297,7 +297,7 @@ fn resolved(
     Ok(settings)
 }
 
-/// `server` is the target's issuer: it is reached in the same way.
+/// Fetches the configuration. `server` is the issuer of the target: it is reached in the same way.
 fn fetch(system: &System<'_>, server: &Target) -> Result<ClientConfiguration, Failure> {
     let failed = |error: FlowError| Failure::from(error.with_hint(server));
     let options = local::http_options(&server.connection).map_err(failed)?;

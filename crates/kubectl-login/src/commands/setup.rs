@@ -1,4 +1,4 @@
-//! `setup`: the user entry of a kubeconfig from the options of `get-token`.
+//! `setup`: writes the user entry of a kubeconfig from the options of `get-token`.
 //! Never writes a secret, never signs in.
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
@@ -80,7 +80,7 @@ pub fn definition() -> Command {
         )
 }
 
-/// Writes, shows or prints it.
+/// Writes, shows or prints the entry.
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let typed = arguments::typed(matches);
     let configuration = configuration::read(system.environment)?;
@@ -120,7 +120,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was typed, and where to sign in: kubectl may run without the variables of this moment.
+/// The typed options, with issuer and client added: kubectl may run without the current variables.
 fn whole(typed: &Typed, settings: &Settings) -> Typed {
     let mut whole = typed.clone();
     for name in [Name::IssuerUrl, Name::ClientId] {
@@ -131,7 +131,7 @@ fn whole(typed: &Typed, settings: &Settings) -> Typed {
     whole
 }
 
-/// A whole kubeconfig with nothing but the entry: it can be a file of `KUBECONFIG` as it is.
+/// Prints a kubeconfig with only the entry: it can be used as a file of `KUBECONFIG`.
 fn print(wanted: &Wanted<'_>, format: &str) -> Result<(), Failure> {
     let user = entry::with_exec(None, wanted.exec.clone(), &[], true);
     let file: Value = json!({

@@ -1,5 +1,5 @@
-//! `status`: the sessions that are kept on this machine, and what they are good for.
-//! Never asks the network, and never opens a keyring: it may run in a shell's prompt.
+//! `status`: lists the sessions on this host and their state.
+//! Never uses the network, and never opens a keyring: it may run in a shell's prompt.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use login_common::UnixTime;
@@ -45,7 +45,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let chosen = match Chosen::of(system, matches) {
         Ok(chosen) => Some(chosen),
         Err(failure) if only_chosen => return Err(failure),
-        // Without a context that is ours there may be sessions all the same.
+        // Even without a context that is ours there may be sessions.
         Err(_) => None,
     };
     let directory = match &chosen {
@@ -85,7 +85,7 @@ fn check(chosen: &Chosen, now: UnixTime) -> Result<(), Failure> {
     if is_usable { Ok(()) } else { Err(CommandError::SignInNeeded(target.issuer.clone()).into()) }
 }
 
-/// A session as it is printed. Names and types of the keys are part of `kubectl-login/v1`.
+/// A session as it is printed. Names and types of the fields are part of `kubectl-login/v1`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
@@ -153,7 +153,7 @@ impl Line {
         }
     }
 
-    /// One word or two; where several are true, what a person would do something about.
+    /// One or two words; if several apply, the one that a user would act on.
     fn state(&self) -> &'static str {
         if self.locked_by.is_some() {
             "busy"
@@ -182,7 +182,7 @@ impl Line {
 }
 
 fn table(lines: &[Line], wide: bool, now: UnixTime) -> Table {
-    // Most people have one account and need no column for it.
+    // Most users have one account and need no column for it.
     let has_accounts = wide || lines.iter().any(|line| line.account.is_some());
     let mut columns = vec!["current", "name"];
     columns.extend(has_accounts.then_some("account"));

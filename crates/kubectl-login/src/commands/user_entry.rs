@@ -1,6 +1,6 @@
-//! Puts our user entry into a kubeconfig, points a context at it, and says so: what `setup` and
-//! `login SERVER-URL` share.
-//! Never takes the place of other credentials without being told to.
+//! Puts our user entry into a kubeconfig, sets it as a context's user, and reports it: shared by
+//! `setup` and `login SERVER-URL`.
+//! Never replaces other credentials without `--replace`.
 
 use std::ffi::OsString;
 
@@ -33,10 +33,10 @@ use crate::{
     },
 };
 
-/// What a cluster is called that has no name yet.
+/// The name for a cluster that has none yet.
 const CLUSTER: &str = "kubernetes";
 
-/// `command` with the options that say which entry, in which file.
+/// `command` with the options that choose an entry and its file.
 pub fn with_options(command: Command) -> Command {
     command
         .arg(
@@ -59,27 +59,27 @@ pub fn with_options(command: Command) -> Command {
         )
 }
 
-/// Which entry.
+/// The entry to write.
 pub struct Wanted<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Whether the person chose that name.
+    /// Whether the user chose that name.
     pub is_name_given: bool,
-    /// The context that shall use it.
+    /// The context that will use it.
     pub context: Option<&'a str>,
-    /// The kubeconfig that the person named.
+    /// The kubeconfig that the user named.
     pub kubeconfig: Option<&'a str>,
     /// The value of `exec`.
     pub exec: Value,
-    /// Fields of it that the person said, and that come in the place of what is there.
+    /// Fields of it that the user gave, and that replace the existing ones.
     pub given: Vec<&'static str>,
-    /// Put it in the place of whatever there is.
+    /// Replace existing credentials.
     pub replace: bool,
 }
 
 impl<'a> Wanted<'a> {
-    /// What the options of `with_options`, `--context` and `--kubeconfig` say. `name` counts where
-    /// there is no `--name`.
+    /// Reads the options of `with_options`, `--context` and `--kubeconfig`. `name` applies if there
+    /// is no `--name`.
     pub fn of(matches: &'a ArgMatches, name: &'a str, exec: Value) -> Self {
         let given = |id: &str| matches.get_one::<String>(id).map(String::as_str);
         Self {
@@ -94,7 +94,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Fields of `exec` that have an option of their own. `login` has none of them.
+/// Fields of `exec` that have an option of their own. `login` has no such options.
 fn given_fields(matches: &ArgMatches) -> Vec<&'static str> {
     let is_typed = |id: &str| {
         matches.ids().any(|known| known == id)
@@ -110,7 +110,7 @@ fn given_fields(matches: &ArgMatches) -> Vec<&'static str> {
     .collect()
 }
 
-/// A change that was thought out, and what to say about it.
+/// A planned change, and the messages about it.
 pub struct Plan {
     change: Change,
     warnings: Vec<String>,
@@ -119,7 +119,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Thinks it out.
+    /// Plans the change.
     pub fn of(system: &System<'_>, wanted: &Wanted<'_>) -> Result<Self, Failure> {
         let files = Files::read(system.environment, wanted.kubeconfig)?;
         let existing = files.user(wanted.name);
@@ -156,7 +156,7 @@ impl Plan {
         Ok(Self { change, warnings, done, next })
     }
 
-    /// Shows on stdout what would change.
+    /// Prints to stdout what would change.
     pub fn show(&self, system: &System<'_>) -> Result<(), Failure> {
         self.warn(system);
         let difference = self.change.preview()?;
@@ -166,7 +166,7 @@ impl Plan {
         Ok(stdout::coloured(&difference)?)
     }
 
-    /// Changes the files and says so.
+    /// Changes the files and reports it.
     pub fn carry_out(&self, system: &System<'_>) -> Result<(), Failure> {
         self.warn(system);
         let is_changed = self.change.carry_out(system.terminal)?;
@@ -179,7 +179,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Says what to type next, and what before.
+    /// Prints the next command to type, and what has to be done before.
     pub fn say_next(&self, system: &System<'_>, obstacles: &[String]) {
         for obstacle in obstacles {
             system.terminal.say(obstacle);
@@ -194,7 +194,7 @@ impl Plan {
     }
 }
 
-/// Whether `existing` may become what is wanted.
+/// Whether `existing` may be replaced by `wanted`.
 fn check(existing: &UserEntry<'_>, wanted: &Wanted<'_>) -> Result<(), KubeconfigError> {
     let (user, file) = (existing.name.to_owned(), existing.file.display().to_string());
     if wanted.replace {
@@ -252,7 +252,7 @@ fn next(files: &Files, wanted: &Wanted<'_>, done: &mut Vec<String>) -> String {
     }
 }
 
-/// The commands that make the context that is wanted: with its cluster, where there is none.
+/// The commands that create the wanted context, and its cluster if there is none.
 fn commands_for(files: &Files, wanted: &Wanted<'_>) -> String {
     let known: Vec<&str> = files.clusters().collect();
     let (kubectl, user) = (kubectl(wanted), word(wanted.name));
@@ -282,16 +282,16 @@ fn commands_for(files: &Files, wanted: &Wanted<'_>) -> String {
     lines.join("\n")
 }
 
-/// The beginning of a command for the same kubeconfig.
+/// The first words of a command for the same kubeconfig.
 fn kubectl(wanted: &Wanted<'_>) -> String {
     let option = wanted.kubeconfig.map(|path| format!(" --kubeconfig={}", word(path)));
     format!("kubectl{}", option.unwrap_or_default())
 }
 
-/// One word of a command line, in quotes where a shell would make something else of it.
+/// One word of a command line, quoted where a shell would change it.
 fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.,:/@%+=~".contains(c);
-    // cmd and PowerShell know backslashes in paths, and other quotes.
+    // cmd and PowerShell have backslashes in paths, and other quotes.
     if cfg!(windows) || (!text.is_empty() && text.chars().all(is_plain)) {
         text.to_owned()
     } else {
@@ -299,7 +299,7 @@ fn word(text: &str) -> String {
     }
 }
 
-/// Asks the issuer for its discovery document: whether it is there, and is the one named.
+/// Fetches the issuer's discovery document, to check that it exists and names this issuer.
 pub fn check_issuer(system: &System<'_>, target: &Target) -> Result<(), Failure> {
     let failed = |error: FlowError| Failure::from(error.with_hint(target));
     run(
@@ -312,7 +312,7 @@ pub fn check_issuer(system: &System<'_>, target: &Target) -> Result<(), Failure>
     )
 }
 
-/// What has to be done before kubectl can use an entry with these options. Fails where none could.
+/// What has to be done before kubectl can use an entry with these options. Fails if it never could.
 pub fn obstacles(
     system: &System<'_>,
     typed: &Typed,
@@ -329,7 +329,7 @@ pub fn obstacles(
     Ok(refused.iter().map(|refused| format!("Before that: {}.", refused.hint())).collect())
 }
 
-/// Runs until the work is done or a signal comes.
+/// Runs `work` until it is done or a signal arrives.
 pub fn run<T>(
     work: impl Future<Output = Result<T, Failure>>,
     cancelled: impl FnOnce() -> Failure,
@@ -341,7 +341,7 @@ pub fn run<T>(
     }
 }
 
-/// The host in a URL: what an entry is called.
+/// The host of a URL, as the default name of an entry.
 pub fn host_of(url: &str) -> String {
     let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(ToOwned::to_owned));
     host.unwrap_or_else(|| "kubectl-login".to_owned())

@@ -1,5 +1,5 @@
-//! `version`: what this program is.
-//! Never asks anybody.
+//! `version`: prints the program's version.
+//! Never uses the network.
 
 use clap::{ArgMatches, Command};
 use login_common::exec_credential::ExecApiVersion;
@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::{output, report::Failure, system::System};
 
-/// The commit that was built, where whoever built it said so; reading it from git would make the
-/// program depend on more than its sources.
+/// The commit that was built, if the build passed it in; reading it from git would make the program
+/// depend on more than its sources.
 const COMMIT: Option<&str> = option_env!("KUBECTL_LOGIN_COMMIT");
 
 /// Its arguments.

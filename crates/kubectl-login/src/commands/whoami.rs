@@ -1,5 +1,5 @@
-//! `whoami`: who the cluster says I am, by the token that kubectl would be given.
-//! Never a guess from the token's claims: only the cluster knows how it maps them.
+//! `whoami`: asks the cluster which user it sees, with the token that kubectl would get.
+//! Never guesses from the token's claims: only the cluster knows how it maps them.
 
 use clap::{ArgMatches, Command};
 use login_common::{Secret, exec_credential::ExecApiVersion};
@@ -24,10 +24,10 @@ pub fn definition() -> Command {
         .after_help(chosen::REST_OF_OPTIONS)
 }
 
-/// Asks and prints.
+/// Asks the cluster and prints the answer.
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let context = chosen::context(system, matches)?;
-    // Before anybody is asked to sign in for nothing.
+    // First, so that no user signs in for a cluster that cannot be called.
     let cluster = Cluster::of(&context, &http::proxies(system.environment))?;
     let chosen = Chosen::of(system, matches)?;
     let answer = chosen.within(system, |system| {
@@ -45,7 +45,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     Ok(output::print(format, "WhoAmI", &found, |wide, _| found.table(wide).render())?)
 }
 
-/// The token in an ExecCredential of ours.
+/// The token in an ExecCredential that we rendered.
 pub(super) fn token_of(answer: &str) -> Secret {
     let credential: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
     let token = credential.pointer("/status/token").and_then(serde_json::Value::as_str);

@@ -1,5 +1,5 @@
-//! What kubectl asks on behalf of a shell: the words that may stand where the cursor is.
-//! Never fails, never says anything on stderr, never asks the network: a person is typing.
+//! Answers kubectl's completion request: the words that may stand at the cursor.
+//! Never fails, never writes to stderr, never uses the network: the user is typing.
 
 use std::{collections::BTreeSet, ffi::OsString, fmt::Write as _};
 
@@ -12,7 +12,7 @@ use crate::{
     system::{System, stdout},
 };
 
-/// Answers kubectl: `words` are those behind the program's name.
+/// Prints the answer; `words` are those after the program's name.
 pub fn answer(system: &System<'_>, words: &[OsString]) -> Result<(), Failure> {
     let words: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let mut program = command_line::command();
@@ -22,18 +22,18 @@ pub fn answer(system: &System<'_>, words: &[OsString]) -> Result<(), Failure> {
     Ok(stdout::answer(&candidates.render())?)
 }
 
-/// Cobra's `ShellCompDirective`: what a shell does beside showing the candidates.
+/// Cobra's `ShellCompDirective`: what a shell does besides showing the candidates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Directive {
-    /// Names of files, too, where there are no candidates.
+    /// Completes file names if there are no candidates.
     Files = 0,
-    /// Nothing.
+    /// Does nothing else.
     NoFiles = 4,
-    /// Names of directories.
+    /// Completes directory names.
     Directories = 16,
 }
 
-/// What may stand at the cursor.
+/// The words that may stand at the cursor.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Candidates {
     /// Word and explanation.
@@ -46,7 +46,7 @@ impl Candidates {
         Self { words, directive }
     }
 
-    /// One candidate per line, the explanation behind a tab; the directive on the last line.
+    /// One candidate per line, its explanation after a tab; the directive on the last line.
     pub fn render(&self) -> String {
         let mut text = String::new();
         for (word, explanation) in &self.words {
@@ -62,7 +62,7 @@ impl Candidates {
 }
 
 /// The candidates for the last of `words`, which may be empty; the others are complete. `known`
-/// tells values of an argument that depend on this machine.
+/// returns the values of an argument that depend on this host.
 pub fn of(program: &Command, words: &[String], known: impl Fn(&str) -> Vec<String>) -> Candidates {
     let (current, complete) =
         words.split_last().map_or(("", &[][..]), |(last, rest)| (last.as_str(), rest));
@@ -97,15 +97,15 @@ pub fn of(program: &Command, words: &[String], known: impl Fn(&str) -> Vec<Strin
     positional(&place, current, &known)
 }
 
-/// Where the cursor is.
+/// The position of the cursor.
 struct Place<'a> {
-    /// Whose arguments may stand here.
+    /// The command whose arguments may stand here.
     command: &'a Command,
-    /// No command was named so far.
+    /// Whether a command may still be named.
     may_name_command: bool,
     /// The option whose value stands here.
     awaited: Option<&'a Arg>,
-    /// How many positional arguments stand before.
+    /// How many positional arguments precede it.
     positionals: usize,
     /// `--` was seen.
     only_positionals: bool,
@@ -113,7 +113,7 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn after(program: &'a Command, complete: &[String]) -> Self {
-        // Without a command it is `login`.
+        // The default command is `login`.
         let login = program.find_subcommand("login").unwrap_or(program);
         let mut place = Self {
             command: login,
@@ -191,7 +191,7 @@ fn values(
     let found = known(argument.get_id().as_str());
     let words: Vec<_> = named
         .chain(found.into_iter().map(|word| (word, String::new())))
-        // A word with a line break would be two.
+        // A word with a line break would read as two.
         .filter(|(word, _)| word.starts_with(current) && !word.contains(char::is_control))
         .filter(|(word, _)| seen.insert(word.clone()))
         .map(|(word, help)| (format!("{before}{word}"), help))
@@ -244,7 +244,7 @@ mod tests {
             ("get-token --grant-type d", &["device"]),
             ("get-token --flow=d", &["--flow=device"]),
             ("login --context ", &["dev", "prod"]),
-            // Without a command it is `login`.
+            // The default command is `login`.
             ("--context p", &["prod"]),
             ("--context dev --contex", &["--context"]),
             ("version -o ", &["text", "wide", "json", "yaml"]),

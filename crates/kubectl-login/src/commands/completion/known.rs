@@ -1,5 +1,5 @@
-//! Values of arguments that a person may choose from: fixed spellings, and what this machine has.
-//! Never fails: what cannot be read has no values.
+//! Values of arguments that a user may choose from: fixed spellings, and what this host has.
+//! Never fails: a source that cannot be read has no values.
 
 use crate::{
     cache::{
@@ -17,8 +17,8 @@ use crate::{
     system::System,
 };
 
-/// Choices of options. The checks in `options/target.rs` know more spellings, those of
-/// int128/kubelogin; these are the ones to teach.
+/// Choices of options. The checks in `options/target.rs` accept more spellings, those of
+/// int128/kubelogin; these are the recommended ones.
 const CHOICES: &[(Name, &[&str])] = &[
     (
         Name::Flow,
@@ -53,7 +53,7 @@ const CHOICES: &[(Name, &[&str])] = &[
     (Name::Interactive, &["auto", "never", "always"]),
 ];
 
-/// The usual values of an option that has some.
+/// The usual values of an option, if it has a fixed set.
 pub(in crate::commands) fn choices_of(argument: &str) -> Option<&'static [&'static str]> {
     CHOICES.iter().find(|(name, _)| row_of(*name).long == argument).map(|(_, choices)| *choices)
 }
@@ -74,7 +74,7 @@ pub(super) fn values(system: &System<'_>, argument: &str) -> Vec<String> {
     }
 }
 
-/// What the sessions on record have.
+/// A field of all recorded sessions.
 fn kept(system: &System<'_>, of: fn(SessionRecord) -> Option<String>) -> Vec<String> {
     let directory = Settings::resolve(&Layers {
         typed: &Typed::default(),

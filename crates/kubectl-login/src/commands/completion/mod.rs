@@ -1,5 +1,5 @@
-//! `completion`: what teaches shells, and kubectl, our commands and options.
-//! Never reads the kubeconfig or asks an issuer; `candidates` does the former, when kubectl asks.
+//! `completion`: prints the completion scripts for shells and for kubectl.
+//! Never reads the kubeconfig or calls an issuer; `candidates` does the former, for kubectl.
 
 pub mod candidates;
 pub(super) mod known;
@@ -22,12 +22,12 @@ use crate::{
 /// `plugin_completion.go`).
 pub const KUBECTL_NAME: &str = "kubectl_complete-login";
 
-/// The first argument that stands for that name where a file cannot have two.
+/// The first argument that replaces that name where a file cannot have two names.
 pub const WORD: &str = "__complete";
 
 const KUBECTL: &str = "kubectl";
 
-/// Our script is far shorter, and so is a link's text.
+/// Our script is far shorter, and so is the text of a link.
 const MAX_SCRIPT: u64 = 1000;
 
 /// Its arguments.
@@ -56,7 +56,7 @@ pub fn definition() -> Command {
         )
 }
 
-/// Prints the script, or puts it in place.
+/// Prints the script, or installs it.
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     if let Some(directory) = matches.get_one::<String>("install-kubectl") {
         let path = install(Path::new(directory))?;
@@ -71,7 +71,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The words to complete, if that is what the program was started for.
+/// The words to complete, if the program was started for completion.
 pub fn asked<'a>(name: Option<&OsString>, arguments: &'a [OsString]) -> Option<&'a [OsString]> {
     if name.is_some_and(|name| program::name_of(name) == Some(KUBECTL_NAME)) {
         return Some(arguments);
@@ -89,7 +89,7 @@ const KUBECTL_SCRIPT: &str = "#!/bin/sh\n\
     # Completes `kubectl login`: save this as `kubectl_complete-login` on the PATH, executable.\n\
     exec kubectl-login __complete \"$@\"\n";
 
-/// A link to this program: its name says what to do.
+/// Installs a link to this program, whose name selects completion; on Windows a script.
 fn install(directory: &Path) -> Result<PathBuf, NotWritten> {
     let (path, written) = if cfg!(windows) {
         let path = directory.join(format!("{KUBECTL_NAME}.cmd"));
@@ -106,7 +106,7 @@ fn install(directory: &Path) -> Result<PathBuf, NotWritten> {
     written.map(|()| path).map_err(|source| NotWritten { what, source })
 }
 
-/// Makes a file in place of one that was made here before; another program's stays.
+/// Creates a file, replacing one that we created before; another program's file stays.
 fn replaced(path: &Path, make: impl Fn(&Path) -> std::io::Result<()>) -> std::io::Result<()> {
     match make(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {

@@ -1,10 +1,10 @@
-//! The few facts of a certificate that a person needs to find the authority that is missing:
-//! for whom, by whom, until when (RFC 5280 §4.1).
+//! The facts of a certificate that a user needs to find the missing authority: subject, issuer and
+//! validity (RFC 5280 §4.1).
 //! Never a reason to trust: nothing is verified here.
 
 use login_common::UnixTime;
 
-/// What a certificate says about itself.
+/// The unverified content of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Certificate {
     subject: String,
@@ -20,14 +20,14 @@ const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
-/// `[0] EXPLICIT`, which `version` has.
+/// `[0] EXPLICIT`, the tag of `version`.
 const VERSION: u8 = 0xa0;
 
-/// `id-at-commonName` and `id-at-organizationName`, the better one first.
+/// `id-at-commonName` and `id-at-organizationName`, in order of preference.
 const NAMES: [&[u8]; 2] = [&[0x55, 4, 3], &[0x55, 4, 10]];
 
 impl Certificate {
-    /// Reads DER; anything unexpected is `None`.
+    /// Reads DER; returns `None` for unexpected content.
     pub(super) fn parse(der: &[u8]) -> Option<Self> {
         let (certificate, _) = element(der, SEQUENCE)?;
         let (mut fields, _) = element(certificate, SEQUENCE)?;
@@ -45,7 +45,7 @@ impl Certificate {
         Some(Self { subject, issuer, not_before, not_after })
     }
 
-    /// In words.
+    /// Describes it in words.
     pub(super) fn describe(&self, now: UnixTime) -> String {
         let Self { subject, issuer, not_before, not_after } = self;
         let signer = if subject == issuer { "itself".to_owned() } else { format!("`{issuer}`") };
@@ -60,7 +60,7 @@ impl Certificate {
     }
 }
 
-/// The content of the first element, which has that tag, and what follows it.
+/// The content of the first element, if it has that tag, and what follows it.
 fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (found, rest) = bytes.split_first()?;
     (*found == tag).then_some(())?;
@@ -69,7 +69,7 @@ fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         usize::from(first)
     } else {
         let (digits, after) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        // Longer ones are no certificates.
+        // Longer elements are not certificates.
         (1..=3).contains(&digits.len()).then_some(())?;
         rest = after;
         digits.iter().fold(0, |length, digit| (length << 8) | usize::from(*digit))
@@ -97,11 +97,11 @@ fn name(mut attributes: &[u8]) -> String {
     found.into_iter().flatten().next().unwrap_or_else(|| "somebody without a name".to_owned())
 }
 
-/// A `Time`, and what follows it.
+/// Reads a `Time`; also returns what follows it.
 fn moment(bytes: &[u8]) -> Option<(UnixTime, &[u8])> {
     let (digits, rest) = element(bytes, UTC_TIME).or_else(|| element(bytes, GENERALIZED_TIME))?;
     let text = std::str::from_utf8(digits).ok()?.strip_suffix('Z')?;
-    // RFC 5280 §4.1.2.5.1: two digits from 50 on are of the last century.
+    // RFC 5280 §4.1.2.5.1: two-digit years from 50 on belong to the last century.
     let whole = match text.len() {
         12 if text >= "50" => format!("19{text}"),
         12 => format!("20{text}"),
@@ -126,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// Of `id.example`, by `Example Root`, for the thirty days from 2026-11-22T07:01:39Z.
+    /// For `id.example`, by `Example Root`, for the thirty days from 2026-11-22T07:01:39Z.
     const LEAF: &str = "MIIBODCB3wIUdu7wFvRpmvbq7qFYbzpiWuem++4wCgYIKoZIzj0EAwIwKTEQMA4GA1UECgwHRXhhbXBsZTEVMBMGA1UEAwwMRXhhbXBsZSBSb290MB4XDTI2MTEyMjA3MDEzOVoXDTI2MTIyMjA3MDEzOVowFTETMBEGA1UEAwwKaWQuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABCVzFqUfkcQ3oi2uIKcIuVrvct7XDzS99x1m/zCXRqBzuw4dwBnobmBdDqRIHI+2EtMApJu7wPNekmNVy9paLugwCgYIKoZIzj0EAwIDSAAwRQIhAJPQqLNHZjTamNLKwJFMPpToWRDQZj8/fJtc80D5UIe8AiAY7KvJtNwvEvfyaK0XkS42iDXgHKyi7XS8gJ6jSqSU2g==";
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
         for index in 0..der.len() {
             let mut bytes = der.clone();
             bytes[index] ^= 0xff;
-            // Whatever it says, it must end.
+            // Any result is fine, but parsing must end.
             let _ = Certificate::parse(&bytes);
         }
     }

@@ -1,4 +1,4 @@
-//! What a check found, and how it is shown.
+//! The result of a check, and how it is shown.
 //! Never more than one line and one hint per check.
 
 use std::fmt::Write as _;
@@ -12,17 +12,17 @@ use crate::{
     system::stdout::Colours,
 };
 
-/// How a check ended.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Outcome {
-    /// As it should be.
+    /// The check passed.
     Ok,
-    /// Works, and may not do so always or for everybody.
+    /// Works, but perhaps not always or for every user.
     Warning,
     /// Does not work.
     Problem,
-    /// Not looked at.
+    /// Not checked.
     Skipped,
 }
 
@@ -37,38 +37,38 @@ impl Outcome {
     }
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Finding {
     /// The name of the check; stable.
     pub(super) check: &'static str,
-    /// How it ended.
+    /// Its outcome.
     pub(super) outcome: Outcome,
     /// What was found, in a sentence.
     pub(super) message: String,
-    /// How to mend it.
+    /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) hint: Option<String>,
-    /// Whose fault a problem is.
+    /// The fault category of a problem.
     #[serde(skip)]
     pub(super) fault: Option<Fault>,
 }
 
 impl Finding {
-    /// As it should be.
+    /// The check passed.
     pub(super) fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        // What was found is somebody else's text: addresses with passwords, for example.
+        // A message may quote foreign text: addresses with passwords, for example.
         let message = scrub::said(&message.into());
         Self { check, outcome: Outcome::Ok, message, hint: None, fault: None }
     }
 
-    /// Not looked at, because of `reason`.
+    /// Not checked, because of `reason`.
     pub(super) fn skipped(check: &'static str, reason: impl Into<String>) -> Self {
         Self { outcome: Outcome::Skipped, ..Self::ok(check, reason) }
     }
 
-    /// May not work always.
+    /// May not always work.
     pub(super) fn warning(
         check: &'static str,
         message: impl Into<String>,
@@ -92,7 +92,7 @@ impl Finding {
         }
     }
 
-    /// A failure of the parts that the other commands are made of.
+    /// A failure of a part that the other commands use.
     pub(super) fn failure(check: &'static str, failure: &Failure) -> Self {
         let report = Report::from(failure);
         let message = std::iter::once(report.error).chain(report.causes).collect::<Vec<_>>();
@@ -105,7 +105,7 @@ impl Finding {
     }
 }
 
-/// One line for each finding, hints below.
+/// One line per finding, with its hint below.
 pub(super) fn text(findings: &[Finding], colours: Colours) -> String {
     let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or_default();
     let mut text = String::new();

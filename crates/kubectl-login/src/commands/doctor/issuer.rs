@@ -1,5 +1,5 @@
-//! Does the issuer offer what the options ask of it, and do both clocks agree?
-//! Never asks it: what it said is given.
+//! Checks whether the issuer offers what the options need, and whether both clocks agree.
+//! Never calls the issuer: its answers are passed in.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::{
     report::Fault,
 };
 
-/// Apart by more than this, short tokens seem to have expired.
+/// With a larger skew, short-lived tokens seem to have expired.
 const SKEW_WORTH_A_WORD: Duration = Duration::from_mins(1);
 
-/// Apart by more than this, most clusters refuse tokens as not yet valid.
+/// With a larger skew, most clusters refuse tokens as not yet valid.
 const SKEW_THAT_BREAKS: Duration = Duration::from_mins(5);
 
 /// Whether the flow can work.
@@ -47,7 +47,7 @@ pub(super) fn endpoints(metadata: &ProviderMetadata, target: &Target) -> Finding
         Flow::TokenExchange => Some("urn:ietf:params:oauth:grant-type:token-exchange"),
         Flow::JwtBearer => Some("urn:ietf:params:oauth:grant-type:jwt-bearer"),
     };
-    // An issuer that lists none may offer all the same.
+    // An issuer that lists no grants may still offer it.
     if let (Some(grant), Some(offered)) = (grant, &metadata.grant_types)
         && !offered.iter().any(|one| one == grant)
     {
@@ -92,7 +92,7 @@ pub(super) fn revocation(metadata: &ProviderMetadata) -> Finding {
     )
 }
 
-/// Whether this machine's clock and the issuer's agree.
+/// Whether this host's clock and the issuer's agree.
 pub(super) fn clock(now: UnixTime, issuer_date: Option<UnixTime>) -> Finding {
     const CHECK: &str = "clock";
     let Some(date) = issuer_date else {

@@ -1,5 +1,5 @@
-//! Does this machine let us work: cache, loopback, proxies, keyring?
-//! Never touches it: what was found is given.
+//! Checks what the program needs from the host: cache, loopback, proxies, keyring.
+//! Never inspects the host itself: the facts are passed in.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use login_common::proxy::Proxy;
 use super::finding::Finding;
 use crate::{options::target::Storage, report::Fault, system::inspection::DirectoryFacts};
 
-/// Less room than this, and tokens are soon not kept any more.
+/// With less free space, tokens soon cannot be cached.
 const LITTLE_ROOM: u64 = 1024 * 1024;
 
-/// Whether tokens can be kept, and one process at a time can renew them.
+/// Whether tokens can be cached, and whether locks let one process at a time renew them.
 pub(super) fn cache(facts: Option<(&Path, &DirectoryFacts)>) -> Finding {
     const CHECK: &str = "cache";
     let Some((path, facts)) = facts else {
@@ -54,8 +54,8 @@ pub(super) fn cache(facts: Option<(&Path, &DirectoryFacts)>) -> Finding {
     Finding::ok(CHECK, format!("{place} is private, writable, and locks"))
 }
 
-/// Whether the browser could come back. `addresses` were tried in order, and the first that is
-/// free is taken; none means any port.
+/// Whether the browser could come back. `addresses` were tried in order, and the first free one is
+/// used; an empty list means any port.
 pub(super) fn loopback(addresses: &[(String, u16)], outcome: &Result<u16, String>) -> Finding {
     const CHECK: &str = "redirect";
     match outcome {
@@ -76,7 +76,7 @@ pub(super) fn loopback(addresses: &[(String, u16)], outcome: &Result<u16, String
     }
 }
 
-/// Which proxies are in force, by variables that are set.
+/// Which proxies apply, by the variables that are set.
 pub(super) fn proxies(variables: &[(&'static str, String)]) -> Finding {
     const CHECK: &str = "proxy";
     let set: Vec<String> = variables
@@ -97,7 +97,7 @@ pub(super) fn proxies(variables: &[(&'static str, String)]) -> Finding {
     Finding::ok(CHECK, format!("in force: {}", set.join(", ")))
 }
 
-/// A proxy's URL may hold a password.
+/// Removes the credentials that a proxy's URL may hold.
 fn without_credentials(value: &str) -> String {
     match value.rsplit_once('@') {
         Some((before, host)) => {
@@ -108,7 +108,8 @@ fn without_credentials(value: &str) -> String {
     }
 }
 
-/// Whether refresh tokens are kept as asked. `fault` is why the keyring is of no use, if so.
+/// Whether refresh tokens are stored as requested. `fault` is why the keyring cannot be used, if
+/// so.
 pub(super) fn keyring(storage: Storage, built_in: bool, fault: Option<&str>) -> Finding {
     const CHECK: &str = "keyring";
     match (storage, built_in, fault) {

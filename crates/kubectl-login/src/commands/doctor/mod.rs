@@ -1,9 +1,9 @@
-//! `doctor`: walks the whole chain from kubectl to the cluster and says what is wrong with it.
-//! Never signs in, never renews, never changes anything; the keyring is given a word and asked
-//! for it back.
+//! `doctor`: checks the whole chain from kubectl to the cluster and reports what is wrong with it.
+//! Never signs in, never renews, never changes anything; only stores a word in the keyring and
+//! reads it back.
 //!
-//! On disk: `wiring`, `machine`, `issuer` and `token` judge facts, which this file, `session` and
-//! `certificate` gather; `finding` is what they say.
+//! `wiring`, `machine`, `issuer` and `token` judge facts, which this file, `session` and
+//! `certificate` gather; `finding` holds the results.
 
 mod certificate;
 mod finding;
@@ -48,7 +48,7 @@ use wiring::Found;
 /// Longest configuration that is read.
 const MAX_LENGTH: u64 = 1024 * 1024;
 
-/// What proxies are named by; of two spellings the first counts.
+/// The variables that name proxies; of two spellings the first applies.
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"];
 
@@ -104,14 +104,14 @@ fn examine(
 ) -> Result<(), Failure> {
     let context = if chosen::is_by_options(system, matches) {
         findings.push(Finding::skipped("kubeconfig", "the options name an issuer themselves"));
-        // `whoami` asks the cluster of the current context all the same, as in a CI job.
+        // `whoami` calls the cluster of the current context all the same, as in a CI job.
         chosen::context(system, matches).ok()
     } else {
         examine_wiring(system, matches, findings)
     };
     let chosen = match Chosen::of(system, matches) {
         Ok(chosen) => chosen,
-        // The wiring was found wrong already; what its arguments are was not looked at there.
+        // The wiring has a problem already; only the plugin's arguments were not checked there.
         Err(failure)
             if failure
                 .of_kind::<KubeconfigError>()
@@ -131,7 +131,7 @@ fn examine(
         let (message, hint) = (refusal.to_string(), refusal.hint());
         findings.push(Finding::problem("commands", Fault::Usage, message, hint));
     }
-    // kubectl's own: an entry's variables are the plugin's.
+    // kubectl's own variables: those of an entry are set only for the plugin.
     let proxies = http::proxies(system.environment);
     chosen.within(system, |system| {
         examine_machine(system, &chosen.target, findings);
@@ -269,14 +269,14 @@ async fn examine_issuer(system: &System<'_>, target: &Target, findings: &mut Vec
     }
 }
 
-/// What the certificate says that was not accepted.
+/// Describes the certificate that was not accepted.
 async fn shown_by(system: &System<'_>, target: &Target) -> Option<String> {
     let proxies = http::proxies(system.environment);
     let der = shown_certificate::of(&metadata_url(&target.issuer), &proxies).await?;
     Some(Certificate::parse(&der)?.describe(system.clock.now()))
 }
 
-/// Asks the cluster, with the token that is there.
+/// Asks the cluster, with the cached token.
 async fn whoami(
     context: Option<&Context>,
     proxies: &Proxies,

@@ -1,4 +1,4 @@
-//! What is kept of the chosen session, and what its token says.
+//! What is cached of the chosen session, and its token's claims.
 //! Never verifies a token, never renews one.
 
 use std::path::Path;
@@ -21,15 +21,15 @@ use crate::{
     yaml,
 };
 
-/// What is kept of the chosen session.
+/// What is cached of the chosen session.
 pub(super) struct Kept {
     facts: Option<Facts>,
-    /// Only one that is still good.
+    /// The cached token, unless it has expired.
     pub(super) token: Option<Secret>,
 }
 
 impl Kept {
-    /// Looks at the files of `target`.
+    /// Reads the files of `target`.
     pub(super) fn of(system: &System<'_>, target: &Target) -> Self {
         let now = system.clock.now();
         let Some(directory) = target.cache_directory.clone().map(Directory::new) else {
@@ -45,7 +45,7 @@ impl Kept {
         Self { facts: record.map(|record| Facts::of(&directory, record, now)), token }
     }
 
-    /// What the next kubectl can expect.
+    /// What the next kubectl gets.
     pub(super) fn finding(&self, target: &Target, now: UnixTime) -> Finding {
         const CHECK: &str = "session";
         let login = "`kubectl-login login` signs in now";
@@ -79,7 +79,7 @@ impl Kept {
     }
 }
 
-/// Judges the kept token, and compares it with the configuration in the file `named`.
+/// Judges the cached token, and compares it with the configuration in the file `named`.
 pub(super) fn examine_token(
     target: &Target,
     kept: &Kept,

@@ -1,5 +1,5 @@
-//! Does the kept token fit what the cluster trusts?
-//! Never verifies a signature, and never takes CEL expressions for granted: they are counted.
+//! Checks whether the cached token fits what the cluster trusts.
+//! Never verifies a signature, and never evaluates CEL expressions: they are only counted.
 
 use login_common::{Secret, UnixTime};
 use login_protocols::{jose::CompactJws, oidc::Claims};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::finding::Finding;
 use crate::{options::target::Target, report::Fault};
 
-/// What is looked at of an `AuthenticationConfiguration`.
+/// The parts of an `AuthenticationConfiguration` that are checked.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct AuthenticationConfiguration {
@@ -59,7 +59,7 @@ struct Mapping {
 const CHECK: &str = "token";
 const TRUST: &str = "trust";
 
-/// Whether the claims are those that were asked for.
+/// Whether the claims fit the options.
 pub(super) fn claims(claims: &Claims, target: &Target, now: UnixTime) -> Finding {
     let problem =
         |message: String, hint: &str| Finding::problem(CHECK, Fault::Refused, message, hint);
@@ -85,7 +85,7 @@ pub(super) fn claims(claims: &Claims, target: &Target, now: UnixTime) -> Finding
     Finding::ok(CHECK, format!("for `{}`, subject `{subject}`", audiences.join("`, `")))
 }
 
-/// Whether kube-apiserver with this configuration would take the token.
+/// Whether kube-apiserver with this configuration would accept the token.
 pub(super) fn trust(configuration: &AuthenticationConfiguration, claims: &Claims) -> Finding {
     let problem =
         |message: String, hint: &str| Finding::problem(TRUST, Fault::Usage, message, hint);
@@ -133,7 +133,8 @@ pub(super) fn trust(configuration: &AuthenticationConfiguration, claims: &Claims
             );
         }
     }
-    // kube-apiserver's `oidc.go`: an address counts only when it is verified, or not said to be.
+    // kube-apiserver's `oidc.go`: an address is accepted only if `email_verified` is true or
+    // absent.
     let by_email = trusted.claim_mappings.username.claim == "email";
     if by_email && claims.value("email_verified").is_some_and(|v| v != &Value::Bool(true)) {
         return problem(
@@ -175,8 +176,8 @@ pub(super) fn trust(configuration: &AuthenticationConfiguration, claims: &Claims
     Finding::ok(TRUST, "issuer, audience and claims fit the AuthenticationConfiguration")
 }
 
-/// 401 from kube-apiserver: it says nothing more, so everything that leads to it is named, with
-/// what an operator needs to tell the cases apart.
+/// 401 from kube-apiserver: it gives no reason, so this names every possible one, with the facts
+/// that an operator needs to distinguish them.
 pub(super) fn refused_by_cluster(server: &str, token: &Secret) -> Finding {
     let parsed = CompactJws::parse(token.expose()).ok();
     let claims = parsed.as_ref().map(CompactJws::unverified_claims);

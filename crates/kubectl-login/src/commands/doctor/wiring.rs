@@ -1,5 +1,5 @@
-//! Does kubectl come to run us? The kubeconfig, its user and cluster, and kubectl's own policy.
-//! Never looks at the machine: what was found is given.
+//! Checks whether kubectl runs us: the kubeconfig, its user and cluster, and kubectl's own policy.
+//! Never inspects the host: the facts are passed in.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,12 @@ use crate::{
     yaml,
 };
 
-/// Where a command is found.
+/// Where the command of an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// Here.
+    /// At this path.
     At(PathBuf),
-    /// Nowhere on the `PATH`, or not at its path.
+    /// Neither on the `PATH` nor at its path.
     Nowhere,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn files(paths: &[PathBuf]) -> Finding {
     Finding::ok(CHECK, format!("read {}", shown.join(", ")))
 }
 
-/// Whether the context has what it names.
+/// Whether the user and the cluster that the context names exist.
 pub(super) fn context(name: Option<&str>, context: Option<&Context>) -> Finding {
     const CHECK: &str = "context";
     let problem = |message: String| {
@@ -71,7 +71,7 @@ pub(super) fn context(name: Option<&str>, context: Option<&Context>) -> Finding 
     Finding::ok(CHECK, format!("`{name}`: user `{user}` at cluster `{cluster}`"))
 }
 
-/// Whether kubectl asks plugins for this cluster at all (client-go `client_config.go`).
+/// Whether kubectl runs plugins for this cluster at all (client-go `client_config.go`).
 pub(super) fn cluster(entry: &ClusterEntry) -> Finding {
     const CHECK: &str = "cluster";
     let server = &entry.server;
@@ -93,7 +93,7 @@ pub(super) fn cluster(entry: &ClusterEntry) -> Finding {
     Finding::ok(CHECK, server.clone())
 }
 
-/// Whether anything keeps kubectl from running the plugin (contract P35).
+/// Whether the user entry lets kubectl run the plugin (contract P35).
 pub(super) fn user(name: &str, entry: &UserEntry) -> Finding {
     const CHECK: &str = "user";
     let problem = |message: String, hint: String| {
@@ -129,7 +129,7 @@ pub(super) fn user(name: &str, entry: &UserEntry) -> Finding {
     Finding::ok(CHECK, format!("`{name}` in `{}` runs a plugin", entry.file.display()))
 }
 
-/// Whether that plugin is us, is found, and is run in a way that works.
+/// Whether that plugin is us, exists, and is run in a way that works.
 pub(super) fn exec(exec: &ExecEntry, found: &Found, home: Option<&Path>) -> Finding {
     const CHECK: &str = "plugin";
     let problem =
@@ -217,7 +217,7 @@ pub(super) fn exec(exec: &ExecEntry, found: &Found, home: Option<&Path>) -> Find
     Finding::ok(CHECK, format!("`{}`, {}", path.display(), version))
 }
 
-/// kubectl's own preferences (kuberc), as far as they say which plugins may run.
+/// kubectl's own preferences (kuberc), as far as they restrict plugins.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Preferences {
@@ -229,12 +229,12 @@ struct Preferences {
 #[serde(default)]
 struct Allowed {
     command: Option<String>,
-    /// Until kubectl 1.35.
+    /// The name of that field up to kubectl 1.35.
     name: Option<String>,
 }
 
-/// Whether kubectl's policy lets `command` run (contract A7, P37). `text` is the kuberc's, if
-/// there is one.
+/// Whether kubectl's policy lets `command` run (contract A7, P37). `text` is the content of the
+/// kuberc, if there is one.
 pub(super) fn policy(file: &Path, text: Option<&str>, command: &str, found: &Found) -> Finding {
     const CHECK: &str = "kuberc";
     let Some(text) = text else { return Finding::ok(CHECK, "no policy: kubectl runs any plugin") };

@@ -1,4 +1,4 @@
-//! Tests of `commands::status`: a session at a moment, and what is said about it.
+//! Tests of `commands::status`: a session at a moment, and how it is listed.
 //! Never reads a file.
 
 use login_common::names::{ClientId, IssuerUrl};

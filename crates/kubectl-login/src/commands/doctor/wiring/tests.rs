@@ -1,4 +1,4 @@
-//! Tests of `commands::doctor::wiring`: what is written, and what is said about it.
+//! Tests of `commands::doctor::wiring`: what a kubeconfig says, and what is found.
 //! Never touches a file.
 
 use super::*;
