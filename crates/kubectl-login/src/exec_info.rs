@@ -1,5 +1,6 @@
-//! What kubectl says about the call, from `KUBERNETES_EXEC_INFO`.
-//! Never guesses: a value that cannot be read is an error, none at all means run by hand.
+//! Reads what kubectl says about the call from `KUBERNETES_EXEC_INFO`.
+//! Never guesses: an unreadable value is an error; a missing one means that the program is run by
+//! hand.
 
 use login_common::exec_credential::{ExecApiVersion, ExecInfo, ExecInfoError};
 use serde_json::Value;
@@ -29,7 +30,7 @@ impl Reported for UnusableExecInfo {
     }
 }
 
-/// Reads the variable; `None` where the program is run by hand.
+/// Reads the variable; `None` if the program is run by hand.
 pub fn from_environment(
     environment: &dyn Environment,
 ) -> Result<Option<ExecInfo>, UnusableExecInfo> {
@@ -39,17 +40,17 @@ pub fn from_environment(
     }
 }
 
-/// Who says the options of a call: a kubeconfig, or somebody at a terminal or in a script.
+/// Where the options of a call come from: a kubeconfig, or a command line (typed or in a script).
 pub fn typed_origin(info: Option<&ExecInfo>) -> Origin {
     if info.is_some() { Origin::Arguments } else { Origin::CommandLine }
 }
 
-/// The version of the answer.
+/// The version of the response that kubectl asks for.
 pub fn api_version(info: Option<&ExecInfo>) -> ExecApiVersion {
     info.map_or(ExecApiVersion::V1, |info| info.api_version)
 }
 
-/// The settings of the cluster, if kubectl handed any on.
+/// The cluster's settings, if kubectl passed any.
 pub fn cluster_settings(info: Option<&ExecInfo>) -> Option<&Value> {
     info?.cluster.as_ref()?.config.as_ref()
 }

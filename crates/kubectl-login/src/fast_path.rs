@@ -1,8 +1,8 @@
-//! A kept token that is still good, as the ready answer: options, one file, nothing else (but for
-//! the identity of a job, which says whose token it may be given).
-//! Never a lock, thread, socket, runtime, or parse of the token; never an error: whatever is
-//! unusual is left to the long way, which says what is wrong. So are a token that one process may
-//! renew by now, and a caller that comes back too soon (`cache::served`).
+//! Answers from a cached token that is still fresh: reads the options and one file, and nothing
+//! else (for a job also its identity, which decides whose token it may get).
+//! Takes no lock, starts no thread or runtime, opens no socket, does not parse the token, and
+//! returns no error: everything unusual goes to the slow path, which reports it. So do a token that
+//! is due for renewal and a caller that comes back too soon (`cache::served`).
 
 use std::ffi::OsString;
 
@@ -24,7 +24,7 @@ use crate::{
     system::{configuration, environment::Environment, file},
 };
 
-/// A kept answer.
+/// A cached answer.
 pub struct Found {
     entry: Entry,
     version: ExecApiVersion,
@@ -37,8 +37,8 @@ impl Found {
     }
 }
 
-/// Finds the kept answer, if everything about the call is plain and the token is fresh at `now`.
-/// `parent` is the process that asks.
+/// Finds the cached answer, if the call has nothing unusual and the token is fresh at `now`.
+/// `parent` is the calling process.
 pub fn find(
     arguments: &[OsString],
     environment: &dyn Environment,
@@ -61,7 +61,7 @@ pub fn find(
         return None;
     }
     if let Some(options) = target.unknown_identity() {
-        // The long way would find it empty.
+        // A pipe can be read once: the slow path would find it empty.
         if options.file.as_deref().is_some_and(file::is_pipe) {
             return None;
         }
@@ -74,13 +74,14 @@ pub fn find(
     if entry.lifetime.at(now) != Freshness::Fresh {
         return None;
     }
-    // By hand, the same shell asks again for no particular reason.
+    // Only for kubectl: when the program is run by hand, a repeated call from the same shell is no
+    // sign of a refusal.
     if let Some(to) = parent.filter(|_| info.is_some()) {
         let asker = Served { at: now, to };
         let refused = opened
             .served
             .filter(|last| last.hints_at_refusal(asker, &entry.lifetime, entry.suspicions));
-        // Our own look has touched the access time; the long way shall see what we saw.
+        // Reading the file has changed its access time; on suspicion, restore it for the slow path.
         opened.note(refused.unwrap_or(asker));
         if refused.is_some() {
             return None;
@@ -101,7 +102,7 @@ mod tests {
 
     const V1BETA1: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","spec":{"interactive":false}}"#;
 
-    /// Keeps a token that is fresh until 1000, then asks for it at `now`.
+    /// Stores a token that is fresh until 1000, then requests it at `now`.
     fn found(line: &str, variables: &[(&str, &str)], now: i64) -> Option<String> {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Directory::new(scratch.path().to_owned());
@@ -154,7 +155,7 @@ mod tests {
         );
         let info = ("KUBERNETES_EXEC_INFO", cluster.as_str());
         assert!(found("get-token", &[info], 0).is_some());
-        // Whom a token of the entry's own issuer is for is not said by a cluster.
+        // The cluster's audience does not apply to an issuer that the entry itself names.
         assert!(found("get-token --issuer-url https://id.example", &[info], 0).is_none());
         assert!(found(PLAIN, &[("KUBECTL_LOGIN_AUDIENCE", "x")], 0).is_none());
     }

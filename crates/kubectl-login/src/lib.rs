@@ -1,16 +1,18 @@
-//! `kubectl-login`: options in, one ExecCredential or one report out.
+//! `kubectl-login`: takes options, prints one ExecCredential or one report.
 //!
-//! Never here: anything about the server; anything on stdout but the answer.
+//! Never contains server code; never prints anything but the answer to stdout.
 //!
-//! Reading order: `run` below, then `fast_path` (a kept token, nothing else), `options` and
-//! `exec_info` (what is wanted), `commands` (what is done), `renewal` (a new token, once, however
-//! many ask), `cache` (what is kept), `flows` (the ways to a token), `identities` (what a job has), `kubeconfig` (for `login`),
-//! `output` (how it is shown), `report` (what went wrong), `scrub` (what is never shown), `system` (the only files with effects),
-//! `yaml` (texts of others).
+//! Reading order: `run` below, then `fast_path` (a cached token, nothing else), `options` and
+//! `exec_info` (the input), `commands` (what each command does), `renewal` (a new token, requested
+//! once for all processes that wait), `cache` (stored tokens), `flows` (the ways to get a token),
+//! `identities` (a job's own token), `kubeconfig` (for `login`), `output` (tables and documents),
+//! `report` (errors), `scrub` (hides secrets), `system` (the only files with effects), `yaml`
+//! (parses other programs' texts).
 //!
-//! Files on disk: `<key>.token` is `cache::entry`, `<key>.refresh` and `<key>.<machine>.refresh` are
-//! `cache::refresh_secret`, `<key>.lock` is `cache::renewal_lock`, `<key>.failed` is `cache::backoff`, `<key>.session` is
-//! `cache::sessions`, `<digest>.discovery` is `cache::metadata`.
+//! Files on disk: `<key>.token` is `cache::entry`, `<key>.refresh` and `<key>.<machine>.refresh`
+//! are `cache::refresh_secret`, `<key>.lock` is `cache::renewal_lock`, `<key>.failed` is
+//! `cache::backoff`, `<key>.session` is `cache::sessions`, `<digest>.discovery` is
+//! `cache::metadata`.
 
 pub mod fast_path;
 
@@ -57,7 +59,7 @@ pub fn run(words: &[OsString]) -> ExitCode {
     if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now, machine::parent()) {
         return conclude(stdout::answer(found.answer()).map_err(Failure::from));
     }
-    // What follows has secrets in memory for longer.
+    // From here on, secrets stay in memory for longer.
     keep_memory_private();
     let invocation = Invocation::of(name, &ProcessEnvironment);
     let system = System {
@@ -73,7 +75,7 @@ pub fn run(words: &[OsString]) -> ExitCode {
             let terminal = Stderr { verbose: arguments::verbosity(&matches) > 0 };
             (entry.run)(&System { terminal: &terminal, ..system }, &matches)
         }
-        // Help and version are what was asked for.
+        // Help and version are the requested output, not an error.
         Err(error) if !error.use_stderr() => {
             stdout::answer(&error.render().to_string()).map_err(Failure::from)
         }

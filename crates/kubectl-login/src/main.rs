@@ -1,5 +1,4 @@
-//! Starts the client.
-//! Never more than this: the story is in `lib.rs`.
+//! Starts the client; everything else is in `lib.rs`.
 
 use std::process::ExitCode;
 

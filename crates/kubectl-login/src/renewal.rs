@@ -1,8 +1,9 @@
-//! A new token: one process gets it, the others adopt its result or its failure.
-//! Never opens a browser for anything but a refused or missing grant; never loses a good token
-//! because it could not be kept.
+//! Gets a new token: one process requests it, the others adopt its result or its failure.
+//! Opens a browser only for a refused or missing grant; never loses a good token because it could
+//! not be stored.
 //!
-//! On disk: `kept` is what is read and written, `early` the renewals that nobody waits for.
+//! On disk: `kept` reads and writes the cache, `early` renews while the cached token can still be
+//! used.
 
 mod early;
 mod failure;
@@ -51,41 +52,43 @@ use crate::{
 use failure::RenewalError;
 use kept::{Found, Kept};
 
-/// How much longer than its own work a holder of the lock may take.
+/// How long a holder of the lock may exceed its own time limit.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What goes before the request of a renewal: a keyring, or a program that has the client's secret.
+/// Time for the steps before a renewal's request: the keyring, or a command that prints the client
+/// secret.
 const PREPARATIONS: Duration = Duration::from_secs(30);
 
-/// How long before its end a token that is still good is handed out, whatever is waited for.
+/// How long before its expiry a still valid token is returned instead of waiting any longer.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
 
-/// How long the issuer may take to end the session that a sign-in replaces.
+/// How long the issuer may take to revoke the session that a sign-in replaces.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// How long a renewal may take to end after a signal.
+/// How long a running renewal may take to finish after a signal.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
-/// What one call is about.
+/// One call and its state.
 pub struct Renewal<'a> {
     system: &'a System<'a>,
     target: &'a Target,
     surroundings: Surroundings,
-    /// `None` where nothing is kept.
+    /// `None` if nothing is cached.
     kept: Option<Kept<'a>>,
-    /// Freed by the kernel when a signal ends the work: what it says then stays.
+    /// A signal ends the process without `conclude`: the kernel frees the lock, and its text
+    /// remains.
     lock: RefCell<Option<RenewalLock>>,
 }
 
 impl<'a> Renewal<'a> {
-    /// A call for `target`. `interactive` is what the host says about stdin.
+    /// A call for `target`. `interactive` is whether stdin is available, as kubectl reports it.
     pub fn new(system: &'a System<'a>, target: &'a Target, interactive: bool) -> Self {
         let surroundings = Surroundings::of(system, interactive);
         let kept = Kept::new(system, target, surroundings);
         Self { system, target, surroundings, kept, lock: RefCell::default() }
     }
 
-    /// A call that keeps what it is given beside these refresh tokens.
+    /// A call with the given refresh token store.
     #[cfg(test)]
     fn with(
         system: &'a System<'a>,
@@ -97,7 +100,7 @@ impl<'a> Renewal<'a> {
         Self { system, target, surroundings, kept, lock: RefCell::default() }
     }
 
-    /// The same for the process `caller`, if it is one that keeps what it is given.
+    /// Sets the calling process, if it is one that caches the answer (kubectl).
     #[must_use]
     pub fn asked_by(mut self, caller: Option<u32>) -> Self {
         if let Some(kept) = &mut self.kept {
@@ -106,7 +109,7 @@ impl<'a> Renewal<'a> {
         self
     }
 
-    /// The answer for stdout: kept, adopted, renewed or by a sign-in.
+    /// The answer for stdout: cached, adopted from another process, renewed or from a sign-in.
     pub fn answer(&self, version: ExecApiVersion) -> Result<Zeroizing<String>, Failure> {
         let before = self.kept.as_ref().and_then(Kept::find);
         if !self.target.force_refresh
@@ -116,10 +119,11 @@ impl<'a> Renewal<'a> {
             return outcome;
         }
         let failed_before = self.kept.as_ref().and_then(Kept::memory);
-        // Another process's result will do, also for a forced renewal that had to wait for it.
+        // Another process's result is good enough, even for a forced renewal that had to wait for
+        // it.
         let adopt = || {
             let found = self.kept.as_ref()?.find()?;
-            // The same token with other moments is no new one.
+            // The same token with other timestamps is not a new one.
             let is_new = before
                 .as_ref()
                 .is_none_or(|before| before.entry.answer(version) != found.entry.answer(version));
@@ -133,7 +137,7 @@ impl<'a> Renewal<'a> {
             Ok(Some(answer)) => return Ok(answer),
             Err(failure) => return self.still_valid(&failure, version).ok_or(failure),
         }
-        // Somebody may have finished between our look and our lock.
+        // Another process may have finished between the lookup and the lock.
         if let Some(answer) = adopt() {
             self.conclude();
             return Ok(answer);
@@ -147,7 +151,7 @@ impl<'a> Renewal<'a> {
         self.run(self.renew(version, patience.as_ref()))
     }
 
-    /// How long somebody whose token is about to end can be kept waiting for another.
+    /// How long the caller may wait for a new token while the cached one is about to expire.
     fn patience(&self, found: &Found) -> Option<Deadline> {
         let (lifetime, now) = (found.entry.lifetime, found.now());
         let is_ending = lifetime.at(now) == Freshness::Ageing && !self.target.force_refresh;
@@ -155,7 +159,7 @@ impl<'a> Renewal<'a> {
         is_ending.then(|| Deadline::after(left.saturating_sub(LAST_MOMENT).max(left / 2)))
     }
 
-    /// A sign-in now, whatever is kept.
+    /// Signs in now, whatever is cached.
     pub fn sign_in(&self) -> Result<Issued, Failure> {
         if let Some(kept) = &self.kept {
             kept.clear_memory();
@@ -171,7 +175,8 @@ impl<'a> Renewal<'a> {
             };
             let outcome = issued.map_err(|error| self.failure(error));
             if let (Err(failure), Some(kept)) = (&outcome, &self.kept) {
-                // For those who wait; no window, as `login` is an attempt that was asked for.
+                // For processes that wait. No back-off: the user asked for this attempt with
+                // `login`.
                 kept.remember(&Report::from(failure), false);
             }
             self.conclude();
@@ -179,7 +184,7 @@ impl<'a> Renewal<'a> {
         })
     }
 
-    /// Under the lock, or without one where nothing can be kept.
+    /// Runs with the lock held, or without a lock if nothing can be cached.
     async fn renew(
         &self,
         version: ExecApiVersion,
@@ -233,7 +238,7 @@ impl<'a> Renewal<'a> {
                 session = Some(prepared);
             }
             Ok(None) => {}
-            // There may be a keyring that answers later, and a token that is good now.
+            // The keyring may answer later, and the cached token is still good.
             Err(error) if patience.is_some() => {
                 let issuer = self.target.issuer.clone();
                 return Err(Unrenewed::alone(
@@ -248,7 +253,7 @@ impl<'a> Renewal<'a> {
         {
             return Err(Unrenewed::alone(failure));
         }
-        // Before anything is sent: a CI job shall know within a moment.
+        // Checked before any request: a CI job must fail at once.
         if let Err(source) = choose::may_ask(self.target, self.surroundings.with_terminal()) {
             let issuer = self.target.issuer.clone();
             return Err(Unrenewed::alone(match sealed {
@@ -260,7 +265,7 @@ impl<'a> Renewal<'a> {
         if let Some(sealed) = sealed {
             self.say_sealed(&sealed);
         }
-        // A secret's command is not run twice.
+        // Reused, so that the client secret's command runs only once.
         let session = match session {
             Some(prepared) => prepared,
             None => self.session().await.map_err(Unrenewed::alone)?,
@@ -271,15 +276,14 @@ impl<'a> Renewal<'a> {
         })
     }
 
-    /// A session with the issuer, and its discovery document at hand; in time for a token that is
-    /// about to end. The request itself is never cut: an answer that nobody waits for may hold the
-    /// only refresh token that is good from then on.
+    /// Prepares the client and its discovery document before the cached token expires. The request
+    /// itself is never cancelled: its response may hold the only valid refresh token.
     async fn prepared_session(&self, patience: Option<&Deadline>) -> Result<Session<'_>, Failure> {
         let Some(patience) = patience else { return self.session().await };
         let left = patience.left();
         let prepared = tokio::time::timeout(left, async {
             let session = self.session().await?;
-            // Kept on disk, where the renewal finds it.
+            // Stored on disk, where the renewal finds it.
             session.metadata().await.map_err(|error| self.failure(error))?;
             Ok(session)
         });
@@ -315,8 +319,8 @@ impl<'a> Renewal<'a> {
                     return Err(Unrenewed::shared(self.failure(error), false));
                 }
                 Err(error) if error.asks_for_sign_in() => {
-                    // Whoever works without our lock (another machine on a shared home) may have
-                    // renewed meanwhile.
+                    // A process that does not share our lock (another host with the same home
+                    // directory) may have renewed meanwhile.
                     match kept.spendable().ok().flatten() {
                         Some((newer, another))
                             if !newer.token.same_as(&secret.token) && !is_second =>
@@ -334,7 +338,8 @@ impl<'a> Renewal<'a> {
                 Err(error) => {
                     if matches!(error, FlowError::Token { source: TokenProblem::OtherSubject, .. })
                     {
-                        // What came is somebody else's, and what we had is spent.
+                        // The new token belongs to another user, and the old refresh token is
+                        // spent.
                         kept.forget_refresh_secret(Some(&place));
                     }
                     return Err(Unrenewed::shared(self.failure(error), false));
@@ -343,7 +348,7 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// Signs a person in, within the bound, and keeps what that gives.
+    /// Signs the user in within the time limit, and stores the result.
     async fn person(&self, session: &Session<'_>) -> Result<Issued, FlowError> {
         let issuer = || self.target.issuer.clone();
         self.check_browser()?;
@@ -359,7 +364,7 @@ impl<'a> Renewal<'a> {
                 },
             )?;
         self.describe(Work::SigningIn);
-        // A keyring may ask the same person: before the browser, not after it.
+        // The keyring may prompt the same user: before the browser opens, not after.
         let place = self.kept.as_ref().map(|kept| kept.prepare(None));
         let held = place.as_ref().and_then(|place| place.as_ref().ok());
         self.take_leave(session, &metadata, held).await;
@@ -372,10 +377,11 @@ impl<'a> Renewal<'a> {
         Ok(issued)
     }
 
-    /// Ends the session that a sign-in replaces, at the issuer (RFC 7009). Before the sign-in, not
-    /// after it: many issuers take a revoked refresh token for the end of all that this person has
-    /// granted this client (RFC 7009 §2.1), which would be the new session, too. What is revoked is
-    /// not left behind, to be shown again: without a `place` it is removed first, or stays good.
+    /// Revokes the session that a sign-in replaces (RFC 7009). Before the sign-in, not after it:
+    /// when a refresh token is revoked, many issuers end everything that the user has granted the
+    /// client (RFC 7009 §2.1), which would include the new session. A revoked token is not left in
+    /// the store, where it would be presented again: without a `place`, it is removed first or not
+    /// revoked.
     async fn take_leave(
         &self,
         session: &Session<'_>,
@@ -406,7 +412,7 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// A browser that may not be started is not waited for.
+    /// Fails early if the browser's command is not allowed.
     fn check_browser(&self) -> Result<(), NotAllowed> {
         match (&self.target.browser, self.target.flow) {
             (BrowserChoice::Command(line), Flow::Auto | Flow::Browser) => line.allowed().map(drop),
@@ -442,10 +448,10 @@ impl<'a> Renewal<'a> {
         self.system.terminal.say(&format!("warning: {sealed}{cause}; a new sign-in begins"));
     }
 
-    /// Runs until the work is done or a signal comes.
+    /// Runs until the work is done or a signal arrives.
     fn run<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        // Ctrl-C reaches kubectl and us at once; an answer that is on its way may hold the only
-        // refresh token that is good from then on.
+        // Ctrl-C signals kubectl and this process at once; a response in flight may hold the only
+        // valid refresh token.
         let is_renewing = || self.lock.borrow().as_ref().is_some_and(RenewalLock::is_renewing);
         let grace = || if is_renewing() { LAST_WORD } else { Duration::ZERO };
         match runtime::block_on_with_grace(work, grace) {
@@ -455,8 +461,8 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// The kept token in its last minute: better than none. Whoever forces a renewal wants
-    /// another one, and gets this one only while the issuer is down.
+    /// The cached token, if it has not expired, instead of a failure. A forced renewal gets it only
+    /// while the issuer is unreachable.
     fn still_valid(&self, failure: &Failure, version: ExecApiVersion) -> Option<Zeroizing<String>> {
         let is_outage = failure.fault() == Fault::Unreachable;
         let flow = failure.of_kind::<FlowFailure>();
@@ -477,7 +483,7 @@ impl<'a> Renewal<'a> {
         Some(answer)
     }
 
-    /// The kept token until its real end, while nobody can say what comes after it.
+    /// The cached token until it expires, while no new one is available.
     fn kept_answer(&self, version: ExecApiVersion) -> Option<Zeroizing<String>> {
         let (answer, _) = self.kept_token(version)?;
         self.system
@@ -497,7 +503,8 @@ impl<'a> Renewal<'a> {
         Some((answer.render(version), lifetime.valid_until))
     }
 
-    /// What somebody else has reported while we waited for the lock, or left us without a word.
+    /// The failure that the previous holder of the lock reported while we waited, or its end
+    /// without a result.
     fn failure_of_others(
         &self,
         kept: &Kept<'_>,
@@ -506,7 +513,7 @@ impl<'a> Renewal<'a> {
         let lock = self.lock.borrow();
         let lock = lock.as_ref().filter(|lock| lock.waited)?;
         if let Some(holder) = lock.abandoned.as_ref().filter(|holder| holder.was_signing_in()) {
-            // The next browser would open where the person has just closed one.
+            // The user has just closed a browser window: do not open another one.
             let failure = Failure::from(RenewalError::Abandoned { process: holder.process });
             kept.remember(&Report::from(&failure), true);
             return Some(failure);
@@ -517,11 +524,11 @@ impl<'a> Renewal<'a> {
 
     // --- the lock -----------------------------------------------------------------------------
 
-    /// Takes the lock, or somebody else's result.
+    /// Takes the lock, or adopts another process's result.
     fn take_lock<T>(&self, adopt: impl FnMut() -> Option<T>) -> Result<Option<T>, Failure> {
         let Some(kept) = &self.kept else { return Ok(None) };
         let longest = self.longest(Work::SigningIn);
-        // Whoever is over its own time is stopped, or waits for something that has no end.
+        // A holder over its time limit is stopped, or waits for something that never ends.
         let bound = |holder: Option<&Holder>| match holder {
             Some(holder) => {
                 let earlier = self.system.clock.now().minus(GRACE);
@@ -539,7 +546,8 @@ impl<'a> Renewal<'a> {
                 Ok(None)
             }
             Err(error @ LockError::Busy { .. }) => Err(error.into()),
-            // Where nothing can be kept there is nothing to share; the warning comes with the token.
+            // If nothing can be stored, there is nothing to share; the warning comes with the
+            // token.
             Err(LockError::Store(_) | LockError::Unsupported { .. }) => Ok(None),
         }
     }
@@ -550,7 +558,7 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// The bound on what the lock is held for.
+    /// The maximum time for which the lock is held.
     fn longest(&self, work: Work) -> Duration {
         let renewal = PREPARATIONS
             + if self.target.is_for_job() { machine::TIMEOUT } else { refresh::TIMEOUT };
@@ -560,7 +568,7 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    /// Frees the lock with the word that nobody was left alone.
+    /// Frees the lock and marks the work as finished, so that it does not count as abandoned.
     fn conclude(&self) {
         if let Some(mut lock) = self.lock.take() {
             lock.conclude();
@@ -568,19 +576,19 @@ impl<'a> Renewal<'a> {
     }
 }
 
-/// What came of a refresh token.
+/// The result of using a refresh token.
 enum Refreshed {
     Token(Issued),
-    /// The grant is gone: only a sign-in helps.
+    /// The grant has ended: only a sign-in helps.
     Refused,
-    /// The grant is good, and only a sign-in gives the ID token that is wanted.
+    /// The grant is valid, but only a sign-in returns the requested ID token.
     WithoutIdToken,
 }
 
-/// No token, and who else should know.
+/// A failure, and whether other processes adopt it.
 struct Unrenewed {
     failure: Failure,
-    /// `Some` when others adopt the failure; `Some(true)` when it opens a window.
+    /// `Some` if others adopt the failure; `Some(true)` if it also starts a back-off.
     shared: Option<bool>,
 }
 

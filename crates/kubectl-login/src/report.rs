@@ -1,5 +1,5 @@
-//! What a person reads when something went wrong: error, causes, hint; and the exit code.
-//! Never more than one report per run, never a secret, never anything on stdout.
+//! Reports a failure to the user: error, causes, hint; and the exit code.
+//! At most one report per run; never a secret, and never anything on stdout.
 
 use std::{error::Error, fmt, io};
 
@@ -8,16 +8,16 @@ use thiserror::Error;
 
 use crate::scrub;
 
-/// Whose fault it was; nothing else decides the exit code.
+/// Whose fault it was; the exit code depends on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A sign-in was refused or failed.
     Refused,
     /// The command line, a variable, a file or the kubeconfig.
     Usage,
-    /// A person would have to sign in, and cannot or may not be asked.
+    /// A user would have to sign in, and cannot or may not be prompted.
     NeedsPerson,
-    /// Something that we depend on cannot be reached or is out of order.
+    /// A dependency is unreachable or out of order.
     Unreachable,
 }
 
@@ -40,15 +40,15 @@ impl Fault {
     }
 }
 
-/// An error that can end a command: it knows whose fault it is, and what helps.
+/// An error that can end a command: knows its fault and a hint.
 pub trait Reported: Error + Send + Sync + 'static {
     /// Whose fault it was.
     fn fault(&self) -> Fault;
 
-    /// What the user can do.
+    /// What the user can do about it.
     fn hint(&self) -> Option<String>;
 
-    /// Why, outermost first.
+    /// The causes, outermost first.
     fn causes(&self) -> Vec<String> {
         let mut causes = Vec::new();
         let mut next = self.source();
@@ -60,7 +60,7 @@ pub trait Reported: Error + Send + Sync + 'static {
     }
 }
 
-/// What ends a command, whichever error it is.
+/// Any error that ends a command.
 pub struct Failure(Box<dyn Reported>);
 
 impl<E: Reported> From<E> for Failure {
@@ -75,7 +75,7 @@ impl Failure {
         self.0.fault()
     }
 
-    /// The error, where it is of that kind.
+    /// Returns the error if it is of that type.
     pub fn of_kind<E: Reported>(&self) -> Option<&E> {
         let error: &dyn Error = &*self.0;
         error.downcast_ref()
@@ -98,7 +98,7 @@ impl fmt::Display for Failure {
 #[derive(Debug, Error)]
 #[error("could not write {what}")]
 pub struct NotWritten {
-    /// What.
+    /// What could not be written.
     pub what: String,
     /// Why.
     #[source]
@@ -115,14 +115,14 @@ impl Reported for NotWritten {
     }
 }
 
-/// A failure as it is shown and remembered: text only.
+/// A failure as it is shown and stored: text only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Decides the exit code.
     pub fault: Fault,
-    /// What was tried, with what.
+    /// What was tried, and with what.
     pub error: String,
-    /// Why, outermost first.
+    /// The causes, outermost first.
     pub causes: Vec<String>,
     /// What to do about it.
     pub hint: Option<String>,
@@ -163,10 +163,10 @@ impl Report {
             .chain(self.hint.iter().map(|hint| (HINT, hint.as_str())))
     }
 
-    /// Shows it on stderr; coloured where that is wanted, readable where it is not.
+    /// Prints it to stderr, with colours if the terminal supports them.
     pub fn show(&self) {
         use {fmt::Write as _, io::Write as _};
-        // In one piece: other processes may be writing to the same terminal.
+        // In one write: other processes may be writing to the same terminal.
         let mut text = String::new();
         for (label, line) in self.lines() {
             let colour = match label {
@@ -180,11 +180,11 @@ impl Report {
         if choice == anstream::ColorChoice::Never {
             text = self.to_string();
         }
-        // Nobody is left to be told that stderr is closed.
+        // If stderr is closed, there is nowhere to report it.
         let _ = anstream::stderr().lock().write_all(text.as_bytes());
     }
 
-    /// Reads what `Display` wrote.
+    /// Parses the output of `Display`.
     pub fn parse(fault: Fault, text: &str) -> Option<Self> {
         let mut report = Self { fault, error: String::new(), causes: Vec::new(), hint: None };
         for line in text.lines() {
@@ -199,7 +199,8 @@ impl Report {
     }
 }
 
-/// Control characters, line breaks among them, become spaces; secrets that somebody repeated go.
+/// Replaces control characters, line breaks included, by spaces; hides secrets that a library or a
+/// server repeated.
 fn one_line(text: &str) -> String {
     let text = scrub::reported(text);
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

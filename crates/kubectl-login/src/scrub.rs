@@ -1,32 +1,33 @@
-//! Takes out of a text what must be neither shown nor kept: what we sent, what is named secret, what
-//! looks like a token.
-//! Never the only guard: secrets have a type that does not print. This is for what others repeat.
+//! Removes from a text what must be neither shown nor stored: secrets that were sent, values with
+//! secret names, and strings that look like tokens.
+//! Never the only guard: secrets have a type that does not print. This is for texts from libraries
+//! and servers.
 
 use login_common::Secret;
 
-/// What stands in the place of a secret.
+/// Replaces a secret.
 pub const HIDDEN: &str = "(hidden)";
 
-/// Shorter texts are not worth hiding, and hide what is none.
+/// Shorter values are not worth hiding, and would hide other text that contains them.
 const SHORTEST: usize = 5;
 
-/// Whoever repeats a secret may cut it off: so much of its beginning is enough.
+/// A server may repeat a secret cut off: this many characters from its start identify it.
 const BEGINNING: usize = 12;
 
-/// A text this long with letters of both cases and digits is no word.
+/// A string this long with digits and letters of both cases is not a word.
 const OPAQUE: usize = 32;
 
-/// Of HTTP authentication.
+/// HTTP authentication schemes.
 const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "negotiate", "digest"];
 
-/// What this process has shown to somebody.
+/// The secrets that this process has sent.
 #[cfg(not(test))]
 fn with_sent<T>(work: impl FnOnce(&mut Vec<Secret>) -> T) -> T {
     static SENT: std::sync::Mutex<Vec<Secret>> = std::sync::Mutex::new(Vec::new());
     work(&mut SENT.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
-/// What one test has sent is no secret of the tests beside it.
+/// Per thread: a secret that one test sends is not a secret in the tests beside it.
 #[cfg(test)]
 fn with_sent<T>(work: impl FnOnce(&mut Vec<Secret>) -> T) -> T {
     std::thread_local! {
@@ -35,7 +36,7 @@ fn with_sent<T>(work: impl FnOnce(&mut Vec<Secret>) -> T) -> T {
     SENT.with_borrow_mut(work)
 }
 
-/// From now on `secret` is in no text.
+/// Hides `secret` in all texts from now on.
 pub fn never_show(secret: &Secret) {
     if secret.expose().len() < SHORTEST {
         return;
@@ -47,14 +48,14 @@ pub fn never_show(secret: &Secret) {
     });
 }
 
-/// Whether a parameter of a form is a secret, by its name.
+/// Whether a form parameter is a secret, by its name.
 pub fn is_secret_parameter(name: &str) -> bool {
     const ALSO: [&str; 6] =
         ["code", "code_verifier", "device_code", "assertion", "client_assertion", "key"];
     ALSO.contains(&name) || is_secret_name(name)
 }
 
-/// Whether a name (of a variable, an option, a field, a header) is that of a secret, and not of
+/// Whether a name (of a variable, an option, a field, a header) is that of a secret, rather than of
 /// the place of one.
 pub fn is_secret_name(name: &str) -> bool {
     const PLACES: [&str; 18] = [
@@ -101,7 +102,7 @@ pub fn is_secret_name(name: &str) -> bool {
     PARTS.iter().any(|part| flat.contains(part)) || words.iter().any(|w| LAST.contains(&w.as_str()))
 }
 
-/// The words in `clientSecret`, `CLIENT_SECRET` and `--client-secret`, in small letters.
+/// The words in `clientSecret`, `CLIENT_SECRET` or `--client-secret`, in lower case.
 fn words_of(name: &str) -> Vec<String> {
     let (mut words, mut word, mut was_small) = (Vec::new(), String::new(), false);
     for letter in name.chars() {
@@ -123,7 +124,7 @@ pub fn is_secret_pair(name: &str, value: &str) -> bool {
     is_secret_name(name) || scheme_and_token(value).is_some() || looks_like_token(value)
 }
 
-/// Whether a text is a JWT, has the beginning that some issuer gives its tokens, or is no word.
+/// Whether a text is a JWT, has a token prefix of a known issuer, or is too random for a word.
 pub fn looks_like_token(text: &str) -> bool {
     const BEGINNINGS: [&str; 12] = [
         "ghp_",
@@ -162,7 +163,7 @@ pub fn scheme_and_token(text: &str) -> Option<&str> {
     (SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) && !is_word).then_some(token)
 }
 
-/// The user and password in each address in `text`.
+/// The user and password in each URL in `text`.
 pub fn credentials_in_addresses(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -171,7 +172,7 @@ pub fn credentials_in_addresses(text: &str) -> Vec<&str> {
         let ends = |c: char| c.is_whitespace() || "/?#`'\"<>".contains(c);
         let authority = rest.get(..rest.find(ends).unwrap_or(rest.len())).unwrap_or_default();
         if let Some((credentials, _)) = authority.rsplit_once('@')
-            // Left out already.
+            // Already hidden.
             && !["", "…", HIDDEN].contains(&credentials)
         {
             found.push(credentials);
@@ -180,21 +181,21 @@ pub fn credentials_in_addresses(text: &str) -> Vec<&str> {
     found
 }
 
-/// `text` for a terminal: without what we sent, without credentials in addresses, and without what
-/// a terminal would obey. Line breaks stay.
+/// `text` for a terminal: without secrets that were sent, credentials in URLs, and characters that
+/// a terminal would interpret. Line breaks stay.
 pub fn said(text: &str) -> String {
     without_controls(&without_known(text))
 }
 
-/// `text` for a report, which may repeat what somebody else said.
+/// `text` for a report, which may quote a server or a library.
 pub fn reported(text: &str) -> String {
     let text = without_known(text);
     let text = without_named(&text);
     without_tokens(&text)
 }
 
-/// Control characters, but for line breaks and tabs, become spaces; what turns the direction of a
-/// line goes.
+/// Replaces control characters, except line breaks and tabs, by spaces; removes those that change
+/// the text direction.
 pub fn without_controls(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
@@ -216,7 +217,7 @@ fn without_known(text: &str) -> String {
     clean
 }
 
-/// `text` without `secret`, whole, cut off, or written as in an address or in JSON.
+/// `text` without `secret`: complete, cut off, or encoded for a URL or JSON.
 fn without(text: &str, secret: &str) -> String {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let quoted = serde_json::Value::from(secret).to_string();
@@ -224,7 +225,7 @@ fn without(text: &str, secret: &str) -> String {
     for form in [secret, encoded.as_str(), quoted.trim_matches('"')] {
         clean = clean.replace(form, HIDDEN);
     }
-    // JWTs of one key begin alike, and none of them is anybody's business.
+    // JWTs that are signed with the same key begin alike, and all of them are secret.
     let beginning = secret.get(..BEGINNING).filter(|_| secret.len() > BEGINNING);
     let Some(beginning) = beginning else { return clean };
     let mut result = String::with_capacity(clean.len());
@@ -260,7 +261,7 @@ fn without_named(text: &str) -> String {
         let is_scheme_token =
             gap == " " && is_scheme(name) && scheme_and_token(&format!("{name} {value}")).is_some();
         let is_named = is_pair && !is_scheme(value) && is_secret_parameter(name);
-        // `token: the issuer said no` is a sentence.
+        // `token: the issuer said no` is a sentence, not a value.
         let is_sentence = gap == ": " && value.bytes().all(|byte| byte.is_ascii_lowercase());
         if is_scheme_token || (is_named && !is_sentence && value.len() >= SHORTEST) {
             result.push_str(HIDDEN);
@@ -272,7 +273,7 @@ fn without_named(text: &str) -> String {
     result + rest
 }
 
-/// `text` without words that look like a token.
+/// `text` without words that look like tokens.
 fn without_tokens(text: &str) -> String {
     let is_of_token = |c: char| c.is_ascii_alphanumeric() || "-._~+=".contains(c);
     let mut result = String::with_capacity(text.len());
@@ -280,7 +281,7 @@ fn without_tokens(text: &str) -> String {
     while let Some(start) = rest.find(is_of_token) {
         let (before, from) = rest.split_at(start);
         let (word, after) = from.split_at(from.find(|c| !is_of_token(c)).unwrap_or(from.len()));
-        // A part of a path or an address is no token.
+        // A part of a path or a URL is not a token.
         let is_part = before.ends_with('/') || after.starts_with('/');
         result.push_str(before);
         let bare = word.trim_end_matches('.');
@@ -357,7 +358,7 @@ mod tests {
             "the token rt-7f3a/9c+1e5b sent is gone",
             "rt-7f3a/9c+1e5b sent",
             "https://id.example/?t=rt-7f3a%2F9c%2B1e5b+sent&x=1",
-            // Cut off by whoever repeats it.
+            // Cut off by the server that repeats it.
             "`rt-7f3a/9c+1e5",
         ] {
             for clean in [said(text), reported(text)] {

@@ -1,11 +1,11 @@
-//! Reads YAML that may hold credentials, and says of a fault only where and of what kind it is.
-//! Never a word of the text in an error: the parser's own errors show lines and quote values.
+//! Parses YAML that may hold credentials; an error says only where the fault is, and of what kind.
+//! Never repeats the text in an error: the parser's own errors show lines and quote values.
 
 use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, options::DuplicateKeyPolicy};
 use thiserror::Error;
 
-/// What is wrong with a text, without a word of it.
+/// What is wrong with a text, without quoting it.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {problem}")]
 pub struct YamlError {
@@ -20,7 +20,7 @@ impl From<Error> for YamlError {
             Error::Eof { .. } => "it ends too early".to_owned(),
             Error::MultipleDocuments { .. } => "a second document begins".to_owned(),
             Error::DuplicateMappingKey { .. } => "a key stands there a second time".to_owned(),
-            // The names of our own fields.
+            // A missing field is one of our own: safe to name.
             Error::SerdeMissingField { field, .. } => format!("the field `{field}` is missing"),
             Error::Unexpected { .. }
             | Error::InvalidScalar { .. }
@@ -37,13 +37,13 @@ impl From<Error> for YamlError {
     }
 }
 
-/// What `text` says; a key that stands there twice says nothing.
+/// Parses `text`; a duplicate key is an error.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     let options = serde_saphyr::options! { with_snippet: false };
     Ok(serde_saphyr::from_str_with_options(text, options)?)
 }
 
-/// What kubectl reads in `text`: the first document, and of a key that stands there twice the last.
+/// Parses `text` as kubectl does: the first document, and the last of duplicate keys.
 pub fn read_as_kubectl<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     let options = serde_saphyr::options! {
         with_snippet: false,
@@ -100,7 +100,7 @@ mod tests {
         }
     }
 
-    // Held against kubectl's own reader by `tests/tests/yaml`.
+    // `tests/tests/yaml` compares this with kubectl's own reader.
     #[test]
     fn kubectl_reads_the_last_of_two_keys_and_the_first_of_two_documents() {
         let text = "name: a\nlist: [b]\nname: c\nlist: [d]\n";

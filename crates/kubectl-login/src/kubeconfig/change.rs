@@ -1,5 +1,5 @@
-//! Carries out edits: lock, read, change, check, replace; or only shows what would become.
-//! Never more than the edits say.
+//! Applies edits to kubeconfigs: lock, read, change, check, replace; or previews the result.
+//! Never changes more than the edits say.
 
 use std::{
     path::{Path, PathBuf},
@@ -45,7 +45,7 @@ impl Change {
         files
     }
 
-    /// What would become of the files, as a unified diff without secrets.
+    /// The change to the files as a unified diff, without secrets.
     pub fn preview(&self) -> Result<String, KubeconfigError> {
         let mut shown = String::new();
         for (path, edits) in self.files() {
@@ -56,7 +56,7 @@ impl Change {
         Ok(shown)
     }
 
-    /// Changes the files. Says whether any of them is another now.
+    /// Changes the files. Returns whether any file differs now.
     pub fn carry_out(&self, terminal: &dyn Terminal) -> Result<bool, KubeconfigError> {
         let mut is_any_changed = false;
         for (path, edits) in self.files() {

@@ -1,5 +1,5 @@
-//! A context as it stands in the kubeconfig, right or wrong: its cluster and its user.
-//! Never complains about what is odd: telling a person is up to whoever reads it.
+//! Reads a context from the kubeconfigs, valid or not: its cluster and its user.
+//! Never reports what is wrong with it: the caller does.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{KubeconfigError, read_all};
 use crate::system::environment::Environment;
 
-/// Every file that counts, in the order of client-go: the first that has something wins.
+/// The kubeconfigs in client-go's order: the first file that has an entry wins.
 pub struct Files(Vec<(PathBuf, File)>);
 
 /// A context.
@@ -20,9 +20,9 @@ pub struct Files(Vec<(PathBuf, File)>);
 pub struct Context {
     /// Its name.
     pub name: String,
-    /// The names that it gives.
+    /// The name of its user entry.
     pub user_name: String,
-    /// The names that it gives.
+    /// The name of its cluster entry.
     pub cluster_name: String,
     /// The cluster's entry, if there is one.
     pub cluster: Option<ClusterEntry>,
@@ -36,9 +36,9 @@ pub struct Context {
 pub struct ClusterEntry {
     /// URL of kube-apiserver.
     pub server: String,
-    /// Another name than the host's for TLS.
+    /// The name in the certificate, if it is not the host's.
     pub tls_server_name: Option<String>,
-    /// Believe any certificate.
+    /// Accept any certificate.
     pub insecure_skip_tls_verify: bool,
     /// A PEM file, as client-go resolves it.
     pub certificate_authority: Option<PathBuf>,
@@ -48,10 +48,10 @@ pub struct ClusterEntry {
     pub proxy_url: Option<String>,
 }
 
-/// How a user proves who they are.
+/// How a user authenticates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserEntry {
-    /// The file it is in.
+    /// The file that holds it.
     pub file: PathBuf,
     /// Credentials beside `exec`, by the names of their fields.
     pub other_credentials: Vec<&'static str>,
@@ -73,9 +73,9 @@ pub struct ExecEntry {
     pub api_version: Option<String>,
     /// As written.
     pub interactive_mode: Option<String>,
-    /// Whether the cluster's settings are handed on.
+    /// Whether kubectl passes the cluster's settings to the plugin.
     pub provide_cluster_info: bool,
-    /// Everything else that is there; see [`ExecEntry::unknown_keys`].
+    /// All other keys; see [`ExecEntry::unknown_keys`].
     #[serde(flatten)]
     other: BTreeMap<String, Value>,
 }
@@ -125,7 +125,7 @@ struct NamedUser {
     user: Option<UserFields>,
 }
 
-/// Only whether a credential is there matters: the values are never kept.
+/// Only the presence of a credential matters: the values are never stored.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 struct UserFields {
@@ -164,7 +164,7 @@ impl Files {
         Ok(Self(read_all(environment, named)?))
     }
 
-    /// The files that are there.
+    /// The files that exist.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(|(path, _)| path.as_path())
     }
@@ -208,7 +208,7 @@ impl Files {
             .flat_map(|(path, file)| file.clusters.iter().flatten().map(move |e| (path, e)))
             .find(|(_, entry)| entry.name == name)?;
         let mut cluster = entry.cluster.clone()?;
-        // client-go's `ResolveLocalPaths`: a relative file is beside its kubeconfig.
+        // client-go's `ResolveLocalPaths`: a relative path starts at the kubeconfig's folder.
         cluster.certificate_authority = cluster
             .certificate_authority
             .filter(|file| !file.as_os_str().is_empty())

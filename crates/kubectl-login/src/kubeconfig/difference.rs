@@ -1,5 +1,5 @@
-//! What a person is shown of a change: a unified diff.
-//! Never a secret, neither of the changed entry nor of its neighbours.
+//! Renders a change as a unified diff for the user.
+//! Never shows a secret, neither of the changed entry nor of the lines around it.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -13,16 +13,16 @@ use crate::{
     scrub::{self, HIDDEN},
 };
 
-/// Lines that are shown around a change.
+/// Context lines around a change.
 const AROUND: usize = 3;
 
-/// Shorter texts are not worth hiding, and hide what is none.
+/// Shorter values are not worth hiding, and would hide other text that contains them.
 const SHORTEST_SECRET: usize = 4;
 
-/// Words that are no secrets wherever they stand.
+/// Values that are never secrets.
 const NO_SECRETS: [&str; 4] = ["true", "false", "null", "none"];
 
-/// Fields of users that nobody wants to read, beside those whose names say that they are secret.
+/// Long data in user entries, which the diff hides too, beside the fields with secret names.
 const LONG_FIELDS: [&str; 4] = [
     "client-key-data",
     "client-certificate-data",
@@ -30,7 +30,7 @@ const LONG_FIELDS: [&str; 4] = [
     "idp-certificate-authority-data",
 ];
 
-/// The difference with colours; whoever prints it drops them where they are not wanted.
+/// The diff with colours; the caller removes them where they are not wanted.
 pub fn unified(path: &Path, before: &str, after: &str) -> String {
     if before == after {
         return String::new();
@@ -60,7 +60,7 @@ pub fn unified(path: &Path, before: &str, after: &str) -> String {
     shown
 }
 
-/// `text` with the secrets that it holds hidden.
+/// `text` with its secrets hidden.
 pub(super) fn without_secrets(text: &str) -> String {
     hidden(text, &secrets_of(text))
 }
@@ -68,7 +68,7 @@ pub(super) fn without_secrets(text: &str) -> String {
 fn hidden(text: &str, secrets: &[String]) -> String {
     let mut text = text.to_owned();
     for secret in secrets {
-        // As it stands, and as it is escaped in double and single quotes.
+        // As written, and as escaped in double and single quotes.
         let escaped = Value::from(secret.as_str()).to_string();
         let escaped = escaped.trim_matches('"');
         for form in [secret.as_str(), escaped, &secret.replace('\'', "''")] {
@@ -78,7 +78,7 @@ fn hidden(text: &str, secrets: &[String]) -> String {
     text
 }
 
-/// Every secret in a text, longest first; one that is broken over lines, in its parts.
+/// Every secret in a text, longest first; a secret that spans lines is listed by its parts.
 fn secrets_of(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     if let Ok(value) = value_of(text) {
@@ -98,7 +98,7 @@ fn secrets_of(text: &str) -> Vec<String> {
 fn collect(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
-            // `exec.env`: the name says what the value is.
+            // In `exec.env`, the name of the variable decides.
             let variable = fields.get("name").and_then(Value::as_str).unwrap_or_default();
             for (key, value) in fields {
                 let is_secret = LONG_FIELDS.contains(&key.as_str())
@@ -138,7 +138,8 @@ fn collect(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Of our own options and kubelogin's the table knows which name a place only.
+/// Whether an option holds a secret: the table decides for our own options and kubelogin's (some
+/// names only say where a secret is), the name for all others.
 fn is_secret_option(option: &str) -> bool {
     const DATA: [Name; 3] = [Name::ClientSecret, Name::Password, Name::CertificateAuthorityData];
     match row_named(option.trim_start_matches('-')) {
@@ -147,8 +148,8 @@ fn is_secret_option(option: &str) -> bool {
     }
 }
 
-/// Secrets inside of a text: `Authorization=Bearer …`, `--header=Name: value`, a password in an
-/// address, a token.
+/// Finds secrets inside a text: `Authorization=Bearer …`, `--header=Name: value`, a password in a
+/// URL, a token.
 fn in_text(text: &str, found: &mut Vec<String>) {
     found.extend(scrub::credentials_in_addresses(text).into_iter().map(ToOwned::to_owned));
     let mut rest = text;
@@ -159,7 +160,7 @@ fn in_text(text: &str, found: &mut Vec<String>) {
         let name = before.trim_start_matches('-').trim_matches('"');
         let is_option = before.starts_with('-');
         if is_assigned && !is_option && scrub::is_secret_name(name) {
-            // To the next pair: a comma may be a part of it.
+            // The value ends at the next pair: it may contain commas.
             let next = behind.match_indices(',').find(|(place, _)| {
                 let pair = behind.get(place + 1..).unwrap_or_default();
                 let name = pair.split('=').next().unwrap_or_default();

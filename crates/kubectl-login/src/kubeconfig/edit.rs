@@ -1,5 +1,5 @@
-//! A change of a kubeconfig as data, and the text that it makes of a file.
-//! Never lets a text pass that says anything else than the old one and the change.
+//! Describes a kubeconfig change as data, and applies it to a file's text.
+//! Never returns a text that means anything but the old one plus the change.
 
 use serde_json::{Map, Value, json};
 
@@ -9,30 +9,30 @@ use crate::yaml;
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
-    /// The user entry `name` shall be this.
+    /// Set the user entry `name`.
     User {
-        /// Which.
+        /// The user entry's name.
         name: String,
-        /// What it was when the change was thought out; another value is a conflict.
+        /// The value when the change was planned; any other value is a conflict.
         before: Option<Value>,
-        /// What it shall be.
+        /// The new value.
         after: Value,
     },
-    /// The context shall use this user.
+    /// Let the context use this user.
     Context {
-        /// Which.
+        /// The context's name.
         name: String,
         /// The user entry's name.
         user: String,
     },
 }
 
-/// What a change makes of a text.
+/// Applies edits to a text.
 pub fn apply(text: &str, edits: &[Edit]) -> Result<String, KubeconfigError> {
     let old = value_of(text)?;
     let mut new = old.clone();
     if new.is_null() {
-        // What kubectl writes into a new file, without the empty lists.
+        // What kubectl writes to a new file, without the empty lists.
         new = json!({ "apiVersion": "v1", "kind": "Config" });
     }
     for edit in edits {
@@ -49,7 +49,7 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, KubeconfigError> {
     }
 }
 
-/// What a text says. Nothing but comments is `Null`.
+/// Parses a text. A text with nothing but comments is `Null`.
 pub(super) fn value_of(text: &str) -> Result<Value, KubeconfigError> {
     let text = text.trim_start_matches('\u{feff}');
     let has_content = text
@@ -98,7 +98,7 @@ fn change(document: &mut Value, edit: &Edit) -> Result<(), KubeconfigError> {
     Ok(())
 }
 
-/// The first item of a list with that name: as in kubectl, the first one counts.
+/// The first item of a list with that name: like kubectl, which ignores later ones.
 fn entry<'d>(
     document: &'d mut Value,
     key: &'static str,
@@ -129,7 +129,7 @@ fn list<'d>(
     value.as_array_mut().ok_or(KubeconfigError::NotAKubeconfig(key))
 }
 
-/// A change on one line, for a person to carry out.
+/// A change on one line, for the user to apply by hand.
 fn snippet(edits: &[Edit]) -> String {
     let parts: Vec<String> = edits
         .iter()

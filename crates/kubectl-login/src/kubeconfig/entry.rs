@@ -1,5 +1,5 @@
-//! Our entry in a kubeconfig: the `exec` that runs kubectl-login, from options.
-//! Never a secret in it, never a path that depends on where kubectl is run.
+//! Builds our kubeconfig entry: the `exec` that runs kubectl-login, from options.
+//! Never contains a secret, nor a path that depends on kubectl's working directory.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::{
     scrub,
 };
 
-/// What kubectl says where the program is missing.
+/// kubectl shows this if the program is missing.
 pub const INSTALL_HINT: &str = "kubectl-login is not installed. Put the program kubectl-login \
                                 into a folder of your PATH, then try again.";
 
@@ -29,7 +29,7 @@ const SECRETS: [(Name, &str); 2] = [
     (Name::Password, "leave it out to be asked, or set the variable `KUBECTL_LOGIN_PASSWORD`"),
 ];
 
-/// Options that name files. kubectl runs the plugin wherever it is itself.
+/// Options that name files: made absolute, as kubectl runs the plugin in its own working directory.
 const PATHS: [Name; 9] = [
     Name::ClientSecretFile,
     Name::ClientAssertionKey,
@@ -48,16 +48,16 @@ pub struct ExecEntry {
     pub api_version: String,
     /// The options after `get-token`.
     pub arguments: Vec<String>,
-    /// Variables for it.
+    /// The environment variables.
     pub environment: Vec<(String, String)>,
-    /// Shown by kubectl where the program is missing.
+    /// kubectl shows this if the program is missing.
     pub install_hint: String,
-    /// Whether kubectl hands on the cluster's settings.
+    /// Whether kubectl passes the cluster's settings to the plugin.
     pub provide_cluster_info: bool,
 }
 
 impl ExecEntry {
-    /// An entry with these options and every default.
+    /// An entry with these options and defaults for everything else.
     pub fn new(arguments: Vec<String>) -> Self {
         Self {
             api_version: "v1".to_owned(),
@@ -68,13 +68,13 @@ impl ExecEntry {
         }
     }
 
-    /// The value of `exec`.
+    /// The entry as the value of `exec`.
     pub fn to_value(&self) -> Value {
         let arguments: Vec<&str> =
             std::iter::once("get-token").chain(self.arguments.iter().map(String::as_str)).collect();
         let mut value = json!({
             "apiVersion": format!("client.authentication.k8s.io/{}", self.api_version),
-            // The bare name: that is what an allow-list of kubectl names, and what moves with PATH.
+            // The bare name: kubectl's allow-list names it, and the program may move on the PATH.
             "command": "kubectl-login",
             "args": arguments,
             "interactiveMode": "IfAvailable",
@@ -93,8 +93,8 @@ impl ExecEntry {
     }
 }
 
-/// The options as arguments of an entry, in the order of the table and in one spelling. A path
-/// is made whole by `absolute`.
+/// The options as arguments of an entry, in the order of the table and each in one spelling.
+/// `absolute` makes paths absolute.
 pub fn arguments(
     typed: &Typed,
     absolute: impl Fn(&str) -> String,
@@ -134,8 +134,8 @@ pub fn arguments(
     Ok(arguments)
 }
 
-/// Whether what was typed for an option has a secret in it: a header that proves something, a
-/// password in an address.
+/// Whether the values of an option contain a secret: a header that authenticates, or a password in
+/// a URL.
 pub fn holds_secret(row: &Row, typed: &Typed) -> bool {
     typed.of(row.name).any(|value| {
         let pairs = match row.shape {
@@ -147,8 +147,8 @@ pub fn holds_secret(row: &Row, typed: &Typed) -> bool {
     })
 }
 
-/// `before` with this `exec`. Other fields stay; to `replace` takes out other credentials. Of an
-/// `exec` that is ours already, everything stays that is not `given` now.
+/// `before` with this `exec`. Other fields stay; `replace` removes other credentials. If the `exec`
+/// is ours already, only the options in `given` change.
 pub fn with_exec(before: Option<&Value>, exec: Value, given: &[&str], replace: bool) -> Value {
     let mut fields = match before {
         Some(Value::Object(fields)) => fields.clone(),
@@ -170,7 +170,8 @@ pub fn with_exec(before: Option<&Value>, exec: Value, given: &[&str], replace: b
     Value::Object(fields)
 }
 
-/// `earlier` with the arguments and the fields `given` of `wanted`, and with what it lacks.
+/// `earlier` with the arguments and the `given` fields of `wanted`, and with the fields that it
+/// lacks.
 fn renewed(
     earlier: &Map<String, Value>,
     wanted: Map<String, Value>,
@@ -186,7 +187,7 @@ fn renewed(
     exec
 }
 
-/// What proves in a user entry, beside `exec`, who somebody is.
+/// The fields of a user entry that authenticate, beside `exec`.
 const CREDENTIALS: [&str; 9] = [
     "token",
     "tokenFile",
@@ -199,8 +200,9 @@ const CREDENTIALS: [&str; 9] = [
     "auth-provider",
 ];
 
-/// What a user entry has beside `exec` that kubectl would use instead of it, or refuse together
-/// with it (client-go `exec.go UpdateTransportConfig`, `validation.go validateAuthInfo`).
+/// The credentials of a user entry beside `exec` that kubectl would use instead, or would refuse
+/// together with `exec` (client-go `exec.go UpdateTransportConfig`, `validation.go
+/// validateAuthInfo`).
 pub fn other_credentials(user: Option<&Value>) -> Vec<&'static str> {
     let is_there = |key: &str| {
         user.and_then(|user| user.get(key))
@@ -216,15 +218,15 @@ pub fn other_credentials(user: Option<&Value>) -> Vec<&'static str> {
     kinds.into_iter().filter(|(_, keys)| is_any(keys)).map(|(kind, _)| kind).collect()
 }
 
-/// kubectl refuses an entry with this and `exec`.
+/// kubectl refuses an entry that has this beside `exec`.
 pub const AUTH_PROVIDER: &str = "an `auth-provider`";
 
-/// Whether `command` is this program, wherever it is.
+/// Whether `command` is this program, in any folder.
 pub fn is_kubectl_login(command: &str) -> bool {
     program_name(command) == "kubectl-login"
 }
 
-/// The last part of a path, also of one that was written on Windows, without `.exe`.
+/// The last part of a path, Windows paths included, without `.exe`.
 pub fn program_name(command: &str) -> &str {
     let name = command.rsplit(['/', '\\']).next().unwrap_or(command);
     Path::new(name)
@@ -263,7 +265,7 @@ mod tests {
                 "--use-access-token",
                 "--certificate-authority=/here/ca.crt",
                 "--token-cache-dir=~/x",
-                // The redirect URIs that its spellings imply.
+                // Stands for the redirect URIs that kubelogin's spellings imply.
                 "--kubelogin-ports",
             ]
         );

@@ -1,5 +1,5 @@
-//! What is wrong with a kubeconfig, or with the way to it.
-//! Never a value from inside one: those are credentials.
+//! Errors about kubeconfigs: reading, finding, changing and writing them.
+//! Never contain a value from a kubeconfig: it may be a credential.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ use crate::{
 /// Why a kubeconfig could not be used or changed.
 #[derive(Debug, Error)]
 pub enum KubeconfigError {
-    /// There is no home directory and no variable.
+    /// Neither a home directory nor a variable says where.
     #[error("there is no kubeconfig: neither `KUBECONFIG` nor the home directory is known")]
     Nowhere,
     /// A file cannot be read.
@@ -28,7 +28,7 @@ pub enum KubeconfigError {
         #[source]
         source: io::Error,
     },
-    /// A file is no YAML.
+    /// A file is not YAML.
     #[error("the kubeconfig `{}` is not valid YAML", path.display())]
     Malformed {
         /// The file.
@@ -37,24 +37,24 @@ pub enum KubeconfigError {
         #[source]
         source: YamlError,
     },
-    /// A text is no YAML.
+    /// A text is not YAML.
     #[error("it is not valid YAML")]
     NotYaml(#[source] YamlError),
-    /// Something has the wrong type.
+    /// A field has the wrong type.
     #[error("{0} is not what it is in a kubeconfig")]
     NotAKubeconfig(&'static str),
-    /// Something is named that no file has.
+    /// No file has the named entry.
     #[error("no kubeconfig has {0}")]
     Missing(String),
-    /// The context that shall use an entry.
+    /// The context that shall use the entry does not exist.
     #[error("no kubeconfig has a context `{name}`")]
     NoContext {
         /// Its name.
         name: String,
-        /// The commands that make it.
+        /// The commands that create it.
         commands: String,
     },
-    /// The user gets credentials in another way.
+    /// The user entry runs another program, or none.
     #[error("user `{user}` in `{file}` does not run kubectl-login")]
     OtherUser {
         /// The user entry.
@@ -62,7 +62,7 @@ pub enum KubeconfigError {
         /// Its file.
         file: String,
     },
-    /// The arguments in the entry.
+    /// The arguments in the entry are invalid.
     #[error("the arguments of user `{user}` in `{file}` cannot be used: {problem}")]
     Arguments {
         /// The user entry.
@@ -72,7 +72,7 @@ pub enum KubeconfigError {
         /// What clap says.
         problem: String,
     },
-    /// A secret is on its way into a kubeconfig, and from there into the process list.
+    /// A secret would be written to a kubeconfig, and from there appear in the process list.
     #[error("`--{option}` has no place in a kubeconfig")]
     Secret {
         /// The option.
@@ -80,7 +80,7 @@ pub enum KubeconfigError {
         /// What to use instead.
         advice: &'static str,
     },
-    /// The user entry has credentials that cannot stand beside `exec`.
+    /// The user entry has credentials that conflict with `exec`.
     #[error("user `{user}` in `{file}` has {what} already")]
     Occupied {
         /// The user entry.
@@ -90,7 +90,7 @@ pub enum KubeconfigError {
         /// What it has.
         what: &'static str,
     },
-    /// The name was not chosen by the person, and the entry of that name is for something else.
+    /// The user did not choose the name, and the entry of that name signs in elsewhere.
     #[error("user `{user}` in `{file}` exists already, and signs in somewhere else")]
     Taken {
         /// The user entry.
@@ -98,7 +98,7 @@ pub enum KubeconfigError {
         /// Its file.
         file: String,
     },
-    /// A file is not changed.
+    /// A file was not changed.
     #[error("the kubeconfig `{}` was left as it is", path.display())]
     Unchanged {
         /// The file.
@@ -107,19 +107,19 @@ pub enum KubeconfigError {
         #[source]
         source: Box<Self>,
     },
-    /// Somebody was faster.
+    /// Another program changed the file meanwhile.
     #[error("{0} was changed by another program meanwhile")]
     Conflict(String),
-    /// The text is built in a way that we cannot change without loss.
+    /// The text cannot be changed in place without loss.
     #[error("it is written in a way that cannot be changed without losing something")]
     Unwritable {
         /// What to paste.
         snippet: String,
     },
-    /// Somebody keeps it locked.
+    /// Another program holds the lock for too long.
     #[error("`{}` has been there for too long", .0.display())]
     Locked(PathBuf),
-    /// The lock, or the file.
+    /// The lock or the file could not be written.
     #[error("could not write `{}`", path.display())]
     Write {
         /// The file.
@@ -145,7 +145,7 @@ impl Reported for KubeconfigError {
 }
 
 impl KubeconfigError {
-    /// What the user can do.
+    /// What the user can do about it.
     fn advice(&self) -> String {
         match self {
             Self::Nowhere
@@ -181,7 +181,7 @@ impl KubeconfigError {
         }
     }
 
-    /// The same with the name of the file it is about.
+    /// Adds the name of the file to the error.
     pub(super) fn of(self, path: &Path) -> Self {
         match self {
             Self::NotYaml(source) => Self::Malformed { path: path.to_owned(), source },

@@ -1,4 +1,5 @@
-//! Which file holds a context, a cluster or a user, as client-go merges them; where a new one goes.
+//! Finds the file that holds a context, a cluster or a user, as client-go merges them, and the file
+//! for a new entry.
 //! Never writes.
 
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use serde_json::Value;
 use super::{KubeconfigError, edit::value_of};
 use crate::system::{environment::Environment, kubeconfig_file};
 
-/// The kubeconfigs of a person: those that exist, in their order, and where a new entry goes.
+/// The user's kubeconfigs: those that exist, in order, and the file for new entries.
 pub struct Files {
     files: Vec<(PathBuf, Value)>,
     default_file: PathBuf,
@@ -28,13 +29,13 @@ pub struct UserEntry<'f> {
     pub file: &'f Path,
     /// Its name.
     pub name: &'f str,
-    /// What `user:` says, if anything.
+    /// The value of `user:`, if any.
     pub value: Option<&'f Value>,
 }
 
 impl Files {
     /// Reads `kubeconfig`, or else the files of `KUBECONFIG`, or else `~/.kube/config`. None of
-    /// them needs to exist: whoever adds an entry makes the file.
+    /// them needs to exist: adding an entry creates the file.
     pub fn read(
         environment: &dyn Environment,
         kubeconfig: Option<&str>,
@@ -60,7 +61,7 @@ impl Files {
         self.files.is_empty()
     }
 
-    /// Where an entry goes that is in no file yet.
+    /// The file for an entry that no file has yet.
     pub fn default_file(&self) -> &Path {
         &self.default_file
     }
@@ -100,7 +101,7 @@ impl Files {
         self.users().find(|entry| entry.name == name)
     }
 
-    /// Every user entry that counts: the first one of each name.
+    /// Every user entry in effect: the first one of each name.
     pub fn users(&self) -> impl Iterator<Item = UserEntry<'_>> {
         let mut seen = std::collections::HashSet::new();
         self.entries("users").filter_map(move |(file, entry)| {

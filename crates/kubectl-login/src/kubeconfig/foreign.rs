@@ -1,6 +1,6 @@
-//! User entries of other programs, and what becomes of them: int128/kubelogin, the `auth-provider`
-//! that kubectl had, and those that are left alone with a reason.
-//! Never loses a setting in silence, never puts a secret where it was not before.
+//! Converts user entries of other programs: int128/kubelogin's, and kubectl's former
+//! `auth-provider`; leaves others alone and says why.
+//! Never drops a setting silently, and never puts a secret where it was not before.
 
 use login_common::Secret;
 use serde_json::{Map, Value};
@@ -12,15 +12,15 @@ use crate::options::{
     typed::Typed,
 };
 
-/// What becomes of a user entry.
+/// What to do with a user entry.
 pub enum Verdict {
-    /// This.
+    /// Replace it by this.
     Converted(Box<Converted>),
-    /// It stays, for this reason.
+    /// Leave it, for this reason.
     Left(String),
     /// It is ours already.
     Ours,
-    /// It has nothing to do with OpenID Connect.
+    /// It does not use OpenID Connect.
     Other,
 }
 
@@ -32,25 +32,25 @@ pub struct Converted {
     pub typed: Typed,
     /// The variables in it.
     pub environment: Vec<(String, String)>,
-    /// What a person should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
-    /// A refresh token that stood in the entry.
+    /// The refresh token from the old entry.
     pub refresh_token: Option<Secret>,
-    /// Where kubelogin was told to keep its tokens.
+    /// The token cache directory of kubelogin, if it is set.
     pub token_directory: Option<String>,
 }
 
-/// Options of kubelogin that say nothing to us, or that are said in another way in what is written.
+/// Options of kubelogin that have no effect here, or that the written entry expresses differently.
 const WITHOUT_EFFECT: [Name; 4] =
     [Name::UsePkce, Name::TlsRenegotiationOnce, Name::TlsRenegotiationFreely, Name::KubeloginPorts];
 
-/// Where kubelogin listens by itself. Issuers know these addresses as redirect URIs.
+/// Where kubelogin listens by default. Issuers have these addresses as redirect URIs.
 const LISTENS_AT: &str = "127.0.0.1:8000,127.0.0.1:18000";
 
-/// Where kubelogin keeps its tokens by itself.
+/// Where kubelogin caches tokens by default.
 const DEFAULT_DIRECTORY: &str = "~/.kube/cache/oidc-login";
 
-/// What becomes of `user`.
+/// Decides what to do with `user`.
 pub fn judge(user: Option<&Value>) -> Verdict {
     let field = |name: &str| user.and_then(|user| user.get(name)).filter(|value| !value.is_null());
     match (field("exec"), field("auth-provider"), user) {
@@ -113,7 +113,8 @@ fn of_exec(user: &Value, exec: &Value) -> Verdict {
     verdict
 }
 
-/// What a person set in `before`, that program's `exec`, and that is something else in ours.
+/// Names the fields that the user set in `before`, the other program's `exec`, and that differ in
+/// ours.
 fn changed_fields(before: &Value, after: Option<&Value>) -> Vec<String> {
     let says_other = |key: &str| {
         let before = before.get(key).filter(|value| !value.is_null());
@@ -129,7 +130,8 @@ fn changed_fields(before: &Value, after: Option<&Value>) -> Vec<String> {
     .collect()
 }
 
-/// Azure's program of the same name speaks to Entra ID in its own way.
+/// Explains why Azure's program of the same name cannot be converted: it uses Entra ID's own
+/// protocol.
 fn azure(words: &[&str]) -> String {
     let after = |names: &[&str]| {
         let mut rest = words.iter();
@@ -155,7 +157,7 @@ fn azure(words: &[&str]) -> String {
     }
 }
 
-/// The stanza of `auth-provider` in the kubectl of old, and of kubelogin without `exec`.
+/// Converts the `auth-provider` of old kubectl versions, which kubelogin without `exec` also uses.
 fn of_provider(user: &Value, provider: &Value) -> Verdict {
     if provider.get("name").and_then(Value::as_str) != Some("oidc") {
         return Verdict::Left("its `auth-provider` is not `oidc`".to_owned());
@@ -242,7 +244,8 @@ fn converted(
         ));
     }
     let kept = kept.in_table_order();
-    // No path is made whole: kubectl ran the other program where it runs this one.
+    // Paths stay relative: kubectl runs this program in the same working directory as the other
+    // one.
     let Ok(arguments) = entry::arguments(&kept, ToOwned::to_owned) else {
         return Verdict::Left("its secrets cannot be moved".to_owned());
     };
@@ -358,7 +361,7 @@ mod tests {
         let expected = [pair("Authorization", "Bearer hush,hush"), pair("B", "2")];
         assert_eq!(lists::pairs(text).unwrap(), expected);
         assert!(!converted.notes.join(" ").contains("hush"));
-        // One that proves nothing stays where it is.
+        // A header that does not authenticate stays where it is.
         let words: Vec<&str> = OPTIONS.into_iter().chain(["--oidc-request-header=B=2"]).collect();
         assert!(args(of_words("kubelogin", &words)).contains(&"--request-header=B=2".to_owned()));
     }

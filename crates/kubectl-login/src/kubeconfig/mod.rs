@@ -1,9 +1,9 @@
-//! Kubeconfigs: the user entry that runs kubectl-login, and changes that lose nothing.
+//! Reads kubeconfigs: the user entry that runs kubectl-login, and changes that lose nothing.
 //! Never runs what a kubeconfig names.
 //!
-//! Reading order: this file (what `login` without options signs in for), `find` (which file has
-//! what), `entry` (our user entry), `edit` (a change as data), `change` (carries it out), and
-//! below them `rewrite`, `syntax`, `render` (texts) and `difference` (what a person is shown).
+//! Reading order: this file (the user that `login` without options signs in), `find` (which file
+//! has what), `entry` (our user entry), `edit` (a change as data), `change` (applies it), and below
+//! them `rewrite`, `syntax`, `render` (texts) and `difference` (the diff for the user).
 
 pub mod change;
 pub mod difference;
@@ -35,7 +35,7 @@ use crate::{
     yaml,
 };
 
-/// Longest file that is read.
+/// Maximum file size in bytes.
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;
 
 /// The cluster's settings for exec plugins.
@@ -45,13 +45,13 @@ const EXTENSION: &str = "client.authentication.k8s.io/exec";
 pub struct User {
     /// The entry's name.
     pub name: String,
-    /// The file it is in.
+    /// The file that holds it.
     pub file: String,
     /// The options in `exec.args`.
     pub typed: Typed,
     /// `exec.env`.
     pub environment: Vec<(String, String)>,
-    /// The cluster's settings, where `provideClusterInfo` hands them on.
+    /// The cluster's settings, if `provideClusterInfo` passes them on.
     pub cluster_config: Option<Value>,
 }
 
@@ -136,7 +136,7 @@ struct Extension {
     extension: Option<Value>,
 }
 
-/// A kubeconfig's text from scratch.
+/// Renders a new kubeconfig.
 pub fn written(value: &Value) -> String {
     render::block(value, 0, "\n") + "\n"
 }
@@ -207,7 +207,7 @@ pub fn current_user(
     Ok(User { name, file, typed, environment, cluster_config })
 }
 
-/// Every file that counts, as far as `T` wants to know.
+/// Reads every kubeconfig into `T`.
 fn read_all<T: DeserializeOwned + Default>(
     environment: &dyn Environment,
     kubeconfig: Option<&str>,

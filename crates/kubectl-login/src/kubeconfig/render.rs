@@ -1,10 +1,10 @@
-//! Writes values as YAML that every reader reads back the same, in kubectl's own order and style.
-//! Never leaves a text plain that some reader takes for something else.
+//! Renders values as YAML that every reader parses alike, in kubectl's order and style.
+//! Never leaves a string unquoted that some YAML reader would take for another type.
 
 use serde_json::{Map, Value};
 
-/// `text` as a scalar: plain where that is safe in YAML 1.1 and 1.2 (with `,` only outside of
-/// `[]` and `{}`), else in double quotes: every JSON string is a YAML string.
+/// `text` as a scalar: plain if that is safe in YAML 1.1 and 1.2 (with `,` only outside of `[]` and
+/// `{}`), else in double quotes: every JSON string is a YAML string.
 pub(super) fn scalar(text: &str) -> String {
     let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
         || text.starts_with("--");
@@ -18,7 +18,7 @@ pub(super) fn scalar(text: &str) -> String {
     if is_word && is_plain && !is_taken { text.to_owned() } else { quoted(text) }
 }
 
-/// `text` in double quotes, as JSON and as YAML, which wants more characters escaped.
+/// `text` in double quotes, valid as JSON and as YAML, which needs more characters escaped.
 pub(super) fn quoted(text: &str) -> String {
     with_escapes(&Value::from(text).to_string())
 }
@@ -37,7 +37,7 @@ fn with_escapes(json: &str) -> String {
     escaped
 }
 
-/// Whether it fits on the line of its key.
+/// Whether the value fits on the line of its key.
 pub(super) fn is_inline(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.is_empty(),
@@ -46,7 +46,7 @@ pub(super) fn is_inline(value: &Value) -> bool {
     }
 }
 
-/// On one line, after `key: ` or `- `.
+/// The value on one line, after `key: ` or `- `.
 fn inline(value: &Value) -> String {
     match value {
         Value::String(text) => scalar(text),
@@ -60,7 +60,7 @@ pub(super) fn entry(key: &str, value: &Value, indent: usize, newline: &str) -> S
     if is_inline(value) {
         return format!("{key}: {}", inline(value));
     }
-    // As kubectl writes: the dashes of a list stand below its key.
+    // As kubectl does: the dashes of a list are at the indentation of its key.
     let deeper = if value.is_array() { indent } else { indent + 2 };
     format!("{key}:{newline}{:deeper$}{}", "", block(value, deeper, newline))
 }
@@ -104,15 +104,14 @@ pub(super) fn flow(value: &Value, is_json: bool) -> String {
     }
 }
 
-/// A value as JSON over several lines, whose later lines are `indent` columns from the left.
+/// A value as JSON on several lines; all but the first are indented by `indent` columns.
 pub(super) fn json_lines(value: &Value, indent: usize, newline: &str) -> String {
-    // Escaping touches texts only: outside of them there is nothing but ASCII.
+    // Escaping affects strings only: everything else is ASCII.
     let text = with_escapes(&format!("{value:#}"));
     text.replace('\n', &format!("{newline}{:indent$}", ""))
 }
 
-/// Fields in kubectl's order, which is that of the alphabet; but what a list's item is called
-/// comes first.
+/// Fields in kubectl's order: alphabetical, but a list item's name comes first.
 fn ordered(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
     let mut all: Vec<(&str, &Value)> =
         fields.iter().map(|(key, value)| (key.as_str(), value)).collect();

@@ -1,6 +1,6 @@
-//! Changes a YAML text so that it says something else, and touches no byte that need not change:
-//! comments, order, quoting and line ends stay.
-//! Never trusted: whoever calls reads the new text and compares.
+//! Edits a YAML text in place and changes no byte that need not change: comments, order, quoting
+//! and line ends stay.
+//! Never trusted: the caller parses the new text and compares it.
 
 use std::ops::Range;
 
@@ -12,15 +12,15 @@ use super::{
     syntax::{Node, Shape, tree},
 };
 
-/// A mapping this deep or deeper (an item of `users` is 2) may have a value replaced as a whole.
-/// Above it, comments of others would be lost.
+/// A mapping at this depth or deeper (an item of `users` is 2) may have a value replaced as a
+/// whole. Further up, that would lose comments on other entries.
 const REPLACED_FROM: usize = 2;
 
-/// The text is built in a way that cannot be changed in place.
+/// The text cannot be changed in place.
 #[derive(Debug)]
 pub(super) struct Unwritable;
 
-/// `text`, which says `old`, changed to say `new`.
+/// Changes `text`, whose value is `old`, so that its value is `new`.
 pub(super) fn rewrite(text: &str, old: &Value, new: &Value) -> Result<String, Unwritable> {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let Some(root) = tree(text).map_err(|_| Unwritable)? else {
@@ -43,7 +43,7 @@ struct Writer<'t> {
     text: &'t str,
     newline: &'static str,
     is_json: bool,
-    /// What stands where is replaced by what.
+    /// Byte ranges and their replacements.
     cuts: Vec<(Range<usize>, String)>,
 }
 
@@ -111,7 +111,7 @@ impl Writer<'_> {
         depth: usize,
     ) -> Result<(), Unwritable> {
         let mut last_kept = None;
-        // A merge key stands for what it merges; what stands beside it wins.
+        // A merge key brings in the keys of another mapping; keys beside it override them.
         let is_merging = entries.iter().any(|(key, _)| is_merge_key(key));
         if !is_merging && entries.len() != old.len() {
             return Err(Unwritable);
@@ -137,7 +137,7 @@ impl Writer<'_> {
             if self.value(value, before, after, depth + 1).is_err() {
                 self.cuts.truncate(mark);
                 let holds_nothing = render::is_inline(before) && !before.is_string();
-                // What others may merge as well shall not be written out in its place.
+                // A merged mapping is shared: it is not expanded in place.
                 if has_merge_key(value) || (depth < REPLACED_FROM && !holds_nothing) {
                     return Err(Unwritable);
                 }
@@ -147,7 +147,7 @@ impl Writer<'_> {
         let (last_key, last_value) = last_kept.ok_or(Unwritable)?;
         let (first, _) = entries.first().ok_or(Unwritable)?;
         let mut end = self.end_of_entry(last_key, last_value)?;
-        // Several additions at one place stay in order.
+        // Several additions at the same place keep their order.
         let is_added = |(name, value): &(&String, &Value)| match old.get(*name) {
             Some(before) => is_merged(name) && before != *value,
             None => true,
@@ -173,7 +173,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Puts a value in place of another one, whatever that was.
+    /// Replaces any value by another.
     fn put(
         &mut self,
         style: StructureStyle,
@@ -204,10 +204,10 @@ impl Writer<'_> {
         let line_end = self.line_end(begin);
         let head = self.text.get(begin..line_end).unwrap_or_default();
         if head.trim_start().starts_with('#') && !value.place.is_empty() {
-            // `key:  # about it`: the comment stays where it is.
+            // `key:  # comment`: the comment stays.
             self.cut(line_end..end, lines);
         } else if end < line_end {
-            // `key: value  # about it`: so does this one.
+            // `key: value  # comment`: the comment stays here, too.
             self.cut(begin..end, String::new());
             self.cut(line_end..line_end, lines);
         } else {
@@ -298,12 +298,12 @@ impl Writer<'_> {
 
     // --- places -------------------------------------------------------------------------------
 
-    /// Adds a line (or several) after the one in which `end` is.
+    /// Inserts lines after the line that contains `end`.
     fn insert_line(&mut self, end: usize, column: usize, lines: &str) -> Result<usize, Unwritable> {
         let place = self.end_of_line_after(end)?;
         let newline = self.newline;
         let text = if place > 0 && self.line_start(place) == place {
-            // After a block scalar, whose last line break is its own.
+            // After a block scalar, which includes its last line break.
             format!("{:column$}{lines}{newline}", "")
         } else {
             format!("{newline}{:column$}{lines}", "")
@@ -312,8 +312,8 @@ impl Writer<'_> {
         Ok(end)
     }
 
-    /// What goes between two members of the collection that `first` begins, and `value` in the
-    /// same manner: on one line, or on several.
+    /// The separator between members of the collection that begins with `first`, and `value` in the
+    /// same layout: on one line, or on several.
     fn in_flow(&self, first: &Node, value: &Value) -> (String, String) {
         let begin = self.line_start(first.place.start);
         let before = self.text.get(begin..first.place.start).unwrap_or_default();
@@ -327,7 +327,7 @@ impl Writer<'_> {
     }
 
     fn end_of_entry(&self, key: &Node, value: &Node) -> Result<usize, Unwritable> {
-        // Where nothing stands is told differently from case to case.
+        // The parser is inconsistent about the place of an empty value.
         if value.place.is_empty() { self.after_colon(key) } else { Ok(value.place.end) }
     }
 
@@ -344,14 +344,14 @@ impl Writer<'_> {
         before.rfind('\n').map_or(0, |place| place + 1)
     }
 
-    /// Where the line break after `at` is, or the end of the text.
+    /// The position of the line break after `at`, or the end of the text.
     fn line_end(&self, at: usize) -> usize {
         let rest = self.text.get(at..).unwrap_or_default();
         let length = rest.find('\n').unwrap_or(rest.len());
         at + rest.get(..length).map_or(length, |line| line.trim_end_matches('\r').len())
     }
 
-    /// The same where nothing but a comment stands before it.
+    /// The end of the line of `at`, if only a comment comes before it.
     fn end_of_line_after(&self, at: usize) -> Result<usize, Unwritable> {
         if at > 0 && self.line_start(at) == at {
             return Ok(at);
@@ -367,7 +367,7 @@ impl Writer<'_> {
     }
 }
 
-/// `<<` (YAML 1.1, and what kubectl reads): the keys of another mapping are these, too.
+/// `<<` (YAML 1.1, and kubectl): the mapping also has the keys of another mapping.
 fn is_merge_key(key: &Node) -> bool {
     matches!(&key.shape, Shape::Scalar { text, style: ScalarStyle::Plain } if text == "<<")
 }

@@ -1,5 +1,5 @@
-//! Where each key and value of a YAML (or JSON) text stands, in bytes.
-//! Never says what a value means: `serde-saphyr` does.
+//! Locates each key and value of a YAML (or JSON) text, in bytes.
+//! Never interprets a value: `serde-saphyr` does.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use serde_saphyr::granit_parser::{
     Event, Options, Parser, ScalarStyle, ScanError, Span, StructureStyle,
 };
 
-/// Mappings and sequences may nest this deep; kubeconfigs need eight.
+/// Maximum nesting of mappings and sequences; kubeconfigs need eight.
 const MAX_DEPTH: usize = 64;
 
-/// A value and where it stands.
+/// A value and its position.
 pub(super) struct Node {
-    /// From its first to after its last byte, without properties (`&a`, `!t`), the mark
-    /// of a block scalar, the dash of a first item, and comments.
+    /// From its first byte to after its last, without properties (`&a`, `!t`), the indicator of a
+    /// block scalar, the dash of a first item, and comments.
     pub(super) place: Range<usize>,
     pub(super) shape: Shape,
 }
@@ -35,10 +35,10 @@ impl Node {
     }
 }
 
-/// The text has no such tree: several documents, a nesting without end, or no YAML at all.
+/// The text has no such tree: several documents, nesting too deep, or invalid YAML.
 pub(super) struct NoTree;
 
-/// The one document of `text`; `None` when there is nothing but comments in it.
+/// Parses the only document of `text`; `None` if it has nothing but comments.
 pub(super) fn tree(text: &str) -> Result<Option<Node>, NoTree> {
     let mut options = Options::default();
     options.set_emit_comments(false);
@@ -124,7 +124,7 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
     }
 }
 
-/// A block ends with its last value: the parser tells its end where the next thing begins.
+/// A block ends with its last value: the parser reports its end where the next item begins.
 fn end_of(style: StructureStyle, told: usize, last: usize) -> usize {
     match style {
         StructureStyle::Flow => told,
@@ -132,7 +132,7 @@ fn end_of(style: StructureStyle, told: usize, last: usize) -> usize {
     }
 }
 
-/// The place without white space at its end, which is content in block scalars only.
+/// The range without trailing white space, which is content in block scalars only.
 fn trimmed(text: &str, place: Range<usize>, style: ScalarStyle) -> Range<usize> {
     if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
         return place;

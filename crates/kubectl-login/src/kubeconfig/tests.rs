@@ -1,5 +1,5 @@
-//! Kubeconfigs as people have them, and the user entry that `login` finds.
-//! Never the real `~/.kube`.
+//! Tests which user entry `login` finds in realistic kubeconfigs.
+//! Never reads the real `~/.kube`.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! The options as clap sees them, built from the table; what was typed as `Typed`.
-//! Never a command's own arguments: those stand in the command's file.
+//! Builds the clap arguments from the option table, and reads what was typed into `Typed`.
+//! Never defines a command's own arguments: those are in the command's file.
 
 use std::ffi::OsString;
 
@@ -13,7 +13,7 @@ use super::{
     typed::Typed,
 };
 
-/// Flags of Kubernetes' logger (klog) that int128/kubelogin takes. They say nothing to us.
+/// Flags of Kubernetes' logger (klog) that int128/kubelogin accepts. They have no effect here.
 const LOGGER_SWITCHES: [&str; 7] = [
     "add_dir_header",
     "alsologtostderr",
@@ -24,7 +24,7 @@ const LOGGER_SWITCHES: [&str; 7] = [
     "skip_log_headers",
 ];
 
-/// Those with a value.
+/// The klog flags that take a value.
 const LOGGER_VALUES: [&str; 7] = [
     "alsologtostderrthreshold",
     "log_backtrace_at",
@@ -35,12 +35,12 @@ const LOGGER_VALUES: [&str; 7] = [
     "vmodule",
 ];
 
-/// The word between `kubectl` and int128/kubelogin's own arguments.
+/// The word between `kubectl` and the arguments of int128/kubelogin.
 pub const KUBELOGIN_PLUGIN: &str = "oidc-login";
 
 /// `command` with every option of the table, and `-v`.
 pub fn with_options(command: Command) -> Command {
-    // As in Go's programs, the last of several values counts.
+    // As in Go programs, the last of several values wins.
     let command = command.args_override_self(true);
     with_verbosity(command.args(OPTIONS.iter().map(argument)))
 }
@@ -70,7 +70,7 @@ fn argument(row: &'static Row) -> Arg {
             _ => ValueHint::Unknown,
         });
     match row.shape {
-        // `--switch=true` is how Go's programs spell it, too.
+        // Go programs also accept `--switch=true`.
         Shape::Switch => argument
             .action(ArgAction::Set)
             .num_args(0..=1)
@@ -84,7 +84,7 @@ fn argument(row: &'static Row) -> Arg {
     }
 }
 
-/// What was typed of the table's options.
+/// Collects the table's options that were typed.
 pub fn typed(matches: &ArgMatches) -> Typed {
     let mut typed = Typed::with_verbosity(verbosity(matches));
     for row in OPTIONS {
@@ -112,14 +112,14 @@ pub fn of_get_token(arguments: &[OsString]) -> Result<Typed, clap::Error> {
     Ok(matches.subcommand().map(|(_, matches)| typed(matches)).unwrap_or_default())
 }
 
-/// What clap found wrong, in one line and without values, which may be secrets.
+/// Describes a clap error in one line and without values, which may be secrets.
 pub fn fault(error: &clap::Error) -> String {
     let named = |kind| match error.get(kind) {
         Some(ContextValue::String(name)) => Some(name.as_str()),
         Some(ContextValue::Strings(names)) => names.first().map(String::as_str),
         _ => None,
     };
-    // Anything that is no option may be the value of one.
+    // A word that is not an option may be the value of one.
     let option = named(ContextKind::InvalidArg).filter(|name| name.starts_with("--"));
     let option = option.map(|name| name.split(['=', ' ']).next().unwrap_or_default());
     let mut text = error.kind().to_string();
@@ -132,8 +132,8 @@ pub fn fault(error: &clap::Error) -> String {
     text
 }
 
-/// The arguments behind `oidc-login`, where they begin with that word: an entry that ran
-/// `kubectl oidc-login get-token` may have got another `command` only.
+/// The arguments after `oidc-login`, if they begin with that word: in an entry that ran `kubectl
+/// oidc-login get-token`, only the `command` may have been replaced.
 pub fn without_plugin(arguments: &[OsString]) -> &[OsString] {
     match arguments {
         [plugin, rest @ ..] if plugin == KUBELOGIN_PLUGIN && !rest.is_empty() => rest,
@@ -141,8 +141,8 @@ pub fn without_plugin(arguments: &[OsString]) -> &[OsString] {
     }
 }
 
-/// `-v2`, `-v 2` and `--v=2`, as Kubernetes' programs spell it, become `-v -v`, also before the
-/// command; flags of their logger go; kubelogin's spellings imply kubelogin's ports.
+/// Rewrites `-v2`, `-v 2` and `--v=2`, as Kubernetes programs accept them, to `-v -v`, also before
+/// the command; removes klog flags; kubelogin's spellings imply kubelogin's ports.
 pub fn spelled_out(arguments: &[OsString], is_command: &dyn Fn(&str) -> bool) -> Vec<OsString> {
     let (mut words, mut levels) = (Vec::with_capacity(arguments.len()), 0_usize);
     let mut rest = arguments.iter().peekable();
@@ -180,7 +180,7 @@ pub fn spelled_out(arguments: &[OsString], is_command: &dyn Fn(&str) -> bool) ->
                 .and_then(number),
         };
         match level {
-            // Before the command: it stands behind it for us.
+            // Before the command: our option belongs after it.
             Some(level) if words.is_empty() => levels += level,
             Some(level) => words.extend(std::iter::repeat_n(OsString::from("-v"), level)),
             None => words.push(word.clone()),

@@ -1,5 +1,6 @@
-//! The configuration file: option names as keys, for what a person does not want to repeat.
-//! Never read here: its text is given.
+//! Parses the configuration file: option names as keys, for values that the user does not want to
+//! repeat.
+//! Never opens the file: the caller passes its text.
 //!
 //! ```yaml
 //! # ~/.config/kubectl-login/config.yaml
@@ -22,12 +23,12 @@ use super::{
 };
 use crate::yaml;
 
-/// A configuration file that was read.
+/// A parsed configuration file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Configuration {
     path: PathBuf,
     values: Values,
-    /// What counts for one issuer only.
+    /// Values that apply to one issuer only.
     sections: Vec<(String, Values)>,
     /// Command lines that a kubeconfig may name.
     allowed_commands: Vec<String>,
@@ -35,16 +36,16 @@ pub struct Configuration {
 
 type Values = Vec<(Name, Vec<String>)>;
 
-/// The key of what counts for one issuer only.
+/// The key of the sections for one issuer each.
 const SECTIONS: &str = "issuers";
 
 /// The key of the command lines that a kubeconfig may name.
 pub const ALLOWED_COMMANDS: &str = "allowed-commands";
 
 impl Configuration {
-    /// Reads a file of comments and of lines `key: value` whose values need no quotes, also in
-    /// sections, and of plain commands: all that most files have, in a fraction of a YAML parser's
-    /// time. `None`: ask `parse`.
+    /// Parses a file that has only comments, `key: value` lines whose values need no quotes (also
+    /// in sections), and plain commands: that covers most files, in a fraction of a YAML parser's
+    /// time. `None`: use `parse`.
     pub fn plain(path: &Path, text: &str) -> Option<Self> {
         let mut read = Self::with(path, Vec::new());
         let (mut sections, mut list): (Vec<Values>, Option<&str>) = (Vec::new(), None);
@@ -88,7 +89,7 @@ impl Configuration {
         Self { path, values, sections: Vec::new(), allowed_commands: Vec::new() }
     }
 
-    /// Reads any YAML.
+    /// Parses any YAML.
     pub fn parse(path: &Path, text: &str) -> Result<Self, OptionError> {
         let fault = |problem: String| OptionError::file(path, problem);
         let has_content = text
@@ -133,12 +134,12 @@ impl Configuration {
         Ok(read)
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The issuer that it names for everything.
+    /// The issuer that it names outside of sections.
     pub fn issuer(&self) -> Option<&str> {
         one(&self.values, Name::IssuerUrl)
     }
@@ -153,20 +154,20 @@ impl Configuration {
         &self.allowed_commands
     }
 
-    /// The same, where only `own` says which commands may be run.
+    /// Replaces the allowed commands by those of `own`, the user's own configuration.
     #[must_use]
     pub fn allowing_what(mut self, own: Option<&Self>) -> Self {
         self.allowed_commands = own.map(|own| own.allowed_commands.clone()).unwrap_or_default();
         self
     }
 
-    /// What it says about an option, whatever the issuer.
+    /// The values of an option outside of sections.
     pub fn values(&self, name: Name) -> Option<&[String]> {
         all(&self.values, name)
     }
 
-    /// What it says about an option where `issuer` signs in: what proves who asks, and whom to
-    /// believe, is for the issuer beside which it stands.
+    /// The values of an option for `issuer`. Credentials and trust anchors apply only to the issuer
+    /// that is named beside them.
     pub fn values_for(&self, row: &Row, issuer: Option<&str>) -> Option<&[String]> {
         let section = issuer.and_then(|issuer| self.section(issuer));
         if let Some(values) = section.and_then(|section| all(section, row.name)) {
@@ -190,7 +191,7 @@ fn one(values: &Values, name: Name) -> Option<&str> {
     all(values, name)?.last().map(String::as_str)
 }
 
-/// A mapping of option names to values.
+/// Reads a mapping of option names to values.
 fn options(
     object: &Map<String, Value>,
     fault: &dyn Fn(String) -> OptionError,
@@ -213,7 +214,7 @@ fn push(values: &mut Values, row: &Row, given: Vec<String>) -> Option<()> {
     if values.iter().any(|(known, _)| *known == row.name) {
         return None;
     }
-    // In the order of the table, whatever the order in the file.
+    // In the table's order, not the file's.
     let place = values.partition_point(|(known, _)| *known < row.name);
     values.insert(place, (row.name, given));
     Some(())
@@ -226,15 +227,15 @@ fn push_line(values: &mut Values, line: &str) -> Option<()> {
     push(values, row, vec![value.to_owned()])
 }
 
-/// Whether YAML reads the value as the very text that stands there.
+/// Whether YAML reads the value literally.
 fn is_plain(value: &str) -> bool {
     is_plain_text(value) && is_plain_word(value)
 }
 
-/// Whether a text is read as text by its beginning, its end and as a whole.
+/// Whether YAML reads a text as a string, judged by its beginning, its end and the whole.
 fn is_plain_text(value: &str) -> bool {
     let begins_like_a_name = value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    // Words that YAML takes for something else than text.
+    // Words that YAML reads as something other than a string.
     let special = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "nan", "inf"];
     begins_like_a_name
         && !value.ends_with(' ')
@@ -243,7 +244,7 @@ fn is_plain_text(value: &str) -> bool {
 
 fn is_plain_word(word: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/._@%+-".contains(&byte);
-    // A colon only inside a URL, where no space follows.
+    // A colon only inside a URL, and not before a space.
     word.split("://").all(|part| part.bytes().all(allowed)) && !word.ends_with("://")
 }
 

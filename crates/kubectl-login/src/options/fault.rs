@@ -1,5 +1,5 @@
-//! What is wrong with an option, and where its value came from.
-//! Never the value of a secret.
+//! Errors about options: what is wrong with a value, and where it came from.
+//! Never contain the value of a secret.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::report::{Fault, Reported};
 
-/// How much of an address is shown.
+/// Maximum number of characters of a URL that is shown.
 const SHOWN: usize = 200;
 
 /// An option has a value that cannot be used, or lacks one.
@@ -20,7 +20,7 @@ pub enum OptionError {
     /// The value is wrong.
     #[error("the value of `--{option}` cannot be used")]
     Wrong {
-        /// Which option.
+        /// The option.
         option: &'static str,
         /// Where the value came from.
         origin: Origin,
@@ -31,10 +31,10 @@ pub enum OptionError {
     /// The cluster's settings are wrong.
     #[error("the cluster's settings for kubectl-login cannot be used")]
     Cluster(#[source] Problem),
-    /// The configuration file is wrong as a whole, or cannot be read.
+    /// The configuration file is invalid as a whole, or cannot be read.
     #[error("the configuration file `{}` cannot be used", path.display())]
     File {
-        /// Where it is.
+        /// The path of the file.
         path: PathBuf,
         /// What is wrong with it.
         #[source]
@@ -43,7 +43,7 @@ pub enum OptionError {
     /// A value that may not be used with the issuer in force.
     #[error("the value of `--{}` is not used with the issuer `{}`", .0.option, .0.issuer)]
     Misplaced(#[source] Box<Misplaced>),
-    /// An option without which nothing works.
+    /// A required option is missing.
     #[error("`--{0}` is missing")]
     Missing(&'static str),
 }
@@ -59,7 +59,7 @@ pub struct Misplaced {
     problem: Problem,
 }
 
-/// What is wrong with a value, in words; never the value of a secret.
+/// What is wrong with a value, as text; never the value of a secret.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct Problem(String);
@@ -93,7 +93,7 @@ impl OptionError {
         }))
     }
 
-    /// The whole of the cluster's settings is wrong because of `problem`.
+    /// The cluster's settings are wrong as a whole because of `problem`.
     pub fn cluster(problem: impl Into<String>) -> Self {
         Self::Cluster(Problem(problem.into()))
     }
@@ -103,7 +103,7 @@ impl OptionError {
         Self::File { path: path.to_owned(), problem: Problem(problem.into()) }
     }
 
-    /// What the user can do.
+    /// What the user can do about it.
     fn advice(&self) -> String {
         match self {
             Self::Wrong { origin, .. } => format!("it came from {origin}"),
@@ -135,7 +135,7 @@ impl Reported for OptionError {
 }
 
 impl Misplaced {
-    /// What to write where.
+    /// What to change, and where.
     fn hint(&self) -> String {
         let option = self.option;
         match &self.reason {
@@ -157,7 +157,7 @@ impl Misplaced {
     }
 }
 
-/// How to name `issuer` where a value came from.
+/// How to name `issuer` in the place where a value came from.
 fn named_at(origin: &Origin, issuer: &str) -> String {
     match origin {
         Origin::CommandLine => format!("give `--issuer-url {issuer}`, too"),

@@ -1,9 +1,9 @@
-//! The places that give an identity to a job, as options name them.
+//! Names the sources of a job's identity, as options spell them.
 
 /// Where an identity token comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {
-    /// The first that this place offers.
+    /// The first source that is available here.
     Auto,
     /// GitHub Actions' token service.
     GithubActions,
@@ -13,7 +13,7 @@ pub enum SourceKind {
     AzurePipelines,
     /// A projected service-account token.
     Kubernetes,
-    /// A JWT-SVID that an agent keeps in a file.
+    /// A JWT-SVID that an agent writes to a file.
     Spiffe,
     /// Any file.
     File,

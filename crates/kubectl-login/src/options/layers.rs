@@ -1,6 +1,6 @@
-//! Which value counts: flag, then variable, then the cluster's settings, then the configuration
-//! file; and where it came from.
-//! Never judges a value; never lets the cluster's settings name a secret, a program or a file.
+//! Decides which value wins (flag, then variable, then the cluster's settings, then the
+//! configuration file) and records where it came from.
+//! Never validates a value; never lets the cluster's settings name a secret, a program or a file.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::system::environment::Environment;
 
-/// Every option that has a value, with its origin.
+/// Every option that has a value, and where the value came from.
 #[derive(Default)]
 pub struct Settings {
     values: Vec<(Name, Vec<String>, Origin)>,
@@ -26,28 +26,28 @@ pub struct Settings {
     configuration: Option<PathBuf>,
 }
 
-/// What lies on top of what, topmost first.
+/// The layers, highest precedence first.
 #[derive(Clone, Copy)]
 pub struct Layers<'a> {
-    /// The options as typed.
+    /// The typed options.
     pub typed: &'a Typed,
     /// Where they were typed.
     pub typed_origin: &'a Origin,
     /// The variables.
     pub environment: &'a dyn Environment,
-    /// The cluster's settings, if kubectl handed any on.
+    /// The cluster's settings, if kubectl passed any.
     pub cluster: Option<&'a Value>,
     /// The configuration file, if there is one.
     pub configuration: Option<&'a Configuration>,
 }
 
 impl Settings {
-    /// Lays the layers on top of each other. What the cluster and the file say about another
-    /// issuer than the one in force is left out.
+    /// Merges the layers. Values that the cluster or the file gives for another issuer than the one
+    /// in force are ignored.
     pub fn resolve(layers: &Layers<'_>) -> Result<Self, OptionError> {
         let any_variable = layers.environment.may_have_any(VARIABLES);
         let variable = |row: &'static Row| -> Result<Option<String>, OptionError> {
-            // An empty variable is how shells and CI systems spell "not set".
+            // Shells and CI systems set an empty variable to say "not set".
             let given = any_variable.then(|| layers.environment.variable(row.variable)).flatten();
             let Some(given) = given.filter(|given| !given.is_empty()) else { return Ok(None) };
             given.into_string().map(Some).map_err(|_| {
@@ -89,7 +89,7 @@ impl Settings {
         })
     }
 
-    /// Says of the options in `typed` that they came from `origin`.
+    /// Records `origin` as the origin of the options in `typed`.
     pub fn attribute(&mut self, typed: &Typed, origin: &Origin) {
         let is_typed = |known: &Origin| {
             matches!(known, Origin::CommandLine | Origin::Arguments | Origin::Kubeconfig { .. })
@@ -107,7 +107,7 @@ impl Settings {
         }
     }
 
-    /// Says of values that came from these variables that they came from `origin`.
+    /// Records `origin` as the origin of the values that came from these variables.
     pub fn attribute_variables(&mut self, variables: &[(String, String)], origin: &Origin) {
         let origins = self
             .values
@@ -123,7 +123,7 @@ impl Settings {
         }
     }
 
-    /// The issuer in force, as it is written.
+    /// The issuer in force, as written.
     pub fn issuer(&self) -> Option<&str> {
         self.named.first().map(|(_, issuer)| issuer.as_str())
     }
@@ -133,12 +133,12 @@ impl Settings {
         self.named.iter().filter(move |(_, named)| named == issuer).map(|(origin, _)| origin)
     }
 
-    /// Every option that has a value, and where that came from.
+    /// Every option that has a value, and where the value came from.
     pub fn origins(&self) -> impl Iterator<Item = (Name, &Origin)> {
         self.values.iter().map(|(name, _, origin)| (*name, origin))
     }
 
-    /// Whether the person's own configuration allows to run `line`.
+    /// Whether the user's own configuration allows running `line`.
     pub fn allows(&self, line: &str) -> bool {
         self.allowed_commands.iter().any(|allowed| allowed == line)
     }
@@ -148,7 +148,7 @@ impl Settings {
         self.configuration.as_deref()
     }
 
-    /// The one value of an option and its origin.
+    /// The single value of an option and its origin.
     pub fn value(&self, name: Name) -> Option<(&str, &Origin)> {
         self.values
             .iter()
@@ -181,7 +181,7 @@ impl Settings {
         OptionError::new(row_of(name), origin, problem)
     }
 
-    /// All values of an option that are taken whole.
+    /// All values of an option whose values are not split.
     pub fn each(&self, name: Name) -> Vec<&str> {
         self.values
             .iter()
@@ -197,11 +197,11 @@ impl Settings {
         self.value(name).map(|(_, origin)| origin)
     }
 
-    /// Whether a switch is on. A variable or the cluster may also say that it is off.
+    /// Whether a switch is on. A variable or the cluster can also turn it off.
     pub fn switch(&self, name: Name) -> Result<bool, OptionError> {
         let Some((text, origin)) = self.value(name) else { return Ok(false) };
         match text {
-            // The flag alone is empty; `t` and its kin are Go's.
+            // The flag alone has an empty value; Go also accepts `t` and the like.
             "" | "1" | "t" | "T" | "true" | "True" | "TRUE" | "yes" | "on" => Ok(true),
             "0" | "f" | "F" | "false" | "False" | "FALSE" | "no" | "off" => Ok(false),
             _ => Err(OptionError::new(
@@ -232,7 +232,8 @@ fn named(
     }
     if let Some(configuration) = layers.configuration {
         let origin = || Origin::File(configuration.path().to_owned());
-        // The first is the one at the top; those of sections are only about themselves.
+        // The issuer outside of sections comes first; a section's issuer counts only for that
+        // section.
         if let Some(issuer) = configuration.issuer() {
             named.push((origin(), issuer.to_owned()));
         }
@@ -244,7 +245,8 @@ fn named(
     named
 }
 
-/// The extension's object: keys are option names, values text, numbers, booleans or lists of text.
+/// Reads the extension's object: keys are option names, values are strings, numbers, booleans or
+/// lists of strings.
 fn read_cluster(config: &Value) -> Result<Vec<(Name, Vec<String>)>, OptionError> {
     let object = match config {
         Value::Null => return Ok(Vec::new()),
@@ -276,7 +278,7 @@ fn read_cluster(config: &Value) -> Result<Vec<(Name, Vec<String>)>, OptionError>
     Ok(values)
 }
 
-/// Text, numbers, booleans or lists of them as values of an option.
+/// Converts strings, numbers, booleans or lists of them to values of an option.
 pub(super) fn values_of(row: &Row, value: &Value) -> Option<Vec<String>> {
     let single = |value: &Value| match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

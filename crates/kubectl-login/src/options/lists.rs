@@ -1,10 +1,10 @@
-//! Lists in one text, as int128/kubelogin's flags take them (pflag's `StringSlice` and
+//! Parses lists in one string, as int128/kubelogin's flags take them (pflag's `StringSlice` and
 //! `StringToString`): separated by commas, quoted as in CSV (RFC 4180).
-//! Never knows an option; never shows a text, which may hold a secret.
+//! Never knows an option; never shows the text, which may hold a secret.
 
 use thiserror::Error;
 
-/// Why a text is no list.
+/// Why a text is not a list.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ListError {
     /// Go's `encoding/csv` says "bare quote".
@@ -18,7 +18,7 @@ pub enum ListError {
     NoPair,
 }
 
-/// The parts of `text`. An empty text has none.
+/// Splits `text` into its parts. An empty text has none.
 pub fn parts(text: &str) -> Result<Vec<String>, ListError> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -44,7 +44,7 @@ pub fn parts(text: &str) -> Result<Vec<String>, ListError> {
     }
 }
 
-/// What stands in quotes, and what comes after them: a comma, or nothing.
+/// The content of the quotes, and the rest after them: a comma, or nothing.
 fn unquoted(text: &str) -> Result<(String, &str), ListError> {
     let (mut part, mut rest) = (String::new(), text);
     loop {
@@ -63,7 +63,7 @@ fn unquoted(text: &str) -> Result<(String, &str), ListError> {
     }
 }
 
-/// The `NAME=VALUE` pairs of `text`. One pair is taken whole, with its commas.
+/// The `NAME=VALUE` pairs of `text`. A single pair is taken whole, with its commas.
 pub fn pairs(text: &str) -> Result<Vec<(String, String)>, ListError> {
     let parts = match text.matches('=').count() {
         0 if text.is_empty() => return Ok(Vec::new()),
@@ -78,7 +78,7 @@ pub fn pairs(text: &str) -> Result<Vec<(String, String)>, ListError> {
     parts.iter().map(|part| split(part).ok_or(ListError::NoPair)).collect()
 }
 
-/// One text that `parts` and `pairs` read as these parts.
+/// A string that `parts` and `pairs` split into these parts.
 pub fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     let quoted = |part: &str| {
         let is_plain = !part.contains([',', '"', '\n', '\r']) && !part.is_empty();
@@ -87,7 +87,7 @@ pub fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
     parts.into_iter().map(quoted).collect::<Vec<_>>().join(",")
 }
 
-/// One text that `pairs` reads as the pairs of all these; `None` where there is none.
+/// A string that `pairs` splits into all of these pairs; `None` if there are none.
 pub fn one_text_of_pairs(given: &[&str]) -> Option<String> {
     let mut all = Vec::new();
     for text in given {
@@ -95,7 +95,7 @@ pub fn one_text_of_pairs(given: &[&str]) -> Option<String> {
     }
     let parts: Vec<String> = all.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let text = match parts.as_slice() {
-        // One pair is taken whole.
+        // A single pair is taken whole.
         [one] if one.matches('=').count() == 1 => one.clone(),
         all => joined(all.iter().map(String::as_str)),
     };
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// What pflag 1.0.10 gives for the same text.
+    /// The same results as pflag 1.0.10.
     #[test]
     fn a_list_is_read_as_pflag_reads_it() {
         for (text, expected) in [
@@ -142,7 +142,7 @@ mod tests {
         for (text, expected) in [
             ("a=b", &[("a", "b")][..]),
             ("a=b,c=d", &[("a", "b"), ("c", "d")]),
-            // One pair: its commas and its quotes around are its own.
+            // A single pair keeps its commas and surrounding quotes.
             ("a=b,c", &[("a", "b,c")]),
             ("\"a=b\"", &[("a", "b")]),
             ("\"a=b,c\",d=e", &[("a", "b,c"), ("d", "e")]),

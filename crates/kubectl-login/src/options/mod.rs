@@ -1,10 +1,10 @@
-//! From what was typed, set and configured to a checked target.
-//! Never acts on an option: no file is read and no program started here.
+//! Turns typed, set and configured values into a checked target.
+//! Never acts on an option: reads no file and starts no program.
 //!
-//! Reading order: `table` (what there is), `typed` (what was typed, by the strict parser or by
-//! clap in `arguments`), `configuration` (the file), `layers` (which value counts, and where it came
-//! from), `trust` (who may say what), `program` (what may be run), `target` (checked);
-//! `fault` is what goes wrong in the last two.
+//! Reading order: `table` (all options), `typed` (what was typed, by the strict parser or by clap
+//! in `arguments`), `configuration` (the file), `layers` (which value wins, and where it came
+//! from), `trust` (which layer may set what), `program` (which commands may be run), `target` (the
+//! result); `fault` has the errors of the last two.
 
 mod row;
 pub mod table;

@@ -1,27 +1,27 @@
-//! Where a value came from, and how much such a place is trusted.
-//! Never which of several values counts: that is `layers`.
+//! Records where a value came from, and how far that source is trusted.
+//! Never decides which of several values wins: `layers` does.
 
 use std::{fmt, path::PathBuf};
 
-/// Where a value came from; what a hint names.
+/// Where a value came from; hints name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Typed.
+    /// The command line.
     CommandLine,
     /// The `args` of the kubeconfig entry that kubectl runs.
     Arguments,
-    /// The `args` or `env` of a kubeconfig user that `login` has read.
+    /// The `args` or `env` of a kubeconfig user entry that `login` read.
     Kubeconfig {
         /// The name of the user entry.
         user: String,
-        /// The file it is in.
+        /// The file that holds it.
         file: String,
     },
     /// An environment variable.
     Variable(&'static str),
     /// The extension `client.authentication.k8s.io/exec` of the kubeconfig's cluster entry.
     Cluster,
-    /// What a server publishes about signing in.
+    /// What a server publishes about how to sign in.
     Server {
         /// Its address.
         address: String,
@@ -48,19 +48,19 @@ impl fmt::Display for Origin {
     }
 }
 
-/// How much a layer is trusted, least first.
+/// How far a layer is trusted, lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trust {
-    /// Somebody else said it: the cluster's settings, a server.
+    /// From another party: the cluster's settings, a server.
     Told,
-    /// Typed, set, or in the user entry of a kubeconfig.
+    /// Typed, set as a variable, or in a kubeconfig's user entry.
     Given,
-    /// In the person's own configuration file.
+    /// From the user's own configuration file.
     Own,
 }
 
 impl Origin {
-    /// How much it is trusted.
+    /// How far it is trusted.
     pub fn trust(&self) -> Trust {
         match self {
             Self::Cluster | Self::Server { .. } => Trust::Told,
@@ -71,10 +71,10 @@ impl Origin {
         }
     }
 
-    /// Whether an issuer that is named here, or believed because of this, may be shown `value`.
+    /// Whether an issuer that this layer names, or makes trusted, may be sent `value`.
     pub(super) fn vouches_for(&self, value: &Self) -> bool {
         match (self, value) {
-            // Typed beside the address of that very server.
+            // The user typed it together with the address of that very server.
             (Self::Server { is_issuer: true, .. }, Self::CommandLine) => true,
             _ => value.trust() <= self.trust(),
         }
@@ -86,13 +86,13 @@ impl Origin {
 pub enum Reason {
     /// The issuer is named by a layer that is trusted less.
     NamedBy(Origin),
-    /// Others said it of an issuer that is not theirs alone.
+    /// The cluster or a server gave it for an issuer that other layers name, too.
     NotTheirs,
-    /// A layer that is trusted less says who is believed to be the issuer.
+    /// A less trusted layer decides which server is accepted as the issuer.
     BelievedBy {
-        /// By this option.
+        /// The option that decides it.
         anchor: &'static str,
-        /// Which came from here.
+        /// The origin of that option.
         from: Origin,
     },
 }

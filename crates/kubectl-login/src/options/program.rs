@@ -1,8 +1,8 @@
-//! A command line that an option names, and whether it may be run.
-//! Never run here; never allowed because a kubeconfig says so.
+//! Decides whether a command line that an option names may be run.
+//! Never runs it; never allows it because a kubeconfig says so.
 //!
-//! Whoever hands out a kubeconfig would else run what they like: kubectl's own list of allowed
-//! plugins knows our name only.
+//! Otherwise the author of a kubeconfig could run any program: kubectl's own list of allowed
+//! plugins contains only our name.
 
 use std::path::PathBuf;
 
@@ -11,14 +11,14 @@ use thiserror::Error;
 
 use super::{configuration::ALLOWED_COMMANDS, layers::Settings, origin::Origin, table::Row};
 
-/// A command line as given: a program, and its arguments where there are any.
+/// A command line as given: a program, and its arguments if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramLine {
     text: String,
     obstacle: Option<NotAllowed>,
 }
 
-/// A kubeconfig names a command that the person has not allowed.
+/// A kubeconfig names a command that the user has not allowed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
     "the command of `--{}` came from {}, and is not one that you have allowed",
@@ -37,7 +37,7 @@ struct Refused {
 }
 
 impl NotAllowed {
-    /// What to write where.
+    /// What to change, and where.
     pub fn hint(&self) -> String {
         let file = self.0.configuration.as_ref().map_or_else(
             || "the configuration file".to_owned(),
@@ -60,8 +60,8 @@ impl NotAllowed {
 }
 
 impl ProgramLine {
-    /// The value of the option `row`, which came from `origin`. `configuration` is where the
-    /// person would allow it.
+    /// The value of the option `row`, which came from `origin`. `configuration` is the file in
+    /// which the user would allow it.
     pub fn new(
         row: &Row,
         text: &str,
@@ -71,7 +71,8 @@ impl ProgramLine {
     ) -> Self {
         let is_own = matches!(
             origin,
-            // What is typed or set is the person's, or the job's, who could run it anyway.
+            // Typed or set as a variable: it belongs to the user or the job, who could run it
+            // anyway.
             Origin::CommandLine | Origin::Variable(_) | Origin::File(_)
         );
         let obstacle = (!is_own && !settings.allows(text)).then(|| {
@@ -102,7 +103,7 @@ impl ProgramLine {
 
 #[cfg(test)]
 impl ProgramLine {
-    /// One that may be run.
+    /// A command line that may be run.
     pub(crate) fn of(text: &str) -> Self {
         Self { text: text.to_owned(), obstacle: None }
     }
@@ -148,7 +149,7 @@ mod tests {
             assert!(line("pass show x", origin, "flow: device\n").is_err());
             let file = "allowed-commands: [pass show x, other]\n";
             assert_eq!(line("pass show x", origin, file).unwrap(), "pass show x");
-            // Another line is another command.
+            // The comparison is exact.
             for text in ["pass show  x", "pass show x y", "pass show y", "Pass show x"] {
                 assert!(line(text, origin, file).is_err(), "{text}");
             }

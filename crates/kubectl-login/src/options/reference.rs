@@ -1,5 +1,5 @@
-//! The page of options in the documentation is what the table says.
-//! Never shipped: a test compares, and writes the page where `LOGIN_WRITE_REFERENCE` is set.
+//! Checks that the documentation's page of options matches the table.
+//! Never shipped: a test compares, and writes the page if `LOGIN_WRITE_REFERENCE` is set.
 
 use std::fmt::Write as _;
 
@@ -60,7 +60,7 @@ fn line(row: &Row) -> String {
     )
 }
 
-/// In one cell of a table.
+/// Escapes the text for one cell of a table.
 fn plain(help: &str) -> String {
     help.replace('|', "\\|").replace('\n', " ")
 }
@@ -80,7 +80,7 @@ fn exit_codes_page() -> String {
     page
 }
 
-/// Fails where the page is another; writes it where that is asked for.
+/// Fails if the page differs; writes it if that is requested.
 #[expect(clippy::disallowed_methods, reason = "a test that maintains a document")]
 fn check(name: &str, page: &str) {
     let file = format!("{}/../../docs/src/reference/{name}", env!("CARGO_MANIFEST_DIR"));

@@ -1,73 +1,72 @@
-//! A row of the table of options: what is said about each.
-//! Never a row itself.
+//! Defines the columns of the option table.
 
 use super::table::Name;
 
 /// How often an option may be given, and whether it has a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// No value; there or not.
+    /// No value; present or absent.
     Switch,
-    /// One value; of several, the last counts.
+    /// One value; the last one wins.
     Value,
-    /// Values separated by commas, each time; quoted as in CSV.
+    /// Comma-separated values, repeatable; quoted as in CSV.
     List,
-    /// `NAME=VALUE` pairs separated by commas, each time.
+    /// Comma-separated `NAME=VALUE` pairs, repeatable.
     Pairs,
-    /// One value each time, taken whole.
+    /// One value, repeatable, not split.
     Each,
 }
 
-/// With whose issuer a value may be used. `trust` has the rules that follow from it.
+/// With which issuer a value may be used. `trust` has the rules that follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// It says who the issuer is.
+    /// It names the issuer.
     Issuer,
-    /// It proves to the issuer who asks, or lets it be proven.
+    /// It authenticates the client or user to the issuer, or says how to.
     Proof,
-    /// It decides what is believed to be the issuer.
+    /// It decides which server is accepted as the issuer.
     Anchor,
-    /// It says what is asked of the issuer, and how.
+    /// It is part of the requests to the issuer.
     Request,
-    /// It is about this machine and this person only.
+    /// It concerns only this host and this user.
     Here,
 }
 
-/// What the cluster's settings (the kubeconfig extension) may say. They may name who issues
-/// tokens; they may hold no secret, start no program, read no file and take no identity of this
-/// place: whoever is shown it could use it elsewhere.
+/// What the cluster's settings (the kubeconfig extension) may set. They may name the issuer; they
+/// may not contain a secret, start a program, read a file or use an identity of this host: a server
+/// that receives the identity could use it elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByCluster {
-    /// Not this.
+    /// Not this option.
     Never,
-    /// This, about the issuer that they name themselves.
+    /// This option, for the issuer that the settings themselves name.
     OfItsIssuer,
-    /// This.
+    /// This option, for any issuer.
     Always,
 }
 
-/// One row.
+/// The row of one option.
 #[derive(Debug)]
 pub struct Row {
-    /// Which option.
+    /// The option.
     pub name: Name,
-    /// Without the dashes; also the key in the cluster's settings.
+    /// The long name without dashes; also the key in the cluster's settings.
     pub long: &'static str,
-    /// What int128/kubelogin calls it.
+    /// Names in int128/kubelogin.
     pub aliases: &'static [&'static str],
     /// The environment variable.
     pub variable: &'static str,
-    /// How it is given.
+    /// How values are given.
     pub shape: Shape,
-    /// Stands for the value in help texts.
+    /// Placeholder for the value in help texts.
     pub value_name: &'static str,
-    /// With whose issuer it may be used.
+    /// With which issuer a value may be used.
     pub used: Use,
-    /// Whether the cluster's settings may say it.
+    /// Whether the cluster's settings may set it.
     pub by_cluster: ByCluster,
-    /// Kept for kubeconfigs that were written for int128/kubelogin; help does not list it.
+    /// Accepted for kubeconfigs that were written for int128/kubelogin; help does not list it.
     pub hidden: bool,
-    /// One sentence.
+    /// The help text: one sentence.
     pub help: &'static str,
 }
 

@@ -1,15 +1,14 @@
-//! Every option of `get-token` and its kin, once: name, other names, variable, shape, help, and
-//! with whose issuer its value may be used.
-//! Never a second list: the strict parser, clap, the environment and the cluster's settings read
-//! this one.
+//! Lists every option of `get-token` and related commands: name, aliases, variable, shape, help,
+//! and with which issuer its value may be used.
+//! The only list: the strict parser, clap, the environment and the cluster's settings all read it.
 
 use super::row::row;
 pub use super::row::{ByCluster, Row, Shape, Use};
 
-/// What the name of each option's variable begins with.
+/// The prefix of every option's variable.
 pub const VARIABLES: &str = "KUBECTL_LOGIN_";
 
-/// An option; its place in [`OPTIONS`].
+/// An option, by its index in [`OPTIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the table says what each is")]
 pub enum Name {
@@ -501,8 +500,8 @@ pub static OPTIONS: &[Row] = &[
     .request(),
 ];
 
-/// Whether an argument is spelled as only int128/kubelogin does. Its redirect URIs are then the
-/// ones that are registered at the issuer.
+/// Whether only int128/kubelogin spells an argument like this. Then its redirect URIs are the ones
+/// that are registered at the issuer.
 pub fn is_kubelogins(word: &str) -> bool {
     word.starts_with("--oidc-")
 }

@@ -1,5 +1,6 @@
-//! Checked options: whom to ask for which token, and how a person may be involved.
-//! Never touches the file system: paths are kept as paths, secrets as where to find them.
+//! Checks the options and builds a target: which token to request from which issuer, and how the
+//! user may be involved.
+//! Never touches the file system: paths stay paths, and secrets are references to their source.
 //!
 //! On disk: `values` reads single values; `issuer`, `identity` and `browser` are parts of a target.
 
@@ -26,31 +27,31 @@ use crate::{
     system::environment::Environment,
 };
 
-/// How to sign in, as asked for.
+/// How to sign in, as requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// As fits: an identity of this place if one is given, else a person by browser or device.
+    /// The best that fits: the job's identity if there is one, else a user by browser or device.
     Auto,
     /// Authorization code with PKCE and a loopback listener.
     Browser,
     /// Device code.
     Device,
-    /// Authorization code that the person carries over from another machine.
+    /// Authorization code that the user copies from another device.
     Paste,
-    /// A person's password (RFC 6749 §4.3).
+    /// The user's password (RFC 6749 §4.3).
     Password,
-    /// The client itself.
+    /// The client's own credentials.
     ClientCredentials,
-    /// The identity token as it is.
+    /// The identity token, unchanged.
     Identity,
-    /// The identity token exchanged for another (RFC 8693).
+    /// The identity token, exchanged for another token (RFC 8693).
     TokenExchange,
     /// The identity token as a grant (RFC 7523 §2.1).
     JwtBearer,
 }
 
 impl Flow {
-    /// Whether only a person can answer.
+    /// Whether the flow needs a user.
     pub fn needs_person(self) -> bool {
         matches!(self, Self::Browser | Self::Device | Self::Paste | Self::Password)
     }
@@ -61,102 +62,102 @@ impl Flow {
     }
 }
 
-/// Whether a person may be asked.
+/// Whether the user may be prompted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interactive {
-    /// When one seems to be there.
+    /// If a user seems to be present.
     Auto,
     /// Not at all.
     Never,
-    /// Even when none seems to be there.
+    /// Even if no user seems to be present.
     Always,
 }
 
-/// How refresh tokens are kept.
+/// How refresh tokens are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Storage {
-    /// The best that works here.
+    /// The best method that works on this host.
     Auto,
-    /// The key in the keyring of the desktop.
+    /// Encrypted; the key is in the desktop's keyring.
     Keyring,
-    /// The key in a file of its own.
+    /// Encrypted; the key is in a file of its own.
     EncryptedFile,
-    /// In plain 0600 files.
+    /// In plain files with mode 0600.
     File,
-    /// Nothing is kept at all.
+    /// Not stored.
     None,
 }
 
-/// Everything that is known before the first file is opened.
+/// All checked options, before any file is opened.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Who signs the tokens.
+    /// The issuer of the tokens.
     pub issuer: IssuerUrl,
-    /// Who asks for them; for `Flow::Identity` whom they are for.
+    /// The client that requests them; for `Flow::Identity` the audience.
     pub client_id: ClientId,
-    /// How the client proves itself, if by a secret.
+    /// How the client authenticates, if by a secret.
     pub client_secret: Option<SecretSource>,
-    /// How the client proves itself, if by a key.
+    /// How the client authenticates, if by a key.
     pub assertion_key: Option<AssertionKey>,
     /// How the issuer is reached.
     pub connection: Connection,
-    /// The scopes asked for by the user, sorted, each once.
+    /// The scopes that the user requested, sorted, without duplicates.
     pub scopes: Vec<String>,
-    /// Whom an access token is for.
+    /// The audience of an access token.
     pub audience: Option<String>,
     /// How to sign in.
     pub flow: Flow,
-    /// Which of several accounts.
+    /// Which account, if the user has several.
     pub account: Option<String>,
-    /// Whose password.
+    /// The user name for the password flow.
     pub username: Option<String>,
-    /// The password, where it is given; else the person is asked.
+    /// The password, if given; else the user is prompted.
     pub password: Option<SecretSource>,
-    /// Access token instead of ID token.
+    /// Use the access token instead of the ID token.
     pub use_access_token: bool,
-    /// The identity that this place gives to a job.
+    /// The identity of a job on this host.
     pub identity: Option<IdentityOptions>,
     /// RFC 8693 `subject_token_type`.
     pub subject_token_type: Option<String>,
     /// RFC 8693 `requested_token_type`.
     pub requested_token_type: Option<String>,
-    /// Where tokens are kept; `None` keeps nothing, as while it is not known whose they are.
+    /// Where tokens are cached; `None` caches nothing, also while the job's identity is unknown.
     pub cache_directory: Option<PathBuf>,
-    /// Where they will be kept when it is known.
+    /// Where tokens will be cached once the identity is known.
     pub later_directory: Option<PathBuf>,
-    /// How refresh tokens are kept there.
+    /// How refresh tokens are stored there.
     pub storage: Storage,
-    /// Where the browser comes back to.
+    /// Where the browser is redirected to.
     pub callback: Callback,
     /// How to open the page.
     pub browser: BrowserChoice,
-    /// Renew although the kept token is good.
+    /// Renew even if the cached token is good.
     pub force_refresh: bool,
-    /// The bound on a sign-in, whichever way it goes.
+    /// The time limit of a sign-in by any flow.
     pub authentication_timeout: Duration,
-    /// The bound on a sign-in with a page that waits for the person: a device code has a life of
-    /// its own.
+    /// The time limit of a sign-in that waits at a page for the user: a device code has a lifetime
+    /// of its own.
     pub page_timeout: Duration,
-    /// Whether a person may be asked.
+    /// Whether the user may be prompted.
     pub interactive: Interactive,
-    /// Nothing but errors on stderr.
+    /// Print only errors to stderr.
     pub quiet: bool,
-    /// Names this target in the cache.
+    /// Identifies this target in the cache.
     pub cache_key: CacheKey,
-    /// Where the values came from that hints talk about.
+    /// The origins of values that hints name.
     pub origins: Origins,
 }
 
-/// The origins that hints name.
+/// The origins of values that hints name.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
     /// Of the issuer's URL.
     pub issuer: Option<Origin>,
     /// Of the client's id.
     pub client_id: Option<Origin>,
-    /// Of the client's secret or key, wherever it is.
+    /// Of the client's secret or key, literal or by reference.
     pub client_secret: Option<Origin>,
-    /// Of the certificate that the client shows in TLS.
+    /// Of the client's TLS certificate.
     pub client_certificate: Option<Origin>,
     /// Of the certificate authority.
     pub certificate_authority: Option<Origin>,
@@ -200,7 +201,7 @@ impl Target {
         let scopes = scopes(settings)?;
         let (audience, account) = (text(settings, Name::Audience), text(settings, Name::Account));
         let username = text(settings, Name::Username);
-        // kubelogin's `auto` is the password flow where a user name is given.
+        // kubelogin's `auto` is the password flow if a user name is given.
         let flow = match choice(settings, Name::Flow, &FLOWS)?.unwrap_or(Flow::Auto) {
             Flow::Auto if username.is_some() => Flow::Password,
             flow => flow,
@@ -231,7 +232,7 @@ impl Target {
             for_client: flow == Flow::ClientCredentials,
             use_access_token,
             identity: identity.as_ref(),
-            // An identity can be used in several ways, for tokens of several kinds.
+            // An identity can be used in several flows, for several token types.
             identity_flow: identity.as_ref().map(|_| flow.as_str()),
             subject_token_type: subject_token_type.as_deref(),
             requested_token_type: requested_token_type.as_deref(),
@@ -282,7 +283,7 @@ impl Target {
 }
 
 impl Target {
-    /// Whether a job gets its own token, and no person is asked for one.
+    /// Whether a job gets a token for itself, without a user.
     pub fn is_for_job(&self) -> bool {
         match self.flow {
             Flow::ClientCredentials | Flow::Identity | Flow::TokenExchange | Flow::JwtBearer => {
@@ -293,13 +294,13 @@ impl Target {
         }
     }
 
-    /// The identity that decides whose token it is, while that is not known.
+    /// The identity that decides whose token it is, while it is unknown.
     pub fn unknown_identity(&self) -> Option<&IdentityOptions> {
         let is_known = self.identity.as_ref().is_some_and(|identity| identity.taken.is_some());
         self.identity.as_ref().filter(|_| !is_known && !self.flow.needs_person())
     }
 
-    /// The commands that a kubeconfig names and that the person has not allowed.
+    /// The commands that a kubeconfig names and that the user has not allowed.
     pub fn refused_commands(&self) -> Vec<NotAllowed> {
         let secret = match &self.client_secret {
             Some(SecretSource::Command(line)) => Some(line),
@@ -314,7 +315,7 @@ impl Target {
         lines.filter_map(|line| line.allowed().err()).collect()
     }
 
-    /// The same target, for the job that `taken` says it is.
+    /// The same target, for the job that `taken` identifies.
     #[must_use]
     pub fn known_as(self, taken: Taken) -> Self {
         let cache_key = self.cache_key.of_job(taken.says());
@@ -325,13 +326,13 @@ impl Target {
     }
 }
 
-/// Where tokens are kept.
+/// The directory of cached tokens.
 pub fn cache_directory_of(settings: &Settings, environment: &dyn Environment) -> Option<PathBuf> {
     path(settings, Name::TokenCacheDir, environment)
         .or_else(|| environment.default_cache_directory())
 }
 
-/// Our spellings first; kubelogin's for the same flows are known, too.
+/// Our spellings first, then kubelogin's for the same flows.
 const FLOWS: [(&str, Flow); 12] = [
     ("auto", Flow::Auto),
     ("browser", Flow::Browser),
@@ -374,7 +375,7 @@ fn storage(settings: &Settings) -> Result<Storage, OptionError> {
 }
 
 fn scopes(settings: &Settings) -> Result<Vec<String>, OptionError> {
-    // One part may hold several scopes: int128/kubelogin sends the parts with spaces between.
+    // One part may hold several scopes: int128/kubelogin joins the parts with spaces.
     let parts = settings.list(Name::Scope)?;
     let mut scopes: Vec<String> =
         parts.iter().flat_map(|part| part.split_whitespace()).map(ToOwned::to_owned).collect();
@@ -389,15 +390,15 @@ fn scopes(settings: &Settings) -> Result<Vec<String>, OptionError> {
     }
 }
 
-/// What tells one session from another: `openid` is asked for in the name of every person.
+/// The scopes that distinguish sessions: `openid` is always requested for a user.
 fn sent_scopes(scopes: &[String], for_person: bool) -> Vec<String> {
     scopes.iter().filter(|scope| !for_person || *scope != "openid").cloned().collect()
 }
 
-/// How long a page waits for a person who is not in a hurry.
+/// How long a page waits for the user.
 const PAGE: Duration = Duration::from_mins(3);
 
-/// The longest life of a device code that is waited for; Google's live that long.
+/// The longest device code lifetime that is waited for; Google's codes live that long.
 const LONGEST_CODE: Duration = Duration::from_mins(30);
 
 fn authentication_timeout(settings: &Settings) -> Result<Option<Duration>, OptionError> {

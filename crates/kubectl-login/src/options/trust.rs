@@ -1,11 +1,12 @@
-//! Who may say what about whose issuer: each value came from a layer, and layers are not trusted
-//! alike.
-//! Never looks at a value: where it came from, and what the table says of its option, decide.
+//! Decides which layer may set which option for which issuer: the layers are not equally trusted.
+//! Never looks at a value: only its origin and the option's row in the table decide.
 //!
-//! - What proves who asks, and what decides whom to believe, is used only with an issuer that is
-//!   named by a layer which is trusted at least as much.
-//! - What proves who asks is not shown to whoever a layer that is trusted less would believe.
-//! - What others say (the cluster, a server) is about the issuer that they alone name.
+//! - Credentials and trust anchors are used only with an issuer that an equally or more trusted
+//!   layer names.
+//! - Credentials are not sent to a server that is accepted as the issuer because of a less trusted
+//!   layer.
+//! - Values from another party (the cluster, a server) apply only to an issuer that no other layer
+//!   names.
 
 use super::{
     fault::OptionError,
@@ -41,17 +42,17 @@ pub fn check(settings: &Settings) -> Result<(), OptionError> {
     Ok(())
 }
 
-/// Whether `namer`, who names the issuer, is trusted enough for what `origin` says.
+/// Whether `namer`, the layer that names the issuer, is trusted enough for a value from `origin`.
 fn may_use(row: &Row, origin: &Origin, namer: &Origin) -> bool {
     match (row.used, namer) {
         (Use::Issuer | Use::Request | Use::Here, _) => true,
-        // It has vouched for that very server a moment ago.
+        // The anchor has just authenticated that very server.
         (Use::Anchor, Origin::Server { is_issuer: true, .. }) => origin.trust() <= Trust::Given,
         (Use::Anchor | Use::Proof, _) => namer.vouches_for(origin),
     }
 }
 
-/// Whether others say it of an issuer that a layer names which is trusted more.
+/// Whether another party set the value for an issuer that a more trusted layer names.
 fn is_of_another(row: &Row, origin: &Origin, owner: Trust) -> bool {
     if owner == Trust::Told || row.by_cluster == ByCluster::Always {
         return false;
@@ -59,8 +60,8 @@ fn is_of_another(row: &Row, origin: &Origin, owner: Trust) -> bool {
     match (row.used, origin) {
         (Use::Issuer | Use::Here, _) => false,
         (_, Origin::Cluster) => true,
-        // The person asks the server how to sign in; but not whom to believe, unless TLS has
-        // vouched for that very issuer.
+        // The user asks the server how to sign in, but not which certificates to trust, unless TLS
+        // has authenticated that very issuer.
         (Use::Anchor | Use::Proof, Origin::Server { is_issuer, .. }) => {
             !is_issuer || owner == Trust::Own
         }

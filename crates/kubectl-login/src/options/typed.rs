@@ -1,4 +1,4 @@
-//! What was typed after `get-token`, and the small strict parser for the cached path.
+//! Holds the options typed after `get-token`, and has the small strict parser for the cached path.
 //! Never accepts what clap would read differently: anything unusual is left to clap.
 
 use std::ffi::OsString;
@@ -14,7 +14,7 @@ pub struct Typed {
 }
 
 impl Typed {
-    /// Nothing typed but so many `-v`.
+    /// Only `-v`, that many times.
     pub fn with_verbosity(verbosity: u8) -> Self {
         Self { values: Vec::new(), verbosity }
     }
@@ -34,14 +34,14 @@ impl Typed {
         self.of(name).next().is_some()
     }
 
-    /// Takes each option that `other` has from there.
+    /// Replaces the options that `other` has by their values there.
     pub fn replace_by(&mut self, other: &Self) {
         self.values.retain(|(name, _)| !other.has(*name));
         self.values.extend(other.values.iter().cloned());
         self.verbosity = other.verbosity;
     }
 
-    /// The same without some options.
+    /// Returns a copy without these options.
     #[must_use]
     pub fn without(&self, names: &[Name]) -> Self {
         let mut rest = self.clone();
@@ -49,7 +49,7 @@ impl Typed {
         rest
     }
 
-    /// The same without the options that `above` has.
+    /// Returns a copy without the options that `above` has.
     #[must_use]
     pub fn beneath(&self, above: &Self) -> Self {
         let mut rest = self.clone();
@@ -62,7 +62,7 @@ impl Typed {
         self.values.is_empty()
     }
 
-    /// The same in the order of the table, as clap reports it.
+    /// Sorts the options in the order of the table, as clap reports them.
     #[must_use]
     pub fn in_table_order(mut self) -> Self {
         self.values.sort_by_key(|(name, _)| *name);
@@ -70,8 +70,8 @@ impl Typed {
     }
 }
 
-/// Reads arguments (without the program's name) if they are `get-token` and plain, complete,
-/// well-known options: `--name value`, `--name=value` or `--switch`. Else `None`: ask clap.
+/// Parses arguments (without the program's name) if they are `get-token` and simple, complete,
+/// known options: `--name value`, `--name=value` or `--switch`. Else `None`: use clap.
 pub fn strict(arguments: &[OsString]) -> Option<Typed> {
     let mut words = arguments.iter().map(|word| word.to_str());
     if words.next()?? != "get-token" {
@@ -94,7 +94,8 @@ pub fn strict(arguments: &[OsString]) -> Option<Typed> {
             (Shape::Switch, None) => "",
             (Shape::Switch, Some(_)) => return None,
             (_, Some(value)) => value,
-            // A value with a dash in front may be an option that somebody forgot a value before.
+            // A value that begins with a dash may be the next option, after one whose value was
+            // forgotten.
             (_, None) => words.next()?.filter(|value| !value.starts_with('-'))?,
         };
         typed.push(row.name, value.to_owned());

@@ -1,5 +1,5 @@
-//! How a command prints what there is to read: as a table for people, as JSON or YAML for programs.
-//! Never decides what is printed, and never gives a meaning by colour alone.
+//! Prints a command's output: as a table for people, as JSON or YAML for programs.
+//! Never decides what is printed, and never conveys a meaning by colour alone.
 
 mod table;
 
@@ -15,7 +15,7 @@ use crate::{
 
 pub use table::Table;
 
-/// What programs match on; another shape would be another version.
+/// Programs match on it; an incompatible document needs another version.
 pub const API_VERSION: &str = "kubectl-login/v1";
 
 const FORMATS: [(&str, Format); 4] = [
@@ -39,7 +39,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What was asked for by [`argument`].
+    /// The format given by [`argument`].
     pub fn of(matches: &ArgMatches) -> Self {
         let wanted = matches.get_one::<String>("output");
         FORMATS
@@ -61,7 +61,7 @@ pub fn argument() -> Arg {
         .help("How to print it")
 }
 
-/// A document with its version and kind first, as Kubernetes' own have them.
+/// A document that begins with its version and kind, like Kubernetes objects.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Document<'a, T> {
@@ -78,7 +78,7 @@ pub struct Items<'a, T> {
     pub items: &'a [T],
 }
 
-/// Prints `content` as a document of `kind`, or the text that `people` makes for them.
+/// Prints `content` as a document of `kind`, or the text that `people` returns.
 pub fn print<T: Serialize>(
     format: Format,
     kind: &'static str,
@@ -103,7 +103,7 @@ fn rendered<T: Serialize>(
         what: format!("a {kind}"),
         source: std::io::Error::other(error),
     };
-    // By way of a value: both formats then agree on what is left out.
+    // Through a `Value`, so that both formats omit the same fields.
     if format == Format::Json {
         let mut text =
             serde_json::to_string_pretty(&document).map_err(|error| failed(error.to_string()))?;
@@ -113,7 +113,7 @@ fn rendered<T: Serialize>(
     serde_saphyr::to_string(&document).map_err(|error| failed(error.to_string()))
 }
 
-/// `N s`, `N min`, `N h` or `N d`, as kubectl shows ages: the largest unit that says enough.
+/// `Ns`, `Nm`, `Nh` or `Nd`, like the ages in kubectl: in the largest unit that is exact enough.
 pub fn duration(seconds: u64) -> String {
     match seconds {
         0..120 => format!("{seconds}s"),
@@ -123,7 +123,7 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// Lines of `name: value`, the values under each other.
+/// Lines of `name: value`, with the values aligned.
 pub fn aligned(pairs: &[(&str, &str)]) -> String {
     let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default() + 1;
     pairs.iter().fold(String::new(), |mut text, (name, value)| {

@@ -1,10 +1,10 @@
-//! Columns of text, aligned as kubectl aligns them.
+//! Renders columns of text, aligned as in kubectl.
 //! Never lets a cell break its line: control characters are replaced.
 
 /// Spaces between columns.
 const GAP: usize = 3;
 
-/// What stands in an empty cell.
+/// Shown for an empty cell.
 const NOTHING: &str = "-";
 
 /// A table with a header.
@@ -28,7 +28,7 @@ impl Table {
         self.rows.push(cells.into_iter().map(shown).collect());
     }
 
-    /// The text.
+    /// The table as text.
     pub fn render(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let widths: Vec<usize> = (0..columns)

@@ -1,6 +1,6 @@
-//! Renewals of a token that could still be handed out: ahead of its end, or because a cluster has
-//! probably refused it.
-//! Never asks a person, never waits for another process, never makes two attempts in a row.
+//! Renews a token that is still valid: before its expiry, or because a cluster has probably refused
+//! it.
+//! Never prompts a user, never waits for another process, never makes two attempts in a row.
 
 use std::time::Duration;
 
@@ -19,24 +19,25 @@ use crate::{
     report::{Failure, Report},
 };
 
-/// How long the preparations keep a caller waiting who could have had the old token. The request
-/// itself has its own bound and is never cut: an answer that nobody waits for may hold the only
-/// refresh token that is good from then on.
+/// How long the preparations may delay a caller who could have had the old token. The request
+/// itself has its own limit and is never cancelled: its response may hold the only valid refresh
+/// token.
 const BOUND: Duration = Duration::from_secs(5);
 
-/// What came of an attempt.
+/// The result of an attempt.
 enum Attempt {
     Token(Issued),
     /// The issuer has ended the session.
     Refused,
-    /// There is nothing that could be tried without a person.
+    /// Nothing can be done without a user.
     Nothing,
-    /// Not now.
+    /// The attempt failed or took too long; another one may follow.
     Later,
 }
 
 impl Renewal<'_> {
-    /// The answer that needs no wait for anybody else; `None` when the token has to be renewed.
+    /// The answer, if it needs no wait for another process; `None` if the token must be renewed
+    /// first.
     pub(super) fn without_waiting(
         &self,
         kept: &Kept<'_>,
@@ -62,14 +63,14 @@ impl Renewal<'_> {
         }
     }
 
-    /// A new token, or `None` to hand out the old one.
+    /// A new token, or `None` to use the old one.
     fn early(
         &self,
         kept: &Kept<'_>,
         seen: &Found,
         version: ExecApiVersion,
     ) -> Result<Option<Zeroizing<String>>, Failure> {
-        // Whoever holds the lock is at it already.
+        // The lock's holder is already renewing.
         let name = self.target.cache_key.as_str();
         let Some(lock) = renewal_lock::try_take(kept.directory(), name) else { return Ok(None) };
         self.lock.replace(Some(lock));
@@ -80,8 +81,8 @@ impl Renewal<'_> {
         };
         let is_suspected = kept.standing(seen) == Standing::Suspected;
         let suspicions = found.entry.suspicions.saturating_add(u32::from(is_suspected));
-        // Written down before it is made, so that even a crowd of processes that are killed one
-        // after the other makes few attempts; where it cannot be written, none is made.
+        // Recorded before the attempt, so that many processes that are killed one after the other
+        // still make few attempts; if it cannot be recorded, no attempt is made.
         let attempted = found.entry.lifetime.after_attempt(found.now());
         if !kept.change(&found, attempted, suspicions) {
             self.conclude();
@@ -97,7 +98,7 @@ impl Renewal<'_> {
             Attempt::Token(issued) => Ok(Some(rendered(&issued, version))),
             Attempt::Later => Ok(None),
             Attempt::Refused if is_suspected => {
-                // The cluster and the issuer agree: this token is not handed out any more.
+                // The cluster and the issuer agree: this token is not used any more.
                 let failure =
                     Failure::from(RenewalError::Ended { issuer: self.target.issuer.clone() });
                 kept.remember(&Report::from(&failure), true);
@@ -121,7 +122,7 @@ impl Renewal<'_> {
 
     async fn attempt(&self, kept: &Kept<'_>) -> Attempt {
         if self.target.is_for_job() {
-            // A job can prove itself again at any time: nothing is lost by leaving off.
+            // A job can authenticate again at any time: cancelling loses nothing.
             let renewed = tokio::time::timeout(BOUND, self.renew_machine()).await;
             return renewed.map_or(Attempt::Later, |renewed| {
                 renewed.map_or_else(|error| self.later(&error), Attempt::Token)
@@ -140,7 +141,7 @@ impl Renewal<'_> {
         };
         let prepared = tokio::time::timeout(BOUND, async {
             let session = self.session().await?;
-            // Kept on disk, where the renewal finds it.
+            // Stored on disk, where the renewal finds it.
             session.metadata().await.map_err(|error| self.failure(error))?;
             Ok::<_, Failure>(session)
         });

@@ -1,5 +1,5 @@
-//! Why a renewal gave no token, apart from what its flow says.
-//! Never a token or a part of one.
+//! Errors of a renewal, apart from those of its flow.
+//! Never contain a token or a part of one.
 
 use login_common::names::IssuerUrl;
 use thiserror::Error;
@@ -9,15 +9,15 @@ use crate::{
     report::{Fault, Report, Reported},
 };
 
-/// Why there is no token, though no flow failed in this process.
+/// Why there is no token although no flow failed in this process.
 #[derive(Debug, Error)]
 pub(super) enum RenewalError {
-    /// A failure of a moment ago, still in force.
+    /// A recent failure that is still in force.
     #[error("{}", report.error)]
     Remembered {
-        /// What was reported then.
+        /// The report of that failure.
         report: Box<Report>,
-        /// How many seconds it stays in force; zero when only the processes that waited share it.
+        /// How many seconds it stays in force; zero if only waiting processes share it.
         seconds_left: u64,
     },
     /// The process that was signing in ended without a result.
@@ -26,16 +26,16 @@ pub(super) enum RenewalError {
         /// The process.
         process: u32,
     },
-    /// The cluster refuses the token, and the issuer its renewal.
+    /// The cluster refuses the token, and the issuer refuses to renew it.
     #[error("the session at `{issuer}` has ended; the issuer does not renew it any more")]
     Ended {
-        /// Who was asked.
+        /// The issuer that refused.
         issuer: IssuerUrl,
     },
-    /// The refresh token cannot be had, and nobody can sign in anew.
+    /// The refresh token cannot be read, and no user can sign in anew.
     #[error("the session at `{issuer}` cannot be renewed now, and nobody can be asked to sign in")]
     Sealed {
-        /// Whose it is.
+        /// The issuer of the session.
         issuer: IssuerUrl,
         /// Why.
         #[source]

@@ -1,5 +1,5 @@
-//! What a renewal finds and leaves in the cache, for one session.
-//! Never fails a renewal: what cannot be kept is warned about, once.
+//! Reads and writes the cache for one session.
+//! Never fails a renewal: what cannot be stored causes one warning.
 
 use std::{cell::Cell, time::Duration};
 
@@ -27,36 +27,36 @@ use crate::{
     system::System,
 };
 
-/// Temporary files older than this were left by a process that was killed.
+/// Temporary files older than this belong to a process that was killed.
 const ABANDONED: Duration = Duration::from_hours(1);
 
-/// The files of a session.
+/// The cached files of a session.
 pub(super) struct Kept<'a> {
     system: &'a System<'a>,
     target: &'a Target,
     directory: Directory,
     secrets: RefreshSecrets<'a>,
     continuous_integration: bool,
-    /// The process that asks.
+    /// The calling process.
     pub(super) caller: Option<u32>,
-    /// Goes into the next entry.
+    /// Written to the next entry.
     pub(super) suspicions: Cell<u32>,
     warned: Cell<bool>,
 }
 
-/// A kept token.
+/// A cached token.
 pub(super) struct Found {
     pub(super) entry: Entry,
     file: Opened,
     now: UnixTime,
 }
 
-/// What a kept token is good for, in view of who asks.
+/// Whether a cached token may be returned to this caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Hand it out.
+    /// Return it.
     Good,
-    /// Hand it out; try to renew it if nobody else does.
+    /// Return it; try to renew it unless another process does.
     Due,
     /// A cluster has probably refused it.
     Suspected,
@@ -76,7 +76,7 @@ impl<'a> Kept<'a> {
         Some(Self::of(system, target, surroundings, secrets))
     }
 
-    /// What is kept beside these refresh tokens.
+    /// A cache with the given refresh token store.
     pub(super) fn of(
         system: &'a System<'a>,
         target: &'a Target,
@@ -123,7 +123,7 @@ impl<'a> Kept<'a> {
         }
     }
 
-    /// Notes who is given a kept token.
+    /// Records who is given a cached token.
     pub(super) fn note(&self, found: &Found) {
         if let Some(caller) = self.caller(found.now) {
             found.file.note(caller);
@@ -134,7 +134,7 @@ impl<'a> Kept<'a> {
         self.caller.map(|to| Served { at, to })
     }
 
-    /// The same token with other moments; whether that could be written.
+    /// Rewrites the cached token with other timestamps; returns whether that succeeded.
     pub(super) fn change(&self, found: &Found, lifetime: Lifetime, suspicions: u32) -> bool {
         let Some(token) = found.entry.token() else { return false };
         let key = &self.target.cache_key;
@@ -154,7 +154,7 @@ impl<'a> Kept<'a> {
         backoff::recall(&self.directory, &self.target.cache_key)
     }
 
-    /// The failure that forbids a sign-in now.
+    /// The failure whose back-off forbids a sign-in now.
     pub(super) fn held_back(&self) -> Option<Failure> {
         let now = self.system.clock.now();
         let memory = self.memory().filter(|memory| memory.holds_back(now))?;
@@ -175,26 +175,27 @@ impl<'a> Kept<'a> {
         self.secrets.load(&self.target.cache_key)
     }
 
-    /// The refresh token, with a place for the one that comes after it: without such a place it is
-    /// not spent.
+    /// The refresh token, with a prepared place for its successor: without one it must not be
+    /// spent.
     pub(super) fn spendable(&self) -> Result<Option<(RefreshSecret, Prepared)>, Sealed> {
         let Some(secret) = self.refresh_secret()? else { return Ok(None) };
         let prepared = self.prepare(Some(&secret)).map_err(Sealed::NoPlace)?;
         Ok(Some((secret, prepared)))
     }
 
-    /// Does all that can fail when a refresh token is kept.
+    /// Does everything that can fail when a refresh token is stored.
     pub(super) fn prepare(&self, before: Option<&RefreshSecret>) -> Result<Prepared, KeyTrouble> {
         let (key, wish) = (&self.target.cache_key, self.target.storage);
         self.secrets.prepare(key, before, wish, self.continuous_integration)
     }
 
-    /// A keyring is waited for no longer than this; `None` gives it its own time.
+    /// Limits the wait for the keyring; `None` restores the keyring's own limit.
     pub(super) fn hurry(&self, bound: Option<Duration>) {
         self.secrets.hurry(bound);
     }
 
-    /// Forgets it, by the `place` of the next one if there is one; whether nothing is left of it.
+    /// Removes the refresh token, by the successor's `place` if there is one; returns whether
+    /// nothing is left of it.
     pub(super) fn forget_refresh_secret(&self, place: Option<&Prepared>) -> bool {
         let forgotten = match place {
             Some(place) => self.secrets.forget_before(place),
@@ -217,8 +218,8 @@ impl<'a> Kept<'a> {
         }
     }
 
-    /// Keeps what was issued: the refresh token first, as the issuer may have revoked the one
-    /// `before`, which a renewal has used. Without a place that was prepared one is looked for.
+    /// Stores the result: the refresh token first, as the issuer may have revoked its predecessor
+    /// `before`, which the renewal used. If no place was prepared, this prepares one.
     pub(super) fn keep(
         &self,
         issued: &Issued,
@@ -245,7 +246,7 @@ impl<'a> Kept<'a> {
         self.clear_memory();
     }
 
-    /// How the refresh token is kept now, and what there is to say about it.
+    /// Stores the refresh token; returns how it is protected now, and a warning.
     fn keep_refresh_token(
         &self,
         issued: &Issued,
@@ -255,7 +256,7 @@ impl<'a> Kept<'a> {
         let key = &self.target.cache_key;
         let Some(token) = &issued.refresh_token else {
             if before.is_none() {
-                // It belongs to an earlier sign-in, perhaps to that of somebody else.
+                // The stored one belongs to an earlier sign-in, perhaps by another user.
                 let place = prepared.as_ref().and_then(|prepared| prepared.as_ref().ok());
                 self.forget_refresh_secret(place);
             }
@@ -297,7 +298,7 @@ impl<'a> Kept<'a> {
                 (Some(saved.protection), reason.filter(|_| !is_expected))
             }
             Err(trouble) => {
-                // What is there is spent, or belongs to an earlier sign-in.
+                // The stored one is spent, or belongs to an earlier sign-in.
                 self.forget_refresh_secret(None);
                 let cause = trouble.source().map(|cause| format!(": {cause}")).unwrap_or_default();
                 let text = format!(
@@ -309,7 +310,7 @@ impl<'a> Kept<'a> {
         }
     }
 
-    /// One warning: the token's comes first, as it fails for the reasons the rest does.
+    /// One warning: the token's takes precedence, as the rest fails for the same reasons.
     fn warn_about(&self, kept: Result<(), StoreError>, unkept: Option<String>) {
         use std::error::Error as _;
         let text = match kept {

@@ -1,8 +1,8 @@
-//! A model of renewals: random schedules of calls, kills, faults of the disk and the keyring,
-//! answers of the issuer and steps of the clock, against the real cache, lock, flows and sockets.
-//! Never a real clock, and never a fault that another one hides.
+//! Model test of renewals: random schedules of calls, kills, disk and keyring faults, issuer
+//! responses and clock steps, against the real cache, lock, flows and sockets.
+//! Never uses a real clock; never combines faults of which one hides the other.
 //!
-//! On disk: `issuer` is the other side, which knows what was spent.
+//! On disk: `issuer` is the issuer of the model, which knows which tokens are spent.
 
 mod issuer;
 
@@ -53,7 +53,7 @@ use crate::{
 };
 use issuer::{Issuer, Manner};
 
-/// What goes wrong with the disk during a call.
+/// The disk fault of a call.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     None,
@@ -61,7 +61,7 @@ enum Fault {
     Kind(Step, usize),
     /// The n-th step, whatever it is.
     Once(usize),
-    /// What is written is half there, from the n-th step on.
+    /// From the n-th step on, writes are cut in half.
     Half(usize),
     /// The process ends before the n-th step.
     Kill(usize),
@@ -122,7 +122,7 @@ impl Terminal for Said {
     }
 }
 
-/// A keyring whose desktop may lock it or go away at any time.
+/// A keyring whose desktop may lock it or disappear at any time.
 #[derive(Clone, Default)]
 struct ModelKeyring(Rc<RefCell<(Option<String>, bool)>>);
 
@@ -155,7 +155,7 @@ struct World {
     _scratch: tempfile::TempDir,
 }
 
-/// How a call ended; `None` when it was killed.
+/// The result of a call; `None` if it was killed.
 type Outcome = Option<Result<Zeroizing<String>, Failure>>;
 
 impl World {
@@ -189,7 +189,7 @@ impl World {
         UnixTime::from_seconds(self.clock.load(Ordering::SeqCst))
     }
 
-    /// What lies in the cache for anybody.
+    /// The cached entry.
     fn kept(&self) -> Option<Entry> {
         let key = &self.target.cache_key;
         let directory = Directory::new(self.folder.clone());
@@ -200,7 +200,7 @@ impl World {
         self.kept().is_some_and(|entry| entry.lifetime.at(self.now()) != Freshness::Expired)
     }
 
-    /// One process.
+    /// Runs one process.
     fn call(&self, fault: Fault, force: bool) -> (Outcome, Vec<String>) {
         let variables = [("HOME".to_owned(), "/nonexistent".to_owned())];
         let environment = Overlay { variables: &variables, below: &NoEnvironment };
@@ -228,7 +228,7 @@ impl World {
     }
 }
 
-/// The token in an answer, which has to be a whole one.
+/// The token in an answer, which must be complete.
 fn token(answer: &str) -> String {
     let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
     assert_eq!(answer["kind"], "ExecCredential");
@@ -240,7 +240,7 @@ fn walk(seed: u64, storage: &str, steps: usize) {
     let world = World::new(storage);
     let mut trace = Vec::new();
     for number in 0..steps {
-        // The clock goes on, jumps, or is set back.
+        // The clock advances, jumps, or is set back.
         let step = match chance.below(10) {
             0 => -i64::try_from(chance.below(2000)).unwrap(),
             1 => i64::try_from(chance.below(5000)).unwrap(),
@@ -294,7 +294,7 @@ fn walk(seed: u64, storage: &str, steps: usize) {
         }
         assert_eq!(call.replayed, None, "presented again: {said:?} {}", what());
     }
-    // Whatever has happened: with a disk and an issuer that work, so does everything.
+    // Whatever has happened: once disk and issuer work again, so does everything else.
     world.keyring.0.borrow_mut().1 = false;
     world.clock.fetch_add(100_000, Ordering::SeqCst);
     world.issuer.begin(Manner::Rotate);
@@ -335,7 +335,7 @@ fn a_kill_at_any_step_leaves_a_session_or_a_sign_in() {
             let (outcome, said) = world.call(Fault::None, true);
             assert!(outcome.unwrap().is_ok(), "{storage} {at} {said:?}");
             let call = world.issuer.end();
-            // Only what was answered and not yet written down is lost with the process.
+            // Only a response that was sent and not yet stored is lost with the process.
             assert!(call.replayed.is_none() || (is_killed && killed.gave_token), "{storage} {at}");
             if !is_killed {
                 assert!(at > 20, "{storage}: there are more steps than {at}");

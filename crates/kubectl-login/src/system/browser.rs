@@ -1,5 +1,5 @@
-//! Opens a page in a browser, on behalf of the person.
-//! Never waits for the browser, never gives it our stdout or the secrets of our environment.
+//! Opens a page in the user's browser.
+//! Never waits for the browser to end; never passes it our stdout or secret variables.
 
 use std::{fs::File, io, process::Stdio, time::Duration};
 
@@ -12,30 +12,30 @@ use super::{
 };
 use crate::options::target::BrowserChoice;
 
-/// How long the desktop's opener may take; some stay until the browser ends.
+/// How long the desktop's opener may take; some run until the browser ends.
 const OPENER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Browsers that draw on the terminal.
+/// Browsers that use the terminal.
 const TEXT_BROWSERS: [&str; 9] =
     ["w3m", "lynx", "links", "links2", "elinks", "www-browser", "browsh", "carbonyl", "edbrowse"];
 
-/// Openers of desktops, in the order in which they are tried.
+/// Openers of Unix desktops, in the order in which they are tried.
 #[cfg(all(unix, not(target_os = "macos")))]
 const OPENERS: [&[&str]; 5] =
     [&["xdg-open"], &["gio", "open"], &["gnome-open"], &["kde-open"], &["x-www-browser"]];
 
-/// What became of a page.
+/// How a page was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opened {
-    /// The person shall open it.
+    /// Not at all: the user has to open it.
     ByPerson,
     /// In a window.
     InWindow,
-    /// On the terminal, which is the browser's now.
+    /// On the terminal, which belongs to the browser now.
     OnTerminal,
 }
 
-/// Opens `url`. Other users of this machine can read it among the browser's arguments.
+/// Opens `url`. Other users of this host can read it among the browser's arguments.
 pub async fn open(
     choice: &BrowserChoice,
     url: &str,
@@ -58,7 +58,7 @@ pub async fn open(
     }
 }
 
-/// Whether `BROWSER` names a browser that shows a window.
+/// Whether `BROWSER` names a browser with a window.
 pub fn is_named(environment: &dyn Environment) -> bool {
     commands_of(environment).iter().any(|words| !is_text_browser(words))
 }
@@ -67,7 +67,7 @@ pub fn is_named(environment: &dyn Environment) -> bool {
 async fn desktop(url: &str, environment: &dyn Environment) -> io::Result<()> {
     let mut openers: Vec<Vec<String>> = Vec::new();
     if environment.has("WSL_DISTRO_NAME") {
-        // Windows' own, where wslu is not installed.
+        // The one of Windows, in case wslu is not installed.
         openers.push(["rundll32.exe", "url.dll,FileProtocolHandler"].map(str::to_owned).to_vec());
     }
     if environment.has("DISPLAY") || environment.has("WAYLAND_DISPLAY") {
@@ -79,7 +79,7 @@ async fn desktop(url: &str, environment: &dyn Environment) -> io::Result<()> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     for words in openers {
         match start(&words, url) {
-            // One that is still busy after that is a good sign.
+            // Still running at the time limit: it counts as success.
             Ok((mut child, _)) => match tokio::time::timeout(OPENER_TIMEOUT, child.wait()).await {
                 Ok(Ok(status)) if !status.success() => {
                     let name = words.first().map_or("", String::as_str);
@@ -94,7 +94,7 @@ async fn desktop(url: &str, environment: &dyn Environment) -> io::Result<()> {
     Err(failure)
 }
 
-/// The systems' own interfaces, which start the browser as a child of the desktop.
+/// The system's own interface, which starts the browser as a child of the desktop.
 #[cfg(any(windows, target_os = "macos"))]
 async fn desktop(url: &str, _: &dyn Environment) -> io::Result<()> {
     let url = url.to_owned();
@@ -105,8 +105,8 @@ async fn desktop(url: &str, _: &dyn Environment) -> io::Result<()> {
     }
 }
 
-/// The commands that come before the desktop's opener. WSL: wslu's opener, as the Linux desktop's
-/// would open nothing.
+/// The commands to try before the desktop's opener. On WSL, wslu's opener: that of the Linux
+/// desktop would open nothing.
 fn named_by(environment: &dyn Environment) -> Vec<Vec<String>> {
     let mut commands = commands_of(environment);
     if environment.has("WSL_DISTRO_NAME") {
@@ -115,7 +115,7 @@ fn named_by(environment: &dyn Environment) -> Vec<Vec<String>> {
     commands
 }
 
-/// `BROWSER` is a list with colons between; `%s` stands for the address.
+/// `BROWSER` is a colon-separated list; `%s` stands for the URL.
 fn commands_of(environment: &dyn Environment) -> Vec<Vec<String>> {
     let named = environment.variable("BROWSER").and_then(|named| named.into_string().ok());
     named
@@ -131,7 +131,7 @@ fn is_text_browser(words: &[String]) -> bool {
     name.is_some_and(|name| TEXT_BROWSERS.contains(&name))
 }
 
-/// `url` in place of `%s`, or as the last argument.
+/// Starts a program with `url` in place of `%s`, or as the last argument.
 fn start(words: &[String], url: &str) -> io::Result<(tokio::process::Child, Opened)> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -155,25 +155,25 @@ fn start(words: &[String], url: &str) -> io::Result<(tokio::process::Child, Open
         Opened::OnTerminal
     } else {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // Ctrl-C, here or in what kubectl does next, is not meant for the person's browser.
+        // Ctrl-C, now or later in kubectl, must not reach the user's browser.
         #[cfg(unix)]
         command.process_group(0);
         Opened::InWindow
     };
-    // The runtime takes note of its end, also where nobody waits for it.
+    // The runtime reaps the process even if nothing awaits it.
     Ok((command.spawn()?, opened))
 }
 
 const TERMINAL: &str = if cfg!(windows) { "CONOUT$" } else { "/dev/tty" };
 
-/// Whether a browser, and whatever it starts, is better off without a variable: by its name, or by
-/// a value that is a token.
+/// Whether a variable must be hidden from the browser and its children: because of its name, or
+/// because its value is a token.
 fn is_secret(name: &str, value: &str) -> bool {
     const INSIDE: [&str; 7] =
         ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "APIKEY"];
     const WORDS: [&str; 4] = ["PASS", "KEY", "JWT", "PAT"];
     let name = name.to_ascii_uppercase();
-    // What lets a new window come to the front.
+    // It lets a new window come to the front.
     if name == "XDG_ACTIVATION_TOKEN" {
         return false;
     }

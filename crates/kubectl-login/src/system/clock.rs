@@ -1,17 +1,17 @@
-//! The time of this machine, and short waits outside the async runtime.
-//! Never used below the flows: pure code is given `now`.
+//! Reads this host's time, and waits briefly outside the async runtime.
+//! Never used by pure code: that is passed `now`.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use login_common::UnixTime;
 
-/// Tells the time.
+/// A source of the time.
 pub trait Clock {
-    /// Now, in whole seconds.
+    /// The current time, in whole seconds.
     fn now(&self) -> UnixTime;
 }
 
-/// The machine's clock.
+/// The host's clock.
 pub struct MachineClock;
 
 impl Clock for MachineClock {
@@ -23,26 +23,26 @@ impl Clock for MachineClock {
     }
 }
 
-/// A bound on a wait; runs on when the machine's clock is set.
+/// A limit on a wait; not affected when the host's clock is set.
 pub struct Deadline {
     begin: Instant,
     bound: Duration,
 }
 
 impl Deadline {
-    /// `bound` from now.
+    /// A limit of `bound` from now.
     pub fn after(bound: Duration) -> Self {
         #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
         let begin = Instant::now();
         Self { begin, bound }
     }
 
-    /// How long the wait has taken so far.
+    /// How long the wait has lasted so far.
     pub fn waited(&self) -> Duration {
         self.begin.elapsed()
     }
 
-    /// How long it may still take.
+    /// How long the wait may still last.
     pub fn left(&self) -> Duration {
         self.bound.saturating_sub(self.waited())
     }
@@ -53,7 +53,7 @@ impl Deadline {
     }
 }
 
-/// Waits without a runtime; for polls of milliseconds.
+/// Waits without a runtime; for polling in milliseconds.
 pub fn pause(duration: Duration) {
     #[expect(clippy::disallowed_methods, reason = "bounded by every caller's `Deadline`")]
     std::thread::sleep(duration);

@@ -1,5 +1,5 @@
-//! Requests to kube-apiserver, connected as the kubeconfig says.
-//! Never trusts other authorities than kubectl would, never uses these settings for an issuer.
+//! Sends requests to kube-apiserver, connected as the kubeconfig says.
+//! Never trusts authorities that kubectl would not trust; never uses these settings for an issuer.
 
 use std::net::SocketAddr;
 
@@ -15,13 +15,13 @@ use super::http::{self, HttpError, Response, route::Route};
 /// How a cluster is reached.
 #[derive(Clone, Debug, Default)]
 pub struct ClusterConnection {
-    /// PEM; the only authorities that count where they are given.
+    /// PEM; if given, only these authorities are trusted.
     pub authorities: Option<Vec<u8>>,
-    /// Believe any certificate.
+    /// Accept any certificate.
     pub insecure: bool,
-    /// The name in the certificate, where it is not the host's.
+    /// The name in the certificate, if it is not the host's.
     pub server_name: Option<String>,
-    /// `proxy-url`; else the variables count.
+    /// `proxy-url`; if missing, the environment variables apply.
     pub proxy: Option<String>,
 }
 
@@ -30,19 +30,19 @@ pub struct ClusterClient {
     client: reqwest::Client,
     route: Route,
     server: Url,
-    /// The `Host` header where the URL has another host for the sake of TLS.
+    /// The `Host` header, if the URL has another host for the sake of TLS.
     host: Option<String>,
 }
 
 impl ClusterClient {
-    /// A client for the cluster at `server`, behind `proxies` where its kubeconfig names none.
+    /// A client for the cluster at `server`; `proxies` applies if its kubeconfig names no proxy.
     pub fn new(
         server: &Url,
         connection: &ClusterConnection,
         proxies: &Proxies,
     ) -> Result<Self, HttpError> {
         let route = match &connection.proxy {
-            // client-go: `NO_PROXY` does not count here, nor does loopback.
+            // Like client-go: `NO_PROXY` does not apply here, and loopback is no exception.
             Some(proxy) => Route::Through(Proxy::parse(proxy, "proxy-url")?),
             None => Route::to(server, proxies)?,
         };
@@ -53,15 +53,15 @@ impl ClusterClient {
         let (mut server, mut host_header) = (server.clone(), None);
         if let Some(name) = &connection.server_name {
             if let Route::Through(proxy) = &route {
-                // The proxy would be asked for that name instead of the host.
+                // The proxy would be sent that name instead of the host.
                 return Err(HttpError::Client(format!(
                     "`tls-server-name` together with a proxy (from `{}`) is more than this command \
                      can do; `kubectl auth whoami` can",
                     proxy.named_by
                 )));
             }
-            // The library checks certificates against the URL's host: that name then leads to the
-            // addresses of the real one.
+            // The library checks certificates against the URL's host: the URL gets the
+            // certificate's name, which then resolves to the addresses of the real host.
             let host = server.host_str().unwrap_or_default();
             let real = host.trim_matches(['[', ']']).to_owned();
             builder = builder.dns_resolver(Leading { to: real });
@@ -73,7 +73,7 @@ impl ClusterClient {
         Ok(Self { client, route, server, host: host_header })
     }
 
-    /// POST of JSON to `path` below the server's own path.
+    /// Sends JSON by POST to `path` below the server's own path.
     pub async fn post_json(
         &self,
         path: &str,
@@ -97,7 +97,7 @@ impl ClusterClient {
     }
 }
 
-/// Every name leads to the addresses of one host, within the time of a connection.
+/// Resolves every name to the addresses of one host, within the connection's time limit.
 struct Leading {
     to: String,
 }
@@ -106,7 +106,7 @@ impl Resolve for Leading {
     fn resolve(&self, _: Name) -> Resolving {
         let host = self.to.clone();
         Box::pin(async move {
-            // The port is that of the URL.
+            // The port comes from the URL.
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
             Ok(Box::new(found.into_iter()) as Addrs)
         })

@@ -1,5 +1,5 @@
-//! Runs a program and takes what it prints: how a client secret comes out of a password manager.
-//! Never a shell; never our stdout, which belongs to kubectl.
+//! Runs a program and returns its output: how a password manager supplies a client secret.
+//! Never uses a shell; never passes on our stdout, which belongs to kubectl.
 
 use std::{io, process::Stdio, time::Duration};
 
@@ -9,14 +9,14 @@ use tokio::{io::AsyncReadExt as _, process::Command};
 
 use crate::options::program::{NotAllowed, ProgramLine};
 
-/// How long the program may take; it may have to ask a person for a fingerprint.
+/// Time limit of the program; it may have to ask the user for a fingerprint.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long its output is read after its end: what it has printed is there by then, and a daemon that
-/// it has left behind may keep the pipe open for ever.
+/// How long the output is read after the program's end: by then everything it printed has arrived,
+/// and a daemon that it left behind may keep the pipe open forever.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// How much it may print.
+/// Maximum output in bytes.
 const MAX_OUTPUT: u64 = 160 * 1024;
 
 /// Why there is no output.
@@ -34,7 +34,7 @@ pub enum CommandError {
         #[source]
         source: io::Error,
     },
-    /// It ended with a failure; what it said went to stderr.
+    /// It ended with a failure; its own message went to stderr.
     #[error("`{program}` ended with {status}")]
     Failed {
         /// The program's name.
@@ -50,9 +50,9 @@ pub enum CommandError {
     NoText(String),
 }
 
-/// The program and its arguments: the whole of `line` where that is a program, as int128/kubelogin
-/// takes it (`/mnt/c/Program Files/…/chrome.exe`), else what stands between spaces: there is no
-/// shell that could quote.
+/// The program and its arguments: all of `line` if that is a file, as int128/kubelogin takes it
+/// (`/mnt/c/Program Files/…/chrome.exe`), else split at spaces: there is no shell that handles
+/// quotes.
 pub fn words(line: &str) -> Vec<String> {
     let has_place = line.contains(['/', '\\']);
     if has_place && std::path::Path::new(line).is_file() {
@@ -61,7 +61,7 @@ pub fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(ToOwned::to_owned).collect()
 }
 
-/// What the program prints on stdout, without the line break at its end.
+/// What the program prints to stdout, without the final line break.
 pub async fn output(line: &ProgramLine) -> Result<Secret, CommandError> {
     printed(&words(line.allowed()?)).await
 }
@@ -135,7 +135,7 @@ mod tests {
         let program = program.to_str().unwrap();
         assert_eq!(words(program), [program]);
         assert_eq!(words("firefox  -P work %s"), ["firefox", "-P", "work", "%s"]);
-        // With arguments behind it there is no telling where it ends.
+        // With arguments after it, the end of the program's name is ambiguous.
         assert_eq!(words(&format!("{program} x")).len(), 3);
         assert!(words(" ").is_empty());
     }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     #[cfg(unix)]
     fn a_daemon_that_a_program_leaves_behind_is_not_waited_for() {
-        // It ends by itself, after `TIMEOUT`.
+        // The daemon ends by itself, after `TIMEOUT`.
         assert_eq!(run("sleep 40 & echo secret"), Ok("secret".to_owned()));
     }
 }

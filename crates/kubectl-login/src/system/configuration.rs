@@ -1,5 +1,5 @@
 //! Finds and reads the configuration file.
-//! Never one that others may write to: it can name programs to run.
+//! Never reads one that others may write to: it can name programs to run.
 
 use std::{fs::File, io, path::PathBuf};
 
@@ -9,10 +9,10 @@ use super::{
 };
 use crate::options::{configuration::Configuration, fault::OptionError};
 
-/// Names another file than the one of this system's place for configuration.
+/// Names a configuration file other than the system's default.
 pub const VARIABLE: &str = "KUBECTL_LOGIN_CONFIG";
 
-/// Longest file that is read.
+/// Maximum file size in bytes.
 const MAX_LENGTH: u64 = 256 * 1024;
 
 /// The configuration file, if there is one.
@@ -25,13 +25,13 @@ pub fn read(environment: &dyn Environment) -> Result<Option<Configuration>, Opti
     }
 }
 
-/// The file takes a YAML parser, can be read once only, or cannot be read at all.
+/// The file needs a YAML parser, can be read only once, or cannot be read at all.
 pub struct Unusual;
 
 /// The configuration file for the cached path.
 pub fn read_plain(environment: &dyn Environment) -> Result<Option<Configuration>, Unusual> {
     let Some(place) = Place::of(environment) else { return Ok(None) };
-    // The long way would find it empty.
+    // A pipe can be read once: the slow path would find it empty.
     if file::is_pipe(&place.path) {
         return Err(Unusual);
     }
@@ -39,7 +39,7 @@ pub fn read_plain(environment: &dyn Environment) -> Result<Option<Configuration>
     Configuration::plain(&place.path, &text).map(Some).ok_or(Unusual)
 }
 
-/// Where it is looked for.
+/// The path of the configuration file.
 struct Place {
     path: PathBuf,
     must_exist: bool,
@@ -79,12 +79,12 @@ impl Place {
 fn is_exposed(file: &File) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let me = rustix::process::geteuid().as_raw();
-    // root's files are the machine's.
+    // Files of root belong to the host.
     file.metadata()
         .is_ok_and(|facts| facts.mode() & 0o022 != 0 || (facts.uid() != me && facts.uid() != 0))
 }
 
-/// Windows: a profile's directories are private by their access list.
+/// Windows: the access list of a profile's folders keeps them private.
 #[cfg(not(unix))]
 fn is_exposed(_: &File) -> bool {
     false

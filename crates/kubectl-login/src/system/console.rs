@@ -1,10 +1,10 @@
-//! The terminal that a person types at, whatever stdin is: kubectl's may be a pipe.
-//! Never leaves it silent: what was changed is put back, also when a signal ends the wait.
+//! Reads from the terminal at which the user types, whatever stdin is: kubectl's may be a pipe.
+//! Never leaves the echo off: the terminal's mode is restored, also when a signal ends the wait.
 
 #[cfg(any(unix, test))]
 mod line;
 
-/// Longest line that is taken; the address of a page that failed may be long.
+/// Maximum length of a line in bytes; the URL of a failed page may be long.
 const MAX_LINE: usize = 16 * 1024;
 
 #[cfg(unix)]
@@ -29,7 +29,7 @@ mod unix {
 
     use super::line::{Line, Pressed};
 
-    /// POSIX `_POSIX_VDISABLE`: no key does this.
+    /// POSIX `_POSIX_VDISABLE`: no key has this function.
     const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
 
     /// The controlling terminal.
@@ -37,31 +37,31 @@ mod unix {
         tty: File,
     }
 
-    /// Puts the terminal back when it is dropped.
+    /// Restores the terminal's mode when dropped.
     struct Mode<'a> {
         tty: &'a File,
         before: Termios,
     }
 
     impl Console {
-        /// The terminal, if this process may read it now.
+        /// Opens the terminal, if this process may read it now.
         pub fn open() -> Option<Self> {
             let tty = File::options().read(true).write(true).open("/dev/tty").ok()?;
-            // The kernel stops a background job that reads (SIGTTIN) instead of answering it.
+            // The kernel stops a background job that reads from its terminal (SIGTTIN).
             let is_foreground =
                 tcgetpgrp(&tty).is_ok_and(|group| group == rustix::process::getpgrp());
             is_foreground.then_some(Self { tty })
         }
 
-        /// Asks for a line. The caller bounds the wait; when it gives up, the terminal is as it
-        /// was before.
+        /// Prompts for a line. The caller limits the wait; if it gives up, the terminal's mode is
+        /// restored.
         pub async fn line(&self, prompt: &str, shown: bool) -> io::Result<Secret> {
             let mode = Mode::key_by_key(&self.tty)?;
             (&self.tty).write_all(prompt.as_bytes())?;
             let tty = self.tty.try_clone()?;
             let (done, line) = oneshot::channel();
-            // Terminals cannot be polled everywhere (macOS). A read that nobody waits for any more
-            // ends with the process.
+            // Terminals cannot be polled everywhere (macOS). A read that was given up ends with the
+            // process.
             std::thread::spawn(move || done.send(read(&tty, shown)));
             let line = line.await.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
             drop(mode);
@@ -71,9 +71,9 @@ mod unix {
     }
 
     impl<'a> Mode<'a> {
-        /// Without echo, and each key at once; Ctrl-C still is a signal. The other keys that signal
-        /// are none meanwhile: nothing would put the terminal back (Ctrl-\), or a shell would read
-        /// the rest of a password (Ctrl-Z, and Ctrl-Y where `IEXTEN` makes it one).
+        /// No echo, and each key at once; Ctrl-C still sends its signal. The other signal keys are
+        /// disabled: nothing would restore the terminal (Ctrl-\), or a shell would read the rest of
+        /// a password (Ctrl-Z, and Ctrl-Y where `IEXTEN` enables it).
         fn key_by_key(tty: &'a File) -> io::Result<Self> {
             let before = tcgetattr(tty)?;
             let mut mode = before.clone();
@@ -89,7 +89,7 @@ mod unix {
 
     impl Drop for Mode<'_> {
         fn drop(&mut self) {
-            // Keys that were not read are not meant for the shell.
+            // Unread keys must not reach the shell.
             let _ = tcsetattr(self.tty, OptionalActions::Flush, &self.before);
         }
     }
@@ -129,16 +129,16 @@ mod windows {
 
     use super::MAX_LINE;
 
-    /// The console of this process.
+    /// The process's console.
     pub struct Console;
 
     impl Console {
-        /// The console, if there is one.
+        /// Opens the console, if there is one.
         pub fn open() -> Option<Self> {
             File::open("CONIN$").ok().map(|_| Self)
         }
 
-        /// Asks for a line. The caller bounds the wait.
+        /// Prompts for a line. The caller limits the wait.
         pub async fn line(&self, prompt: &str, shown: bool) -> io::Result<Secret> {
             let prompt = prompt.to_owned();
             let work = move || {

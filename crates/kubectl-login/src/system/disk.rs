@@ -1,8 +1,8 @@
-//! The file system as the cache uses it: a folder that is held open, and files in it.
-//! Never follows a link to a file, never waits for the other end of a pipe, never decides what a
-//! failure means.
+//! The file system operations of the cache: a folder that is held open, and files in it.
+//! Never follows a link to a file, never waits for the other end of a pipe, never interprets a
+//! failure.
 //!
-//! Each method is one step that can fail by itself, so that tests can make it fail, or end the
+//! Each method is one step that can fail by itself, so that tests can make it fail, or kill the
 //! process there.
 
 #[cfg(not(unix))]
@@ -27,57 +27,57 @@ pub use unix::{Folder, LocalDisk};
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// To read it.
+    /// Read.
     Read,
-    /// To write into a file that is there.
+    /// Write to an existing file.
     Change,
-    /// The same, made if it is not there.
+    /// Write to an existing file, or create it.
     ChangeOrCreate,
-    /// To write a file that must not be there.
+    /// Write to a new file; it must not exist.
     Create,
 }
 
-/// Who takes a lock.
+/// Which other locks a lock permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
-    /// Nobody else.
+    /// None.
     Alone,
-    /// Others who only look.
+    /// Other shared locks, of readers.
     Shared,
 }
 
-/// A file system.
+/// A file system; tests use one with faults.
 pub trait Disk: fmt::Debug + Send + Sync {
-    /// Opens a folder; from then on it is this one, whatever takes its name.
+    /// Opens a folder; the handle stays with it, even if another folder takes its name.
     fn folder(&self, path: &Path) -> io::Result<Folder>;
-    /// Opens a file in it: 0600 where it is made, never through a link, never waiting.
+    /// Opens a file in the folder: created with mode 0600, never through a link, never blocking.
     fn open(&self, folder: &Folder, name: &str, access: Access) -> io::Result<File>;
-    /// Sees to it that `length` bytes can be written; returns how long the file looks after that.
+    /// Reserves space for `length` bytes; returns the apparent length of the file after that.
     fn reserve(&self, file: &File, length: u64) -> io::Result<u64>;
-    /// Writes all of `bytes` at the beginning.
+    /// Writes all of `bytes` at the beginning of the file.
     fn write(&self, file: &File, bytes: &[u8]) -> io::Result<()>;
-    /// Ends the file after `length` bytes.
+    /// Truncates the file to `length` bytes.
     fn cut(&self, file: &File, length: u64) -> io::Result<()>;
-    /// Waits until the medium has it.
+    /// Waits until the file is on the medium.
     fn sync(&self, file: &File) -> io::Result<()>;
-    /// Waits until the device has it: less than `sync`, where the system tells them apart.
+    /// Waits until the device has the file: weaker than `sync` on systems that distinguish them.
     fn flush(&self, file: &File) -> io::Result<()>;
-    /// Waits until the medium has the folder's names.
+    /// Waits until the folder's entries are on the medium.
     fn sync_folder(&self, folder: &Folder) -> io::Result<()>;
-    /// Gives a file another name, in place of what had it.
+    /// Renames a file, replacing any other of that name.
     fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()>;
-    /// Removes a name.
+    /// Removes an entry.
     fn remove(&self, folder: &Folder, name: &str) -> io::Result<()>;
-    /// Takes a lock that ends with the process, if it is free.
+    /// Takes a lock, if it is free; it ends with the process.
     fn lock(&self, file: &File, sharing: Sharing) -> Result<(), TryLockError>;
-    /// Where locks of this machine are kept whose own file system does not lock.
+    /// The folder for this host's locks if the cache's file system has none.
     fn runtime_folder(&self) -> Option<PathBuf>;
 }
 
 /// The file system of this machine.
 pub static LOCAL: LocalDisk = LocalDisk;
 
-/// Waits until the medium has a file, as far as its file system can say so.
+/// Waits until a file is on the medium, as far as its file system supports that.
 pub fn settle(disk: &dyn Disk, file: &File) -> io::Result<()> {
     let supported = |outcome: io::Result<()>| match outcome {
         Err(error) if is_unsupported(&error) => None,
@@ -86,8 +86,8 @@ pub fn settle(disk: &dyn Disk, file: &File) -> io::Result<()> {
     supported(disk.sync(file)).or_else(|| supported(disk.flush(file))).unwrap_or(Ok(()))
 }
 
-/// Whether a file system does not do what was asked at all: `EINVAL`, `ENOTTY` and `ENOTSUP` are
-/// what network shares say to it (fsync(2), and macOS' fcntl(2) about `F_FULLFSYNC`).
+/// Whether a file system does not support the operation at all: network shares return `EINVAL`,
+/// `ENOTTY` and `ENOTSUP` for it (fsync(2), and macOS' fcntl(2) about `F_FULLFSYNC`).
 pub fn is_unsupported(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
@@ -101,7 +101,7 @@ pub fn is_unsupported(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
 }
 
-/// Whether a file system has no locks: flock(2) on NFS without its lock service says `ENOLCK`.
+/// Whether a file system has no locks: flock(2) on NFS without its lock service returns `ENOLCK`.
 pub fn cannot_lock(error: &io::Error) -> bool {
     #[cfg(unix)]
     if error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
@@ -130,7 +130,7 @@ mod tests {
     fn what_a_file_system_cannot_say_is_no_failure_and_a_failure_stays_one() {
         use io::ErrorKind::{QuotaExceeded, StorageFull, Unsupported};
         for (sync, flush, expected) in [
-            // macOS' F_FULLFSYNC on a network share, and then its fsync.
+            // macOS' F_FULLFSYNC on a network share, then its fsync.
             (Unsupported, None, Ok(())),
             (Unsupported, Some(Unsupported), Ok(())),
             (Unsupported, Some(StorageFull), Err(StorageFull)),

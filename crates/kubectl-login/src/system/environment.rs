@@ -1,21 +1,21 @@
-//! The environment variables, and the places they name.
-//! Never written to; never read anywhere else.
+//! Reads the environment variables, and derives the default folders from them.
+//! The only place that reads variables; never sets one.
 
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
 };
 
-/// Reads variables.
+/// A source of variables.
 pub trait Environment {
     /// The value of a variable, if it is set.
     fn variable(&self, name: &str) -> Option<OsString>;
 
-    /// Whether a variable whose name begins with `prefix` may be set: one look instead of fifty,
+    /// Whether a variable whose name begins with `prefix` may be set: one check instead of fifty,
     /// where that is faster.
     fn may_have_any(&self, prefix: &str) -> bool;
 
-    /// Whether a variable is set to something.
+    /// Whether a variable is set and not empty.
     fn has(&self, name: &str) -> bool {
         self.variable(name).is_some_and(|value| !value.is_empty())
     }
@@ -26,7 +26,7 @@ pub trait Environment {
         self.variable(variable).filter(|home| !home.is_empty()).map(PathBuf::from)
     }
 
-    /// Where the configuration is, if there is one.
+    /// The default path of the configuration file, if there is one.
     fn default_configuration_file(&self) -> Option<PathBuf> {
         let base = if cfg!(any(windows, target_os = "macos")) {
             directories::BaseDirs::new().map(|places| places.config_dir().to_owned())
@@ -39,9 +39,9 @@ pub trait Environment {
         base.map(|base| base.join("kubectl-login").join("config.yaml"))
     }
 
-    /// Where this system keeps a user's data: what is neither configuration nor cache. On Windows
-    /// caches lie in the local half of a profile, and so would its data: what one copy of a folder
-    /// holds shall not be both a lock and its key.
+    /// The folder for a user's data, which is neither configuration nor cache. On Windows not in
+    /// the local half of a profile, which holds the caches: a copy of one folder must not contain
+    /// both an encrypted file and its key.
     fn default_data_directory(&self) -> Option<PathBuf> {
         let base = if cfg!(any(windows, target_os = "macos")) {
             directories::BaseDirs::new().map(|places| places.data_dir().to_owned())
@@ -54,8 +54,8 @@ pub trait Environment {
         base.map(|base| base.join("kubectl-login"))
     }
 
-    /// Where tokens are kept when no option says so: under `KUBECACHEDIR` as kubectl's own cache
-    /// is, else where this system keeps caches.
+    /// The default folder of cached tokens: under `KUBECACHEDIR` like kubectl's own cache, else in
+    /// the system's folder for caches.
     fn default_cache_directory(&self) -> Option<PathBuf> {
         let named = |name| self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let base = named("KUBECACHEDIR").or_else(|| {
@@ -69,13 +69,14 @@ pub trait Environment {
     }
 }
 
-/// Whether Docker or Podman made our file system: both leave a mark in each container.
+/// Whether this process runs in a Docker or Podman container: both create a marker file.
 pub fn is_container() -> bool {
     ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
 }
 
-/// Where what ends with the machine's run is kept: under `XDG_RUNTIME_DIR`, else in the folder for
-/// temporary files. It belongs to the machine, whatever a kubeconfig says about variables.
+/// The folder for files that last until the host restarts: under `XDG_RUNTIME_DIR`, else in the
+/// folder for temporary files. Independent of the variables in a kubeconfig, as it belongs to the
+/// host.
 #[cfg(unix)]
 pub fn runtime_directory(user: u32) -> PathBuf {
     let named = ProcessEnvironment.variable("XDG_RUNTIME_DIR").map(PathBuf::from);
@@ -85,7 +86,7 @@ pub fn runtime_directory(user: u32) -> PathBuf {
     )
 }
 
-/// Every variable of this process, as its children inherit them.
+/// All variables of this process, as its children inherit them.
 pub fn variables() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
 }
@@ -102,17 +103,17 @@ impl Environment for ProcessEnvironment {
     fn may_have_any(&self, prefix: &str) -> bool {
         let is_named =
             |(name, _): (OsString, _)| name.as_encoded_bytes().starts_with(prefix.as_bytes());
-        // Windows does not tell cases apart. glibc finds fifty names faster than all variables are
-        // copied; musl does not.
+        // Windows ignores case in names. With glibc, fifty lookups are faster than copying all
+        // variables; with musl they are not.
         cfg!(any(windows, target_env = "gnu")) || std::env::vars_os().any(is_named)
     }
 }
 
-/// Some variables on top of others; what a kubeconfig's `exec.env` does.
+/// Some variables on top of others, like a kubeconfig's `exec.env`.
 pub struct Overlay<'a> {
-    /// The ones on top, later ones first in rank as client-go does it.
+    /// The upper ones; later ones win, as in client-go.
     pub variables: &'a [(String, String)],
-    /// The ones below.
+    /// The lower ones.
     pub below: &'a dyn Environment,
 }
 
@@ -132,7 +133,7 @@ impl Environment for Overlay<'_> {
     }
 }
 
-/// No variables at all.
+/// No variables.
 pub struct NoEnvironment;
 
 impl Environment for NoEnvironment {
@@ -165,7 +166,7 @@ mod tests {
             (&[home][..], Some("/home/a/.cache/kubectl-login")),
             (&[home, ("XDG_CACHE_HOME", "/x")], Some("/x/kubectl-login")),
             (&[home, ("XDG_CACHE_HOME", "/x"), ("KUBECACHEDIR", "/k")], Some("/k/kubectl-login")),
-            // The XDG specification: relative paths are invalid and ignored.
+            // XDG specification: relative paths are invalid and ignored.
             (&[home, ("XDG_CACHE_HOME", "x")], Some("/home/a/.cache/kubectl-login")),
             (&[], None),
             (&[("HOME", "")], None),

@@ -1,5 +1,5 @@
-//! Reads files that a person names: regular ones, and pipes as a shell's `<(…)` gives them.
-//! Never more than a bound, never longer than a bound, never writes.
+//! Reads files that the user names: regular files, and pipes such as a shell's `<(…)`.
+//! Never exceeds a limit on size or time; never writes.
 
 use std::{
     fs::File,
@@ -9,20 +9,20 @@ use std::{
 
 use zeroize::Zeroizing;
 
-/// The whole file, if it has at most `limit` bytes.
+/// Reads the whole file, if it has at most `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     Source::open(path)?.read(limit)
 }
 
-/// The same as text.
+/// Reads the whole file as text.
 pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     text(read(path, limit)?)
 }
 
-/// Bytes as text.
+/// Converts bytes to text.
 pub fn text(mut content: Zeroizing<Vec<u8>>) -> io::Result<String> {
     String::from_utf8(std::mem::take(&mut *content)).map_err(|error| {
-        // What is no text may be a secret all the same.
+        // Invalid text may be a secret all the same.
         drop(Zeroizing::new(error.into_bytes()));
         io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8 text")
     })
@@ -33,7 +33,8 @@ pub fn exists(path: &Path) -> bool {
     path.exists()
 }
 
-/// Whether what is at `path` can be read once only. It is not opened: its other end would notice.
+/// Whether the file at `path` can be read only once. It is not opened: the other end of a pipe
+/// would notice.
 pub fn is_pipe(path: &Path) -> bool {
     #[cfg(unix)]
     let is_fifo = |facts: std::fs::Metadata| {
@@ -45,7 +46,7 @@ pub fn is_pipe(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(is_fifo)
 }
 
-/// An open file, or what stands for one.
+/// An open file or pipe.
 #[derive(Debug)]
 pub struct Source {
     file: File,
@@ -57,23 +58,23 @@ enum Kind {
     File,
     #[cfg(unix)]
     Pipe,
-    /// `/dev/null`, which people name where a file is wanted and they have none.
+    /// `/dev/null`, which users name if a file is required and they have none.
     #[cfg(unix)]
     Nothing,
 }
 
 impl Source {
-    /// Whether it is `/dev/null`, whose owner and mode say nothing.
+    /// Whether it is `/dev/null`, whose owner and mode are irrelevant.
     pub fn is_nothing(&self) -> bool {
         self.kind != Kind::File && !self.is_pipe()
     }
 
-    /// Who owns it, and the like.
+    /// The open file, for its owner and mode.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// All of it, if that is at most `limit` bytes.
+    /// The whole content, if it has at most `limit` bytes.
     pub fn read(self, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut content = Zeroizing::new(Vec::new());
         if self.is_pipe() {
@@ -111,13 +112,13 @@ mod unix {
     use super::{Kind, Source, refused};
     use crate::system::clock::Deadline;
 
-    /// How long the other end of a pipe may take, which may be a password manager.
+    /// How long the other end of a pipe may take; it may be a password manager.
     const PATIENCE: Duration = Duration::from_secs(30);
 
     impl Source {
-        /// Opens what a person named, through links if that is what it is.
+        /// Opens the path that the user named, following links.
         pub fn open(path: &Path) -> io::Result<Self> {
-            // NONBLOCK: a named pipe without another end would keep us here for ever.
+            // NONBLOCK: opening a named pipe without a writer would block forever.
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
             let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
             let facts = file.metadata()?;
@@ -133,7 +134,7 @@ mod unix {
             self.drain_within(PATIENCE, content, limit)
         }
 
-        /// Waits for the other end again and again, and no longer than `bound` in all.
+        /// Reads until the other end closes the pipe, for no longer than `bound` in total.
         pub(super) fn drain_within(
             &self,
             bound: Duration,
@@ -192,7 +193,7 @@ mod unix {
 
 #[cfg(not(unix))]
 impl Source {
-    /// Opens what a person named.
+    /// Opens the path that the user named.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         if file.metadata()?.is_file() {
@@ -256,7 +257,7 @@ mod tests {
         pipe(&path);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                // Waits for the reader, as a shell's process substitution does.
+                // Waits for the reader, like a shell's process substitution.
                 let mut end = File::options().write(true).open(&path).unwrap();
                 for _ in 0..10 {
                     end.write_all(&[b'x'; 10_000]).unwrap();

@@ -1,9 +1,9 @@
-//! Requests to the issuer: bounded in time and size, over https or on this machine.
-//! Never follows a redirect with anything but a public document, never trusts more than it is told,
-//! never logs.
+//! Sends requests to the issuer: limited in time and size, over https or to loopback.
+//! Follows redirects only for public documents; never trusts more authorities than its options
+//! name; never logs.
 //!
-//! On disk: `route` builds every client of this program, `redirects` follows those of public
-//! documents, `failure` says why there is no answer.
+//! On disk: `route` builds every HTTP client of this program, `redirects` follows redirects of
+//! public documents, `failure` has the errors.
 
 mod failure;
 mod limits;
@@ -28,7 +28,7 @@ pub use limits::REQUEST_TIMEOUT;
 use route::Route;
 pub use route::proxies;
 
-/// An answer.
+/// An HTTP response.
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -36,7 +36,7 @@ pub struct Response {
     pub body: Vec<u8>,
     /// The issuer's clock, from the `Date` header.
     pub date: Option<UnixTime>,
-    /// Where else to look, as it was written.
+    /// The redirect target, as written.
     location: Option<String>,
     /// RFC 9110 §10.2.3: how long to wait before the next request.
     pub retry_after: Option<Duration>,
@@ -45,31 +45,30 @@ pub struct Response {
 /// How connections are made.
 #[derive(Default)]
 pub struct HttpOptions {
-    /// PEM texts with authorities, beside those of the system.
+    /// PEM texts with authorities, in addition to the system's.
     pub authorities: Vec<Vec<u8>>,
-    /// Believe any certificate.
+    /// Accept any certificate.
     pub insecure_skip_tls_verify: bool,
-    /// Further headers of every request.
+    /// Additional headers of every request.
     pub headers: Vec<(String, Secret)>,
-    /// PEM text with the certificate and the key that the client shows.
+    /// PEM text with the client's certificate and key.
     pub client_certificate: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// Whom a connection trusts.
+/// Which authorities a connection trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trust {
-    /// The given authorities only, where there are any: the system's take longer to load than a
-    /// request takes.
+    /// Only the given ones, if any: loading the system's takes longer than a request.
     Given,
-    /// Those of the system, too.
+    /// The system's, too.
     System,
 }
 
-/// Makes requests.
+/// An HTTP client for the issuer.
 pub struct HttpClient {
     options: HttpOptions,
     proxies: Proxies,
-    /// Made when they are needed.
+    /// Built on demand.
     clients: Mutex<Vec<(Route, Trust, reqwest::Client)>>,
 }
 
@@ -77,17 +76,17 @@ impl HttpClient {
     /// A client for `options`, behind `proxies`.
     pub fn new(options: HttpOptions, proxies: Proxies) -> Result<Self, HttpError> {
         let client = Self { options, proxies, clients: Mutex::default() };
-        // What is wrong with the options shall be known before anything is sent.
+        // Invalid options must fail before anything is sent.
         client.client(&Route::Direct, Trust::Given)?;
         Ok(client)
     }
 
-    /// GET.
+    /// Sends a GET request.
     pub async fn fetch(&self, url: &Url, limit: usize) -> Result<Response, HttpError> {
         self.send(|client| client.get(url.clone()), url, limit).await
     }
 
-    /// POST of a form.
+    /// Sends a form by POST.
     pub async fn post(
         &self,
         url: &Url,
@@ -108,7 +107,7 @@ impl HttpClient {
         self.send(request, url, limit).await
     }
 
-    /// A request with a token of its own: JSON where there is a body.
+    /// Sends a request with its own bearer token: JSON if there is a body.
     pub async fn authorized(
         &self,
         url: &Url,
@@ -136,12 +135,12 @@ impl HttpClient {
     ) -> Result<Response, HttpError> {
         let route = Route::to(url, &self.proxies)?;
         let first = send(request(&self.client(&route, Trust::Given)?), url, &route, limit).await;
-        // A handshake that failed has carried nothing yet.
+        // A failed handshake has transmitted nothing of the request.
         let may_be_of_the_system = matches!(&first, Err(error) if error.may_be_trusted_by_others());
         if !may_be_of_the_system || self.options.authorities.is_empty() {
             return first;
         }
-        // A machine without any roots is no reason to forget the first failure.
+        // If the host has no root certificates, return the first failure.
         let Ok(wide) = self.client(&route, Trust::System) else { return first };
         send(request(&wide), url, &route, limit).await
     }
@@ -219,7 +218,7 @@ pub(super) async fn send(
         return Err(HttpError::NotConfidential(url.to_string()));
     }
     let failed = |error: reqwest::Error| HttpError::of(&error, url, route);
-    // Without a wish a server may choose any coding (RFC 9110 §12.5.3).
+    // Without this header a server may choose any coding (RFC 9110 §12.5.3).
     let request = request.header("accept", "application/json").header("accept-encoding", "gzip");
     let mut answer = request.send().await.map_err(failed)?;
     let header = |name: &str| {
@@ -247,7 +246,7 @@ pub(super) async fn send(
     Ok(Response { status: answer.status().as_u16(), body, date, location, retry_after })
 }
 
-/// The body without its content coding (RFC 9110 §8.4); never longer than `limit`.
+/// Decodes the body's content coding (RFC 9110 §8.4); the result has at most `limit` bytes.
 fn decoded(coding: &str, body: Vec<u8>, limit: usize, url: &Url) -> Result<Vec<u8>, HttpError> {
     match coding {
         "" | "identity" => Ok(body),
@@ -257,7 +256,7 @@ fn decoded(coding: &str, body: Vec<u8>, limit: usize, url: &Url) -> Result<Vec<u
             match GzDecoder::new(body.as_slice()).take(bound).read_to_end(&mut plain) {
                 Ok(_) if plain.len() > limit => Err(HttpError::TooLong(failure::host(url))),
                 Ok(_) => Ok(plain),
-                // An answer without a body, to a request that asked for none, says so at times.
+                // A server may announce a coding for an empty body.
                 Err(_) if body.is_empty() => Ok(body),
                 Err(_) => Err(HttpError::Coding {
                     host: failure::host(url),
@@ -317,7 +316,7 @@ mod tests {
         assert_eq!(read("gzip", gzip(b"{}")), Ok("{}".to_owned()));
         assert_eq!(read("x-gzip", gzip(b"{}")), Ok("{}".to_owned()));
         assert_eq!(read("gzip", Vec::new()), Ok(String::new()));
-        // A small body may hide a large one.
+        // A small body may expand to a large one.
         let bomb = gzip(&vec![b' '; 1024 * 1024]);
         assert_eq!(read("gzip", bomb), Err("the answer of `id.example` is too long".to_owned()));
         for (coding, body, shown) in

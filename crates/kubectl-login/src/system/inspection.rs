@@ -1,5 +1,5 @@
-//! Looks at the machine for `doctor`: programs, directories, ports.
-//! Never leaves anything behind, never reads what is in a file.
+//! Inspects the host for `doctor`: programs, directories, ports.
+//! Never leaves anything behind; never reads the content of a file.
 
 #[cfg(unix)]
 use std::fs;
@@ -9,20 +9,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is known of a directory.
+/// The state of a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DirectoryFacts {
-    /// Why nothing can be kept there, if nothing can.
+    /// Why nothing can be stored there, if so.
     pub fault: Option<String>,
-    /// Whether others may look into it.
+    /// Whether other users can read it.
     pub readable_by_others: bool,
-    /// Whether the file system locks, as far as could be tried.
+    /// Whether the file system supports locks, if that could be tried.
     pub locks: Option<bool>,
-    /// Bytes left, as far as the system says.
+    /// Free bytes, if the system reports them.
     pub room: Option<u64>,
 }
 
-/// The program that `command` starts, as client-go looks for it: a path is taken from the
+/// The program that `command` starts, resolved as by client-go: a path is relative to the
 /// kubeconfig's folder, a bare name is searched on the `PATH`.
 pub fn program(command: &str, folder: Option<&Path>, path: Option<&OsStr>) -> Option<PathBuf> {
     if Path::new(command).components().count() > 1 {
@@ -48,7 +48,7 @@ fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
-/// Tries to write and to lock a file in `path`, or else in the nearest folder above that exists.
+/// Tries to write and to lock a file in `path`, or in its nearest existing parent.
 pub fn directory(path: &Path) -> DirectoryFacts {
     let Some(existing) = path.ancestors().find(|folder| folder.exists()) else {
         return DirectoryFacts {
@@ -71,7 +71,7 @@ pub fn directory(path: &Path) -> DirectoryFacts {
     facts
 }
 
-/// tempfile repeats the path.
+/// tempfile repeats the path in its message.
 fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" at path ").next().unwrap_or(&text).to_owned()
@@ -118,14 +118,13 @@ fn room(_: &Path) -> Option<u64> {
     None
 }
 
-/// The port of the first of `addresses` that can be listened on; any of loopback when there are
-/// none.
+/// The first port of `addresses` that is free; any loopback port if there are no addresses.
 pub fn port(addresses: &[(String, u16)]) -> Result<u16, String> {
     let any = [("127.0.0.1".to_owned(), 0)];
     let addresses = if addresses.is_empty() { &any[..] } else { addresses };
     let mut faults = Vec::new();
     for (host, port) in addresses {
-        // Beside a port that was asked for the redirect URI says `localhost`, which is both.
+        // For a given port, the redirect URI says `localhost`, which may be either address.
         let other = match host.as_str() {
             "127.0.0.1" | "localhost" if *port != 0 => Some("::1"),
             "::1" if *port != 0 => Some("127.0.0.1"),

@@ -1,5 +1,6 @@
-//! The keyring of the desktop: one text under one name.
-//! Never on the cached path; never waited for beyond a bound, as a desktop may ask a person first.
+//! Accesses the desktop's keyring: one text under one name.
+//! Never used on the cached path; never waited for longer than a limit, as the desktop may prompt
+//! the user.
 
 use std::{cell::Cell, path::PathBuf, time::Duration};
 
@@ -8,26 +9,26 @@ use zeroize::Zeroizing;
 use super::environment::Environment;
 use crate::cache::key_store::{KeyStore, KeyTrouble};
 
-/// The name that people find in their keyring's list.
+/// The name that users see in their keyring's list.
 #[cfg(feature = "keyring")]
 const SERVICE: &str = "kubectl-login";
 
-/// The item that is there for a moment only.
+/// The name of a temporary item.
 const PROBE: &str = "check";
 
-/// How long a desktop may take that asks a person to unlock its keyring.
+/// Time limit if the desktop may ask the user to unlock the keyring.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long it may take where nobody can be asked.
+/// Time limit if no user can be prompted.
 const IMPATIENCE: Duration = Duration::from_secs(3);
 
-/// Whether a keyring keeps what it is given.
+/// Checks that a keyring stores what it is given.
 pub fn check(environment: &dyn Environment, patient: bool) -> Result<(), KeyTrouble> {
     Keyring::new(environment, "", patient).unlock()
 }
 
-/// Asks for an item of its own, which is removed again: a desktop unlocks a keyring only when
-/// something is added.
+/// Stores, reads and removes a temporary item: a desktop unlocks a keyring only when something is
+/// added.
 fn probe(probe: &Keyring) -> Result<(), KeyTrouble> {
     probe.save("kept for a moment")?;
     let back = probe.load();
@@ -49,7 +50,7 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// The item `name`. `patient` where a person may be asked to unlock it.
+    /// The item `name`. `patient` if the user may be asked to unlock the keyring.
     pub fn new(environment: &dyn Environment, name: &str, patient: bool) -> Self {
         let bound = if patient { PATIENCE } else { IMPATIENCE };
         let hurry = Cell::default();
@@ -70,11 +71,11 @@ impl Keyring {
         }
         let (sender, receiver) = std::sync::mpsc::channel();
         let name = self.name.clone();
-        // Left behind when it takes too long: it ends with the process.
+        // Abandoned when it takes too long: the thread ends with the process.
         std::thread::Builder::new()
             .spawn(move || {
                 let outcome = keyring::Entry::new(SERVICE, &name).and_then(|entry| work(&entry));
-                // Nobody listens any more when the bound was reached.
+                // The receiver is gone if the time limit was reached.
                 let _ = sender.send(outcome);
             })
             .map_err(|error| KeyTrouble::Failed(error.to_string()))?;
@@ -95,7 +96,7 @@ impl Keyring {
 #[cfg(feature = "keyring")]
 impl KeyStore for Keyring {
     fn unlock(&self) -> Result<(), KeyTrouble> {
-        // Another process may be asking at this moment.
+        // The process id: another process may be probing at this moment.
         let name = format!("{PROBE}-{}", std::process::id());
         probe(&Self { name, hurry: self.hurry.clone(), ..*self })
     }
@@ -118,13 +119,13 @@ impl KeyStore for Keyring {
     }
 }
 
-/// What a desktop says is shown to people.
+/// The desktop's message is shown to users: one line, without control characters.
 #[cfg(feature = "keyring")]
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Built without keyrings it is as if there were none.
+/// Without the keyring feature: behaves as if there were no keyring.
 #[cfg(not(feature = "keyring"))]
 impl KeyStore for Keyring {
     fn unlock(&self) -> Result<(), KeyTrouble> {
@@ -148,7 +149,7 @@ impl KeyStore for Keyring {
     }
 }
 
-/// Secret Service needs a session bus; asking for one that is not there would start one.
+/// Secret Service needs a session bus; connecting without one would start one.
 fn is_present(environment: &dyn Environment) -> bool {
     let bus_of_session = || {
         let directory = environment.variable("XDG_RUNTIME_DIR").map(PathBuf::from);

@@ -1,6 +1,6 @@
 //! Reads a kubeconfig, and replaces it as a whole under the lock that kubectl respects.
-//! Never leaves half a file behind, never takes a lock away from somebody, never lets more people
-//! read it than before.
+//! Never leaves a partial file, never removes another program's lock, never lets more users read
+//! the file than before.
 
 mod attributes;
 mod leftovers;
@@ -21,18 +21,18 @@ use super::{
 };
 use leftovers::NewFile;
 
-/// Longest kubeconfig that is read.
+/// Maximum file size in bytes.
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;
 
-/// How often a lock is tried.
+/// The pause between attempts to take a lock.
 const PAUSE: Duration = Duration::from_millis(25);
-/// A person is told after this part of the longest wait.
+/// The message about the wait appears after this fraction of its limit.
 const TOLD_AFTER: u32 = 10;
 
-/// How many links are followed; Linux itself follows 40.
+/// Maximum number of links to follow; Linux itself follows 40.
 const MAX_LINKS: usize = 40;
 
-/// The text of a file; `None` when there is no file.
+/// Reads a file; `None` if it does not exist.
 pub fn read(path: &Path) -> io::Result<Option<String>> {
     match file::read_text(path, MAX_LENGTH) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -40,38 +40,38 @@ pub fn read(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// A path that means the same wherever the program is run.
+/// Makes a path independent of the working directory.
 pub fn absolute(path: &str) -> String {
     let whole = std::path::absolute(path).ok();
     whole.and_then(|whole| whole.into_os_string().into_string().ok()).unwrap_or(path.to_owned())
 }
 
-/// Why there is no lock.
+/// Why the lock was not taken.
 #[derive(Debug)]
 pub enum NotLocked {
-    /// Somebody else has it, for longer than any program should.
+    /// Another program has held it for longer than any program should.
     Held(PathBuf),
-    /// It cannot be made.
+    /// It cannot be created.
     Io(PathBuf, io::Error),
 }
 
 /// The lock of client-go (`clientcmd/loader.go lockFile`): a file beside the kubeconfig that only
-/// one program can create. Removed with this value.
+/// one program can create. Removed on drop.
 #[derive(Debug)]
 pub struct Lock(Vec<PathBuf>);
 
 impl Drop for Lock {
     fn drop(&mut self) {
         for path in self.0.iter().rev() {
-            // Whoever finds it later is told its name.
+            // If this fails, the error of the next program that finds the lock names the file.
             let _ = fs::remove_file(path);
         }
     }
 }
 
-/// Takes the lock of `path`, and that of the file it links to: others may have come another way.
-/// Waits no longer than `bound`, and says so; no lock is held meanwhile, as a signal would leave
-/// it behind.
+/// Takes the lock of `path` and that of the file it links to: other programs may use either path.
+/// Waits no longer than `bound`, and reports the wait; holds no lock while waiting, as a signal
+/// would leave it behind.
 pub fn lock(path: &Path, bound: Duration, mut say: impl FnMut(&str)) -> Result<Lock, NotLocked> {
     let (deadline, mut is_told) = (Deadline::after(bound), false);
     let real = target(path);
@@ -102,7 +102,7 @@ pub fn lock(path: &Path, bound: Duration, mut say: impl FnMut(&str)) -> Result<L
     }
 }
 
-/// Both locks or, when somebody has one of them, none.
+/// Takes both locks or, if another program has one of them, neither.
 fn lock_at_once(path: &Path, real: &Path) -> Result<Lock, NotLocked> {
     let mut lock = Lock(Vec::new());
     for path in [path, real] {
@@ -117,8 +117,8 @@ fn lock_at_once(path: &Path, real: &Path) -> Result<Lock, NotLocked> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(NotLocked::Held(name));
             }
-            // A file in a folder that is not ours, such as a mounted one: kubectl cannot lock
-            // it either, so nobody who locks can be in the middle of a change.
+            // The folder is not ours (the file is mounted, for example): kubectl cannot lock there
+            // either, so no locking program can be in the middle of a change.
             Err(error) if is_forbidden(&error) && path.exists() => {}
             Err(error) => return Err(NotLocked::Io(name, error)),
         }
@@ -126,8 +126,8 @@ fn lock_at_once(path: &Path, real: &Path) -> Result<Lock, NotLocked> {
     Ok(lock)
 }
 
-/// Replaces the file at once, with its mode, its owner, its access list and its other attributes;
-/// where that is impossible (a mounted file, a folder of somebody else, a second name, a system
+/// Replaces the file atomically, with its mode, its owner, its access list and its other
+/// attributes; if that is impossible (a mounted file, another user's folder, a hard link, a system
 /// whose access lists cannot be copied) writes into it, as kubectl does.
 pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     let real = target(path);
@@ -144,11 +144,11 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
         Err(error) if is_forbidden(&error) && before.is_some() => return write_into(&real, text),
         other => other?,
     };
-    // A full disk shows here, while the old file is whole.
+    // A full disk fails here, while the old file is intact.
     (&new.file).write_all(text.as_bytes())?;
     disk::settle(&LOCAL, &new.file)?;
     if let Some(before) = &before {
-        // The mode last: without the access list its group may read more than before.
+        // The mode comes last: without the access list its group might read more than before.
         let kept = keep_owner(&new.file, before)
             .and_then(|()| attributes::keep(&File::open(&real)?, &new.file))
             .and_then(|()| new.file.set_permissions(before.permissions()));
@@ -162,13 +162,13 @@ pub fn replace(path: &Path, text: &str) -> io::Result<()> {
     }
 }
 
-/// What is there and cannot be changed as a file: a pipe, or `/dev/null`, which root could replace.
+/// An existing path that is not a regular file: a pipe, or `/dev/null`, which root could replace.
 fn not_a_file(real: &Path) -> Option<io::Error> {
     let is_other = fs::metadata(real).is_ok_and(|facts| !facts.is_file());
     is_other.then(|| io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"))
 }
 
-/// Where links lead; a link to nothing leads to where a file would be made.
+/// Follows links; a dangling link leads to the file that would be created.
 fn target(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
@@ -182,19 +182,19 @@ fn write_into(path: &Path, text: &str) -> io::Result<()> {
     wholly_or_not(path, |file| overwrite(file, text.as_bytes()))
 }
 
-/// Writes into the file; what stood there comes back when that fails, on a full disk for example.
+/// Writes into the file; restores the old content if that fails, on a full disk for example.
 fn wholly_or_not(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let before = Zeroizing::new(fs::read(path)?);
     let mut file = OpenOptions::new().write(true).open(path)?;
     let done = write(&mut file);
     if done.is_err() {
-        // It has room for them: nothing was cut off.
+        // The old content fits: nothing was truncated.
         overwrite(&mut file, &before)?;
     }
     done
 }
 
-/// Shortens last: until then the old bytes keep their place on the disk.
+/// Truncates last: until then the old content keeps its space on the disk.
 fn overwrite(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     file.rewind()?;
     file.write_all(bytes)?;
@@ -206,7 +206,7 @@ fn is_forbidden(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
-/// A folder of somebody else with its sticky bit, or a file that is mounted by itself.
+/// Another user's folder with the sticky bit, or a file that is a mount point.
 fn cannot_be_replaced(error: &io::Error) -> bool {
     is_forbidden(error) || error.kind() == io::ErrorKind::ResourceBusy
 }
@@ -220,7 +220,7 @@ fn make_folder(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn create_new(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    // Mode 0, as client-go's.
+    // Mode 0, like client-go's.
     OpenOptions::new().write(true).create_new(true).mode(0o000).open(path).map(drop)
 }
 

@@ -1,6 +1,6 @@
-//! Reads the tokens that int128/kubelogin keeps on disk.
-//! Never changes them: kubelogin may still be in use. Never believes what another user may have
-//! put there: whoever sends a planted refresh token back signs in as somebody else.
+//! Reads the tokens that int128/kubelogin has cached.
+//! Never changes them: kubelogin may still be in use. Never accepts files that another user may
+//! have planted: using a planted refresh token signs in as that user.
 
 use std::{
     fs::{self, File},
@@ -11,31 +11,31 @@ use std::{
 use login_common::Secret;
 use zeroize::Zeroizing;
 
-/// Longest file that is read.
+/// Maximum file size in bytes.
 const MAX_LENGTH: u64 = 256 * 1024;
 
-/// So many files are looked at.
+/// Maximum number of files to look at.
 const MAX_FILES: usize = 1000;
 
 /// A session of kubelogin.
 pub struct KeptTokens {
     /// The last ID token.
     pub id_token: Secret,
-    /// What renews it.
+    /// The refresh token.
     pub refresh_token: Secret,
 }
 
-/// What was found.
+/// The result of the search.
 #[derive(Default)]
 pub struct Found {
-    /// What this user has kept.
+    /// The sessions of this user.
     pub sessions: Vec<KeptTokens>,
-    /// Whether something was left out that others may have put there.
+    /// Whether a file was ignored because another user may have planted it.
     pub is_shared: bool,
 }
 
-/// The sessions in `directory` that have both tokens. The names of the files are digests of
-/// options in Go's own encoding; only the content says whose they are.
+/// The sessions in `directory` that have both tokens. File names are digests of options in Go's own
+/// encoding; only the content tells whose session it is.
 pub fn read(directory: &Path) -> Found {
     let Ok(listing) = fs::read_dir(directory) else { return Found::default() };
     if !fs::metadata(directory).is_ok_and(|facts| is_ours_alone(&facts)) {
@@ -60,7 +60,7 @@ pub fn read(directory: &Path) -> Found {
 
 enum Opened {
     File(File),
-    /// Others may have written it.
+    /// Another user may have written it.
     #[cfg(unix)]
     Foreign,
     Nothing,
@@ -69,7 +69,7 @@ enum Opened {
 #[cfg(unix)]
 fn open(path: &Path) -> Opened {
     use rustix::fs::{Mode, OFlags};
-    // A link leads elsewhere, and a pipe waits for ever.
+    // A link leads elsewhere, and opening a pipe blocks.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(descriptor) => {
@@ -85,7 +85,7 @@ fn open(path: &Path) -> Opened {
     }
 }
 
-/// Windows: a profile's directories are private by their access list.
+/// Windows: the access list of a profile's folders keeps them private.
 #[cfg(not(unix))]
 fn open(path: &Path) -> Opened {
     match File::open(path) {
@@ -141,7 +141,8 @@ mod tests {
         let own = file("a", 0o600);
         let found = read(&directory);
         assert_eq!((found.sessions.len(), found.is_shared), (1, false));
-        // Go's umask leaves them readable for others in older versions; that plants nothing.
+        // Go's umask leaves them readable by others in older versions; readable files cannot be
+        // planted.
         closed(&directory, 0o755);
         closed(&own, 0o644);
         assert_eq!(read(&directory).sessions.len(), 1);

@@ -1,8 +1,9 @@
-//! Waits on this machine for the browser to come back (RFC 8252 §7.3), and tells it where to go.
-//! Never judges what a visitor says, only who it is; listens beyond loopback only where it is told
-//! to.
+//! Listens on this host for the browser's redirect (RFC 8252 §7.3), and responds with a page or a
+//! redirect.
+//! Never judges the content of a request, only its origin; listens beyond loopback only if
+//! configured.
 //!
-//! On disk: `peer` says whose a connection is, `slots` how many there may be.
+//! On disk: `peer` finds the user of a connection, `slots` limits the number of connections.
 
 mod peer;
 mod slots;
@@ -41,51 +42,51 @@ use url::Url;
 use peer::Peer;
 use slots::Slots;
 
-/// How many visits wait to be judged.
+/// How many visits may be queued.
 const MAX_VISITS: usize = 16;
 
-/// How often a port is drawn until it is free for both families.
+/// How often a random port is tried until it is free in both address families.
 const DRAWS: usize = 16;
 
-/// How long a connection may take to say what it wants.
+/// How long a connection may take to send its request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the last page may take to reach the browser.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a browser is answered.
+/// A response to the browser.
 pub struct Page {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The whole document.
+    /// The HTML document.
     pub html: String,
-    /// Where it goes instead.
+    /// The redirect target, if any.
     pub location: Option<Url>,
 }
 
-/// A browser came to the redirect URI.
+/// A request to the redirect URI.
 pub struct Visit {
-    /// What stands behind the question mark, or in the form that was posted.
+    /// The query, or the posted form.
     pub answer: String,
-    /// Where its page goes.
+    /// Sends the page for it.
     pub reply: Reply,
 }
 
-/// Who comes to the redirect URI.
+/// Who made a request to the redirect URI.
 pub enum Visitor {
-    /// Somebody who may.
+    /// A permitted client.
     Browser(Visit),
-    /// Another user of this machine, who was sent away.
+    /// Another user of this host, who was refused.
     Stranger,
 }
 
-/// Owes a browser a page.
+/// The pending response to a browser.
 pub struct Reply {
     page: oneshot::Sender<Page>,
     closed: oneshot::Receiver<Infallible>,
 }
 
-/// The listener; it closes when dropped.
+/// The listener; closes when dropped.
 pub struct Loopback {
     redirect_uri: String,
     visitors: mpsc::Receiver<Visitor>,
@@ -93,7 +94,7 @@ pub struct Loopback {
     accepting: Vec<JoinHandle<()>>,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 struct Desk {
     place: Place,
     visitors: mpsc::Sender<Visitor>,
@@ -102,15 +103,15 @@ struct Desk {
     way: Mutex<Option<Way>>,
 }
 
-/// Where a browser is sent that comes to the path.
+/// A random path that redirects the browser to the sign-in.
 struct Way {
     path: String,
     to: Url,
-    /// Where the system does not tell who comes, the first who does is the one.
+    /// If the system does not tell the client's user, only the first request is redirected.
     is_used: bool,
 }
 
-/// Whether nobody but this machine can connect to that host.
+/// Whether only this host can connect to that name or address.
 pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -129,9 +130,9 @@ pub fn tls(certificates: &[u8], key: &[u8]) -> Result<TlsAcceptor, String> {
 }
 
 impl Loopback {
-    /// Listens on the first of the addresses that is free. `redirect_uri` says what the issuer is
-    /// told, by the port. Where that names `localhost`, the browser may come to either of its
-    /// addresses: both are listened on, or the port counts as taken.
+    /// Listens on the first of the addresses that is free. `redirect_uri` returns the redirect URI
+    /// for a port. If it names `localhost`, the browser may use either of its addresses: both are
+    /// listened on, or the port counts as taken.
     pub async fn bind(
         addresses: &[(String, u16)],
         redirect_uri: impl Fn(u16) -> String,
@@ -139,7 +140,7 @@ impl Loopback {
     ) -> io::Result<Self> {
         let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for (host, port) in addresses {
-            // A port of our own choice may be taken in the other family.
+            // A random port may be taken in the other address family.
             for _ in 0..if *port == 0 { DRAWS } else { 1 } {
                 match listeners(host, *port, &redirect_uri).await {
                     Ok((listeners, port)) => {
@@ -174,7 +175,7 @@ impl Loopback {
                 loop {
                     match listener.accept().await {
                         Ok((stream, peer)) => Desk::receive(&desk, stream, peer),
-                        // Out of file descriptors, for example: others will close theirs.
+                        // Out of file descriptors, for example: wait until some are closed.
                         Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
                     }
                 }
@@ -184,9 +185,10 @@ impl Loopback {
         Self { redirect_uri, visitors, desk, accepting }
     }
 
-    /// An address of this listener, to be opened instead of `to`: it leads there. Other users of
-    /// this machine can read the arguments of a browser, and what they read there is worth nothing:
-    /// they are sent away, or came second. `None` where a browser reaches us by another host only.
+    /// A URL of this listener that redirects to `to`, to be opened in its place. Other users of
+    /// this host can read a browser's arguments, but this URL is of no use to them: they are
+    /// refused, or are not the first. `None` if a browser reaches the listener only by another
+    /// host.
     pub fn way_to(&self, to: &Url, random: [u8; 32]) -> Option<Url> {
         let mut url = Url::parse(&self.redirect_uri).ok()?;
         let is_here = url.host_str().is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])))
@@ -203,12 +205,12 @@ impl Loopback {
         Some(url)
     }
 
-    /// What the issuer is told, byte for byte the same in both requests.
+    /// The redirect URI for the issuer, byte for byte the same in both requests.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
     }
 
-    /// The next one who comes to the redirect URI.
+    /// The next client that requests the redirect URI.
     pub async fn visitor(&mut self) -> Option<Visitor> {
         self.visitors.recv().await
     }
@@ -221,7 +223,7 @@ impl Drop for Loopback {
 }
 
 impl Reply {
-    /// Shows the page, and waits a short while until the browser has it.
+    /// Sends the page, and waits briefly until the browser has it.
     pub async fn show(self, page: Page) {
         if self.page.send(page).is_ok() {
             // The sender is dropped when the connection is done.
@@ -230,13 +232,13 @@ impl Reply {
     }
 }
 
-/// The listeners for one address, and their port.
+/// Binds the listeners for one address; returns their port.
 async fn listeners(
     host: &str,
     port: u16,
     redirect_uri: impl Fn(u16) -> String,
 ) -> io::Result<(Vec<TcpListener>, u16)> {
-    // `localhost` is both, whatever the resolver says first.
+    // `localhost` is both addresses, whatever the resolver returns first.
     let host = if host == "localhost" { "127.0.0.1" } else { host };
     let first = TcpListener::bind((host, port)).await?;
     let port = first.local_addr()?.port();
@@ -249,12 +251,12 @@ async fn listeners(
         match TcpListener::bind((other, port)).await {
             Ok(listener) => all.push(listener),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                // A listener on all addresses of both families is its own neighbour.
+                // A listener on all addresses of both families conflicts with itself.
                 if host != "::" {
                     return Err(error);
                 }
             }
-            // A machine with one family only: no browser goes to the other.
+            // A host with one address family only: no browser uses the other.
             Err(_) => {}
         }
     }
@@ -262,7 +264,7 @@ async fn listeners(
 }
 
 impl Desk {
-    /// Makes room for a connection and speaks with it.
+    /// Finds a slot for a connection and serves it.
     fn receive(this: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         let Ok(own) = stream.local_addr() else { return };
         let desk = Arc::clone(this);
@@ -294,7 +296,7 @@ impl Desk {
             let closed = closed.lock().ok().and_then(|mut closed| closed.take());
             self.answer(request, ends, slot, closed)
         });
-        // A browser that breaks off is none of our business.
+        // A connection that the browser closes early is not an error.
         let _ = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(REQUEST_TIMEOUT)
@@ -305,7 +307,7 @@ impl Desk {
         drop(open);
     }
 
-    /// Where a visitor of that path goes on, if it may.
+    /// The redirect target of that path, if this client may have it.
     fn way_from(&self, path: &str, peer: Peer) -> Option<Url> {
         let mut way = self.way.lock().unwrap_or_else(PoisonError::into_inner);
         let way = way.as_mut().filter(|way| way.path == path)?;
@@ -341,7 +343,7 @@ impl Desk {
             return Ok(plain(StatusCode::NOT_FOUND));
         }
         if peer == Peer::Foreign {
-            // Nobody is kept waiting by one who may be many.
+            // Does not wait for room in the queue: the other user may send any number of requests.
             let _ = self.visitors.try_send(Visitor::Stranger);
             return Ok(plain(StatusCode::FORBIDDEN));
         }
@@ -367,11 +369,11 @@ impl Desk {
     }
 }
 
-/// What a visit has to be addressed to.
+/// The address that a request must have.
 struct Place {
     path: String,
     port: u16,
-    /// Empty where the person asked for an address that other machines reach: by whatever name.
+    /// Empty if the user chose to listen beyond loopback: any host name is accepted.
     authorities: Vec<String>,
 }
 
@@ -383,7 +385,7 @@ impl Place {
         if is_loopback(host) {
             let local = ["127.0.0.1", "localhost", "[::1]"];
             authorities.extend(local.map(|name| format!("{name}:{port}")));
-            // A proxy in front, or a forwarded port, keeps the name that the browser knows.
+            // A proxy or a forwarded port keeps the name that the browser uses.
             authorities.extend(uri.as_ref().map(|uri| uri.authority().to_owned()));
         }
         Self { path, port, authorities }
@@ -391,7 +393,7 @@ impl Place {
 
     fn is_host_meant(&self, request: &Request<Incoming>) -> bool {
         let host = request.headers().get("host").and_then(|host| host.to_str().ok());
-        // A page of another site whose name resolves to this machine does not get in.
+        // Keeps out pages of other sites whose name resolves to this host (DNS rebinding).
         self.authorities.is_empty()
             || host.is_some_and(|host| self.authorities.iter().any(|known| known == host))
     }

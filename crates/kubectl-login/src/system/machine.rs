@@ -1,11 +1,11 @@
-//! What tells this machine from others, and this process's caller from others.
-//! Never sent anywhere.
+//! Identifies this host, and the process that called this one.
+//! The host's id is never sent anywhere.
 
-/// Longer texts are none.
+/// Maximum length; longer texts are not ids.
 const MAX_LENGTH: usize = 256;
 
-/// The machine's id, where there is one. machine-id(5) asks not to show it: it goes into a
-/// derived key and a digest only.
+/// The host's id, if there is one. machine-id(5) asks not to expose it: it is only used in a
+/// derived key and a digest.
 pub fn machine_id() -> Option<String> {
     source::machine_id().and_then(|text| usable(&text))
 }
@@ -16,7 +16,7 @@ fn usable(text: &str) -> Option<String> {
     is_id.then(|| id.to_owned())
 }
 
-/// `IOPlatformUUID` of what `ioreg -rd1 -c IOPlatformExpertDevice` prints.
+/// `IOPlatformUUID` in the output of `ioreg -rd1 -c IOPlatformExpertDevice`.
 #[cfg(any(target_os = "macos", test))]
 fn platform_uuid(registry: &str) -> Option<String> {
     let line = registry.lines().find(|line| line.contains("\"IOPlatformUUID\""))?;
@@ -29,7 +29,7 @@ mod source {
 
     use super::MAX_LENGTH;
 
-    /// machine-id(5): where it is, with the older place second.
+    /// machine-id(5): the file, and its older place.
     const FILES: [&str; 2] = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
 
     pub(super) fn machine_id() -> Option<String> {
@@ -52,10 +52,10 @@ mod source {
 
     use crate::system::clock::{Deadline, pause};
 
-    /// It reads what the kernel knows.
+    /// Time limit of `ioreg`, which only reads from the kernel.
     const BOUND: Duration = Duration::from_secs(2);
 
-    /// The kernel's own registry, which is read without unsafe code by this program only.
+    /// Only this program reads the kernel's registry without unsafe code.
     pub(super) fn machine_id() -> Option<String> {
         #[expect(clippy::disallowed_methods, reason = "a program of the system, by its whole path")]
         let mut child = Command::new("/usr/sbin/ioreg")
@@ -66,7 +66,7 @@ mod source {
             .spawn()
             .ok()?;
         let deadline = Deadline::after(BOUND);
-        // What it prints is far less than a pipe holds.
+        // Its output is far smaller than a pipe's buffer.
         while child.try_wait().ok()?.is_none() {
             if deadline.is_over() {
                 let _ = child.kill();
@@ -83,7 +83,7 @@ mod source {
 
 #[cfg(windows)]
 mod source {
-    /// Made when Windows is installed.
+    /// Created when Windows is installed.
     pub(super) fn machine_id() -> Option<String> {
         windows_registry::LOCAL_MACHINE
             .open(r"SOFTWARE\Microsoft\Cryptography")
@@ -92,13 +92,13 @@ mod source {
     }
 }
 
-/// The process that started this one.
+/// The parent process.
 #[cfg(unix)]
 pub fn parent() -> Option<u32> {
     Some(std::os::unix::process::parent_id())
 }
 
-/// Windows: a parent's id outlives the parent, and says nothing.
+/// Windows: a parent's id may outlive the parent, and is no evidence.
 #[cfg(not(unix))]
 pub fn parent() -> Option<u32> {
     None

@@ -1,6 +1,6 @@
-//! The only files that touch the clock, randomness, the environment, the network, other programs
+//! The only files that access the clock, randomness, the environment, the network, other programs
 //! and the terminal.
-//! Never decides anything: each file does one kind of effect, on request.
+//! Never decide anything: each file performs one kind of effect, on request.
 
 pub mod clock;
 pub mod configuration;
@@ -28,13 +28,13 @@ pub mod runtime;
 pub mod shown_certificate;
 pub mod signals;
 
-/// The effects of one run, so that tests can stand in for the machine.
+/// The effects of one run; tests replace them.
 #[derive(Clone, Copy)]
 pub struct System<'a> {
-    /// The time.
+    /// The clock.
     pub clock: &'a dyn clock::Clock,
-    /// The variables.
+    /// The environment variables.
     pub environment: &'a dyn environment::Environment,
-    /// Whoever reads stderr.
+    /// The user's terminal, by stderr.
     pub terminal: &'a dyn terminal::Terminal,
 }

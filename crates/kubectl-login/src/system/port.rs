@@ -1,22 +1,22 @@
-//! A port of this machine that is ours although nobody listens on it.
-//! Never accepts a connection: whoever tries is refused at once.
+//! Reserves a port of this host on which nothing listens.
+//! Never accepts a connection: the system refuses each at once.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
-/// What to say where no port can be had: it only has to be one that nothing listens on.
+/// The port if none can be reserved: nothing listens on it.
 const DISCARD: u16 = 9;
 
-/// Given back when dropped.
+/// A reserved port, released on drop.
 pub struct Port {
     number: u16,
     _sockets: Vec<TcpSocket>,
 }
 
-/// Takes the first of `wanted` that is free, or any port for 0: at both addresses of loopback, as
-/// a name may lead a browser to either. Where none is free, the first is named all the same: only
-/// the person's answer counts here.
+/// Reserves the first free port of `wanted`, or any port for 0: at both loopback addresses, as a
+/// name may resolve to either. If none is free, returns the first one anyway: only the text that
+/// the user pastes matters here.
 pub fn reserve(wanted: &[u16]) -> Port {
     let wanted = if wanted.is_empty() { &[0][..] } else { wanted };
     for number in wanted {
@@ -36,7 +36,7 @@ fn take(wanted: u16) -> Option<(u16, Vec<TcpSocket>)> {
     };
     let first = bind(TcpSocket::new_v4(), Ipv4Addr::LOCALHOST.into(), wanted)?;
     let number = first.local_addr().ok()?.port();
-    // A machine without the other family has nobody there either.
+    // On a host without IPv6, nothing can listen there.
     let has_v6 = bind(TcpSocket::new_v6(), Ipv6Addr::LOCALHOST.into(), 0).is_some();
     let second = bind(TcpSocket::new_v6(), Ipv6Addr::LOCALHOST.into(), number);
     match (has_v6, second) {

@@ -1,4 +1,4 @@
-//! Where this program is, and under which name it was started; links to it.
+//! Finds this program's path and the name it was started by; creates links to it.
 //! Never runs it.
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where this program is.
+/// The path of this program.
 pub fn path() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
@@ -18,24 +18,24 @@ pub fn words() -> Vec<OsString> {
     std::env::args_os().collect()
 }
 
-/// The file name that the program was started by, without `.exe`.
+/// The file name by which the program was started, without `.exe`.
 pub fn name_of(first_word: &OsStr) -> Option<&str> {
     Path::new(first_word).file_stem()?.to_str()
 }
 
-/// Makes a link at `path`, which must not exist.
+/// Creates a link at `path`, which must not exist.
 #[cfg(unix)]
 pub fn link(program: &Path, path: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(program, path)
 }
 
-/// Makes a link at `path`, which must not exist.
+/// Creates a link at `path`, which must not exist.
 #[cfg(not(unix))]
 pub fn link(program: &Path, path: &Path) -> io::Result<()> {
     fs::hard_link(program, path)
 }
 
-/// Makes an executable file, which must not exist.
+/// Creates an executable file, which must not exist.
 pub fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,10 +1,10 @@
-//! Random bytes of the operating system's generator, through aws-lc.
-//! Never a seed, never a fallback.
+//! Returns random bytes from the operating system's generator, through aws-lc.
+//! Never uses a seed or a fallback.
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use thiserror::Error;
 
-/// The machine has no randomness to give.
+/// The operating system returned no random bytes.
 #[derive(Debug, Error)]
 #[error("the operating system gave no random bytes")]
 pub struct NoRandomness;

@@ -1,5 +1,5 @@
-//! Runs asynchronous work to its end, or until a signal comes.
-//! Never on the cached path.
+//! Runs asynchronous work until it ends or a signal arrives.
+//! Never used on the cached path.
 
 use std::{future::Future, io, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::report::{Fault, Reported};
 /// Why there is no result.
 #[derive(Debug, Error)]
 pub enum NotRun {
-    /// This machine gives no runtime.
+    /// The async runtime could not be started.
     #[error("could not start")]
     Start(#[source] io::Error),
     /// Ctrl-C or a request to terminate.
@@ -29,7 +29,7 @@ impl Reported for NotRun {
     }
 }
 
-/// The result of `work`; after a signal it has `grace` to end by itself.
+/// Runs `work`; after a signal it has `grace` to finish.
 pub fn block_on_with_grace<T>(
     work: impl Future<Output = T>,
     grace: impl FnOnce() -> Duration,
@@ -53,7 +53,7 @@ pub fn block_on_with_grace<T>(
     outcome
 }
 
-/// The result of `work`, unless a signal comes first.
+/// Runs `work` until it ends or a signal arrives.
 pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, NotRun> {
     block_on_with_grace(work, || Duration::ZERO)
 }

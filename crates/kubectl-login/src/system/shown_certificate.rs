@@ -1,5 +1,5 @@
-//! The certificate that a server shows, trusted or not, for a person to look at.
-//! Never sends anything but a request without secrets, and never uses the answer.
+//! Fetches the certificate that a server presents, trusted or not, to show it to the user.
+//! Sends nothing but a request without secrets, and never uses the response.
 
 use login_common::proxy::Proxies;
 use url::Url;

@@ -1,9 +1,10 @@
-//! The signals that end a run early, whatever it is waiting for.
-//! Never installed on the cached path, where the default (die at once) is right; never listens for
-//! what was ignored at the start: `nohup`, and shells for what runs in the background, mean that.
+//! Handles the signals that end a run early, whatever it is waiting for.
+//! Never installed on the cached path, where the default (terminate at once) is right; never
+//! handles signals that were ignored at the start: `nohup`, and shells for background jobs, do that
+//! on purpose.
 //!
-//! A thread of its own listens: the program's one other thread may be in a call that knows nothing
-//! of signals, such as a keyring's or a lock's.
+//! A separate thread listens: the main thread may be in a blocking call that signals do not
+//! interrupt, such as a keyring's or a lock's.
 
 use std::{
     process::exit,
@@ -13,26 +14,26 @@ use std::{
 
 use tokio::sync::watch;
 
-/// How long work that was told may take to end by itself.
+/// How long work may take to finish after it was notified.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// What a shell says of a program that a signal has ended: this and the signal's number.
+/// The exit code that shells use for a signal: this plus the signal's number.
 const ENDED_BY: i32 = 128;
 
 struct Watcher {
     cancelled: watch::Sender<bool>,
-    /// How much work is under way that listens.
+    /// The number of `Listening` values.
     listening: Mutex<usize>,
 }
 
 static WATCHER: OnceLock<Option<&'static Watcher>> = OnceLock::new();
 
-/// While this value is there, a signal does not end the process at once.
+/// While such a value exists, a signal does not end the process at once.
 #[derive(Debug)]
 pub struct Listening(());
 
 impl Listening {
-    /// From now on.
+    /// Starts listening.
     pub fn begin() -> Self {
         if let Some(watcher) = watcher() {
             *watcher.listening.lock().unwrap_or_else(PoisonError::into_inner) += 1;
@@ -49,10 +50,10 @@ impl Drop for Listening {
     }
 }
 
-/// Waits for Ctrl-C, or for the request to terminate or the hang-up of the terminal.
+/// Waits for Ctrl-C, a request to terminate, or the hang-up of the terminal.
 pub async fn cancelled() {
     let Some(watcher) = watcher() else {
-        // Without a thread the signal kills us, which is as good.
+        // Without the thread, the signal's default action ends the process, which is just as good.
         return std::future::pending().await;
     };
     if watcher.cancelled.subscribe().wait_for(|is_cancelled| *is_cancelled).await.is_err() {
@@ -72,7 +73,8 @@ fn watcher() -> Option<&'static Watcher> {
                 let mut signals = Signals::install();
                 let _ = ready.send(());
                 let signal = signals.next().await;
-                // First: whoever is told may be through before the next line.
+                // Read before the notification: a notified listener may finish, and drop its value,
+                // at once.
                 let is_heard =
                     *watcher.listening.lock().unwrap_or_else(PoisonError::into_inner) > 0;
                 watcher.cancelled.send_replace(true);
@@ -101,7 +103,7 @@ struct Signals(Vec<(i32, tokio::signal::unix::Signal)>);
 
 #[cfg(unix)]
 impl Signals {
-    /// Where one cannot be listened for, it kills us, which is as good.
+    /// A signal whose handler cannot be installed keeps its default action, which is just as good.
     fn install() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
@@ -110,7 +112,7 @@ impl Signals {
         Self(wanted.filter_map(|kind| Some((kind.as_raw_value(), signal(kind).ok()?))).collect())
     }
 
-    /// The number of the first that comes.
+    /// The number of the first signal that arrives.
     async fn next(&mut self) -> i32 {
         use std::task::Poll;
         std::future::poll_fn(|context| {
@@ -126,8 +128,7 @@ impl Signals {
     }
 }
 
-/// The set of signals that are ignored, as far as the system tells: other systems than Linux have
-/// no file that does.
+/// The set of ignored signals, as far as the system reports it: only Linux has a file for that.
 #[cfg(unix)]
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

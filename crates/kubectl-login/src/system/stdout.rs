@@ -1,5 +1,5 @@
-//! The one thing that goes to stdout: the answer.
-//! Never anything a person should read while kubectl is listening.
+//! Writes the answer to stdout, and nothing else.
+//! Never prints messages for the user there: kubectl parses stdout.
 
 use std::io::{self, Write as _};
 
@@ -8,13 +8,13 @@ use crate::report::NotWritten;
 /// Whether stdout shows colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
-    /// A terminal that wants them.
+    /// For a terminal that supports colours.
     Shown,
-    /// A file, a pipe, or a person who wants none (`NO_COLOR`, `CLICOLOR`, `TERM=dumb`).
+    /// Not for a file, a pipe, or a user who disabled them (`NO_COLOR`, `CLICOLOR`, `TERM=dumb`).
     Left,
 }
 
-/// Writes and flushes.
+/// Writes and flushes the answer.
 pub fn answer(text: &str) -> Result<(), NotWritten> {
     let mut stdout = io::stdout().lock();
     stdout
@@ -31,7 +31,8 @@ pub fn colours() -> Colours {
     }
 }
 
-/// Writes text with colours, which are left out where nobody sees them or `NO_COLOR` says so.
+/// Writes text with colours, which are removed unless stdout is a terminal that shows them, or if
+/// `NO_COLOR` is set.
 pub fn coloured(text: &str) -> Result<(), NotWritten> {
     let mut stdout = anstream::stdout().lock();
     stdout

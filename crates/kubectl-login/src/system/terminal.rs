@@ -1,21 +1,22 @@
-//! What people read: stderr, and whether anybody is there to read it.
-//! Never stdout, never stdin.
+//! Writes messages for the user to stderr, and reports whether a user can read them.
+//! Never uses stdout or stdin.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::scrub;
 
-/// Whoever may read stderr.
+/// The output for the user.
 pub trait Terminal {
-    /// Says one line.
+    /// Prints one line.
     fn say(&self, line: &str);
-    /// Says what a person must see to go on: a page to open, a code to enter. Never left out.
+    /// Prints what the user must see to continue: a page to open, a code to enter. Never
+    /// suppressed.
     fn ask(&self, line: &str);
-    /// Whether a person sees stderr as it is written.
+    /// Whether a user sees stderr as it is written.
     fn is_watched(&self) -> bool;
-    /// Shows how a wait goes on, in place of what it showed before; an empty text takes it away.
+    /// Shows the progress of a wait in place of the previous text; an empty text clears it.
     fn progress(&self, _text: &str) {}
-    /// Says one line about what is being done, if `-v` was given.
+    /// Prints a detail if `-v` was given.
     fn detail(&self, line: &str);
 }
 
@@ -31,8 +32,8 @@ impl Terminal for Stderr {
     }
 
     fn ask(&self, line: &str) {
-        // In one piece: other processes may be writing to the same terminal. Nobody is left to be
-        // told that stderr is closed.
+        // In one write: other processes may be writing to the same terminal. If stderr is closed,
+        // there is nowhere to report it.
         let line = scrub::said(line);
         let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
     }
@@ -56,7 +57,7 @@ impl Terminal for Stderr {
     }
 }
 
-/// Another terminal with less on it: only what a person must see to go on.
+/// Suppresses everything but what the user must see to continue.
 pub struct Quiet<'a>(pub &'a dyn Terminal);
 
 impl Terminal for Quiet<'_> {

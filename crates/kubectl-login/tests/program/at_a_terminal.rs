@@ -1,5 +1,5 @@
-//! Sign-ins by a person at a terminal, who reads, types and changes her mind.
-//! Never outside loopback and a scratch folder.
+//! Tests sign-ins by a user at a terminal, who reads, types and cancels.
+//! Never uses the network beyond loopback, or files outside a scratch folder.
 
 use std::{net::TcpStream, process::Command};
 
@@ -69,7 +69,7 @@ fn an_interrupt_gives_the_terminal_back_as_it_was() {
     }
 }
 
-/// `program` as a shell starts it after `before`.
+/// `program` as started by a shell after the command `before`.
 fn after(before: &str, program: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{before}; exec \"$0\" \"$@\"")]);
@@ -111,7 +111,8 @@ fn no_core_dump_is_made_of_a_sign_in() {
     let limits = text("limits");
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
-    // proc(5): what would show the memory of such a process is the superuser's, whoever runs it.
+    // proc(5): the files that expose the memory of such a process belong to root, whichever user
+    // runs it.
     assert_eq!(std::fs::metadata(folder.join("environ")).unwrap().uid(), 0);
 }
 
@@ -119,7 +120,7 @@ fn no_core_dump_is_made_of_a_sign_in() {
 fn the_answer_of_another_machines_browser_can_be_pasted() {
     let stage = Stage::new();
     for (words, redirect, is_bare) in [
-        // Any port that is free.
+        // Any free port.
         ("--flow paste", None, false),
         (
             "--grant-type authcode-keyboard --oidc-redirect-url urn:ietf:wg:oauth:2.0:oob",

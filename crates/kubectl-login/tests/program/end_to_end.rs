@@ -1,5 +1,5 @@
-//! The program itself, in as many processes as it takes, against a tiny issuer.
-//! Never outside loopback and a scratch folder.
+//! Tests the program itself, in several processes, against a small issuer.
+//! Never uses the network beyond loopback, or files outside a scratch folder.
 
 use std::{
     fs,
@@ -48,7 +48,7 @@ fn a_person_signs_in_by_browser_and_is_renewed_without_one() {
     assert_ne!(token(&renewed), first);
     assert_eq!(stderr(&renewed), "");
     assert_eq!(stage.issuer.count("refresh_token"), 1);
-    // A forced renewal is one request: the discovery document is kept.
+    // A forced renewal is one request: the discovery document is cached.
     let discoveries = stage.issuer.script().discoveries;
     assert_ne!(token(&stage.run(&format!("{BROWSER} --force-refresh"))), token(&renewed));
     assert_eq!(stage.issuer.script().discoveries, discoveries);
@@ -74,7 +74,7 @@ fn a_sign_in_that_cannot_keep_its_refresh_token_leaves_no_earlier_one() {
     let plain = format!("{BROWSER} --token-cache-storage file");
     assert!(stage.sign_in(&plain).status.success());
     let kept = stage.files(".refresh").pop().unwrap();
-    // A directory in the place of the key's directory: no key can be made.
+    // A file in the place of the key's folder: no key can be created.
     let keys = stage.home.path().join(".local/share/kubectl-login");
     fs::create_dir_all(keys.parent().unwrap()).unwrap();
     fs::write(&keys, "").unwrap();
@@ -179,7 +179,7 @@ fn a_refused_grant_leads_to_a_sign_in() {
 
 #[test]
 fn the_oauth_error_says_that_a_grant_is_gone_whatever_the_status() {
-    // Dex, Dex again, Hydra; and a code that nobody has registered.
+    // Dex, Dex again, Hydra; and an unregistered error code.
     for failure in [
         (400, "invalid_request"),
         (500, "invalid_request"),
@@ -190,7 +190,7 @@ fn the_oauth_error_says_that_a_grant_is_gone_whatever_the_status() {
         token(&stage.sign_in(BROWSER));
         stage.lose_token();
         stage.issuer.script().refresh_failure = Some(failure);
-        // Without a person there is nothing to be done, and a hint.
+        // Without a user: an error with a hint.
         let output = stage.run(&format!("{BROWSER} --interactive never"));
         failed(&output, 3, "a sign-in to ");
         token(&stage.sign_in(BROWSER));
@@ -231,7 +231,7 @@ fn a_failed_sign_in_is_not_repeated_until_its_window_ends_or_login_is_run() {
     token(&stage.run(BROWSER));
 }
 
-/// Starts a call and reads its stderr until it says that it waits for another one.
+/// Starts a call and reads its stderr until it reports that it waits for another one.
 fn waiting(stage: &Stage) -> Child {
     let mut child = stage.command(BROWSER).spawn().unwrap();
     let mut reader = BufReader::new(child.stderr.take().unwrap());
@@ -399,14 +399,15 @@ fn a_refresh_token_is_shown_again_only_where_it_has_not_counted() {
         stage.lose_token();
         stage.run(&format!("{BROWSER} --interactive never"))
     };
-    // Another document is no reason to show it again after an answer that is none.
+    // The discovery document is fetched again, but after an outage a changed document is no reason
+    // to present the token again.
     stage.issuer.script().announced = serde_json::json!({ "response_modes_supported": ["query"] });
     stage.issuer.script().outages = 1;
     failed(&renew(), 4, &format!("issuer `{}` is out of order", stage.issuer.url));
     assert_eq!((stage.issuer.count("refresh_token"), stage.issuer.script().discoveries), (1, 2));
     token(&renew());
     assert_eq!((stage.issuer.count("refresh_token"), stage.issuer.script().discoveries), (2, 2));
-    // What answers at the old address knows no tokens.
+    // The old address is no token endpoint any more: the token is presented again at the new one.
     stage.issuer.script().token_path = "/moved";
     token(&renew());
     assert_eq!((stage.issuer.count("refresh_token"), stage.issuer.script().discoveries), (3, 3));

@@ -1,5 +1,5 @@
-//! The ways to sign in, each as a person or a client meets it, against a tiny issuer.
-//! Never outside loopback and a scratch folder.
+//! Tests each flow, as a user or a client sees it, against a small issuer.
+//! Never uses the network beyond loopback, or files outside a scratch folder.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::stage::{Stage, failed, get, page_of, parameter, stderr, stdout, text_
 
 const BROWSER: &str = "get-token --flow browser --skip-open-browser";
 
-/// POST of a form, as issuers make browsers do it; the status.
+/// Posts a form, as issuers make browsers do; returns the status.
 fn post(url: &Url, media_type: &str, form: &str) -> u16 {
     let host = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
     let mut stream = TcpStream::connect(&host).unwrap();
@@ -26,12 +26,12 @@ fn post(url: &Url, media_type: &str, form: &str) -> u16 {
          content-length: {length}\r\nconnection: close\r\n\r\n{form}"
     );
     let mut text = String::new();
-    // A body that is refused unread may break the connection behind the answer.
+    // Refusing a body without reading it may break the connection after the response.
     let _ = stream.read_to_string(&mut text);
     text.split(' ').nth(1).map_or(0, |status| status.parse().unwrap())
 }
 
-/// A program of a few lines for `BROWSER`, which writes down what it is asked to open.
+/// A small program for `BROWSER` that records which URLs it is asked to open.
 fn notebook(stage: &Stage) -> (String, std::path::PathBuf) {
     let (program, notes) = (stage.home.path().join("browser"), stage.home.path().join("notes"));
     let text =
@@ -85,7 +85,7 @@ fn an_issuer_that_lists_no_form_is_not_asked_for_one() {
 #[test]
 fn a_redirect_url_is_named_as_it_is_written_and_answered_at_its_path() {
     let stage = Stage::new();
-    // Nobody else on this machine listens there.
+    // Nothing else on this host listens there.
     let [.., upper, lower] = std::process::id().to_be_bytes();
     let address = Ipv4Addr::new(127, 91, upper, lower);
     let line =
@@ -94,7 +94,7 @@ fn a_redirect_url_is_named_as_it_is_written_and_answered_at_its_path() {
     let page = page_of(&mut child);
     assert_eq!(parameter(&page, "redirect_uri").as_deref(), Some("https://jump.example/b/c"));
     let back = get(&page).1.unwrap();
-    // What a proxy in front of us does; it alone knows the port, as does the kernel.
+    // Acts as a reverse proxy, which knows the port; here the kernel tells it.
     let port = listening_port(address);
     let mut stream = TcpStream::connect((address, port)).unwrap();
     let target = &back[url::Position::BeforePath..];
@@ -106,8 +106,8 @@ fn a_redirect_url_is_named_as_it_is_written_and_answered_at_its_path() {
     token(&child.wait_with_output().unwrap());
 }
 
-/// The port on which somebody listens at `address` (proc(5), `/proc/net/tcp`). Which process has a
-/// socket is told to the superuser only: the program keeps its memory private.
+/// The port of the listener at `address` (proc(5), `/proc/net/tcp`). Only root can see which
+/// process owns a socket: the program keeps its memory private.
 fn listening_port(address: Ipv4Addr) -> u16 {
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
     let local = format!("{:08X}:", u32::from_ne_bytes(address.octets()));
@@ -190,7 +190,7 @@ fn quiet_still_shows_the_page_that_nothing_opened() {
         .spawn()
         .unwrap();
     let page = Url::parse(text_of(&notes).trim()).unwrap();
-    // What every user of this machine may read in a process list is worth nothing.
+    // Other users of this host can read the URL in the process list: it must be of no use to them.
     assert!(page.query().is_none() && !page.as_str().contains(&stage.issuer.url), "{page}");
     let (status, authorize, _) = get(&page);
     assert_eq!(status, 303);
@@ -225,13 +225,13 @@ fn a_device_page_is_opened_where_there_is_a_desktop() {
             .command(&line)
             .env("DISPLAY", ":9")
             .env("BROWSER", &browser)
-            // The rig itself may run in a container.
+            // The tests themselves may run in a container.
             .env("TOOLBOX_PATH", "/")
             .output()
             .unwrap();
         token(&output);
     }
-    // The code is in no argument of a program: the page is told by this machine.
+    // The code is not in any argument of a program: the browser gets it from this host's listener.
     let page = text_of(&notes);
     assert!(page.starts_with("http://127.0.0.1:") && !page.contains("BCDF-GHJK"), "{page}");
 }
@@ -310,7 +310,8 @@ fn an_assertion_is_dated_by_the_issuers_clock_and_the_device_request_is_tried_ag
         script.date = Some(("Tue, 01 Jan 2030 00:00:00 GMT", 1_893_456_000));
         script.assertion_audience = Some(stage.issuer.url.clone());
     }
-    // From the discovery document at first; then that is kept, and the refusal tells.
+    // At first the clock difference comes from the discovery document's response; once that is
+    // cached, from the refusal.
     for requests in [1, 2] {
         stage.issuer.script().requests.clear();
         assert_eq!(token(&stage.run(&line("client-credentials"))), "machine");
@@ -346,7 +347,7 @@ fn a_password_may_be_given_where_nobody_is() {
 fn without_a_terminal_nothing_can_be_typed() {
     let stage = Stage::new();
     for line in ["get-token --flow paste", "get-token --username alice"] {
-        // A session of its own has no controlling terminal.
+        // A new session has no controlling terminal.
         let program = stage.command(line);
         let mut command = std::process::Command::new("/usr/bin/setsid");
         command.arg("--wait").arg(program.get_program()).args(program.get_args()).env_clear();
@@ -413,7 +414,7 @@ fn where_the_client_may_not_use_the_device_flow_the_next_one_is_taken_and_rememb
     let second = sign_in();
     assert!(!second.contains("unauthorized_client"), "{second}");
     assert_eq!(stage.issuer.script().device_requests.len(), 1);
-    // What was asked for is not replaced.
+    // An explicit flow is not replaced.
     let output = stage.run("get-token --flow device --token-cache-storage none");
     failed(&output, 1, &format!("issuer `{}` refused the device flow", stage.issuer.url));
     assert!(

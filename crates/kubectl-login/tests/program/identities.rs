@@ -1,5 +1,5 @@
-//! The program in CI jobs: every source of an identity, every use of one.
-//! Never outside loopback and a scratch folder.
+//! Tests the program in CI jobs: every source of an identity, every use of one.
+//! Never uses the network beyond loopback, or files outside a scratch folder.
 
 mod ci_system;
 mod readme;
@@ -18,7 +18,7 @@ use crate::{
     stage::{stderr, token},
 };
 
-/// A job: a CI system, an issuer, a home.
+/// A job: a CI system, an issuer, and a home directory.
 struct Job {
     system: CiSystem,
     issuer: Issuer,
@@ -36,7 +36,7 @@ impl Job {
         }
     }
 
-    /// Runs `get-token` at `issuer` as a job with `variables`.
+    /// Runs `get-token` for `issuer` in a job with `variables`.
     fn run(&self, issuer: &str, options: &str, variables: Variables<'_>) -> Output {
         self.command(issuer, options, variables).output().unwrap()
     }
@@ -59,7 +59,7 @@ impl Job {
         command
     }
 
-    /// The same at the tiny issuer.
+    /// The same for the small issuer.
     fn at_issuer(&self, options: &str, variables: Variables<'_>) -> Output {
         self.run(&self.issuer.url, &format!("--client-id kubectl-login {options}"), variables)
     }
@@ -71,7 +71,7 @@ impl Job {
     }
 }
 
-/// The failure: exit code, nothing on stdout, what is said.
+/// Asserts a failure: the exit code, an empty stdout, and texts in stderr.
 #[track_caller]
 fn failed(output: &Output, code: i32, said: &[&str]) {
     let err = stderr(output);
@@ -96,10 +96,10 @@ fn a_job_of_github_actions_asks_its_token_service_once() {
     let first = job.run(GITHUB, &options, &variables);
     assert_eq!(token(&first).split('.').count(), 3);
     assert_eq!(job.system.requests(), ["GET /github?api-version=2.0&audience=k8s"]);
-    // The kept token serves until it ends.
+    // The cached token is used until it expires.
     assert_eq!(job.run(GITHUB, &options, &variables).stdout, first.stdout);
     assert_eq!(job.system.requests().len(), 1);
-    // Another job on a runner that stays is somebody else.
+    // Another job on a persistent runner is another client.
     let other = job.run(GITHUB, &options, &job.system.github_job("job-2"));
     assert_ne!(token(&other), token(&first));
     assert_eq!(job.system.requests().len(), 2);
@@ -166,7 +166,7 @@ fn a_file_is_read_anew_when_the_kept_token_ends() {
     let (first, second) = (jwt(issuer, "k8s", "1", 600), jwt(issuer, "k8s", "1", 601));
     job.file("token", &first);
     assert_eq!(token(&job.run(issuer, &options, &[])), first);
-    // The same job, a newer token: the kept one is good.
+    // The same job with a newer token: the cached one is still valid.
     job.file("token", &second);
     assert_eq!(token(&job.run(issuer, &options, &[])), first);
     assert_eq!(token(&job.run(issuer, &format!("{options} --force-refresh"), &[])), second);
@@ -188,9 +188,9 @@ fn a_job_is_never_given_the_token_of_another() {
     let variables = [("TOKEN", one.clone()), ("PATH", "/usr/bin:/bin".to_owned())];
     let others = [("TOKEN", other.clone()), ("PATH", "/usr/bin:/bin".to_owned())];
     for options in [
-        // A relative path in another folder.
+        // A relative path in two folders.
         &["--identity-file", "token"][..],
-        // A program that looks at where it is, and one that looks at its variables.
+        // A program that depends on its working directory, and one that depends on its variables.
         &["--identity-command", "cat token"],
         &["--identity-command", "printenv TOKEN"],
         &["--identity-variable", "TOKEN"],
@@ -229,11 +229,11 @@ fn what_comes_through_pipes_is_read_once() {
             rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
         }
         let end = path.clone();
-        // Waits for the reader, as a shell's process substitution does.
+        // Waits for the reader, like a shell's process substitution.
         std::thread::spawn(move || fs::write(end, content).unwrap());
         path.display().to_string()
     };
-    // The second time a kept token could be had.
+    // The second time, a cached token exists.
     for _ in 0..2 {
         let settings = "client-id: k8s\nflow: identity\n".to_owned();
         let variables = [("KUBECTL_LOGIN_CONFIG", pipe("settings", settings))];
@@ -258,7 +258,7 @@ fn a_kubeconfig_runs_no_program_that_was_not_allowed() {
     let options = ["--identity-command", line.as_str()];
     let refused = run(std::slice::from_ref(&by_kubectl), &options);
     failed(&refused, 2, &["is not one that you have allowed", "`allowed-commands: []`", &file]);
-    // What the environment says is the job's own, and so is what a person types.
+    // Variables belong to the job, and typed options to the user.
     let own = ("KUBECTL_LOGIN_IDENTITY_COMMAND", line.clone());
     assert_eq!(token(&run(&[by_kubectl.clone(), own], &[])), held);
     assert_eq!(token(&run(&[], &options)), held);
@@ -294,7 +294,7 @@ fn an_identity_of_another_issuer_is_shown_in_the_way_that_is_asked_for() {
         client["client_assertion_type"],
         "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     );
-    // The issuer gave refresh tokens; a machine keeps none.
+    // The issuer returned refresh tokens; a job stores none.
     let of_kind = |kind: &str| {
         let kept = fs::read_dir(job.home.path().join(".cache/kubectl-login")).unwrap();
         kept.filter(|entry| entry.as_ref().unwrap().path().extension().unwrap() == kind).count()
@@ -326,7 +326,7 @@ fn auto_chooses_by_who_signed_and_what_the_issuer_offers_and_says_why() {
         assert!(stderr(&output).contains(reason), "{}", stderr(&output));
         assert_eq!(job.issuer.script().requests.last().unwrap()["grant_type"], grant);
     }
-    // Only the first token showed that it is not for the cluster.
+    // Only the first token had the wrong audience: it was requested for the cluster's client.
     let asked = job.system.requests();
     let address = url::form_urlencoded::byte_serialize(job.issuer.url.as_bytes());
     let for_issuer: String = address.collect();

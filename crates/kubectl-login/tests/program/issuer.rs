@@ -1,5 +1,5 @@
-//! A tiny issuer on a loopback port: scripted, counting, with rotating refresh tokens.
-//! Never a stand-in for a real issuer: those are in the workspace's `tests`.
+//! A small issuer on a loopback port: scripted, counts requests, rotates refresh tokens.
+//! Never replaces a real issuer: those are in the workspace's `tests`.
 
 use std::{
     collections::HashMap,
@@ -12,44 +12,44 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use url::{Url, form_urlencoded};
 
-/// What the issuer does next, and what it was asked.
+/// The issuer's next responses, and the requests so far.
 pub(crate) struct Script {
-    /// `Some` answers every token request with that status and OAuth error.
+    /// `Some` responds to every token request with that status and OAuth error.
     pub failure: Option<(u16, &'static str)>,
     /// The same for renewals only.
     pub refresh_failure: Option<(u16, &'static str)>,
-    /// `Some` answers every device authorization request with that status and OAuth error.
+    /// `Some` responds to every device authorization request with that status and OAuth error.
     pub device_refusal: Option<(u16, &'static str)>,
-    /// How many token requests are answered with 503.
+    /// How many token requests get 503.
     pub outages: usize,
-    /// Gives none.
+    /// Whether it issues no refresh tokens.
     pub without_refresh_token: bool,
-    /// Whether a failure repeats every value that it was sent.
+    /// Whether an error response repeats every value of the request.
     pub repeats: bool,
-    /// `Some` sends the browser back with that error.
+    /// `Some` redirects the browser back with that error.
     pub denial: Option<&'static str>,
-    /// Seconds that new tokens live.
+    /// The lifetime of new tokens in seconds.
     pub life: u64,
-    /// How long a token request takes.
+    /// The duration of a token request.
     pub delay: Duration,
-    /// Where the token endpoint is.
+    /// The path of the token endpoint.
     pub token_path: &'static str,
-    /// `grant_types_supported`; left out when empty.
+    /// `grant_types_supported`; omitted if empty.
     pub grants: &'static [&'static str],
     /// Added to the discovery document.
     pub announced: serde_json::Value,
-    /// `Some` refuses clients whose assertion is for anybody else.
+    /// `Some` refuses client assertions with another audience.
     pub assertion_audience: Option<String>,
-    /// `Some` is said in every `Date` header; assertions of other times are refused then.
+    /// `Some` is sent in every `Date` header; assertions of other times are then refused.
     pub date: Option<(&'static str, i64)>,
-    /// How many polls of the device flow are answered with `authorization_pending`.
+    /// How many polls of the device flow get `authorization_pending`.
     pub pending: usize,
-    /// Every form that the token endpoint was sent.
+    /// Every form that the token endpoint received.
     pub requests: Vec<HashMap<String, String>>,
-    /// Every form that the device authorization endpoint was sent.
+    /// Every form that the device authorization endpoint received.
     pub device_requests: Vec<HashMap<String, String>>,
-    /// Every token that the revocation endpoint was sent, and how many token requests there had
-    /// been before.
+    /// Every token that the revocation endpoint received, and the number of token requests before
+    /// it.
     pub revocations: Vec<(String, usize)>,
     /// How often the discovery document was read.
     pub discoveries: usize,
@@ -60,7 +60,7 @@ pub(crate) struct Script {
     challenge: String,
 }
 
-/// A running issuer; it ends with the test process.
+/// A running issuer; ends with the test process.
 pub(crate) struct Issuer {
     /// `http://127.0.0.1:PORT`
     pub url: String,
@@ -112,7 +112,7 @@ impl Issuer {
         self.script.lock().unwrap()
     }
 
-    /// How many token requests had that grant.
+    /// How many token requests used that grant.
     pub(crate) fn count(&self, grant: &str) -> usize {
         self.script().requests.iter().filter(|form| form["grant_type"] == grant).count()
     }

@@ -1,5 +1,5 @@
-//! What the program keeps between its runs, and when it renews it before it has to.
-//! Never outside loopback and a scratch folder.
+//! Tests what the program caches between its runs, and when it renews early.
+//! Never uses the network beyond loopback, or files outside a scratch folder.
 
 use std::{
     fs::{self, File},
@@ -19,24 +19,24 @@ use login_common::UnixTime;
 
 use crate::stage::{Stage, stderr, token};
 
-/// What kubectl says about its call.
+/// What kubectl passes to the plugin.
 const ASKED_BY_KUBECTL: (&str, &str) = (
     "KUBERNETES_EXEC_INFO",
     r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#,
 );
 
-/// A person who answers at once, on another device.
+/// A user who answers at once, on another device.
 const PERSON: &str = "get-token --flow device";
 
 impl Stage {
-    /// Somebody has signed in.
+    /// After a sign-in.
     fn signed_in() -> (Self, String) {
         let stage = Self::new();
         let first = token(&stage.run(PERSON));
         (stage, first)
     }
 
-    /// As kubectl asks; its process is the test's.
+    /// Runs the program like kubectl; the caller is the test process.
     fn ask(&self) -> Output {
         let (name, value) = ASKED_BY_KUBECTL;
         self.command(PERSON).env(name, value).output().unwrap()
@@ -46,9 +46,9 @@ impl Stage {
         self.home.path().join(".cache/kubectl-login")
     }
 
-    /// The one file of that kind.
+    /// The only file of that kind.
     fn file(&self, kind: &str) -> Option<PathBuf> {
-        // `keys.lock` is of no session.
+        // `keys.lock` belongs to no session.
         self.files(kind).into_iter().find(|path| !path.ends_with("keys.lock"))
     }
 
@@ -56,7 +56,7 @@ impl Stage {
         fs::read_to_string(self.file(".refresh").unwrap()).unwrap()
     }
 
-    /// Changes the moments of the kept token; `now` is when it was got.
+    /// Changes the timestamps of the cached token; `now` is when it was issued.
     fn change(&self, change: impl FnOnce(&mut Lifetime, UnixTime)) {
         let path = self.file(".token").unwrap();
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -69,12 +69,12 @@ impl Stage {
         directory.write(&key.file(entry::KIND), text.as_bytes(), false).unwrap();
     }
 
-    /// As if the kept token were four fifths through its life.
+    /// Pretends that four fifths of the cached token's lifetime are over.
     fn make_due(&self) {
         self.change(|lifetime, now| lifetime.renew_at = now);
     }
 
-    /// As if the kept token were an hour old.
+    /// Pretends that the cached token is an hour old.
     fn make_older(&self) {
         self.change(|lifetime, now| {
             lifetime.issued_at = now.minus(Duration::from_hours(1));
@@ -82,7 +82,7 @@ impl Stage {
         });
     }
 
-    /// As if the issuer had ended the session.
+    /// Pretends that the issuer has ended the session.
     fn revoke(&self) {
         self.issuer.script().failure = Some((400, "invalid_grant"));
     }
@@ -111,7 +111,7 @@ fn refresh_tokens_lie_encrypted_with_the_key_elsewhere() {
     token(&stage.run(&format!("{PERSON} --force-refresh")));
     assert_ne!(stage.refresh_file(), text);
     assert!(!stage.issuer.script().reused);
-    // Another option moves it at the next write, there and back.
+    // Another option moves it at the next write, in both directions.
     for (storage, head) in
         [("file", "kubectl-login/1\n"), ("encrypted-file", "kubectl-login/2 encrypted-file ")]
     {
@@ -164,7 +164,7 @@ fn a_session_whose_key_cannot_be_had_is_kept_and_named() {
     assert_eq!(stage.refresh_file(), text);
     token(&stage.run(line));
     assert_eq!(stage.refreshes(), 1);
-    // Where somebody is there, a sign-in follows.
+    // If a user is present, a sign-in follows.
     fs::remove_file(stage.file(".token").unwrap()).unwrap();
     let output = stage.command(PERSON).env("XDG_DATA_HOME", &elsewhere).output().unwrap();
     token(&output);
@@ -200,7 +200,7 @@ fn a_renewal_ahead_that_fails_is_not_repeated_and_nobody_notices() {
         }
         assert_eq!(stage.refreshes(), before + 1, "{failure:?}");
     }
-    // Refused: there is nothing left to renew it with.
+    // After the refusal, nothing is left to renew it with.
     assert!(stage.file(".refresh").is_none());
     stage.make_due();
     assert_eq!(token(&stage.run(PERSON)), first);
@@ -210,13 +210,13 @@ fn a_renewal_ahead_that_fails_is_not_repeated_and_nobody_notices() {
 #[test]
 fn a_caller_that_comes_back_is_given_another_token_once() {
     let (stage, first) = Stage::signed_in();
-    // By hand, nobody comes back because of a refusal.
+    // When the program is run by hand, repeated calls are no sign of a refusal.
     stage.make_older();
     assert!((0..3).all(|_| token(&stage.run(PERSON)) == first));
     assert_eq!(token(&stage.ask()), first);
     let second = token(&stage.ask());
     assert_ne!(second, first);
-    // That one is new: it takes longer until it is suspected, too.
+    // The new token, too, is only suspected after some time.
     assert!((0..3).all(|_| token(&stage.ask()) == second));
     assert_eq!(stage.refreshes(), 1);
     assert_eq!(stage.issuer.script().discoveries, 1);
@@ -257,7 +257,7 @@ fn a_session_that_cluster_and_issuer_refuse_has_ended() {
     let output = stage.ask();
     failed(&output, 3, &ended);
     assert!(stderr(&output).contains("hint: sign in again with `kubectl-login login`"));
-    // Nor is anybody asked by the next calls of the same storm.
+    // The next calls of the same burst do not prompt a user either.
     for _ in 0..3 {
         failed(&stage.ask(), 3, &ended);
     }
@@ -326,7 +326,7 @@ fn a_forced_renewal_that_prints_the_old_token_says_so() {
     );
 }
 
-/// As if the kept token had `left` seconds left.
+/// Pretends that the cached token expires in `left` seconds.
 fn make_end(stage: &Stage, left: u64) {
     let now = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let now = UnixTime::from_seconds(i64::try_from(now).unwrap());
@@ -342,7 +342,7 @@ fn a_stopped_holder_of_the_lock_takes_no_valid_token_away() {
     use std::io::Write as _;
     let (stage, first) = Stage::signed_in();
     make_end(&stage, 8);
-    // Whoever holds it does nothing any more.
+    // The holder of the lock makes no progress.
     let place = stage.file(".token").unwrap().with_extension("lock");
     let mut lock = File::options().read(true).write(true).open(place).unwrap();
     lock.try_lock().unwrap();
@@ -367,7 +367,7 @@ fn a_client_secret_that_takes_its_time_takes_no_valid_token_away() {
 #[test]
 fn two_machines_that_share_a_cache_keep_a_session_each() {
     let (stage, _) = Stage::signed_in();
-    // Another machine has sealed one, too: its file has another name and stays as it is.
+    // Another host has stored a refresh token, too: its file has another name and stays as it is.
     let ours = stage.file(".refresh").unwrap();
     let name = ours.file_name().unwrap().to_str().unwrap();
     let theirs = stage.folder().join(format!("{}.0123456789abcdef.refresh", &name[..64]));
@@ -398,7 +398,7 @@ fn pipes_in_the_place_of_files_hold_nobody_up() {
 #[test]
 fn a_run_reads_the_discovery_document_once() {
     let stage = Stage::new();
-    // Kept by nobody who would believe any certificate.
+    // Not cached on disk if any certificate is accepted.
     let line = format!("{PERSON} --insecure-skip-tls-verify");
     token(&stage.run(&line));
     let read = |run: &dyn Fn()| {
@@ -427,10 +427,10 @@ fn a_sign_in_over_a_session_ends_that_session_first() {
     token(&stage.run(PERSON));
     assert_eq!(stage.issuer.script().revocations, []);
     assert!(stage.run("login --flow device").status.success());
-    // Many issuers would take the new session for the same one: before, not after.
+    // Many issuers would end the new session, too: the revocation comes before the sign-in.
     assert_eq!(stage.issuer.script().revocations, [("r1".to_owned(), 1)]);
     token(&stage.run(&format!("{PERSON} --force-refresh --interactive never")));
     assert_eq!((stage.refreshes(), stage.issuer.script().reused), (1, false));
-    // A renewal ends nothing.
+    // A renewal revokes nothing.
     assert_eq!(stage.issuer.script().revocations.len(), 1);
 }

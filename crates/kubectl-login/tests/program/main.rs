@@ -1,5 +1,5 @@
-//! The program as it is run, against a tiny issuer.
-//! Never outside loopback and a scratch folder.
+//! Tests the program as users run it, against a small issuer.
+//! Never uses the network beyond loopback, or files outside a scratch folder.
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests start the program and look at its files")]
 #![allow(

@@ -1,4 +1,4 @@
-//! A program on a terminal of its own, and a person who reads and types.
+//! Runs a program on a terminal of its own, with a user who reads and types.
 //! Never outlives its test.
 
 use std::{
@@ -15,10 +15,10 @@ use rustix::{
     termios::{LocalModes, tcgetattr},
 };
 
-/// How long anything may take on a busy machine.
+/// Time limit for every step, generous for a busy host.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// stdin is a pipe, as kubectl's may be; stderr and the controlling terminal are the terminal.
+/// stdin is `/dev/null` and stdout a pipe; stderr and the controlling terminal are the terminal.
 pub(crate) struct PseudoTerminal {
     keyboard: File,
     child: Child,
@@ -26,7 +26,7 @@ pub(crate) struct PseudoTerminal {
 }
 
 impl PseudoTerminal {
-    /// Runs `program` there.
+    /// Runs `program` on it.
     pub(crate) fn run(program: &Command) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
@@ -34,8 +34,8 @@ impl PseudoTerminal {
         let name = ptsname(&controller, Vec::new()).unwrap().into_string().unwrap();
         let user = OpenOptions::new().read(true).write(true).open(PathBuf::from(name)).unwrap();
         // `setsid --ctty` takes the terminal from its own stdin; the program then gets another one.
-        // Whoever runs the tests in the background has these signals ignored, and so has what they
-        // start: no shell can undo that, `env` can.
+        // If the tests run in the background, these signals are ignored in their children, too: a
+        // shell cannot undo that, `env` can.
         let mut started = Command::new("setsid");
         started
             .args(["--ctty", "--wait", "env", "--default-signal=INT,HUP,TERM"])
@@ -66,12 +66,12 @@ impl PseudoTerminal {
         Self { keyboard, child, screen }
     }
 
-    /// The program's process.
+    /// The process id of the program.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// All that was shown.
+    /// Everything that was shown.
     pub(crate) fn screen(&self) -> String {
         self.screen.lock().unwrap().clone()
     }
@@ -85,12 +85,12 @@ impl PseudoTerminal {
         }
     }
 
-    /// Waits until `text` was shown.
+    /// Waits until `text` is shown.
     pub(crate) fn see(&self, text: &str) {
         self.wait(text, |terminal| terminal.screen().contains(text));
     }
 
-    /// Whether the terminal shows what is typed, as it does by itself.
+    /// Whether the terminal echoes typed keys, as it does by default.
     pub(crate) fn echoes(&self) -> bool {
         tcgetattr(&self.keyboard).unwrap().local_modes.contains(LocalModes::ECHO)
     }
@@ -100,7 +100,7 @@ impl PseudoTerminal {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits for the end: exit code and stdout.
+    /// Waits for the end; returns exit code and stdout.
     pub(crate) fn end(mut self) -> (Option<i32>, String, Self) {
         let mut text = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();

@@ -1,5 +1,5 @@
-//! What tests of the program share: an issuer, a home, and a "browser" of a few lines.
-//! Never outside loopback and a scratch folder.
+//! Shared setup of the tests: an issuer, a home directory, and a minimal "browser".
+//! Never uses the network beyond loopback, or files outside a scratch folder.
 
 use std::{
     fs,
@@ -14,10 +14,10 @@ use url::Url;
 
 use crate::issuer::Issuer;
 
-/// How long anything may take on a busy machine.
+/// Time limit for every step, generous for a busy host.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An issuer, a home, and the options that fit.
+/// An issuer, a home directory, and the options for them.
 pub(crate) struct Stage {
     pub(crate) issuer: Issuer,
     pub(crate) home: tempfile::TempDir,
@@ -46,7 +46,7 @@ impl Stage {
         self.command(words).output().unwrap()
     }
 
-    /// Signs in through the "browser" and returns what was printed.
+    /// Signs in through the "browser"; returns the output.
     pub(crate) fn sign_in(&self, words: &str) -> Output {
         let mut child = self.command(words).spawn().unwrap();
         let page = page_of(&mut child);
@@ -54,7 +54,7 @@ impl Stage {
         child.wait_with_output().unwrap()
     }
 
-    /// The files of a kind in the cache.
+    /// The files of that kind in the cache.
     pub(crate) fn files(&self, kind: &str) -> Vec<PathBuf> {
         let Ok(directory) = fs::read_dir(self.home.path().join(".cache/kubectl-login")) else {
             return Vec::new();
@@ -65,7 +65,7 @@ impl Stage {
             .collect()
     }
 
-    /// As if the token had expired.
+    /// Removes the cached token, as if it had expired.
     pub(crate) fn lose_token(&self) {
         for path in self.files(".token") {
             fs::remove_file(path).unwrap();
@@ -73,7 +73,7 @@ impl Stage {
     }
 }
 
-/// Reads stderr up to the address of the page; the rest is drained so that nobody blocks.
+/// Reads stderr up to the page's URL; drains the rest so that the child never blocks.
 pub(crate) fn page_of(child: &mut Child) -> Url {
     let mut reader = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -96,7 +96,7 @@ pub(crate) fn parameter(page: &Url, name: &str) -> Option<String> {
     page.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }
 
-/// GET; status, `location` and body.
+/// Sends a GET request; returns status, `location` and body.
 pub(crate) fn get(url: &Url) -> (u16, Option<Url>, String) {
     let host = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
     let mut stream = TcpStream::connect(&host).unwrap();
@@ -112,14 +112,14 @@ pub(crate) fn get(url: &Url) -> (u16, Option<Url>, String) {
     (status, location, text)
 }
 
-/// What a browser does: the issuer's page, then where it sends us.
+/// Acts as a browser: opens the issuer's page, then the redirect.
 pub(crate) fn visit(page: &Url) -> (u16, String) {
     let (_, back, _) = get(page);
     let (status, _, body) = get(&back.unwrap());
     (status, body)
 }
 
-/// The lines that a program writes into a file; it may not have begun yet.
+/// Reads the lines that a program writes into a file; waits until it exists.
 #[track_caller]
 pub(crate) fn text_of(path: &Path) -> String {
     let begin = Instant::now();
@@ -140,7 +140,7 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// The failure: exit code, nothing on stdout, and the first line of the report.
+/// Asserts a failure: the exit code, an empty stdout, and the first line of the report.
 #[track_caller]
 pub(crate) fn failed(output: &Output, code: i32, error: &str) {
     let (out, err) = (stdout(output), stderr(output));

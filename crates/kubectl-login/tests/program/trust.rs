@@ -1,5 +1,6 @@
-//! Who may say what: clusters, kubeconfigs, and issuers that repeat what they were sent.
-//! Never outside loopback and a scratch folder.
+//! Tests which source may set what: clusters, kubeconfigs, and issuers that repeat what they
+//! received.
+//! Never uses the network beyond loopback, or files outside a scratch folder.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
@@ -10,7 +11,7 @@ use crate::{
     stage::{Stage, failed, stderr, text_of, token},
 };
 
-/// What kubectl says where the cluster's entry has `settings` for us.
+/// What kubectl passes if the cluster's entry has `settings` for this program.
 fn told(settings: &Value) -> String {
     json!({
         "kind": "ExecCredential",
@@ -23,7 +24,7 @@ fn told(settings: &Value) -> String {
     .to_string()
 }
 
-/// `get-token` as kubectl runs it, without an issuer of our own.
+/// `get-token` as kubectl runs it, without a configured issuer.
 fn by_cluster(stage: &Stage, words: &str, settings: &Value) -> Command {
     let mut command = stage.command(&format!("get-token {words}"));
     command
@@ -71,14 +72,14 @@ fn a_cluster_that_names_the_issuer_is_given_nothing_of_the_person() {
     }
     let asked = |script: &issuer::Script| script.requests.len() + script.discoveries;
     assert_eq!(asked(&stage.issuer.script()), 0);
-    // The same issuer, named by the person.
+    // The same issuer, named by the user.
     let mut own = by_cluster(&stage, "", &json!(null));
     own.env("KUBECTL_LOGIN_ISSUER_URL", &stage.issuer.url)
         .env("KUBECTL_LOGIN_CLIENT_ID", "kubectl-login")
         .env("KUBECTL_LOGIN_FLOW", "client-credentials")
         .env("KUBECTL_LOGIN_CLIENT_SECRET", "hunter2");
     assert_eq!(token(&own.output().unwrap()), "machine");
-    // And one that only the cluster names, which is told no secret.
+    // An issuer that only the cluster names: it is not sent the secret.
     let theirs = by_cluster(&stage, "--force-refresh", &settings).output().unwrap();
     assert_eq!(token(&theirs), "machine");
     assert!(!stage.issuer.script().requests[1].contains_key("client_secret"));
@@ -126,7 +127,7 @@ fn what_the_configuration_file_keeps_for_an_issuer_goes_to_no_other() {
     };
     assert_eq!((run(&stage.issuer.url).as_str(), run(&other.url).as_str()), ("machine", "machine"));
     assert!(!other.script().requests[0].contains_key("client_secret"));
-    // Without an issuer beside it, it is for none.
+    // Without an issuer beside it, the secret applies to none.
     configure(&stage, "client-secret: hunter2hunter2\n");
     let words = format!("--issuer-url {} --client-id k", other.url);
     let refused = by_cluster(&stage, &words, &json!(null)).output().unwrap();
@@ -156,7 +157,7 @@ fn a_browser_is_started_for_a_kubeconfig_only_where_the_person_allows_it() {
     failed(&refused, 2, "the command of `--browser-command` came from `exec.args`");
     assert!(stderr(&refused).contains("`allowed-commands: []`"), "{}", stderr(&refused));
     assert!(!seen.exists());
-    // It is not remembered as a failed sign-in.
+    // The refusal did not start a back-off.
     configure(&stage, &format!("allowed-commands: [\"{}\"]\n", program.display()));
     failed(&run(true), 1, "the sign-in to");
     assert!(text_of(&seen).contains("://"));
@@ -217,7 +218,7 @@ fn login_reads_the_configuration_that_the_entry_names_and_runs_nothing_for_it() 
     let signed_in = kubeconfig("");
     assert!(signed_in.status.success(), "{}", stderr(&signed_in));
     assert_eq!(stage.issuer.count("client_credentials"), 1);
-    // Whoever wrote the entry could have written that file as well.
+    // The entry's author could have written that file, too.
     let refused = kubeconfig(", '--client-secret-command=echo hunter2'");
     failed(&refused, 2, "could not get the client secret");
     assert!(stderr(&refused).contains("is not one that you have allowed"), "{}", stderr(&refused));

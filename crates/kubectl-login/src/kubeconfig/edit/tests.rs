@@ -1,5 +1,5 @@
-//! Kubeconfigs as odd as people have them, changed: nothing else changes.
-//! Never a file.
+//! Edits unusual kubeconfigs: nothing but the edited entry changes.
+//! Never reads or writes a file.
 
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ fn exec() -> Value {
     json!({ "exec": { "command": "kubectl-login", "args": ["get-token", "--a=b"] } })
 }
 
-/// The lines of `text` in `changed` that are the same, in order.
+/// How many lines of `text` are unchanged in `changed`.
 fn kept_lines(text: &str, changed: &str) -> usize {
     let difference = similar::TextDiff::from_lines(text, changed);
     difference.iter_all_changes().filter(|c| c.tag() == similar::ChangeTag::Equal).count()
@@ -87,7 +87,7 @@ fn a_context_gets_another_user_in_its_own_quotes() {
 fn a_merge_key_in_a_context_stays_one() {
     let base = "x-base: &base\n  cluster: c\n  namespace: n\n  user: shared\ncontexts:\n";
     for (context, expected) in [
-        // Beside it the user is said already.
+        // The context has a `user` of its own beside the merge key.
         (
             "- name: dev\n  context:\n    <<: *base\n    user: old  # mine\n",
             "- name: dev\n  context:\n    <<: *base\n    user: new  # mine\n",
@@ -96,7 +96,7 @@ fn a_merge_key_in_a_context_stays_one() {
             "- name: dev\n  context: {<<: *base, user: old}\n",
             "- name: dev\n  context: {<<: *base, user: new}\n",
         ),
-        // What is merged is overridden, for this context only.
+        // The merged value is overridden, for this context only.
         (
             "- name: dev\n  context:\n    <<: *base\n- name: other\n  context: *base\n",
             "- name: dev\n  context:\n    <<: *base\n    user: new\n- name: other\n  context: *base\n",
@@ -109,7 +109,7 @@ fn a_merge_key_in_a_context_stays_one() {
         let changed = apply(&format!("{base}{context}"), &[point("dev", "new")]).unwrap();
         assert_eq!(changed, format!("{base}{expected}"));
     }
-    // Nothing is written out in its place: rather a person does it.
+    // A merged user is never expanded in place: the user has to edit the file by hand.
     let text = "x: &x\n  exec: {command: a}\n  token: t\nusers:\n- name: a\n  user:\n    <<: *x\n";
     let before = value_of(text).unwrap().pointer("/users/0/user").cloned();
     let outcome = apply(text, &[put("a", before, exec())]);
@@ -173,17 +173,17 @@ fn what_is_not_a_kubeconfig_is_left_alone() {
 fn an_anchor_that_others_use_is_not_lost() {
     let text = "users:\n- name: a\n  user: &it {token: t}\n- name: b\n  user: *it\n";
     let old = json!({ "token": "t" });
-    // `b` can say something of its own.
+    // `b` can get a value of its own.
     let changed = apply(text, &[put("b", Some(old.clone()), exec())]).unwrap();
     assert!(changed.starts_with("users:\n- name: a\n  user: &it {token: t}\n- name: b\n  user:\n"));
-    // `a` cannot without changing `b`, too; a person is told what to write.
+    // `a` cannot without changing `b`, too; the error says what to write.
     let error = apply(text, &[put("a", Some(old), exec())]).unwrap_err();
     assert!(matches!(error, KubeconfigError::Unwritable { .. }), "{error}");
     let hint = error.hint().unwrap();
     assert!(hint.contains("- {name: a, user: {exec: {"), "{hint}");
 }
 
-/// Ways to write one kubeconfig, by the ways of people and programs.
+/// The same kubeconfig in the many ways in which people and programs write it.
 fn oddities() -> Vec<String> {
     let value = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "dev",
@@ -246,7 +246,7 @@ fn odd_files_are_changed_right_or_not_at_all() {
                 Ok(changed) => {
                     changed_in_place += 1;
                     assert_eq!(value_of(&changed).unwrap(), expected, "{text}\n{changed}");
-                    // Whoever has several lines keeps all but those of the entry.
+                    // A multi-line file loses at most the lines of the entry.
                     let lost = text.lines().count() - kept_lines(&text, &changed);
                     assert!(lost <= 4, "{lost} lines lost\n{text}\n{changed}");
                     let is_windows = text.contains("\r\n");
@@ -261,7 +261,7 @@ fn odd_files_are_changed_right_or_not_at_all() {
     assert!(changed_in_place > 6 * refused, "{changed_in_place} changed, {refused} refused");
 }
 
-/// A kubeconfig with some users and whatever else, in some style.
+/// A kubeconfig with random users and other content, in a random style.
 fn kubeconfig() -> impl Strategy<Value = String> {
     let user = ("[a-c]", render::tests::value(), 0..4_usize);
     let users = prop::collection::vec(user, 0..4);
@@ -313,7 +313,7 @@ proptest! {
         change(&mut expected, &edit).unwrap();
         let changed = apply(&text, &[edit]).unwrap();
         prop_assert_eq!(value_of(&changed).unwrap(), expected);
-        // Comments outside of values, and all lines around.
+        // Comments outside of values and the surrounding lines stay.
         let comments = |text: &str| text.lines().filter(|line| line.trim_start().starts_with("# ")).count();
         prop_assert_eq!(comments(&text), comments(&changed), "{}\n{}", text, changed);
         prop_assert!(changed.ends_with(&text[text.rfind("kind").unwrap()..]));

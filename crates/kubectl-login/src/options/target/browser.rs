@@ -1,4 +1,5 @@
-//! How a browser is sent to the issuer and comes back.
+//! Checks the options of the browser sign-in: how the page is opened, and where the browser is
+//! redirected to.
 //! Never opens a port or a browser.
 
 use std::{net::IpAddr, path::PathBuf};
@@ -15,28 +16,28 @@ use crate::{
 /// How to open the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BrowserChoice {
-    /// The browser of the desktop.
+    /// The desktop's default browser.
     Default,
-    /// This program, with the address as its last argument.
+    /// This program, with the URL as its last argument.
     Command(ProgramLine),
-    /// Not at all: the address is printed.
+    /// None: the URL is printed.
     PrintOnly,
 }
 
-/// Where the browser comes back to.
+/// Where the browser is redirected to.
 #[derive(Clone, Debug)]
 pub struct Callback {
     /// `host`, `port` pairs to try in order; empty means any free port.
     pub listen_addresses: Vec<(String, u16)>,
-    /// Named to the issuer instead of the address that is listened on.
+    /// The redirect URI for the issuer, if it is not the address that is listened on.
     ///
-    /// As it is written: issuers compare it byte for byte.
+    /// Unchanged: issuers compare it byte for byte.
     pub redirect_url: Option<String>,
     /// The host in the redirect URI instead of `localhost`.
     pub redirect_host: Option<String>,
     /// Certificate and key of the listener, for an https redirect URI.
     pub certificate: Option<(PathBuf, PathBuf)>,
-    /// Where the browser goes in the end.
+    /// Where the browser goes after the sign-in.
     pub open_url_after: Option<Url>,
     /// Further parameters of the authorization request, sorted by name.
     pub parameters: Vec<(String, String)>,
@@ -45,7 +46,7 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// Whether a browser can come back to us at all.
+    /// Whether the browser can be redirected to this process at all.
     pub fn comes_back(&self) -> bool {
         let scheme = self.redirect_url.as_deref().and_then(|text| text.split_once(':'));
         scheme.is_none_or(|(scheme, _)| {
@@ -71,8 +72,8 @@ impl Callback {
     }
 }
 
-/// Where nothing shall be listened on, any URI may be registered (RFC 6749 §3.1.2), also one like
-/// `urn:ietf:wg:oauth:2.0:oob`, with which issuers show the code on a page.
+/// Without a listener, any registered URI is valid (RFC 6749 §3.1.2), also one like
+/// `urn:ietf:wg:oauth:2.0:oob`, for which issuers show the code on a page.
 fn redirect_url(settings: &Settings) -> Result<Option<String>, OptionError> {
     let Some(text) = text(settings, Name::RedirectUrl) else { return Ok(None) };
     match Url::parse(&text) {
@@ -82,14 +83,13 @@ fn redirect_url(settings: &Settings) -> Result<Option<String>, OptionError> {
     }
 }
 
-/// An issuer that announces nothing ignores a proof key (RFC 7636 §5), so `auto` sends one.
+/// An issuer that does not support proof keys ignores them (RFC 7636 §5), so `auto` sends one.
 const PROOF_KEYS: [(&str, bool); 3] = [("auto", true), ("S256", true), ("no", false)];
 
-/// Where int128/kubelogin waits unless it is told otherwise; `http://localhost:PORT` is registered
-/// at issuers.
+/// Where int128/kubelogin listens by default; `http://localhost:PORT` is registered at issuers.
 pub const KUBELOGIN_PORTS: [u16; 2] = [8000, 18000];
 
-/// What the flows themselves say; nothing may say it differently.
+/// Parameters that the flows set themselves; options may not change them.
 const RESERVED: [&str; 18] = [
     "response_type",
     "client_id",
@@ -111,10 +111,10 @@ const RESERVED: [&str; 18] = [
     "assertion",
 ];
 
-/// Said by the sign-in as the issuer announces it; a person may know better.
+/// Chosen from the issuer's metadata; the user may override it.
 pub const RESPONSE_MODE: &str = "response_mode";
 
-/// A fragment never reaches a listener.
+/// A fragment is never sent to a listener.
 const RESPONSE_MODES: [ResponseMode; 2] = [ResponseMode::Query, ResponseMode::FormPost];
 
 fn parameters(settings: &Settings) -> Result<Vec<(String, String)>, OptionError> {

@@ -1,5 +1,5 @@
-//! The identity that a place gives to a job: which source, and what to ask it for.
-//! Never asks it.
+//! Checks the options of a job's identity: which source, and what to request from it.
+//! Never requests it.
 
 use std::path::PathBuf;
 
@@ -17,10 +17,10 @@ use crate::{
     system::environment::Environment,
 };
 
-/// An identity as asked for.
+/// An identity as requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityOptions {
-    /// Where from.
+    /// The source.
     pub kind: SourceKind,
     /// `--identity-file`
     pub file: Option<PathBuf>,
@@ -30,8 +30,8 @@ pub struct IdentityOptions {
     pub command: Option<ProgramLine>,
     /// `--identity-audience`
     pub audience: Option<String>,
-    /// What the source gave when it was asked whose it is: the token of that moment is also the
-    /// one that is used.
+    /// What the source returned when it was read to identify the job: the same token is then used
+    /// for the sign-in.
     pub taken: Option<Taken>,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn check(
     let file = path(settings, Name::IdentityFile, environment);
     let variable = text(settings, Name::IdentityVariable);
     let command = command(settings, Name::IdentityCommand, environment)?;
-    // Naming the place names the source.
+    // The option that names the place implies the source.
     let implied = match (&file, &variable, &command) {
         (Some(_), None, None) => Some(SourceKind::File),
         (None, Some(_), None) => Some(SourceKind::Variable),

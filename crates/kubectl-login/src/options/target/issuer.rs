@@ -1,5 +1,5 @@
-//! How the issuer is reached, and how the client proves itself to it.
-//! Never reads a key or a secret: where they are is kept.
+//! Checks the options of the connection to the issuer, and of how the client authenticates to it.
+//! Never reads a key or a secret: only stores where they are.
 
 use std::path::PathBuf;
 
@@ -20,11 +20,11 @@ pub enum SecretSource {
     Literal(Secret),
     /// In a file.
     File(PathBuf),
-    /// What this program prints.
+    /// The output of this program.
     Command(ProgramLine),
 }
 
-/// Who may vouch for the issuer.
+/// An authority that may sign the issuer's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CertificateAuthority {
     /// A PEM file.
@@ -38,11 +38,11 @@ pub enum CertificateAuthority {
 pub struct AssertionKey {
     /// PEM or JWK.
     pub file: PathBuf,
-    /// The `kid` the issuer knows it by.
+    /// The `kid` under which the issuer knows it.
     pub key_id: Option<String>,
 }
 
-/// Certificate and key that the client shows in TLS (RFC 8705).
+/// The client's TLS certificate and key (RFC 8705).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientCertificate {
     /// A PEM chain, leaf first.
@@ -54,13 +54,13 @@ pub struct ClientCertificate {
 /// How requests to the issuer are made.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
-    /// Beside those of the system.
+    /// In addition to the system's.
     pub certificate_authorities: Vec<CertificateAuthority>,
-    /// Believe any certificate.
+    /// Accept any certificate.
     pub insecure_skip_tls_verify: bool,
     /// Further headers, sorted by name.
     pub request_headers: Vec<(String, Secret)>,
-    /// Shown in TLS.
+    /// The client's TLS certificate.
     pub client_certificate: Option<ClientCertificate>,
 }
 
@@ -93,8 +93,8 @@ impl Connection {
         })
     }
 
-    /// By whose word it is the issuer that answers, sorted; nothing where it is the system's. Files
-    /// by their place, as they may be replaced by their owner.
+    /// Which authorities identify the issuer, sorted; empty for the system's. Files are named by
+    /// path, as their owner may replace them.
     pub fn trust(&self) -> Vec<String> {
         if self.insecure_skip_tls_verify {
             return vec!["anybody".to_owned()];

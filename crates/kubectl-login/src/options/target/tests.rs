@@ -1,5 +1,5 @@
-//! Settings in, a target or one fault out; each fault names its origin.
-//! Never the real environment.
+//! Tests settings and the resulting target or error; each error names its origin.
+//! Never reads the real environment.
 
 use super::*;
 use crate::report::Reported as _;
@@ -8,7 +8,7 @@ use crate::{
     system::environment::{NoEnvironment, Overlay},
 };
 
-/// Flags as one line, variables, and the cluster's settings.
+/// Checks flags (on one line), variables, and the cluster's settings.
 fn checked(
     line: &str,
     variables: &[(&str, &str)],
@@ -31,7 +31,7 @@ fn checked(
     Target::check(&settings, &environment)
 }
 
-/// Error, cause and hint in one line.
+/// The error, its cause and its hint in one line.
 fn fault(line: &str, variables: &[(&str, &str)], cluster: Option<&str>) -> String {
     use std::error::Error as _;
     let error = checked(line, variables, cluster).expect_err("a fault");
@@ -47,7 +47,7 @@ fn defaults_are_as_documented() {
     assert_eq!(target.flow, Flow::Auto);
     assert_eq!(target.interactive, Interactive::Auto);
     assert_eq!(target.page_timeout.as_secs(), 180);
-    // Where a device code may be shown, its own life is the bound.
+    // Where a device code may be shown, its own lifetime is the limit.
     assert_eq!(target.authentication_timeout.as_secs(), 1800);
     assert_eq!(target.browser, BrowserChoice::Default);
     assert!(target.callback.listen_addresses.is_empty() && target.client_secret.is_none());
@@ -69,7 +69,7 @@ fn flag_beats_variable_beats_cluster() {
         ("from-variable".into(), Origin::Variable("KUBECTL_LOGIN_CLIENT_ID"))
     );
     assert_eq!(client("", &[]), ("from-cluster".into(), Origin::Cluster));
-    // Set to nothing is not set.
+    // An empty variable counts as unset.
     assert_eq!(client("", &[("KUBECTL_LOGIN_CLIENT_ID", "")]).0, "from-cluster");
 }
 
@@ -110,7 +110,7 @@ fn kubelogins_names_mean_the_same() {
     let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
     assert_eq!(ours.cache_key, theirs.cache_key);
     assert_eq!((ours.flow, ours.scopes), (theirs.flow, theirs.scopes));
-    // Its redirect URIs are registered at the issuer.
+    // kubelogin's redirect URIs are registered at the issuer.
     assert!(ours.callback.listen_addresses.is_empty());
     let ports = [8000, 18000].map(|port| ("127.0.0.1".to_owned(), port));
     assert_eq!(theirs.callback.listen_addresses, ports);
@@ -197,7 +197,7 @@ fn nothing_is_kept_for_a_job_before_it_is_known_which_it_is() {
     let known = target.known_as(taken);
     assert!(known.unknown_identity().is_none() && known.cache_directory.is_some());
     assert_ne!(known.cache_key, key);
-    // A person's session has nothing to do with it.
+    // A user's session does not depend on it.
     let line = format!("{GOOD} --identity gitlab --flow device");
     assert!(checked(&line, &home, None).unwrap().cache_directory.is_some());
 }
@@ -216,7 +216,7 @@ fn spellings_of_the_same_request_are_one_session() {
     }
     assert_ne!(key("--scope a,b,c"), plain);
     assert_eq!(key("--scope openid"), key(""));
-    // A client asks for nothing that it was not told to.
+    // A client's own token gets no scopes that were not requested.
     let own = "--flow client-credentials";
     assert_ne!(key(&format!("{own} --scope openid")), key(own));
     assert_eq!(key("--request-header A=1,B=2"), key("--request-header B=2 --request-header a=1"));
@@ -421,7 +421,7 @@ fn what_came_by_the_word_of_one_authority_is_not_kept_for_another() {
         assert!(!keys[..position].contains(one), "{}", lines[position]);
     }
     assert_eq!(key(&format!("{file} {file}")), key(file));
-    // Whoever believes anybody believes nobody more for naming an authority.
+    // Where any certificate is accepted, naming an authority changes nothing.
     let anybody = "--insecure-skip-tls-verify";
     assert_eq!(key(&format!("{file} {anybody}")), key(anybody));
 }

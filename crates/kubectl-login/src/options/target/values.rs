@@ -1,5 +1,5 @@
-//! Single values out of the settings: text, choices, paths, pairs, commands.
-//! Never opens what a path names.
+//! Reads single values from the settings: text, choices, paths, pairs, commands.
+//! Never opens the file that a path names.
 
 use std::{fmt, path::PathBuf};
 
@@ -16,7 +16,7 @@ use crate::{
     system::environment::Environment,
 };
 
-/// How much of a wrong value is shown.
+/// Maximum number of characters of a wrong value that is shown.
 const SHOWN: usize = 60;
 
 pub(super) fn wrong(settings: &Settings, name: Name, problem: impl Into<String>) -> OptionError {
@@ -76,13 +76,13 @@ pub(super) fn path(
     text(settings, name).map(|text| expanded(&text, environment))
 }
 
-/// kubectl expands no `~` in exec arguments; kubelogin does for its own.
+/// kubectl does not expand `~` in exec arguments; kubelogin expands it in its own.
 pub(super) fn expanded(text: &str, environment: &dyn Environment) -> PathBuf {
     let at_home = |rest| Some(environment.home()?.join(rest));
     text.strip_prefix("~/").and_then(at_home).unwrap_or_else(|| PathBuf::from(text))
 }
 
-/// Two files that are of use together only: a certificate and its key.
+/// Two files that are only useful together: a certificate and its key.
 pub(super) fn both(
     settings: &Settings,
     (first, second): (Name, Name),
@@ -99,7 +99,7 @@ pub(super) fn both(
     }
 }
 
-/// `NAME=VALUE` pairs, sorted by name; the last one of a name counts.
+/// `NAME=VALUE` pairs, sorted by name; the last one of each name wins.
 pub(super) fn pairs(settings: &Settings, name: Name) -> Result<Vec<(String, String)>, OptionError> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for (key, value) in settings.pairs(name)? {

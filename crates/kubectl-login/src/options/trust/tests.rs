@@ -1,5 +1,5 @@
-//! Every option from every layer with the issuer of every layer, and every pair of options.
-//! Never what a value says: only where it stands.
+//! Tests every option from every layer with the issuer of every layer, and every pair of options.
+//! Never depends on a value: only on its layer.
 
 use std::path::Path;
 
@@ -17,15 +17,15 @@ use crate::{
 
 const ISSUER: &str = "https://id.example";
 
-/// Where something stands.
+/// The layer of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
     Arguments,
     Variable,
     Cluster,
-    /// At the top of the configuration file.
+    /// In the configuration file, outside of sections.
     File,
-    /// There, in the section of the issuer.
+    /// In the configuration file, in the issuer's section.
     Section,
 }
 
@@ -49,7 +49,7 @@ fn value_of(row: &Row) -> &'static str {
     }
 }
 
-/// Whether these options may stand in these layers together.
+/// Checks whether these options may come from these layers together.
 fn outcome(given: &[(&'static Row, Layer)]) -> Result<(), OptionError> {
     let (mut typed, mut variables) = (Typed::default(), Vec::new());
     let (mut cluster, mut file, mut section) =
@@ -80,7 +80,7 @@ fn outcome(given: &[(&'static Row, Layer)]) -> Result<(), OptionError> {
     check(&settings)
 }
 
-/// What the table's columns mean, said once more.
+/// The meaning of the table's columns, implemented independently.
 fn may_stand(given: &[(&'static Row, Layer)], issuer: Layer) -> bool {
     let is_own_in_file = given.iter().any(|(_, layer)| *layer == Section) || issuer == File;
     let owner = if is_own_in_file { Trust::Own } else { issuer.trust() };
@@ -140,7 +140,7 @@ fn every_pair_of_options_in_every_pair_of_layers() {
     }
 }
 
-/// What the table must say; a new option has to be thought of here, too.
+/// What the table must say; a new option has to be added here, too.
 #[test]
 fn secrets_and_identities_are_proofs_and_authorities_are_anchors() {
     for row in OPTIONS {

@@ -1,5 +1,5 @@
-//! The issuer of the model: it rotates refresh tokens, and knows which of them is spent.
-//! Never forgives: a spent one that comes again is noted.
+//! The issuer of the model: rotates refresh tokens, and knows which of them are spent.
+//! Never tolerates reuse: a spent token that is presented again is recorded.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,24 +14,24 @@ use std::{
 use login_common::UnixTime;
 use url::form_urlencoded;
 
-/// How it takes the requests of a call.
+/// How it handles the requests of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
-    /// A new refresh token for the old one, which is spent by that.
+    /// Issues a new refresh token; the old one is spent.
     Rotate,
-    /// A new token, and the old refresh token stays good.
+    /// Issues a new token; the old refresh token stays valid.
     Same,
     /// 503.
     Outage,
-    /// The grant is gone; a sign-in makes another.
+    /// The grant has ended; a sign-in creates another.
     Refuse,
-    /// Done, but the answer never arrives.
+    /// Processes the request, but the response is lost.
     Lose,
-    /// Done, but what arrives is no answer.
+    /// Processes the request, but returns garbage.
     Nonsense,
 }
 
-/// What a call has asked for.
+/// The requests of a call.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     pub(super) refreshes: usize,
@@ -44,14 +44,14 @@ struct State {
     manner: Manner,
     asked: Asked,
     count: usize,
-    /// The refresh token that is good.
+    /// The valid refresh token.
     current: Option<String>,
     spent: HashSet<String>,
-    /// Spent without the client knowing it.
+    /// Spent without the client's knowledge.
     excused: HashSet<String>,
-    /// What this call has spent.
+    /// The tokens that this call has spent.
     fresh: Vec<String>,
-    /// The end of each token, on the client's clock.
+    /// The expiry of each token, by the client's clock.
     ends: HashMap<String, i64>,
 }
 
@@ -86,19 +86,19 @@ impl Issuer {
         Self { url, state }
     }
 
-    /// Before a call.
+    /// Called before each call.
     pub(super) fn begin(&self, manner: Manner) {
         let mut state = self.state();
         (state.manner, state.asked) = (manner, Asked::default());
         state.fresh.clear();
     }
 
-    /// After it.
+    /// Called after each call.
     pub(super) fn end(&self) -> Asked {
         std::mem::take(&mut self.state().asked)
     }
 
-    /// The client has ended before it could write anything down.
+    /// The client ended before it could store anything.
     pub(super) fn excuse(&self) {
         let mut state = self.state();
         let fresh = std::mem::take(&mut state.fresh);

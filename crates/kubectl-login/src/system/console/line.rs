@@ -1,5 +1,5 @@
-//! A line as a person types or pastes it, key by key.
-//! Never touches a terminal: says what to show.
+//! Edits a line that the user types or pastes, key by key.
+//! Never touches a terminal: returns what to show.
 
 use std::io;
 
@@ -7,16 +7,16 @@ use zeroize::Zeroizing;
 
 use super::MAX_LINE;
 
-/// A line as it is typed or pasted, key by key.
+/// A line that is being typed or pasted.
 pub(super) struct Line {
     pub(super) typed: Zeroizing<Vec<u8>>,
     shown: bool,
 }
 
-/// What a key did.
+/// The effect of a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pressed {
-    /// To be shown.
+    /// Show this.
     Echo(Vec<u8>),
     /// The line is complete.
     Enter,
@@ -26,18 +26,18 @@ pub(super) enum Pressed {
 
 impl Line {
     pub(super) fn new(shown: bool) -> Self {
-        // Full size at once: a vector that grows leaves copies behind.
+        // Allocated at full size: a vector that grows leaves copies behind.
         Self { typed: Zeroizing::new(Vec::with_capacity(MAX_LINE)), shown }
     }
 
-    /// The editing that a canonical terminal would do, without its limit on the length of a line
-    /// (1024 bytes on macOS, 4096 on Linux; POSIX `MAX_CANON`).
+    /// Edits like a terminal in canonical mode, but without its limit on the length of a line (1024
+    /// bytes on macOS, 4096 on Linux; POSIX `MAX_CANON`).
     pub(super) fn press(&mut self, key: u8) -> Pressed {
         match key {
             b'\n' | b'\r' => return Pressed::Enter,
             // Ctrl-D
             4 if self.typed.is_empty() => return Pressed::Failed(io::ErrorKind::UnexpectedEof),
-            // Backspace takes the whole of a UTF-8 character.
+            // Backspace removes a whole UTF-8 character.
             8 | 0x7f => {
                 let mut is_gone = false;
                 while let Some(byte) = self.typed.pop() {
@@ -72,7 +72,7 @@ impl Line {
 mod tests {
     use super::*;
 
-    /// What is left after these keys, and what the person saw.
+    /// The line after these keys, and what the user saw.
     fn after(keys: &[u8], shown: bool) -> (String, String) {
         let mut line = Line::new(shown);
         let mut seen = Vec::new();

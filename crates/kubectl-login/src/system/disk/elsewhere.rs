@@ -1,5 +1,5 @@
-//! The file system of Windows: by path, as a profile's folders are private by their access list.
-//! Never through a link to a file.
+//! The file system of Windows, by path: the access list of a profile's folders keeps them private.
+//! Never follows a link to a file.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -11,10 +11,10 @@ use std::{
 use super::{Access, Disk, Sharing};
 use crate::system::clock::pause;
 
-/// How often a rename is tried while somebody reads the file that is replaced.
+/// How often a rename is tried while another process reads the file that it replaces.
 const ATTEMPTS: usize = 10;
 
-/// The wait between them.
+/// The pause between attempts.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A folder.
@@ -22,19 +22,19 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// Access lists are the system's business.
+    /// Not checked: Windows uses access lists.
     pub fn is_exposed(&self) -> bool {
         false
     }
 
-    /// When a file in it was last changed, in seconds since 1970.
+    /// When a file in the folder was last changed, in seconds since 1970.
     pub fn changed_at(&self, name: &str) -> Option<i64> {
         let changed = fs::symlink_metadata(self.0.join(name)).ok()?.modified().ok()?;
         i64::try_from(changed.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
     }
 }
 
-/// The file system of this machine.
+/// The host's file system.
 #[derive(Debug)]
 pub struct LocalDisk;
 
@@ -76,7 +76,7 @@ impl Disk for LocalDisk {
     }
 
     fn reserve(&self, file: &File, length: u64) -> io::Result<u64> {
-        // NTFS takes the room at once.
+        // NTFS allocates the space at once.
         let length = file.metadata()?.len().max(length);
         file.set_len(length)?;
         Ok(length)
@@ -103,7 +103,8 @@ impl Disk for LocalDisk {
         Ok(())
     }
 
-    /// Windows refuses that while somebody reads the old file: a short moment later it works.
+    /// Windows refuses a rename while another process reads the old file; shortly afterwards it
+    /// works.
     fn rename(&self, folder: &Folder, from: &str, to: &str) -> io::Result<()> {
         let mut attempts = ATTEMPTS;
         loop {

@@ -1,5 +1,5 @@
-//! A file system of tests: the real one, whose steps fail, or end the process, as a test says.
-//! Never does anything more once the process is dead.
+//! A file system for tests: the real one, whose steps fail or kill the process as a test says.
+//! Never does anything after the process was killed.
 
 use std::{
     fmt,
@@ -38,20 +38,20 @@ pub enum Step {
     Lock,
 }
 
-/// What becomes of it.
+/// The outcome of a step.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It is done.
+    /// It succeeds.
     Go,
-    /// It is not.
+    /// It fails.
     Fail(io::Error),
-    /// Half of what is written is, and then no more.
+    /// Half of the bytes are written, then it fails.
     Half(io::Error),
-    /// The process ends before it.
+    /// The process is killed before it.
     Die,
 }
 
-/// What a process ends with.
+/// The panic payload of a killed process.
 #[derive(Debug)]
 pub struct Killed;
 
@@ -74,24 +74,24 @@ impl fmt::Debug for FaultyDisk {
 }
 
 impl FaultyDisk {
-    /// Asks `rule` about each step and the name it is about. It lives as long as the tests.
+    /// Calls `rule` with each step and the file's name. Leaked: it lives as long as the tests.
     pub fn new(rule: impl FnMut(Step, &str) -> Verdict + Send + 'static) -> &'static Self {
         let state =
             State { rule: Box::new(rule), steps: Vec::new(), is_dead: false, runtime: None };
         Box::leak(Box::new(Self(Mutex::new(state))))
     }
 
-    /// Where locks of this machine lie.
+    /// Sets the folder for the host's locks.
     pub fn set_runtime_folder(&self, path: PathBuf) {
         self.state().runtime = Some(path);
     }
 
-    /// What has been done or tried so far.
+    /// All steps so far, failed ones included.
     pub fn steps(&self) -> Vec<Step> {
         self.state().steps.clone()
     }
 
-    /// Nothing is done any more.
+    /// Kills the process: every later step fails.
     pub fn kill(&self) -> ! {
         self.state().is_dead = true;
         std::panic::resume_unwind(Box::new(Killed))
@@ -101,7 +101,7 @@ impl FaultyDisk {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Half of it is done where the answer is `Some`.
+    /// `Some` if the step does half of its work.
     fn enter(&self, step: Step, name: &str) -> io::Result<Option<io::Error>> {
         let mut state = self.state();
         if state.is_dead {

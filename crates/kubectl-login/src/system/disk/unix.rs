@@ -1,5 +1,5 @@
 //! The file system of Linux and macOS.
-//! Never by path, once a folder is open.
+//! Never uses paths once a folder is open.
 
 use std::{
     fs::{File, TryLockError},
@@ -21,7 +21,7 @@ use crate::system::environment;
 pub struct Folder(OwnedFd);
 
 impl Folder {
-    /// Whether others could change what is in there.
+    /// Whether other users could change the folder's content.
     pub fn is_exposed(&self) -> bool {
         rustix::fs::fstat(&self.0).is_ok_and(|facts| {
             let mode = Mode::from_raw_mode(facts.st_mode);
@@ -30,7 +30,7 @@ impl Folder {
         })
     }
 
-    /// When a file in it was last changed, in seconds since 1970.
+    /// When a file in the folder was last changed, in seconds since 1970.
     pub fn changed_at(&self, name: &str) -> Option<i64> {
         let facts = rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         #[allow(clippy::useless_conversion, reason = "not an `i64` everywhere")]
@@ -38,12 +38,12 @@ impl Folder {
     }
 }
 
-/// The file system of this machine.
+/// The host's file system.
 #[derive(Debug)]
 pub struct LocalDisk;
 
 impl LocalDisk {
-    /// Opens a file to read it; one call, without a folder.
+    /// Opens a file for reading with a single system call, without a folder.
     pub fn open_at(path: &Path) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))

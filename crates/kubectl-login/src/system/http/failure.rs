@@ -1,5 +1,5 @@
-//! Why there is no answer: whose fault it was, in words of ours.
-//! Never the text of a library where there is a word for it, and never a proxy's credentials.
+//! Errors of HTTP requests: what failed and whose fault it was, in our own words.
+//! Never repeat a library's text if there is a term for it; never show a proxy's credentials.
 
 use std::{error::Error, io, time::Duration};
 
@@ -11,52 +11,52 @@ use url::Url;
 
 use super::{limits::REQUEST_TIMEOUT, route::Route};
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, Error)]
 pub enum HttpError {
-    /// The PEM text holds no certificate that can be used.
+    /// The PEM text has no usable certificate.
     #[error("the certificate authority is no PEM text with certificates")]
     CertificateAuthority,
-    /// A part of the PEM text would be lost.
+    /// A part of the PEM text would be ignored.
     #[error("the PEM text of the certificate authority cannot be used: {0}")]
     CertificateAuthorityText(PemFault),
-    /// The PEM text holds no certificate with its key.
+    /// The PEM text has no certificate with its key.
     #[error("the client certificate or its key cannot be used: {0}")]
     ClientCertificate(String),
-    /// The TLS library.
+    /// The TLS library failed.
     #[error("could not prepare connections: {0}")]
     Client(String),
-    /// Nothing that could vouch for anybody.
+    /// The host has no root certificates.
     #[error("this machine has no certificate authorities")]
     NoAuthorities,
-    /// A variable or a kubeconfig names a proxy that cannot be used.
+    /// A variable or a kubeconfig names an unusable proxy.
     #[error(transparent)]
     Proxy(#[from] ProxyFault),
-    /// The URL would carry secrets in the clear.
+    /// The URL would send secrets unencrypted.
     #[error("`{0}` is not `https://`")]
     NotConfidential(String),
-    /// No answer in time.
+    /// No response in time.
     #[error("no answer from `{from}` within {} seconds", within.as_secs())]
     Timeout {
         /// Host and port, or the issuer.
         from: String,
-        /// The bound that was reached.
+        /// The time limit.
         within: Duration,
     },
-    /// No connection, or a broken one.
+    /// No connection, or it broke.
     #[error("no connection to `{host}`: {reason}")]
     Connection {
         /// Host and port.
         host: String,
         /// The innermost reason.
         reason: String,
-        /// Whether the request cannot have arrived: there never was a connection.
+        /// Whether the request certainly did not arrive: there never was a connection.
         unsent: bool,
     },
-    /// The proxy on the way did not let us through.
+    /// The proxy did not open a connection.
     #[error(transparent)]
     ByProxy(Box<ProxyRefusal>),
-    /// The other side's certificate.
+    /// The server's certificate is not trusted or not valid.
     #[error("no trusted connection to `{host}`: {fault}")]
     Certificate {
         /// Host and port.
@@ -64,23 +64,23 @@ pub enum HttpError {
         /// What is wrong with it.
         fault: CertificateFault,
     },
-    /// The answer is too long.
+    /// The response exceeds the limit.
     #[error("the answer of `{0}` is too long")]
     TooLong(String),
     /// A redirect that is not followed.
     #[error(transparent)]
     Redirect(Box<RedirectFault>),
-    /// The answer has a content coding that was not asked for.
+    /// The response has a content coding that was not requested.
     #[error("the answer of `{host}` is compressed as {coding}, which was not asked for")]
     Coding {
         /// Host and port.
         host: String,
-        /// What it says, set apart.
+        /// The coding, with its name quoted.
         coding: String,
     },
 }
 
-/// A proxy that gave no connection.
+/// A proxy did not open a connection.
 #[derive(Debug, Error)]
 #[error("the proxy `{proxy}` (from `{named_by}`) gave no connection to `{host}`: {reason}")]
 pub struct ProxyRefusal {
@@ -88,7 +88,7 @@ pub struct ProxyRefusal {
     pub proxy: String,
     /// The variable or key that names it.
     pub named_by: String,
-    /// Host and port that were wanted.
+    /// Host and port of the destination.
     pub host: String,
     /// The innermost reason.
     pub reason: String,
@@ -105,19 +105,19 @@ impl From<RedirectFault> for HttpError {
 /// What is wrong with a certificate.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum CertificateFault {
-    /// Signed by somebody that is not trusted here.
+    /// The issuing authority is not trusted here.
     #[error("its certificate is signed by an authority that is not trusted here")]
     UnknownAuthority,
-    /// It has expired, or this machine's clock is ahead.
+    /// It has expired, or this host's clock is ahead.
     #[error("its certificate has expired")]
     Expired,
-    /// It is not valid yet, or this machine's clock is behind.
+    /// It is not valid yet, or this host's clock is behind.
     #[error("its certificate is not valid yet")]
     NotYetValid,
-    /// For other names.
+    /// It is for another name.
     #[error("its certificate is for another name")]
     OtherName,
-    /// Anything else, in the library's words.
+    /// Any other fault, in the library's words.
     #[error("its certificate cannot be used: {0}")]
     Unusable(String),
 }
@@ -143,12 +143,12 @@ impl CertificateFault {
 }
 
 impl HttpError {
-    /// Whether another authority could vouch for the other side's certificate.
+    /// Whether the server's certificate would be valid with another authority.
     pub fn is_untrusted(&self) -> bool {
         matches!(self, Self::Certificate { fault, .. } if fault.is_of_trust())
     }
 
-    /// The same also of the proxy's certificate.
+    /// The same, for the proxy's certificate as well.
     pub(super) fn may_be_trusted_by_others(&self) -> bool {
         let of_proxy = |refusal: &ProxyRefusal| {
             refusal.fault.as_ref().is_some_and(CertificateFault::is_of_trust)
@@ -156,18 +156,18 @@ impl HttpError {
         self.is_untrusted() || matches!(self, Self::ByProxy(refusal) if of_proxy(refusal))
     }
 
-    /// Whether another attempt may succeed: the network failed, not what was asked or said.
+    /// Whether a repeated request may succeed: the network failed, not the request or the response.
     pub fn is_of_the_network(&self) -> bool {
         matches!(self, Self::Timeout { .. } | Self::Connection { .. } | Self::ByProxy(_))
     }
 
-    /// Whether the request has certainly not arrived: nothing took a connection. A proxy that gives
-    /// none has given its answer.
+    /// Whether the request certainly did not arrive: no connection was opened. A proxy's refusal
+    /// counts as a response.
     pub fn is_unsent(&self) -> bool {
         matches!(self, Self::Connection { unsent: true, .. })
     }
 
-    /// What can be done about it, where that does not depend on who was asked.
+    /// What the user can do, if that does not depend on which server was contacted.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoAuthorities => Some(
@@ -198,7 +198,7 @@ impl HttpError {
         }
     }
 
-    /// A client that could not be built.
+    /// An HTTP client could not be built.
     pub(in crate::system) fn client(error: &reqwest::Error) -> Self {
         let reason = innermost(error);
         if reason.contains("No CA certificates") {
@@ -208,7 +208,7 @@ impl HttpError {
         }
     }
 
-    /// A request to `url` on `route` that failed.
+    /// A request to `url` on `route` failed.
     pub(super) fn of(error: &reqwest::Error, url: &Url, route: &Route) -> Self {
         let host = host(url);
         let tls = tls_error(error);
@@ -217,7 +217,7 @@ impl HttpError {
             _ => None,
         };
         match route {
-            // Once there is a tunnel, it is the host that speaks TLS.
+            // Once there is a tunnel, TLS is between us and the host.
             Route::Through(proxy)
                 if error.is_connect() && (tls.is_none() || is_before_tunnel(error)) =>
             {
@@ -245,8 +245,8 @@ impl HttpError {
     }
 }
 
-/// Whether there never was a connection to the proxy itself, in the words of `hyper-util`, whose
-/// type is not public.
+/// Whether there was no connection to the proxy itself, by the text of an error of `hyper-util`
+/// whose type is not public.
 fn is_before_tunnel(error: &reqwest::Error) -> bool {
     const WORDS: &str = "tunnel error: failed to create underlying connection";
     let mut next = error.source();
@@ -259,7 +259,8 @@ fn is_before_tunnel(error: &reqwest::Error) -> bool {
     false
 }
 
-/// TLS libraries hide behind I/O errors, also several of them, whose `source` skips what they hold.
+/// TLS errors are wrapped in I/O errors, sometimes in several, whose `source` skips the wrapped
+/// error.
 fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
     if let Some(found) = error.downcast_ref::<rustls::Error>() {
         return Some(found);
@@ -271,13 +272,13 @@ fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> 
     }
 }
 
-/// What is behind a failure, in words that say what to look at.
+/// The reason for a failure, in words that say what to check.
 fn words(error: &reqwest::Error, tls: Option<&rustls::Error>) -> String {
     let known = tls.map(of_tls);
     known.map_or_else(|| translated(innermost(error)), ToOwned::to_owned)
 }
 
-/// What a library says, in words that say what to look at.
+/// A library's error, in words that say what to check.
 fn translated(reason: String) -> String {
     const KNOWN: [(&str, &str); 4] = [
         ("authorization required", "it wants credentials (407), which belong into its URL"),
@@ -289,7 +290,7 @@ fn translated(reason: String) -> String {
     known.map_or(reason, |(_, means)| (*means).to_owned())
 }
 
-/// Why there was no handshake, certificates apart.
+/// Why the handshake failed, apart from certificates.
 fn of_tls(error: &rustls::Error) -> &'static str {
     const NOTHING_IN_COMMON: &str =
         "it offers no TLS 1.2 or 1.3 with a cipher suite and a key exchange that count as secure";
@@ -319,13 +320,13 @@ fn of_tls(error: &rustls::Error) -> &'static str {
     }
 }
 
-/// Host and port, for people.
+/// Host and port, for messages.
 pub(super) fn host(url: &Url) -> String {
     let name = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
-/// The last of the reasons.
+/// The innermost reason.
 pub(in crate::system) fn innermost(error: &reqwest::Error) -> String {
     let mut reason = error.to_string();
     let mut next = error.source();
@@ -352,7 +353,7 @@ mod tests {
             assert_eq!(found, fault);
             let error = HttpError::Certificate { host: "id.example".to_owned(), fault: found };
             assert_eq!(error.is_untrusted(), is_untrusted, "{error}");
-            // The options decide what to do about an unknown authority.
+            // For an unknown authority, the hint depends on the options.
             assert_eq!(error.hint().is_some(), !is_untrusted, "{error}");
         }
     }
@@ -375,7 +376,7 @@ mod tests {
         assert!(HttpError::NoAuthorities.hint().unwrap().contains("`ca-certificates`"));
     }
 
-    /// A server without TLS where some is expected.
+    /// A server without TLS at an https URL.
     #[tokio::test]
     async fn what_speaks_no_tls_is_said_not_to() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -412,16 +413,16 @@ mod tests {
         assert!(!error.is_unsent() && error.is_of_the_network());
     }
 
-    /// What a proxy does with whoever connects to it.
+    /// What a test proxy does with a connection.
     #[derive(Clone, Copy, Debug)]
     enum Manner {
-        /// Speaks TLS itself, with a certificate that nobody knows.
+        /// Speaks TLS itself, with an untrusted certificate.
         UnknownItself,
-        /// Leads to a host whose certificate nobody knows.
+        /// Connects to a host with an untrusted certificate.
         ToUnknownHost,
-        /// Leads to a host that ends every handshake (RFC 8446 §6.2 `handshake_failure`).
+        /// Connects to a host that fails every handshake (RFC 8446 §6.2 `handshake_failure`).
         ToHostWithoutTls,
-        /// Leads nowhere.
+        /// Refuses to connect.
         Refuses,
     }
 

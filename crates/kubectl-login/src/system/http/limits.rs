@@ -1,6 +1,6 @@
-//! How long one request may take.
+//! Limits the time of one request.
 
 use std::time::Duration;
 
-/// The bound on one request, answer included.
+/// The time limit of a request, response included.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);

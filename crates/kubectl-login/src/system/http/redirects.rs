@@ -1,5 +1,5 @@
-//! Reads a public document where its first host sends its readers to.
-//! Never carries what is meant for the first host (headers, a certificate) to another one.
+//! Reads a public document, following the redirects of its host.
+//! Never sends the first host's headers or client certificate to another host.
 
 use login_protocols::oidc::redirect::redirect_target;
 use url::Url;
@@ -7,8 +7,8 @@ use url::Url;
 use super::{HttpClient, HttpError, HttpOptions, REQUEST_TIMEOUT, Response, failure::host};
 
 impl HttpClient {
-    /// GET, with the redirects that Go's client would follow if it kept to the scheme; within the
-    /// time of one request.
+    /// Sends a GET request and follows the redirects that Go's client would follow, but only to the
+    /// same scheme; within the time limit of one request.
     pub async fn fetch_following(&self, url: &Url, limit: usize) -> Result<Response, HttpError> {
         let whole = tokio::time::timeout(REQUEST_TIMEOUT, self.follow(url, limit));
         let late = |_| Err(HttpError::Timeout { from: host(url), within: REQUEST_TIMEOUT });
@@ -38,7 +38,7 @@ impl HttpClient {
         }
     }
 
-    /// The same trust, and nothing to show.
+    /// A client with the same trusted authorities and without credentials.
     fn without_credentials(&self) -> Result<Self, HttpError> {
         let options = HttpOptions {
             authorities: self.options.authorities.clone(),
@@ -62,7 +62,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers every request by `answer`, and keeps what it was asked.
+    /// Responds to every request with `answer`, and records the requests.
     async fn host_that(
         answer: impl Fn(&str) -> String + Send + 'static,
     ) -> (Url, Arc<Mutex<String>>) {

@@ -1,6 +1,6 @@
-//! The way to a host, and the one builder of every client of this program: the issuer's, the
+//! Chooses the route to a host, and builds every HTTP client of this program: the issuer's, the
 //! cluster's, a CI system's.
-//! Never a proxy for what stays on this machine, and never one that nobody named.
+//! Never uses a proxy for loopback, nor one that was not configured.
 
 use login_common::proxy::{self, Proxies, Proxy};
 use url::Url;
@@ -8,24 +8,24 @@ use url::Url;
 use super::{HttpError, limits::REQUEST_TIMEOUT};
 use crate::system::environment::Environment;
 
-/// What the variables of `environment` say about proxies.
+/// The proxies that the variables of `environment` name.
 pub fn proxies(environment: &dyn Environment) -> Proxies {
     Proxies::from_variables(|name| environment.variable(name)?.into_string().ok())
 }
 
-/// The way of a request.
+/// The route of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::system) enum Route {
-    /// Straight to the host.
+    /// A direct connection.
     Direct,
-    /// Through a proxy that a variable or a kubeconfig names.
+    /// A proxy that a variable or a kubeconfig names.
     Through(Proxy),
-    /// As the system's settings say, where no variable does: Windows and macOS have some.
+    /// The system's proxy settings, if no variable names a proxy: Windows and macOS have some.
     System,
 }
 
 impl Route {
-    /// The way to `url`.
+    /// The route to `url`.
     pub(in crate::system) fn to(url: &Url, proxies: &Proxies) -> Result<Self, HttpError> {
         match proxies.for_url(url) {
             Some(Ok(proxy)) => Ok(Self::Through(proxy.clone())),
@@ -40,7 +40,7 @@ impl Route {
         }
     }
 
-    /// What every connection has in common, on this way.
+    /// The common settings of every connection on this route.
     pub(in crate::system) fn builder(&self) -> Result<reqwest::ClientBuilder, HttpError> {
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -52,7 +52,7 @@ impl Route {
             Self::System => builder,
             Self::Through(proxy) => {
                 let mut url = proxy.url.clone();
-                // Go lets the proxy resolve names for both: they may be known there only.
+                // Go lets the proxy resolve names for both schemes: they may be known only there.
                 if url.scheme() == "socks5" {
                     let text = url.as_str().replacen("socks5:", "socks5h:", 1);
                     url = Url::parse(&text).unwrap_or(url);

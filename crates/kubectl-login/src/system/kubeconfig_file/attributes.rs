@@ -1,14 +1,14 @@
-//! What a file has beside its content, mode and owner: access lists and other extended attributes.
-//! Never leaves a copy with less protection than the file had: then there is no copy.
+//! Copies a file's access lists and other extended attributes.
+//! Never leaves a copy with less protection than the original: then there is no copy.
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::keep;
 
-/// Whether all of them can be read and written here. macOS keeps access lists elsewhere, Windows
-/// knows nothing else, and neither shows them to programs that do without unsafe code.
+/// Whether all of them can be read and written on this system. macOS stores access lists elsewhere,
+/// Windows has only access lists, and neither gives access without unsafe code.
 pub(super) const CAN_BE_COPIED: bool = cfg!(target_os = "linux");
 
-/// Nothing is copied elsewhere: files are written in place.
+/// Copies nothing on other systems: there, files are written in place.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn keep(_: &std::fs::File, _: &std::fs::File) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
@@ -26,7 +26,7 @@ mod linux {
         io::Errno,
     };
 
-    /// What the kernel computes from the content by itself.
+    /// Attributes that the kernel computes from the content.
     const OF_THE_CONTENT: [&[u8]; 2] = [b"security.ima", b"security.evm"];
 
     type Attributes = BTreeMap<CString, Vec<u8>>;

@@ -1,5 +1,6 @@
-//! The file that becomes the next kubeconfig, and what a change that was killed has left of one.
-//! Never removes what another program may be writing.
+//! Creates the file that replaces a kubeconfig, and removes those that killed processes left
+//! behind.
+//! Never removes a file that another program may be writing.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -8,24 +9,24 @@ use std::{
     time::Duration,
 };
 
-/// Older versions wrote under random names that began so; six characters followed.
+/// The prefix of earlier versions' temporary files; six random characters followed.
 const EARLIER: &str = ".kubeconfig-";
 
-/// Nobody writes a kubeconfig for so long.
+/// Writing a kubeconfig never takes this long.
 const ABANDONED: Duration = Duration::from_hours(1);
 
-/// So many files of a folder are looked at.
+/// Maximum number of files of a folder to look at.
 const MAX_FILES: usize = 10_000;
 
-/// A new file beside the one that it shall replace; removed with this value, unless it has.
+/// A new file beside the one that it replaces; removed on drop, unless it was renamed.
 pub(super) struct NewFile {
     pub(super) file: File,
     path: Option<PathBuf>,
 }
 
 impl NewFile {
-    /// Makes it, private, under the one name that it has: whoever has the kubeconfig's lock is the
-    /// only one who may, and removes what an earlier one has left there.
+    /// Creates the file, private and under a fixed name: only the holder of the kubeconfig's lock
+    /// may do so, and removes the file of an earlier process.
     pub(super) fn beside(real: &Path) -> io::Result<Self> {
         let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
@@ -44,7 +45,7 @@ impl NewFile {
         Ok(Self { file, path: Some(path) })
     }
 
-    /// Gives it the name of the other.
+    /// Renames it to the kubeconfig.
     pub(super) fn rename(mut self, real: &Path) -> io::Result<()> {
         if let Some(path) = &self.path {
             fs::rename(path, real)?;
@@ -57,7 +58,7 @@ impl NewFile {
 impl Drop for NewFile {
     fn drop(&mut self) {
         if let Some(path) = &self.path {
-            // The next change removes it.
+            // If this fails, the next change removes it.
             let _ = fs::remove_file(path);
         }
     }
@@ -71,7 +72,7 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Removes what older versions have left, by the file system's own clock.
+/// Removes temporary files of earlier versions, by the file system's own clock.
 fn sweep(folder: &Path, new: &File) {
     let now = new.metadata().and_then(|facts| facts.modified());
     let (Ok(now), Ok(entries)) = (now, fs::read_dir(folder)) else { return };
@@ -83,7 +84,7 @@ fn sweep(folder: &Path, new: &File) {
         if !rest.is_some_and(is_random) {
             continue;
         }
-        // Of the entry itself: a link is none of ours.
+        // The entry itself: links are not ours.
         let Ok(facts) = entry.metadata() else { continue };
         let age = facts.modified().ok().and_then(|then| now.duration_since(then).ok());
         if facts.is_file() && age.is_some_and(|age| age > ABANDONED) {

@@ -1,5 +1,5 @@
 //! Tests of `system::kubeconfig_file`.
-//! Never outside a scratch folder.
+//! Never writes outside a scratch folder.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
@@ -151,7 +151,7 @@ fn what_a_killed_change_left_goes_with_the_next_one() {
     for name in [ours, older].iter().chain(&others) {
         leftover(name);
     }
-    // Somebody may be writing it at this moment.
+    // Another process may be writing it.
     File::create(folder.join(".kubeconfig-b1B2c3")).unwrap();
     replace(&path, "two").unwrap();
     assert_eq!(read(&path).unwrap().unwrap(), "two");
@@ -175,7 +175,8 @@ mod extended {
 
     const ACL: &str = "system.posix_acl_access";
 
-    /// `user::rw-,user:65534:r--,group::---,mask::r--,other::---` (acl(5), linux/posix_acl_xattr.h).
+    /// `user::rw-,user:65534:r--,group::---,mask::r--,other::---`
+    /// (acl(5), linux/posix_acl_xattr.h).
     fn access_list() -> Vec<u8> {
         let entry = |tag: u16, rights: u16, id: u32| {
             [&tag.to_le_bytes()[..], &rights.to_le_bytes(), &id.to_le_bytes()].concat()

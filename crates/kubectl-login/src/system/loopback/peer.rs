@@ -1,5 +1,5 @@
-//! Which user a connection over loopback belongs to, where the system tells (proc(5)).
-//! Never refuses anybody: what is not known is said to be.
+//! Finds the user that owns the other end of a loopback connection, if the system tells (proc(5)).
+//! Never refuses a connection: reports `Unknown` if the system does not tell.
 
 use std::net::SocketAddr;
 #[cfg(any(target_os = "linux", test))]
@@ -10,30 +10,30 @@ use std::path::{Path, PathBuf};
 #[cfg(target_os = "linux")]
 use crate::system::environment::{Environment as _, ProcessEnvironment};
 
-/// Whose a connection is.
+/// The owner of a connection.
 #[cfg_attr(
     not(any(target_os = "linux", test)),
     expect(dead_code, reason = "other systems do not tell")
 )]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
-    /// Our user's, or root's, who can read whatever we have.
+    /// Our user, or root, who can read our memory anyway.
     Ours,
-    /// Another user's of this machine, or closed before anybody could look: whoever waits for a
-    /// page does not close.
+    /// Another user of this host, or the connection was closed before the check: a browser that
+    /// waits for a page does not close it.
     Foreign,
-    /// Of another machine, or the system does not say.
+    /// Another host, or the system does not tell.
     Unknown,
 }
 
-/// Whose the connection from `peer` to `own` is.
+/// Finds the owner of the connection from `peer` to `own`.
 #[cfg(target_os = "linux")]
 pub(super) fn of(peer: SocketAddr, own: SocketAddr) -> Peer {
     let read = |name: &str| read_whole(Path::new("/proc").join(name), MAX_LENGTH);
-    // In a user namespace of its own a process sees other users as one.
+    // In a user namespace of its own, a process sees all other users as one.
     let is_whole =
         read("self/uid_map").is_some_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
-    // Below Windows its browser comes from a system of its own, whose sockets are not listed here.
+    // On WSL the browser runs on Windows, whose sockets are not listed here.
     let is_below_windows = || {
         read("sys/kernel/osrelease")
             .is_some_and(|release| release.to_ascii_lowercase().contains("microsoft"))
@@ -41,7 +41,7 @@ pub(super) fn of(peer: SocketAddr, own: SocketAddr) -> Peer {
     if !is_whole || is_below_windows() {
         return Peer::Unknown;
     }
-    // Whoever became this user has a browser as the one before.
+    // After sudo or pkexec, the browser runs as the previous user.
     let before = ["SUDO_UID", "PKEXEC_UID"]
         .into_iter()
         .filter_map(|name| ProcessEnvironment.variable(name)?.to_str()?.parse().ok());
@@ -50,18 +50,18 @@ pub(super) fn of(peer: SocketAddr, own: SocketAddr) -> Peer {
         let tables = [read("self/net/tcp"), read("self/net/tcp6")];
         judge(&tables.map(Option::unwrap_or_default), peer, own, &us)
     };
-    // The tables are no snapshot: a line may be missed while others come and go.
+    // The tables are not a snapshot: a line may be missed while other connections come and go.
     match look() {
         Peer::Foreign => look(),
         found => found,
     }
 }
 
-/// All the sockets of a busy machine.
+/// Enough for all the sockets of a busy host.
 #[cfg(target_os = "linux")]
 const MAX_LENGTH: u64 = 16 * 1024 * 1024;
 
-/// A file of the kernel's; what is longer tells nothing, as the rest is not known.
+/// Reads a kernel file; `None` if it is longer, as an incomplete table proves nothing.
 #[cfg(target_os = "linux")]
 fn read_whole(path: PathBuf, limit: u64) -> Option<String> {
     use std::io::Read as _;
@@ -70,7 +70,7 @@ fn read_whole(path: PathBuf, limit: u64) -> Option<String> {
     ((text.len() as u64) < limit).then_some(text)
 }
 
-/// Whose the connection from `peer` to `own` is.
+/// Other systems do not tell.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn of(_: SocketAddr, _: SocketAddr) -> Peer {
     Peer::Unknown
@@ -94,7 +94,7 @@ fn judge(tables: &[String], peer: SocketAddr, own: SocketAddr, us: &[u32]) -> Pe
     for socket in tables.iter().flat_map(|table| table.lines()).filter_map(socket) {
         if (socket.local, socket.remote) == (peer, own) {
             return match socket {
-                // Sockets that nobody holds any more are shown as root's.
+                // The kernel shows sockets without an owner as root's.
                 Socket { is_established: false, .. } => Peer::Foreign,
                 Socket { user, .. } if us.contains(&user) || user == 0 => Peer::Ours,
                 Socket { .. } => Peer::Foreign,
@@ -105,12 +105,12 @@ fn judge(tables: &[String], peer: SocketAddr, own: SocketAddr, us: &[u32]) -> Pe
     if is_ours_listed && peer.0.is_loopback() { Peer::Foreign } else { Peer::Unknown }
 }
 
-/// A line of `/proc/net/tcp` or `tcp6`.
+/// Parses a line of `/proc/net/tcp` or `tcp6`.
 #[cfg(any(target_os = "linux", test))]
 fn socket(line: &str) -> Option<Socket> {
     let mut words = line.split_whitespace().skip(1);
     let (local, remote, state) = (words.next()?, words.next()?, words.next()?);
-    // Queues, timer, retransmissions.
+    // Skips queues, timer and retransmissions.
     let user = words.nth(3)?.parse().ok()?;
     Some(Socket {
         local: address(local)?,
@@ -120,7 +120,7 @@ fn socket(line: &str) -> Option<Socket> {
     })
 }
 
-/// Words of four bytes, each in the order of this machine.
+/// Parses words of four bytes, each in the host's byte order.
 #[cfg(any(target_os = "linux", test))]
 fn address(text: &str) -> Option<(IpAddr, u16)> {
     let (address, port) = text.split_once(':')?;
@@ -144,7 +144,7 @@ mod tests {
 
     const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
-    /// As the kernel writes it.
+    /// Formats a line like the kernel.
     fn line(local: &str, remote: &str, state: &str, user: u32) -> String {
         let shown = |text: &str| {
             let address: SocketAddr = text.parse().unwrap();
@@ -172,14 +172,14 @@ mod tests {
             (line(peer, ours, "01", 1000), Peer::Ours),
             (line(peer, ours, "01", 0), Peer::Ours),
             (line(peer, ours, "01", 1001), Peer::Foreign),
-            // Closed by the other side: the kernel names nobody, which reads as root.
+            // Closed by the other side: the kernel names no owner, which reads as root.
             (line(peer, ours, "05", 0), Peer::Foreign),
             (line(peer, ours, "06", 0), Peer::Foreign),
-            // Gone altogether.
+            // No longer listed.
             (String::new(), Peer::Foreign),
             // Another connection.
             (line("127.0.0.1:40001", ours, "01", 1000), Peer::Foreign),
-            // A browser's sockets may speak both families.
+            // A browser's IPv6 sockets may carry IPv4.
             (line("[::ffff:127.0.0.1]:40000", "[::ffff:127.0.0.1]:8000", "01", 1000), Peer::Ours),
             (line("[::ffff:127.0.0.1]:40000", "[::ffff:127.0.0.1]:8000", "01", 7), Peer::Foreign),
         ] {
@@ -203,7 +203,7 @@ mod tests {
         // No tables, as in some sandboxes.
         assert_eq!(judged(&[], peer), Peer::Unknown);
         assert_eq!(judged(&["nonsense\n:::".to_owned()], peer), Peer::Unknown);
-        // Another machine.
+        // Another host.
         assert_eq!(judged(&tables, "[fd00::7]:1"), Peer::Unknown);
     }
 

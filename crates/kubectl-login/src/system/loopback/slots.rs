@@ -1,5 +1,6 @@
-//! How many connections a listener holds open, and which one goes when there is no room.
-//! Never closes one that has said what it came for, as long as another is silent.
+//! Limits the open connections of a listener, and decides which one is closed when there is no
+//! room.
+//! Never closes a connection that has sent its request; silent ones go first.
 
 use std::{
     collections::VecDeque,
@@ -8,11 +9,11 @@ use std::{
 
 use tokio::task::AbortHandle;
 
-/// More than the runtime accepts before it lets connections speak (128 at a time): none is closed
-/// unheard, however many come at once.
+/// More than the runtime accepts before it lets connections run (128 at a time): no connection is
+/// closed before it could send its request, however many arrive at once.
 const MAX_CONNECTIONS: usize = 256;
 
-/// The connections that are open, oldest first.
+/// The open connections, oldest first.
 #[derive(Default)]
 pub(super) struct Slots(Mutex<Taken>);
 
@@ -33,8 +34,8 @@ impl Slots {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a slot for what `start` starts; the oldest that is silent goes where all are taken,
-    /// and the newcomer where all have spoken.
+    /// Takes a slot for the task that `start` spawns. If all are taken, the oldest silent
+    /// connection is closed; if all have sent their request, the new connection is refused.
     pub(super) fn take(&self, start: impl FnOnce(u64) -> AbortHandle) {
         let mut taken = self.lock();
         if taken.slots.len() >= MAX_CONNECTIONS {
@@ -44,19 +45,19 @@ impl Slots {
         }
         let number = taken.next;
         taken.next += 1;
-        // The task cannot run before this returns: one thread runs them all, or waits for the lock.
+        // The task cannot free its slot earlier: it runs on this thread, or waits for the lock.
         let task = start(number);
         taken.slots.push_back(Slot { number, has_spoken: false, task });
     }
 
-    /// The connection has said what it came for.
+    /// Marks that the connection has sent its request.
     pub(super) fn has_spoken(&self, number: u64) {
         if let Some(slot) = self.lock().slots.iter_mut().find(|slot| slot.number == number) {
             slot.has_spoken = true;
         }
     }
 
-    /// The connection has ended.
+    /// Frees the slot of a closed connection.
     pub(super) fn free(&self, number: u64) {
         self.lock().slots.retain(|slot| slot.number != number);
     }

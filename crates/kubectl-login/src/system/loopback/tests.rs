@@ -1,5 +1,5 @@
-//! The listener met over real sockets of loopback.
-//! Never another address.
+//! Tests the listener over real loopback sockets.
+//! Never uses another address.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -15,7 +15,7 @@ async fn listening() -> (Loopback, u16) {
     (listener, port)
 }
 
-/// GET; the whole answer.
+/// Sends a GET request; returns the whole response.
 async fn get(port: u16, target: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let request = format!("GET {target} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n");
@@ -90,14 +90,14 @@ async fn localhost_is_both_its_addresses_or_the_port_is_taken() {
     let here = |port: u16| ("127.0.0.1".to_owned(), port);
     let refused = Loopback::bind(&[here(taken)], by_name, None).await;
     assert_eq!(refused.err().map(|error| error.kind()), Some(io::ErrorKind::AddrInUse));
-    // The next address is taken instead.
+    // Then the next address is used.
     let listener = Loopback::bind(&[here(taken), here(0)], by_name, None).await.unwrap();
     let port = listener.desk.place.port;
     assert_ne!(port, taken);
     for family in ["127.0.0.1", "::1"] {
         assert!(TcpStream::connect((family, port)).await.is_ok(), "{family}");
     }
-    // An address that is told as one is listened on as one.
+    // A redirect URI with one address needs one listener only.
     let one = Loopback::bind(&[here(taken)], plain_uri, None).await;
     assert!(one.is_ok(), "{:?}", one.err());
 }

@@ -1,5 +1,5 @@
-//! The token services of CI systems as they are documented, on a loopback port.
-//! Never a stand-in for an issuer: what it signs nobody verifies here.
+//! Simulates the documented token services of CI systems on a loopback port.
+//! Never replaces an issuer: nothing verifies its signatures here.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -12,19 +12,19 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use url::Url;
 
-/// Who signs for the jobs of GitHub Actions.
+/// The issuer of tokens for GitHub Actions jobs.
 pub(crate) const GITHUB: &str = "https://token.actions.githubusercontent.com";
-/// Who signs for the jobs of an organization in Azure DevOps.
+/// The issuer of tokens for the jobs of an organization in Azure DevOps.
 pub(crate) const AZURE: &str = "https://vstoken.dev.azure.com/0ca3ddd9";
-/// The one audience of Azure Pipelines.
+/// The only audience of Azure Pipelines.
 pub(crate) const AZURE_AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// A running CI system; it ends with the test process.
+/// A running CI system; ends with the test process.
 pub(crate) struct CiSystem {
     url: String,
     /// Every request: method, target and body.
     requests: Arc<Mutex<Vec<String>>>,
-    /// `Some` answers everything with that status.
+    /// `Some` responds to every request with that status.
     failure: Arc<Mutex<Option<u16>>>,
 }
 
@@ -62,12 +62,12 @@ impl CiSystem {
         ]
     }
 
-    /// What it was asked, in order.
+    /// All requests, in order.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// Answers everything with `status` from now on.
+    /// Responds to every request with `status` from now on.
     pub(crate) fn fail(&self, status: u16) {
         *self.failure.lock().unwrap() = Some(status);
     }
@@ -119,12 +119,12 @@ fn answer(method: &str, url: &Url, job: Option<&str>) -> (u16, String) {
     };
     match (method, url.path()) {
         ("GET", "/github") if parameter("api-version").as_deref() == Some("2.0") => {
-            // Without an audience it is the repository's owner.
+            // The default audience is the repository's owner.
             let audience = parameter("audience").unwrap_or_else(|| "https://github.com/o".into());
             let token = jwt(GITHUB, &audience, &format!("repo:o/r:ref:refs/heads/main:{job}"), 300);
             (200, json!({ "count": 1, "value": token }).to_string())
         }
-        // Asked by GET it shows a page.
+        // To GET it responds with a page.
         ("POST", "/azure/oidctoken") if parameter("api-version").as_deref() == Some("7.1") => {
             let subject = parameter("serviceConnectionId")
                 .map_or_else(|| "p://o/p/pipeline".to_owned(), |id| format!("sc://o/p/{id}"));
@@ -134,7 +134,7 @@ fn answer(method: &str, url: &Url, job: Option<&str>) -> (u16, String) {
     }
 }
 
-/// A JWT that ends `life` seconds from now.
+/// A JWT that expires `life` seconds from now.
 pub(crate) fn jwt(issuer: &str, audience: &str, subject: &str, life: i64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let now = i64::try_from(now).unwrap();

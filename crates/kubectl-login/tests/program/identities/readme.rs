@@ -1,5 +1,5 @@
-//! The jobs of the guide to CI jobs, each in the place that it is written for.
-//! Never what the guide does not say: options and variables are taken from its text.
+//! Runs the jobs of the guide to CI jobs, each in the environment that it is written for.
+//! Never adds anything to the guide: options and variables come from its text.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
@@ -10,21 +10,21 @@ use super::{
 };
 use crate::stage::token;
 
-/// The YAML texts of the guide.
+/// The YAML blocks of the guide.
 fn examples() -> Vec<Value> {
     let guide = include_str!("../../../../../docs/src/how-to/ci-jobs.md");
     let blocks = guide.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     blocks.map(|block| serde_saphyr::from_str(block).unwrap()).collect()
 }
 
-/// The arguments of the one kubeconfig entry.
+/// The arguments of the guide's only kubeconfig entry.
 fn arguments(examples: &[Value]) -> Vec<String> {
     let entries = examples.iter().filter_map(|example| example.pointer("/users/0/user/exec/args"));
     let [arguments] = entries.collect::<Vec<_>>()[..] else { panic!("not one kubeconfig entry") };
     serde_json::from_value(arguments.clone()).unwrap()
 }
 
-/// Every variable of ours that a text sets, wherever and however.
+/// Every variable of ours that a YAML block sets, at any level.
 fn variables(example: &Value, found: &mut Vec<(String, String)>) {
     match example {
         Value::Array(items) => items.iter().for_each(|item| variables(item, found)),
@@ -45,7 +45,7 @@ fn variables(example: &Value, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// The audience that a job's definition asks its CI system for.
+/// The audience that a job's definition requests from its CI system.
 fn audience(example: &Value) -> Option<&str> {
     match example {
         Value::Array(items) => items.iter().find_map(audience),
@@ -94,7 +94,7 @@ fn every_job_in_the_guide_gets_the_token_that_it_asks_for() {
                 AZURE.clone_into(&mut issuer);
                 job.system.azure_job("job-1")
             }
-            // The default place needs no variable, but belongs to kubelet.
+            // The default path needs no variable, but belongs to kubelet.
             "kubernetes" => {
                 let text = example.to_string();
                 assert!(text.contains("/var/run/secrets/tokens") && text.contains("kubectl-login"));
