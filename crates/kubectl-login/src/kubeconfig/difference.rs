@@ -30,7 +30,7 @@ const LONG_FIELDS: [&str; 4] = [
     "idp-certificate-authority-data",
 ];
 
-/// The diff with colours; the caller removes them where they are not wanted.
+/// The diff with colours, which the caller removes if necessary.
 pub fn unified(path: &Path, before: &str, after: &str) -> String {
     if before == after {
         return String::new();

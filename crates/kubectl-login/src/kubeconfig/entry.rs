@@ -147,8 +147,8 @@ pub fn holds_secret(row: &Row, typed: &Typed) -> bool {
     })
 }
 
-/// `before` with this `exec`. Other fields stay; `replace` removes other credentials. If the `exec`
-/// is ours already, only the options in `given` change.
+/// `before` with this `exec`. Other fields stay; `replace` removes other credentials. An `exec`
+/// that is ours already keeps its fields, except `args`, those in `given`, and missing ones.
 pub fn with_exec(before: Option<&Value>, exec: Value, given: &[&str], replace: bool) -> Value {
     let mut fields = match before {
         Some(Value::Object(fields)) => fields.clone(),
@@ -201,8 +201,8 @@ const CREDENTIALS: [&str; 9] = [
 ];
 
 /// The credentials of a user entry beside `exec` that kubectl would use instead, or would refuse
-/// together with `exec` (client-go `exec.go UpdateTransportConfig`, `validation.go
-/// validateAuthInfo`).
+/// together with `exec` (client-go `exec.go UpdateTransportConfig`,
+/// `validation.go validateAuthInfo`).
 pub fn other_credentials(user: Option<&Value>) -> Vec<&'static str> {
     let is_there = |key: &str| {
         user.and_then(|user| user.get(key))

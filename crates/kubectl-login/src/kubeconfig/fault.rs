@@ -46,7 +46,7 @@ pub enum KubeconfigError {
     /// No file has the named entry.
     #[error("no kubeconfig has {0}")]
     Missing(String),
-    /// The context that shall use the entry does not exist.
+    /// The context for the entry does not exist.
     #[error("no kubeconfig has a context `{name}`")]
     NoContext {
         /// Its name.

@@ -130,8 +130,8 @@ fn changed_fields(before: &Value, after: Option<&Value>) -> Vec<String> {
     .collect()
 }
 
-/// Explains why Azure's program of the same name cannot be converted: it uses Entra ID's own
-/// protocol.
+/// Says what to do about an entry of Azure's program of the same name, which uses Entra ID in its
+/// own way.
 fn azure(words: &[&str]) -> String {
     let after = |names: &[&str]| {
         let mut rest = words.iter();

@@ -132,8 +132,8 @@ pub fn fault(error: &clap::Error) -> String {
     text
 }
 
-/// The arguments after `oidc-login`, if they begin with that word: in an entry that ran `kubectl
-/// oidc-login get-token`, only the `command` may have been replaced.
+/// The arguments after `oidc-login`, if they begin with that word: perhaps only the `command` of an
+/// entry that ran `kubectl oidc-login get-token` was replaced.
 pub fn without_plugin(arguments: &[OsString]) -> &[OsString] {
     match arguments {
         [plugin, rest @ ..] if plugin == KUBELOGIN_PLUGIN && !rest.is_empty() => rest,

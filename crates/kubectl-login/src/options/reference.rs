@@ -1,5 +1,5 @@
-//! Checks that the documentation's page of options matches the table.
-//! Never shipped: a test compares, and writes the page if `LOGIN_WRITE_REFERENCE` is set.
+//! Checks that the documentation's pages of options and exit codes match the code.
+//! Never shipped: a test compares, and writes the pages if `LOGIN_WRITE_REFERENCE` is set.
 
 use std::fmt::Write as _;
 

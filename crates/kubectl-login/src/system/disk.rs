@@ -74,7 +74,7 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn runtime_folder(&self) -> Option<PathBuf>;
 }
 
-/// The file system of this machine.
+/// The host's file system.
 pub static LOCAL: LocalDisk = LocalDisk;
 
 /// Waits until a file is on the medium, as far as its file system supports that.

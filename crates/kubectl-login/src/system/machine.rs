@@ -1,5 +1,5 @@
 //! Identifies this host, and the process that called this one.
-//! The host's id is never sent anywhere.
+//! Neither is ever sent anywhere.
 
 /// Maximum length; longer texts are not ids.
 const MAX_LENGTH: usize = 256;
@@ -55,7 +55,7 @@ mod source {
     /// Time limit of `ioreg`, which only reads from the kernel.
     const BOUND: Duration = Duration::from_secs(2);
 
-    /// Only this program reads the kernel's registry without unsafe code.
+    /// Runs `ioreg`: any other way to read the kernel's registry needs unsafe code.
     pub(super) fn machine_id() -> Option<String> {
         #[expect(clippy::disallowed_methods, reason = "a program of the system, by its whole path")]
         let mut child = Command::new("/usr/sbin/ioreg")

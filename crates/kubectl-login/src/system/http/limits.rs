@@ -1,4 +1,4 @@
-//! Limits the time of one request.
+//! Sets the time limit of one request.
 
 use std::time::Duration;
 
