@@ -1,9 +1,9 @@
-//! Which addresses an issuer's discovery document may send us to.
-//! Never to a link-local or metadata address, unless the operator's own configuration names it.
+//! Which addresses an issuer's discovery document may refer to.
+//! Never allows a link-local or metadata address, unless the operator's own configuration names it.
 //!
-//! Covered: an address written in the URL, and every address that a name in it resolves to, at the
-//! moment of connecting (so that a name cannot change its meaning in between). Not covered: what a
-//! proxy resolves for us. Loopback and private networks stay allowed, for issuers on premises.
+//! Covered: an address in the URL, and every address that its host name resolves to, checked when
+//! connecting (so that the name cannot change in between). Not covered: names that a proxy
+//! resolves. Loopback and private networks stay allowed, for issuers on premises.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -14,27 +14,27 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use thiserror::Error;
 use url::{Host, Url};
 
-/// The address of cloud metadata, where credentials of this machine are handed out.
+/// A link-local or metadata address; clouds hand out this host's credentials there.
 #[derive(Debug, Error)]
 #[error("`{host}` is a link-local or metadata address, where no issuer keeps its keys")]
 pub(super) struct ForbiddenAddress {
     pub(super) host: String,
 }
 
-/// Resolves names; hosts that the configuration names are not looked at twice.
+/// Resolves names; addresses of hosts that the configuration names are not checked.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     configured: Arc<[String]>,
 }
 
 impl Resolver {
-    /// `configured` are the URLs that the operator wrote.
+    /// `configured` are the URLs from the configuration.
     pub(super) fn new<'u>(configured: impl IntoIterator<Item = &'u Url>) -> Self {
         let hosts = configured.into_iter().filter_map(Url::host_str);
         Self { configured: hosts.map(str::to_owned).collect() }
     }
 
-    /// Refuses a URL whose host is a forbidden address already; names are checked in `resolve`.
+    /// Refuses a URL whose host is a forbidden address; names are checked in `resolve`.
     pub(super) fn check(&self, url: &Url) -> Result<(), ForbiddenAddress> {
         let address = match url.host() {
             Some(Host::Ipv4(address)) => IpAddr::V4(address),
@@ -60,7 +60,7 @@ impl Resolver {
         let is_configured = self.is_configured(host);
         let mut allowed = Vec::new();
         for address in addresses {
-            // One forbidden address among others is an attempt, not an accident.
+            // One forbidden address among allowed ones is an attack, not an accident.
             if is_forbidden(address.ip()) && !is_configured {
                 return Err(ForbiddenAddress { host: host.to_owned() });
             }
@@ -75,7 +75,7 @@ impl Resolve for Resolver {
         let resolver = self.clone();
         Box::pin(async move {
             let host = name.as_str();
-            // Port 0: reqwest puts in that of the URL.
+            // Port 0: reqwest replaces it by the URL's.
             let found = tokio::net::lookup_host((host, 0)).await?;
             let allowed = resolver.allowed(host, found)?;
             Ok(Box::new(allowed.into_iter()) as Addrs)
@@ -83,14 +83,14 @@ impl Resolve for Resolver {
     }
 }
 
-/// AWS, Azure, Google, Oracle and Alibaba hand out credentials at addresses outside the link-local
-/// range, too.
+/// AWS, Azure, Google, Oracle and Alibaba also hand out credentials at addresses outside the
+/// link-local range.
 const METADATA_V4: [Ipv4Addr; 3] = [
     Ipv4Addr::new(168, 63, 129, 16),
     Ipv4Addr::new(192, 0, 0, 192),
     Ipv4Addr::new(100, 100, 100, 200),
 ];
-/// The first 32 bits of those of AWS (instances, EKS Pod Identity) and of Google.
+/// The first 32 bits of the addresses of AWS (instances, EKS Pod Identity) and of Google.
 const METADATA_V6: [[u16; 2]; 2] = [[0xfd00, 0xec2], [0xfd20, 0xce]];
 
 fn is_forbidden(address: IpAddr) -> bool {
@@ -115,14 +115,14 @@ fn is_forbidden_v4(address: Ipv4Addr) -> bool {
         || address.is_unspecified()
 }
 
-/// The same address in another dress: IPv4-mapped (RFC 4291 §2.5.5.2), behind the well-known prefix
-/// of NAT64 (RFC 6052 §2.1) or its local one (RFC 8215), or in 6to4 (RFC 3056 §2).
+/// The IPv4 address inside an IPv6 one: IPv4-mapped (RFC 4291 §2.5.5.2), behind the well-known
+/// NAT64 prefix (RFC 6052 §2.1) or its local one (RFC 8215), or in 6to4 (RFC 3056 §2).
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return Some(mapped);
     }
     match address.octets() {
-        // Of the local prefix, its /96s; how a longer suffix is cut up only its network knows.
+        // Of the local prefix, only its /96s; how a longer suffix is split only its network knows.
         [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d]
         | [0, 0x64, 0xff, 0x9b, 0, 1, _, _, _, _, _, _, a, b, c, d]
         | [0x20, 0x02, a, b, c, d, ..] => Some(Ipv4Addr::new(a, b, c, d)),

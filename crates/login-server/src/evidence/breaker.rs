@@ -1,10 +1,10 @@
-//! A circuit breaker: a party that is out of order is left alone for a while, then tried again.
-//! Never counts what one question may have brought upon itself, and never what a stranger asked:
-//! whoever makes up odd tokens must not cut off the others.
+//! A circuit breaker: a failing party gets no requests for a while, then is tried again.
+//! Never counts failures that a single question may have caused, nor questions about unproven
+//! names: a caller that makes up odd tokens must not cut off the others.
 //!
-//! What counts: connections that did not come about, which no question can cause, and questions of
-//! several proven names without an answer in between. Strangers are kept to a rate instead while
-//! none of their questions is answered.
+//! What counts: failed connections, which no question can cause, and questions about several proven
+//! names without an answer in between. While no question about an unproven name is answered, these
+//! are limited to a rate instead.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -14,23 +14,23 @@ use std::{
 use login_review::TokenDigest;
 use tokio::time::Instant;
 
-/// Failures in a row that open it.
+/// Consecutive failures that open the circuit.
 const THRESHOLD: usize = 5;
-/// The same while it is tried again.
+/// The same while on trial.
 const THRESHOLD_ON_TRIAL: usize = 2;
-/// How long it stays open.
+/// How long the circuit stays open.
 pub(super) const PAUSE: Duration = Duration::from_secs(5);
-/// Questions of proven names at the same moment while it is tried again.
+/// Concurrent questions about proven names while on trial.
 const TRIALS: u32 = 5;
-/// Strangers in a second while none of them is answered.
+/// Questions about unproven names per second while none is answered.
 pub(super) const STRANGERS: u32 = 16;
 
-/// Who asks.
+/// What is known about the name asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Nobody knows whether there is anything behind the name.
+    /// Nothing: it may be made up.
     Stranger,
-    /// What the party said of the name was good before.
+    /// The party gave a good answer about it before.
     Proven,
 }
 
@@ -43,7 +43,7 @@ struct Circuit {
     unreachable: usize,
     /// Proven names without an answer, each once.
     unanswered: Vec<TokenDigest>,
-    /// Set while it is open, and then until it has answered.
+    /// Set while the circuit is open, and on trial until the party answers.
     opens_again: Option<Instant>,
     trials: u32,
     strangers: Strangers,
@@ -51,13 +51,13 @@ struct Circuit {
 
 #[derive(Debug, Default)]
 struct Strangers {
-    /// Since the last answer to anybody.
+    /// Since the party's last answer to any question.
     unanswered: usize,
     left: u32,
     counted_from: Option<Instant>,
 }
 
-/// Leave to try once. Dropped without a word, it counts for nothing.
+/// Permission for one try. Dropped without an outcome, it does not count.
 #[derive(Debug)]
 pub(super) struct Attempt<'b> {
     breaker: &'b Breaker,
@@ -66,7 +66,7 @@ pub(super) struct Attempt<'b> {
 }
 
 impl Breaker {
-    /// Leave for one question at `now`.
+    /// Permission for one question at `now`.
     pub(super) fn admit(&self, standing: Standing, now: Instant) -> Option<Attempt<'_>> {
         let mut circuit = self.lock();
         if circuit.is_shut(now) {
@@ -88,12 +88,12 @@ impl Breaker {
         Some(Attempt { breaker: self, standing, is_trial })
     }
 
-    /// Whether everybody is turned away at `now`.
+    /// Whether all questions are turned away at `now`.
     pub(super) fn is_shut(&self, now: Instant) -> bool {
         self.lock().is_shut(now)
     }
 
-    /// Whether the party is out of order, as far as is known.
+    /// Whether the circuit is open or on trial.
     pub(super) fn is_open(&self) -> bool {
         self.lock().opens_again.is_some()
     }
@@ -114,7 +114,7 @@ impl Circuit {
 
     fn open(&mut self, now: Instant) {
         self.opens_again = Some(now + PAUSE);
-        // What comes next is judged by itself.
+        // Later failures are counted afresh.
         self.unreachable = 0;
         self.unanswered.clear();
     }
@@ -133,7 +133,7 @@ impl Strangers {
 }
 
 impl Attempt<'_> {
-    /// The other side answered, whatever it said.
+    /// The party answered, whatever the answer.
     pub(super) fn answered(self) {
         let mut circuit = self.breaker.lock();
         circuit.opens_again = None;
@@ -142,7 +142,7 @@ impl Attempt<'_> {
         circuit.strangers.unanswered = 0;
     }
 
-    /// No connection came about. True when this opened the circuit.
+    /// No connection was made. Returns true if this opened the circuit.
     pub(super) fn unreachable(self, now: Instant) -> bool {
         let mut circuit = self.breaker.lock();
         if circuit.is_shut(now) {
@@ -150,14 +150,14 @@ impl Attempt<'_> {
         }
         let was_closed = circuit.opens_again.is_none();
         circuit.unreachable += 1;
-        // Nobody brings that about by what he asks, so one is enough on trial.
+        // No question can cause this, so one failure is enough on trial.
         if circuit.unreachable >= THRESHOLD || !was_closed {
             circuit.open(now);
         }
         was_closed && circuit.opens_again.is_some()
     }
 
-    /// It was asked about `name`, and gave no answer that can be used. True when this opened the
+    /// The party was asked about `name` and gave no usable answer. Returns true if this opened the
     /// circuit.
     pub(super) fn unanswered(self, name: &TokenDigest, now: Instant) -> bool {
         let mut circuit = self.breaker.lock();

@@ -1,7 +1,7 @@
-//! The JWTs that hold the groups of users whose token only says where they are kept (OpenID
-//! Connect Core §5.6.2).
-//! Never asks an address that `decide` did not name, which names allowed ones only; never judges
-//! what comes back: it is a token like any other.
+//! Fetches the JWTs that hold the groups of users whose token only refers to them (OpenID Connect
+//! Core §5.6.2).
+//! Never asks an address that `decide` did not name, which names allowed ones only. Never judges
+//! the response: it is a token like any other.
 
 use std::{
     sync::{Arc, OnceLock, atomic::Ordering},
@@ -24,46 +24,46 @@ use crate::{
     telemetry::{chain, seldom::Seldom},
 };
 
-/// The longest that groups are believed without asking again, however long their JWT lives.
+/// The longest that groups are cached, however long their JWT is valid.
 const MAX_AGE: Duration = Duration::from_mins(5);
-/// One request; shorter than a review may take.
+/// Per request; shorter than a review may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A JWT as it came.
+/// A JWT as received.
 #[derive(Debug)]
 pub struct KnownGroups {
     jwt: Secret,
 }
 
 impl KnownGroups {
-    /// The text.
+    /// Its text.
     pub fn jwt(&self) -> &str {
         self.jwt.expose()
     }
 }
 
-/// Where each issuer may send us.
+/// Where each issuer may keep its groups.
 #[derive(Debug, Default)]
 pub struct DistributedGroups(Vec<Arc<Source>>);
 
-/// What the endpoints of one issuer were asked, since they are configured.
+/// Requests to the endpoints of one issuer since they were configured.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct GroupsReport {
-    /// Whose tokens send us there.
+    /// The issuer whose tokens refer to them.
     pub issuer: usize,
-    /// Answers that were JWTs.
+    /// Responses that were JWTs.
     pub fetched: u64,
     /// Requests without one.
     pub failed: u64,
-    /// Requests that were not made because the ones before failed, or too many waited.
+    /// Requests not sent because earlier ones failed or too many waited.
     pub turned_away: u64,
-    /// Answers used again.
+    /// Answers served from the cache.
     pub repeated: u64,
-    /// Whether the endpoints are left alone now.
+    /// Whether the endpoints are left alone at the moment.
     pub circuit_open: bool,
 }
 
-/// What an endpoint said: the groups, or that they are not to be had for what was shown.
+/// What an endpoint answered: the groups, or that it refuses them for the token presented.
 type Said = Result<Arc<KnownGroups>, Refused>;
 
 #[derive(Clone, Copy, Debug)]
@@ -73,14 +73,14 @@ struct Source {
     issuer: String,
     certificate_authority_pem: Option<String>,
     route: Route,
-    /// One for each host, so that one that is out of order is not the fault of another.
+    /// One for each host, so that an outage of one does not affect another.
     places: Vec<Place>,
     failures: Seldom,
 }
 
 struct Place {
     origin: Origin,
-    /// Made when it is asked for the first time: most issuers send nobody anywhere.
+    /// Created on first use: most issuers' tokens refer to no endpoint.
     remote: OnceLock<Remote<Said>>,
 }
 
@@ -101,15 +101,14 @@ enum FetchError {
 }
 
 impl FetchError {
-    /// Whether it says that this user's groups are not to be had, however often one asks: what
-    /// the token shows there has expired, say, or does not open that place (RFC 6750 §3.1). What
-    /// is not there is not there yet, or not any more: a gateway says so, too, while its parts
-    /// are replaced.
+    /// Whether the endpoint refuses this user's groups, however often it is asked: the access token
+    /// in the reference has expired, for example, or does not grant access there (RFC 6750 §3.1). A
+    /// 404 is no refusal: a gateway returns it, too, while its backends are replaced.
     const fn is_refusal(&self) -> bool {
         matches!(self, Self::Status { status: 401 | 403, .. })
     }
 
-    /// How far the question came.
+    /// How far the request came.
     const fn stage(&self) -> Stage {
         match self {
             Self::Request(fault) => fault.stage(),
@@ -121,19 +120,19 @@ impl FetchError {
 /// Why there are no groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoGroups {
-    /// The endpoint does not give them for this token; asking again would not help.
+    /// The endpoint refuses them for this token; asking again would not help.
     Refused,
     /// The endpoint cannot be asked now.
     Unavailable,
 }
 
 impl DistributedGroups {
-    /// The places to which the issuers of `policy` may send us.
+    /// The endpoints that the issuers of `policy` may refer to.
     pub fn new(policy: &Policy) -> Self {
         Self::default().succeed(policy)
     }
 
-    /// The same for another `policy`; what is known of issuers that stay as they are is kept.
+    /// The same for another `policy`; issuers that do not change keep their state.
     #[must_use]
     pub fn succeed(&self, policy: &Policy) -> Self {
         let source = |issuer: &IssuerPolicy| {
@@ -144,8 +143,8 @@ impl DistributedGroups {
         Self(policy.issuers().iter().map(source).collect())
     }
 
-    /// The JWT at `source`. It is kept to its end, for some minutes at
-    /// most, and whoever wants it at the same moment shares one request.
+    /// Returns the JWT at `source`. It is cached until it expires, for `MAX_AGE` at most, and
+    /// concurrent callers share one request.
     pub async fn fetch(
         &self,
         source: &GroupsSource,
@@ -176,7 +175,7 @@ impl DistributedGroups {
 }
 
 impl Source {
-    /// Every place where groups may be: the issuer's own host comes first.
+    /// Every host that may hold groups; the issuer's own comes first.
     fn new(issuer: &IssuerPolicy) -> Self {
         let mut places: Vec<Place> = Vec::new();
         let own = Url::parse(issuer.issuer.as_str()).ok();
@@ -219,7 +218,7 @@ impl Source {
         if header::HeaderValue::from_str(token).is_err() {
             return Err(NoGroups::Refused);
         }
-        // No URL has a line break.
+        // A URL has no line break, so the parts cannot run together.
         let name = Secret::new(format!("{}\n{token}", source.endpoint));
         let name = TokenDigest::of(name.expose());
         let said = remote
@@ -227,7 +226,7 @@ impl Source {
             .await
             .ok_or(NoGroups::Unavailable)?;
         let groups = said.as_ref().as_ref().map_err(|Refused| NoGroups::Refused)?;
-        // A token that is verified brought us here, so the name is nobody's invention.
+        // A verified token led here, so the name is not made up.
         remote.prove(name);
         Ok(Arc::clone(groups))
     }

@@ -1,10 +1,10 @@
 //! Tokens that no key in use verifies, and since when each of them is known to exist.
-//! Never lets one token speak for another, and never remembers more than a fixed number of them.
+//! Never takes one token for another, and never remembers more than a fixed number of them.
 //!
 //! A token that existed before its issuer was asked for its keys, and that none of these keys
 //! verifies, was not signed by this issuer, which publishes a key before it signs with it. So a
-//! token that comes again can be refused without asking the issuer again. What a token says (its
-//! `kid`, its times) plays no part: anybody can write that.
+//! token that is presented again can be refused without asking the issuer again. The token's
+//! content (its `kid`, its times) plays no part, since an attacker can write anything into it.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::RandomState},
@@ -14,12 +14,12 @@ use std::{
 
 use tokio::time::Instant;
 
-/// A flood of more of them ends the memory of the oldest, which costs their bearers another
-/// "cannot tell", and nobody a refusal.
+/// Beyond this number the oldest are forgotten. For their bearers the verdict is unavailable once
+/// more, but none is refused for it.
 pub(super) const CAPACITY: usize = 4096;
 
-/// Stands for one token: a hash under a key of this process, so that nobody can arrange for two
-/// tokens of one name.
+/// Names one token: a hash under a key of this process, so that an attacker cannot construct two
+/// tokens with the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct TokenName(pub(super) u64);
 
@@ -33,18 +33,19 @@ pub(super) struct Doubts {
 
 #[derive(Debug)]
 struct Seen {
-    /// The place of its first coming among all events of its issuer.
+    /// The event number at which the token was first seen, counted per issuer.
     place: u64,
     until: Instant,
 }
 
 impl Doubts {
-    /// The name of what `parts` (the token, and the JWT with its groups) are together.
+    /// The name of `parts` together: the token, and the JWT with its groups.
     pub(super) fn name(&self, parts: &[&str]) -> TokenName {
         TokenName(self.hasher.hash_one(parts))
     }
 
-    /// Where the token came first; `place`, which is now, if it is not known.
+    /// Returns when the token was first seen, as an event number; `place`, which is now, if it is
+    /// new.
     pub(super) fn first_seen(
         &mut self,
         name: TokenName,
@@ -52,7 +53,7 @@ impl Doubts {
         now: Instant,
         memory: Duration,
     ) -> u64 {
-        // All live equally long, so the oldest end first.
+        // All are remembered equally long, so the oldest end first.
         while let Some(oldest) = self.order.front() {
             let is_over = self.seen.get(oldest).is_none_or(|seen| seen.until <= now);
             let has_room = self.order.len() < CAPACITY || self.seen.contains_key(&name);

@@ -1,6 +1,6 @@
-//! The sessions that the embedded issuer ended before their time, in this process or in another
-//! one with the same database.
-//! Never takes silence of the store for "none ended": what is not known is unknown.
+//! The sessions that the embedded issuer ended early, in this process or in another one with the
+//! same database.
+//! Never takes an unavailable store for "none ended": what is not known stays unknown.
 
 use std::{
     sync::{
@@ -21,27 +21,27 @@ use crate::{
     telemetry::chain,
 };
 
-/// What was known counts for this long after the store fell silent. Another process may end
+/// How long the last known state counts while the store does not answer. Another process may end
 /// sessions meanwhile.
 const LONGEST_BLINDNESS: Duration = Duration::from_mins(1);
 
-/// What is known of them, and how often that grew.
+/// The known ended sessions, and how often they grew.
 #[derive(Debug)]
 pub struct EndedSessionsInForce {
-    /// Nothing, before the store answered for the first time.
+    /// The state before the store first answered.
     unknown: EndedSessions,
     known: ArcSwap<EndedSessions>,
     epoch: AtomicU64,
-    /// Counts the looks that began.
+    /// Counts queries that began.
     begun: AtomicU64,
-    /// One look at a time, so that an older answer of the store never follows a newer one; which
-    /// of them the latest answer was for.
+    /// One query at a time, so that an older answer never replaces a newer one. Holds the number of
+    /// the latest answered query.
     looking: tokio::sync::Mutex<u64>,
     blind_since: Mutex<Option<Instant>>,
 }
 
 impl EndedSessionsInForce {
-    /// Those of `issuer`, the embedded one, of which nothing is known yet.
+    /// The sessions of the embedded `issuer`, of which nothing is known yet.
     pub fn new(issuer: Option<&str>) -> Self {
         let unknown = issuer.map_or_else(EndedSessions::default, EndedSessions::unknown);
         Self {
@@ -54,18 +54,18 @@ impl EndedSessionsInForce {
         }
     }
 
-    /// Counts the times that sessions were added, or got out of sight. A review reads it before
-    /// anything else; an answer that began under another count is out of date.
+    /// Counts the times that sessions were added, or became unknown. A review reads it first; an
+    /// answer that began under another count is stale.
     pub fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Those known now.
+    /// The sessions known now.
     pub fn known(&self) -> Guard<Arc<EndedSessions>> {
         self.known.load()
     }
 
-    /// Asks the store of `embedded` once, and waits no longer than for any other work of it.
+    /// Queries the store of `embedded` once, with the same time limit as its other work.
     pub async fn look(&self, embedded: &Embedded, limits: &Limits) {
         let ask = async {
             let asked = embedded
@@ -83,8 +83,8 @@ impl EndedSessionsInForce {
         self.look_by(ask, limits.form).await;
     }
 
-    /// Whoever waited while a look began and ended has its answer, and need not ask again: many
-    /// who come at once cost two looks.
+    /// A caller that waited while another query began and ended needs no query of its own: any
+    /// number of concurrent callers cost two queries.
     async fn look_by(
         &self,
         ask: impl Future<Output = Result<EndedSessions, String>>,
@@ -101,7 +101,7 @@ impl EndedSessionsInForce {
                 Ok(ended) => self.learn(ended),
                 Err(error) => self.go_blind(&error, Instant::now()),
             }
-            // Last: a look that its caller gave up has answered nobody.
+            // Last, since an abandoned query has answered no caller.
             *answered = number;
         };
         if timeout(patience, look).await.is_err() {
@@ -120,7 +120,7 @@ impl EndedSessionsInForce {
     fn go_blind(&self, error: &str, now: Instant) {
         let mut blind_since = self.blind_since.lock().unwrap_or_else(PoisonError::into_inner);
         let since = *blind_since.get_or_insert_with(|| {
-            // Once, and not each second.
+            // Logged once, not every second.
             tracing::error!(
                 error,
                 "could not read which sessions ended; what is known of them stays"
@@ -144,7 +144,7 @@ impl EndedSessionsInForce {
         }
         let has_grown = !ended.is_subset(&known);
         self.known.store(Arc::new(ended));
-        // After the sessions: whoever reads the new count sees them.
+        // After the sessions, so that a reader of the new count sees them.
         if has_grown {
             self.epoch.fetch_add(1, Ordering::Release);
         }
@@ -231,7 +231,7 @@ mod tests {
             may_answer.notify_one();
         };
         join!(look(), look(), look(), look(), answering);
-        // The first began before the others came, which is too early for them.
+        // The first query began before the others waited, so its answer is too old for them.
         assert_eq!((asked.load(Ordering::Relaxed), in_force.known().len()), (2, 1));
     }
 

@@ -39,31 +39,31 @@ pub(crate) struct Fetcher {
     outgoing: Outgoing,
 }
 
-/// Names one version of a key set at its issuer (RFC 9110 §8.8.3).
+/// One version of a key set at its issuer (RFC 9110 §8.8.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     url: Url,
     tag: HeaderValue,
 }
 
-/// What an issuer said.
+/// An issuer's response.
 pub(crate) struct Fetched {
     pub(crate) found: Found,
-    /// For how long, if the issuer says so.
+    /// How long it is fresh, if the issuer says so.
     pub(crate) lifetime: Option<Duration>,
-    /// The issuer's clock less ours, in seconds.
+    /// The issuer's clock minus ours, in seconds.
     pub(crate) clock_skew: Option<i64>,
 }
 
 /// The key set, or that it has not changed.
 pub(crate) enum Found {
-    /// Another key set, or the same once more, and the bytes it was read from.
+    /// A key set, new or sent again, and the bytes that it was parsed from.
     KeySet { keys: KeySet, document: Vec<u8>, version: Option<Version> },
-    /// Still the version that was asked about (RFC 9110 §15.4.5).
+    /// Still the version in the request (RFC 9110 §15.4.5).
     Unchanged,
 }
 
-/// Why no key set came back.
+/// Why no key set was fetched.
 #[derive(Debug, Error)]
 pub(crate) enum FetchError {
     #[error(transparent)]
@@ -103,7 +103,7 @@ pub(crate) enum FetchError {
 }
 
 impl FetchError {
-    /// What is wrong, for those who may not read the addresses.
+    /// The fault without addresses, for callers that may not see them.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Client(_) | Self::Transport { .. } => "it cannot be reached",
@@ -138,7 +138,7 @@ impl Fetcher {
         &self.issuer
     }
 
-    /// What decides where the keys come from; other values, other keys.
+    /// What determines where the keys come from; another origin may have other keys.
     pub(crate) fn origin(&self) -> (&str, &str, &str) {
         let authority = self.certificate_authority_pem.as_deref().unwrap_or_default();
         (self.issuer.as_str(), self.discovery_url.as_str(), authority)
@@ -151,7 +151,7 @@ impl Fetcher {
         let unusable =
             |source| FetchError::Discovery { url: url.clone(), source: Box::new(source) };
         let metadata = ProviderMetadata::parse(&document, &self.issuer).map_err(unusable)?;
-        // The one endpoint that this program uses: the others may be whatever they are.
+        // The only endpoint in use; the others are not checked.
         let used = metadata.jwks_uri.used();
         let url = used
             .map_err(|fault: EndpointFault| unusable(fault.into()))?
@@ -178,7 +178,7 @@ impl Fetcher {
         self.resolver.check(url).map_err(forbidden)
     }
 
-    /// GET, redirects included, within the time of one request.
+    /// GET, following redirects, within the timeout of one request.
     async fn read(&self, url: &Url, known: Option<&Version>) -> Result<Read, FetchError> {
         let deadline = Instant::now() + self.timeout;
         let mut url = url.clone();
@@ -190,7 +190,7 @@ impl Fetcher {
             };
             let rest = deadline.saturating_duration_since(Instant::now());
             let mut request = self.outgoing.client(&url)?.get(url.clone()).timeout(rest);
-            // A tag means something only where it was given.
+            // An entity tag is valid only at the URL that sent it.
             let known = known.filter(|known| known.url == url);
             if let Some(known) = known {
                 request = request.header(header::IF_NONE_MATCH, &known.tag);
@@ -222,9 +222,9 @@ impl Fetcher {
     }
 }
 
-/// The answer to a GET: 200, or 304 where a version was asked about.
+/// The response to a GET: 200, or 304 if the request named a version.
 struct Read {
-    /// Where it was found in the end.
+    /// The URL after redirects.
     url: Url,
     status: StatusCode,
     headers: HeaderMap,

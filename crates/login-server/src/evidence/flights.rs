@@ -1,5 +1,5 @@
-//! Equal questions that are asked at the same moment share one answer.
-//! Never keeps an answer: it goes to those who wait for it, and nobody else.
+//! Lets equal questions that are asked at the same moment share one answer.
+//! Never caches an answer: only the waiting callers get it.
 
 use std::{
     collections::HashMap,
@@ -10,26 +10,26 @@ use std::{
 
 use tokio::sync::SetOnce;
 
-/// `None` within: whoever was at it gave up, and somebody else has to do it.
+/// The inner `None`: the leader gave up, and another caller has to do the work.
 type Waiting<V> = Arc<SetOnce<Option<V>>>;
 
-/// One lock for all would be met by every new question.
+/// A single lock would be contended by every new question.
 const SHARDS: u64 = 16;
 
-/// Questions that somebody is at. There are no more than there are leaders.
+/// Questions in flight. There are no more than there are leaders.
 pub(super) struct Flights<K, V> {
     shards: [Mutex<HashMap<K, Option<Waiting<V>>>>; 16],
     hasher: RandomState,
 }
 
-/// An answer, and whose it is.
+/// An answer, and where it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shared<V> {
-    /// The work that was given.
+    /// From this caller's own work.
     Own(V),
-    /// What was known already.
+    /// From an earlier, known answer.
     Known(V),
-    /// The work of somebody who was earlier.
+    /// From the work of an earlier caller.
     Others(V),
     /// There was no place to wait for it.
     Crowded,
@@ -40,7 +40,7 @@ enum Turn<'f, K: Copy + Eq + Hash, V> {
     Others(Waiting<V>),
 }
 
-/// The one who is at it. However that ends, those who wait are told.
+/// The leader of a question. However it ends, the waiting callers are woken.
 struct Flight<'f, K: Copy + Eq + Hash, V> {
     flights: &'f Flights<K, V>,
     key: K,
@@ -54,9 +54,9 @@ impl<K, V> Default for Flights<K, V> {
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> Flights<K, V> {
-    /// The answer to the question `key` by `work`, or by that of somebody who was earlier, for which
-    /// one waits in a `place`. `known` is looked at once more: the earlier one may have ended just
-    /// now.
+    /// Returns the answer to the question `key`: from `work`, or from an earlier caller's work, for
+    /// which this one waits in a `place`. `known` is checked once more, since the earlier work may
+    /// have just ended.
     pub(super) async fn once<P>(
         &self,
         key: K,
@@ -94,7 +94,7 @@ impl<K: Copy + Eq + Hash, V> Flights<K, V> {
         if let Some(waiting) = shard.get_mut(&key) {
             return Turn::Others(Arc::clone(waiting.get_or_insert_default()));
         }
-        // Nobody waits yet, so there is nothing to wait on yet.
+        // No caller waits yet, so there is nothing to wait on yet.
         shard.insert(key, None);
         Turn::Mine(Flight { flights: self, key, outcome: None })
     }
@@ -111,7 +111,7 @@ impl<K: Copy + Eq + Hash, V> Drop for Flight<'_, K, V> {
     fn drop(&mut self) {
         let waiting = self.flights.shard(&self.key).remove(&self.key).flatten();
         if let Some(waiting) = waiting {
-            // Set here only, so it is not set yet.
+            // Set only here, so it is not set yet.
             drop(waiting.set(self.outcome.take()));
         }
     }

@@ -1,14 +1,13 @@
-//! What the headers of an answer say about time: how long it may be used, and what o'clock it is
-//! at the issuer.
-//! Never believes more than the caller's bounds: an issuer can ask neither for a storm nor for a
-//! year.
+//! Reads the time headers of a response: how long it may be used, and the issuer's clock.
+//! Never applies bounds: `pace.rs` clamps the lifetime, so that an issuer can ask neither for a
+//! storm of requests nor for a year.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, header};
 use login_common::UnixTime;
 
-/// How long the answer is fresh (RFC 9111 §4.2.1), if it says so at all.
+/// How long the response is fresh (RFC 9111 §4.2.1), if it says so.
 pub fn lifetime(headers: &HeaderMap) -> Option<Duration> {
     let age = text(headers, &header::AGE).and_then(|age| age.parse().ok()).map(Duration::from_secs);
     let lifetime = max_age(headers).or_else(|| until_expires(headers))?;
@@ -17,12 +16,12 @@ pub fn lifetime(headers: &HeaderMap) -> Option<Duration> {
 
 fn until_expires(headers: &HeaderMap) -> Option<Duration> {
     let expires = text(headers, &header::EXPIRES)?;
-    // RFC 9111 §5.3: what cannot be read as a date, such as `0`, has expired.
+    // RFC 9111 §5.3: a value that is no date, such as `0`, means expired.
     let end = parse_date(expires).unwrap_or(UnixTime::from_seconds(0));
     Some(end.since(date(headers)?))
 }
 
-/// `Cache-Control: max-age`. `no-store` and `no-cache` are answered by the shortest time.
+/// `Cache-Control: max-age`. `no-store` and `no-cache` count as zero.
 fn max_age(headers: &HeaderMap) -> Option<Duration> {
     let mut found = None;
     let values = headers.get_all(header::CACHE_CONTROL).iter();
@@ -41,7 +40,7 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
     found.map(Duration::from_secs)
 }
 
-/// `Date`: the issuer's clock when it answered.
+/// `Date`: the issuer's clock when it responded.
 pub fn date(headers: &HeaderMap) -> Option<UnixTime> {
     text(headers, &header::DATE).and_then(parse_date)
 }

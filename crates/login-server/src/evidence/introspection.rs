@@ -1,6 +1,6 @@
-//! What authorization servers say about opaque tokens (RFC 7662), asked for and kept for moments.
-//! Never shows a token to a server that the plan did not name; never keeps a token, only its
-//! digest; never takes silence or a fault of ours for an answer.
+//! Asks authorization servers about opaque tokens (RFC 7662), and caches the answers for seconds.
+//! Never shows a token to a server that the plan did not name. Never stores a token, only its
+//! digest. Never takes a missing answer or an error of ours for a verdict.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -29,58 +29,58 @@ use crate::{
     telemetry::{chain, seldom::Seldom},
 };
 
-/// The longest that an accepting answer is repeated (server-side revocation shows by then).
+/// The longest that an active token's answer is cached (a revocation at the server shows by then).
 pub const MAX_CACHE_TTL: Duration = Duration::from_secs(30);
-/// The longest that a refusing answer is repeated.
+/// The longest that an inactive token's answer is cached.
 pub const MAX_NEGATIVE_CACHE_TTL: Duration = Duration::from_secs(5);
 
-/// How one introspection endpoint is asked.
+/// How to ask one introspection endpoint.
 #[derive(Clone, Debug)]
 pub struct IntrospectionEndpoint {
-    /// Where.
+    /// Its URL.
     pub url: Url,
-    /// Who we are there.
+    /// Our client ID there.
     pub client_id: ClientId,
-    /// How we prove it, by `client_secret_basic`.
+    /// Our secret for `client_secret_basic`.
     pub client_secret: Secret,
-    /// Authorities trusted for its TLS, as PEM; none means those of the system.
+    /// Authorities trusted for its TLS, as PEM; none means the system's.
     pub certificate_authority_pem: Option<String>,
-    /// How long an accepting answer is repeated.
+    /// How long an active token's answer is cached.
     pub cache_ttl: Duration,
-    /// How long a refusing answer is repeated.
+    /// How long an inactive token's answer is cached.
     pub negative_cache_ttl: Duration,
-    /// One request, from connect to the last byte; shorter than a review may take.
+    /// Per request, from connect to the last byte; shorter than a review may take.
     pub timeout: Duration,
 }
 
-/// An answer.
+/// A cached answer.
 #[derive(Debug)]
 pub struct KnownToken {
-    /// What was said.
+    /// What the endpoint answered.
     pub answer: Introspection,
 }
 
-/// What one endpoint was asked and said, since it is configured.
+/// Requests to one endpoint and their answers, since it was configured.
 #[derive(Debug, PartialEq, Eq)]
 pub struct IntrospectionReport<'a> {
     /// Its URL.
     pub url: &'a str,
     /// Answers that a token is active.
     pub active: u64,
-    /// Answers that a token is not.
+    /// Answers that a token is inactive.
     pub inactive: u64,
-    /// Requests without an answer that can be used.
+    /// Requests without a usable answer.
     pub failed: u64,
-    /// Requests that were not made because the ones before failed, or too many waited.
+    /// Requests not sent because earlier ones failed or too many waited.
     pub turned_away: u64,
-    /// Answers repeated.
+    /// Answers served from the cache.
     pub repeated: u64,
-    /// Whether the endpoint is left alone now.
+    /// Whether the endpoint is left alone at the moment.
     pub circuit_open: bool,
 }
 
 impl IntrospectionReport<'_> {
-    /// Takes in what `other` tells of the same endpoint.
+    /// Adds what `other` counted for the same endpoint.
     pub fn add(&mut self, other: &Self) {
         self.active += other.active;
         self.inactive += other.inactive;
@@ -99,7 +99,7 @@ struct Endpoint {
     settings: IntrospectionEndpoint,
     route: Route,
     remote: Remote<KnownToken>,
-    /// A stranger can bring about as many as he likes.
+    /// Throttled: an unauthenticated caller can cause any number of failures.
     failures: Seldom,
     refusals_of_us: Seldom,
 }
@@ -114,7 +114,7 @@ enum AskError {
 }
 
 impl AskError {
-    /// How far the question came.
+    /// How far the request came.
     const fn stage(&self) -> Stage {
         match self {
             Self::Request(fault) => fault.stage(),
@@ -124,15 +124,15 @@ impl AskError {
 }
 
 impl Introspectors {
-    /// One for each endpoint.
+    /// One per endpoint.
     pub fn new(endpoints: Vec<IntrospectionEndpoint>) -> Self {
         Self::default().succeed(endpoints)
     }
 
-    /// The same for other `endpoints`; what is known of those that stay is kept.
+    /// The same for other `endpoints`; those that do not change keep their state.
     #[must_use]
     pub fn succeed(&self, endpoints: Vec<IntrospectionEndpoint>) -> Self {
-        // Two entries may ask one endpoint, each on its own.
+        // Two entries may ask the same endpoint, each on its own.
         let mut left: Vec<&Arc<Endpoint>> = self.0.iter().collect();
         let endpoint = |settings: IntrospectionEndpoint| {
             let same = left.iter().position(|known| known.settings.is_same(&settings));
@@ -144,8 +144,8 @@ impl Introspectors {
         Self(endpoints.into_iter().map(endpoint).collect())
     }
 
-    /// What the introspector says about `token`; none if it cannot be asked. Whoever asks about
-    /// the same token at the same moment shares one request.
+    /// Returns the introspector's answer about `token`; `None` if it cannot be asked. Concurrent
+    /// callers with the same token share one request.
     pub async fn ask(
         &self,
         introspector: IntrospectorIndex,
@@ -157,8 +157,8 @@ impl Introspectors {
         endpoint.remote.ask(TokenDigest::of(token), Box::pin(endpoint.asked(token, now))).await
     }
 
-    /// `token` was accepted because of what the introspector said: from now on what strangers ask
-    /// there does not delay it.
+    /// Records that `token` was accepted because of the introspector's answer: from now on,
+    /// questions about unproven tokens do not delay it.
     pub fn was_accepted(&self, introspector: IntrospectorIndex, token: &str) {
         if let Some(endpoint) = self.0.get(introspector.as_usize()) {
             endpoint.remote.prove(TokenDigest::of(token));

@@ -33,11 +33,11 @@ pub struct IssuerReadiness<'a> {
     pub has_keys: bool,
     /// Fetches that failed since the last good one.
     pub failures: u32,
-    /// Why the last one did, in few words.
+    /// Why the last fetch failed, in few words.
     pub fault: Option<&'static str>,
 }
 
-/// All that is known about one issuer's keys, for metrics, `/readyz` and `explain`.
+/// Everything known about one issuer's keys, for metrics, `/readyz` and `explain`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerReport<'a> {
     /// Its URL.
@@ -48,7 +48,7 @@ pub struct IssuerReport<'a> {
     pub keys: Option<usize>,
     /// Keys of the set in use that cannot be used.
     pub skipped: usize,
-    /// Why, key for key; empty if there are none.
+    /// Why they cannot be used, key by key; empty if there are none.
     pub left_out: String,
     /// When the issuer last confirmed the set, here or in an earlier process.
     pub confirmed_at: Option<UnixTime>,
@@ -58,19 +58,19 @@ pub struct IssuerReport<'a> {
     pub fetches: FetchCounts,
     /// Fetches that failed since the last good one.
     pub failures: u32,
-    /// Whether the issuer is asked at the moment.
+    /// Whether requests go to the issuer at the moment.
     pub circuit: Circuit,
     /// Why the last fetch failed, if it did.
     pub last_error: Option<String>,
     /// Tokens that named a key which was not in the set in use.
     pub unknown_key_ids: u64,
-    /// The issuer's clock less ours, in seconds.
+    /// The issuer's clock minus ours, in seconds.
     pub clock_skew: Option<i64>,
 }
 
 impl KeySets {
-    /// A slot for each issuer of the policy. `local` names the embedded issuer and its keys;
-    /// `folder` is where key sets survive a restart.
+    /// Creates a slot for each issuer of the policy. `local` is the embedded issuer and its keys;
+    /// key sets are stored in `folder` across restarts.
     pub fn new(
         policy: &Policy,
         local: Option<(&str, KeySet)>,
@@ -80,7 +80,7 @@ impl KeySets {
         Self { slots: Vec::new() }.succeed(policy, local, folder, pace)
     }
 
-    /// The same, but nobody is ever asked: only what is given or stored counts.
+    /// The same without any request: only keys that are given or stored are used.
     pub fn stored_only(
         policy: &Policy,
         local: Option<(&str, KeySet)>,
@@ -96,9 +96,9 @@ impl KeySets {
         Self { slots: slots.into_iter().map(never_asking).collect() }
     }
 
-    /// The key sets of another policy. Issuers whose address and authorities are the same keep
-    /// their keys, their pace and what is known of them; the others begin anew, and those that
-    /// are gone end with the last request that uses them.
+    /// Returns the key sets for another policy. Issuers with the same address and authorities keep
+    /// their keys, pace and state; the others start anew, and removed ones end with the last
+    /// request that uses them.
     #[must_use]
     pub fn succeed(
         &self,
@@ -145,7 +145,7 @@ impl KeySets {
         Arc::new(Slot::remote(fetcher, persisted, pace, max_age, clock::now()))
     }
 
-    /// The key set in use; when there is none, one attempt to get it.
+    /// Returns the key set in use; if there is none, tries once to fetch it.
     pub async fn current_or_fetched(&self, issuer: IssuerIndex) -> Option<Arc<Snapshot>> {
         let slot = self.slot(issuer)?;
         match slot.current() {
@@ -154,9 +154,9 @@ impl KeySets {
         }
     }
 
-    /// What is known of a token that no key in use verifies; the issuer is asked at its pace.
-    /// `parts` are what was presented: the token, and the JWT with its groups; `reason` is why it
-    /// is refused if the issuer has no other keys.
+    /// Returns what is known about a token that no key in use verifies; asks the issuer at its
+    /// pace. `parts` is what was presented: the token, and the JWT with its groups; `reason` is the
+    /// refusal reason if the issuer has no other keys.
     pub async fn confirm(&self, issuer: IssuerIndex, parts: &[&str], reason: Reason) -> Renewal {
         let Some(slot) = self.slot(issuer) else { return Renewal::Unavailable };
         if reason == Reason::UnknownKey {
@@ -165,7 +165,7 @@ impl KeySets {
         slot.confirm(parts).await
     }
 
-    /// Which key set is in use; an answer that rests on another one is out of date.
+    /// The generation of the key set in use; an answer that rests on another one is stale.
     pub fn generation(&self, issuer: IssuerIndex) -> Option<u64> {
         self.slot(issuer)?.generation()
     }
@@ -175,7 +175,7 @@ impl KeySets {
         self.slots.get(issuer.as_usize()).map_or("", |(name, _)| name)
     }
 
-    /// Whether every issuer can be judged for.
+    /// Whether each issuer's tokens can be judged.
     pub fn readiness(&self) -> impl Iterator<Item = IssuerReadiness<'_>> {
         self.slots.iter().map(|(issuer, slot)| {
             let (failures, _, trouble) = slot.trouble();
@@ -216,8 +216,8 @@ impl KeySets {
         self.report().nth(issuer.as_usize())
     }
 
-    /// Keeps every key set that is fetched fresh, for as long as anybody has it. Slots that are
-    /// kept fresh already stay as they are.
+    /// Keeps every fetched key set fresh for as long as it is in use. Slots that are kept fresh
+    /// already are not changed.
     pub fn keep_fresh(&self) {
         for (_, slot) in &self.slots {
             slot.keep_fresh();

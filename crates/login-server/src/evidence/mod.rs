@@ -1,13 +1,14 @@
-//! What a verdict rests on and this process must fetch or keep: key sets and earlier answers.
+//! The evidence for a verdict that this process fetches or caches: key sets and earlier answers.
 //! Never judges a token.
 //!
-//! `key_sets` holds one slot per issuer (`slot`), which is filled by `fetch` over the network, at
-//! the `pace` of the issuer, and survives a restart through `persisted`. `freshness`, `addresses`
-//! and `doubts` are rules of it.
-//! `result_cache` keeps rendered answers; `flights` lets equal questions share one verdict.
-//! `introspection` asks authorization servers about opaque tokens, `distributed_groups` fetches
-//! groups: both are parties of `remote`, which keeps answers, strangers and failures apart
-//! (`breaker`), and are reached by `request`.
+//! `key_sets` holds one slot per issuer (`slot`). `fetch` fills it over the network, at the
+//! issuer's `pace`, and `persisted` keeps it across restarts. `freshness`, `addresses` and `doubts`
+//! hold rules for it.
+//! `result_cache` caches rendered answers; `flights` lets equal questions share one verdict.
+//! `introspection` asks authorization servers about opaque tokens; `distributed_groups` fetches
+//! groups. Both go through `remote`, which separates answers, unproven names and failures
+//! (`breaker`), and send requests through `request`.
+//! `ended_sessions` holds the sessions that the embedded issuer ended early.
 
 mod addresses;
 mod breaker;

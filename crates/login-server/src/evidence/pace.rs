@@ -9,24 +9,24 @@ use tokio::time::Instant;
 /// The pace of fetching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySetPace {
-    /// Tokens that no key in use verifies cause at most one fetch per issuer in this time, beside
-    /// those of the background.
+    /// Tokens that no key in use verifies cause at most one fetch per issuer in this time, besides
+    /// background fetches.
     pub interval: Duration,
-    /// A key set whose issuer does not say how long it is fresh is asked for after this time.
+    /// When to refresh a key set whose issuer does not say how long it is fresh.
     pub refresh: Duration,
-    /// No key set is asked for sooner than this in the background, whatever its issuer says.
+    /// The background task refreshes no key set earlier than this, whatever its issuer says.
     pub shortest_refresh: Duration,
-    /// … nor later than this.
+    /// Nor later than this.
     pub longest_refresh: Duration,
     /// The pause after the first failure; it doubles with each further one.
     pub first_back_off: Duration,
-    /// The longest pause between two tries while the issuer is down and nobody needs it.
+    /// The longest pause between two tries while the issuer is down and no review needs it.
     pub longest_back_off: Duration,
-    /// The longest pause while reviews need it, or did a minute ago.
+    /// The longest pause while reviews need it, or needed it within the last minute.
     pub awaited_back_off: Duration,
-    /// A token that no key verifies is known to exist for this time.
+    /// How long a token that no key verifies is remembered.
     pub doubt_memory: Duration,
-    /// One request to an issuer, from connect to the last byte.
+    /// Per request to an issuer, from connect to the last byte.
     pub timeout: Duration,
 }
 
@@ -39,7 +39,8 @@ impl Default for KeySetPace {
             longest_refresh: Duration::from_hours(24),
             first_back_off: Duration::from_secs(1),
             longest_back_off: Duration::from_mins(1),
-            // With a try before it that hangs to both its timeouts, less than half a minute.
+            // Together with a try before it that runs into both its timeouts, less than half a
+            // minute.
             awaited_back_off: Duration::from_secs(8),
             doubt_memory: Duration::from_mins(1),
             timeout: Duration::from_secs(10),
@@ -47,17 +48,17 @@ impl Default for KeySetPace {
     }
 }
 
-/// A review that needed the issuer counts for this time.
+/// How long a review counts that needed the issuer.
 const NEED: Duration = Duration::from_mins(1);
 
-/// Whether an issuer is asked at all at the moment.
+/// Whether requests go to an issuer at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Circuit {
     /// Its last answer was good, or it was never asked.
     Closed,
-    /// It failed, and one request is out to see whether it is back.
+    /// It failed, and one request is under way to see whether it is back.
     Probing,
-    /// It failed, and is left alone for a while.
+    /// It failed, and gets no requests for a while.
     Open,
 }
 
@@ -72,12 +73,12 @@ impl Circuit {
     }
 }
 
-/// What whoever wants newer keys does now.
+/// What a review that needs newer keys does now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Begin {
     /// Fetch.
     Mine,
-    /// Wait for the fetch that is under way.
+    /// Wait for the fetch under way.
     Others,
     /// Neither: the issuer was asked moments ago, or does not answer.
     TooSoon,
@@ -91,10 +92,10 @@ pub(super) struct Pacing {
     last_ended: Option<Instant>,
     last_for_key: Option<Instant>,
     failures: u32,
-    /// Since the latest fetch began, a review came that needs another one.
+    /// A review that needs another fetch arrived after the latest one began.
     is_awaited: bool,
     last_needed: Option<Instant>,
-    /// When the background asks next.
+    /// When the background task fetches next.
     due: Option<Instant>,
     /// Keeps issuers, and servers with the same issuers, from asking in the same second.
     spread: u32,
@@ -116,19 +117,19 @@ impl Pacing {
         }
     }
 
-    /// A review wants keys, as there are none in use.
+    /// For a review that finds no keys in use.
     pub(super) fn begin_for_keys(&mut self, pace: &KeySetPace, now: Instant) -> Begin {
         self.begin_for_review(self.last_started, pace, now)
     }
 
-    /// A review has a token that no key in use verifies. Its key may be new, so what the
-    /// background asked before does not count.
+    /// For a review whose token no key in use verifies. The key may be new, so earlier background
+    /// fetches do not count.
     pub(super) fn begin_for_key(&mut self, pace: &KeySetPace, now: Instant) -> Begin {
         let begin = self.begin_for_review(self.last_for_key, pace, now);
         if begin == Begin::Mine {
             self.last_for_key = Some(now);
         } else {
-            // The answer of a fetch that is under way may be older than this token.
+            // The response of the fetch under way may be older than this token.
             self.is_awaited = true;
         }
         begin
@@ -143,7 +144,7 @@ impl Pacing {
         let last_succeeded = self.failures == 0;
         self.last_needed = Some(now);
         if self.fetching {
-            // A review that joins the probe of an issuer that hangs would hang with it.
+            // A review that joins the probe of a hanging issuer would hang with it.
             return if last_succeeded { Begin::Others } else { Begin::TooSoon };
         }
         let is_open = !last_succeeded && self.due.is_some_and(|due| now < due);
@@ -157,7 +158,8 @@ impl Pacing {
         Begin::Mine
     }
 
-    /// Brings the next question forward to the earliest moment that those who need it may have.
+    /// Brings the next fetch forward to the earliest moment that is allowed for reviews that need
+    /// it.
     fn hurry(&mut self, pace: &KeySetPace) {
         let earliest = if self.failures == 0 {
             self.last_for_key.or(self.last_started).map(|begun| begun + pace.interval)
@@ -170,7 +172,7 @@ impl Pacing {
         };
     }
 
-    /// The background's turn: whether it fetches now.
+    /// Whether the background task fetches now.
     pub(super) fn begin_in_background(&mut self, now: Instant) -> bool {
         let is_due = !self.fetching && self.due.is_none_or(|due| due <= now);
         if is_due {
@@ -182,14 +184,14 @@ impl Pacing {
         is_due
     }
 
-    /// There are no keys in use any more; an issuer that has not failed is asked at once.
+    /// No keys are in use any more: an issuer that has not failed is asked at once.
     pub(super) const fn hasten(&mut self) {
         if self.failures == 0 {
             self.due = None;
         }
     }
 
-    /// A key set is used for `max_age` from now on, which may be shorter than before.
+    /// Changes the maximum age, which may be shorter than before.
     pub(super) fn limit(&mut self, max_age: Duration) {
         let latest = self.last_started.and_then(|begun| begun.checked_add(max_age / 2));
         if self.failures == 0
@@ -218,31 +220,31 @@ impl Pacing {
         self.failures = 0;
         let lifetime = lifetime.unwrap_or(pace.refresh);
         let lifetime = lifetime.clamp(pace.shortest_refresh, pace.longest_refresh);
-        // Half of its time is left for an issuer that does not answer.
+        // Leaves half of the maximum age for an issuer that does not answer.
         let lifetime = lifetime.min(max_age / 2);
-        // Between three quarters and seven eighths of it: before its end, and not all at once.
+        // Between three quarters and seven eighths of it: before it ends, and spread over time.
         self.due = Some(now + lifetime / 4 * 3 + lifetime / 256 * self.spread);
         if self.is_awaited {
             self.hurry(pace);
         }
     }
 
-    /// The fetch brought nothing.
+    /// The fetch brought no keys.
     pub(super) fn failed(&mut self, pace: &KeySetPace, now: Instant) {
         self.fetching = false;
         self.last_ended = Some(now);
         self.failures = self.failures.saturating_add(1);
         let doubled = pace.first_back_off.saturating_mul(1 << (self.failures - 1).min(16));
         let pause = doubled.min(pace.longest_back_off);
-        // The first retry is as prompt as it can be; the spread grows with the pause.
+        // The first retry is as early as possible; the spread grows with the pause.
         self.due = Some(now + pause - pause / 128 * self.spread);
-        // Whoever got no answer comes again.
+        // A caller without a verdict comes again.
         if self.last_needed.is_some_and(|needed| now <= needed + NEED) {
             self.hurry(pace);
         }
     }
 
-    /// When the background looks again; `None` while a fetch is under way.
+    /// When the background task fetches next; `None` while a fetch is under way.
     pub(super) fn due(&self) -> Option<Instant> {
         if self.fetching { None } else { self.due }
     }
@@ -293,7 +295,7 @@ mod tests {
         assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(10)), Begin::Mine);
     }
 
-    // W28: a key may be new the moment after the background asked.
+    // W28: a key may be published just after a background fetch.
     #[test]
     fn a_key_may_be_asked_for_right_after_the_background_asked() {
         let now = Instant::now();
@@ -358,7 +360,7 @@ mod tests {
     #[test]
     fn the_pause_doubles_from_one_second_to_a_minute_and_ends_with_a_success() {
         let mut now = Instant::now();
-        // Needed by nobody but the background.
+        // Only the background task needs it.
         let mut pacing = Pacing::new(0);
         for pause in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
             pacing.begin(now);
@@ -403,7 +405,8 @@ mod tests {
         assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(1)), Begin::TooSoon);
         assert_eq!(pacing.due(), Some(now + seconds(10)));
         assert!(pacing.begin_in_background(now + seconds(10)));
-        // Who joins it came after its beginning: its answer is no answer to them.
+        // A review that joins it arrived after it began, so its response does not settle that
+        // token.
         assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(11)), Begin::Others);
         pacing.succeeded(&PACE(), None, DAY, now + seconds(12));
         assert_eq!(pacing.due(), Some(now + seconds(20)));
@@ -428,7 +431,7 @@ mod tests {
         assert_eq!(pacing.begin_for_keys(&PACE(), now + seconds(1)), Begin::TooSoon);
         assert_eq!(pacing.due(), Some(now + seconds(8)));
         assert!(pacing.begin_in_background(now + seconds(8)));
-        // Those who come while it is tried count, too.
+        // Reviews that arrive during the try count, too.
         assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(9)), Begin::TooSoon);
         pacing.failed(&PACE(), now + seconds(18));
         assert_eq!(pacing.due(), Some(now + seconds(26)));

@@ -1,6 +1,6 @@
-//! Key sets on disk, so that a restart does not depend on the issuers being up.
+//! Stores key sets on disk, so that a restart does not depend on the issuers being up.
 //! Never replaces a file by something that was not used as a key set, and never makes an old set
-//! younger: the file says when the issuer last stood by it.
+//! younger: the file says when the issuer last confirmed it.
 
 use std::{
     path::{Path, PathBuf},
@@ -26,23 +26,23 @@ pub(super) struct Persisted {
     owner: Owner,
 }
 
-/// Whose keys are meant. A file of another issuer, or of keys that came from elsewhere, is not
-/// theirs.
+/// Whose keys a file must hold. A file of another issuer, or of keys from another origin, is not
+/// used.
 #[derive(Debug)]
 pub struct Owner {
     issuer: String,
-    /// Digest of where the keys come from and whom that is believed from.
+    /// Digest of where the keys come from and which authority vouches for that.
     origin: String,
 }
 
 /// A key set that an earlier process used.
 #[derive(Debug)]
 pub struct Stored {
-    /// What can verify.
+    /// The verification keys.
     pub keys: KeySet,
-    /// The bytes that the keys were read from.
+    /// The bytes that the keys were parsed from.
     pub document: Vec<u8>,
-    /// When the issuer last stood by it; not after now.
+    /// When the issuer last confirmed the set; never in the future.
     pub confirmed_at: UnixTime,
 }
 
@@ -60,7 +60,7 @@ struct Document<'a> {
 impl Persisted {
     pub(super) fn in_folder(folder: &Path, fetcher: &Fetcher) -> Self {
         let issuer: &IssuerUrl = fetcher.issuer();
-        // The issuer is not a file name: it may hold slashes, and two may differ by case only.
+        // The issuer is no file name: it may hold slashes, and two may differ only by case.
         let name = name(&[issuer.as_str()]);
         let (url, discovery_url, authority) = fetcher.origin();
         Self {
@@ -69,7 +69,7 @@ impl Persisted {
         }
     }
 
-    /// The stored set, if there is one that can be used for this issuer.
+    /// The stored set, if it can be used for this issuer.
     pub(super) fn load(&self, now: UnixTime) -> Option<Stored> {
         self.owner.read(&files::read(&self.file, MAX_FILE).ok()?, now)
     }
@@ -84,16 +84,16 @@ impl Persisted {
 }
 
 impl Owner {
-    /// The issuer `url`, whose discovery document is at `discovery_url`; `authority` is the PEM text
-    /// that vouches for its certificate, if that is not the system's.
+    /// The issuer `url`, whose discovery document is at `discovery_url`; `authority` is the PEM
+    /// text of the authorities trusted for its TLS, if not the system's.
     pub fn new(url: &str, discovery_url: &str, authority: &str) -> Self {
         Self { issuer: url.to_owned(), origin: name(&[url, discovery_url, authority]) }
     }
 
-    /// The set in a file with this content. Where the wall clock has been set back since, nobody
-    /// knows the age of the set, and it is not used.
+    /// Parses a file with this content. If the wall clock has been set back since, the age of the
+    /// set is unknown and it is not used.
     pub fn read(&self, content: &[u8], now: UnixTime) -> Option<Stored> {
-        // The key set is checked by itself, as it is when it is fetched.
+        // The key set is checked separately, as it is when fetched.
         let document: Document<'_> = strict_json::members_in_use(content).ok()?;
         if document.issuer != self.issuer || document.origin != self.origin {
             return None;
@@ -103,7 +103,7 @@ impl Owner {
         Some(Stored { keys: KeySet::parse(&bytes).ok()?, document: bytes, confirmed_at })
     }
 
-    /// What the file of a set says that was read from `key_set`; none if that is no JSON.
+    /// The file content for a set parsed from `key_set`; `None` if that is not JSON.
     pub fn written(&self, key_set: &[u8], confirmed_at: UnixTime) -> Option<Vec<u8>> {
         let document = Document {
             issuer: self.issuer.clone(),
@@ -115,11 +115,11 @@ impl Owner {
     }
 }
 
-/// Two clocks may differ by this much without doubt about either.
+/// Two clocks may differ by this much without either being wrong.
 const TOLERATED_SKEW: Duration = Duration::from_mins(5);
 
-/// When a set was confirmed, by a clock that may have been set since. What lies a little ahead is
-/// now; what lies further ahead is of unknown age.
+/// When a set was confirmed, by a clock that may have been set since. A time slightly in the future
+/// counts as now; one further in the future means that the age is unknown.
 pub(super) fn plausible(confirmed_at: UnixTime, now: UnixTime) -> Option<UnixTime> {
     (confirmed_at.since(now) <= TOLERATED_SKEW).then(|| confirmed_at.min(now))
 }
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(file.load(at(700)).unwrap().confirmed_at, at(700), "a clock set a little back");
         assert!(file.load(at(699)).is_none(), "a clock set back: its age is not known");
         assert!(persisted(folder.path(), Some("another authority")).load(at(5_000)).is_none());
-        // As deep as a key set may be, which the file around it makes deeper.
+        // As deep as a key set may be; the file around it makes it deeper.
         let depth = strict_json::MAX_DEPTH - 1;
         let nested = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
         let deep = set.replacen('{', &format!("{{\"x\":{nested},"), 1);

@@ -1,7 +1,7 @@
-//! One party that is asked about names: what it said is repeated for a while, equal questions are
-//! asked once, and nobody waits for it without a bound.
-//! Never lets names that nobody has vouched for use up what proven ones need: places, turns and
-//! room for answers are counted apart.
+//! One remote party that is asked about names (digests of tokens): its answers are cached for a
+//! while, equal questions share one request, and no caller waits without a bound.
+//! Never lets unproven names use up what proven ones need: places, turns and room for answers are
+//! counted separately.
 
 use std::{
     sync::{
@@ -24,13 +24,13 @@ use super::{
 };
 use crate::outgoing::Stage;
 
-/// Questions of strangers at the same moment, and how many of them may be under way or wait.
+/// For unproven names: concurrent requests, and questions that may be in flight or wait.
 const STRANGERS: (usize, usize) = (16, 64);
 /// The same for proven names.
 const PROVEN: (usize, usize) = (32, 128);
-/// Names that are remembered as proven.
+/// Names remembered as proven.
 const REMEMBERED: usize = 16_384;
-/// Answers that are kept, in bytes; bad ones, which cost a stranger nothing, get an eighth.
+/// Bytes of cached answers; bad ones, which cost an attacker nothing, get an eighth.
 const MAX_KEPT: u64 = 8 * 1024 * 1024;
 
 /// See the head of this file.
@@ -49,17 +49,17 @@ pub(super) struct Remote<V> {
     counts: Counts,
 }
 
-/// What the party says of a name.
+/// What the party answers about a name.
 pub(super) struct Answer<V> {
     pub(super) value: V,
     pub(super) worth: Worth,
-    /// How long it may be repeated, from the moment of the question.
+    /// How long it may be cached, from the moment of the question.
     pub(super) lifetime: Duration,
-    /// In bytes, as it came.
+    /// In bytes, as received.
     pub(super) length: usize,
 }
 
-/// What an answer is worth to the one who asks.
+/// Whether an answer vouches for its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Worth {
     /// The party vouches for the name.
@@ -68,18 +68,18 @@ pub(super) enum Worth {
     Bad,
 }
 
-/// What became of questions since the party is configured.
+/// Counts of questions since the party was configured.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     /// Answers that vouch for a name.
     pub(super) good: AtomicU64,
     /// Answers that do not.
     pub(super) bad: AtomicU64,
-    /// Questions without an answer.
+    /// Questions that got no answer.
     pub(super) failed: AtomicU64,
-    /// Questions that were not asked, as the party is out of order or too many wait for it.
+    /// Questions not sent, because the circuit is open or too many wait.
     pub(super) turned_away: AtomicU64,
-    /// Answers repeated.
+    /// Answers served from the cache.
     pub(super) repeated: AtomicU64,
 }
 
@@ -105,7 +105,7 @@ struct Weight;
 
 impl<V> Weighter<TokenDigest, Known<V>> for Weight {
     fn weight(&self, _: &TokenDigest, known: &Known<V>) -> u64 {
-        // A parsed answer takes several times its text.
+        // A parsed answer takes several times the size of its text.
         300 + 4 * u64::try_from(known.length).unwrap_or(u64::MAX / 8)
     }
 }
@@ -117,7 +117,7 @@ impl Lane {
 }
 
 impl<V> Remote<V> {
-    /// A party, called `place` in the log, for whose turn a question waits for `patience` at most.
+    /// A party, called `place` in the log; a question waits for its turn for `patience` at most.
     pub(super) fn new(place: String, patience: Duration) -> Self {
         Self {
             place,
@@ -133,18 +133,18 @@ impl<V> Remote<V> {
         }
     }
 
-    /// What became of questions.
+    /// Counts of questions.
     pub(super) const fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// Whether it is left alone, or tried again.
+    /// Whether its circuit is open or on trial.
     pub(super) fn is_open(&self) -> bool {
         self.breaker.is_open()
     }
 
-    /// What it says of `name`: an answer that may be repeated, or what `question` brings, which says
-    /// how far it came if it brings nothing.
+    /// Returns the answer about `name`: a cached one, or the one that `question` fetches. On
+    /// failure, `question` returns how far it came.
     pub(super) async fn ask(
         &self,
         name: TokenDigest,
@@ -165,7 +165,7 @@ impl<V> Remote<V> {
         let Ok(_place) = lane.places.try_acquire() else { return self.turned_away() };
         let known = || self.known(&name, Instant::now()).map(Some);
         let asked = self.asked(name, standing, lane, question);
-        // Whoever waits for the answer to an equal question has a place already.
+        // A caller that waits for an equal question's answer has a place already.
         match self.flights.once(name, || Some(()), known, asked).await {
             Shared::Own(answer) => answer,
             Shared::Known(answer) | Shared::Others(answer) => {
@@ -178,7 +178,7 @@ impl<V> Remote<V> {
         }
     }
 
-    /// From now on `name` is a proven one, until the party says otherwise.
+    /// Marks `name` as proven, until the party says otherwise.
     pub(super) fn prove(&self, name: TokenDigest) {
         if self.proven.get(&name).is_none() {
             self.proven.insert(name, ());
@@ -246,7 +246,7 @@ impl<V> Remote<V> {
             if now < known.until {
                 return Some(known.value);
             }
-            // Unless somebody else has put a newer one there meanwhile.
+            // Unless a newer one was stored meanwhile.
             answers.remove_if(name, |kept| Arc::ptr_eq(&kept.value, &known.value));
             None
         })

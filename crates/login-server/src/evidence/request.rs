@@ -1,5 +1,5 @@
-//! One HTTP request to a party that the configuration names.
-//! Never reads more than it was told, never waits without a bound.
+//! Sends one HTTP request to a party that the configuration names.
+//! Never reads more than `limit` bytes, never waits without a bound.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use url::Url;
 
 use crate::outgoing::{ClientError, Connections, Outgoing, Stage, TransportFault};
 
-/// How one party is reached.
+/// How to reach one party.
 #[derive(Debug)]
 pub(super) struct Route(Outgoing);
 
-/// An answer, whatever its status.
+/// A response, whatever its status.
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) status: u16,
@@ -20,7 +20,7 @@ pub(super) struct Response {
     pub(super) body: Vec<u8>,
 }
 
-/// Why no answer came.
+/// Why there is no response.
 #[derive(Debug, Error)]
 pub(super) enum RequestError {
     #[error(transparent)]
@@ -47,14 +47,15 @@ impl RequestError {
 }
 
 impl Route {
-    /// Trusts `certificate_authority_pem`, or the system's roots if there is none. `timeout` is
-    /// for the whole exchange, from connect to the last byte.
+    /// Trusts `certificate_authority_pem`, or the system's roots if there is none. `timeout` covers
+    /// the whole exchange, from connect to the last byte.
     pub(super) const fn new(certificate_authority_pem: Option<String>, timeout: Duration) -> Self {
         Self(Outgoing::new(certificate_authority_pem, timeout, Connections::OneEach))
     }
 
-    /// Sends what `prepare` makes of the client, and reads at most `limit` bytes. What is asked may
-    /// be asked twice: a connection that was kept may end in the moment in which it is used.
+    /// Sends the request that `prepare` builds, and reads at most `limit` bytes of the response.
+    /// May send it twice, as the server may close a reused connection just when it is used; so the
+    /// request must be safe to repeat.
     pub(super) async fn send(
         &self,
         url: &Url,

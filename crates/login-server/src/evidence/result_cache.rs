@@ -1,5 +1,5 @@
-//! Rendered answers to questions that were asked before, bounded in bytes.
-//! Never keeps a token, never answers past its expiry, never keeps "cannot tell", and never lets
+//! Caches rendered answers to earlier questions, bounded in bytes.
+//! Never stores a token, never answers past its expiry, never caches an outage, and never lets
 //! refusals, which cost an attacker nothing, push accepted tokens out.
 
 use std::{
@@ -25,14 +25,14 @@ use tokio::sync::Semaphore;
 use super::flights::{Flights, Shared};
 use crate::{system::clock::Moment, telemetry::decision::Decided};
 
-/// How much is kept, and for how long.
+/// How much is cached, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResultCacheSettings {
-    /// Bytes of answers and their bookkeeping; 0 keeps nothing.
+    /// Bytes of answers and their bookkeeping; 0 disables the cache.
     pub max_bytes: u64,
-    /// No accepting answer is older than this.
+    /// The longest that an accepting answer is cached.
     pub ttl: Duration,
-    /// No refusal is older than this. kube-apiserver keeps them itself; this is for floods.
+    /// The longest that a refusal is cached. kube-apiserver caches them itself; this is for floods.
     pub negative_ttl: Duration,
 }
 
@@ -46,84 +46,84 @@ impl Default for ResultCacheSettings {
     }
 }
 
-/// Of the bytes, refusals get one in so many.
+/// One byte in this many is for refusals.
 const REFUSED_SHARE: u64 = 8;
 
-/// Names a question, by GMAC (NIST SP 800-38D) under a key that is random per process and under
-/// a fixed nonce. The names never leave the process, so all that is asked of them is that two
-/// questions do not share one: for a key that nobody knows, the odds of that are below 2^-115 for
-/// any pair of our longest bodies. It takes a fraction of the time of SHA-256, which would be the
-/// dearest step of a hit. A memory dump does not tell which token was asked for.
+/// Names a question, by GMAC (NIST SP 800-38D) under a key that is random per process and under a
+/// fixed nonce. The names never leave the process, so they only have to differ for different
+/// questions: with a secret key, the odds of a collision are below 2^-115 for any pair of our
+/// longest bodies. It takes a fraction of the time of SHA-256, which would be the most expensive
+/// step of a hit. A memory dump does not reveal the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Question([u8; 16]);
 
-/// What all answers of a moment rest on. Read it once, at the beginning of a review: an answer
-/// that was found while one of these changed is then out of date from birth.
+/// What all answers at one moment rest on. Read it once, at the start of a review: an answer
+/// computed while one of these changed is then stale at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Epoch {
     /// `InForce::generation`.
     pub configuration: u64,
-    /// Counts the changes of what is revoked.
+    /// Counts changes to the revocations.
     pub revocations: u64,
 }
 
 /// What one answer rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
-    /// As it was when the review began.
+    /// As read when the review began.
     pub epoch: Epoch,
     /// The issuer and the generation of its key set.
     pub keys: (IssuerIndex, u64),
 }
 
-/// How long an answer may be said again.
+/// How long an answer may be cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// The token is good until then.
+    /// The token is valid until then.
     Accepted {
         /// `exp`.
         until: UnixTime,
     },
-    /// The token is not good.
+    /// The token is not valid.
     Refused,
 }
 
-/// An answer as it goes over the wire, and what it rests on.
+/// An answer as sent over the wire, and what it rests on.
 #[derive(Clone, Debug)]
 pub struct CachedAnswer {
-    /// The status is 200, as other answers are not kept.
+    /// Always with status 200, as other answers are not cached.
     body: Bytes,
-    /// The decision that it tells.
+    /// The decision that it reports.
     decided: Decided,
-    /// By the clock that only goes forward.
+    /// By the monotonic clock.
     until: Instant,
     /// By the wall clock: `exp` of the token.
     expires_at: Option<UnixTime>,
     basis: Basis,
 }
 
-/// An answer as it goes over the wire, whatever it says.
+/// An answer as sent over the wire, whatever its status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// The status; others than 200 are shared, too, but never kept.
+    /// The status; others than 200 are shared, too, but never cached.
     pub status: StatusCode,
     /// The body.
     pub body: Bytes,
-    /// The decision that it tells.
+    /// The decision that it reports.
     pub decided: Decided,
 }
 
-/// What is kept now, and what became of the rest since the process began. Hits are counted with
-/// the reviews that they answer.
+/// What is cached now, and counts since the process started. Hits are counted with the reviews that
+/// they answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResultCacheReport {
     /// Questions that waited for the verdict on an equal one.
     pub shared: u64,
-    /// Answers that made room for others.
+    /// Answers evicted for others.
     pub evictions: u64,
-    /// Accepting answers kept now.
+    /// Accepting answers in the cache.
     pub accepted: usize,
-    /// Refusals kept now.
+    /// Refusals in the cache.
     pub refused: usize,
     /// Bytes in use, by the same measure as the bound.
     pub bytes: u64,
@@ -138,7 +138,7 @@ pub struct ResultCache {
     settings: ResultCacheSettings,
     evictions: Evictions,
     shared: AtomicU64,
-    /// Two questions are equal if they are to be judged by the same rules, too.
+    /// Questions are equal only if the same rules apply to them, too.
     flights: Flights<(Question, Epoch), Result<Answered, RequestFault>>,
 }
 
@@ -159,7 +159,7 @@ impl Weighter<Question, CachedAnswer> for Weight {
     }
 }
 
-/// Counts what is pushed out.
+/// Counts evictions.
 #[derive(Clone, Default)]
 struct Evictions(Arc<AtomicU64>);
 
@@ -172,7 +172,7 @@ impl Lifecycle<Question, CachedAnswer> for Evictions {
 }
 
 impl ResultCache {
-    /// An empty cache; fails when the system gives no random bytes.
+    /// An empty cache; fails if the system gives no random bytes.
     pub fn new(settings: ResultCacheSettings) -> Result<Self, Unspecified> {
         let evictions = Evictions::default();
         let answers = |bytes: u64| {
@@ -198,18 +198,19 @@ impl ResultCache {
         })
     }
 
-    /// Names the question that `body` asks. The whole body counts: version, audiences and token
-    /// are in it, and a hit then needs no parsing. The same question in other words is merely
-    /// judged once more.
+    /// Names the question that `body` asks. The whole body counts: it holds version, audiences and
+    /// token, and a hit then needs no parsing. The same question with other bytes is judged once
+    /// more.
     pub fn question(&self, body: &[u8]) -> Result<Question, Unspecified> {
-        // One nonce for all is right here and nowhere else: nothing is encrypted, and nobody
-        // outside this process ever sees a tag.
+        // A fixed nonce is safe only here: nothing is encrypted, and a tag never leaves this
+        // process.
         let nonce = Nonce::assume_unique_for_key([0; 12]);
         let tag = self.key.seal_in_place_separate_tag(nonce, Aad::from(body), &mut [])?;
         tag.as_ref().try_into().map(Question).map_err(|_| Unspecified)
     }
 
-    /// The answer, if it is still true: not expired, and all that it rests on is the same.
+    /// Returns the answer, if it is still true: not expired, and everything that it rests on
+    /// unchanged.
     pub fn answer(
         &self,
         question: &Question,
@@ -222,8 +223,8 @@ impl ResultCache {
             .or_else(|| current(&kept.refused, question, now, epoch, &generation))
     }
 
-    /// Keeps a 200 answer for as long as it is true, at most for the configured time; `now` is when
-    /// its review began.
+    /// Caches a 200 answer for as long as it is true, at most for the configured time; `now` is
+    /// when its review began.
     pub fn keep(
         &self,
         question: Question,
@@ -243,9 +244,9 @@ impl ResultCache {
         }
     }
 
-    /// The answer to `question` by `judge`, or by somebody else's `judge` who was earlier, for which
-    /// one waits in one of `places`; and whether it was this one who judged. `known` looks into the
-    /// cache once more: the earlier one may have ended just now.
+    /// Returns the answer to `question`: from `judge`, or from an earlier caller's `judge`, for
+    /// which this one waits in one of `places`; and whether this caller judged. `known` checks the
+    /// cache once more, since the earlier review may have just ended.
     pub async fn judged_once(
         &self,
         question: Question,
@@ -275,7 +276,7 @@ impl ResultCache {
         self.kept.as_ref().map_or(0, |kept| kept.accepted.weight() + kept.refused.weight())
     }
 
-    /// What became of questions.
+    /// Counts and sizes.
     pub fn report(&self) -> ResultCacheReport {
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
         ResultCacheReport {

@@ -1,7 +1,7 @@
-//! One issuer's key set: the one in use, its age, and what is known of the issuer.
+//! One issuer's key set: the set in use, its age, and the issuer's state.
 //! Never serves keys that their issuer has not confirmed within the configured age.
 //!
-//! Next: `slot/renewal.rs`, how a set is replaced by a newer one.
+//! See `slot/renewal.rs` for how a newer set replaces it.
 
 use std::{
     collections::hash_map::RandomState,
@@ -39,18 +39,17 @@ mod renewal;
 pub struct Snapshot {
     /// The keys, ready for verification.
     pub keys: KeySet,
-    /// Counts the different sets this process has seen for the issuer.
+    /// Numbers the different sets that this process has seen for the issuer.
     pub generation: u64,
     document: Vec<u8>,
 }
 
-/// What is known of a token that no key in use verified.
+/// What is known about a token that no key in use verified.
 #[derive(Debug)]
 pub enum Renewal {
-    /// The issuer was asked after the token was there: what these keys do not verify is not its
-    /// own.
+    /// The issuer was asked after the token arrived: it did not sign what these keys do not verify.
     Confirmed(Arc<Snapshot>),
-    /// These are in use, and the issuer may have published others since it was asked.
+    /// These keys are in use, but the issuer may have published others since it was last asked.
     Unconfirmed(Arc<Snapshot>),
     /// The issuer cannot be asked, or too many reviews wait for it.
     Unavailable,
@@ -61,7 +60,7 @@ pub enum Renewal {
 pub(super) struct Trouble {
     /// In few words, without an address.
     pub(super) kind: &'static str,
-    /// The whole chain of reasons.
+    /// The whole chain of causes.
     pub(super) error: String,
 }
 
@@ -70,18 +69,18 @@ pub(super) struct Trouble {
 pub enum Origin {
     /// The issuer runs in this process.
     Embedded,
-    /// The operator gave them.
+    /// The operator configured them.
     Offline,
     /// They are fetched.
     Fetched,
 }
 
-/// How fetches ended, since the process began.
+/// How fetches ended, since the process started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FetchCounts {
-    /// With a key set that is new.
+    /// With a new key set.
     pub changed: u64,
-    /// With the one in use, in full or as 304.
+    /// With the set in use, in full or as 304.
     pub unchanged: u64,
     /// Without a usable key set.
     pub failed: u64,
@@ -92,7 +91,7 @@ pub(crate) struct Slot {
     pub(super) origin: Origin,
     fetcher: Option<Fetcher>,
     persisted: Option<Persisted>,
-    /// The set that `deciding` says is in use, for reviews, which take no lock.
+    /// The set in use according to `deciding`; reviews read it without a lock.
     current: ArcSwapOption<InUse<Arc<Snapshot>>>,
     /// Seconds. A reload may change it while the keys stay.
     max_age: AtomicU64,
@@ -103,9 +102,9 @@ pub(crate) struct Slot {
     pub(super) unknown_key_ids: AtomicU64,
     /// Reviews that wait for a fetch.
     waiting: AtomicUsize,
-    /// Counts finished fetches; whoever waits for one watches this. Its end is the slot's end.
+    /// Counts finished fetches; reviews that wait for one watch this. It closes when the slot ends.
     finished: watch::Sender<u64>,
-    /// The background has to look sooner than it thought.
+    /// The background task has to wake up earlier than planned.
     sooner: Arc<Notify>,
     is_kept_fresh: AtomicBool,
     storing: Mutex<()>,
@@ -122,7 +121,7 @@ struct Deciding {
 }
 
 impl Slot {
-    /// Keys that are given: nothing is ever fetched, and they do not age.
+    /// A slot for given keys: nothing is ever fetched, and they do not age.
     pub(crate) fn given(origin: Origin, keys: KeySet) -> Self {
         let slot = Self::empty(origin, None, None, KeySetPace::default(), Duration::MAX);
         let now = Instant::now();
@@ -130,7 +129,7 @@ impl Slot {
         slot
     }
 
-    /// An issuer elsewhere. What an earlier process stored is used at once, if it is not too old.
+    /// A slot for a remote issuer. A stored set is used at once, if it is not too old.
     pub(crate) fn remote(
         fetcher: Fetcher,
         persisted: Option<Persisted>,
@@ -147,7 +146,7 @@ impl Slot {
         slot
     }
 
-    /// The same keys, and no way to newer ones.
+    /// The same keys, without fetching newer ones.
     pub(super) fn never_asking(self) -> Self {
         Self { fetcher: None, ..self }
     }
@@ -159,7 +158,7 @@ impl Slot {
         pace: KeySetPace,
         max_age: Duration,
     ) -> Self {
-        // A hash under random keys: two servers with the same issuers do not ask in step.
+        // A hash under random keys, so that two servers with the same issuers do not fetch in step.
         let name = fetcher.as_ref().map(Fetcher::origin);
         let spread = u32::try_from(RandomState::new().hash_one(name) % 32).unwrap_or_default();
         Self {
@@ -202,7 +201,7 @@ impl Slot {
             && self.fetcher.as_ref().is_some_and(|own| own.origin() == fetcher.origin())
     }
 
-    /// A reload changed the age, and nothing else that counts here.
+    /// Applies a reload that changed the maximum age and nothing else that this slot depends on.
     pub(super) fn set_max_age(&self, max_age: Duration) {
         self.max_age.store(max_age.as_secs(), Ordering::Relaxed);
         self.lock().decisions.limit(max_age);
@@ -216,13 +215,13 @@ impl Slot {
         (!self.is_too_old(set)).then(|| Arc::clone(&set.keys))
     }
 
-    /// Of the set in use. The background ends sets that are too old, so that the answers which
-    /// rest on one end, too.
+    /// The generation of the set in use. The background task retires sets that are too old, so that
+    /// cached answers based on one end, too.
     pub(crate) fn generation(&self) -> Option<u64> {
         self.current.load().as_ref().map(|set| set.keys.generation)
     }
 
-    /// When the issuer last stood by its set, and how long ago that was.
+    /// When the issuer last confirmed its set, and how long ago that was.
     pub(super) fn confirmed(&self) -> Option<(UnixTime, Duration)> {
         let confirmed = self.lock().decisions.last_confirmed()?;
         Some((confirmed.wall, confirmed.age(Instant::now())))
@@ -242,19 +241,19 @@ impl Slot {
         }
     }
 
-    /// Fetches that have failed since the last good one, the breaker, and what it says of why.
+    /// Fetches that failed since the last good one, the circuit, and why the last one failed.
     pub(super) fn trouble(&self) -> (u32, Circuit, Option<Trouble>) {
         let deciding = self.lock();
         let decisions = &deciding.decisions;
         (decisions.failures(), decisions.circuit(), deciding.trouble.clone())
     }
 
-    /// The issuer's clock less ours, in seconds, at the last good answer.
+    /// The issuer's clock minus ours, in seconds, at the last good answer.
     pub(super) fn clock_skew(&self) -> Option<i64> {
         self.lock().clock_skew
     }
 
-    /// Keeps the set fresh for as long as the slot lives; once, however often it is called.
+    /// Keeps the set fresh for as long as the slot lives; further calls have no effect.
     pub(super) fn keep_fresh(self: &Arc<Self>) {
         if self.fetcher.is_none() || self.is_kept_fresh.swap(true, Ordering::Relaxed) {
             return;
@@ -267,15 +266,15 @@ impl Slot {
                 tokio::select! {
                     () = tokio::time::sleep_until(wake) => {}
                     () = sooner.notified() => {}
-                    // A fetch has ended, or nobody has the slot any more.
+                    // A fetch has ended, or the slot was dropped.
                     ended = finished.changed() => if ended.is_err() { return },
                 }
             }
         });
     }
 
-    /// One look in the background: fetches what is due, drops what is too old, and says when to
-    /// look again.
+    /// One step of the background task: fetches what is due, retires a set that is too old, and
+    /// returns when to wake up next.
     fn tend(self: &Arc<Self>) -> Instant {
         let now = Instant::now();
         let mut deciding = self.lock();
@@ -291,7 +290,7 @@ impl Slot {
         deciding.decisions.wake(now).map_or(latest, |wake| wake.min(latest))
     }
 
-    /// Lets reviews see what is decided. Under the lock, so that they see it in order.
+    /// Publishes what is decided to reviews. Called under the lock, so that they see it in order.
     fn publish(&self, deciding: &Deciding) {
         self.current.store(deciding.decisions.in_use().cloned().map(Arc::new));
     }
@@ -302,7 +301,7 @@ impl Slot {
 }
 
 impl Deciding {
-    /// The set in use where these are its bytes, else another one.
+    /// Returns the set in use if its bytes are the same, else a new one.
     fn snapshot(&mut self, keys: KeySet, document: Vec<u8>) -> Arc<Snapshot> {
         if let Some(set) = self.decisions.in_use()
             && set.keys.document == document

@@ -8,7 +8,7 @@ fn name(number: u64) -> TokenDigest {
     TokenDigest::of(&number.to_string())
 }
 
-/// A breaker that several proven names without an answer opened at the moment it returns.
+/// A breaker that was just opened by several proven names without an answer.
 fn opened() -> (Breaker, Instant) {
     let (breaker, now) = (Breaker::default(), Instant::now());
     for number in 1..=5 {
@@ -29,7 +29,7 @@ fn several_proven_names_without_an_answer_open_it_and_an_answer_closes_it() {
     drop(trials);
     breaker.admit(Proven, later).unwrap().answered();
     assert!(!breaker.is_open());
-    // An answer in between begins the count anew.
+    // An answer in between restarts the count.
     for number in 1..=4 {
         assert!(!breaker.admit(Proven, later).unwrap().unanswered(&name(number), later));
     }
@@ -102,14 +102,15 @@ fn what_was_given_up_or_came_late_counts_for_nothing() {
     assert!(breaker.admit(Proven, now + PAUSE).is_some(), "the pause was not prolonged");
 }
 
-/// Proven names and strangers ask at random moments of a party that is well, gone or broken; some
-/// names are odd, and get no answer from anybody. Run twice, with and without the strangers.
+/// Questions about proven and unproven names at random moments, to a party that is healthy,
+/// unreachable or broken; the party never answers about odd names. Run twice, with and without
+/// unproven names.
 struct Scene {
     breaker: Breaker,
-    /// Moments at which a proven name was turned away.
+    /// When questions about proven names were turned away.
     turned_away: Vec<u64>,
     asked_while_gone: u64,
-    /// Since it is gone: the moments of what was asked.
+    /// When questions were sent since the party became unreachable.
     in_vain: Vec<u64>,
 }
 
@@ -144,7 +145,7 @@ fn run(dice: &mut Dice, with_strangers: bool) -> Scene {
                         assert!(PAUSE.as_millis() <= pause, "it is gone, and not left alone");
                     }
                 }
-                // Two of eight are odd.
+                // Two of the eight names are odd.
                 Some(attempt) if who < 2 => {
                     attempt.unanswered(&name(who), now);
                 }
@@ -171,7 +172,7 @@ fn no_schedule_of_strangers_changes_what_happens_to_a_proven_name() {
         let disturbed = run(&mut Dice::new(seed), true);
         assert_eq!(plain.turned_away, disturbed.turned_away);
         assert_eq!(plain.asked_while_gone, disturbed.asked_while_gone);
-        // A party that is well is never left alone: two odd names are not enough.
+        // The circuit of a healthy party never opens: two odd names are not enough.
         if plain.asked_while_gone == 0 {
             assert!(plain.turned_away.is_empty(), "{:?}", plain.turned_away);
         }

@@ -1,4 +1,4 @@
-//! Who works, who waits and who gives up; by cases and by random schedules.
+//! Which callers work, wait and give up; by cases and by random schedules.
 
 use std::{
     cell::Cell,
@@ -73,7 +73,7 @@ async fn without_a_place_nobody_waits_but_the_first_one_works() {
     assert_eq!(first.await, Shared::Own("first"));
 }
 
-/// Takes some polls, and counts itself among those who work on the same question.
+/// Takes some polls, and counts itself among those that work on the same question.
 struct Work {
     left: u64,
     busy: Rc<Cell<u64>>,
@@ -117,7 +117,7 @@ fn in_no_schedule_do_two_work_on_one_question_or_does_somebody_wait_for_ever() {
                     asking.push(Box::pin(flights.once(key, PLACE, || None, work)));
                 }
                 4 if !asking.is_empty() => {
-                    // Gives up.
+                    // A caller gives up.
                     let number = usize::try_from(dice.below(asking.len() as u64)).unwrap();
                     drop(asking.swap_remove(number));
                 }
@@ -130,7 +130,7 @@ fn in_no_schedule_do_two_work_on_one_question_or_does_somebody_wait_for_ever() {
                 _ => {}
             }
         }
-        // Each of them takes four polls at most once it works, and one works on each question.
+        // Each takes at most four polls once it works, and one works on each question.
         for _ in 0..4 * 40 {
             asking.retain_mut(|asked| poll(asked.as_mut()).is_pending());
         }

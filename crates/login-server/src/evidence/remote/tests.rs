@@ -1,5 +1,4 @@
-//! What a party is asked and what is repeated, by cases and by random schedules in which time
-//! passes as fast as it can.
+//! What a party is asked and what is cached, by cases and by random schedules under simulated time.
 
 use std::sync::Arc;
 
@@ -86,7 +85,7 @@ async fn strangers_who_wait_in_crowds_neither_delay_nor_refuse_a_proven_name() {
     let begun = Instant::now();
     let answer = remote.ask(name(1), says(true, milliseconds(3))).await;
     assert_eq!((answer.as_deref(), begun.elapsed()), (Some(&true), milliseconds(3)));
-    // Who has a place waits for a turn with patience, and the others do not wait at all.
+    // A caller with a place waits for its turn; the others do not wait at all.
     sleep(PATIENCE).await;
     let mut turned_away = 0;
     while let Some(ended) = crowd.try_join_next() {
@@ -135,21 +134,21 @@ async fn odd_names_cut_nobody_off_and_a_party_that_is_gone_is_left_alone() {
     assert_eq!((answer.as_deref(), remote.is_open()), (Some(&true), false));
 }
 
-/// Names 0 to 3 are good until they are revoked, 4 and 5 are forged, and 6 to 9 are odd: the party
-/// breaks over them.
+/// Names 0 to 3 are good until revoked, 4 and 5 are forged, and 6 to 9 are odd: the party fails on
+/// them.
 struct World {
     remote: Remote<bool>,
     begin: Instant,
     revoked: [u64; 4],
-    /// The party cannot be reached from the first to the second.
+    /// The party is unreachable from the first to the second.
     gone: (u64, u64),
     slowest: u64,
-    /// Questions under way about each name.
+    /// Questions in flight about each name.
     busy: [AtomicU64; 10],
     asked_while_gone: AtomicU64,
 }
 
-/// A question under way.
+/// A question in flight.
 struct Busy<'w>(&'w AtomicU64);
 
 impl Drop for Busy<'_> {
@@ -187,7 +186,7 @@ impl World {
         assert_eq!(busy.fetch_add(1, Ordering::Relaxed), 0, "asked twice at the same time");
         let _busy = Busy(busy);
         if self.is_gone() {
-            // What was under way before has been answered by now.
+            // Earlier questions have been answered by now.
             let is_counted = self.gone.0 + self.slowest < self.now();
             self.asked_while_gone.fetch_add(u64::from(is_counted), Ordering::Relaxed);
             return Err(Stage::Connecting);
@@ -201,7 +200,7 @@ impl World {
     }
 }
 
-/// One who asks: when, about which name, how long the party takes, and when it is given up.
+/// A caller: when it asks, about which name, how long the party takes, and when it gives up.
 async fn ask(world: Arc<World>, (at, token, wait, limit): (u64, u64, u64, u64)) {
     sleep_until(world.begin + milliseconds(at)).await;
     let is_proven = world.remote.proven.get(&name(token)).is_some();
@@ -239,7 +238,8 @@ fn no_schedule_refuses_a_good_name_or_accepts_a_bad_one_beyond_its_bound() {
                 let limit = dice.one_of(&[300, 60_000, 60_000, 60_000]);
                 let wait = dice.below(world.slowest + 1);
                 let token = dice.below(10);
-                // Often when it is gone, or in the first moments in which nothing may be repeated.
+                // Often while it is unreachable, or just after the revocation, when no cached
+                // answer may be used.
                 let at = match (dice.below(3), world.revoked(token)) {
                     (0, _) => world.gone.0 + dice.below(1 + world.gone.1 - world.gone.0),
                     (1, Some(revoked)) => revoked + dice.one_of(&[0, 5_000]) + dice.below(100),
@@ -252,7 +252,7 @@ fn no_schedule_refuses_a_good_name_or_accepts_a_bad_one_beyond_its_bound() {
                     std::panic::resume_unwind(fault.into_panic());
                 }
             }
-            // Five open it; then it is tried once after each pause.
+            // Five failures open the circuit; then there is one try after each pause.
             let in_vain = world.asked_while_gone.load(Ordering::Relaxed);
             assert!(in_vain <= 7, "asked {in_vain} times while it was gone");
         });

@@ -1,5 +1,4 @@
-//! Tests of the result cache: how long an answer is true, and how much is kept.
-//! Never looks at an answer's text: it is whatever was kept.
+//! Tests of the result cache: how long an answer is true, and how much is cached.
 
 use login_common::{
     names::IssuerUrl,
@@ -17,7 +16,7 @@ use crate::{
 
 static BEGIN: LazyLock<Instant> = LazyLock::new(clock::instant);
 
-/// So many seconds after 1000, by both clocks.
+/// `seconds` after 1000, by both clocks.
 fn after(seconds: u64) -> Moment {
     let wall = at(1_000).plus(Duration::from_secs(seconds));
     Moment { wall, monotonic: *BEGIN + Duration::from_secs(seconds) }
@@ -34,7 +33,7 @@ fn cache(max_bytes: u64) -> ResultCache {
     ResultCache::new(ResultCacheSettings { max_bytes, ttl, negative_ttl }).unwrap()
 }
 
-/// The only way to an index is through a token of that issuer.
+/// Only a token of the issuer leads to its index.
 fn issuer() -> IssuerIndex {
     let username = PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() };
     let mapping = ClaimMapping::of_claims(username, None);
@@ -51,7 +50,7 @@ fn issuer() -> IssuerIndex {
     }
 }
 
-/// What an answer rests on that was found with generation 7.
+/// The basis of an answer found with key set generation 7.
 fn basis() -> Basis {
     Basis { epoch: EPOCH, keys: (issuer(), 7) }
 }
@@ -67,7 +66,7 @@ fn decided() -> Decided {
 
 const REFUSED: Keep = Keep::Refused;
 
-/// Whether an answer that was kept so is still said `later`.
+/// Whether an answer cached this way is still returned `later`.
 fn is_said(cache: &ResultCache, keep: Keep, later: Moment, epoch: Epoch, generation: u64) -> bool {
     let question = cache.question(b"question").unwrap();
     cache.keep(question, (Bytes::from_static(b"answer"), decided()), keep, basis(), after(0));
@@ -109,7 +108,7 @@ fn a_clock_that_is_set_changes_no_lifetime_of_ours() {
             assert_eq!(said, is_said_then, "{what}: {keep:?}");
         }
     }
-    // `exp` is the wall clock's.
+    // `exp` is checked by the wall clock.
     let late = Moment { wall: at(1_010), ..after(1) };
     assert!(!is_said(&cache(10_000), accepted(1_010), late, EPOCH, 7));
 }
@@ -184,7 +183,7 @@ fn names_of_questions_differ_between_processes() {
     assert_ne!(name(&one, b"x"), name(&other, b"x"));
 }
 
-/// What is kept by the model: until when by both clocks, and what it rests on.
+/// A cached answer in the model: until when by both clocks, and what it rests on.
 struct Model {
     text: &'static [u8],
     until: u64,
@@ -248,7 +247,7 @@ fn in_no_schedule_is_an_answer_said_that_is_not_true_any_more_or_forgotten_that_
                         Some(text) => assert!(expected.contains(&text.as_ref()), "{expected:?}"),
                         None => assert!(expected.is_empty(), "forgotten: {expected:?}"),
                     }
-                    // What was found to be untrue is gone for good, whatever the clock says then.
+                    // An answer found to be stale is removed, whatever the clock shows later.
                     answers.retain(|kept| is_true(&kept));
                 }
             }

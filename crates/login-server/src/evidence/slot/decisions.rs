@@ -1,7 +1,8 @@
-//! All that is decided about one issuer's keys: which set is in use and for how long, when the
-//! issuer is asked, and what may be said of a token that no key verifies. Pure: the time is given.
-//! Never lets a token be refused because of what another one said, and never uses a set for longer
-//! than its age allows.
+//! All decisions about one issuer's keys: which set is in use and for how long, when the issuer is
+//! asked, and what the keys prove about a token that none of them verifies. Pure: the time is an
+//! argument.
+//! Never lets one token cause the refusal of another, and never uses a set for longer than its
+//! maximum age.
 
 use std::time::Duration;
 
@@ -13,15 +14,15 @@ use crate::evidence::{
     pace::{Begin, Circuit, KeySetPace, Pacing},
 };
 
-/// A key set and when its issuer last stood by it. Its age is counted by the clock that only goes
-/// forward; the wall clock is for people, and for the next process.
+/// A key set and when its issuer last confirmed it. Its age is measured by the monotonic clock; the
+/// wall clock is for reports, and for the next process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InUse<K> {
     pub(crate) keys: K,
     pub(super) confirmed: Confirmation,
 }
 
-/// When an issuer stood by a set.
+/// When an issuer confirmed a set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Confirmation {
     pub(super) wall: UnixTime,
@@ -30,13 +31,13 @@ pub(super) struct Confirmation {
 }
 
 impl Confirmation {
-    /// It did `age` before `now`, when the wall clock showed `wall`.
+    /// Confirmed `age` before `now`, when the wall clock showed `wall`.
     pub(super) const fn of_age(age: Duration, wall: UnixTime, now: Instant) -> Self {
         Self { wall, measured_at: now, age_then: age }
     }
 
-    /// It did when the wall clock showed `wall`, which shows `shown` now. Neither shows parts of a
-    /// second, so nearly one more may have passed.
+    /// Confirmed when the wall clock showed `wall`; it shows `shown` now. Both are whole seconds,
+    /// so almost one more may have passed.
     pub(super) fn by_wall(wall: UnixTime, shown: UnixTime, now: Instant) -> Self {
         Self::of_age(shown.since(wall) + Duration::from_secs(1), wall, now)
     }
@@ -55,30 +56,30 @@ pub(super) enum Wanted {
     Other(TokenName),
 }
 
-/// What a review does about it.
+/// What the review does next.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// Fetch, wait for the end, and ask for the answer.
+    /// Fetch, wait for the end, and then ask for the knowledge.
     Fetch(Wish),
-    /// Wait for the end of the fetch that is under way, and ask for the answer.
+    /// Wait for the end of the fetch under way, and then ask for the knowledge.
     Wait(Wish),
-    /// Go on at once.
+    /// Continue at once.
     Answer(Knowledge),
 }
 
-/// A review that waits.
+/// A waiting review.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wish {
-    /// Where its token came first.
+    /// The event number at which its token was first seen.
     seen: u64,
 }
 
-/// What the keys in use are worth to a review.
+/// What the keys in use prove for a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Knowledge {
-    /// The issuer was asked after the token was there: what its keys do not verify is not its own.
+    /// The issuer was asked after the token arrived: it did not sign what its keys do not verify.
     Confirmed,
-    /// The issuer may have published another key since it was asked.
+    /// The issuer may have published another key since it was last asked.
     Unconfirmed,
     /// The issuer cannot be asked.
     Unavailable,
@@ -87,9 +88,9 @@ pub(super) enum Knowledge {
 /// How a fetch ended.
 #[derive(Debug)]
 pub(super) enum Ending<K> {
-    /// With these keys, new or the same, and for how long they are fresh.
+    /// With these keys, new or unchanged, and how long they are fresh.
     Keys(K, Option<Duration>),
-    /// With nothing.
+    /// Without keys.
     Nothing,
 }
 
@@ -102,11 +103,11 @@ pub(super) struct Decisions<K> {
     max_age: Duration,
     in_use: Option<InUse<K>>,
     last_confirmed: Option<Confirmation>,
-    /// Counts what happens: tokens that come, fetches that begin.
+    /// Counts events: tokens that arrive, fetches that begin.
     events: u64,
-    /// The place of the latest fetch among the events, and its time by both clocks.
+    /// The event number of the latest fetch, and when it began by both clocks.
     begun: Option<(u64, Instant, UnixTime)>,
-    /// The place of the latest fetch that brought keys.
+    /// The event number of the latest fetch that brought keys.
     last_good: Option<u64>,
 }
 
@@ -125,7 +126,7 @@ impl<K: Clone> Decisions<K> {
         }
     }
 
-    /// Keys from elsewhere than a fetch.
+    /// Starts with keys that were not fetched.
     pub(super) fn start_with(&mut self, keys: K, confirmed: Confirmation, now: Instant) {
         self.last_confirmed = Some(confirmed);
         if confirmed.age(now) < self.max_age {
@@ -145,13 +146,13 @@ impl<K: Clone> Decisions<K> {
         self.last_confirmed
     }
 
-    /// A set is used for `max_age` from now on, which may be shorter than before.
+    /// Changes the maximum age, which may be shorter than before.
     pub(super) fn limit(&mut self, max_age: Duration) {
         self.max_age = max_age;
         self.pacing.limit(max_age);
     }
 
-    /// The name under which a token is known here.
+    /// Returns the name of a token in `doubts`.
     pub(super) fn name(&self, parts: &[&str]) -> TokenName {
         self.doubts.name(parts)
     }
@@ -190,7 +191,7 @@ impl<K: Clone> Decisions<K> {
         }
     }
 
-    /// The background's turn: whether it fetches now.
+    /// Whether the background task fetches now.
     pub(super) fn begin_in_background(&mut self, wall: UnixTime, now: Instant) -> bool {
         let begins = self.pacing.begin_in_background(now);
         if begins {
@@ -200,7 +201,7 @@ impl<K: Clone> Decisions<K> {
         begins
     }
 
-    /// Ends the use of a set that is too old; whether there was one.
+    /// Ends the use of a set that is too old; returns whether there was one.
     pub(super) fn retire(&mut self, now: Instant) -> bool {
         let is_over =
             self.in_use.as_ref().is_some_and(|set| self.max_age <= set.confirmed.age(now));
@@ -211,7 +212,7 @@ impl<K: Clone> Decisions<K> {
         is_over
     }
 
-    /// When the background looks again: at a fetch that is due, or at the end of the set.
+    /// When the background task wakes up next: for a fetch that is due, or at the end of the set.
     pub(super) fn wake(&self, now: Instant) -> Option<Instant> {
         let rest = self
             .in_use
@@ -221,8 +222,8 @@ impl<K: Clone> Decisions<K> {
         [rest, self.pacing.due()].into_iter().flatten().min()
     }
 
-    /// A fetch has ended. Its keys are as old as its beginning: what the issuer withdrew in
-    /// between may still be among them.
+    /// A fetch has ended. Its keys count from when it began: keys that the issuer withdrew since
+    /// may still be among them.
     pub(super) fn ended(&mut self, fetched: Ending<K>, now: Instant) {
         match (fetched, self.begun) {
             (Ending::Keys(keys, lifetime), Some((place, at, wall))) => {

@@ -1,12 +1,13 @@
-//! A random schedule of all that can happen to one issuer's keys, against the real decisions, pace
-//! and doubts. A seed makes a whole schedule; a failing one is printed, and belongs into `KEPT`.
+//! A random schedule of everything that can happen to one issuer's keys, run against the real
+//! decisions, pace and doubts. A seed determines a schedule; a failing seed is printed and belongs
+//! into `KEPT`.
 //! Never touches a clock or a socket.
 //!
-//! Held of every schedule: a token whose key is published is never refused; a token that the issuer
-//! did not sign is never accepted; the token of a withdrawn key is not accepted for longer than the
-//! age of a set allows; every wait ends; a good token that got no verdict gets its own within half
-//! a minute, if its issuer answers; reviews cause one fetch per interval. What strangers send is
-//! part of each schedule, so none of this depends on it.
+//! Holds for every schedule: a token whose key is published is never refused; a token that the
+//! issuer did not sign is never accepted; the token of a withdrawn key is accepted only as long as
+//! the maximum age of a set allows; every wait ends; a good token without a verdict gets one within
+//! half a minute, if its issuer answers; reviews cause one fetch per interval. Every schedule
+//! includes forged tokens, so all this holds despite them.
 
 use std::time::Duration;
 
@@ -19,25 +20,25 @@ use tokio::time::Instant;
 use super::decisions::{Confirmation, Decisions, Ending, Knowledge, Turn, Wanted, Wish};
 use crate::evidence::{doubts::TokenName, pace::KeySetPace, persisted};
 
-/// Schedules of one run.
+/// Schedules per run.
 const SCHEDULES: u64 = 100_000;
 
-/// What happens in one schedule, beside what follows from it.
+/// Random events in one schedule; what follows from them comes on top.
 const EVENTS: u64 = 24;
 
-/// Seeds that failed once.
+/// Seeds that failed before.
 const KEPT: [u64; 5] = [729, 1422, 5420, 79_455, 558_636];
 
-/// A fetch takes no longer: two requests, each with the timeout of one.
+/// The longest that a fetch takes: two requests, each with its timeout.
 const LONGEST_FETCH: u64 = 20_000;
 
-/// A fetch of an issuer that is well takes no longer.
+/// The longest that a fetch from a healthy issuer takes.
 const QUICK_FETCH: u64 = 1_500;
 
-/// Within this time a good token gets its verdict from an issuer that is well.
+/// Within this time a good token gets its verdict from a healthy issuer.
 const PATIENCE: u64 = 30_000;
 
-/// A key under one of few names: another key may take its name.
+/// A key under one of a few names: another key may replace it under its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     name: u64,
@@ -47,7 +48,7 @@ struct Key {
 #[derive(Clone, Copy, Debug)]
 struct Token {
     name: TokenName,
-    /// None: nobody whose tokens count.
+    /// `None` for a forged token.
     signer: Option<Key>,
 }
 
@@ -61,7 +62,7 @@ enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Health {
     Well,
-    /// Answers, late.
+    /// Answers late.
     Slow,
     /// Refuses connections, or hangs.
     Down,
@@ -70,7 +71,7 @@ enum Health {
 struct Fetch {
     reads_at: u64,
     ends_at: u64,
-    /// What it will end with; read at `reads_at`.
+    /// What it will return; read at `reads_at`.
     document: Option<Vec<Key>>,
     is_good: bool,
 }
@@ -81,18 +82,18 @@ struct Visit {
     token: Token,
     since: u64,
     was_published: bool,
-    /// Since when its bearer has tried, if that is long enough.
+    /// Since when the caller has tried, on a repeated try.
     tried_since: Option<u64>,
 }
 
-/// A review that waits.
+/// A waiting review.
 struct Review {
     visit: Visit,
     wish: Wish,
     is_for_other: bool,
 }
 
-/// Somebody who has got no verdict for a good token and comes again.
+/// A caller that got no verdict for a good token and will try again.
 struct Patient {
     token: Token,
     at: u64,
@@ -104,9 +105,9 @@ struct World {
     start: Instant,
     /// Milliseconds.
     now: u64,
-    /// Of the wall clock against the other, in seconds.
+    /// The wall clock against the monotonic one, in seconds.
     wall: i64,
-    /// Steps back of the wall clock, which a restart cannot see, in milliseconds.
+    /// How far the wall clock was set back in total, which a restart cannot see, in milliseconds.
     steps_back: u64,
     max_age: u64,
     decisions: Decisions<Vec<Key>>,
@@ -119,7 +120,7 @@ struct World {
     reviews: Vec<Review>,
     tokens: Vec<Token>,
     patients: Vec<Patient>,
-    /// Withdrawn keys, and when the age of a set forbids their tokens at the latest.
+    /// Withdrawn keys, and the latest time from which the maximum age forbids their tokens.
     ends: Vec<(Key, u64)>,
     stored: Option<(Vec<Key>, UnixTime)>,
     stored_at: Option<u64>,
@@ -193,7 +194,7 @@ impl World {
         }
     }
 
-    /// Lets time pass, with all that is due in it, in its order.
+    /// Advances time, with everything that is due meanwhile, in order.
     fn pass(&mut self, pause: u64) -> Result<(), String> {
         let end = self.now + pause;
         for _ in 0..10_000 {
@@ -316,7 +317,7 @@ impl World {
         self.want(visit, Wanted::Keys)
     }
 
-    /// The first look, with whatever set is in use.
+    /// The first verification, with the set in use.
     fn verify(&mut self, visit: Visit) -> Result<(), String> {
         let Some(keys) = self.in_use() else { return self.end(visit, Verdict::CannotTell) };
         if visit.token.signer.is_some_and(|key| keys.contains(&key)) {
@@ -350,7 +351,7 @@ impl World {
         Ok(())
     }
 
-    /// The second look.
+    /// The second verification, after the issuer was asked.
     fn decide(&mut self, visit: Visit, knowledge: Knowledge) -> Result<(), String> {
         let signer = visit.token.signer;
         let verifies = self.in_use().map(|keys| signer.is_some_and(|key| keys.contains(&key)));
@@ -362,7 +363,7 @@ impl World {
         self.end(visit, verdict)
     }
 
-    /// What must hold of every verdict.
+    /// Checks what must hold for every verdict.
     fn end(&mut self, visit: Visit, verdict: Verdict) -> Result<(), String> {
         let token = visit.token;
         self.note(|| format!("{token:?} {verdict:?}"));
@@ -397,7 +398,8 @@ impl World {
         self.health == Health::Well && self.well_since <= moment
     }
 
-    /// Whoever got no verdict half a minute ago gets one now, if the issuer was well meanwhile.
+    /// A caller without a verdict half a minute ago gets one now, if the issuer was healthy
+    /// meanwhile.
     fn come_again(&mut self) -> Result<(), String> {
         let now = self.now;
         let due = self.patients.iter().position(|patient| patient.at <= now);
@@ -411,7 +413,7 @@ impl World {
         self.review_after(patient.token, Some(came))
     }
 
-    /// Somebody tries a withdrawn key in the first moment in which that must fail.
+    /// A caller presents a token of a withdrawn key at the first moment at which it must fail.
     fn come_too_late(&mut self) -> Result<(), String> {
         let now = self.now;
         let due = self.ends.iter().position(|(_, at)| *at <= now);
@@ -429,7 +431,7 @@ impl World {
 
     fn event(&mut self) -> Result<(), String> {
         match self.random.below(20) {
-            // A good token; more often than not of the newest key.
+            // A good token, more often than not of the newest key.
             0..=3 => {
                 let newest = self.published.last().copied();
                 let any = self.random.pick(&self.published);
@@ -437,7 +439,7 @@ impl World {
                 let token = self.token(key);
                 self.review(token)
             }
-            // A stranger's, one or a few.
+            // One or a few forged tokens.
             4..=6 => {
                 for _ in 0..=self.random.below(3) {
                     let token = self.token(None);
@@ -445,12 +447,12 @@ impl World {
                 }
                 Ok(())
             }
-            // One that was there before.
+            // A token that was presented before.
             7..=9 => match self.random.pick(&self.tokens) {
                 Some(token) => self.review(token),
                 None => Ok(()),
             },
-            // One of a key that is gone.
+            // A token of a withdrawn key.
             10 | 11 => {
                 let gone: Vec<Key> = self.withdrawn.iter().map(|(key, _)| *key).collect();
                 match self.random.pick(&gone) {
@@ -461,7 +463,7 @@ impl World {
                     None => Ok(()),
                 }
             }
-            // A new key, beside the others or in the place of the one of its name; good at once.
+            // A new key, beside the others or replacing the one of its name; valid at once.
             12 | 13 => {
                 let key = Key { name: self.random.below(4), number: self.keys };
                 self.keys += 1;
@@ -517,7 +519,7 @@ impl World {
         self.withdrawn.extend(gone.into_iter().map(|key| (key, now)));
     }
 
-    /// Another process, with what the one before stored; requests and memory are gone.
+    /// Starts a new process with what the old one stored; requests and memory are lost.
     fn restart(&mut self) {
         self.note(|| "restart".to_owned());
         let max_age = Duration::from_millis(self.max_age);
@@ -538,7 +540,7 @@ impl World {
     }
 }
 
-/// Runs one schedule; one that fails is run again with a trace.
+/// Runs one schedule; if it fails, runs it again with a trace.
 fn check(seed: u64) {
     if World::new(seed).run().is_ok() {
         return;

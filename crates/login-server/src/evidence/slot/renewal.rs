@@ -1,6 +1,7 @@
-//! How a slot gets another key set: who asks the issuer, who waits, and what becomes of the
-//! answer. What is decided about that: `decisions.rs`.
-//! Never puts in force what is no key set, and leaves nobody waiting for a fetch that has ended.
+//! How a slot gets another key set: which review asks the issuer, which ones wait, and what happens
+//! with the answer. The rules are in `decisions.rs`.
+//! Never puts into use what is no key set, and never leaves a review waiting for a fetch that has
+//! ended.
 
 use std::{
     sync::{
@@ -23,18 +24,18 @@ use crate::{
     telemetry::chain,
 };
 
-/// A clock that differs by more than this is worth a line in the log: `exp` has no leeway.
+/// A larger clock difference is logged, as `exp` has no leeway.
 const TOLERATED_SKEW: u64 = 30;
 
-/// A set that is confirmed again and again is written again after this time, for its age.
+/// A set that is confirmed without changing is stored again after this time, to update its age.
 const STORE_INTERVAL: Duration = Duration::from_mins(5);
 
-/// So many reviews may wait for one issuer; the others are answered at once that nobody can tell.
-/// One party's tokens must not take the turns of all.
+/// So many reviews may wait for one issuer; for the others the verdict is unavailable at once. One
+/// issuer's tokens must not take all turns.
 const MOST_WAITING: usize = 256;
 
 impl Slot {
-    /// Keys, because there are none in use.
+    /// Fetches keys, because there are none in use.
     pub(crate) async fn first(self: &Arc<Self>) -> Option<Arc<Snapshot>> {
         if self.fetcher.is_some() {
             self.know(Wanted::Keys).await;
@@ -42,15 +43,15 @@ impl Slot {
         self.current()
     }
 
-    /// What is known of a token that no key in use verifies. `parts` are what was presented: the
-    /// token, and what was signed elsewhere for it.
+    /// Returns what is known about a token that no key in use verifies. `parts` is what was
+    /// presented: the token, and the JWT with its groups.
     pub(crate) async fn confirm(self: &Arc<Self>, parts: &[&str]) -> Renewal {
         let knowledge = match (&self.fetcher, self.origin) {
             (Some(_), _) => {
                 let name = self.lock().decisions.name(parts);
                 self.know(Wanted::Other(name)).await
             }
-            // Keys that are given are all there are; stored ones may have been followed by others.
+            // Given keys are complete; for stored ones, there may be newer ones.
             (None, Origin::Embedded | Origin::Offline) => Knowledge::Confirmed,
             (None, Origin::Fetched) => Knowledge::Unavailable,
         };
@@ -61,10 +62,10 @@ impl Slot {
         }
     }
 
-    /// Asks the issuer at its pace. Everybody who needs it at the same moment waits for one fetch;
-    /// it goes on when those who wait have given up.
+    /// Asks the issuer at its pace. Concurrent reviews wait for one fetch, which continues when
+    /// they have given up.
     async fn know(self: &Arc<Self>, wanted: Wanted) -> Knowledge {
-        // Watch before looking at the pace, so that the end of a fetch cannot be missed.
+        // Subscribe before looking at the pace, so that the end of a fetch cannot be missed.
         let mut finished = self.finished.subscribe();
         let turn = {
             let now = Instant::now();
@@ -98,7 +99,7 @@ impl Slot {
         let (known, version) = {
             let deciding = self.lock();
             let known = deciding.decisions.in_use().map(|set| Arc::clone(&set.keys));
-            // A set that is not in use any more has to be sent again.
+            // A set that is no longer in use has to be sent in full.
             let version = known.as_ref().and_then(|_| deciding.version.clone());
             (known, version)
         };
@@ -114,7 +115,7 @@ impl Slot {
         }
     }
 
-    /// What becomes of an answer; none if it is about a set that nobody has.
+    /// Handles a response; `None` if it says that a set is unchanged of which there is none.
     fn accept(
         &self,
         issuer: &str,
@@ -155,7 +156,7 @@ impl Slot {
         *known = Some(skew);
     }
 
-    /// Nobody waits for the disk; the keys are in force already.
+    /// Stores the set without making any review wait for the disk; the keys are in use already.
     fn store_in_background(self: &Arc<Self>, has_changed: bool, now: Instant) {
         {
             let mut deciding = self.lock();
@@ -172,7 +173,7 @@ impl Slot {
     }
 
     fn persist(&self) {
-        // One after the other, each with what is in use then: no older set comes last.
+        // One at a time, each with the set in use then, so that no older set is written last.
         let _turn = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
         let in_use = self.lock().decisions.in_use().cloned();
         let (Some(persisted), Some(fetcher), Some(set)) = (&self.persisted, &self.fetcher, in_use)
@@ -202,7 +203,7 @@ fn tell_change(issuer: &str, keys: &KeySet) {
     }
 }
 
-/// A place among those who wait; it is free again however the wait ends.
+/// A place among the waiting reviews; it is freed however the wait ends.
 struct Waiting<'s>(&'s AtomicUsize);
 
 impl<'s> Waiting<'s> {
@@ -223,7 +224,7 @@ enum Outcome {
     Failed(Trouble),
 }
 
-/// A fetch under way. However it ends, others may fetch again and those who wait are told.
+/// A fetch under way. However it ends, others may fetch again and the waiting reviews are woken.
 struct Attempt<'s> {
     slot: &'s Arc<Slot>,
     outcome: Option<Outcome>,
