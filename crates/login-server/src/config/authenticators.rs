@@ -1,6 +1,6 @@
-//! From the sections of the document, and the files they name, to the authenticators besides the
-//! issuers.
-//! Never one of them without the others: a fault in any file is a fault of the configuration.
+//! Builds the authenticators besides the issuers from the document's sections and the files that
+//! they name.
+//! Never builds some without the others: a fault in any file is a fault of the configuration.
 
 use std::{path::Path, sync::Arc};
 
@@ -15,15 +15,15 @@ use login_review::{
     config::{Faults, Problem, revocations, static_tokens},
 };
 
-/// How long one introspection request may take; a review has five seconds.
+/// The timeout of one introspection request; a review has five seconds.
 const INTROSPECTION_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 const MAX_SECRET: u64 = 4 * 1024;
 const MAX_CERTIFICATES: u64 = 128 * 1024;
-/// Ten thousand tokens and more.
+/// Room for more than ten thousand tokens.
 const MAX_TOKENS: u64 = 4 * 1024 * 1024;
 const MAX_LIST: u64 = revocations::MAX_LENGTH as u64;
 
-/// What the sections and files say.
+/// What the sections and files configure.
 #[derive(Debug, Default)]
 pub(super) struct Authenticators {
     introspectors: Vec<Introspector>,
@@ -33,7 +33,7 @@ pub(super) struct Authenticators {
 }
 
 impl Authenticators {
-    /// `policy` with these.
+    /// Returns `policy` with these authenticators.
     pub(super) fn join(self, policy: Policy) -> Policy {
         let policy =
             policy.with_introspectors(self.introspectors).with_revocations(self.revocations);
@@ -44,15 +44,16 @@ impl Authenticators {
     }
 }
 
-/// An entry for an issuer that nobody knows ends no token, though its writer believes that it does.
-/// Where an introspector may answer for any issuer it may end one.
+/// Warns about list entries for issuers that are not configured: they revoke no token, though the
+/// operator may believe so. If an introspector may answer for any issuer, they may still revoke
+/// one.
 pub(crate) fn unknown_issuers(policy: &Policy, list: Option<&Path>) -> Vec<Problem> {
     let Some(list) = list else { return Vec::new() };
     let is_known = |name: &str| {
         policy.issuers().iter().any(|issuer| issuer.issuer.as_str() == name)
             || policy.introspectors().iter().any(|entry| entry.name.as_str() == name)
     };
-    // Without a configured issuer, any may stand in an answer.
+    // Without a configured issuer, an answer may name any.
     let any = policy.introspectors().iter().find(|entry| entry.issuer.is_none());
     let consequence = any.map_or_else(
         || "so its entries end no token".to_owned(),
@@ -72,18 +73,18 @@ pub(crate) fn unknown_issuers(policy: &Policy, list: Option<&Path>) -> Vec<Probl
     unknown.into_iter().map(warning).collect()
 }
 
-/// The list of revocations that a running server has. It is looked at by itself, so that a fault
-/// elsewhere never keeps a revocation out.
+/// The list of revocations in force in a running server. Its file is watched separately, so that a
+/// fault elsewhere never keeps a revocation out.
 #[derive(Clone, Copy, Debug)]
 pub struct ListInForce<'l> {
-    /// Where it was read.
+    /// The file that it was read from.
     pub file: Option<&'l Path>,
-    /// What it said when it was last whole.
+    /// Its last valid content.
     pub list: &'l Arc<Revocations>,
 }
 
-/// Reads the list of revocations at `path`: the same at the start, when it changes, and when a
-/// configuration names another one.
+/// Reads the list of revocations at `path`: at the start, when it changes, and when a configuration
+/// names another one.
 pub(crate) fn read_revocations(
     path: &Path,
     files: &TrackedFiles,
@@ -98,7 +99,8 @@ pub(crate) fn read_revocations(
     }
 }
 
-/// Whether `text`, which is the file at `path`, is PEM with certificates and nothing of it is lost.
+/// Checks that `text`, the content of the file at `path`, is PEM with certificates, all of which
+/// can be read.
 pub(crate) fn authorities(path: &Path, text: &str) -> Result<(), String> {
     let path = path.display();
     match pem::certificates(text.as_bytes()) {
@@ -108,13 +110,13 @@ pub(crate) fn authorities(path: &Path, text: &str) -> Result<(), String> {
     }
 }
 
-/// What is said about the configuration.
+/// Problems and warnings found in the configuration.
 pub(super) struct Notes<'n> {
     pub(super) problems: &'n mut Vec<Problem>,
     pub(super) warnings: &'n mut Vec<Problem>,
 }
 
-/// Reads what `document`, which came from `configuration`, names; but for the list that is in force.
+/// Reads the files that `document`, read from `configuration`, names; but not the list in force.
 pub(super) fn load(
     document: &Document,
     configuration: &Path,
@@ -144,7 +146,7 @@ struct Sources<'s, 'n> {
 }
 
 impl Sources<'_, '_> {
-    /// A fault at the key that names a file.
+    /// Reports a fault at the key that names a file.
     fn problem(&mut self, line: u64, key: &str, message: String) {
         let file = self.configuration.display().to_string();
         self.notes.problems.push(Problem { file, line: Some(line), key: key.to_owned(), message });
@@ -220,7 +222,7 @@ impl Sources<'_, '_> {
         };
         let files = match in_force {
             Some(in_force) if in_force.file == Some(path) => return Arc::clone(in_force.list),
-            // From now on it is looked at by itself.
+            // A running server watches the list separately.
             Some(_) => &TrackedFiles::default(),
             None => self.files,
         };
@@ -248,7 +250,7 @@ impl Sources<'_, '_> {
         let key = |name: &str| format!("{}.{name}", section.key);
         let secret_key = key("clientSecretFile");
         let secret = self.secret(&section.client_secret, &secret_key, MAX_SECRET).map(Secret::new);
-        // Editors end files with a line break; no client secret does.
+        // Editors end files with a line break; client secrets have none.
         let secret = secret.map(|text| Secret::new(text.expose().trim_end_matches(['\r', '\n'])));
         if secret.as_ref().is_some_and(Secret::is_empty) {
             self.problem(section.client_secret.1, &secret_key, "names an empty file".to_owned());

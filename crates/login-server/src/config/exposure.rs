@@ -1,4 +1,4 @@
-//! What is odd about how a server is reached: who may ask, and which name its certificate has.
+//! Warns about how a server is exposed: which callers may ask, and which names its certificate has.
 //! Never refuses anything: a proxy in front may make it right.
 
 use std::net::SocketAddr;
@@ -8,8 +8,8 @@ use rustls::{client::verify_server_name, server::ParsedCertificate};
 use rustls_pki_types::{CertificateDer, ServerName};
 use url::Url;
 
-/// Warns where everybody who reaches `listen` may ask for reviews: `is_guarded` says whether a
-/// certificate or a token is asked for.
+/// Warns if every client that reaches `listen` may ask for reviews. `is_guarded` means that callers
+/// need a certificate or a token.
 pub fn open_to_everybody(listen: SocketAddr, is_guarded: bool) -> Option<String> {
     (!is_guarded && !listen.ip().is_loopback()).then(|| {
         format!(
@@ -19,7 +19,7 @@ pub fn open_to_everybody(listen: SocketAddr, is_guarded: bool) -> Option<String>
     })
 }
 
-/// Warns where `shown`, the certificate of this server, is not for the host of `issuer`.
+/// Warns if `shown`, this server's certificate, does not cover the host of `issuer`.
 pub fn not_covered(issuer: &IssuerUrl, shown: &CertificateDer<'_>) -> Option<String> {
     let url = Url::parse(issuer.as_str()).ok().filter(|url| url.scheme() == "https")?;
     let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
@@ -67,7 +67,7 @@ mod tests {
             ("https://id.apps.example.com", None),
             ("https://10.0.0.5:8443", None),
             ("https://[::1]:8443", None),
-            // Plain http on loopback shows no certificate.
+            // Plain HTTP on loopback uses no certificate.
             ("http://127.0.0.1:8080", None),
             ("https://id.example.com", Some("id.example.com")),
             ("https://a.b.apps.example.com", Some("a.b.apps.example.com")),

@@ -1,59 +1,59 @@
-//! How long this server waits, and how much it takes, before it says no.
+//! The limits of this server: how long it waits, and how much it accepts, before it refuses.
 //! Never unlimited: every wait and every queue has a number here.
 
 use std::time::Duration;
 
-/// The bounds of one server. `Limits::default()` is what `serve` uses.
+/// The limits of one server. `Limits::default()` is what `serve` uses.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Open connections per listener. For one more, the oldest that was never admitted is dropped;
-    /// where all were, it waits in the kernel's queue.
+    /// Open connections per listener. A further one replaces the oldest that was never admitted; if
+    /// all were admitted, it waits in the kernel's queue.
     pub connections: usize,
-    /// Of them, those that only callers may have who were admitted.
+    /// How many of them are reserved for admitted callers.
     pub reserved_connections: usize,
-    /// Connections of one address (of IPv6: of one /64) that were not admitted.
+    /// Connections per address (IPv6: per /64) that were not admitted.
     pub connections_of_source: usize,
-    /// Reviews judged at the same moment.
+    /// Concurrent reviews.
     pub reviews: usize,
-    /// Reviews that wait for a turn; more are answered 429. Twice as many wait for the verdict on
-    /// an equal question.
+    /// Reviews that wait for a turn; further ones get 429. Twice as many may wait for the verdict
+    /// on an equal question.
     pub waiting_reviews: usize,
-    /// How long they wait; then they are answered 429, too. kube-apiserver asks again after 0.5 s.
+    /// How long they wait before they get 429, too. kube-apiserver tries again after 0.5 s.
     pub review_turn: Duration,
-    /// Password checks at the same moment; each costs 19 MiB and a core.
+    /// Concurrent password checks; each takes 19 MiB and a core.
     pub password_checks: usize,
-    /// Other operations of the embedded issuer at the same moment.
+    /// Other concurrent operations of the embedded issuer.
     pub issuer_operations: usize,
     /// A TLS handshake.
     pub handshake: Duration,
-    /// From the open connection to the first whole request header.
+    /// From the open connection to the first complete request header.
     pub first_request: Duration,
-    /// An HTTP/1.1 connection on which no request is open or begins, at least this long and at
-    /// most twice as long. Go's client keeps an idle connection for 90 s; whoever closes first
-    /// must be the client, or its next request meets a reset.
+    /// How long an HTTP/1.1 connection may be idle, at least; at most twice as long. Go's client
+    /// keeps an idle connection for 90 s and must be the first to close it, or its next request
+    /// meets a reset.
     pub idle: Duration,
-    /// After the last answer on a connection that is closed: how long, and for how many bytes, the
-    /// peer may go on writing, so that the answer reaches it.
+    /// After the last response on a closing connection: how long, and for how many bytes, the peer
+    /// may go on writing, so that the response reaches it.
     pub linger: Duration,
     /// See `linger`.
     pub linger_bytes: usize,
-    /// One review, including a fetch of keys. kube-apiserver waits 30 s.
+    /// One review, including a key set fetch. kube-apiserver waits 30 s.
     pub review: Duration,
-    /// The expressions of one review, where they are slow.
+    /// The CEL expressions of one review, if they are too slow to run at once.
     pub expressions: Duration,
     /// Reading a form, and waiting for a turn at the issuer.
     pub form: Duration,
-    /// After a signal: how long to go on accepting, so that whoever balances load learns from
-    /// `/readyz`, or from the end of the pod, to send nothing more.
+    /// After a signal: how long the server still accepts connections, so that load balancers learn
+    /// from `/readyz`, or from the end of the pod, to send no more.
     pub shutdown_delay: Duration,
-    /// After that: how long open requests may take to end.
+    /// After that: how long open requests may take.
     pub drain: Duration,
-    /// While draining: how long a connection without an open request may take to go away.
+    /// While draining: how long a connection without an open request may stay.
     pub drain_idle: Duration,
-    /// Bytes of bodies that have not arrived whole, of callers that were admitted, and as much of
-    /// all others; beyond that the slowest is given up.
+    /// Bytes of incomplete bodies from admitted callers, and as many from all others; beyond that
+    /// the slowest is dropped.
     pub arriving_bytes: usize,
-    /// Bytes of a TokenReview request beside its token.
+    /// Bytes of a TokenReview request besides its token.
     pub review_body: usize,
     /// Bytes of a form.
     pub form_body: usize,
@@ -88,13 +88,13 @@ impl Default for Limits {
     }
 }
 
-/// Files and sockets that are no connections of the main listener: health checks, issuers, logs,
-/// the database.
+/// Files and sockets other than connections of the main listener: health checks, issuers, logs, the
+/// database.
 const OTHER_FILES: u64 = 512;
 
 impl Limits {
-    /// As many connections as there are files to be had, so that a crowd on the main listener
-    /// leaves some for health checks.
+    /// Limits connections by the number of files that may be open, so that many on the main
+    /// listener leave some for health checks.
     #[must_use]
     pub fn within(self, files: Option<u64>) -> Self {
         let Some(files) = files else { return self };
@@ -104,8 +104,8 @@ impl Limits {
         Self { connections, reserved_connections, ..self }
     }
 
-    /// Those of the listener for health checks: probes are few and quick, and a probe must find a
-    /// place although somebody holds connections open.
+    /// The limits of the health listener: probes are few and quick, and must get a connection even
+    /// if a client holds others open.
     #[must_use]
     pub fn for_health(self) -> Self {
         Self {

@@ -26,50 +26,50 @@ use crate::{
     telemetry::{audit::AuditSettings, chain, traces::TraceSettings},
 };
 
-/// The key of `extra` under which the embedded issuer's session id is told to kube-apiserver, so
-/// that its audit log can be joined with ours. `.internal` is reserved for private use (ICANN
-/// resolution 2024.07.29.06), so the prefix belongs to nobody else.
+/// The key of `extra` under which kube-apiserver gets the embedded issuer's session ID, so that its
+/// audit log can be joined with ours. `.internal` is reserved for private use (ICANN resolution
+/// 2024.07.29.06), so the prefix cannot belong to another party.
 pub const SESSION_ID_KEY: &str = "kubectl-login.internal/session-id";
 
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// What the files say.
+/// The joined content of the files.
 #[derive(Debug)]
 pub struct Loaded {
     /// Issuers and guard; the embedded issuer is first, if there is one.
     pub policy: Policy,
     /// The embedded issuer.
     pub issuer: Option<IssuerSection>,
-    /// What people are told who sign in with nothing but the server's address.
+    /// The client configuration for users that know only the server's address.
     pub published_client: Option<ClientConfiguration>,
-    /// How many answers are kept.
+    /// How many answers are cached, and for how long.
     pub result_cache: ResultCacheSettings,
-    /// What is recorded of decisions, and where.
+    /// Which decisions are recorded, and where.
     pub audit: AuditSettings,
-    /// Where traces go, if there are to be any.
+    /// Where traces are sent, if any.
     pub traces: Option<TraceSettings>,
-    /// Where the introspectors of the policy are asked, in its order.
+    /// The endpoints of the policy's introspectors, in its order.
     pub introspection: Vec<IntrospectionEndpoint>,
-    /// Where the list of revocations lies, if there is one.
+    /// The file with the list of revocations, if any.
     pub revocations_file: Option<PathBuf>,
-    /// What is odd but not wrong.
+    /// What is unusual but not wrong.
     pub warnings: Vec<Problem>,
 }
 
-/// What a server that runs has already.
+/// What a running server uses already.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'r> {
-    /// What only a restart changes.
+    /// The settings that only a restart changes.
     pub running: &'r Running,
-    /// The list of revocations; its own file is not read again.
+    /// The list of revocations; its file is not read again.
     pub revocations: ListInForce<'r>,
-    /// Every issuer of the other file that was trusted since the start.
+    /// Every issuer of the other file whose tokens were accepted since the start.
     pub known_issuers: &'r BTreeSet<String>,
 }
 
 impl Loaded {
-    /// Whether any token could be accepted. A file that names nobody is right, and a server that
-    /// runs follows it; one that starts has nothing to do.
+    /// Whether no token could be accepted. Such a configuration is valid: a running server applies
+    /// it; one that starts would have nothing to do.
     pub fn accepts_nobody(&self) -> bool {
         self.policy.issuers().is_empty()
             && self.policy.introspectors().is_empty()
@@ -77,9 +77,8 @@ impl Loaded {
     }
 }
 
-/// Reads both files and those they name; either may be left out. Returns every fault of all at
-/// once. Whatever is read goes through `files`: that is how a running server knows what
-/// to look at for changes.
+/// Reads both files and those that they name; either may be omitted. Returns all faults of all
+/// files at once. All reads go through `files`, from which a running server knows what to watch.
 pub fn load(
     files: &TrackedFiles,
     configuration: Option<&Path>,
@@ -88,8 +87,8 @@ pub fn load(
     load_beside(files, configuration, authentication_configuration, None)
 }
 
-/// The same for a server that runs: what only a restart changes stays as it is, with a warning, and
-/// so does the list of revocations, unless another file is named.
+/// The same for a running server: settings that only a restart changes stay, with a warning, and so
+/// does the list of revocations, unless another file is named.
 pub fn load_beside(
     files: &TrackedFiles,
     configuration: Option<&Path>,
@@ -171,14 +170,14 @@ pub fn load_beside(
 }
 
 /// The policy for tokens of the embedded issuer: access tokens for the cluster, and ID tokens of
-/// the public client, which is what kubectl sends.
+/// the public client, which kubectl sends.
 pub fn embedded_policy(section: &IssuerSection) -> IssuerPolicy {
     let settings = &section.settings;
     let claim = |claim: &str, prefix: &String| PrefixedClaim {
         claim: claim.to_owned(),
         prefix: prefix.clone(),
     };
-    // The uid is `<issuer>#<sub>`; `sub` stays when a name is given to somebody else.
+    // The uid is `<issuer>#<sub>`; a user's `sub` is not reused when the name passes to another.
     let mut mapping = ClaimMapping::of_claims(
         claim("preferred_username", &section.username_prefix),
         Some(claim("groups", &section.groups_prefix)),
@@ -207,8 +206,8 @@ fn read<T>(
     parse(&text, &file).map_err(|mut found| problems.append(&mut found)).ok()
 }
 
-/// People who follow what is published would sign in at an issuer whose tokens are refused here.
-/// kube-apiserver may accept them itself, so it is no fault.
+/// Warns if the published issuer's tokens are not accepted here. kube-apiserver may accept them
+/// itself, so it is no fault.
 fn published_elsewhere(
     document: &Document,
     file: Option<&Path>,
@@ -486,7 +485,7 @@ mod tests {
         };
         let loaded = load(&[url]).unwrap();
         assert!(loaded.warnings[0].message.contains("any more; remove the entry"));
-        // The issuer that was meant would go without what is asked of it.
+        // The issuer that was meant would lack its restrictions.
         assert!(load(&["https://third.example"]).is_err() && load(&[]).is_err());
     }
 

@@ -1,9 +1,9 @@
-//! What a server is made of, and the files an operator writes it down in.
-//! Never half right: a configuration is checked whole, and every fault is reported at once.
+//! A server's configuration, and the files that an operator writes it in.
+//! Never half valid: a configuration is checked as a whole, and all faults are reported at once.
 //!
 //! `limits` are the bounds; `document` is this program's own YAML file; `load` joins it with
-//! Kubernetes' `AuthenticationConfiguration` into a policy; `published` is what people are told,
-//! `running` what only a restart changes, `exposure` what is odd about how the server is reached.
+//! Kubernetes' `AuthenticationConfiguration` into a policy; `published` is the published client,
+//! `running` what only a restart changes, `exposure` warns about how the server is exposed.
 
 pub(crate) mod authenticators;
 pub mod document;
@@ -33,36 +33,36 @@ use crate::{
     tls::{ClientCertificate, ServingTls},
 };
 
-/// Everything [`crate::run`] needs. Files are read and checked before it is built.
+/// Everything that [`crate::run`] needs. Files are read and checked before it is built.
 pub struct ServerConfig {
-    /// None serves plain HTTP; the caller has made sure that this is loopback.
+    /// None serves plain HTTP; the code that sets it has made sure that this is loopback.
     pub tls: Option<ServingTls>,
-    /// Who may ask for reviews.
+    /// Whether callers need a client certificate.
     pub client_certificate: ClientCertificate,
-    /// Tokens that serve callers in place of a certificate.
+    /// Tokens that identify callers without a certificate.
     pub caller_tokens: Option<callers::Tokens>,
     /// Issuers and the guard over their names; the embedded issuer is one of them.
     pub policy: Policy,
-    /// Where the introspectors of the policy are asked, in its order.
+    /// The endpoints of the policy's introspectors, in its order.
     pub introspection: Vec<IntrospectionEndpoint>,
     /// kube-apiserver's `--api-audiences`, if the operator named them.
     pub api_audiences: Option<Vec<String>>,
     /// The embedded issuer, if there is one.
     pub issuer: Option<Arc<Issuer>>,
-    /// What people are told who sign in with nothing but the server's address.
+    /// The client configuration for users that know only the server's address.
     pub published_client: Option<ClientConfiguration>,
-    /// Where key sets survive a restart.
+    /// Where key sets are stored across restarts.
     pub state_dir: Option<PathBuf>,
     /// How often issuers are asked for keys.
     pub key_set_pace: KeySetPace,
-    /// How many answers are kept, and for how long.
+    /// How many answers are cached, and for how long.
     pub result_cache: ResultCacheSettings,
-    /// What is recorded of decisions, and where.
+    /// Which decisions are recorded, and where.
     pub audit: AuditSettings,
-    /// Where traces go, if there are to be any.
+    /// Where traces are sent, if any.
     pub traces: Option<TraceSettings>,
-    /// Bounds.
+    /// How long the server waits, and how much it accepts.
     pub limits: Limits,
-    /// What is looked at for changes.
+    /// The files to watch for changes.
     pub watched: Watched,
 }

@@ -1,5 +1,5 @@
 //! The client that a server publishes: the configured one, or that of the embedded issuer.
-//! Never a confidential client: whoever reads the document cannot keep a secret.
+//! Never a confidential client: the document is public, so it cannot hold a secret.
 
 use std::path::Path;
 
@@ -14,11 +14,11 @@ use login_review::config::Problem;
 use super::{authenticators::authorities, document::Document};
 use crate::{system::tracked_files::TrackedFiles, telemetry::chain};
 
-/// A chain of a few certificates. Its base64 becomes one argument of a program, which Linux bounds by
-/// 128 KiB.
+/// A chain of a few certificates. Its base64 becomes one argument of a program, which Linux limits
+/// to 128 KiB.
 const MAX_CERTIFICATES: u64 = 64 * 1024;
 
-/// The document that the configuration in `file` leads to, if there is anything to publish.
+/// The document to publish according to the configuration in `file`, if any.
 pub(super) fn client(
     document: &Document,
     file: &Path,
@@ -63,7 +63,7 @@ pub(super) fn client(
     }))
 }
 
-/// What is published for the embedded issuer at `issuer` when nothing is configured.
+/// What is published for the embedded issuer at `issuer` without configuration.
 pub fn of_embedded(issuer: &IssuerUrl) -> Option<ClientConfiguration> {
     Some(ClientConfiguration {
         issuer: issuer.clone(),
@@ -73,8 +73,8 @@ pub fn of_embedded(issuer: &IssuerUrl) -> Option<ClientConfiguration> {
     })
 }
 
-/// The certificates of a PEM file, as base64 of PEM. A key in the same file would be published,
-/// so such a file is refused.
+/// Returns the certificates of a PEM file, as base64 of PEM. A file that also holds a private key
+/// is refused, since the key would be published.
 pub fn authority(path: &Path, files: &TrackedFiles) -> Result<String, String> {
     let text = files.read_text(path, MAX_CERTIFICATES).map_err(|fault| chain(&fault))?;
     if text.contains("PRIVATE KEY") {

@@ -1,5 +1,6 @@
-//! What only a restart changes: the embedded issuer, the size of the result cache, where records and traces go.
-//! Never lets a change of it pass in silence, and never goes on trusting an issuer that was removed.
+//! The settings that only a restart changes: the embedded issuer, the size of the result cache,
+//! where records and traces go.
+//! Never ignores a change to them without a warning, and never goes on trusting a removed issuer.
 
 use std::path::Path;
 
@@ -16,16 +17,16 @@ use crate::{
 pub struct Running {
     /// The embedded issuer.
     pub issuer: Option<IssuerSection>,
-    /// How much is remembered.
+    /// How many answers are cached, and for how long.
     pub result_cache: ResultCacheSettings,
-    /// What is recorded, and where.
+    /// Which decisions are recorded, and where.
     pub audit: AuditSettings,
-    /// Where traces go.
+    /// Where traces are sent.
     pub traces: Option<TraceSettings>,
 }
 
 impl Running {
-    /// Puts into `document` what stays as it is, and tells what was asked for instead.
+    /// Restores the running settings in `document`, and returns a warning for each that differs.
     pub(super) fn keep(&self, document: &mut Document, file: Option<&Path>) -> Vec<Problem> {
         let mut kept = Vec::new();
         let mut stays = |key: &str, is_changed: bool| {
@@ -52,7 +53,7 @@ impl Running {
         if !is_removed {
             document.issuer.clone_from(&self.issuer);
         } else if let Some(running) = &self.issuer {
-            // To take trust away never waits. To issue tokens ends with the process.
+            // Trust is withdrawn at once. The issuer goes on issuing tokens until the process ends.
             document.issuer = None;
             kept.push(Problem {
                 file: file.map(|file| file.display().to_string()).unwrap_or_default(),
@@ -102,14 +103,14 @@ mod tests {
             assert_eq!(document.issuer, running.issuer);
             assert_eq!(document.result_cache, running.result_cache);
         }
-        // Another issuer, and none: the one that runs is not trusted any more.
+        // Another issuer, or none: the running one is no longer trusted.
         for issuer in [section("https://two.example"), None] {
             let mut document = Document { issuer, ..Document::default() };
             let told = running.keep(&mut document, None);
             assert!(told.len() == 1 && told[0].message.contains("refused from now on"), "{told:?}");
             assert_eq!(document.issuer, None);
         }
-        // One that was not there at the start takes a restart.
+        // An issuer that was not there at the start takes a restart.
         let running = Running { issuer: None, ..running };
         let issuer = section("https://two.example");
         let mut document = Document { issuer, ..Document::default() };

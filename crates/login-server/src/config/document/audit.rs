@@ -1,4 +1,4 @@
-//! `audit`: where decisions are written down, and whether kube-apiserver is told their names.
+//! `audit`: where decisions are recorded, and whether kube-apiserver gets their IDs.
 //! Never turns the records off: the log's filter does that.
 
 use std::path::PathBuf;

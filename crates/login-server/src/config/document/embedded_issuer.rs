@@ -1,5 +1,5 @@
 //! `issuer`: the embedded OpenID provider.
-//! Never a prefix that would make its users Kubernetes' own.
+//! Never accepts a prefix that would make its users Kubernetes' own.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::bounded;
 /// The embedded issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerSection {
-    /// What the engine needs.
+    /// The settings of `login_issuer`.
     pub settings: IssuerSettings,
     /// Put before `preferred_username`.
     pub username_prefix: String,
@@ -24,7 +24,7 @@ pub struct IssuerSection {
 }
 
 impl IssuerSection {
-    /// The embedded issuer at `url` with every default.
+    /// The embedded issuer at `url` with all defaults.
     pub fn new(url: IssuerUrl) -> Self {
         Self {
             settings: IssuerSettings::new(url, "kubernetes"),
@@ -47,7 +47,7 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<IssuerSecti
         "groupsPrefix",
     ];
     let keys = field.mapping(&known, faults)?;
-    // Without them its users have names of others.
+    // Without a prefix its users could have the names of others.
     keys.refuse_nulls_of(&["usernamePrefix", "groupsPrefix"], faults);
     let url = keys.required("url", faults).and_then(|field| {
         let text = field.text(faults)?;

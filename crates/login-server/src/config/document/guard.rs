@@ -1,5 +1,5 @@
-//! `allowedSystemNames`: the reserved names that may be told to kube-apiserver.
-//! Never a pattern: each name is allowed by its exact text.
+//! `allowedSystemNames`: the reserved names that may be returned to kube-apiserver.
+//! Never accepts a pattern: each name is allowed by its exact text.
 
 use login_review::{
     Guard,
@@ -18,7 +18,7 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults
     Guard::new(users, groups)
 }
 
-/// What it means that tokens may say so.
+/// What it means if tokens may carry the name.
 fn consequence(key: &str, name: &str) -> &'static str {
     match (key, name) {
         ("groups", "system:masters") => {

@@ -1,5 +1,6 @@
 //! `introspection`: authorization servers that are asked about opaque tokens (RFC 7662).
-//! Never two that a token could belong to: their prefixes are disjoint, and one at most has none.
+//! Never accepts two entries that a token could belong to: their prefixes are disjoint, and at most
+//! one has none.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -17,19 +18,19 @@ use crate::evidence::introspection::{MAX_CACHE_TTL, MAX_NEGATIVE_CACHE_TTL};
 /// One entry.
 #[derive(Clone, Debug)]
 pub struct IntrospectionSection {
-    /// What the answers must say, and what that means.
+    /// What an answer must contain, and how it maps to a user.
     pub introspector: Introspector,
     /// The endpoint.
     pub url: Url,
-    /// Who we are there.
+    /// Our client ID there.
     pub client_id: ClientId,
-    /// Where our secret is, and the line that says so.
+    /// The file with our client secret, and the line that names it.
     pub client_secret: (PathBuf, u64),
-    /// Where the certificate of the endpoint's authority is, and the line that says so.
+    /// The file with the authority of the endpoint's certificate, and the line that names it.
     pub certificate_authority: Option<(PathBuf, u64)>,
-    /// How long an accepting answer is repeated.
+    /// How long an active token's answer is cached.
     pub cache_ttl: Duration,
-    /// How long a refusing answer is repeated.
+    /// How long an inactive token's answer is cached.
     pub negative_cache_ttl: Duration,
     /// The path of the entry, such as `introspection[0]`.
     pub key: String,
@@ -74,7 +75,7 @@ fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<IntrospectionSection> 
         "negativeCacheTTL",
     ];
     let keys = item.mapping(&known, faults)?;
-    // Each of these asks more of an answer, of a token or of a connection than an entry without it.
+    // Each of these restricts answers, tokens or connections, so `null` must not mean absent.
     let restricting = ["certificateAuthorityFile", "tokenPrefix", "issuer", "requiredScopes"];
     keys.refuse_nulls_of(&restricting, faults);
     let url = keys.required("url", faults).and_then(|field| name(&field, faults));

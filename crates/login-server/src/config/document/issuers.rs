@@ -1,4 +1,4 @@
-//! `issuers`: what is asked of issuers of `AuthenticationConfiguration` for which it has no key.
+//! `issuers`: settings for issuers of `AuthenticationConfiguration` that it has no key for.
 //! Never adds an issuer: each entry names one that is configured there.
 
 use std::{
@@ -20,7 +20,7 @@ use crate::{system::tracked_files::TrackedFiles, telemetry::chain};
 
 const MAX_KEY_FILE: u64 = 1024 * 1024;
 
-/// One entry; what it leaves out stays as it is.
+/// One entry; a setting that it omits keeps its value.
 #[derive(Clone, Debug)]
 pub struct IssuerSettings {
     /// The `issuer.url` of an entry of `jwt`, byte for byte.
@@ -29,24 +29,24 @@ pub struct IssuerSettings {
     pub algorithms: Option<Vec<Algorithm>>,
     /// The only values of `azp` accepted.
     pub authorized_parties: Vec<String>,
-    /// How long a token may live.
+    /// The longest lifetime of a token.
     pub max_token_lifetime: Option<Duration>,
     /// Where groups of a distributed claim may be fetched.
     pub distributed_claims_endpoints: Vec<Url>,
-    /// Keys that are not fetched.
+    /// Keys that are configured instead of fetched.
     pub keys: Option<GivenKeys>,
-    /// How old a fetched key set may become.
+    /// The maximum age of a fetched key set.
     pub key_set_max_age: Option<Duration>,
-    /// Where the entry stands: its key and line.
+    /// The entry's key and line.
     pub place: (String, u64),
 }
 
-/// Where the keys of an issuer are that is never asked for them.
+/// Where to read the keys of an issuer whose keys are not fetched.
 #[derive(Clone, Debug)]
 pub enum GivenKeys {
-    /// Here.
+    /// In the configuration.
     Inline(KeySet),
-    /// In a file with a JWK Set; the line that names it.
+    /// In a file with a JWK Set; with the line that names it.
     File(PathBuf, u64),
 }
 
@@ -74,7 +74,7 @@ fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<IssuerSettings> {
         "keySetMaxAge",
     ];
     let keys = item.mapping(&known, faults)?;
-    // Each of these asks more of a token, or of its keys, than an entry without it.
+    // Each of these restricts tokens or keys, so `null` must not mean absent.
     let restricting =
         ["algorithms", "authorizedParties", "maxTokenLifetime", "jwksFile", "jwks", "keySetMaxAge"];
     keys.refuse_nulls_of(&restricting, faults);
@@ -145,7 +145,7 @@ fn endpoints(field: &Field<'_>, faults: &mut Faults) -> Vec<Url> {
             {
                 endpoints.push(url);
             }
-            // The text is not repeated: it may hold a password.
+            // The message omits the text, which may hold a password.
             Ok(_) | Err(_) => item.fault(
                 faults,
                 "must be a URL that begins with `https://`, without user information and fragment",
@@ -173,7 +173,7 @@ fn given_keys(keys: &Mapping<'_>, faults: &mut Faults) -> Option<GivenKeys> {
         return Some(GivenKeys::File(PathBuf::from(path), field.line));
     }
     let inline = inline?;
-    // A JWK Set as a text, or (JSON is YAML) as it is.
+    // A JWK Set as a text or (JSON is YAML) as a mapping.
     let text = match inline.json(faults) {
         serde_json::Value::String(text) => text,
         tree => tree.to_string(),
@@ -187,7 +187,7 @@ fn given_keys(keys: &Mapping<'_>, faults: &mut Faults) -> Option<GivenKeys> {
     }
 }
 
-/// A JWK Set that the operator wrote. One that lists no key takes the last one away.
+/// Parses a JWK Set from the operator. An empty one is valid: it withdraws the last key.
 fn given(text: &[u8]) -> Result<KeySet, KeySetError> {
     match KeySet::parse(text) {
         Err(KeySetError::NoUsableKey { skipped: 0, .. }) => Ok(KeySet::empty()),
@@ -201,10 +201,11 @@ fn needs_items(field: &Field<'_>, faults: &mut Faults) {
     }
 }
 
-/// Writes the settings of `file` into the policies they are about; files that they name are read
-/// through `files`. Gives back what looks unsafe. Settings for an issuer of `removed`, whose tokens
-/// were accepted since the start, are left over and keep its removal from nothing; those for an
-/// issuer that nobody knows are a fault, since the one that was meant would go without them.
+/// Applies the settings of `file` to the policies of their issuers; reads the files that they name
+/// through `files`. Returns warnings. Settings for an issuer in `removed`, whose tokens were
+/// accepted since the start, are only warned about, so that they do not block its removal; settings
+/// for an issuer that is not configured are a fault, since the one that was meant would lack its
+/// restrictions.
 pub fn apply(
     all: &[IssuerSettings],
     policies: &mut [IssuerPolicy],
@@ -268,8 +269,8 @@ fn key_set(path: &Path, files: &TrackedFiles) -> Result<KeySet, String> {
     given(&text).map_err(|fault| format!("`{}` is no usable JWK Set: {fault}", path.display()))
 }
 
-/// Who asks for `azp` of one issuer probably wants to of every other whose tokens are shared
-/// between clients.
+/// An operator that restricts `azp` for one issuer probably wants to for every other issuer with
+/// several clients.
 fn warn_of_unasked_parties(
     all: &[IssuerSettings],
     policies: &[IssuerPolicy],

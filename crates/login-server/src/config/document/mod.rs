@@ -1,7 +1,7 @@
-//! This program's own file, `kind: LoginServerConfiguration`.
-//! Never ignores a key it does not know, never stops at the first fault.
+//! Reads this program's own configuration file, `kind: LoginServerConfiguration`.
+//! Never ignores an unknown key, never stops at the first fault.
 //!
-//! One file per key of the document; this one joins them.
+//! Each key of the document has a file; this one joins them.
 
 mod audit;
 mod embedded_issuer;
@@ -42,38 +42,38 @@ pub const KIND: &str = "LoginServerConfiguration";
 
 const TOKEN_LENGTHS: std::ops::RangeInclusive<usize> = 4096..=MAX_TOKEN_LENGTH;
 
-/// The checked file. [`Document::default`] is what no file means.
+/// The checked file. [`Document::default`] stands for no file.
 #[derive(Clone, Debug, Default)]
 pub struct Document {
-    /// Names beginning with `system:` that are allowed.
+    /// Reserved names that are allowed.
     pub guard: Guard,
-    /// How many answers are kept.
+    /// How many answers are cached, and for how long.
     pub result_cache: ResultCacheSettings,
-    /// What is asked beyond `AuthenticationConfiguration`, issuer by issuer.
+    /// Settings beyond `AuthenticationConfiguration`, per issuer.
     pub issuers: Vec<IssuerSettings>,
-    /// What is recorded of decisions, and where.
+    /// Which decisions are recorded, and where.
     pub audit: AuditSettings,
-    /// Who is asked about opaque tokens.
+    /// The introspection endpoints for opaque tokens.
     pub introspection: Vec<IntrospectionSection>,
-    /// Where the tokens are that an operator wrote down.
+    /// The files with static tokens.
     pub static_tokens: Option<StaticTokensSection>,
-    /// Where the list is of what counts no more, and the line that says so.
+    /// The file with the list of revocations, and the line that names it.
     pub revocations: Option<(PathBuf, u64)>,
-    /// The embedded issuer, if it is wanted.
+    /// The embedded issuer, if configured.
     pub issuer: Option<IssuerSection>,
-    /// What people are told who sign in with nothing but the server's address.
+    /// The client configuration for users that know only the server's address.
     pub published_client: Option<PublishedClient>,
-    /// How many bytes a token may have; none means the default.
+    /// The longest token in bytes; none means the default.
     pub max_token_bytes: Option<usize>,
-    /// Where traces go, if there are to be any.
+    /// Where traces are sent, if any.
     pub traces: Option<TraceSettings>,
-    /// What is odd but not wrong.
+    /// What is unusual but not wrong.
     pub warnings: Vec<Problem>,
 }
 
 impl Document {
-    /// Every path that is relative begins at `folder`, where the file lies: the working directory
-    /// of a service is nobody's choice.
+    /// Resolves every relative path against `folder`, the configuration file's: a service's working
+    /// directory is arbitrary.
     pub fn resolve(&mut self, folder: &Path) {
         let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
         self.audit.file.iter_mut().for_each(resolve);
@@ -97,7 +97,7 @@ impl Document {
     }
 }
 
-/// Reads `text`; `file` is named in problems only. Returns every fault at once.
+/// Parses `text`; `file` appears only in problems. Returns all faults at once.
 pub fn parse(text: &str, file: &str) -> Result<Document, Vec<Problem>> {
     let (mut faults, mut warnings) = (Faults::new(file), Faults::new(file));
     let document = match located::parse(text) {
@@ -132,7 +132,7 @@ fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option
         "maxTokenBytes",
     ];
     let root = field.mapping(&known, faults)?;
-    // Of the others nothing means nobody, or what holds anyway.
+    // For the other keys, `null` accepts no token, or means the default.
     root.refuse_nulls_of(&["issuers", "revocations"], faults);
     for (name, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         if let Some(field) = root.required(name, faults)
@@ -168,7 +168,7 @@ fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option
         warnings: Vec::new(),
         revocations,
         issuer: match issuer {
-            // What is wrong with it is in `faults`.
+            // Its faults are in `faults`.
             Some(section) => Some(section?),
             None => None,
         },
@@ -179,8 +179,8 @@ fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option
     })
 }
 
-/// Shorter tokens than those of one person in a few groups, and longer ones than kubectl-login
-/// hands out, are nobody's wish.
+/// Reads the longest token length. Less than the token of a user in a few groups, or more than the
+/// longest token of kubectl-login, is a mistake.
 fn token_length(field: &Field<'_>, faults: &mut Faults) -> Option<usize> {
     let length = field.number(faults)?;
     let within = usize::try_from(length).ok().filter(|length| TOKEN_LENGTHS.contains(length));

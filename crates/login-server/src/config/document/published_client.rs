@@ -1,21 +1,21 @@
-//! `publishedClient`: what people are told who sign in with nothing but the server's address.
-//! Never a confidential client: whoever reads the document cannot keep a secret.
+//! `publishedClient`: the client configuration for users that know only the server's address.
+//! Never a confidential client: the document is public, so it cannot hold a secret.
 
 use std::path::PathBuf;
 
 use login_common::names::{ClientId, IssuerUrl};
 use login_review::config::{Faults, Field};
 
-/// What the key `publishedClient` says; what it does not say is that of the embedded issuer.
+/// The key `publishedClient`; what it omits is taken from the embedded issuer.
 #[derive(Clone, Debug, Default)]
 pub struct PublishedClient {
-    /// Another issuer.
+    /// The issuer, if not the embedded one.
     pub issuer: Option<IssuerUrl>,
-    /// Another client.
+    /// The client, if not the embedded issuer's.
     pub client_id: Option<ClientId>,
     /// Further scopes.
     pub scopes: Vec<String>,
-    /// Where the certificate of the issuer's authority is, and the line that says so.
+    /// The file with the authority of the issuer's certificate, and the line that names it.
     pub certificate_authority: Option<(PathBuf, u64)>,
     /// The line of the key.
     pub line: u64,

@@ -1,5 +1,5 @@
-//! `resultCache`: how many answers are kept, and for how long.
-//! Never longer than ten minutes: kube-apiserver's own cache is two.
+//! `resultCache`: how many answers are cached, and for how long.
+//! Never longer than ten minutes.
 
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> ResultCacheSetting
     if let Some(bytes) = cache.field("maxBytes").and_then(|field| field.number(faults)) {
         settings.max_bytes = bytes;
     }
-    // kube-apiserver's own cache is two minutes; longer here only delays the operator.
+    // kube-apiserver's own cache is two minutes; a longer time here only delays the operator's
+    // changes.
     let (least, most) = (Duration::ZERO, Duration::from_mins(10));
     if let Some(ttl) = bounded(&cache, "ttl", least, most, faults) {
         settings.ttl = ttl;

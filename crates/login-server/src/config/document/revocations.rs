@@ -1,5 +1,5 @@
-//! `revocations`: the file that lists what counts no more.
-//! Never a list in the configuration itself: the two change at different paces.
+//! `revocations`: the file that lists what is revoked.
+//! Never a list in the configuration itself: the two change at different rates.
 
 use std::path::PathBuf;
 

@@ -1,14 +1,15 @@
-//! `staticTokens`: the files of tokens that an operator wrote down.
+//! `staticTokens`: the files with tokens that the operator issued.
 //! Never a token in the configuration itself.
 
 use std::path::PathBuf;
 
 use login_review::config::{Faults, Field};
 
-/// What the key says; each path with the line that names it. Without files there is no token.
+/// The key `staticTokens`; each path with the line that names it. Without files there are no
+/// tokens.
 #[derive(Clone, Debug, Default)]
 pub struct StaticTokensSection {
-    /// Kubernetes' CSV, with the tokens in clear.
+    /// Kubernetes' CSV, with the tokens in plain text.
     pub file: Option<(PathBuf, u64)>,
     /// A list with the SHA-256 of each token.
     pub hashed_file: Option<(PathBuf, u64)>,

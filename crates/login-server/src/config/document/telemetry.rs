@@ -1,5 +1,5 @@
-//! `telemetry`: where traces go.
-//! Never passes in silence over what this build cannot do.
+//! `telemetry`: where traces are sent.
+//! Never ignores the key in a build without OpenTelemetry.
 
 use login_common::names::IssuerUrl;
 use login_review::config::{Faults, Field};

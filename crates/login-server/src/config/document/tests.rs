@@ -40,7 +40,7 @@ fn every_key_is_read() {
         owned(["system:masters", "kubeadm:cluster-admins"]),
     );
     assert_eq!(document.guard, expected);
-    // Each is told, whatever else the file says.
+    // Each causes a warning, whatever else the file says.
     let warned: Vec<String> = document.warnings.iter().map(ToString::to_string).collect();
     for (number, (line, key, name)) in [
         (4, "users[0]", "system:admin"),

@@ -86,7 +86,7 @@ fn keys_in_a_file_are_read_and_the_file_is_watched() {
     let (source, problems) = of(&format!(r#"{{"keys": [{KEY}]}}"#));
     assert!(matches!(source, KeySource::Inline(keys) if keys.len() == 1));
     assert_eq!(problems, "");
-    // The last key was taken away.
+    // The last key was withdrawn.
     let (source, problems) = of(r#"{"keys": []}"#);
     assert!(matches!(source, KeySource::Inline(keys) if keys.is_empty()));
     assert_eq!(problems, "");
