@@ -1,4 +1,4 @@
-//! What the `user` and `client` commands share: the state folder and the database in it.
+//! Shared by the `user` and `client` commands: the state folder and its database.
 //! Never needs a running server, and never disturbs one.
 
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub(super) struct StateFolder {
 }
 
 impl StateFolder {
-    /// Runs `work`, which may be the first on this database: it is made if it does not exist.
+    /// Runs `work`, which may be the first on this database: creates it if missing.
     pub(super) fn begin<T>(
         &self,
         what: &str,
@@ -41,7 +41,7 @@ impl StateFolder {
         self.administer_in(&open_store(&self.state_dir)?, what, work)
     }
 
-    /// Runs `work`, which changes what is there. A folder that is misspelled is not made.
+    /// Runs `work`, which changes existing data. Does not create a folder, which may be a typo.
     pub(super) fn administer<T>(
         &self,
         what: &str,
@@ -113,7 +113,7 @@ impl NewGroups {
     }
 }
 
-/// Refuses groups that no configuration lets through.
+/// Refuses groups with which every configuration refuses a token.
 pub(super) fn check_groups(groups: &[String]) -> Result<(), Failure> {
     match groups.iter().find(|group| !guard::is_stable(group)) {
         None => Ok(()),
@@ -128,7 +128,8 @@ pub(super) fn check_groups(groups: &[String]) -> Result<(), Failure> {
     }
 }
 
-/// Tells which names are kept for Kubernetes, and so refused by most configurations.
+/// Warns about names that are reserved for Kubernetes; tokens with them are refused by most
+/// configurations.
 pub(super) fn warn_of_reserved(user: Option<&str>, groups: &[String]) {
     let users = user.filter(|name| guard::is_reserved_user(name)).map(|name| ("name", name));
     let groups = groups.iter().filter(|group| guard::is_reserved_group(group));
@@ -150,16 +151,16 @@ pub(super) struct List {
     state: StateFolder,
 }
 
-/// One of them.
+/// One user or client.
 pub(super) struct Listed {
     pub(super) name: String,
     pub(super) groups: Vec<String>,
     pub(super) created_at: UnixTime,
-    /// `sub` of their tokens.
+    /// The `sub` of their tokens.
     pub(super) subject: String,
 }
 
-/// What is listed: of which kind the document is, what names are called, and what for.
+/// What is listed: the document's kind, the key of a name, and the action for error messages.
 pub(super) struct Listing {
     pub(super) kind: &'static str,
     pub(super) key: &'static str,
@@ -167,7 +168,7 @@ pub(super) struct Listing {
 }
 
 impl List {
-    /// Prints what `all` finds.
+    /// Prints what `all` returns.
     pub(super) fn run(
         &self,
         listing: &Listing,
@@ -199,24 +200,24 @@ impl List {
     }
 }
 
-/// Opens or makes the database in `folder`.
+/// Opens or creates the database in `folder`.
 pub(super) fn open_store(folder: &Path) -> Result<SqliteStore, Failure> {
     let database = folder.join(DATABASE);
     files::make_private_folder(folder)
         .and_then(|()| files::make_private_file(&database))
         .map_err(|fault: FileError| mendable(not_opened(folder).because(&fault), folder))?;
-    // The superuser may add people to what another user serves.
+    // Root may add users to a database that `serve` uses as another user.
     ownership::hand_over(&database, folder)
         .map_err(|fault| mendable(not_opened(folder).because(&fault), folder))?;
     SqliteStore::open(&database).map_err(|fault| not_usable(&fault, folder))
 }
 
-/// Whether the database in `folder` has yet to be made.
+/// Whether the database in `folder` has to be created.
 pub(super) fn has_no_database(folder: &Path) -> bool {
     files::is_empty(&folder.join(DATABASE))
 }
 
-/// What `serve` says of the one that it made.
+/// The warning of `serve` after it created a database.
 pub(super) fn new_database(folder: &Path) -> String {
     format!(
         "there was no issuer's database in `{0}`, and a new one was made: nobody can sign in before \
@@ -226,7 +227,7 @@ pub(super) fn new_database(folder: &Path) -> String {
     )
 }
 
-/// Of a database that cannot be used: why, and what to do.
+/// The error for an unusable database: why, and how to fix it.
 pub(super) fn not_usable(fault: &StoreError, folder: &Path) -> Failure {
     not_opened(folder).because(fault).hint(mend(fault, folder))
 }
@@ -263,7 +264,8 @@ fn not_opened(folder: &Path) -> Failure {
     Failure::runtime(format!("could not open the issuer's database in `{}`", folder.display()))
 }
 
-/// `failure`, with what mends it as far as the owner of `folder`, or of the database, is the reason.
+/// `failure` with a hint: how to fix the owner of `folder` or of the database, if that is the
+/// reason.
 fn mendable(failure: Failure, folder: &Path) -> Failure {
     failure.hint(owned_by_another(folder).unwrap_or_else(|| "check `--state-dir`".to_owned()))
 }
@@ -272,7 +274,7 @@ fn owned_by_another(folder: &Path) -> Option<String> {
     ownership::mend(folder).or_else(|| ownership::mend(&folder.join(DATABASE)))
 }
 
-/// What the operator typed is wrong, or the store failed.
+/// The operator's input is wrong, or the store failed.
 pub(super) fn failure(what: &str, fault: &AdministrationError) -> Failure {
     let message = format!("could not {what}");
     let failure = match fault {

@@ -1,4 +1,4 @@
-//! `check-config`: the same reading as `serve`, and nothing else.
+//! `check-config`: reads the configuration like `serve`, and does nothing else.
 //! Never opens a socket or a database.
 
 use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -149,7 +149,7 @@ impl CheckConfig {
     }
 }
 
-/// Of something that has no place in a file.
+/// A problem without a place in a file.
 fn problem(option: &str, message: String) -> Problem {
     Problem { file: "command line".to_owned(), line: None, key: option.to_owned(), message }
 }
@@ -172,7 +172,7 @@ fn text(loaded: &Loaded, files: &[String]) -> String {
     text
 }
 
-/// Each one's kind and name.
+/// Each authenticator's kind and name.
 fn authenticators(loaded: &Loaded) -> Vec<(&'static str, String)> {
     let embedded = loaded.issuer.as_ref().map(|section| &section.settings.issuer);
     let issuers = loaded.policy.issuers().iter().map(|policy| {

@@ -1,5 +1,5 @@
-//! `client`: machines that may ask the embedded issuer for tokens.
-//! Never shows a secret twice: only its digest is kept.
+//! `client`: clients that may ask the embedded issuer for tokens without a user.
+//! Never shows a secret twice: only its digest is stored.
 
 use clap::{Args, Subcommand};
 use login_common::names::ClientId;

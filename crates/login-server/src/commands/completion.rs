@@ -1,5 +1,5 @@
 //! `completion`: a script for the operator's shell.
-//! Never touches the shell's files; the operator decides where it goes.
+//! Never writes the shell's files; the operator decides where the script goes.
 
 use clap::Args;
 use clap_complete::Shell;

@@ -1,4 +1,4 @@
-//! What an operator types: one file per command.
+//! The command line: one file per command.
 //! Never holds a rule that a running server needs too.
 
 mod administration;
@@ -73,7 +73,7 @@ enum Output {
     Json,
 }
 
-/// Reads the command line and carries it out. Usage faults end the process with exit code 2.
+/// Parses and runs the command line. Usage faults end the process with exit code 2.
 pub fn run() -> Result<ExitCode, Failure> {
     login_common::process::keep_memory_private();
     let done = match CommandLine::parse().command {
@@ -103,12 +103,12 @@ struct ConfigurationFiles {
 }
 
 impl ConfigurationFiles {
-    /// Reads both; warnings go to stderr, all faults together become the failure.
+    /// Reads both; prints warnings to stderr, and returns all faults as one failure.
     fn load(&self) -> Result<Loaded, Failure> {
         self.load_through(&TrackedFiles::default())
     }
 
-    /// The same; `files` remembers what was read.
+    /// The same; `files` records what was read.
     fn load_through(&self, files: &TrackedFiles) -> Result<Loaded, Failure> {
         let loaded = load(files, self.config.as_deref(), self.authentication_config.as_deref())
             .map_err(|problems: Vec<Problem>| Failure::problems(&problems))?;
@@ -119,7 +119,7 @@ impl ConfigurationFiles {
     }
 }
 
-/// Prints a document for programs, with its version and kind as those of `kubectl-login` have them.
+/// Prints a JSON document, with version and kind like those of `kubectl-login`.
 fn print_document(kind: &str, content: Value) -> Result<(), Failure> {
     let mut document = content;
     if let Some(members) = document.as_object_mut() {

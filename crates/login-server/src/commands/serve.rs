@@ -1,5 +1,6 @@
 //! `serve`: reads and checks everything, binds the sockets, runs until a signal.
-//! Never serves plain HTTP to anybody but this machine, and never starts half configured.
+//! Never serves the main listener over plain HTTP except on loopback, and never starts with half a
+//! configuration.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -146,7 +147,7 @@ impl Serve {
             traces: loaded.traces,
             limits: Limits {
                 shutdown_delay: self.shutdown_delay.unwrap_or_else(|| {
-                    // Whoever asks for health needs some time to learn of its end.
+                    // Load balancers and probes need time to see that `/readyz` fails.
                     Duration::from_secs(if self.health_listen.is_some() { 5 } else { 0 })
                 }),
                 ..Limits::default().within(descriptors::raise_limit())
@@ -169,7 +170,7 @@ impl Serve {
                 fault => Failure::runtime("could not start").because(&fault),
             })
         });
-        // A read of a file system that hangs never ends; dropping the runtime would wait for it.
+        // A hanging file system read never ends; dropping the runtime would wait for it.
         runtime.shutdown_timeout(LEFT_FOR_FILES);
         ended
     }
@@ -239,13 +240,13 @@ impl Serve {
     }
 }
 
-/// After the last answer, for whatever still reads or writes a file.
+/// How long file reads and writes may take after the last response.
 const LEFT_FOR_FILES: Duration = Duration::from_secs(2);
 
-/// Longer than any sensible grace period would let it be.
+/// Longer than any sensible grace period.
 const LONGEST_DELAY: Duration = Duration::from_mins(10);
 
-/// An item of a list; an empty one is what a variable leaves that has no value.
+/// An item of a list; it is empty if a shell variable has no value.
 fn name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("must not be empty; leave the option out where there is nothing".to_owned());

@@ -1,4 +1,4 @@
-//! `user`: people who may sign in at the embedded issuer.
+//! `user`: users that may sign in at the embedded issuer.
 //! Never takes a password as an argument: arguments are visible to every process.
 
 use std::{
@@ -234,7 +234,7 @@ fn ask() -> Result<Secret, Failure> {
     }
 }
 
-/// The content without the newline that editors and `echo` put at its end.
+/// The content without the newline that editors and `echo` add.
 fn one_line(text: &str) -> Secret {
     let text = text.strip_suffix('\n').unwrap_or(text);
     Secret::new(text.strip_suffix('\r').unwrap_or(text))

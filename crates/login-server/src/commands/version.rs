@@ -1,5 +1,4 @@
 //! `version`: which build this is.
-//! Never fails for want of anything but stdout.
 
 use clap::Args;
 use serde_json::json;

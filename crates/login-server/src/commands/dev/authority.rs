@@ -1,5 +1,5 @@
-//! A certificate authority for one machine, and the server's certificate by it.
-//! Never issues for any name but this machine's.
+//! Creates a certificate authority for one host, and the server's certificate signed by it.
+//! Never issues for any name but this host's.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -19,15 +19,15 @@ use crate::{
 
 const MAX_FILE: u64 = 64 * 1024;
 
-/// Where the server finds what it shows.
+/// The files for the server's TLS.
 pub(super) struct Certificates {
     pub(super) authority: PathBuf,
     pub(super) certificate: PathBuf,
     pub(super) key: PathBuf,
 }
 
-/// Uses the authority in `folder`, or makes one. The server's certificate is made anew at each
-/// start, so that it fits the address and does not age.
+/// Uses the authority in `folder`, or creates one. The server's certificate is created at each
+/// start, so that it fits the address and does not expire.
 pub(super) fn prepare(folder: &Path, address: IpAddr) -> Result<Certificates, Failure> {
     let place = |name: &str| folder.join(name);
     let (authority_file, authority_key_file) = (place("ca.crt"), place("ca.key"));
@@ -71,7 +71,7 @@ pub(super) fn prepare(folder: &Path, address: IpAddr) -> Result<Certificates, Fa
     Ok(certificates)
 }
 
-/// The same at every start: a certificate names its issuer by this text and the key.
+/// The same at every start: a certificate identifies its issuer by this name and the key.
 fn authority_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = name("login-server dev authority");

@@ -1,4 +1,4 @@
-//! What others need to use the server: files in the state folder, and where they are.
+//! Writes the files that clients need to use the server, and announces where they are.
 //! Never holds a secret itself, only the names of the files that do.
 
 use std::{
@@ -18,7 +18,7 @@ use crate::{
     system::files::{self, Readers},
 };
 
-/// Every place and name.
+/// Every address and file.
 pub(super) struct Announcement {
     url: String,
     health_url: String,
@@ -79,7 +79,7 @@ impl Announcement {
         Ok(())
     }
 
-    /// One object, for programs.
+    /// One JSON object, for programs.
     pub(super) fn as_json(&self) -> Value {
         json!({
             "issuerUrl": self.url,
@@ -104,7 +104,7 @@ impl Announcement {
         })
     }
 
-    /// The same for people, with the next thing to type.
+    /// The same as text, with the next command to type.
     pub(super) fn for_people(&self) -> String {
         let mut text = String::new();
         let authority = self.authority_file.display();

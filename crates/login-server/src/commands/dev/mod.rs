@@ -1,8 +1,10 @@
-//! `dev`: authority, certificate, embedded issuer, a user and a machine, on loopback, with
-//! nothing to configure.
-//! Never for production: the authority's key lies beside the certificate, and passwords in files.
+//! `dev`: authority, certificate, embedded issuer, a user and a client, on loopback, without
+//! configuration.
+//! Never for production: the authority's key is stored beside the certificate, and passwords in
+//! files.
 //!
-//! `authority` makes the certificates, `people` the user and the machine, `files` what others read.
+//! `authority` creates the certificates, `people` the user and the client, `files` writes what
+//! clients read.
 
 mod authority;
 mod files;
@@ -59,7 +61,7 @@ pub(super) struct Dev {
 impl Dev {
     pub(super) fn run(self) -> Result<(), Failure> {
         let _logging = telemetry::start(self.log_format);
-        // Removed when this function ends.
+        // Removed when this function returns.
         let temporary = match &self.state_dir {
             Some(_) => None,
             None => Some(private_temporary_folder().map_err(|fault| {
@@ -84,7 +86,7 @@ impl Dev {
             .map_err(|fault| Failure::runtime("could not watch signals").because(&fault))?;
         let main = bind(self.listen).await?;
         let health = bind(self.health_listen).await?;
-        // The port is known only now, and the issuer's name holds it.
+        // Only now is the port known, which the issuer's URL contains.
         let address = reachable(&main)?;
         let health_address = reachable(&health)?;
         let url = format!("https://{address}");
@@ -117,7 +119,7 @@ impl Dev {
             .map_err(|fault| Failure::runtime("could not prepare TLS").because(&fault))?;
         let url = IssuerUrl::parse(url)
             .map_err(|fault| Failure::runtime("could not name the issuer").because(&fault))?;
-        // Whoever reads it trusts the authority already, and need not keep its file.
+        // A client that can read it trusts the authority already, and needs no copy of its file.
         let published_client = published::of_embedded(&url).map(|client| ClientConfiguration {
             certificate_authority_data: published::authority(
                 &certificates.authority,
@@ -163,7 +165,7 @@ fn private_temporary_folder() -> std::io::Result<tempfile::TempDir> {
     builder.tempdir()
 }
 
-/// The address by which this machine reaches the listener.
+/// The address at which this host reaches the listener.
 fn reachable(listener: &tokio::net::TcpListener) -> Result<SocketAddr, Failure> {
     let mut address = listener
         .local_addr()

@@ -1,4 +1,4 @@
-//! The user `alice` and the machine `ci`, with random secrets in files.
+//! Creates the user `alice` and the client `ci`, with random secrets in files.
 //! Never shows a secret anywhere else.
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
@@ -20,8 +20,8 @@ pub(super) const USER_GROUP: &str = "developers";
 pub(super) const CLIENT: &str = "ci";
 pub(super) const CLIENT_GROUP: &str = "deployers";
 
-/// Makes whoever is missing. Who is there keeps the secret in the file; if that file is gone,
-/// there is a new secret.
+/// Creates the user and the client if missing. An existing one keeps the secret in its file; if
+/// that file is missing, it gets a new secret.
 pub(super) fn prepare(
     administration: &Administration<'_>,
     announcement: &Announcement,
@@ -56,7 +56,7 @@ pub(super) fn prepare(
     Ok(())
 }
 
-/// 120 bits, without characters that are hard to copy from a terminal.
+/// 120 bits, in characters that are easy to copy from a terminal.
 fn random_password() -> Result<Secret, Failure> {
     let mut bytes = [0; 15];
     SystemRandom::new()

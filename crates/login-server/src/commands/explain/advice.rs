@@ -1,5 +1,5 @@
-//! What each reason means, and what to do next, in words for an operator.
-//! Never says anything of one token: a reason means the same for all.
+//! What each reason means, and what the operator does next.
+//! Never depends on a single token: a reason means the same for all.
 
 use login_review::{Outage, Reason};
 
@@ -10,7 +10,7 @@ pub(super) struct Advice {
     pub(super) next: &'static str,
 }
 
-/// What is wrong with a text that `guard.rs` does not take.
+/// What is wrong with a text that `guard.rs` refuses.
 macro_rules! unstable {
     () => {
         "begins or ends with a blank, has control or invisible characters, or changes when it is \
@@ -184,7 +184,7 @@ pub(super) const fn of(reason: Reason) -> Advice {
     }
 }
 
-/// Where the reason is known why an issuer's keys are not.
+/// The next step if it is known why an issuer's keys are missing.
 pub(super) const MEND_KEYS: &str = "mend what the check `keys` says, at the issuer or in its entry \
                                     (`issuer.url`, `discoveryURL`, `certificateAuthority`), then \
                                     try again";

@@ -1,5 +1,6 @@
-//! What a review needs, without sockets: the configuration in force, and the keys that are known.
-//! Never writes into the issuer's database, and else into the state folder only what `serve` would.
+//! Builds what a review needs, without sockets: the configuration in force, and the known keys.
+//! Never writes into the issuer's database, nor anything else into the state folder that `serve`
+//! would not.
 
 use std::{path::Path, sync::Arc};
 
@@ -25,7 +26,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// Without `is_online`, nobody is asked for anything.
+    /// Without `is_online`, no request is sent.
     pub(super) fn new(
         loaded: Loaded,
         state_dir: Option<&Path>,
@@ -83,7 +84,7 @@ impl Bench {
                 generation: 0,
                 policy,
                 keys: Arc::new(keys),
-                // Nobody is asked who is not there.
+                // Offline, no endpoint is asked.
                 groups: Arc::default(),
                 introspectors: Arc::new(Introspectors::new(Vec::new())),
                 published_client: None,

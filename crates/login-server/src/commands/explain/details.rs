@@ -1,5 +1,5 @@
-//! What an operator reads beside each step: lifetimes, limits, what is configured.
-//! Never a claim's value but for times: the others are personal data.
+//! The details beside each step: lifetimes, limits, what is configured.
+//! Never shows a claim's value except times: the others are personal data.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::evidence::key_sets::IssuerReport;
 
-/// All that is known beside the examination.
+/// What is known besides the examination.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) token_length: usize,
@@ -26,19 +26,19 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Why the issuer's keys are not known, if it was asked for them.
+    /// Why the issuer's keys are unknown, if they were fetched.
     pub(super) fn why_no_keys(&self, outage: Outage) -> Option<&str> {
         let report = self.keys.filter(|_| outage == Outage::KeysUnavailable)?;
         report.last_error.as_deref()
     }
 
-    /// Why keys of the set are not used, key for key.
+    /// Why keys of the set are not used, key by key.
     fn left_out(&self) -> Option<&str> {
         self.keys.map(|report| report.left_out.as_str()).filter(|reasons| !reasons.is_empty())
     }
 }
 
-/// What to say about `check`.
+/// The details of `check`.
 pub(super) fn of(check: Check, examined: &Examination<'_>, context: Context<'_>) -> String {
     match check.end {
         End::NotReached => String::new(),
@@ -70,8 +70,8 @@ pub(super) fn of(check: Check, examined: &Examination<'_>, context: Context<'_>)
     }
 }
 
-/// What of this token is the reason: which claim, which limit, which key, which expression or the
-/// message of which rule.
+/// What in this token is the reason: which claim, limit, key or expression, or the message of which
+/// rule.
 fn of_reason(reason: Reason, examined: &Examination<'_>, context: Context<'_>) -> Option<String> {
     let claims = || examined.jws.as_ref().map(CompactJws::unverified_claims);
     match reason {
@@ -93,7 +93,7 @@ fn of_reason(reason: Reason, examined: &Examination<'_>, context: Context<'_>) -
     }
 }
 
-/// The first claim, in the order of a review, that is not what its definition says.
+/// The first claim, in the order of a review, that violates its definition.
 pub(super) fn malformed_claim(claims: &Claims) -> Option<&'static str> {
     let mut moments = ["nbf", "iat", "exp"].into_iter();
     moments
@@ -167,7 +167,7 @@ fn lifetime(jws: &CompactJws<'_>, now: UnixTime) -> String {
     said.collect::<Vec<_>>().join(", ")
 }
 
-/// `3 min`, `2 h 5 min`, `4 days`: the two largest units at most.
+/// `3 min`, `2 h 5 min`, `4 days`: at most the two largest units.
 pub(super) fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
@@ -181,7 +181,7 @@ pub(super) fn span(duration: Duration) -> String {
     }
 }
 
-/// A text of the token's maker, harmless on a terminal.
+/// A text from the token, made harmless for a terminal.
 pub(super) fn shown(text: &str) -> String {
     text.chars()
         .take(64)

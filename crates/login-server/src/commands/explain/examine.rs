@@ -1,6 +1,6 @@
-//! One token through the same judgement as a review, and then what would have come next.
-//! Never verifies by rules of its own: it asks `plan` and `decide` again, supposing that what was
-//! wrong were right.
+//! Judges one token as a review does, and then examines what would have come next.
+//! Never verifies by its own rules: it calls `plan` and `decide` again, supposing that what failed
+//! had passed.
 
 use login_common::{
     Identity, Secret, UnixTime,
@@ -35,27 +35,27 @@ pub(super) enum End {
 pub(super) struct Check {
     pub(super) stage: Stage,
     pub(super) end: End,
-    /// It was reached only by supposing that an earlier one had passed.
+    /// The step was reached only by supposing that an earlier one had passed.
     pub(super) is_supposed: bool,
 }
 
-/// A token, explained.
+/// The explanation of a token.
 pub struct Examination<'t> {
-    /// What a review would end with.
+    /// The verdict of a review.
     pub verdict: Verdict,
     pub(super) checks: Vec<Check>,
     pub(super) jws: Option<CompactJws<'t>>,
-    /// Why it is no JWT.
+    /// Why it is not a JWT.
     pub(super) fault: Option<JoseError>,
     /// Why the key that it names is not used.
     pub(super) key_problem: Option<KeyProblem>,
     pub(super) issuer: Option<IssuerIndex>,
     pub(super) keys: Option<usize>,
-    /// The user, if the token were good but for what failed.
+    /// The user, if the token were good except for what failed.
     pub(super) supposed_user: Option<Identity>,
 }
 
-/// Judges `request` as the server would at `now`, and looks further.
+/// Judges `request` as the server would at `now`, and examines the rest.
 pub async fn examine<'t>(
     state: &State,
     in_force: &InForce,
@@ -104,7 +104,7 @@ pub async fn examine<'t>(
             gone: Vec::new(),
         };
         let mut verdict = judgement.verdict.clone();
-        // Each turn removes one cause, and there are not more kinds of them.
+        // Each iteration supposes one cause away, and there are no more kinds of them.
         for _ in 0..8 {
             if !supposition.suppose(&verdict, &trail) {
                 break;
@@ -136,7 +136,7 @@ pub async fn examine<'t>(
     }
 }
 
-/// A question in the only form that has no caller.
+/// A request as a review has it, without a caller.
 pub fn question(token: Secret, audiences: Vec<String>) -> ReviewRequest {
     ReviewRequest { api_version: ReviewApiVersion::V1, token, audiences }
 }
@@ -166,7 +166,7 @@ impl Trail {
         }
     }
 
-    /// Everything before the place where `verdict` was reached has passed.
+    /// Marks all steps before the one where `verdict` was reached as passed.
     fn add(
         &mut self,
         verdict: &Verdict,
@@ -195,17 +195,17 @@ impl Trail {
                 };
                 (Some(Stage::of(*reason, seen)), End::Failed(*reason))
             }
-            // All that needs no keys has been looked at.
+            // All steps that need no keys have been examined.
             Verdict::CannotTell(Outage::KeysUnavailable) if self.is_supposing => {
                 (Some(Stage::KeyId), End::CannotTell)
             }
             Verdict::CannotTell(outage) => (Some(Stage::of_outage(*outage)), End::CannotTell),
         };
-        // An expired token is refused before anything is asked of its issuer.
+        // An expired token is refused before its issuer is asked for anything.
         let is_early = !is_routed && place == Some(Stage::Times);
         for check in &mut self.checks {
             if Some(check.stage) == place {
-                // What really failed is told, not what failed when it was supposed away.
+                // Keep the real failure, also after it was supposed away.
                 if !matches!(check.end, End::Failed(_)) {
                     check.end = end;
                     check.is_supposed = self.is_supposing;
@@ -222,22 +222,22 @@ impl Trail {
     }
 }
 
-/// What is taken for granted to see what comes next.
+/// What is supposed in order to see what comes next.
 struct Supposition<'a> {
     policy: Policy,
     now: UnixTime,
     issuer: IssuerIndex,
     claims: &'a Claims,
     keys: Option<&'a KeySet>,
-    /// Reasons that were supposed away, each once: times may contradict each other.
+    /// Reasons that were supposed away, each once, since times may contradict each other.
     gone: Vec<Reason>,
 }
 
 impl Supposition<'_> {
-    /// Removes what led to `verdict`; false where that would be pointless.
+    /// Supposes away the cause of `verdict`; false if that is impossible or pointless.
     fn suppose(&mut self, verdict: &Verdict, trail: &Trail) -> bool {
         let Verdict::Refused(reason) = verdict else {
-            // Without keys, what comes before the signature can still be checked.
+            // Without keys, the steps before the signature can still be examined.
             return matches!(verdict, Verdict::CannotTell(Outage::KeysUnavailable))
                 && !trail.is_supposing;
         };
@@ -281,7 +281,7 @@ impl Supposition<'_> {
         true
     }
 
-    /// The verdict then; none if more evidence would be needed, or none can be had.
+    /// The verdict under the supposition; `None` if it takes evidence that is not there.
     fn judged(&self, text: &str, audiences: AudienceRequest<'_>, none: &KeySet) -> Option<Verdict> {
         let token = match plan(&self.policy, text, self.now) {
             Plan::Refuse(reason) => return Some(Verdict::Refused(reason)),

@@ -1,8 +1,8 @@
-//! `explain`: what the server would say to a token, check by check, and why.
-//! Never prints or logs the token or its signature, and never asks anybody unless told to.
+//! `explain`: shows how the server would judge a token, check by check, and why.
+//! Never prints or logs the token or its signature, and never sends a request without `--online`.
 //!
-//! `bench` prepares what a review needs, `examine` judges by its rules; `stage` knows the order of the checks, `details`
-//! and `advice` what to say about each, `tell` prints.
+//! `bench` builds what a review needs, `examine` judges by its rules; `stage` holds the order of
+//! the checks, `details` and `advice` the texts for each, `tell` prints.
 
 mod advice;
 mod bench;
@@ -32,7 +32,7 @@ use crate::{
     system::{clock, files},
 };
 
-/// No token is longer, nor what somebody may paste by mistake.
+/// Longer than any token, and than what may be pasted by mistake.
 const MAX_TOKEN_FILE: u64 = 1024 * 1024;
 
 #[derive(Args, Debug)]
@@ -115,7 +115,7 @@ fn token(file: Option<&Path>) -> Result<Secret, Failure> {
         })?;
         text
     };
-    // The newline that `echo` and editors put at its end is not part of it.
+    // The newline that `echo` and editors add is not part of the token.
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(Secret::new(line.strip_suffix('\r').unwrap_or(line)))
 }

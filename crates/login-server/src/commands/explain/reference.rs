@@ -1,5 +1,5 @@
-//! The page of refusals and outages in the documentation is what the program says.
-//! Never shipped: a test compares, and writes the page where `LOGIN_WRITE_REFERENCE` is set.
+//! Keeps the documentation's page of refusals and outages equal to the program.
+//! Never shipped: a test compares, and writes the page if `LOGIN_WRITE_REFERENCE` is set.
 
 use std::fmt::Write as _;
 

@@ -1,9 +1,9 @@
-//! The steps of a review in their order, and at which of them each reason ends it.
-//! Never judges: it only says where a judgement ended.
+//! The steps of a review in order, and at which of them each reason ends it.
+//! Never judges: it only says where a review ended.
 
 use login_review::{Outage, Reason};
 
-/// What one authenticator asks of a token, in the order in which it asks.
+/// What the authenticators check about a token, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     Shape,
@@ -26,18 +26,18 @@ pub(super) enum Stage {
     AskedAudiences,
 }
 
-/// Who judges the token.
+/// Which authenticator judges the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Authenticator {
     Jwt,
     StaticToken,
     Introspection,
-    /// Nobody: it ended before that was known.
+    /// None: the review ended before that was known.
     Nobody,
 }
 
 impl Authenticator {
-    /// By the name that [`login_review::ParsedToken::authenticator`] gives.
+    /// By the name that [`login_review::ParsedToken::authenticator`] returns.
     pub(super) fn named(name: &str) -> Self {
         match name {
             "jwt" => Self::Jwt,
@@ -47,7 +47,7 @@ impl Authenticator {
         }
     }
 
-    /// The steps that it takes.
+    /// Its steps.
     pub(super) const fn stages(self) -> &'static [Stage] {
         use Stage::{
             Algorithm, AskedAudiences, Audience, Guard, Header, Introspection, Issuer, KeyId, Keys,
@@ -91,16 +91,16 @@ impl Authenticator {
     }
 }
 
-/// What is known beside a reason.
+/// What is known besides a reason.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
-    /// The token got as far as its authenticator.
+    /// The token reached its authenticator.
     pub(super) is_routed: bool,
-    /// What `aud` holds is not what is wrong.
+    /// The fault is not in `aud`, but in the audiences that the caller asked for.
     pub(super) is_audience_asked: bool,
-    /// `aud` is the claim that is malformed.
+    /// `aud` is the malformed claim.
     pub(super) is_audience_malformed: bool,
-    /// The expression that refuses is a rule.
+    /// The refusing expression is a rule.
     pub(super) is_rule: bool,
 }
 
@@ -129,7 +129,7 @@ impl Stage {
         }
     }
 
-    /// Where `reason` ends a review; `seen` tells those places apart that have one in common.
+    /// Where `reason` ends a review; `seen` distinguishes places that share a reason.
     pub(super) const fn of(reason: Reason, seen: Seen) -> Self {
         match reason {
             Reason::Empty

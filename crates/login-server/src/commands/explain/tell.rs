@@ -1,5 +1,5 @@
-//! An examination for people, and for programs.
-//! Never the token or a part of its signature; claims only where they were asked for.
+//! Prints an examination as text or as JSON.
+//! Never prints the token or a part of its signature, and claims only on request.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ const RED: &str = "\u{1b}[31m";
 const YELLOW: &str = "\u{1b}[33m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// Lines for people, with colours.
+/// Lines of text, with colours.
 pub(super) fn text(
     examined: &Examination<'_>,
     context: Context<'_>,

@@ -1,6 +1,7 @@
-//! Kubernetes' `AuthenticationConfiguration`: anonymous requests only to what kubelets, joining nodes
-//! and other clusters ask without credentials, and an entry for an issuer if one is named.
-//! Never allows anonymous requests to anything else: `--anonymous-auth=false` would break probes.
+//! Kubernetes' `AuthenticationConfiguration`: anonymous requests only for what kubelets, joining
+//! nodes and other clusters request without credentials, and an entry for an issuer if one is
+//! named.
+//! Never allows other anonymous requests. (`--anonymous-auth=false` instead would break probes.)
 
 use std::path::PathBuf;
 
@@ -60,8 +61,8 @@ impl ConfigurationApi {
     }
 }
 
-// kubeadm's `join` reads the ConfigMap before it has credentials. Whether a request that gets in
-// here may read anything is decided by RBAC as before.
+// kubeadm's `join` reads the ConfigMap before it has credentials. RBAC still decides what an
+// anonymous request may read.
 const REST_OF_HEAD: &str = "\
 #
 # What may be asked without credentials: exactly these paths. RBAC still decides about each of them.
@@ -87,7 +88,7 @@ anonymous:
   - path: /openid/v1/jwks
 ";
 
-/// login-server refuses these names anyway; kube-apiserver believes whatever the mapping yields.
+/// login-server refuses these names anyway; kube-apiserver accepts whatever the mapping yields.
 const RULES: [&str; 5] = [
     "  userValidationRules:",
     "  - expression: \"!user.username.startsWith('system:')\"",

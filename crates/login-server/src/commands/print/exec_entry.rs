@@ -9,7 +9,7 @@ use login_common::names::{ClientId, IssuerUrl};
 use super::yaml::{Document, path, scalar};
 use crate::report::Failure;
 
-/// Options of `get-token` whose value is a secret, or holds one, and what to do instead.
+/// Options of `get-token` whose value is or contains a secret, and what to use instead.
 const SECRETS: [(&str, &str); 5] = [
     ("--client-secret", CLIENT_SECRET),
     ("--oidc-client-secret", CLIENT_SECRET),
@@ -64,7 +64,7 @@ impl ExecEntry {
         Ok(file.into_text())
     }
 
-    /// The key `users` with this entry.
+    /// Writes the key `users` with this entry.
     pub(super) fn write(&self, file: &mut Document) -> Result<(), Failure> {
         IssuerUrl::parse(&self.issuer_url).map_err(|fault| {
             Failure::configuration("`--issuer-url` is not usable").because(&fault)
@@ -90,7 +90,7 @@ impl ExecEntry {
             scalar(&format!("--client-id={}", self.client_id)),
         ];
         if let Some(authority) = &self.certificate_authority {
-            // Checked for UTF-8 on its own, then quoted together with its flag.
+            // Checked for UTF-8 alone, then quoted together with its flag.
             path(authority)?;
             arguments.push(scalar(&format!("--certificate-authority={}", authority.display())));
         }

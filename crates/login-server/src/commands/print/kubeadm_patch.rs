@@ -1,4 +1,4 @@
-//! A kubeadm `ClusterConfiguration` that gives kube-apiserver the files and mounts them.
+//! A kubeadm `ClusterConfiguration` that passes the files to kube-apiserver and mounts them.
 //! Never mounts more of the host than the folders of these files, and never writably.
 
 use std::{
@@ -64,7 +64,8 @@ impl KubeadmPatch {
         let mut arguments = vec![
             ("authentication-token-webhook-config-file", path(&self.webhook_kubeconfig)?),
             ("authentication-token-webhook-version", scalar(version)),
-            // An expired or revoked token lives that much longer; the default is two minutes.
+            // kube-apiserver accepts an expired or revoked token that much longer; the default is
+            // two minutes.
             ("authentication-token-webhook-cache-ttl", scalar("30s")),
         ];
         if let Some(file) = &self.authentication_config {

@@ -1,5 +1,5 @@
-//! A whole kubeconfig to hand out: the cluster, a user entry that runs kubectl-login, a context.
-//! Never holds a credential: each person signs in with it.
+//! A complete kubeconfig to hand out: the cluster, a user entry that runs kubectl-login, a context.
+//! Never holds a credential: each user signs in with it.
 
 use std::path::PathBuf;
 
@@ -71,7 +71,7 @@ impl Kubeconfig {
         if certificates.is_empty() {
             return Err(Failure::configuration(format!("{unusable} holds no PEM certificates")));
         }
-        // Nothing else of the file: a private key beside them would be handed out.
+        // Only the certificates: a private key in the same file would be handed out.
         let certificates = certificates.iter().map(|(_, certificate)| certificate);
         Ok(Some(STANDARD.encode(pem::text_of(certificates))))
     }

@@ -1,4 +1,4 @@
-//! `print`: the files that wire kube-apiserver, kubeadm and kubectl to this server.
+//! `print`: the files that connect kube-apiserver, kubeadm and kubectl to this server.
 //! Never writes a file: stdout is YAML and nothing else.
 
 mod authentication_config;

@@ -1,4 +1,5 @@
-//! A static token: one line for the file that `staticTokens.hashedFile` names, and the token itself.
+//! Creates a static token: one line for the file in `staticTokens.hashedFile`, and the token
+//! itself.
 //! Never writes the token where the line goes: the file holds its digest only.
 
 use clap::Args;
@@ -14,7 +15,7 @@ use crate::{
     system::{clock, random::RandomNumbers},
 };
 
-/// Told apart from other tokens in a search for leaks.
+/// Makes leaked tokens easy to search for.
 const PREFIX: &str = "kls_";
 
 #[derive(Args, Debug)]
@@ -34,7 +35,7 @@ pub(crate) struct StaticToken {
 }
 
 impl StaticToken {
-    /// The line for stdout; the token goes to stderr, once.
+    /// Returns the line for stdout; prints the token to stderr, once.
     pub(crate) fn render(&self) -> Result<String, Failure> {
         let numbers = RandomNumbers::new()
             .and_then(|numbers| Ok([numbers.next()?, numbers.next()?]))
@@ -72,14 +73,14 @@ impl StaticToken {
     }
 }
 
-/// One line that is refused keeps the whole file out.
+/// Checks the line as the server reads it, since one bad line makes the whole file fail.
 fn read_back(line: &str) -> Result<(), Failure> {
     let guard = Guard::default();
     let mut reading = Reading { tokens: StaticTokens::default(), guard: &guard };
     let (mut faults, mut warnings) = (Faults::new("the line"), Faults::new("the line"));
     reading.hashed(line, &mut faults, &mut warnings);
     let mut problems = faults.into_problems();
-    // A name that nobody may have is no fault of a file, and no use to anybody.
+    // A reserved name is only a warning in a file, but such a token would be useless.
     problems.append(&mut warnings.into_problems());
     if problems.is_empty() {
         return Ok(());
@@ -89,8 +90,7 @@ fn read_back(line: &str) -> Result<(), Failure> {
     Err(Failure { causes, ..refused })
 }
 
-/// Inside braces commas and colons mean something, so that every text that is no plain word is
-/// quoted.
+/// Commas and colons are syntax inside braces, so every text that is not a plain word is quoted.
 fn quoted(text: &str) -> String {
     if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         scalar(text)

@@ -1,5 +1,5 @@
-//! The kubeconfig by which kube-apiserver reaches this server.
-//! Never holds a secret: certificates and keys are named by their paths.
+//! The kubeconfig with which kube-apiserver reaches this server.
+//! Never holds a secret: it refers to certificates and keys by path.
 
 use std::path::PathBuf;
 
@@ -36,8 +36,7 @@ impl WebhookKubeconfig {
             Failure::configuration(format!("`--server {server}` is not a usable URL"))
                 .hint("it looks like `https://login.example.com/authenticate`; plain http is for loopback only")
         })?;
-        // kube-apiserver drops a query and a trailing slash; a path of its own choosing would
-        // lead nowhere.
+        // kube-apiserver drops a query and a trailing slash; any other path would lead nowhere.
         if url.path() != "/authenticate" || url.query().is_some() {
             return Err(Failure::configuration(format!(
                 "`--server {}` does not end with `/authenticate`",

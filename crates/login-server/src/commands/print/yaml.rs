@@ -1,5 +1,5 @@
-//! Writes texts into YAML so that every reader reads them back the same.
-//! Never leaves a text plain that some reader takes for something else.
+//! Writes texts as YAML so that every parser reads the same text.
+//! Never writes a text plain that some parser reads as something else.
 
 use std::path::Path;
 
@@ -23,11 +23,11 @@ pub(super) fn scalar(text: &str) -> String {
     }
 }
 
-/// A file that grows line by line.
+/// A file written line by line.
 pub(super) struct Document(String);
 
 impl Document {
-    /// Begins with `head`, whole lines.
+    /// Starts with `head`, which is whole lines.
     pub(super) fn beginning(head: &str) -> Self {
         Self(head.to_owned())
     }
@@ -51,7 +51,7 @@ impl Document {
     }
 }
 
-/// A path as it goes into a file.
+/// A path as written into a file.
 pub(super) fn path(path: &Path) -> Result<String, Failure> {
     path.to_str().map(scalar).ok_or_else(|| {
         Failure::configuration(format!("the path `{}` is not UTF-8", path.display()))
