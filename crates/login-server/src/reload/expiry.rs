@@ -1,4 +1,4 @@
-//! Warns ahead of the end of certificates, and once more at each step towards it.
+//! Warns before certificates expire, and again at each step towards it.
 //! Never refuses anything: a clock may be wrong.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::tls::{CertificateUse, certificate::Validity};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// How near the end is.
+/// How near the expiry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     NotYet,
@@ -19,14 +19,14 @@ enum Step {
     Over,
 }
 
-/// Remembers what was said.
+/// Remembers what was logged.
 #[derive(Debug, Default)]
 pub(super) struct ExpiryWarnings {
     said: Vec<(CertificateUse, Validity, Step)>,
 }
 
 impl ExpiryWarnings {
-    /// Says what has not been said about these.
+    /// Logs what has not been logged about these certificates.
     pub(super) fn warn(&mut self, validity: &[(CertificateUse, Validity)], now: UnixTime) {
         let steps = validity.iter().filter_map(|(which, validity)| {
             step(*validity, now).map(|step| (*which, *validity, step))

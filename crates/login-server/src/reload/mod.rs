@@ -1,8 +1,8 @@
-//! Replaces what is in force when the files it came from change.
-//! Never puts in force what did not validate, and never lets a fault of one group keep out another.
+//! Replaces what is in force when the files that it came from change.
+//! Never puts in force what did not validate, and never lets a fault in one group block another.
 //!
-//! `subject` notices and replaces one group of files, `sources` says what the groups are,
-//! `status` is what everybody may ask, `expiry` warns ahead of the end of certificates.
+//! `subject` notices changes to one group of files and replaces it; `sources` defines the groups;
+//! `status` is for `/readyz` and metrics; `expiry` warns before certificates expire.
 
 mod expiry;
 #[cfg(test)]
@@ -33,7 +33,7 @@ pub use self::{
 };
 use crate::{start::State, system::clock};
 
-/// Looks at the files for as long as it is driven.
+/// Checks the files for as long as `drive` runs.
 pub(crate) struct Reloader {
     state: Arc<State>,
     subjects: Arc<Mutex<Vec<Box<dyn Looking>>>>,
@@ -42,7 +42,7 @@ pub(crate) struct Reloader {
 }
 
 impl Reloader {
-    /// Watches `watched`, which `state` was made of.
+    /// Watches `watched`, from which `state` was built.
     pub(crate) fn new(state: &Arc<State>, watched: Watched) -> Self {
         let (now, reloads) = (clock::now(), &state.reloads);
         let mut subjects: Vec<Box<dyn Looking>> = Vec::new();
@@ -57,7 +57,7 @@ impl Reloader {
         if let Some(files) = watched.configuration {
             let ((configuration, seen), (revocations, list)) = files.sources(state);
             watch(Box::new(Subject::new(configuration, seen, reloads, now)));
-            // After the configuration, which says where the list lies.
+            // After the configuration, which says where the list is.
             watch(Box::new(Subject::new(revocations, list, reloads, now)));
         }
         if let (Some((files, seen)), Some(serving)) = (watched.tls, &state.tls) {
@@ -77,13 +77,13 @@ impl Reloader {
         }
     }
 
-    /// Every file that is looked at.
+    /// Every watched file.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let subjects = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
         subjects.iter().flat_map(|subject| subject.files()).map(PathBuf::from).collect()
     }
 
-    /// Looks, for ever; at once and thoroughly when `wanted` counts on.
+    /// Checks the files until the server ends; at once and thoroughly when `wanted` increases.
     pub(crate) async fn drive(mut self, mut wanted: watch::Receiver<u64>) {
         let mut read_at = Instant::now() + self.pace.read;
         loop {
@@ -93,7 +93,7 @@ impl Reloader {
             let glance_at = Instant::now() + self.pace.glance;
             let is_wanted = match timeout_at(glance_at, wanted.changed()).await {
                 Ok(Ok(())) => true,
-                // The server is being torn down.
+                // The server is shutting down.
                 Ok(Err(_)) => return,
                 Err(_) => false,
             };
@@ -104,7 +104,7 @@ impl Reloader {
                 Look::Glance
             };
             let (state, subjects) = (Arc::clone(&self.state), Arc::clone(&self.subjects));
-            // A file system may take its time, and a configuration may be long.
+            // A file system may be slow, and a configuration may be long.
             let looked = tokio::task::spawn_blocking(move || {
                 let mut subjects = subjects.lock().unwrap_or_else(PoisonError::into_inner);
                 for subject in subjects.iter_mut() {

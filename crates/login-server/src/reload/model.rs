@@ -1,5 +1,5 @@
-//! Random lives of the list of revocations, against the real group of files and the real policy: no
-//! token that is revoked is accepted, whatever becomes of the file and of the clock.
+//! Random histories of the revocation list, against the real group of files and the real policy: no
+//! revoked token is accepted, whatever happens to the file and the clock.
 
 #![expect(clippy::disallowed_methods, reason = "tests write their input files")]
 
@@ -37,14 +37,14 @@ use crate::{
 const ISSUER: &str = "https://id.example";
 const TOKENS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
-/// Each revoked token, and when its entry ends.
+/// Each revoked token, and when its entry expires.
 type List = BTreeMap<&'static str, Option<i64>>;
 
-/// What lies there.
+/// What the file contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Content {
     Good(List),
-    /// Faulty, empty in whatever shape, or not there at all.
+    /// Faulty, empty in any form, or missing.
     Useless(&'static str),
 }
 
@@ -75,11 +75,11 @@ struct World {
     content: Content,
     text: Option<String>,
     writes: u64,
-    /// Whether the latest write shows in the times of the file.
+    /// Whether the latest write changed the file's modification time.
     is_dated: bool,
-    /// Looks since then that had to notice it.
+    /// Checks since then that had to notice it.
     looks: usize,
-    /// What it said at the latest look.
+    /// The text at the latest check.
     seen: Option<String>,
     /// What must be in force.
     in_force: List,
@@ -125,7 +125,7 @@ impl World {
         self.writes += 1;
         self.looks = 0;
         self.content = content;
-        // A coarse clock gives two states of a file one time.
+        // A coarse clock may give two states of a file the same time.
         self.is_dated = random.below(4) > 0;
         self.text = text;
         let Some(text) = &self.text else {
@@ -154,9 +154,9 @@ impl World {
         if Arc::ptr_eq(before.policy.revocations(), after.policy.revocations()) {
             return;
         }
-        // An answer of before is not said again.
+        // Earlier answers are not served from the cache again.
         assert!(before.generation < after.generation);
-        // Half a list may be a list.
+        // Half a list may be a valid list.
         assert_eq!(self.text, before_that, "it came into force at the first look");
         match &self.content {
             Content::Good(list) => self.in_force.clone_from(list),
@@ -177,7 +177,7 @@ impl World {
         for token in TOKENS {
             assert_eq!(self.is_revoked(token), counts(&self.in_force, token), "{token}");
         }
-        // The bound: two looks in a row found the same.
+        // The bound: two consecutive checks read the same.
         if let (Content::Good(list), true) = (&self.content, 2 <= self.looks) {
             for token in TOKENS.into_iter().filter(|token| counts(list, token)) {
                 assert!(self.is_revoked(token), "{token} is accepted after two looks");
@@ -220,7 +220,7 @@ fn config(policy: Policy) -> ServerConfig {
     }
 }
 
-/// One thing that happens to the list, to the clock, or to the one who looks.
+/// One event: to the list, to the clock, or a check.
 fn step(world: &mut World, number: u64, random: &mut Dice) {
     match number {
         0..=2 => {
@@ -239,7 +239,7 @@ fn step(world: &mut World, number: u64, random: &mut Dice) {
             let text = random.one_of(&USELESS);
             world.write(Content::Useless(text), random);
         }
-        // Also back.
+        // The clock may also go back.
         5 => world.now += i64::try_from(random.below(100)).unwrap() - 30,
         6 | 7 => world.look(Look::Glance),
         _ => world.look(Look::Read),
@@ -259,7 +259,7 @@ fn no_life_of_the_file_lets_a_revoked_token_in() {
             let taken = AssertUnwindSafe(|| step(&mut world, number, &mut random));
             assert!(catch_unwind(taken).is_ok(), "steps {steps:?}, content {:?}", world.content);
         }
-        // However it was: when a list lies there, it counts after two looks.
+        // Whatever happened: a good list is in force after two checks.
         world.write(Content::Good(List::from([("a", None)])), &mut random);
         world.look(Look::Read);
         world.look(Look::Read);

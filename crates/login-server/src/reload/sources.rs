@@ -1,6 +1,5 @@
-//! The groups of files that are replaced together: configuration, revocations, TLS, tokens of
-//! callers.
-//! Never decides whether a file is good: that do `config`, `tls` and `callers`.
+//! The groups of files that are replaced together: configuration, revocations, TLS, caller tokens.
+//! Never decides whether a file is good: `config`, `tls` and `callers` do.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -38,16 +37,16 @@ pub(super) struct ConfigurationSource {
     authentication: Option<PathBuf>,
     list: ListPlace,
     running: Running,
-    /// Every issuer whose tokens were accepted since the start.
+    /// Every issuer whose tokens were accepted since the server started.
     known_issuers: BTreeSet<String>,
 }
 
-/// A source, and what was read of it at the start.
+/// A source, and the files as read at the start.
 type Begun<S> = (S, SeenFiles);
 
 impl ConfigurationFiles {
-    /// The list is a group of its own: to revoke is an emergency measure, and must not wait for
-    /// somebody else's typo.
+    /// The list is its own group: a revocation is an emergency measure, and must not wait until a
+    /// mistake elsewhere in the configuration is fixed.
     pub(super) fn sources(
         self,
         state: &Arc<State>,
@@ -149,7 +148,7 @@ fn told(problems: Vec<Problem>) -> Vec<String> {
 pub(super) struct TlsSource {
     pub(super) files: TlsFiles,
     pub(super) serving: ServingTls,
-    /// The embedded issuer, whose host people reach here.
+    /// The embedded issuer, whose pages are reached under this certificate.
     pub(super) issuer: Option<IssuerUrl>,
 }
 
@@ -163,9 +162,10 @@ impl Source for TlsSource {
     fn read(&self, files: &TrackedFiles) -> Result<Prepared, Vec<String>> {
         let prepared = tls::prepare(&self.files, files).map_err(|fault| vec![chain(&fault)])?;
         let now = clock::now();
-        // At the start there is nothing better; here there is. What does not count yet is refused,
-        // too, and so read again until it does. That is about our own certificate: a client CA that
-        // was taken out of its file must not stay because the one beside it has expired.
+        // At the start there is nothing better to serve; here there is. A certificate that is not
+        // valid yet is refused, too, and so is read again until it is. Only our own certificate
+        // counts: a client CA that was removed from its file must not stay in force because the
+        // certificate beside it has expired.
         if !is_shown_in_time(&prepared, now) && is_shown_in_time(&self.serving.current(), now) {
             return Err(vec![format!(
                 "`{}` has expired or does not count yet, unlike what is in force",
@@ -185,7 +185,7 @@ impl Source for TlsSource {
     }
 }
 
-/// Whether every certificate of the chain that is shown counts.
+/// Whether every certificate of the served chain is valid now.
 fn is_shown_in_time(prepared: &Prepared, now: UnixTime) -> bool {
     let shown = prepared.validity.iter().filter(|(which, _)| *which == CertificateUse::Serving);
     shown.into_iter().all(|(_, validity)| validity.from <= now && now <= validity.until)

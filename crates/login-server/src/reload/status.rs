@@ -1,5 +1,5 @@
-//! How the latest looks at the files ended, for `/readyz`, metrics and whoever asks.
-//! Never holds what a file said.
+//! How the latest checks of the files ended, for `/readyz` and metrics.
+//! Never holds a file's content.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,13 +8,14 @@ use login_common::UnixTime;
 /// Files that are replaced together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `--config`, `--authentication-config` and every file that they name but the next.
+    /// `--config`, `--authentication-config` and every file that they name, except the list of
+    /// revocations.
     Configuration,
     /// The list of revocations.
     Revocations,
     /// Serving certificate, its key, and the client CA.
     Tls,
-    /// The tokens by which callers are known.
+    /// The tokens that identify callers.
     CallerTokens,
 }
 
@@ -34,23 +35,23 @@ impl Kind {
     }
 }
 
-/// How it stands with one kind.
+/// The state of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
-    /// Something watches files of this kind.
+    /// Whether files of this kind are watched.
     pub is_watched: bool,
-    /// How often new files came into force; the start counts as the first time.
+    /// How often new files came into force; the start counts as the first.
     pub successes: u64,
-    /// How many different faults kept new files out.
+    /// How often another fault kept new files out.
     pub failures: u64,
-    /// When what is in force came into force.
+    /// When the files in force came into force.
     pub last_success: Option<UnixTime>,
     /// When a fault last kept new files out.
     pub last_failure: Option<UnixTime>,
-    /// What is wrong with the files as they lie there now; none if they are in force.
+    /// The fault of the current files; none if they are in force.
     pub fault: Option<String>,
-    /// SHA-256 over the digests of all files in force that hold no secret, in hexadecimal; empty
-    /// where all do.
+    /// SHA-256 over the digests of all files in force that hold no secret, in hexadecimal; empty if
+    /// all hold one.
     pub digest: String,
 }
 
@@ -59,7 +60,7 @@ pub struct Status {
 pub struct Reloads([Mutex<Status>; Kind::ALL.len()]);
 
 impl Reloads {
-    /// Every kind and how it stands.
+    /// Every kind and its state.
     pub fn report(&self) -> impl Iterator<Item = (Kind, Status)> {
         Kind::ALL.into_iter().zip(&self.0).map(|(kind, status)| (kind, locked(status).clone()))
     }

@@ -1,6 +1,6 @@
-//! One group of files: notices that they changed, and puts them in force if they are good.
-//! Never puts in force what did not validate as a whole or was not the same at two looks, and never
-//! says the same fault twice.
+//! Watches one group of files: notices changes, and puts them in force if they are good.
+//! Never puts in force what did not validate as a whole or was not the same at two checks, and
+//! never logs the same fault twice in a row.
 
 use std::{
     collections::BTreeMap,
@@ -15,42 +15,43 @@ use tokio::time::Instant;
 use super::status::{Kind, Reloads};
 use crate::system::tracked_files::{Seen, TrackedFiles};
 
-/// What the files lay like.
+/// Each file as it was when read.
 pub(crate) type SeenFiles = BTreeMap<PathBuf, Seen>;
 
 /// Reads a group of files, and puts it in force.
 pub(crate) trait Source: Send {
-    /// What was read and checked.
+    /// The parsed and validated content.
     type Read;
 
     fn kind(&self) -> Kind;
 
-    /// Reads and checks all files; every fault at once.
+    /// Reads and checks all files; returns all faults at once.
     fn read(&self, files: &TrackedFiles) -> Result<Self::Read, Vec<String>>;
 
-    /// Whether other files count now than `files`.
+    /// Whether the source now consists of other files than `files`.
     fn is_elsewhere(&self, _files: &SeenFiles) -> bool {
         false
     }
 
-    /// Puts it in force as a whole.
+    /// Puts the whole in force.
     fn put_in_force(&mut self, read: Self::Read);
 }
 
-/// How thoroughly to look.
+/// How thoroughly to check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// Where the files lie, and how long and how old they are.
+    /// Each file's place, length and age.
     Glance,
-    /// What is in them.
+    /// Its content.
     Read,
 }
 
-/// A group of files that is watched.
+/// A watched group of files.
 pub(crate) struct Subject<S> {
     source: S,
     in_force: SeenFiles,
-    /// Good, and not in force yet: somebody may still be writing. Half a list may be a list.
+    /// Good, and not in force yet: it may still be being written, and half a list may be a valid
+    /// list.
     unsettled: Option<SeenFiles>,
     refused: Option<Refused>,
 }
@@ -62,28 +63,28 @@ struct Refused {
     pause: Duration,
 }
 
-/// A file may be whole again without looking changed: where it is written in place, a coarse
-/// clock gives both states one time. So what was refused is read again, at a growing pause.
+/// A file may be complete again without a visible change: when it is written in place, a coarse
+/// clock gives both states the same time. So refused files are read again, after a growing pause.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Part of a text in `/readyz` and logs; a configuration can have very many faults.
+/// The most faults in `/readyz` and the log; a configuration can have very many.
 const FAULTS_SHOWN: usize = 20;
 
-/// Something whose files are looked at.
+/// A group of files, whatever its source.
 pub(crate) trait Looking: Send {
-    /// Looks, and puts new files in force if there are any.
+    /// Checks the files, and puts new ones in force if there are any.
     fn look(&mut self, look: Look, reloads: &Reloads, now: UnixTime);
 
-    /// Every file that is looked at.
+    /// Every watched file.
     fn files(&self) -> Vec<&Path>;
 
-    /// One of them that cannot be read again, if there is one.
+    /// A file that cannot be read again, if there is one.
     fn stream(&self) -> Option<&Path>;
 }
 
 impl<S: Source> Subject<S> {
-    /// Watches what was read at the start.
+    /// Watches the files read at the start.
     pub(crate) fn new(source: S, in_force: SeenFiles, reloads: &Reloads, now: UnixTime) -> Self {
         let subject = Self { source, in_force, unsettled: None, refused: None };
         subject.succeeded(reloads, now);
@@ -194,7 +195,7 @@ fn has_changed(before: &SeenFiles, after: &SeenFiles) -> bool {
         || before.values().zip(after.values()).any(|(a, b)| !a.has_same_content(b))
 }
 
-/// Of all that holds no secret; empty where there is nothing else.
+/// Over all files that hold no secret; empty if there are none.
 fn digest(files: &SeenFiles) -> String {
     let mut public = files.values().filter_map(Seen::public_digest).peekable();
     if public.peek().is_none() {

@@ -1,4 +1,4 @@
-//! What a server was made of, and so is looked at for changes.
+//! What a server was built from, and so is watched for changes.
 //! Never reads a file.
 
 use std::{path::PathBuf, time::Duration};
@@ -6,20 +6,20 @@ use std::{path::PathBuf, time::Duration};
 use super::subject::SeenFiles;
 use crate::{config::running::Running, tls::TlsFiles};
 
-/// What a server was made of, and is looked at for changes. By default nothing is.
+/// What to watch for changes; nothing by default.
 #[derive(Debug, Default)]
 pub struct Watched {
     /// The configuration.
     pub configuration: Option<ConfigurationFiles>,
-    /// Everything for TLS, as it was read.
+    /// Everything for TLS, as read.
     pub tls: Option<(TlsFiles, SeenFiles)>,
-    /// The file with the tokens of callers, as it was read.
+    /// The file with the caller tokens, as read.
     pub caller_tokens: Option<(PathBuf, SeenFiles)>,
-    /// How often to look.
+    /// How often to check.
     pub pace: Pace,
 }
 
-/// Where the configuration lies.
+/// The configuration's files.
 #[derive(Debug)]
 pub struct ConfigurationFiles {
     /// `--config`.
@@ -28,18 +28,18 @@ pub struct ConfigurationFiles {
     pub authentication: Option<PathBuf>,
     /// The list of revocations that they name.
     pub revocations: Option<PathBuf>,
-    /// What only a restart changes.
+    /// The settings that only a restart changes.
     pub running: Running,
-    /// Everything that was read.
+    /// Every file that was read.
     pub seen: SeenFiles,
 }
 
-/// How often files are looked at.
+/// How often files are checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// Between two looks at where the files lie and how old they are.
+    /// Between two checks of each file's place and age.
     pub glance: Duration,
-    /// Between two comparisons of what is in them, for file systems that tell times coarsely.
+    /// Between two comparisons of the content, for file systems with coarse timestamps.
     pub read: Duration,
 }
 
