@@ -1,5 +1,5 @@
-//! Who may ask for reviews: whoever shows a certificate of the client CA, or a token.
-//! Never keeps a token: only digests, which are compared in constant time.
+//! Which callers may ask for reviews: those with a certificate of the client CA, or with a token.
+//! Never stores a token: only digests, which are compared in constant time.
 
 use std::{path::Path, sync::Arc};
 
@@ -20,12 +20,12 @@ use crate::{
 };
 
 const MAX_FILE: u64 = 64 * 1024;
-/// Two are enough to replace one by the other; every one costs a comparison.
+/// Two are enough to replace one by the other; each one costs a comparison.
 const MAX_TOKENS: usize = 16;
-/// 128 bit in base64. What is shorter can be guessed.
+/// 128 bits in base64. A shorter token can be guessed.
 const SHORTEST: usize = 22;
 
-/// The tokens by which callers are known.
+/// The digests of the tokens that authenticate callers.
 #[derive(Clone)]
 pub struct Tokens(Vec<[u8; 32]>);
 
@@ -48,14 +48,14 @@ pub enum TokensFault {
         path: String,
         /// Counted from 1.
         line: usize,
-        /// What is wrong with it; never what it says.
+        /// What is wrong with it; never its content.
         fault: &'static str,
     },
 }
 
 impl Tokens {
-    /// One token a line; empty lines and lines that begin with `#` do not count. A file without
-    /// tokens admits nobody: who removes the last one means it.
+    /// Reads one token a line; empty lines and lines that begin with `#` do not count. A file
+    /// without tokens admits no caller: an operator who removes the last one means it.
     pub fn read(path: &Path, files: &TrackedFiles) -> Result<Self, TokensFault> {
         let text = zeroize::Zeroizing::new(files.read_text(path, MAX_FILE)?);
         files.mark_secret(path);
@@ -84,14 +84,14 @@ impl Tokens {
         Ok(Self(tokens))
     }
 
-    /// Whether nobody is admitted by them.
+    /// Whether they admit no caller.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     fn hold(&self, token: &[u8]) -> bool {
         let shown = hashed(token);
-        // All of them, always: the time does not tell which one it was.
+        // Always compares all of them, so that the time does not show which one matched.
         self.0.iter().fold(false, |found, one| verify_slices_are_equal(one, &shown).is_ok() | found)
     }
 }
@@ -100,7 +100,7 @@ fn hashed(token: &[u8]) -> [u8; 32] {
     digest(&SHA256, token).as_ref().try_into().unwrap_or_default()
 }
 
-/// Who may ask, and how often those who may not were mentioned.
+/// Decides which callers may ask for reviews, and counts refusals for the log.
 pub struct Callers {
     certificate: ClientCertificate,
     tokens: Option<ArcSwap<Tokens>>,
@@ -108,20 +108,20 @@ pub struct Callers {
 }
 
 impl Callers {
-    /// Either is enough where both are asked for.
+    /// Where both are configured, either is enough.
     pub fn new(certificate: ClientCertificate, tokens: Option<Tokens>) -> Self {
         let tokens = tokens.map(ArcSwap::from_pointee);
         Self { certificate, tokens, refused: Seldom::default() }
     }
 
-    /// From now on these tokens count, and no others.
+    /// Replaces all tokens.
     pub fn replace(&self, tokens: Tokens) {
         if let Some(current) = &self.tokens {
             current.store(Arc::new(tokens));
         }
     }
 
-    /// Whether `caller` may ask for reviews. Who may not is mentioned in the log, now and then.
+    /// Whether `caller` may ask for reviews. Refusals are logged at a limited rate.
     pub fn admit(&self, caller: &Caller, headers: &HeaderMap, now: UnixTime) -> bool {
         let is_open = self.certificate == ClientCertificate::NotAsked && self.tokens.is_none();
         if is_open {
@@ -218,7 +218,7 @@ mod tests {
             (Callers::new(required, None), bearer.as_str(), false),
             (Callers::new(required, tokens()), &bearer, true),
             (Callers::new(open, tokens()), &bearer, true),
-            // Without tokens it is not open to everybody: nobody is admitted.
+            // A file without tokens does not open the webhook: it admits no caller.
             (Callers::new(open, Some(read("# none\n").unwrap())), &bearer, false),
             (Callers::new(open, Some(read("").unwrap())), "", false),
             (Callers::new(open, Some(read("").unwrap())), "Bearer ", false),

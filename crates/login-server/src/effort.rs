@@ -1,8 +1,8 @@
-//! How long the expressions of a review may take, and where: at once while that is short, else on
-//! a thread of their own.
+//! Limits the time of a review's expressions. Short ones run at once; a longer one takes a turn,
+//! and another thread takes over sockets and timers meanwhile.
 //!
-//! Never lets an expression keep the sockets waiting for longer than [`AT_ONCE`], and never those
-//! of one party another party's: each has a turn of its own.
+//! Never lets an expression block the sockets for longer than [`AT_ONCE`], and never lets one
+//! party's expressions delay another party's: each has turns of its own.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use crate::{
     turns::Turns,
 };
 
-/// An expression over a usual token takes microseconds.
+/// An expression over a typical token takes microseconds.
 const AT_ONCE: Duration = Duration::from_millis(2);
 
-/// Parties beyond so many share their turns.
+/// More parties than this share turns.
 const PARTIES: usize = 64;
 
-/// Of one party, reviews whose expressions are slow: so many at the same moment.
+/// Reviews of one party with slow expressions that run at the same moment.
 const RUNNING: usize = 1;
-/// So many more wait for that.
+/// Reviews that wait for such a turn.
 const WAITING: usize = 16;
 
 /// The turns of all parties.
@@ -34,7 +34,7 @@ pub struct Efforts {
 }
 
 impl Efforts {
-    /// Nobody has a turn.
+    /// All turns are free.
     pub fn new(limits: &Limits) -> Self {
         let turns = || Turns::new(RUNNING, WAITING, limits.review);
         Self {
@@ -43,8 +43,8 @@ impl Efforts {
         }
     }
 
-    /// What `decide` says with enough patience. It is asked twice where it takes long: it may
-    /// change nothing.
+    /// Returns what `decide` decides with enough time. `decide` runs twice if it is slow, so it
+    /// must have no side effects.
     pub async fn decide(
         &self,
         ticks: &Ticks,
@@ -67,7 +67,7 @@ impl Efforts {
     }
 }
 
-/// Enough for what is only told to the operator.
+/// Enough for an expression whose result is only logged.
 pub fn short_patience() -> Patience {
     patience(AT_ONCE)
 }
@@ -77,9 +77,9 @@ fn patience(time: Duration) -> Patience {
     Patience::until(move || end <= clock::instant())
 }
 
-/// Runs `work` while another thread takes over what this one does for sockets and timers.
+/// Runs `work` while another thread takes over this thread's sockets and timers.
 fn apart<T>(work: impl FnOnce() -> T) -> T {
-    // With a single thread there is none that could.
+    // A single-threaded runtime has no other thread.
     match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
         Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         Ok(_) | Err(_) => work(),

@@ -1,5 +1,5 @@
-//! The embedded issuer as this process runs it: its documents, and the gates before its work.
-//! Never lets a crowd at one gate take the places of another.
+//! The embedded issuer in this process: its rendered documents, and the gates that limit its work.
+//! Never lets a flood at one gate take the places of another.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,28 +13,28 @@ use url::Url;
 
 use crate::{config::Limits, telemetry::refusals::Refusals};
 
-/// The embedded issuer and what is derived from it once.
+/// The embedded issuer and what is computed from it once.
 pub struct Embedded {
     issuer: Arc<Issuer>,
-    /// Shown to people.
+    /// The host name that pages show.
     pub host: String,
-    /// Where its endpoints are.
+    /// The paths of its pages.
     pub paths: Paths,
     /// The metadata, rendered.
     pub discovery: Bytes,
     /// The public keys, rendered.
     pub jwks: Bytes,
-    /// What it refused.
+    /// Counts of its refusals.
     pub refusals: Refusals,
     passwords: Queue,
     operations: Queue,
     internal: Queue,
 }
 
-/// So many may wait for their turn at one gate of the issuer; the next one is told at once.
+/// Operations that may wait at one gate of the issuer; further ones are refused at once.
 const WAITING_FOR_ISSUER: usize = 256;
 
-/// So many operations of this program's own at one moment: a health check, and the look at sessions.
+/// Concurrent operations of this program itself: a health check, and reading ended sessions.
 const INTERNAL_OPERATIONS: usize = 2;
 
 /// Paths of the embedded issuer's pages on this server.
@@ -42,30 +42,30 @@ const INTERNAL_OPERATIONS: usize = 2;
 pub struct Paths {
     /// The path of the issuer's URL, without a slash at its end.
     pub base: String,
-    /// Where the login form goes.
+    /// Where the login form is sent.
     pub authorize: String,
-    /// Where the device forms go.
+    /// Where the device forms are sent.
     pub device: String,
 }
 
-/// What an operation of the issuer is waiting for.
+/// The limit that an operation of the issuer waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     /// A password check: 19 MiB and tens of milliseconds of a core.
     Password,
     /// A transaction of the store.
     Store,
-    /// The same for this program itself: whatever a crowd asks for, health is told, and sessions
-    /// that ended are learned.
+    /// A transaction of this program itself, so that a flood of requests delays neither health
+    /// checks nor the news of ended sessions.
     Internal,
 }
 
 /// Why an operation of the issuer was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotDone {
-    /// Others were before it for too long.
+    /// Too many others came before it, or for too long.
     Busy,
-    /// It failed; the log has the cause.
+    /// It failed; the cause is logged.
     Failed,
 }
 
@@ -86,7 +86,7 @@ impl NotDone {
         }
     }
 
-    /// For a person or a developer.
+    /// The text for the client, or for a page.
     pub const fn message(self) -> &'static str {
         match self {
             Self::Busy => "too many sign-ins are waiting",
@@ -121,17 +121,17 @@ impl Embedded {
         })
     }
 
-    /// Its name.
+    /// The issuer's URL.
     pub fn url(&self) -> &IssuerUrl {
         &self.issuer.settings().issuer
     }
 
-    /// Its name and its keys.
+    /// Its URL and its public keys.
     pub(crate) fn keys(&self) -> (&str, KeySet) {
         (self.issuer.settings().issuer.as_str(), KeySet::clone(&self.issuer.key_set()))
     }
 
-    /// Runs `work` on a blocking thread, when it is its turn.
+    /// Runs `work` on a blocking thread, after a turn at `gate`.
     pub async fn ask<T: Send + 'static>(
         &self,
         gate: Gate,
@@ -145,7 +145,7 @@ impl Embedded {
         };
         let permit = queue.turn(limits.form).await.ok_or(NotDone::Busy)?;
         let issuer = Arc::clone(&self.issuer);
-        // The permit goes along: a caller that gives up does not make room for more work.
+        // The work holds the permit: a client that disconnects does not make room for more work.
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work(&issuer)
@@ -154,7 +154,7 @@ impl Embedded {
     }
 }
 
-/// Those before one gate of the issuer.
+/// The operations at one gate of the issuer.
 struct Queue {
     at_once: Arc<Semaphore>,
     waiting: Semaphore,
@@ -179,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks, and stands in the queue where it has no turn at once.
+    /// Polls `turn` once, so that it waits in the queue if it has to.
     async fn is_held_up(mut turn: std::pin::Pin<&mut impl Future>) -> bool {
         tokio::select! {
             biased;
@@ -200,7 +200,7 @@ mod tests {
         assert!(queue.turn(patience).await.is_none());
         drop(waiting);
         assert!(is_held_up(pin!(queue.turn(patience))).await);
-        // Whoever has waited for long enough goes, and so there is room again.
+        // A waiter that times out leaves the queue, so there is room again.
         assert!(queue.turn(patience).await.is_none());
         drop(first);
         assert!(queue.turn(patience).await.is_some());

@@ -1,4 +1,5 @@
-//! What a reload replaces as a whole: one configuration, and the parties that it names.
+//! What a reload replaces as a whole: one configuration, and the state of the issuers and endpoints
+//! that it names.
 //! Never changes after it came into force.
 
 use std::sync::Arc;
@@ -8,18 +9,18 @@ use login_review::Policy;
 
 use crate::evidence::{DistributedGroups, Introspectors, KeySets};
 
-/// One configuration, as it came from its files. A reload replaces it as a whole.
+/// One configuration, as read from its files.
 pub struct InForce {
-    /// Counts the configurations of this process; an answer that rests on another one is out of
-    /// date, and an `IssuerIndex` of another one points nowhere.
+    /// Counts the configurations of this process; an answer based on another generation is out of
+    /// date, and an `IssuerIndex` of another one is invalid.
     pub generation: u64,
-    /// What is allowed.
+    /// The policy: issuers, guard, revocations.
     pub policy: Policy,
     /// Every issuer's keys, in the order of the policy.
     pub keys: Arc<KeySets>,
-    /// Where groups are fetched that a token keeps elsewhere.
+    /// Fetches distributed groups, which a token only references.
     pub groups: Arc<DistributedGroups>,
-    /// Who is asked about opaque tokens, in the order of the policy.
+    /// The introspection endpoints for opaque tokens, in the order of the policy.
     pub introspectors: Arc<Introspectors>,
     /// The published client, rendered, if there is one.
     pub published_client: Option<Bytes>,

@@ -1,5 +1,5 @@
-//! A question's way to its verdict: plan, then decide, gathering what `decide` asks for.
-//! Never judges itself, never fetches what was not asked for, and nothing twice.
+//! The loop that judges a review: plan, then decide, fetching what `decide` asks for.
+//! Never judges itself, never fetches what `decide` did not ask for, and nothing twice.
 
 use std::sync::Arc;
 
@@ -23,14 +23,14 @@ use crate::{
 /// A verdict and what it rests on.
 #[derive(Debug)]
 pub struct Judgement<'t> {
-    /// The end.
+    /// The verdict.
     pub verdict: Verdict,
     /// The issuer that the token names, if it is a configured one.
     pub issuer: Option<IssuerIndex>,
-    /// Of the key set that the verdict rests on; none if the verdict rests on more than that, or
-    /// on less.
+    /// The generation of the key set that the verdict rests on; none if the verdict rests on more
+    /// than one key set, or on other evidence, or on no keys.
     pub generation: Option<u64>,
-    /// The token taken apart, if it came that far; for the record, not for another verdict.
+    /// The parsed token, if parsing succeeded; for the audit record, not for another verdict.
     pub token: Option<ParsedToken<'t>>,
 }
 
@@ -53,7 +53,7 @@ pub async fn judge<'t>(
         api_audiences: state.api_audiences.as_deref(),
     };
     let mut gathered = Gathered::of(request.token.expose());
-    // After the epoch was read, so that what ended since then is known.
+    // Read after the epoch, so that it contains every session that ended before.
     let ended_sessions = state.ended_sessions.known();
     let verdict = loop {
         let evidence = gathered.evidence(&ended_sessions);
@@ -81,7 +81,7 @@ pub async fn judge<'t>(
     Judgement { verdict, issuer, generation, token: Some(token) }
 }
 
-/// Whose turn it is where expressions are slow.
+/// The party whose turns slow expressions take: the token's issuer.
 fn party(token: &ParsedToken<'_>) -> usize {
     token.issuer().map_or(usize::MAX, IssuerIndex::as_usize)
 }
@@ -89,7 +89,7 @@ fn party(token: &ParsedToken<'_>) -> usize {
 /// What was fetched for one token.
 struct Gathered<'t> {
     text: &'t str,
-    /// Of the token's issuer, and of the issuer of its groups.
+    /// The keys of the token's issuer, and of the issuer of its groups.
     keys: [Option<Keys>; 2],
     introspection: Option<Arc<KnownToken>>,
     groups: Option<Arc<KnownGroups>>,
@@ -98,13 +98,13 @@ struct Gathered<'t> {
 struct Keys {
     issuer: IssuerIndex,
     snapshot: Arc<Snapshot>,
-    /// What the issuer has been asked for newer ones on behalf of.
+    /// The texts for which the issuer has already been asked for newer keys.
     asked_for: Presented,
-    /// Whether an answer may be kept for as long as these are the keys.
+    /// Whether an answer may be cached for as long as these are the keys.
     settled: bool,
 }
 
-/// What may be signed with another key than those in use.
+/// The texts that may be signed with a newer key than those in use.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Presented {
     Nothing,
@@ -128,7 +128,7 @@ impl<'t> Gathered<'t> {
         Evidence { keys, introspection, groups, ended_sessions, patience: None }
     }
 
-    /// Tells the operator what his list says about the token, which was refused for it.
+    /// Logs the reason that the operator's list gives for a token that was refused as revoked.
     fn tell_reason(
         &self,
         state: &State,
@@ -161,7 +161,7 @@ impl<'t> Gathered<'t> {
         }
     }
 
-    /// Adds what is needed, or says how the review ends without it.
+    /// Fetches what is needed, or returns the verdict that follows without it.
     async fn gather(
         &mut self,
         in_force: &InForce,
@@ -233,7 +233,8 @@ impl<'t> Gathered<'t> {
                 keys.snapshot = snapshot;
                 keys.settled = true;
             }
-            // The issuer may have a new key that we cannot see. A refusal would be cached.
+            // The issuer may have a new key that this server could not fetch. A refusal would be
+            // cached.
             Renewal::Unconfirmed(snapshot) => {
                 keys.snapshot = snapshot;
                 keys.settled = false;
@@ -243,7 +244,7 @@ impl<'t> Gathered<'t> {
         Ok(())
     }
 
-    /// What an answer may be kept under.
+    /// The generation of keys under which an answer may be cached.
     fn generation(&self, issuer: Option<IssuerIndex>) -> Option<u64> {
         match &self.keys {
             [Some(keys), None]

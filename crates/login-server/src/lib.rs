@@ -1,12 +1,12 @@
 //! The server: sockets, TLS, routes, evidence, shutdown, telemetry.
 //!
-//! Never here: rules of its own. Whether a token is good says `login-review`; who may have one
-//! says `login-issuer`.
+//! Contains no rules of its own: `login-review` decides whether a token is good, `login-issuer` who
+//! may have one.
 //!
-//! Reading order: `commands` (what an operator types), `config` (what a server is made of),
-//! `start` (from configuration to state), [`run`], `serve` with `tls` and `routes`, then
-//! `handlers` with `pages`, `judgement` (a question's way to its verdict), and `evidence`, which asks
-//! others through `outgoing`. `telemetry`, `report` and `system` serve them all.
+//! Reading order: `commands` (what an operator types), `config` (what a server is made of), `start`
+//! (from configuration to state), [`run`], `serve` with `tls` and `routes`, then `handlers` with
+//! `pages`, `judgement` (from request to verdict), and `evidence`, which sends requests to other
+//! parties through `outgoing`. `telemetry`, `report` and `system` serve them all.
 
 pub mod commands;
 pub mod report;
@@ -62,19 +62,21 @@ use crate::{
 /// Sockets that are bound already, so that the caller knows their ports.
 #[derive(Debug)]
 pub struct Listeners {
-    /// For kube-apiserver, and for people and programs that sign in.
+    /// For kube-apiserver, and for users and clients that sign in.
     pub main: TcpListener,
     /// For load balancers, kubelets and Prometheus: `/livez`, `/readyz` and `/metrics`, in plain
-    /// HTTP and to whoever asks.
+    /// HTTP and without authentication.
     pub health: Option<TcpListener>,
 }
 
-/// A session that ended in another process ends here this much later, and no more.
+/// Pause between two reads of ended sessions: a session that another process ended ends here this
+/// much later at most.
 const SESSIONS_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Serves until a signal to stop, or until nobody can send one any more. Then `/readyz` says no;
-/// after `config.limits.shutdown_delay` no connection is accepted any more, and open requests are
-/// answered within `config.limits.drain`. A second signal to stop ends all of that at once.
+/// Serves until a stop signal, or until the sender of signals is dropped. Then `/readyz` answers
+/// not ready; after `config.limits.shutdown_delay` no connection is accepted any more, and open
+/// requests are answered within `config.limits.drain`. A second stop signal ends all of that at
+/// once.
 pub async fn run(
     mut config: ServerConfig,
     listeners: Listeners,
@@ -86,13 +88,13 @@ pub async fn run(
     let watched = std::mem::take(&mut config.watched);
     let state = Arc::new(State::new(config)?);
     state.in_force().keys.keep_fresh();
-    // Dropping these at the end stops the looking and the counting.
+    // Dropping these tasks at the end stops them.
     let mut background = JoinSet::new();
     let ticking = Arc::clone(&state);
     background.spawn(async move { ticking.ticks.drive().await });
     let exporting = state.traces.export();
-    // No token of a session that ended before this start is accepted; where this fails, none of any
-    // session is until it succeeds.
+    // No token of a session that ended before this start is accepted; if this fails, no token of
+    // any session is accepted until it succeeds.
     state.look_at_sessions().await;
     let looking = Arc::clone(&state);
     background.spawn(async move {
@@ -147,7 +149,7 @@ pub async fn run(
         drain(&main_phase, &mut main, Instant::now(), pin!(pending())).await;
     }
     if let Some(mut health) = health {
-        // Last, so that `/readyz` says no for as long as anybody may ask.
+        // Last, so that `/readyz` answers not ready for as long as the server drains.
         drain(&health_phase, &mut health, Instant::now(), pin!(pending())).await;
     }
     exporting.end().await;
@@ -155,7 +157,7 @@ pub async fn run(
     Ok(())
 }
 
-/// Ends when somebody who has waited long enough asks once more.
+/// Ends at a further stop signal.
 async fn asked_again(signals: &mut mpsc::Receiver<Signal>) {
     loop {
         match signals.recv().await {

@@ -1,12 +1,11 @@
-//! The program `login-server`: hands the command line over and ends with the right exit code.
-//! Never does anything itself.
+//! The program `login-server`: passes the command line on and ends with its exit code.
 
 use std::{alloc::System, process::ExitCode};
 
 use zeroizing_alloc::ZeroAlloc;
 
-/// Wipes what is freed. Our own types do so, but what carries tokens and passwords to them (TLS,
-/// HTTP, JSON) does not.
+/// Zeroes freed memory. Our own types do so, but the libraries that carry tokens and passwords to
+/// them (TLS, HTTP, JSON) do not.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 

@@ -1,5 +1,5 @@
-//! Tells in the log what is in force, and what a server still waits for.
-//! Never waits itself: a server answers from its first moment on.
+//! Logs what is in force, and which issuers have no keys yet.
+//! Never delays the start: a server answers from its first moment on.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,19 +9,19 @@ use crate::in_force::InForce;
 use crate::start::State;
 
 const LOOK: Duration = Duration::from_millis(500);
-/// Between two lines about the same want.
+/// One in so many looks logs a warning about an issuer without keys.
 const LOOKS_PER_LINE: u32 = 20;
 
-/// One line for each issuer.
+/// Logs one line for each issuer.
 pub fn tell(in_force: &InForce) {
     for issuer in in_force.policy.issuers() {
         tracing::info!(issuer = issuer.issuer.as_str(), "tokens are accepted");
     }
 }
 
-/// Tells now and then who has not given keys yet, after the start and after each reload.
+/// Warns regularly about issuers without keys, after the start and after each reload.
 pub(crate) async fn watch_keys(state: Arc<State>) {
-    // Of the configuration for which nothing more is to be told.
+    // The generation of the configuration whose issuers all have keys.
     let mut told = None;
     for look in (1_u32..=LOOKS_PER_LINE).cycle() {
         sleep(LOOK).await;

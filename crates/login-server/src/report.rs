@@ -1,4 +1,4 @@
-//! How a command ends: its exit code, and what an operator reads when it failed.
+//! How a command ends: its exit code, and the message to the operator when it failed.
 //! Never shows a secret, and never writes a failure to stdout.
 
 use std::{
@@ -9,14 +9,14 @@ use std::{
 
 use login_review::config::Problem;
 
-/// Whose move it is.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Something failed while it ran.
     Runtime,
     /// The command line or a file must be changed.
     Configuration,
-    /// It was asked for a verdict, and could not look. A script must not take that for a refusal.
+    /// No verdict was possible. A script must not treat that as a refusal.
     CannotTell,
 }
 
@@ -55,7 +55,7 @@ impl Failure {
         Self { fault: Fault::Configuration, ..Self::runtime(message) }
     }
 
-    /// The same where 1 would be a verdict.
+    /// The same for a command whose exit code 1 is a verdict.
     #[must_use]
     pub fn without_verdict(self) -> Self {
         match self.fault {
@@ -64,7 +64,7 @@ impl Failure {
         }
     }
 
-    /// Faults of configuration files, all of them.
+    /// All faults of configuration files.
     pub fn problems(problems: &[Problem]) -> Self {
         let message = match problems.len() {
             1 => "the configuration has a fault".to_owned(),
@@ -76,7 +76,7 @@ impl Failure {
         )
     }
 
-    /// Adds `error` and everything that caused it.
+    /// Adds `error` and its chain of causes.
     #[must_use]
     pub fn because(mut self, error: &dyn Error) -> Self {
         let mut cause = Some(error);
@@ -87,7 +87,7 @@ impl Failure {
         self
     }
 
-    /// Adds what to do.
+    /// Adds the next step for the operator.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -110,17 +110,17 @@ impl fmt::Display for Failure {
 
 /// Writes the failure to stderr.
 pub fn show(failure: &Failure) {
-    // If stderr is gone, nobody is left to tell.
+    // If stderr fails, there is no other place to report it.
     let _ = write!(io::stderr().lock(), "{failure}");
 }
 
-/// The same in colours, which are left out where nobody sees them or `NO_COLOR` says so.
+/// The same in colours, except where stdout is not a terminal or `NO_COLOR` is set.
 pub fn print_coloured(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     ended(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
-/// Writes to stdout what the command is for. A reader that went away (`| head`) is no failure.
+/// Writes the output of the command to stdout. A reader that went away (`| head`) is no failure.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     ended(out.write_all(text.as_bytes()).and_then(|()| out.flush()))

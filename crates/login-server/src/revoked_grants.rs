@@ -1,6 +1,7 @@
-//! The operator's list of revocations, as the embedded issuer needs it: what is revoked is not
-//! refreshed any more, and its session ends in the database.
-//! Never only refuses: an entry may be forgotten later, and what it ended stays ended.
+//! Applies the operator's list of revocations to the embedded issuer: a revoked grant is no longer
+//! refreshed, and its session is ended in the database.
+//! Refusing alone is not enough: an entry may be removed later, and the session that it ended stays
+//! ended.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +11,7 @@ use login_review::{Grant, Revocations};
 
 use crate::{embedded::Gate, start::State, system::clock, telemetry::chain};
 
-/// Whether `list` ends what `grant` of `issuer` could still bring.
+/// Whether `list` revokes the tokens that `grant` of `issuer` could still obtain.
 pub fn is_revoked(
     list: &Revocations,
     issuer: &Issuer,
@@ -27,7 +28,7 @@ pub fn is_revoked(
     list.find_grant(issuer.settings().issuer.as_str(), &grant, now).is_some()
 }
 
-/// The list whose sessions were ended already.
+/// The list whose revoked sessions have been ended.
 #[derive(Debug, Default)]
 pub struct Applied(Mutex<Option<Arc<Revocations>>>);
 
@@ -37,8 +38,8 @@ impl Applied {
         applied.as_ref().is_some_and(|applied| Arc::ptr_eq(applied, list))
     }
 
-    /// To be called after something was granted by `list`. Where another list has been applied since,
-    /// that one is applied once more: the grant may have come after its sessions were ended.
+    /// Call this after something was granted under `list`. If another list has been applied since,
+    /// it is applied again: the grant may be newer than the end of its sessions.
     pub fn was_granted_by(&self, list: &Arc<Revocations>) {
         let mut applied = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         applied.take_if(|applied| !Arc::ptr_eq(applied, list));
@@ -73,7 +74,7 @@ impl Applied {
             Ok(Err(fault)) => chain(&fault),
             Err(fault) => fault.as_str().to_owned(),
         };
-        // Tried again at the next look; meanwhile each refresh asks the list itself.
+        // Repeated at the next look; meanwhile each refresh checks the list itself.
         tracing::error!(error, "could not end the sessions that are revoked");
     }
 }

@@ -1,5 +1,5 @@
-//! From method and path to a handler.
-//! Never looks at a query: kube-apiserver adds `?timeout=30s`, and only some handlers care.
+//! Maps method and path to a handler.
+//! Never chooses the handler by the query: kube-apiserver adds `?timeout=30s`.
 
 use std::{pin::pin, sync::Arc};
 
@@ -21,10 +21,10 @@ use crate::{
     telemetry::refusals::Endpoint,
 };
 
-/// The listener for kube-apiserver, and for people and programs that sign in.
+/// The listener for kube-apiserver, and for users and clients that sign in.
 pub struct Main(pub Arc<State>);
 
-/// The listener for load balancers and kubelets.
+/// The listener for load balancers, kubelets and Prometheus.
 pub struct Health(pub Arc<State>);
 
 impl Answering for Main {
@@ -72,13 +72,13 @@ async fn main(state: &State, caller: Caller, request: Request<Arriving>) -> Repl
         };
     }
     match &state.embedded {
-        // Boxed, so that reviews need not move a future that has room for all the pages.
+        // Boxed, so that reviews do not move a future with room for all the pages.
         Some(embedded) => Box::pin(issuer(state, embedded, caller, request)).await,
         None => review::faulty(RequestFault::NotFound),
     }
 }
 
-/// At the root, and below the path of the embedded issuer, which a proxy may hand on alone.
+/// The path at the root, or below the path of the embedded issuer, which a proxy may forward alone.
 fn is_published_client(state: &State, path: &str) -> bool {
     let base = state.embedded.as_ref().map_or("", |embedded| embedded.paths.base.as_str());
     path == client_configuration::PATH

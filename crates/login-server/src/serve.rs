@@ -1,5 +1,5 @@
 //! One listener: accept, handshake, HTTP/1.1 or HTTP/2, and a drain with a deadline.
-//! Never waits without a limit, and never decides what a request means.
+//! Never waits without a limit, and never interprets a request.
 
 mod activity;
 mod arriving;
@@ -40,25 +40,25 @@ use crate::{
     tls::{ServingTls, ShownCertificate},
 };
 
-/// What a connection says about whoever opened it.
+/// The party that opened a connection.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The address it came from.
     pub source: IpAddr,
-    /// The client certificate that was shown and verified in the handshake.
+    /// The client certificate that was verified in the handshake.
     pub certificate: Option<Arc<ShownCertificate>>,
-    /// The connection's place among the others.
+    /// The connection's place in the count of connections.
     pub place: Place,
 }
 
 impl Caller {
-    /// The name in its certificate, allowed or not.
+    /// The name in its certificate, whether that name is allowed or not.
     pub fn name(&self) -> Option<&str> {
         self.certificate.as_ref()?.name().map(|name| &**name)
     }
 }
 
-/// Where the process is on its way from serving to gone.
+/// The phases from serving to the end of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Everything is answered.
@@ -71,29 +71,29 @@ pub enum Phase {
 
 /// What answers the requests of a listener.
 pub trait Answering: Send + Sync + 'static {
-    /// Answers one request. It must not panic; a panic ends the connection.
+    /// Answers one request. It must not panic: a panic ends the connection.
     fn answer(
         self: Arc<Self>,
         caller: Caller,
         request: Request<Arriving>,
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
 
-    /// Is told what happens to connections, for metrics.
+    /// Receives the events of connections, for metrics.
     fn observe(&self, event: ConnectionEvent) {
         let _ = event;
     }
 }
 
-/// A moment in the life of a connection.
+/// An event in the life of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionEvent {
     /// It was accepted.
     Accepted,
     /// Its TLS handshake failed or took too long.
     HandshakeFailed,
-    /// It was dropped, so that another one has its place.
+    /// It was dropped to make room for another one.
     Displaced,
-    /// It is gone, however it ended.
+    /// It ended, for whatever reason.
     Ended,
 }
 
@@ -105,7 +105,8 @@ struct Shared<A> {
     inboxes: Inboxes,
 }
 
-/// Where bodies arrive. Those of strangers never take the room of a caller's.
+/// Room for bodies that are arriving. Those of callers that are not admitted never take the room of
+/// the others.
 struct Inboxes {
     admitted: Arc<Inbox>,
     strangers: Arc<Inbox>,
@@ -122,7 +123,7 @@ impl Inboxes {
     }
 }
 
-/// Tells the end of a connection, also after a panic.
+/// Reports the end of a connection, also after a panic.
 struct Observed<A: Answering>(Arc<A>);
 
 impl<A: Answering> Drop for Observed<A> {
@@ -131,8 +132,8 @@ impl<A: Answering> Drop for Observed<A> {
     }
 }
 
-/// Accepts connections until `phase` leaves `Serving`, then returns when all have ended. The
-/// caller sends `Cut` when it has waited long enough.
+/// Accepts connections until `phase` leaves `Serving`, then returns when all have ended. The caller
+/// sends `Cut` at its deadline.
 pub async fn serve<A: Answering>(
     listener: TcpListener,
     tls: Option<ServingTls>,
@@ -144,7 +145,8 @@ pub async fn serve<A: Answering>(
     let shared = Arc::new(Shared { tls, limits, answering, inboxes: Inboxes::new(&limits) });
     let (failing, full) = (Seldom::default(), Seldom::default());
     loop {
-        // Room comes before the connection: what we cannot serve stays in the kernel's queue.
+        // Wait for room before accepting: connections that cannot be served stay in the kernel's
+        // queue.
         let accepted = tokio::select! {
             biased;
             () = left_serving(&mut phase) => break,
@@ -152,10 +154,10 @@ pub async fn serve<A: Answering>(
         };
         let (stream, source) = match accepted {
             Ok(accepted) => accepted,
-            // The client gave up before it was its turn; the next one need not wait for that.
+            // The client disconnected while queued; the next one need not wait for that.
             Err(fault) if fault.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(fault) => {
-                // Out of descriptors, mostly. Without a pause the loop would spin.
+                // Mostly: out of file descriptors. Without a pause the loop would spin.
                 if let Some(times) = failing.turn() {
                     tracing::warn!(error = %fault, times, "could not accept connections");
                 }
@@ -202,12 +204,12 @@ async fn next_connection(
         places.room().await;
         tokio::select! {
             biased;
-            // Whoever would have made room was admitted meanwhile.
+            // The connection that would have made room was admitted meanwhile.
             () = places.no_room() => {}
             accepted = listener.accept() => break accepted?,
         }
     };
-    // Answers are one small write; waiting for more to send only adds delay.
+    // Answers are one small write; waiting for more data only adds delay.
     if let Err(fault) = stream.set_nodelay(true) {
         tracing::debug!(error = %fault, "could not turn off Nagle's algorithm");
     }
@@ -215,7 +217,7 @@ async fn next_connection(
 }
 
 async fn left_serving(phase: &mut watch::Receiver<Phase>) {
-    // A dropped sender is a server that is being torn down.
+    // A dropped sender means that the server is being torn down.
     drop(phase.wait_for(|phase| *phase != Phase::Serving).await);
 }
 
@@ -237,7 +239,7 @@ async fn secured<A: Answering>(
         handshake = timeout(limits.handshake, tls.acceptor().accept(stream).into_fallible()) => {
             handshake
         }
-        // Nobody has asked anything yet, so nothing is lost.
+        // No request has been read, so nothing is lost.
         () = left_serving(&mut phase) => return,
     };
     let stream = match handshake {
@@ -245,7 +247,7 @@ async fn secured<A: Answering>(
         Ok(Err((fault, mut stream))) => {
             tracing::debug!(error = %fault, "TLS handshake failed");
             answering.observe(ConnectionEvent::HandshakeFailed);
-            // The alert that says why is on its way; some peers write a request behind it.
+            // Sends the alert with the reason; some clients write a request without waiting for it.
             tokio::select! {
                 biased;
                 () = left_serving(&mut phase) => {}
@@ -280,7 +282,7 @@ fn lingering_of(limits: &Limits) -> lingering::Patience {
 enum Protocol {
     Http1,
     Http2,
-    /// No ALPN told us; the first bytes do.
+    /// No ALPN was negotiated; the first bytes decide.
     Either,
 }
 
@@ -300,8 +302,8 @@ async fn connection<A: Answering>(
             let under_way = activity.begin();
             let (shared, caller) = (Arc::clone(&shared), caller.clone());
             async move {
-                // RFC 9112 §6.3: where a proxy before us has counted by `Content-Length`, what
-                // follows a chunked body may be somebody else's request.
+                // RFC 9112 §6.3: if a proxy in front of us used `Content-Length`, the bytes after a
+                // chunked body may be another client's request.
                 let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
                 let inbox = shared.inboxes.of(&caller.place);
                 let request = Arriving::of(request, lingering_of(&shared.limits), inbox);
@@ -332,7 +334,7 @@ async fn connection<A: Answering>(
             }
             () = &mut patience => {
                 if is_draining {
-                    // Some peers do not care that they were told to go (RFC 9113 §6.8).
+                    // Some peers ignore the request to close (RFC 9113 §6.8).
                     if watch.is_over(&activity) {
                         tracing::debug!("a connection without a request is closed at the end");
                         return;
@@ -340,7 +342,8 @@ async fn connection<A: Answering>(
                     patience.as_mut().reset(Instant::now() + limits.drain_idle / 2);
                     continue;
                 }
-                // A peer of HTTP/2 that is alive answers pings; a caller may stay for that.
+                // A live HTTP/2 peer answers pings, so the connection of an admitted caller may
+                // stay idle.
                 let may_idle = matches!(protocol, Protocol::Http2) && place.is_admitted();
                 match watch.judge(&activity, may_idle, limits.idle, longest) {
                     Patience::Keep => {}
@@ -372,7 +375,7 @@ async fn connection<A: Answering>(
     }
 }
 
-/// Bytes of a request's header.
+/// Maximum size of a request's header, in bytes.
 const MAX_HEADER: usize = 16 * 1024;
 
 fn http_builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
@@ -388,14 +391,14 @@ fn http_builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
-        // A peer that vanished without a word is noticed within 40 s.
+        // A peer that disappeared silently is noticed within 40 s.
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10))
         .max_concurrent_streams(256)
         // Streams that are opened and reset at once ("rapid reset", CVE-2023-44487) end the
-        // connection when so many of them wait to be looked at.
+        // connection when this many of them wait to be processed.
         .max_pending_accept_reset_streams(20)
-        // Likewise streams that we had to reset for what they did.
+        // Likewise streams that we had to reset for protocol errors of the peer.
         .max_local_error_reset_streams(64)
         .max_header_list_size(u32::try_from(MAX_HEADER).unwrap_or(u32::MAX));
     builder

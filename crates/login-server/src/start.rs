@@ -1,5 +1,5 @@
-//! From a checked configuration to a server that can answer.
-//! Never waits for anything outside this process: an issuer that is down is asked again later.
+//! Builds the state of the server from a checked configuration.
+//! Never waits for another process: an issuer that is down is asked again later.
 
 use std::{
     path::PathBuf,
@@ -43,45 +43,45 @@ pub struct State {
     in_force: ArcSwap<InForce>,
     /// kube-apiserver's own audiences, if the operator named them.
     pub api_audiences: Option<Vec<String>>,
-    /// Earlier answers.
+    /// Cached answers.
     pub results: ResultCache,
     /// The embedded issuer, if there is one.
     pub embedded: Option<Embedded>,
-    /// Its sessions that ended before their time.
+    /// The issuer's sessions that ended early.
     pub ended_sessions: EndedSessionsInForce,
-    /// Which list of revocations its sessions were ended by.
+    /// The list of revocations whose sessions have been ended.
     pub revoked_grants: Applied,
-    /// What is counted.
+    /// Counters for `/metrics`.
     pub metrics: Metrics,
-    /// Where decisions are written down.
+    /// Writes audit records.
     pub audit: Audit,
-    /// Where spans of reviews go.
+    /// Exports the spans of reviews.
     pub traces: Traces,
-    /// The names of decisions.
+    /// The source of decision IDs.
     pub decision_ids: RandomNumbers,
-    /// Who may ask for reviews.
+    /// Decides which callers may ask for reviews.
     pub callers: Callers,
-    /// Certificates as they are shown now.
+    /// The certificates that handshakes use now.
     pub tls: Option<ServingTls>,
-    /// How the latest looks at the files ended.
+    /// The results of the latest reloads.
     pub reloads: Reloads,
-    /// Counts the wishes to look at every file again.
+    /// Counts the requests to read every file again.
     pub reopen: watch::Sender<u64>,
-    /// Bounds.
+    /// Limits.
     pub limits: Limits,
     /// One turn per review that is being judged.
     pub reviews: Turns,
-    /// Turns of reviews whose expressions are slow.
+    /// Turns of reviews with slow expressions.
     pub efforts: Efforts,
-    /// One place per review that waits for the verdict on an equal question.
+    /// One place per review that waits for the verdict on an equal request.
     pub sharing_reviews: Semaphore,
-    /// Reviews that got none are mentioned now and then.
+    /// Log limit for reviews that were refused for overload.
     pub shed: Seldom,
-    /// Likewise requests that are no TokenReviews,
+    /// Log limit for requests that are not TokenReviews.
     pub malformed: Seldom,
-    /// tokens that the list of revocations names,
+    /// Log limit for tokens that the list of revocations names.
     pub revoked: Seldom,
-    /// and a store that does not answer who asks for health.
+    /// Log limit for a store that fails a health check.
     pub store_faults: Seldom,
     /// Deadlines of reviews; [`crate::run`] drives them.
     pub ticks: Ticks,
@@ -100,16 +100,16 @@ pub enum StartError {
     /// A document of the embedded issuer could not be rendered.
     #[error("could not render the issuer's documents")]
     Documents(#[source] serde_json::Error),
-    /// Decisions could not be written down.
+    /// The audit log could not be opened.
     #[error("could not open the place for audit records")]
     Audit(#[from] AuditError),
-    /// Spans could not be sent.
+    /// The export of spans could not be prepared.
     #[error("could not prepare traces")]
     Traces(#[from] TraceError),
 }
 
 impl State {
-    /// Builds the state; fetches nothing.
+    /// Builds the state; sends no request.
     pub fn new(config: ServerConfig) -> Result<Self, StartError> {
         let embedded =
             config.issuer.map(|issuer| Embedded::new(issuer, &config.limits)).transpose();
@@ -161,12 +161,13 @@ impl State {
         })
     }
 
-    /// The configuration that counts now. A request takes it once and keeps it to its end.
+    /// The configuration in force. A request reads it once and uses it to its end.
     pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.load_full()
     }
 
-    /// Puts `loaded` in force as a whole; requests under way end under what they began with.
+    /// Puts `loaded` in force as a whole; requests under way finish with the configuration they
+    /// began with.
     pub fn replace(&self, loaded: Loaded) {
         let old = self.in_force();
         let local = self.embedded.as_ref().map(Embedded::keys);
@@ -183,8 +184,8 @@ impl State {
         }));
     }
 
-    /// Puts `list` in the place of the one in force, and leaves all else as it is. It is another
-    /// configuration by that, so no answer of before is repeated.
+    /// Replaces the list of revocations and nothing else. The result is a new configuration, so no
+    /// cached answer of the old one is returned.
     pub fn replace_revocations(&self, list: Revocations) {
         let old = self.in_force();
         self.in_force.store(Arc::new(InForce {
@@ -197,18 +198,18 @@ impl State {
         }));
     }
 
-    /// It said that it is ready.
+    /// Records that `/readyz` has answered ready.
     pub fn was_ready(&self) {
         self.has_been_ready.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it ever said that it is ready.
+    /// Whether `/readyz` ever answered ready.
     pub fn has_been_ready(&self) -> bool {
         self.has_been_ready.load(Ordering::Relaxed)
     }
 
-    /// Looks once which sessions of the embedded issuer ended; before that, ends those that a list
-    /// revokes which is new.
+    /// Reads once which sessions of the embedded issuer ended; before that, ends the sessions that
+    /// a new list of revocations names.
     pub async fn look_at_sessions(&self) {
         if let Some(embedded) = &self.embedded {
             self.revoked_grants.follow(self).await;
@@ -216,18 +217,18 @@ impl State {
         }
     }
 
-    /// What answers rest on from now on; a review reads it once, at its beginning.
+    /// The state that answers are based on; a review reads it once, at its beginning.
     pub fn epoch(&self, in_force: &InForce) -> Epoch {
         let revocations = self.ended_sessions.epoch();
         Epoch { configuration: in_force.generation, revocations }
     }
 
-    /// From now on the server says that it is not ready.
+    /// From now on `/readyz` answers not ready.
     pub fn begin_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the server is on its way out.
+    /// Whether the server is shutting down.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }

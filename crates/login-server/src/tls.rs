@@ -1,5 +1,5 @@
-//! The server's side of TLS: certificate, key, and whose client certificates count.
-//! Never speaks TLS 1.1 or older, and never any crypto but aws-lc-rs.
+//! The server's side of TLS: certificate, key, and the client CA.
+//! Never negotiates TLS 1.1 or older, and never uses another crypto library than aws-lc-rs.
 
 pub mod certificate;
 mod client_authorities;
@@ -23,15 +23,15 @@ pub use self::{
 };
 use crate::system::{files::FileError, tracked_files::TrackedFiles};
 
-/// Certificates, keys and CA bundles are smaller than this.
+/// Maximum size of files with certificates, keys and CA bundles.
 const MAX_PEM_FILE: u64 = 1024 * 1024;
 
-/// What a client must show before it may ask `/authenticate`.
+/// The client certificate that `/authenticate` requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientCertificate {
     /// Nothing: no client CA is configured.
     NotAsked,
-    /// Everybody on this listener needs one; the handshake fails without.
+    /// Every client of this listener needs one; the handshake fails without.
     Required,
     /// Browsers and `kubectl-login` reach the embedded issuer without one; `/authenticate`
     /// answers 401 without.
@@ -51,16 +51,16 @@ pub enum TlsError {
         path: String,
         /// Such as `private key`.
         what: &'static str,
-        /// What the reader said.
+        /// The parser's error.
         #[source]
         source: rustls_pki_types::pem::Error,
     },
-    /// Something in the PEM text looks like a certificate and is none.
+    /// Something in the PEM text looks like a certificate but cannot be parsed.
     #[error("`{path}` has certificates that cannot be read")]
     Certificates {
         /// The file.
         path: String,
-        /// Where, and why.
+        /// The position, and the reason.
         #[source]
         source: pem::PemFault,
     },
@@ -77,28 +77,28 @@ pub enum TlsError {
         certificate: String,
         /// The key file.
         key: String,
-        /// What rustls said.
+        /// The error of rustls.
         #[source]
         source: rustls::Error,
     },
-    /// The client CA cannot verify anybody.
+    /// The client CA cannot verify any client.
     #[error("client CA file `{path}` is not usable: {reason}")]
     ClientAuthority {
         /// The file.
         path: String,
-        /// What rustls said.
+        /// The error of rustls.
         reason: String,
     },
 }
 
-/// Where everything for TLS lies.
+/// The paths of all files for TLS.
 #[derive(Clone, Debug)]
 pub struct TlsFiles {
     /// The chain, the server's own certificate first.
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// Whose certificates count, and who needs one.
+    /// The client CA, and which clients need a certificate.
     pub client_authority: Option<(PathBuf, ClientCertificate)>,
 }
 
@@ -107,7 +107,7 @@ pub struct TlsFiles {
 pub enum CertificateUse {
     /// Shown to clients.
     Serving,
-    /// Vouches for clients.
+    /// Verifies the certificates of clients.
     ClientAuthority,
 }
 
@@ -121,21 +121,21 @@ impl CertificateUse {
     }
 }
 
-/// Everything for TLS, read and checked.
+/// The TLS settings, read and checked.
 pub struct Prepared {
-    /// For handshakes.
+    /// The configuration of handshakes.
     pub config: Arc<ServerConfig>,
-    /// Whose client certificates count, if any do.
+    /// The client CA, if one is configured.
     pub client_authorities: Option<Arc<ClientAuthorities>>,
-    /// For each use the time in which it works: of a chain as long as all of it does, of several
-    /// authorities as long as one does.
+    /// The time in which each use works: a chain for as long as all of its certificates are valid,
+    /// several authorities for as long as one of them is.
     pub validity: Vec<(CertificateUse, Validity)>,
     /// The server's own certificate.
     pub shown: Option<CertificateDer<'static>>,
 }
 
 impl Prepared {
-    /// Whether all of them work: none has expired, and each counts already.
+    /// Whether each use works at `now`: not expired, and valid already.
     pub fn is_usable(&self, now: UnixTime) -> bool {
         self.validity.iter().all(|(_, validity)| validity.from <= now && now <= validity.until)
     }
@@ -196,7 +196,7 @@ pub fn prepare(place: &TlsFiles, files: &TrackedFiles) -> Result<Prepared, TlsEr
     let mut config = builder.with_single_cert(chain, key).map_err(mismatch)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     if client_authorities.is_some() {
-        // A session that is resumed would vouch for a certificate that may have expired since.
+        // A resumed session would not check the certificate again, which may have expired since.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
     }

@@ -1,5 +1,5 @@
-//! How many reviews are judged at the same moment, and how many may wait a moment for a turn.
-//! Never lets anybody wait long: kube-apiserver asks again sooner than a long queue would answer.
+//! Limits how many reviews are judged at the same moment, and how many may wait briefly.
+//! Never lets a review wait long: kube-apiserver retries sooner than a long queue would answer.
 
 use std::{pin::pin, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::system::ticks::Ticks;
 
-/// See the head of this file.
+/// A limit on concurrent work, with a short queue.
 #[derive(Debug)]
 pub struct Turns {
     running: Semaphore,
@@ -16,12 +16,12 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// So many at the same moment; so many more wait, and for so long.
+    /// At most `running` at the same moment; `waiting` more wait, each for at most `wait`.
     pub fn new(running: usize, waiting: usize, wait: Duration) -> Self {
         Self { running: Semaphore::new(running), waiting: Semaphore::new(waiting), wait }
     }
 
-    /// A turn, which ends when it is dropped; none if there are too many before it.
+    /// A turn, which ends when it is dropped; none if too many came before.
     pub async fn take(&self, ticks: &Ticks) -> Option<SemaphorePermit<'_>> {
         if let Ok(turn) = self.running.try_acquire() {
             return Some(turn);
@@ -30,7 +30,7 @@ impl Turns {
         ticks.within(self.wait, pin!(self.running.acquire())).await?.ok()
     }
 
-    /// Turns that nobody has taken.
+    /// Turns that are free.
     pub fn available_permits(&self) -> usize {
         self.running.available_permits()
     }
@@ -46,7 +46,7 @@ mod tests {
         let first = turns.take(&ticks).await.unwrap();
         assert_eq!(turns.available_permits(), 0);
         let mut second = pin!(turns.take(&ticks));
-        // Polled once, so that it stands in the queue.
+        // Polled once, so that it waits in the queue.
         tokio::select! {
             biased;
             _ = &mut second => unreachable!("the first one has its turn still"),

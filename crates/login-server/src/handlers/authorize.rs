@@ -1,5 +1,5 @@
-//! `/authorize`: the login page, the password that comes back, and the way to the client.
-//! Never redirects to an address that the issuer did not name.
+//! `/authorize`: the login page, the check of the password, and the redirect to the client.
+//! Never redirects to a location that the issuer did not return.
 
 use http::{Request, StatusCode};
 use login_common::UnixTime;
@@ -48,8 +48,8 @@ pub async fn show_form(visit: Visit<'_>, query: String) -> Reply {
     }
 }
 
-/// POST `/authorize`: the filled-in login page, or an authorization request sent as a form
-/// (OpenID Connect Core §3.1.2.1).
+/// POST `/authorize`: the submitted login page, or an authorization request sent as a form (OpenID
+/// Connect Core §3.1.2.1).
 pub async fn submit(visit: Visit<'_>, request: Request<Arriving>) -> Reply {
     let Visit { embedded, .. } = visit;
     let submitted = match visit.form(request).await {
@@ -108,7 +108,7 @@ async fn sign_in(visit: Visit<'_>, ticket: AuthorizationTicket, submitted: Submi
             tracing::info!(username, %source, "signed in");
             redirect(embedded, &location)
         }
-        // The name is not logged: people type passwords into the wrong field.
+        // The username is not logged: users type passwords into the wrong field.
         Ok(Err(fault @ SignInRefusal::WrongCredentials)) => {
             visit.refused("wrong_credentials", &fault);
             let alert = "That username or password is not right.";
@@ -175,21 +175,21 @@ fn useless_ticket(visit: Visit<'_>, fault: &TicketError) -> Reply {
     outcome(visit.embedded, StatusCode::BAD_REQUEST, "This sign-in is over", message, START_AGAIN)
 }
 
-/// The page for a form that another site sent.
+/// The page for a form that came from another site.
 pub(super) fn cross_site(visit: Visit<'_>, next: &str) -> Reply {
     let message = "Another site tried to send this form.";
     visit.refused("cross_site", message);
     outcome(visit.embedded, StatusCode::FORBIDDEN, "That did not work", message, next)
 }
 
-/// The page for "not now".
+/// The page for a temporary failure.
 pub(super) fn unavailable(embedded: &Embedded, fault: NotDone) -> Reply {
     let next = "Wait a moment, then try again.";
     let message = sentence(fault.message());
     outcome(embedded, fault.status(), "Not available right now", &message, next)
 }
 
-/// A page that says what went wrong.
+/// A page that shows a result.
 pub(super) fn outcome(
     embedded: &Embedded,
     status: StatusCode,
@@ -201,7 +201,7 @@ pub(super) fn outcome(
     show(&page, status, None)
 }
 
-/// What the form says while attempts are not looked at.
+/// The form's message while sign-in attempts are throttled.
 pub(super) fn too_many_attempts(until: UnixTime, now: UnixTime) -> String {
     match until.since(now).as_secs() {
         0 | 1 => "Too many attempts. Try again in a moment.".to_owned(),
@@ -210,7 +210,7 @@ pub(super) fn too_many_attempts(until: UnixTime, now: UnixTime) -> String {
     }
 }
 
-/// An error text as a sentence for people.
+/// An error text as a sentence for a page.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();

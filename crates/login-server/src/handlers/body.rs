@@ -1,5 +1,5 @@
 //! Reads a request body up to a limit.
-//! Never buffers more than the limit, whatever the request said about its length.
+//! Never buffers more than the limit, whatever `Content-Length` says.
 
 use http::Request;
 use http_body_util::BodyExt as _;
@@ -11,18 +11,18 @@ use crate::serve::Arriving;
 /// Why a body could not be read.
 #[derive(Debug, Error)]
 pub enum BodyFault {
-    /// Longer than allowed, by its own word or in fact.
+    /// Longer than allowed, by its `Content-Length` or in fact.
     #[error("the body is longer than {0} bytes")]
     TooLarge(usize),
     /// The connection broke, or the framing is wrong.
     #[error("the body did not arrive")]
     Broken(#[source] hyper::Error),
-    /// Too many bodies were on their way, and this one for longest.
+    /// Too many bodies were arriving, and this one for longest.
     #[error("the body took too long while others were waiting")]
     Displaced,
 }
 
-/// The whole body. The caller bounds the time.
+/// Reads the whole body. The caller of this function limits the time.
 pub async fn read(request: Request<Arriving>, limit: usize) -> Result<Vec<u8>, BodyFault> {
     let mut body = request.into_body();
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -55,7 +55,7 @@ pub async fn read(request: Request<Arriving>, limit: usize) -> Result<Vec<u8>, B
     }
 }
 
-/// Whether the request says it carries `expected`; parameters such as `charset` do not matter.
+/// Whether the `Content-Type` is `expected`; parameters such as `charset` do not matter.
 pub fn has_media_type<B>(request: &Request<B>, expected: &str) -> bool {
     request
         .headers()

@@ -1,5 +1,5 @@
-//! `/device`: a person types the code of their device, sees who asks, and agrees or not.
-//! Never approves without a password, and never before the person saw the code.
+//! `/device`: a user enters the code of a device, sees which client asks, and approves or denies.
+//! Never approves without a password, and never before the user saw the code.
 
 use http::{Request, StatusCode};
 use login_issuer::{DeviceApproval, DeviceRefusal, DeviceRequest, Form};
@@ -20,8 +20,8 @@ use crate::{
 const UNKNOWN_CODE: &str =
     "That code is not known, or not valid any more. Check it, or start again in your terminal.";
 
-/// GET `/device`: asks for the code; with `user_code` in the query (RFC 8628 §3.3.1) shows who
-/// asks, so that the person still compares the code.
+/// GET `/device`: asks for the code; with `user_code` in the query (RFC 8628 §3.3.1) shows which
+/// client asks, so that the user still compares the code.
 pub async fn show_form(visit: Visit<'_>, query: &str) -> Reply {
     let form = Form::parse(query.as_bytes()).unwrap_or_default();
     match form.text("user_code") {
@@ -120,7 +120,8 @@ async fn deny(visit: Visit<'_>, code: String) -> Reply {
         .await;
     match denied {
         Ok(Ok(())) => {
-            // Whoever asked for the code can say no to it, too, again and again.
+            // The client that requested the code can deny it, too, again and again: the log line is
+            // limited.
             visit.refused("access_denied", "somebody who knows the code denied the sign-in");
             let page = OutcomePage {
                 host: &embedded.host,
@@ -171,7 +172,7 @@ fn code_page(embedded: &Embedded, code: &str, alert: Option<&str>, status: Statu
     let page = DeviceCodePage {
         host: &embedded.host,
         action: &embedded.paths.device,
-        // What is far too long to be a code is not repeated.
+        // Input that is too long to be a code is not shown again.
         user_code: if code.len() <= 32 { code } else { "" },
         alert,
     };

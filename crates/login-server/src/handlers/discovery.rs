@@ -1,5 +1,5 @@
-//! GET the embedded issuer's metadata and public keys, and the client that people use.
-//! Never computes them: they are rendered once, at the start.
+//! GET the embedded issuer's metadata and public keys, and the published client.
+//! Never renders them: that is done once, at the start or at a reload.
 
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};

@@ -7,7 +7,7 @@ use login_issuer::Form;
 use super::body::{self, BodyFault};
 use crate::{config::Limits, serve::Arriving};
 
-/// A form, and the headers it came with.
+/// A form and the headers of its request.
 pub struct Submitted {
     /// The fields.
     pub form: Form,
@@ -17,7 +17,7 @@ pub struct Submitted {
     pub headers: HeaderMap,
 }
 
-/// Why there is no form.
+/// Why a form cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormFault {
     /// Not `application/x-www-form-urlencoded`.
@@ -26,7 +26,7 @@ pub enum FormFault {
     TooLarge,
     /// It did not arrive, or not in time.
     Incomplete,
-    /// It was slow while too many others were on their way.
+    /// It was slow while too many others were arriving.
     Displaced,
     /// Not UTF-8, or a field twice.
     Malformed,
@@ -44,7 +44,7 @@ impl FormFault {
         }
     }
 
-    /// For a person or a developer.
+    /// The text for the client, or for a page.
     pub const fn message(self) -> &'static str {
         match self {
             Self::MediaType => "the body must be application/x-www-form-urlencoded",
@@ -56,7 +56,7 @@ impl FormFault {
     }
 }
 
-/// Reads the whole form within the limits.
+/// Reads the whole form, within the limits.
 pub async fn read(request: Request<Arriving>, limits: &Limits) -> Result<Submitted, FormFault> {
     if !body::has_media_type(&request, "application/x-www-form-urlencoded") {
         return Err(FormFault::MediaType);

@@ -1,5 +1,5 @@
 //! `/livez` and `/readyz` on the health listener.
-//! Never asks an issuer: readiness is what is known already.
+//! Never sends a request to an issuer: readiness is what is known already.
 
 use std::fmt::Write as _;
 
@@ -15,9 +15,10 @@ pub fn live() -> Reply {
 }
 
 /// Ready means: every issuer was asked once, or has keys from elsewhere; tokens of at least one can
-/// be verified; the store answers; the server is not on its way out. One issuer that is down must
-/// not take every replica out of rotation, so it is told and changes nothing; so is a file that
-/// could not be put in force. Plain `/readyz` is terse; `?verbose` and every "no" tell each check.
+/// be verified; the store answers; the server is not shutting down. One issuer that is down must
+/// not take every replica out of rotation, so it is reported and changes nothing; so is a file that
+/// could not be put in force. Plain `/readyz` is terse; `?verbose` and every "not ready" list each
+/// check.
 pub async fn ready(state: &State, is_verbose: bool) -> Reply {
     let mut report = Report::default();
     report.check("serving", state.is_draining().then_some("draining"));
@@ -35,7 +36,7 @@ pub async fn ready(state: &State, is_verbose: bool) -> Reply {
         report.remark(&format!("issuer {}", issuer.issuer), fault.as_deref());
     }
     report.check("authenticators", (!is_usable).then_some("no token can be verified yet"));
-    // An issuer that a reload brings must not take a server out of rotation that works.
+    // An issuer that a reload adds must not take a working server out of rotation.
     let is_new = !all_were_asked && !state.has_been_ready();
     report.check("start", is_new.then_some("not every issuer has been asked yet"));
     if let Some(embedded) = &state.embedded {
@@ -52,7 +53,7 @@ pub async fn ready(state: &State, is_verbose: bool) -> Reply {
         report.check("store", fault);
     }
     for (kind, status) in state.reloads.report().filter(|(_, status)| status.is_watched) {
-        // What is wrong is for the log: whoever asks here has shown nothing.
+        // The cause is only logged: callers of this listener are not authenticated.
         let fault =
             status.fault.map(|_| "files cannot be used, what was in force stays; see the log");
         report.remark(kind.as_str(), fault);
@@ -71,13 +72,13 @@ struct Report {
 }
 
 impl Report {
-    /// Something without which the server is not ready.
+    /// A condition of readiness.
     fn check(&mut self, name: &str, fault: Option<&str>) {
         self.is_bad |= fault.is_some();
         self.line(name, fault, "[-]");
     }
 
-    /// Something to know.
+    /// Information that does not affect readiness.
     fn remark(&mut self, name: &str, fault: Option<&str>) {
         self.line(name, fault, "[!]");
     }

@@ -1,5 +1,5 @@
 //! `/metrics` on the health listener, for Prometheus.
-//! Never on the listener that people reach.
+//! Never served on the main listener.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     telemetry::metrics::{Format, render},
 };
 
-/// Every metric, in the format that the scraper prefers of the two.
+/// Every metric, in the one of the two formats that the scraper prefers.
 pub fn metrics(state: &Arc<State>, headers: &HeaderMap) -> Reply {
     let format = preferred(headers);
     let content_type = match format {
@@ -26,7 +26,8 @@ pub fn metrics(state: &Arc<State>, headers: &HeaderMap) -> Reply {
     reply
 }
 
-/// OpenMetrics for whoever names it, as Prometheus does; `curl` and people get the older one.
+/// OpenMetrics if `Accept` names it, as from Prometheus; otherwise, as for `curl`, the older
+/// format.
 fn preferred(headers: &HeaderMap) -> Format {
     let names_it = headers
         .get_all(header::ACCEPT)

@@ -1,9 +1,9 @@
-//! What answers a request: one file per endpoint or page.
+//! The handlers: one file per endpoint or page.
 //! Never holds a rule about tokens, grants or users: `login-review` and `login-issuer` do.
 //!
 //! `review` is the webhook; `discovery`, `authorize`, `device` and `token` are the embedded
-//! issuer's; `health` is for load balancers,
-//! `metrics` for Prometheus. `body`, `form`, `response`, `visit` and `panic` serve them.
+//! issuer's; `health` is for load balancers, `metrics` for Prometheus. `body`, `form`, `response`,
+//! `visit` and `panic` serve them.
 
 pub mod authorize;
 pub mod device;

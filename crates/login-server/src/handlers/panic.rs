@@ -1,5 +1,5 @@
-//! Turns a panic while answering into an answer.
-//! Never lets it reach the connection, on which other requests may be open.
+//! Turns a panic in a handler into a value that can be answered.
+//! Never lets a panic reach the connection, on which other requests may be open.
 
 use std::{
     future::{Future, poll_fn},
@@ -8,15 +8,15 @@ use std::{
     task::Poll,
 };
 
-/// The work panicked. What it said is on stderr already, by the panic hook.
+/// The work panicked. The panic hook has already written the message to stderr.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Panicked;
 
-/// Runs `work` to its end or to its panic. It is pinned by the caller, so that it is not moved.
+/// Runs `work` until it ends or panics. The caller pins it, so that it is not moved.
 pub async fn guarded<T>(mut work: Pin<&mut impl Future<Output = T>>) -> Result<T, Panicked> {
     poll_fn(|context| {
-        // After a panic the future is dropped and never polled again, so that nobody can see
-        // what it left half done; shared state is behind atomics and locks that ignore poison.
+        // After a panic the future is dropped and never polled again, so that no code sees what it
+        // left half done; shared state is behind atomics and locks that ignore poison.
         match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),

@@ -1,19 +1,18 @@
-//! Builds responses: status, body, and the headers that every answer of a kind carries.
-//! Never decides what to say.
+//! Builds responses: status, body, and the headers that every response of a kind carries.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
-/// What every handler returns: a whole body, ready to send.
+/// What every handler returns: a response with a complete body.
 pub type Reply = Response<Full<Bytes>>;
 
-/// A JSON answer that may be cached by whoever gets it.
+/// A JSON response that the client may cache.
 pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     with_type(status, HeaderValue::from_static("application/json"), body.into())
 }
 
-/// A JSON answer that holds a token or depends on one (RFC 6749 §5.1).
+/// A JSON response that holds a token or depends on one (RFC 6749 §5.1).
 pub fn private_json(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     let mut reply = json(status, body);
     forbid_storing(&mut reply);
@@ -41,7 +40,7 @@ pub fn see_other(location: &str) -> Option<Reply> {
     );
     reply.headers_mut().insert(header::LOCATION, HeaderValue::from_str(location).ok()?);
     forbid_storing(&mut reply);
-    // The location carries an authorization code; it must not travel on as a referrer.
+    // The location carries an authorization code, which must not leak as a referrer.
     reply.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     Some(reply)
 }

@@ -1,5 +1,5 @@
-//! POST `/authenticate`: reads a TokenReview, gathers the evidence, sends the answer.
-//! Never logs the token, never judges itself, never answers 200 when it cannot tell.
+//! POST `/authenticate`: reads a TokenReview, has it judged, sends the answer.
+//! Never logs the token, never judges itself, never answers 200 when no verdict is possible.
 
 use std::{
     pin::pin,
@@ -58,7 +58,7 @@ pub async fn review(state: &State, caller: Caller, request: Request<Arriving>) -
     }
 }
 
-/// One request on its way to its answer.
+/// One request that is being answered.
 struct Review<'s> {
     state: &'s State,
     caller: Caller,
@@ -86,13 +86,13 @@ impl Review<'_> {
             let generation = |issuer| in_force.keys.generation(issuer);
             state.results.answer(question, now, epoch, generation)
         };
-        // Without a name the question is judged, and its answer not kept.
+        // Without a cache key the request is judged, and its answer is not cached.
         let question = state.results.question(&body).ok();
         if let Some((known, decided)) = question.as_ref().and_then(known) {
             self.repeated(decided);
             return self.sent(json(StatusCode::OK, known));
         }
-        // Boxed, so that an answer from the cache need not move a future with room for all of it.
+        // Boxed, so that an answer from the cache does not move a future with room for all of it.
         Box::pin(async {
             let request = match ReviewRequest::parse(&body) {
                 Ok(request) => request,
@@ -124,8 +124,8 @@ impl Review<'_> {
         .await
     }
 
-    /// Not before the body is here, which may take its time, nor for what is known; and whoever
-    /// waits for the verdict on an equal question needs no turn either.
+    /// Takes a turn only after the body has arrived, which may be slow, and after the cache was
+    /// read. A caller that waits for the verdict on an equal request needs no turn either.
     async fn judged_in_turn(
         &self,
         in_force: &InForce,
@@ -181,7 +181,7 @@ impl Review<'_> {
         Answered { status, body, decided }
     }
 
-    /// What the record says of the token and its owner.
+    /// The fields of the audit record about the token and its owner.
     fn subject<'a>(
         &self,
         in_force: &'a InForce,
@@ -208,7 +208,7 @@ impl Review<'_> {
             let told = |key: &str| Some(identity.extra.get(key)?.first()?.as_str());
             subject.username = Some(&identity.username);
             subject.groups = Some(identity.groups.len());
-            // What the claims say is verified now; an introspected token has none of its own.
+            // The claims are verified now; an introspected token has none of its own.
             subject.credential_id = told(CREDENTIAL_ID_KEY)
                 .map(|id| id.strip_prefix("JTI=").unwrap_or(id))
                 .or(subject.credential_id);
@@ -217,7 +217,7 @@ impl Review<'_> {
         subject
     }
 
-    /// An answer from the cache: the name of the decision is the one that it was kept with.
+    /// Counts and records an answer from the cache; its decision ID was stored with it.
     fn repeated(&self, decided: Decided) {
         self.count(decided.outcome, Origin::Cache);
         self.span.decided(decided, true);
@@ -226,7 +226,7 @@ impl Review<'_> {
         }
     }
 
-    /// Nobody can tell, and not even the token was looked at.
+    /// Answers a review that did not end in time; its record has no details of the token.
     fn untold(&self, outage: Outage) -> Reply {
         let outcome = Outcome::CannotTell(outage);
         self.count(outcome, Origin::Judged);
@@ -244,7 +244,7 @@ impl Review<'_> {
         });
     }
 
-    /// Who asks; not what.
+    /// The caller, without what it asked.
     fn asked(&self) -> Asked<'_> {
         Asked {
             caller: self.caller.source.to_string(),
@@ -273,7 +273,8 @@ impl Review<'_> {
 
     fn count(&self, outcome: Outcome, origin: Origin) {
         if matches!(outcome, Outcome::Accepted) {
-            // Where nobody has to show who asks, a good token tells a caller from a crowd.
+            // Where callers need not authenticate, a good token distinguishes a caller from a
+            // flood.
             self.caller.place.admit();
         }
         self.state.metrics.reviews.answered(outcome, origin, self.took());
@@ -284,11 +285,11 @@ impl Review<'_> {
     }
 }
 
-/// What may be said again without looking, as long as all that it rests on is the same.
+/// How long a verdict may be cached while all that it rests on stays the same.
 const fn keepable(verdict: &Verdict) -> Option<Keep> {
     match verdict {
         Verdict::Accepted { expires_at, .. } => Some(Keep::Accepted { until: *expires_at }),
-        // These change by waiting, or by asking the issuer again.
+        // These change with time, or when the issuer is asked again.
         Verdict::Refused(
             Reason::NotYetValid
             | Reason::IssuedInFuture
@@ -318,7 +319,7 @@ fn reply(answer: Answer) -> Reply {
     json(status, answer.body)
 }
 
-/// Evaluated once more, which only whoever has a good signature can bring about.
+/// Evaluated once more, which only a token with a good signature can cause.
 fn refusing_expression(in_force: &InForce, judgement: &Judgement<'_>) -> Option<String> {
     let by_expression =
         [Reason::Expression, Reason::ExpressionCost, Reason::ClaimRule, Reason::UserRule];

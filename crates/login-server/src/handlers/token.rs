@@ -1,5 +1,5 @@
 //! POST `/token`, `/revoke` and `/device_authorization`: forms in, JSON out.
-//! Never lets an answer be stored, never says more than the issuer does.
+//! Never lets a response be cached, never says more than the issuer does.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ pub async fn revoke(state: &State, visit: Visit<'_>, request: Request<Arriving>)
             let client = revoked.client_id;
             if let Some(session) = revoked.session_id {
                 tracing::info!(client, session, "session ended");
-                // Whoever is told that a session ended finds it ended here.
+                // A client that receives the answer must find its session ended in this process.
                 state.look_at_sessions().await;
             } else {
                 tracing::debug!(client, "asked to end a session that is not known");
@@ -120,7 +120,7 @@ fn granted(response: &TokenResponse) -> Reply {
 
 fn refused(visit: Visit<'_>, refusal: &TokenError) -> Reply {
     match refusal {
-        // A device asks every few seconds; that is not news.
+        // A device polls every few seconds, which is not worth more than a debug line.
         TokenError::AuthorizationPending | TokenError::SlowDown => {
             let (endpoint, error) = (visit.endpoint.as_str(), refusal.error());
             tracing::debug!(endpoint, error, "waiting for a person");

@@ -1,5 +1,5 @@
-//! One request to the embedded issuer: whom it asks, within which limits, and from where it came.
-//! Never decides an answer: it counts and logs what became of the request.
+//! One request to the embedded issuer: the issuer, the limits, the source, and the endpoint.
+//! Never decides the answer: it counts and logs the result.
 
 use std::{error::Error, fmt::Display, net::IpAddr};
 
@@ -14,27 +14,27 @@ use crate::{
     telemetry::refusals::Endpoint,
 };
 
-/// See the head of this file.
+/// The context of one request to the embedded issuer.
 #[derive(Clone, Copy)]
 pub struct Visit<'s> {
     /// The issuer.
     pub embedded: &'s Embedded,
-    /// How long it may wait, and how much it may say.
+    /// The limits of time and size.
     pub limits: &'s Limits,
-    /// The address it came from.
+    /// The client's address.
     pub source: IpAddr,
-    /// Where it came to.
+    /// The endpoint.
     pub endpoint: Endpoint,
 }
 
 impl Visit<'_> {
-    /// The form that the request carries.
+    /// Reads the form of the request.
     pub async fn form(&self, request: Request<Arriving>) -> Result<Submitted, FormFault> {
         let form = form::read(request, self.limits).await;
         form.inspect_err(|fault| self.refused("invalid_request", fault.message()))
     }
 
-    /// Runs `work` when it is its turn.
+    /// Runs `work` after a turn at `gate`.
     pub async fn ask<T: Send + 'static>(
         &self,
         gate: Gate,
@@ -46,12 +46,13 @@ impl Visit<'_> {
         })
     }
 
-    /// It was refused; `error` is one of a few words, `reason` none that came with the request.
+    /// Reports a refusal; `error` is one of a few constants, and `reason` contains nothing from the
+    /// request.
     pub fn refused(&self, error: &'static str, reason: impl Display) {
         self.embedded.refusals.refused(self.endpoint, error, self.source, reason);
     }
 
-    /// The issuer could not carry it out.
+    /// Reports a failure of the issuer.
     pub fn failed(&self, cause: &dyn Error) -> NotDone {
         let failed = NotDone::Failed;
         self.embedded.refusals.unanswered(self.endpoint, failed.as_str(), Some(cause));

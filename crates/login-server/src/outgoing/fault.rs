@@ -1,5 +1,5 @@
-//! Why no answer came, in words that an operator can act on.
-//! Never repeats what a library says of itself, and never shows a token or a URL.
+//! Explains why no answer came, in words that an operator can act on.
+//! Never repeats a library's description of itself, and never shows a token or a URL.
 
 use std::error::Error;
 
@@ -13,13 +13,13 @@ use super::trust::AuthorityOutOfTime;
 /// How far a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Not to the other side: whatever was to be asked, it is not the reason.
+    /// The other side was not reached: what was asked is not the reason.
     Connecting,
-    /// To the other side, perhaps as a whole: what was asked may be the reason.
+    /// The other side was reached, perhaps by the whole request: what was asked may be the reason.
     Asking,
 }
 
-/// See the head of this file.
+/// A request without an answer: the explanation, and how far it came.
 #[derive(Debug, Error)]
 #[error("{words}")]
 pub(crate) struct TransportFault {
@@ -28,7 +28,7 @@ pub(crate) struct TransportFault {
 }
 
 impl TransportFault {
-    /// How far it came.
+    /// How far the request came.
     pub(crate) const fn stage(&self) -> Stage {
         self.stage
     }
@@ -42,14 +42,14 @@ impl From<reqwest::Error> for TransportFault {
     }
 }
 
-/// What `error` means.
+/// The explanation of `error`.
 pub(super) fn words(error: &reqwest::Error) -> String {
     let mut cause: &(dyn Error + 'static) = error;
     loop {
         if let Some(tls) = cause.downcast_ref() {
             return of_tls(tls);
         }
-        // An I/O error gives what it wraps as itself, not as its source.
+        // `io::Error::source` skips the wrapped error and returns that error's source.
         let wrapped = cause.downcast_ref().and_then(std::io::Error::get_ref);
         let next = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static));
         let Some(next) = next.or_else(|| cause.source()) else { break };

@@ -1,6 +1,6 @@
-//! The one way out: every HTTP client with which this server asks another party is built here.
-//! Never sends through a proxy what stays on this machine, never in the clear what leaves it,
-//! never follows a redirect, and never waits without a bound.
+//! Builds every HTTP client of this server; there is no other way out.
+//! Never sends a request for this host through a proxy, or one for another host without TLS; never
+//! follows a redirect, and never waits without a bound.
 
 mod fault;
 mod trust;
@@ -19,54 +19,53 @@ use url::Url;
 pub(crate) use self::fault::{Stage, TransportFault};
 use self::trust::TrustError;
 
-/// How one party is reached.
+/// How to reach one party.
 pub(crate) struct Outgoing {
     certificate_authority_pem: Option<String>,
     timeout: Duration,
     resolver: Option<Arc<dyn Resolve>>,
     connections: Connections,
-    // Built when they are needed: loading the system's roots takes milliseconds, and not every
-    // machine has some.
+    // Built on first use: loading the system's roots takes milliseconds, and some hosts have none.
     clients: [OnceLock<reqwest::Client>; 3],
 }
 
-/// Who travels together.
+/// Whether requests may share a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Connections {
     /// Requests share a connection where the other side speaks HTTP/2.
     Shared,
-    /// No request shares a connection with another: what one of them provokes, such as a firewall
-    /// that cuts the connection, does not end the others.
+    /// Requests never share a connection: what one of them provokes, such as a firewall that cuts
+    /// the connection, does not end the others.
     OneEach,
 }
 
-/// Why there is no client.
+/// Why there is no client for a URL.
 #[derive(Debug, Error)]
 pub(crate) enum ClientError {
-    /// Neither https nor to this machine.
+    /// The URL is neither https nor on this host.
     #[error("`{0}` is neither https nor on this machine")]
     NotConfidential(Url),
-    /// The certificate authorities that the operator named.
+    /// The certificate authorities that the operator named are not usable.
     #[error("could not use the certificate authorities")]
     Authorities(#[source] TrustError),
-    /// The library, or the system's certificate authorities.
+    /// The TLS library or the system's certificate authorities failed.
     #[error("could not prepare TLS ({0})")]
     Library(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// Without TLS, on this machine.
+    /// Without TLS, to this host.
     InTheClear,
-    /// With TLS, on this machine.
+    /// With TLS, to this host.
     Direct,
-    /// By the proxy of the environment, if there is one for the host.
+    /// Through the proxy of the environment, if there is one for the URL's host.
     Proxied,
 }
 
 impl Way {
-    /// As Go's `httpproxy` decides: what stays on this machine never goes through a proxy, which
-    /// would see it, or answer in its place, and has another idea of `localhost`.
+    /// As Go's `httpproxy` decides: requests for this host never go through a proxy, which would
+    /// see them, or answer them itself, and for which `localhost` is another host.
     fn to(url: &Url) -> Option<Self> {
         match url.scheme() {
             "http" if is_confidential(url) => Some(Self::InTheClear),
@@ -89,12 +88,12 @@ impl Outgoing {
         Self { certificate_authority_pem, timeout, resolver: None, connections, clients }
     }
 
-    /// Names are resolved by `resolver`, not by the system alone.
+    /// Resolves names with `resolver`, not with the system alone.
     pub(crate) fn resolving_by(self, resolver: impl Resolve + 'static) -> Self {
         Self { resolver: Some(Arc::new(resolver)), ..self }
     }
 
-    /// The client for requests to `url`. It is not the one for every other URL.
+    /// The client for requests to `url`. Other URLs may need another client.
     pub(crate) fn client(&self, url: &Url) -> Result<&reqwest::Client, ClientError> {
         let way = Way::to(url).ok_or_else(|| ClientError::NotConfidential(url.clone()))?;
         let [in_the_clear, direct, proxied] = &self.clients;
@@ -113,7 +112,7 @@ impl Outgoing {
     fn built(&self, way: Way) -> Result<reqwest::Client, ClientError> {
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
-            // Whether it was reached at all is known before the whole time is over.
+            // Shorter than the whole timeout, so that a failure to connect is recognised as one.
             .connect_timeout(self.timeout.mul_f32(0.7))
             .timeout(self.timeout)
             .user_agent(concat!("login-server/", env!("CARGO_PKG_VERSION")));

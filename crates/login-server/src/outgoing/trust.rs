@@ -1,5 +1,5 @@
-//! Whom this server believes to be the party that it asks, where the operator named authorities.
-//! Never believes an expired certificate, one for another host, or one that another key signed.
+//! Verifies the server certificate of another party, where the operator named authorities.
+//! Never accepts an expired certificate, one for another host, or one that another key signed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,21 +23,21 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 /// Why the authorities that the operator named cannot be used.
 #[derive(Debug, ThisError)]
 pub(crate) enum TrustError {
-    /// No PEM text.
+    /// The text is not PEM.
     #[error("they are not certificates in PEM form")]
     Pem,
-    /// There are none.
+    /// The text contains no certificate.
     #[error("there is no certificate among them")]
     None,
-    /// One is no X.509 certificate.
+    /// One is not an X.509 certificate.
     #[error("number {0} of them is not an X.509 certificate")]
     Certificate(usize),
-    /// The library.
+    /// The error of rustls.
     #[error("TLS cannot be prepared with them")]
     Library(#[source] Error),
 }
 
-/// The authority above a certificate has expired, or does not count yet.
+/// The authority that issued a certificate has expired, or is not valid yet.
 #[derive(Debug, ThisError)]
 #[error("an authority that vouches for it has expired, or does not count yet")]
 pub(super) struct AuthorityOutOfTime;
@@ -54,13 +54,13 @@ pub(super) fn only(pem: &str, protocols: &[&[u8]]) -> Result<ClientConfig, Trust
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    // A resumed session is not verified again, and would outlive its certificate.
+    // A resumed session is not verified again, and would outlive the certificate.
     config.resumption = Resumption::disabled();
     Ok(config)
 }
 
-/// As Go's `crypto/x509`: a certificate counts if one of `authorities` vouches for it, or if it is
-/// one of them itself, be it that of an authority or not.
+/// As Go's `crypto/x509`: a certificate is trusted if one of `authorities` issued it, or if it is
+/// one of them itself, whether it is that of an authority or not.
 #[derive(Debug)]
 struct Verifier {
     authorities: Vec<Authority>,
@@ -92,7 +92,7 @@ impl Verifier {
         Ok(Self { authorities, algorithms })
     }
 
-    /// Whether a chain leads from the certificate to an authority that counts now.
+    /// Whether a chain leads from the certificate to an authority that is valid now.
     fn is_vouched_for(
         &self,
         parsed: &ParsedCertificate<'_>,
@@ -167,8 +167,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// What is left to check of a certificate that the operator named: its time, and that it is for
-/// servers, if it says what it is for (RFC 5280 §4.2.1.12).
+/// The remaining checks of a certificate that the operator named itself: its validity, and that it
+/// is for servers, if it says what it is for (RFC 5280 §4.2.1.12).
 fn stands_for_itself(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
     let malformed = || Error::from(CertificateError::BadEncoding);
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| malformed())?;

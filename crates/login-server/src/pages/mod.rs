@@ -1,5 +1,5 @@
-//! The pages that people meet: sign in, connect a device, approve it, and how it ended.
-//! Never loads anything from elsewhere, never runs a script, never shows what was not escaped.
+//! The HTML pages: sign in, connect a device, approve it, and the result.
+//! Never loads anything from elsewhere, never runs a script, never shows unescaped text.
 
 use std::sync::LazyLock;
 
@@ -23,61 +23,61 @@ static STYLE_HASH: LazyLock<String> =
 pub struct SignInPage<'a> {
     /// The issuer's host, for title and footer.
     pub host: &'a str,
-    /// Where the form goes.
+    /// Where the form is sent.
     pub action: &'a str,
     /// The client that asked.
     pub client: &'a str,
     /// The sealed request.
     pub ticket: &'a str,
-    /// What the username field holds.
+    /// The content of the username field.
     pub username: &'a str,
-    /// What went wrong before.
+    /// The error of the previous attempt.
     pub alert: Option<&'a str>,
 }
 
-/// Where a person types the code of their device.
+/// The form for the code of a device.
 #[derive(Debug, Template)]
 #[template(path = "device_code.html")]
 pub struct DeviceCodePage<'a> {
     /// The issuer's host, for title and footer.
     pub host: &'a str,
-    /// Where the form goes.
+    /// Where the form is sent.
     pub action: &'a str,
-    /// What the field holds.
+    /// The content of the code field.
     pub user_code: &'a str,
-    /// What went wrong before.
+    /// The error of the previous attempt.
     pub alert: Option<&'a str>,
 }
 
-/// Where a person sees who asks, and agrees or not (RFC 8628 §5.4).
+/// The form that shows which client asks, and approves or denies (RFC 8628 §5.4).
 #[derive(Debug, Template)]
 #[template(path = "device_confirm.html")]
 pub struct DeviceConfirmPage<'a> {
     /// The issuer's host, for title and footer.
     pub host: &'a str,
-    /// Where the form goes.
+    /// Where the form is sent.
     pub action: &'a str,
     /// The client that asked.
     pub client: &'a str,
-    /// The code, to be compared with the terminal's.
+    /// The code, to compare with the one in the terminal.
     pub user_code: &'a str,
     /// The address of the device.
     pub source: &'a str,
-    /// When it asked.
+    /// The time of the request.
     pub requested_at: &'a str,
-    /// What the username field holds.
+    /// The content of the username field.
     pub username: &'a str,
-    /// What went wrong before.
+    /// The error of the previous attempt.
     pub alert: Option<&'a str>,
 }
 
-/// How it ended; there is nothing left to do on the page.
+/// The result; nothing is left to do on the page.
 #[derive(Debug, Template)]
 #[template(path = "outcome.html")]
 pub struct OutcomePage<'a> {
     /// The issuer's host, for title and footer.
     pub host: &'a str,
-    /// Chooses sign and colour.
+    /// Chooses symbol and colour.
     pub is_good: bool,
     /// What happened, in a few words.
     pub title: &'a str,
@@ -98,8 +98,8 @@ macro_rules! with_style {
 }
 with_style!(SignInPage, DeviceCodePage, DeviceConfirmPage, OutcomePage);
 
-/// A page whose forms come back to this server, and to `redirect_origin` after a redirect:
-/// Chromium applies `form-action` to the redirect that answers a form too.
+/// A page whose forms are sent to this server, and may be redirected to `redirect_origin`: Chromium
+/// applies `form-action` to the redirect that answers a form, too.
 pub fn show(page: &impl Template, status: StatusCode, redirect_origin: Option<&str>) -> Reply {
     let Ok(body) = page.render() else {
         return text(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be made\n");
@@ -110,7 +110,7 @@ pub fn show(page: &impl Template, status: StatusCode, redirect_origin: Option<&s
         "default-src 'none'; style-src {style}; img-src data:; form-action 'self'{targets}; \
          base-uri 'none'; frame-ancestors 'none'"
     );
-    // Only an origin that is no header text can fail; then the form may not redirect.
+    // Fails only if the origin is not a valid header value; then the form may not redirect.
     let policy = HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(
         "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ));

@@ -1,5 +1,5 @@
-//! What one connection has been asked, and whether its peer takes the answers.
-//! Never costs a request a timer: one timer per connection reads this every now and then.
+//! Counts the requests of one connection, and detects a peer that does not read its responses.
+//! Never uses a timer per request: one timer per connection reads these counts regularly.
 
 use std::{
     pin::Pin,
@@ -34,13 +34,13 @@ impl Activity {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// Requests whose answer has not been handed over whole.
+    /// Requests whose response has not been handed over completely.
     pub(super) fn open(&self) -> u64 {
         self.open.load(Ordering::Relaxed)
     }
 }
 
-/// A request that has begun and not ended, however it ends.
+/// A request that has begun. Dropping it ends the request, for whatever reason.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<Activity>);
 
@@ -50,7 +50,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// The body of an answer. Its request is over when the peer has room for all of it.
+/// The body of a response. Its request is over when the peer has room for all of it.
 pub(super) struct Answer {
     body: Full<Bytes>,
     _under_way: UnderWay,
@@ -82,18 +82,18 @@ impl Body for Answer {
     }
 }
 
-/// What to do with a connection after some time.
+/// What to do with a connection when its timer fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Patience {
     /// It is in use.
     Keep,
-    /// Nothing is asked: tell the peer to go.
+    /// It is idle: ask the peer to close.
     Farewell,
-    /// Nothing will come of it.
+    /// It is of no use: close it.
     Cut,
 }
 
-/// Judges a connection by its activity, each time a while has passed.
+/// Judges a connection by its activity, each time its timer fires.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     seen: u64,
@@ -103,8 +103,9 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// `may_idle`: the peer shows in another way that it is alive. `passed` since the last time;
-    /// an answer that nobody takes, nor anything else, for longer than `longest` is given up.
+    /// `may_idle`: the peer shows in another way that it is alive. `passed`: the time since the
+    /// last call. The connection is cut if a response is open and no request begins for longer than
+    /// `longest`.
     pub(super) fn judge(
         &mut self,
         activity: &Activity,
@@ -127,8 +128,9 @@ impl Watch {
         if std::mem::replace(&mut self.was_told, true) { Patience::Cut } else { Patience::Farewell }
     }
 
-    /// Whether a connection that was told to go, as the server ends, may be cut: after two quiet
-    /// moments in a row, as an answer that was ready just before the first has left by the second.
+    /// Whether a connection that was asked to close, since the server shuts down, may be cut: after
+    /// two idle looks in a row, since a response that was ready just before the first has left by
+    /// the second.
     pub(super) fn is_over(&mut self, activity: &Activity) -> bool {
         self.quiet = if activity.open() == 0 { self.quiet + 1 } else { 0 };
         2 <= self.quiet

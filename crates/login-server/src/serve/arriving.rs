@@ -1,9 +1,9 @@
-//! The body of a request, of which the rest is still taken where nobody wants it.
-//! Never keeps a byte of that rest, and never takes it for long.
+//! The body of a request; what the handler does not read is received all the same.
+//! Never stores a byte of that rest, and never receives it for long.
 //!
-//! HTTP/2 only. An answer before the end of the request is allowed (RFC 9113 §8.1), but a stream
-//! that is reset while its peer writes makes some clients tell the reset and not the answer (curl
-//! before 8). Over HTTP/1.1 the connection lingers (`lingering`).
+//! HTTP/2 only. A response before the end of the request is allowed (RFC 9113 §8.1), but if the
+//! stream is reset while the client still writes, some clients report the reset and not the
+//! response (curl before 8). Over HTTP/1.1 the connection lingers (`lingering`).
 
 use std::{
     pin::Pin,
@@ -28,20 +28,20 @@ pub struct Arriving {
 }
 
 impl Arriving {
-    /// The request with its body in this form.
+    /// Wraps the body of the request.
     pub(super) fn of(
         request: Request<Incoming>,
         patience: Patience,
         inbox: Arc<Inbox>,
     ) -> Request<Self> {
-        // Whoever waits for "100 Continue" has not begun to write.
+        // A client that waits for "100 Continue" has not begun to write.
         let is_written =
             request.version() == Version::HTTP_2 && !request.headers().contains_key(header::EXPECT);
         let rest = is_written.then_some(patience);
         request.map(|body| Self { body: Some(body), rest, inbox })
     }
 
-    /// Where room for this body is counted.
+    /// The room in which this body is counted.
     pub(crate) const fn inbox(&self) -> &Arc<Inbox> {
         &self.inbox
     }
@@ -78,7 +78,7 @@ impl Drop for Arriving {
         if body.is_end_stream() {
             return;
         }
-        // As many at once as a connection has streams; each ends with its connection.
+        // At most as many at once as a connection has streams; each ends with its connection.
         tokio::spawn(timeout(patience.time, async move {
             let mut taken = 0;
             while taken < patience.bytes {

@@ -1,9 +1,9 @@
-//! The room for bodies of requests that have not arrived whole.
-//! Never a byte of them: it counts.
+//! Counts the room for request bodies that have not arrived completely.
+//! Never holds their bytes.
 //!
-//! A body may be as slow as its deadline allows, and a connection of HTTP/2 may have hundreds of
-//! them. When there is no room, the body that has been on its way for longest is given up, so that
-//! bodies which never come displace each other and not the ones that come at once.
+//! A body may be as slow as its deadline allows, and an HTTP/2 connection may have hundreds of
+//! them. When there is no room, the body that has been arriving for longest is given up, so that
+//! bodies which never arrive displace each other and not the ones that arrive at once.
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +26,7 @@ struct Expected {
     bodies: BTreeMap<u64, (usize, Arc<Notify>)>,
 }
 
-/// One body on its way.
+/// One body that is arriving.
 #[derive(Debug)]
 pub(crate) struct Parcel {
     inbox: Arc<Inbox>,
@@ -39,7 +39,7 @@ impl Inbox {
         Arc::new(Self { capacity, expected: Mutex::default() })
     }
 
-    /// For a body of which nothing has been kept.
+    /// Registers a body of which nothing has been buffered.
     pub(crate) fn expect(self: &Arc<Self>) -> Parcel {
         let given_up = Arc::new(Notify::new());
         let mut expected = self.lock();
@@ -50,7 +50,7 @@ impl Inbox {
         Parcel { inbox: Arc::clone(self), number, given_up }
     }
 
-    /// A panic elsewhere leaves whole entries behind: nothing here panics half way.
+    /// A panic elsewhere leaves only whole entries: nothing here panics half way.
     fn lock(&self) -> MutexGuard<'_, Expected> {
         self.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,7 +65,7 @@ impl Expected {
 }
 
 impl Parcel {
-    /// To be called before `bytes` more are kept. Whoever has to make room for them is told.
+    /// Call this before buffering `bytes` more. It notifies the bodies that have to make room.
     pub(crate) fn grow(&self, bytes: usize) {
         let mut expected = self.inbox.lock();
         let Some((size, _)) = expected.bodies.get_mut(&self.number) else { return };
@@ -117,7 +117,7 @@ mod tests {
         }
         grow(2, 1);
         assert!(is_given_up(&parcels[0]).await && !is_given_up(&parcels[1]).await);
-        // Nothing is counted of one that was given up.
+        // A body that was given up is not counted.
         grow(0, 1_000);
         assert_eq!(inbox.lock().bytes, 51);
         grow(2, 101);

@@ -1,9 +1,9 @@
-//! A socket that, after its last word, takes what the peer has still to say.
-//! Never for long, and never keeps a byte of it.
+//! A socket that, after its last response, still reads what the peer sends.
+//! Never reads for long, and never stores a byte of it.
 //!
-//! A socket that is closed with bytes unread answers with a reset, and a reset may overtake the
-//! answer: whoever writes a long body meets it before he reads why it is not wanted (RFC 9112
-//! §9.6). So our side is closed first, and the rest is read and thrown away.
+//! Closing a socket with unread bytes sends a reset, and a reset may overtake the response: a
+//! client that writes a long body sees the reset before it reads why the body is refused (RFC 9112
+//! §9.6). So our side is closed first, and the rest is read and discarded.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use tokio::{
 
 use super::Phase;
 
-/// How much is taken, and for how long.
+/// How many bytes are read, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
     pub(super) time: Duration,
@@ -43,7 +43,7 @@ struct Farewell {
 }
 
 impl<S> Lingering<S> {
-    /// While the server drains nobody is waited for.
+    /// While the server drains, no connection lingers.
     pub(super) const fn new(stream: S, patience: Patience, phase: watch::Receiver<Phase>) -> Self {
         Self { stream, patience, phase, farewell: None }
     }
@@ -59,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lingering<S> {
                 Ok(()) if !buffer.filled().is_empty() => {
                     farewell.left = farewell.left.saturating_sub(buffer.filled().len());
                 }
-                // The peer has closed its side, or broken off.
+                // The peer has closed its side, or the connection broke.
                 Ok(()) | Err(_) => break,
             }
         }

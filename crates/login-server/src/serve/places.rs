@@ -1,8 +1,8 @@
-//! Who has a connection, and who goes when there is no room for another one.
-//! Never drops a connection of somebody who was admitted, and never looks at a socket.
+//! Counts connections, and decides which one goes when there is no room for another.
+//! Never drops the connection of an admitted caller, and never touches a socket.
 //!
-//! Whoever has shown nothing can hold a connection open for as long as he answers pings. So a
-//! newcomer always gets in, and the oldest connection that was never admitted makes room: a flood
+//! An unauthenticated client can hold a connection open for as long as it answers pings. So a new
+//! connection always gets in, and the oldest one that was never admitted makes room: a flood
 //! displaces itself, and a caller needs no more than the time of one handshake to be safe from it.
 
 use std::{
@@ -23,9 +23,9 @@ use crate::config::Limits;
 pub(super) struct Places {
     /// Connections at the same moment.
     all: usize,
-    /// Of them, those that were not admitted; the others are for callers that were.
+    /// Of them, connections that are not admitted; the rest is reserved for admitted ones.
     strangers: usize,
-    /// Of those, the ones from one source.
+    /// Of the connections that are not admitted, those from one source.
     of_source: usize,
     taken: Mutex<Taken>,
     has_changed: Notify,
@@ -35,7 +35,7 @@ pub(super) struct Places {
 struct Taken {
     next: u64,
     open: usize,
-    /// In the order of their coming; those that were told to go are not among them.
+    /// In the order of arrival, without those that were asked to go.
     strangers: BTreeMap<u64, Arc<Seat>>,
     by_source: HashMap<IpAddr, BTreeSet<u64>>,
 }
@@ -52,7 +52,7 @@ struct Seat {
 #[derive(Debug)]
 pub(super) struct Occupied(Place);
 
-/// The place of a connection, by which it can be told that whoever opened it was admitted.
+/// The place of a connection; it is marked here when the caller is admitted.
 #[derive(Clone, Debug)]
 pub struct Place {
     places: Arc<Places>,
@@ -72,7 +72,8 @@ impl Places {
         })
     }
 
-    /// Ends when another connection may be accepted: there is room, or somebody who can make some.
+    /// Ends when another connection may be accepted: there is room, or a connection that can make
+    /// room.
     pub(super) async fn room(&self) {
         self.changed(|taken| self.has_room(taken)).await;
     }
@@ -101,7 +102,7 @@ impl Places {
         }
     }
 
-    /// A place for a connection from `source`, and whether another one has to go for it.
+    /// A place for a connection from `source`, and whether another one has to make room for it.
     pub(super) fn take(self: &Arc<Self>, source: IpAddr) -> (Occupied, bool) {
         let source = network(source);
         let mut taken = self.lock();
@@ -132,7 +133,7 @@ impl Places {
         (Occupied(Place { places: Arc::clone(self), seat }), leaving.is_some())
     }
 
-    /// A panic elsewhere leaves whole entries behind: nothing here panics half way.
+    /// A panic elsewhere leaves only whole entries: nothing here panics half way.
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,17 +153,17 @@ impl Taken {
 }
 
 impl Place {
-    /// Whoever opened the connection may ask: it is not dropped for others from now on.
+    /// Admits the caller: its connection is not dropped for others from now on.
     pub fn admit(&self) {
         if self.seat.is_admitted.swap(true, Ordering::Relaxed) {
             return;
         }
         self.places.lock().forget(self.seat.number);
-        // Whoever waits for somebody to make room may now wait for somebody else.
+        // A task that counted on this connection to make room must look again.
         self.places.has_changed.notify_waiters();
     }
 
-    /// Whether it was ever admitted.
+    /// Whether the caller was ever admitted.
     pub(super) fn is_admitted(&self) -> bool {
         self.seat.is_admitted.load(Ordering::Relaxed)
     }
@@ -172,7 +173,7 @@ impl Place {
         self.seat.must_go.notified().await;
     }
 
-    /// A place beside which there is no other.
+    /// A place with no other beside it.
     #[cfg(test)]
     pub(crate) fn only() -> Self {
         Places::new(&Limits::default()).take(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)).0.place()
@@ -196,7 +197,7 @@ impl Drop for Occupied {
     }
 }
 
-/// Whoever has one address of IPv6 has 2⁶⁴ of them.
+/// The unit that counts as one source: a client with one IPv6 address has 2⁶⁴ of them.
 fn network(source: IpAddr) -> IpAddr {
     match source {
         IpAddr::V4(_) => source,
@@ -230,7 +231,7 @@ mod tests {
         IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))
     }
 
-    /// Whether it ends without waiting.
+    /// Whether `work` is ready at once.
     async fn is_done(work: impl Future<Output = ()>) -> bool {
         tokio::select! {
             biased;
@@ -255,7 +256,8 @@ mod tests {
         let mut all: Vec<_> = (0..3).map(|last| places.take(address(last)).0).collect();
         all[0].place().admit();
         assert_eq!(told(&all).await, [0; 0]);
-        // Two strangers are there, a third has room, and the fourth and fifth do not.
+        // Two connections that are not admitted are there, a third has room, and the fourth and
+        // fifth do not.
         for (expected, last) in [(&[][..], 4), (&[1], 5), (&[2], 6)] {
             let (occupied, is_full) = places.take(address(last));
             assert_eq!(is_full, !expected.is_empty());
@@ -287,7 +289,7 @@ mod tests {
         first.place().admit();
         assert!(is_done(places.room()).await);
         let second = places.take(address(2)).0;
-        // It can be told to go, so there is room for one more.
+        // It can be asked to go, so there is room for one more.
         assert!(is_done(places.room()).await);
         second.place().admit();
         let mut room = pin!(places.room());
@@ -308,7 +310,7 @@ mod tests {
         let _second = places.take(address(2));
         let _third = places.take(address(3));
         assert!(is_done(first.0.must_go()).await && !is_done(places.room()).await);
-        // Late, but without harm: it goes all the same.
+        // Too late, but harmless: it goes all the same.
         first.place().admit();
         assert!(!is_done(places.room()).await);
         drop(first);

@@ -1,5 +1,6 @@
-//! Reads the wall clock, and the one that only goes forward.
-//! Never called below `handlers`, `evidence` and `commands`: everything else is given the time.
+//! Reads the wall clock and the monotonic clock.
+//! The wall clock is read nowhere else. `login-review` and `login-issuer` never read one: they get
+//! the time as an argument.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,9 +16,9 @@ pub fn now() -> UnixTime {
 /// A moment by both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// What claims are compared with; it may be set, also back.
+    /// For comparison with claims; an operator may set this clock, also back.
     pub wall: UnixTime,
-    /// What every lifetime of ours is counted by: it only goes forward.
+    /// For our own lifetimes; this clock only goes forward.
     pub monotonic: Instant,
 }
 
@@ -33,7 +34,7 @@ pub fn milliseconds() -> u64 {
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A moment to measure from; it goes on when the wall clock is set.
+/// A moment to measure from; it is independent of changes to the wall clock.
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
 pub fn instant() -> Instant {
     Instant::now()

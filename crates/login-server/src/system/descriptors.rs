@@ -1,11 +1,11 @@
-//! How many files and sockets this process may have open.
-//! Never lowers the limit, and never asks for more than the system grants anybody.
+//! Raises the number of files and sockets that this process may have open.
+//! Never lowers the limit, and never asks for more than the system allows every process.
 
 /// More than this is of no use; some systems call the highest limit infinite and refuse it.
 #[cfg(unix)]
 const ENOUGH: u64 = 65_536;
 
-/// Raises the limit as far as is allowed, and tells it. Most shells and service managers start
+/// Raises the limit as far as is allowed, and returns it. Most shells and service managers start
 /// programs with 1024, which a few busy clients use up.
 #[cfg(unix)]
 pub fn raise_limit() -> Option<u64> {
@@ -20,7 +20,7 @@ pub fn raise_limit() -> Option<u64> {
     Some(if raised.is_ok() { wanted } else { now })
 }
 
-/// There is no such limit.
+/// This system has no such limit.
 #[cfg(not(unix))]
 pub fn raise_limit() -> Option<u64> {
     None

@@ -9,7 +9,7 @@ use std::{
 
 use thiserror::Error;
 
-/// Who may read a file that is written.
+/// The permissions of a file that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
     /// 0600: it holds a secret.
@@ -26,11 +26,11 @@ pub enum FileError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The file is larger than anything sensible in its place.
+    /// The file is longer than any valid content.
     #[error("`{path}` is larger than {limit} bytes")]
     TooLarge {
         /// The file.
@@ -43,17 +43,17 @@ pub enum FileError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
 }
 
-/// The whole content, if it is at most `limit` bytes.
+/// Reads the whole content, if it is at most `limit` bytes.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let failed = |source| FileError::Read { path: path.to_owned(), source };
     let mut content = Vec::new();
-    // One byte more than allowed is enough to know; pipes have no length to ask for.
+    // One byte more than allowed is enough to detect; pipes have no length to ask for.
     let file = File::open(path).map_err(failed)?;
     file.take(limit.saturating_add(1)).read_to_end(&mut content).map_err(failed)?;
     if u64::try_from(content.len()).unwrap_or(u64::MAX) > limit {
@@ -62,7 +62,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     Ok(content)
 }
 
-/// The whole content as text.
+/// Reads the whole content as text.
 pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
     String::from_utf8(read(path, limit)?).map_err(|fault| FileError::Read {
         path: path.to_owned(),
@@ -70,14 +70,14 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
     })
 }
 
-/// Replaces the file at once: readers see the old or the new content, never a part.
+/// Replaces the file atomically: readers see the old or the new content, never a part.
 pub fn write(path: &Path, content: &[u8], readers: Readers) -> Result<(), FileError> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file =
         tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
     file.write_all(content).map_err(failed)?;
-    // A temporary file is 0600 from birth, so a secret is never readable in between.
+    // A temporary file is created with 0600, so a secret is never readable in between.
     #[cfg(unix)]
     if readers == Readers::Everyone {
         use std::os::unix::fs::PermissionsExt as _;
@@ -90,7 +90,7 @@ pub fn write(path: &Path, content: &[u8], readers: Readers) -> Result<(), FileEr
     Ok(())
 }
 
-/// Opens a file that only grows; a new one is the owner's alone.
+/// Opens a file for appending; only the owner can access a new one.
 pub fn open_for_appending(path: &Path) -> Result<File, FileError> {
     let mut options = fs::OpenOptions::new();
     options.append(true).create(true);
@@ -102,7 +102,7 @@ pub fn open_for_appending(path: &Path) -> Result<File, FileError> {
     options.open(path).map_err(|source| FileError::Write { path: path.to_owned(), source })
 }
 
-/// Makes an empty file that is the owner's alone; one that is there stays as it is.
+/// Creates an empty file that only the owner can access; an existing one stays as it is.
 pub fn make_private_file(path: &Path) -> Result<(), FileError> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -119,7 +119,7 @@ pub fn make_private_file(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Whether there is nothing at `path`, or a file without content.
+/// Whether `path` does not exist, or is an empty file.
 pub fn is_empty(path: &Path) -> bool {
     match fs::metadata(path) {
         Ok(metadata) => metadata.is_file() && metadata.len() == 0,
@@ -127,7 +127,7 @@ pub fn is_empty(path: &Path) -> bool {
     }
 }
 
-/// Makes the folder and its parents; a new folder is the owner's alone on Unix.
+/// Creates the folder and its parents; on Unix only the owner can access a new folder.
 pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

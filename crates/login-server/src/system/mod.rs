@@ -1,6 +1,5 @@
-//! The places where this program meets the machine: clock, environment, files, randomness,
-//! signals, ticks.
-//! Never holds a rule: what is read here is judged elsewhere.
+//! The interface to the host: clock, environment, files, randomness, signals, ticks.
+//! Never holds a rule: other modules judge what is read here.
 
 pub mod clock;
 pub mod descriptors;

@@ -1,9 +1,10 @@
-//! Whose files are, and who this process is.
-//! Never takes a file from anybody: the superuser hands over what it has made for another.
+//! Explains who owns a file, and hands new files to the owner of their folder.
+//! Never takes a file from its owner: the superuser only hands over what it has made itself.
 
 use std::path::Path;
 
-/// Who owns what this process may not use, and what mends it; nothing where that is not the reason.
+/// The owner of a path that this process may not use, and the remedy; none if that is not the
+/// reason.
 #[cfg(unix)]
 pub fn mend(path: &Path) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
@@ -11,7 +12,7 @@ pub fn mend(path: &Path) -> Option<String> {
     if own == 0 {
         return None;
     }
-    // What does not exist is made in the nearest folder above it.
+    // A path that does not exist is created in the nearest existing folder above it.
     let (path, metadata) =
         path.ancestors().find_map(|path| Some((path, std::fs::metadata(path).ok()?)))?;
     let owner = metadata.uid();
@@ -27,9 +28,9 @@ fn advice(path: &Path, owner: &str, own: &str) -> String {
     )
 }
 
-/// Gives the file at `path` to the owner of `folder`, if the superuser works in the folder of
-/// somebody else; who serves from there could not open it. That owner may put a link in the place
-/// of the file, which must not lead the superuser to any other.
+/// Gives the file at `path` to the owner of `folder`, if the superuser works in another user's
+/// folder; a server of that user could not open it otherwise. That owner may replace the file by a
+/// link, which must not make the superuser give away any other file.
 #[cfg(unix)]
 pub fn hand_over(path: &Path, folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
@@ -39,7 +40,7 @@ pub fn hand_over(path: &Path, folder: &Path) -> std::io::Result<()> {
     if rustix::process::geteuid().as_raw() != 0 || folder.uid() == 0 {
         return Ok(());
     }
-    // A pipe would otherwise wait for somebody who writes.
+    // Opening a pipe would otherwise wait for a writer.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).map_err(std::io::Error::other)?;
     let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -53,7 +54,7 @@ pub fn hand_over(path: &Path, folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The name of a user, as `/etc/passwd` has it, else the number.
+/// The name of a user from `/etc/passwd`, or else the number.
 #[cfg(unix)]
 fn name_of(user: u32) -> String {
     let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -69,13 +70,13 @@ fn name_in(users: &str, user: u32) -> Option<String> {
     })
 }
 
-/// Who owns a file is in its access control list, which nobody here reads.
+/// The owner of a file is in its access control list, which this program does not read.
 #[cfg(not(unix))]
 pub fn mend(_path: &Path) -> Option<String> {
     None
 }
 
-/// A new file has the access control list of its folder.
+/// A new file inherits the access control list of its folder.
 #[cfg(not(unix))]
 pub fn hand_over(_path: &Path, _folder: &Path) -> std::io::Result<()> {
     Ok(())
@@ -113,7 +114,7 @@ mod tests {
         assert!(hand_over(&file, folder.path()).is_ok());
     }
 
-    /// Says something only where tests run as the superuser.
+    /// Checks something only where tests run as the superuser.
     #[test]
     fn the_superuser_hands_over_what_is_in_the_folder_and_nothing_that_it_leads_to() {
         use std::os::unix::fs::{MetadataExt as _, chown, symlink};
@@ -132,7 +133,7 @@ mod tests {
         assert!(hand_over(&link, folder.path()).is_err());
         assert!(hand_over(&name, folder.path()).is_err());
         assert_eq!(owner(&own), 0);
-        // Twice: what is theirs already stays so.
+        // Twice: a file that was handed over already stays as it is.
         for _ in 0..2 {
             hand_over(&made, folder.path()).unwrap();
             assert_eq!(owner(&made), 1000);

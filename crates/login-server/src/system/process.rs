@@ -1,12 +1,12 @@
-//! What the system knows about this process.
-//! Never fails: where there is no `/proc`, there is nothing to tell.
+//! Reads the system's figures about this process.
+//! Never fails: without `/proc` every figure is absent.
 
 use std::fs;
 
 /// Processor time is counted in hundredths of a second: Linux fixes `USER_HZ` for programs.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Each figure, where the system tells it.
+/// Each figure, if the system provides it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Process {
     /// User and system time together.
@@ -21,7 +21,7 @@ pub struct Process {
     pub started_at: Option<f64>,
 }
 
-/// Reads it now.
+/// Reads the figures now.
 pub fn read() -> Process {
     let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let stat = text("/proc/self/stat");

@@ -1,5 +1,5 @@
-//! Random numbers from the system's source, drawn in blocks.
-//! Never gives the same bytes twice, and never keeps bytes that were given away.
+//! Random numbers from the system's source, read in blocks.
+//! Never returns the same bytes twice, and never keeps bytes that it has returned.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,11 +11,11 @@ use aws_lc_rs::{
 const NUMBER: usize = 16;
 const BLOCK: usize = 256 * NUMBER;
 
-/// 128-bit numbers that nobody can guess; one drawing serves 256 of them.
+/// 128-bit numbers that cannot be guessed; one read of the source serves 256 of them.
 pub struct RandomNumbers(Mutex<Vec<u8>>);
 
 impl RandomNumbers {
-    /// Draws the first block, so that a system without randomness is noticed at the start.
+    /// Reads the first block, so that a system without randomness is noticed at the start.
     pub fn new() -> Result<Self, Unspecified> {
         Ok(Self(Mutex::new(drawn()?)))
     }

@@ -1,20 +1,20 @@
-//! Hears what the operator, or the system, wants of this process.
-//! Never ends it: whoever listens decides what a signal means.
+//! Receives the signals that the operator or the system sends to this process.
+//! Never ends the process: the receiver decides what a signal means.
 
 use std::io;
 
 use tokio::sync::mpsc;
 
-/// What a signal asks for.
+/// The request that a signal stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGTERM, SIGINT (Ctrl-C): an orderly end. The second one: the end at once.
+    /// SIGTERM, SIGINT (Ctrl-C): an orderly shutdown. A second one: the end at once.
     Stop,
     /// SIGHUP: look at every file now.
     Reload,
 }
 
-/// Signals that nobody has heard yet; more of them say nothing new.
+/// Signals that may wait to be received; more of them add nothing.
 const WAITING: usize = 8;
 
 /// Listens from now on, inside the runtime, so that no signal after this call is lost.
@@ -40,7 +40,7 @@ pub fn listen() -> io::Result<mpsc::Receiver<Signal>> {
     Ok(receiver)
 }
 
-/// Listens from now on, inside the runtime. There is Ctrl-C only.
+/// Listens from now on, inside the runtime. Only Ctrl-C exists here.
 #[cfg(not(unix))]
 pub fn listen() -> io::Result<mpsc::Receiver<Signal>> {
     let (sender, receiver) = mpsc::channel(WAITING);

@@ -1,17 +1,17 @@
 //! Coarse deadlines for many short waits, all on one timer.
 //! Never ends a wait early; it may end one tick late.
 //!
-//! A review is over in microseconds nearly always, and to arm and disarm a timer of its own for
-//! each would be among the dearest steps of an answer from the cache.
+//! A review nearly always ends within microseconds, and arming and disarming a timer for each would
+//! be among the most expensive steps of an answer from the cache.
 
 use std::{pin::Pin, time::Duration};
 
 use tokio::sync::watch;
 
-/// How exact the deadlines are.
+/// The precision of the deadlines.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Counts ticks for as long as somebody drives it.
+/// Counts ticks while `drive` runs.
 #[derive(Debug)]
 pub struct Ticks {
     count: watch::Sender<u64>,
@@ -24,7 +24,7 @@ impl Default for Ticks {
 }
 
 impl Ticks {
-    /// Counts, for ever.
+    /// Counts ticks; never returns.
     pub async fn drive(&self) {
         loop {
             tokio::time::sleep(TICK).await;
@@ -32,8 +32,8 @@ impl Ticks {
         }
     }
 
-    /// What `work` gives, or `None` if it takes longer than `limit`. It is pinned by the caller,
-    /// so that it is not moved.
+    /// The result of `work`, or `None` if it takes longer than `limit`. The caller pins it, so that
+    /// it is not moved.
     pub async fn within<T>(
         &self,
         limit: Duration,
@@ -49,11 +49,11 @@ impl Ticks {
     async fn passed(&self, limit: Duration) {
         let mut count = self.count.subscribe();
         let ticks = limit.as_millis().div_ceil(TICK.as_millis());
-        // The tick under way may be nearly over, so it does not count.
+        // The current tick may be nearly over, so it does not count.
         let end = u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1);
         let end = count.borrow().saturating_add(end);
         if count.wait_for(|count| end <= *count).await.is_err() {
-            // Nobody counts any more; only the work can end the wait.
+            // No task counts any more; only the work can end the wait.
             std::future::pending::<()>().await;
         }
     }

@@ -1,5 +1,5 @@
-//! Reads files and remembers what was read, so that a change of any of them can be noticed.
-//! Never keeps a content: what is remembered is where the file lay, and a digest.
+//! Reads files and stores their state, so that a change of any of them is noticed.
+//! Never stores a file's content: only its metadata and a digest.
 
 use std::{
     cell::RefCell,
@@ -14,8 +14,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::files::{self, FileError};
 
-/// What tells one state of a file from another without reading it. Links are followed: a
-/// ConfigMap or a Secret is replaced by turning a link above its files.
+/// The metadata that distinguishes states of a file without reading it. Links are followed:
+/// Kubernetes replaces a ConfigMap or a Secret by changing a link above its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     place: (u64, u64),
@@ -24,7 +24,7 @@ pub struct Stamp {
     changed: (i64, i64),
 }
 
-/// A file as it was when it was read. A file that could not be read is remembered too.
+/// The state of a file when it was read. A file that could not be read has one, too.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Seen {
     stamp: Option<Stamp>,
@@ -35,35 +35,35 @@ pub struct Seen {
 
 impl fmt::Debug for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A digest of a short secret is nearly the secret.
+        // The digest of a short secret nearly reveals the secret.
         f.debug_struct("Seen").field("stamp", &self.stamp).finish_non_exhaustive()
     }
 }
 
 impl Seen {
-    /// Whether a look at the file, without reading it, finds it as it was.
+    /// Whether the metadata is unchanged; does not read the file.
     pub fn is_unmoved(&self, path: &Path) -> bool {
         self.stamp == stamp(path)
     }
 
-    /// Of the content, for everybody to see; nothing if it could not be read or holds a secret,
-    /// which whoever guesses could try by its digest.
+    /// The digest of the content, for publication; none if the file could not be read, or holds a
+    /// secret: its digest would confirm a guess.
     pub fn public_digest(&self) -> Option<&[u8]> {
         self.digest.as_ref().filter(|_| !self.is_secret).map(<[u8; 32]>::as_slice)
     }
 
-    /// Whether it is a pipe or the like, which cannot be read twice.
+    /// Whether it is a pipe or similar, which cannot be read twice.
     pub const fn is_stream(&self) -> bool {
         self.is_stream
     }
 
-    /// Whether the content is the same, wherever it lies now.
+    /// Whether the content is the same, also if the file was replaced.
     pub fn has_same_content(&self, other: &Self) -> bool {
         self.digest == other.digest
     }
 }
 
-/// The files that one reading of a configuration took in.
+/// The files that were read for one configuration.
 #[derive(Debug, Default)]
 pub struct TrackedFiles {
     seen: RefCell<BTreeMap<PathBuf, Seen>>,
@@ -71,9 +71,9 @@ pub struct TrackedFiles {
 }
 
 impl TrackedFiles {
-    /// The whole content, if it is at most `limit` bytes.
+    /// Reads the whole content, if it is at most `limit` bytes.
     pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-        // First, so that a file that is replaced in between counts as moved.
+        // Before the content, so that a file that is replaced in between counts as changed.
         let metadata = std::fs::metadata(path).ok();
         let stamp = metadata.as_ref().map(of_metadata);
         let is_stream = metadata.is_some_and(|metadata| !metadata.is_file());
@@ -89,19 +89,19 @@ impl TrackedFiles {
         content
     }
 
-    /// For looks at what was read before: opening a pipe that nobody writes to never ends.
+    /// For reading files again: opening a pipe that has no writer never returns.
     pub fn of_regular_files() -> Self {
         Self { refuses_streams: true, ..Self::default() }
     }
 
-    /// What was read at `path` holds a secret.
+    /// Marks what was read at `path` as a secret.
     pub fn mark_secret(&self, path: &Path) {
         if let Some(seen) = self.seen.borrow_mut().get_mut(path) {
             seen.is_secret = true;
         }
     }
 
-    /// The whole content as text.
+    /// Reads the whole content as text.
     pub fn read_text(&self, path: &Path, limit: u64) -> Result<String, FileError> {
         String::from_utf8(self.read(path, limit)?).map_err(|fault| FileError::Read {
             path: path.to_owned(),
@@ -109,7 +109,7 @@ impl TrackedFiles {
         })
     }
 
-    /// Everything that was read, by path.
+    /// The state of every file that was read, by path.
     pub fn into_seen(self) -> BTreeMap<PathBuf, Seen> {
         self.seen.into_inner()
     }
@@ -130,7 +130,7 @@ fn of_metadata(metadata: &Metadata) -> Stamp {
         place: (metadata.dev(), metadata.ino()),
         length: metadata.len(),
         written: (metadata.mtime(), metadata.mtime_nsec()),
-        // Also tells that owner or mode are others.
+        // Also changes with the owner and the mode.
         changed: (metadata.ctime(), metadata.ctime_nsec()),
     }
 }

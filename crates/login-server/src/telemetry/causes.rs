@@ -1,5 +1,5 @@
-//! An error as one line of the log.
-//! Never adds a value of its own.
+//! Formats an error as one line of the log.
+//! Never adds a value to what the errors say.
 
 use std::{error::Error, fmt::Write as _};
 

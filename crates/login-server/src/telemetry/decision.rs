@@ -1,5 +1,5 @@
-//! The name of a decision and its end, small enough to be kept beside a cached answer.
-//! Never says whose token it was.
+//! A decision's ID and outcome, small enough to store beside a cached answer.
+//! Never identifies the owner of the token.
 
 use std::fmt;
 
@@ -8,16 +8,16 @@ use login_review::{Outage, Reason, Verdict};
 
 use crate::system::random::RandomNumbers;
 
-/// The key of `extra` under which the decision is told to kube-apiserver, so that its audit log
-/// joins ours. Why this domain: `SESSION_ID_KEY` in `config/load.rs`.
+/// The key of `extra` that passes the decision's ID to kube-apiserver, so that its audit log joins
+/// ours. Why this domain: `SESSION_ID_KEY` in `config/load.rs`.
 pub const DECISION_ID_KEY: &str = "kubectl-login.internal/decision-id";
 
-/// Names one decision; an answer that is given again from the cache keeps the name of the first.
+/// Identifies one decision; a cached answer keeps the ID of the decision that produced it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecisionId(u128);
 
 impl DecisionId {
-    /// A name that nobody else has.
+    /// A new random ID of 128 bits.
     pub fn draw(numbers: &RandomNumbers) -> Result<Self, Unspecified> {
         numbers.next().map(Self)
     }
@@ -35,9 +35,9 @@ impl fmt::Display for DecisionId {
 pub enum Outcome {
     /// The token is good.
     Accepted,
-    /// It is not.
+    /// The token is bad.
     Refused(Reason),
-    /// Nobody can say now.
+    /// No verdict is possible now.
     CannotTell(Outage),
 }
 
@@ -70,7 +70,7 @@ impl Outcome {
         }
     }
 
-    /// Why; nothing for an accepted token.
+    /// The reason; none for an accepted token.
     pub const fn reason(self) -> Option<&'static str> {
         match self {
             Self::Accepted => None,
@@ -90,12 +90,12 @@ impl From<&Verdict> for Outcome {
     }
 }
 
-/// A decision that was taken.
+/// A decision: its ID and its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decided {
-    /// Its name.
+    /// Its ID.
     pub id: DecisionId,
-    /// Its end.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 

@@ -1,9 +1,10 @@
-//! Log lines on their way to stderr: a line in quiet times at once, a flood in few large writes.
-//! Never loses a line, never mixes two, and never keeps more than `MAX_WAITING` bytes back.
+//! Writes log lines to stderr: single lines at once, a flood in few large writes.
+//! Never loses a line that stderr accepts, never mixes two, and never holds back more than
+//! `MAX_WAITING` bytes.
 //!
-//! A write to the system for each of ten thousand reviews a second costs more than the reviews
+//! One system call for each of ten thousand reviews a second would cost more than the reviews
 //! themselves. So the first line after a pause is written at once; those that follow within
-//! [`PACE`] wait for each other, unless they are warnings.
+//! [`PACE`] are collected, unless they are warnings.
 
 use std::{
     io::{self, Write},
@@ -17,33 +18,33 @@ use tracing_subscriber::fmt::MakeWriter;
 /// No line waits longer.
 const PACE: Duration = Duration::from_millis(50);
 
-/// With more bytes than this waiting, whoever brings a line writes them.
+/// With more bytes than this waiting, the thread that logs a line writes them itself.
 const MAX_WAITING: usize = 256 * 1024;
 
-/// The lines of one process. Cloning gives another handle to the same ones.
+/// The lines of one process. Clones share them.
 pub(super) struct Lines<W>(Arc<Shared<W>>);
 
 struct Shared<W> {
     waiting: Mutex<Waiting>,
-    /// Locked before `waiting`, and while writing: what was taken first is written first.
+    /// Locked before `waiting`, and while writing, so that the order of lines is kept.
     output: Mutex<Output<W>>,
     has_begun: Condvar,
 }
 
 struct Waiting {
     bytes: Vec<u8>,
-    /// The paced thread will look at `bytes` within [`PACE`].
+    /// The pacing thread will look at `bytes` within [`PACE`].
     is_paced: bool,
 }
 
 struct Output<W> {
     writer: W,
-    /// An empty buffer, to take the place of the one that is written.
+    /// An empty buffer that replaces the one being written.
     spare: Vec<u8>,
 }
 
 impl<W: Write + Send + 'static> Lines<W> {
-    /// Starts the thread that writes what waits. It ends with the process.
+    /// Starts the thread that writes waiting lines. It ends with the process.
     pub(super) fn new(writer: W) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             waiting: Mutex::new(Waiting { bytes: Vec::new(), is_paced: false }),
@@ -63,7 +64,7 @@ impl<W> Clone for Lines<W> {
 }
 
 impl<W: Write> Lines<W> {
-    /// Writes everything that waits, and returns when it is written.
+    /// Writes all waiting lines, and returns when they are written.
     pub(super) fn flush(&self) {
         self.0.flush();
     }
@@ -89,7 +90,7 @@ impl<W: Write> Shared<W> {
         let mut output = locked(&self.output);
         let Output { writer, spare } = &mut *output;
         std::mem::swap(&mut locked(&self.waiting).bytes, spare);
-        // When stderr is gone there is nobody left to tell.
+        // When stderr fails there is no other place to report it.
         let _ = writer.write_all(spare).and_then(|()| writer.flush());
         spare.clear();
     }
@@ -98,7 +99,7 @@ impl<W: Write> Shared<W> {
         let mut waiting = locked(&self.waiting);
         loop {
             waiting = unpoisoned(self.has_begun.wait_while(waiting, |waiting| !waiting.is_paced));
-            // Nobody signals while lines are paced, so this is a pause.
+            // `add` does not signal while lines are paced, so this lasts the whole `PACE`.
             (waiting, _) = unpoisoned(self.has_begun.wait_timeout(waiting, PACE));
             if waiting.bytes.is_empty() {
                 waiting.is_paced = false;
@@ -111,7 +112,7 @@ impl<W: Write> Shared<W> {
     }
 }
 
-/// A panic elsewhere leaves whole lines behind: nothing here panics half way.
+/// A panic elsewhere leaves only whole lines: nothing panics while the lock is held.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     unpoisoned(mutex.lock())
 }
@@ -120,7 +121,7 @@ fn unpoisoned<T>(result: Result<T, PoisonError<T>>) -> T {
     result.unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes one line; the subscriber brings each in one piece.
+/// Receives one line; the subscriber writes each in one call.
 pub(super) struct LineWriter<'l, W> {
     lines: &'l Shared<W>,
     is_urgent: bool,
@@ -158,7 +159,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(10);
 
-    /// Sends every write to the test.
+    /// Sends each write to the test.
     struct Writes(Sender<String>);
 
     impl Write for Writes {
@@ -177,7 +178,7 @@ mod tests {
         (Lines::new(Writes(sender)).unwrap(), writes)
     }
 
-    /// What was written, in as many pieces.
+    /// What was written, in the pieces in which it was written.
     fn received(writes: &Receiver<String>, length: usize) -> Vec<String> {
         let mut pieces = Vec::new();
         while pieces.iter().map(String::len).sum::<usize>() < length {

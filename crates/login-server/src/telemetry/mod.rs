@@ -35,8 +35,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Logging of the whole process. Dropped, it writes what has not been written yet; a line that
-/// comes later is still written, unless the process ends within the time a line may wait.
+/// Logging of the whole process. Dropping it writes the lines that wait; a later line is still
+/// written, unless the process ends within the time that a line may wait.
 #[must_use = "dropped at once, lines may be lost at the end of the process"]
 pub struct Logging(Option<Lines<Stderr>>);
 
@@ -51,7 +51,7 @@ impl Drop for Logging {
 /// Starts logging for the whole process. A second call changes nothing.
 pub fn start(format: LogFormat) -> Logging {
     let Ok(lines) = Lines::new(std::io::stderr()) else {
-        // No thread to be had: every line takes its own way.
+        // The thread could not be started: every line is written directly.
         start_with(format, std::io::stderr);
         return Logging(None);
     };
@@ -80,8 +80,8 @@ where
     drop(started);
 }
 
-/// The operator's choice, but for these libraries: at `trace` they show headers, frames and bodies,
-/// in which there are tokens and passwords.
+/// The operator's filter, except for these libraries: at `trace` they log headers, frames and
+/// bodies, which contain tokens and passwords.
 fn filter(chosen: Option<&str>) -> EnvFilter {
     const TALKATIVE: [&str; 6] = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tokio_rustls"];
     let chosen = chosen.and_then(|text| text.parse::<EnvFilter>().ok());

@@ -1,5 +1,5 @@
-//! Lets audit records, which are lines of JSON already, into the log as they are.
-//! Never touches any other line.
+//! Writes audit records, which are lines of JSON already, to the log unchanged.
+//! Never changes any other line.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use tracing_subscriber::{
 
 use super::audit::TARGET;
 
-/// The usual format, but for audit records.
+/// The usual format, except for audit records.
 pub(super) struct RecordsAsTheyAre<F>(pub(super) F);
 
 impl<S, N, F> FormatEvent<S, N> for RecordsAsTheyAre<F>

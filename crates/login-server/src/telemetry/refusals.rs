@@ -1,8 +1,9 @@
-//! What the embedded issuer refuses: counted for `/metrics`, and logged now and then.
-//! Never a name, a code or a secret: an endpoint, an error, an address and a fixed reason.
+//! Counts the embedded issuer's refusals for `/metrics`, and logs them at a limited rate.
+//! Never logs a name, a code or a secret: only an endpoint, an error, an address and a fixed
+//! reason.
 //!
-//! Anybody can bring a refusal about, as often as they like. Each kind has lines of its own, so
-//! that a flood of one hides no other.
+//! An unauthenticated client can cause refusals as often as it likes. Each kind has a rate limit of
+//! its own in the log, so that a flood of one hides no other.
 
 use std::{
     collections::BTreeMap,
@@ -45,7 +46,7 @@ impl Endpoint {
     }
 }
 
-/// See the head of this file. There are as many kinds as the program has words for errors.
+/// See the head of this file. It is bounded, since the errors are constants of the program.
 #[derive(Debug, Default)]
 pub struct Refusals(Mutex<BTreeMap<(Endpoint, &'static str), Kind>>);
 
@@ -56,7 +57,7 @@ struct Kind {
 }
 
 impl Refusals {
-    /// A request that somebody must change.
+    /// Counts a request that the client must change, and logs it at a limited rate.
     pub fn refused(
         &self,
         endpoint: Endpoint,
@@ -70,7 +71,7 @@ impl Refusals {
         }
     }
 
-    /// A request that could not be answered, through no fault of its own.
+    /// Counts a request that failed through no fault of its own, and logs it at a limited rate.
     pub fn unanswered(&self, endpoint: Endpoint, error: &'static str, cause: Option<&dyn Error>) {
         if let Some(times) = self.turn(endpoint, error) {
             let (endpoint, cause) = (endpoint.as_str(), cause.map(chain));
@@ -78,7 +79,7 @@ impl Refusals {
         }
     }
 
-    /// How often each kind has happened.
+    /// The count of each kind since the start.
     pub fn counts(&self) -> Vec<(Endpoint, &'static str, u64)> {
         let kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kinds.iter().map(|((endpoint, error), kind)| (*endpoint, *error, kind.count)).collect()

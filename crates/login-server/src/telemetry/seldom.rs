@@ -1,5 +1,5 @@
-//! Something that may happen thousands of times a second and deserves a line now and then.
-//! Never loses count of what it did not say.
+//! Limits the log lines about an event that may occur thousands of times a second.
+//! Never loses count: each line says how many events it stands for.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -8,17 +8,17 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Between two lines about the same thing.
+/// The interval in which at most `most` lines are written.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// So many lines an interval about what unauthenticated parties bring about: enough for every one
-/// of them in quiet times, and no log that a flood fills.
+/// Lines per interval about what unauthenticated clients cause: enough for every event in quiet
+/// times, too few for a flood to fill the log.
 pub const STRANGERS: u32 = 20;
 
-/// See the head of this file.
+/// The rate limit of one kind of log line.
 #[derive(Debug)]
 pub struct Seldom {
-    /// Lines an interval.
+    /// Lines per interval.
     most: u32,
     state: Mutex<State>,
 }
@@ -37,13 +37,13 @@ impl Default for Seldom {
 }
 
 impl Seldom {
-    /// At most so many lines an interval.
+    /// At most `most` lines per interval.
     pub const fn with(most: u32) -> Self {
         let state = State { interval_began: None, said: 0, unsaid: 0 };
         Self { most, state: Mutex::new(state) }
     }
 
-    /// How often it has happened since the last line, if it is time for another one.
+    /// The number of events since the last line, if another line may be written now.
     pub fn turn(&self) -> Option<u64> {
         let now = Instant::now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,11 @@
-//! What a certificate says about itself: until when it counts, and whose it is.
-//! Never judges a signature: rustls has done that, or does it later.
+//! Parses what a certificate says about itself: its validity and its common name.
+//! Never verifies a signature: rustls does.
 
 use login_common::UnixTime;
 use rustls_pki_types::CertificateDer;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
-/// From when to when a certificate counts.
+/// The time in which a certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Validity {
     /// `notBefore`.
@@ -24,7 +24,7 @@ pub fn validity(certificate: &CertificateDer<'_>) -> Option<Validity> {
     })
 }
 
-/// The common name: of several the last one, as Go reads a subject.
+/// The common name; of several the last one, as Go reads a subject.
 pub fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let name = parsed.subject().iter_common_name().last()?.as_str().ok()?;

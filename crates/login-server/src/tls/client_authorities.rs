@@ -1,7 +1,7 @@
-//! Whose client certificates count: those of an authority that counts itself at that moment.
-//! Never a judgement that outlives a certificate of the chain.
+//! Verifies client certificates with those authorities that are valid at that moment.
+//! Never lets a verification outlive a certificate of the chain.
 //!
-//! The library takes an authority for a name and a key, whatever its certificate says about time.
+//! rustls reduces an authority to a name and a key, whatever the validity of its certificate.
 //! kube-apiserver and OpenSSL refuse what an expired one has signed.
 
 use std::sync::Arc;
@@ -24,14 +24,14 @@ use super::{
     certificate::{self, Validity},
 };
 
-/// Of moments at which a chain is looked at, to learn when it ends.
+/// The number of moments at which a chain is verified, to find its end.
 const MAX_MOMENTS: usize = 8;
 
-/// See the head of this file.
+/// The authorities of the client CA file.
 #[derive(Debug)]
 pub struct ClientAuthorities {
     authorities: Vec<(Validity, Arc<dyn ClientCertVerifier>)>,
-    /// All of them at once, which is quicker.
+    /// All of them in one verifier, which is faster.
     together: Arc<dyn ClientCertVerifier>,
 }
 
@@ -86,7 +86,8 @@ impl ClientAuthorities {
         Err(ending)
     }
 
-    /// Until when these certificates count, the client's own first; none if they do not count now.
+    /// Until when this chain is valid, the client's own certificate first; none if it is not valid
+    /// now.
     pub fn count_until(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Option<UnixTime> {
         let (shown, intermediates) = chain.split_first()?;
         let is_good = |at: UnixTime| {
@@ -106,7 +107,7 @@ impl ClientAuthorities {
         ends.retain(|end| now <= *end && *end <= own);
         ends.sort_unstable_by(|a, b| b.cmp(a));
         ends.dedup();
-        // The latest end at which it still counts; there may be several ways to an authority.
+        // The latest end at which it is still valid; there may be several chains to an authority.
         Some(ends.into_iter().take(MAX_MOMENTS).find(|end| is_good(*end)).unwrap_or(now))
     }
 }

@@ -1,5 +1,5 @@
-//! TLS as it is served now: what was prepared last, for every handshake that begins.
-//! Never changes a connection that is open, and never holds half of what was prepared.
+//! The TLS settings in use: the latest ones, for every handshake that begins.
+//! Never changes an open connection, and never mixes old and new settings.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{Prepared, certificate};
 
-/// See the head of this file. Clones share one state.
+/// The TLS settings in use. Clones share one state.
 #[derive(Clone)]
 pub struct ServingTls {
     current: Arc<ArcSwap<Prepared>>,
@@ -21,36 +21,36 @@ pub struct ServingTls {
 }
 
 impl ServingTls {
-    /// Serves `prepared` until something else is.
+    /// Uses `prepared` until it is replaced.
     pub fn new(prepared: Prepared) -> Self {
         Self { current: Arc::new(ArcSwap::from_pointee(prepared)), allowed_names: Arc::default() }
     }
 
-    /// Of the certificates that the client CA vouches for, only those with one of these names
-    /// count. None allows them all.
+    /// Of the certificates that the client CA verifies, only those with one of these names are
+    /// accepted. An empty list allows them all.
     #[must_use]
     pub fn allowing(mut self, names: Vec<String>) -> Self {
         self.allowed_names = names.into();
         self
     }
 
-    /// Serves `prepared` from the next handshake on. Sessions of before cannot be resumed: they
-    /// may rest on a client CA that does not count any more.
+    /// Uses `prepared` from the next handshake on. Earlier sessions cannot be resumed: they may
+    /// rest on a client CA that is no longer trusted.
     pub fn replace(&self, prepared: Prepared) {
         self.current.store(Arc::new(prepared));
     }
 
-    /// What is served now.
+    /// The settings in use.
     pub fn current(&self) -> Arc<Prepared> {
         self.current.load_full()
     }
 
-    /// For one handshake.
+    /// The acceptor for one handshake.
     pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.current.load().config))
     }
 
-    /// What a client showed in its handshake, its own certificate first. It was verified.
+    /// The certificates that a client presented, its own first. The handshake has verified them.
     pub fn shown(&self, chain: &[CertificateDer<'_>]) -> Option<ShownCertificate> {
         let name = certificate::common_name(chain.first()?);
         let is_allowed = self.allowed_names.is_empty()
@@ -65,24 +65,24 @@ impl ServingTls {
     }
 }
 
-/// The certificates of a client, for as long as its connection is open.
+/// The certificates of a client, stored while its connection is open.
 pub struct ShownCertificate {
     chain: Vec<CertificateDer<'static>>,
     name: Option<Arc<str>>,
     is_allowed: bool,
     tls: ServingTls,
-    /// Until when they count, by what was served when that was asked.
+    /// Until when they are valid, and the settings with which that was computed.
     known: Mutex<Option<(Arc<Prepared>, Option<UnixTime>)>>,
 }
 
 impl ShownCertificate {
-    /// Its common name, allowed or not.
+    /// Its common name, whether that is allowed or not.
     pub const fn name(&self) -> Option<&Arc<str>> {
         self.name.as_ref()
     }
 
-    /// Whether its name is allowed, and it counts now: neither it has expired since the handshake
-    /// nor its authority, and its authority is still one.
+    /// Whether its name is allowed and it is valid now: neither it nor its authority has expired
+    /// since the handshake, and its authority is still configured.
     pub fn counts(&self, now: UnixTime) -> bool {
         if !self.is_allowed {
             return false;

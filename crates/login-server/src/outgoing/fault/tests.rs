@@ -1,4 +1,4 @@
-//! Real connections that fail, and what is said of them.
+//! Real connections that fail, and the explanations of their errors.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use url::Url;
 use super::*;
 use crate::outgoing::{Connections, Outgoing};
 
-/// What is said when `url` is asked with 300 ms of patience.
+/// The explanation for a request to `url` with a timeout of 300 ms.
 async fn said(url: &str) -> (String, Stage) {
     let outgoing = Outgoing::new(None, Duration::from_millis(300), Connections::OneEach);
     let url = Url::parse(url).unwrap();
@@ -20,7 +20,7 @@ async fn said(url: &str) -> (String, Stage) {
     (fault.to_string(), fault.stage())
 }
 
-/// Takes connections; then hangs up, says something that is neither TLS nor HTTP, or nothing.
+/// Accepts connections; then closes them, sends something that is neither TLS nor HTTP, or nothing.
 async fn listening(says: Option<&'static [u8]>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();

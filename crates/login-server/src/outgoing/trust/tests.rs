@@ -1,4 +1,4 @@
-//! Which certificates count, held against what Go's `crypto/x509` and curl make of the same ones.
+//! Which certificates are trusted, compared with Go's `crypto/x509` and curl for the same ones.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use crate::outgoing::fault::of_tls;
 /// 2026-02-01.
 const NOW: u64 = 1_769_904_000;
 
-/// An authority for tests that need any.
+/// An authority for tests that need one.
 pub(crate) fn authority_pem() -> String {
     Party::new(AUTHORITY).pem()
 }
@@ -65,7 +65,7 @@ fn named(name: &str) -> impl Fn(&mut CertificateParams) {
     }
 }
 
-/// What the verifier says of `shown` under `authorities`, in words.
+/// The verifier's result for `shown` under `authorities`, in words.
 fn verdict(shown: &Party, above: &[&Party], authorities: &str, name: &str) -> String {
     let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
     let verifier = Verifier::new(authorities, algorithms).unwrap();

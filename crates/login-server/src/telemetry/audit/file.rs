@@ -1,4 +1,4 @@
-//! Audit records on their way to a file, by a thread of their own.
+//! Writes audit records to a file, in a thread of its own.
 //! Never blocks a review, never fails one, and never loses a record without counting it.
 
 use std::{
@@ -19,20 +19,20 @@ use crate::{
     telemetry::chain,
 };
 
-/// Records that may wait for the disk; beyond it they are dropped.
+/// Records that may wait for the disk; further ones are dropped.
 const MAX_WAITING: usize = 8 * 1024;
-/// Records are written together up to this many bytes.
+/// Records are written together, up to this many bytes.
 const BATCH: usize = 256 * 1024;
-/// How often losses are spoken of.
+/// Minimum time between two log lines about lost records.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long the end of the process waits for what has not been written.
+/// How long the end of the process waits for records that are not written yet.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-/// See the head of this file. Dropped, it writes what waits.
+/// See the head of this file. Dropping it writes the records that wait.
 pub(super) struct RecordFile {
     lines: Option<SyncSender<String>>,
     shared: Arc<Shared>,
-    /// Locked by nobody but the end; a receiver alone cannot be shared.
+    /// Only `drop` uses it; the mutex makes it `Sync`.
     ended: Mutex<Receiver<()>>,
 }
 
@@ -66,7 +66,7 @@ impl RecordFile {
         Ok(Self { lines: Some(lines), shared, ended: Mutex::new(ended) })
     }
 
-    /// Hands a line over, or drops it where too many wait.
+    /// Queues a line, or drops it when too many wait.
     pub(super) fn append(&self, line: String) {
         let is_taken = self.lines.as_ref().is_some_and(|lines| lines.try_send(line).is_ok());
         if !is_taken {
@@ -131,7 +131,7 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &str) {
-        // A line that was cut when the disk was full is ended first.
+        // First end the line that was cut when the disk was full.
         let mut rest: &[u8] = batch.as_bytes();
         if self.is_torn && self.file.write_all(b"\n").is_err() {
             return self.lose(rest);
@@ -151,7 +151,7 @@ impl Writer {
     }
 
     fn lose(&self, rest: &[u8]) {
-        // A line whose end is missing counts, too.
+        // A line that was cut is lost, too.
         let lost = rest.split(|byte| *byte == b'\n').count().saturating_sub(1);
         let lost = u64::try_from(lost).unwrap_or(u64::MAX);
         self.shared.dropped.fetch_add(lost, Ordering::Relaxed);

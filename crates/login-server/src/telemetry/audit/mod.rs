@@ -45,7 +45,7 @@ impl Default for AuditSettings {
     }
 }
 
-/// Why there can be no records.
+/// Why audit records cannot be written.
 #[derive(Debug, Error)]
 pub enum AuditError {
     /// The file cannot be written.
@@ -62,10 +62,10 @@ impl From<Unspecified> for AuditError {
     }
 }
 
-/// Where records go. One per server.
+/// Writes audit records. One per server.
 pub struct Audit {
     file: Option<RecordFile>,
-    /// Random per process: a hash in a record confirms no guess about a token or a person.
+    /// Random per process: a hash in a record confirms no guess about a token or a user.
     key: hmac::Key,
     decision_id_in_extra: bool,
     every_nth_repeat: u64,
@@ -73,7 +73,7 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Opens the file, if there is to be one.
+    /// Opens the file, if one is configured.
     pub fn new(settings: &AuditSettings) -> Result<Self, AuditError> {
         Ok(Self {
             file: settings.file.as_deref().map(RecordFile::open).transpose()?,
@@ -89,16 +89,16 @@ impl Audit {
         self.decision_id_in_extra
     }
 
-    /// Counts an answer from the cache; true when it is one to be recorded.
+    /// Counts an answer from the cache; true when this one is to be recorded.
     pub fn is_repeat_wanted(&self) -> bool {
         self.every_nth_repeat > 0
             && (self.repeats.fetch_add(1, Ordering::Relaxed) + 1)
                 .is_multiple_of(self.every_nth_repeat)
     }
 
-    /// The same for the same text within this process, and for nobody else; 64 bits of it.
+    /// The same hash for the same text, within this process only; 64 bits of the HMAC.
     pub fn hash(&self, text: &str) -> TextHash {
-        // `hmac` leaves the end of what it is given on the stack; `digest` wipes its own.
+        // `hmac` leaves the end of its input on the stack; `digest` wipes its own.
         let tag = hmac::sign(&self.key, digest(&SHA256, text.as_bytes()).as_ref());
         let mut hash = [0; 8];
         for (place, byte) in hash.iter_mut().zip(tag.as_ref()) {
@@ -107,7 +107,8 @@ impl Audit {
         TextHash::new(hash)
     }
 
-    /// Writes down what `record` gives; it is not asked where nobody wants records.
+    /// Writes the record that `record` builds; `record` is not called if neither a file nor the log
+    /// takes it.
     pub fn record<'r>(&self, outcome: Outcome, record: impl FnOnce() -> Record<'r>) {
         let is_outage = matches!(outcome, Outcome::CannotTell(_));
         if self.file.is_none() && !is_logged(is_outage) {
@@ -125,14 +126,14 @@ impl Audit {
         }
     }
 
-    /// Opens the file anew, after it was moved away.
+    /// Opens the file again, after it was moved away.
     pub fn reopen(&self) {
         if let Some(file) = &self.file {
             file.reopen();
         }
     }
 
-    /// Records that were lost since the start.
+    /// Records lost since the start.
     pub fn dropped(&self) -> u64 {
         self.file.as_ref().map_or(0, RecordFile::dropped)
     }

@@ -1,5 +1,5 @@
-//! What a record of a decision says, and in which words.
-//! Never a token, never a claim beyond these.
+//! The fields of an audit record.
+//! Never holds a token, or a claim beyond these.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     telemetry::decision::{Decided, Outcome},
 };
 
-/// Texts that a token brought are cut to this many characters.
+/// Texts from a token are cut to this many characters.
 const MAX_TEXT: usize = 256;
 
 /// 64 bits of an HMAC, in hexadecimal digits.
@@ -31,7 +31,7 @@ impl Serialize for TextHash {
     }
 }
 
-/// One decision, as it is written down. What is absent was not known.
+/// The record of one decision. An absent field was not known.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record<'a> {
@@ -43,18 +43,18 @@ pub struct Record<'a> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// Given again from the cache; what was decided stands in the record with the same id.
+    /// Answered from the cache; the record of the decision itself has the same ID.
     cached: bool,
     latency_microseconds: u64,
     /// What is known of the token and its owner.
     #[serde(flatten)]
     pub subject: Subject<'a>,
-    /// Who asked, and for what.
+    /// The caller, and what it asked.
     #[serde(flatten)]
     pub question: Asked<'a>,
 }
 
-/// The token, and whom it was taken for.
+/// The token, and the user that it identified.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subject<'a> {
@@ -76,33 +76,33 @@ pub struct Subject<'a> {
     /// The session, for issuers that name one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<&'a str>,
-    /// Of `sub`.
+    /// The hash of `sub`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_hash: Option<TextHash>,
-    /// Which expression of the configuration refused it, with the message of a rule.
+    /// The expression of the configuration that refused it, with the message of a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expression: Option<String>,
     /// `kid`.
     #[serde(rename = "keyID", skip_serializing_if = "Option::is_none")]
     pub key_id: Option<&'a str>,
-    /// Of the whole token.
+    /// The hash of the whole token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_hash: Option<TextHash>,
 }
 
-/// The question.
+/// The caller, and what it asked.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Asked<'a> {
-    /// The address of the caller.
+    /// The caller's address.
     pub caller: String,
-    /// The name in the certificate that it showed.
+    /// The name in the caller's certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller_name: Option<&'a str>,
     /// `v1` or `v1beta1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<&'static str>,
-    /// The audiences that were asked about.
+    /// The audiences of the review.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub audiences: &'a [String],
 }
@@ -132,7 +132,7 @@ impl<'a> Record<'a> {
     }
 }
 
-/// `text`, cut where it is longer than a record should hold.
+/// `text`, cut to the length that a record may hold.
 pub fn bounded(text: &str) -> &str {
     text.char_indices().nth(MAX_TEXT).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }

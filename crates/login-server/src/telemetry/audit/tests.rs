@@ -1,4 +1,4 @@
-//! Records: what they say, what they cannot be made to say, and where they go.
+//! Tests of audit records: their content, what a token cannot put into them, and where they go.
 
 use std::{path::Path, time::Duration};
 

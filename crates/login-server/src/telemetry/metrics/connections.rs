@@ -1,11 +1,10 @@
 //! Counts connections and handshakes of the main listener.
-//! Never knows who connected.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::serve::ConnectionEvent;
 
-/// See the head of this file.
+/// The counts of one listener.
 #[derive(Debug, Default)]
 pub struct ConnectionCounts {
     accepted: AtomicU64,
@@ -43,7 +42,7 @@ impl ConnectionCounts {
         self.failed_handshakes.load(Ordering::Relaxed)
     }
 
-    /// How many were dropped so that another one had their place.
+    /// How many were dropped to make room for another one.
     pub fn displaced(&self) -> u64 {
         self.displaced.load(Ordering::Relaxed)
     }

@@ -1,9 +1,9 @@
-//! Every metric that exists: its name, its kind, and what it tells.
-//! Never a metric anywhere else: docs/src/reference/metrics.md lists these and no other.
+//! Every metric: its name, its kind, and its help text.
+//! Declare every metric here: docs/src/reference/metrics.md lists these and no others.
 
 use prometheus_client::metrics::MetricType;
 
-/// What is told about a metric beside its values.
+/// The metadata of a metric.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
     /// Without the `_total` that the samples of a counter end in.
@@ -35,7 +35,7 @@ macro_rules! families {
             help: $help,
         };)+
 
-        /// All of them, in the order in which they are told.
+        /// All of them, in the order of the exposition.
         pub const ALL: &[Family] = &[$($constant),+];
     };
 }

@@ -29,10 +29,10 @@ const ENDS: [u64; 18] = [
     30_000_000_000,
 ];
 
-/// Counts of durations. Two adds for each.
+/// Counts of durations. Each observation is two atomic adds.
 #[derive(Debug, Default)]
 pub struct Histogram {
-    // One more than the ends: what took longer than all of them.
+    // One more than the ends, for durations longer than all of them.
     counts: [AtomicU64; ENDS.len() + 1],
     nanoseconds: AtomicU64,
 }

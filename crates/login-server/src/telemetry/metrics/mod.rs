@@ -1,8 +1,8 @@
-//! What this process counts, for `/metrics`.
-//! Never labels by anything a token said: issuers are named by a hash, users not at all.
+//! The metrics of this process, for `/metrics`.
+//! Never uses a token's content as a label: issuers appear as a hash, users not at all.
 //!
-//! `reviews` and `connections` are counted as they happen; all else is read when somebody
-//! scrapes (`scrape`). `families` lists every metric that exists.
+//! `reviews` and `connections` are counted as they happen; all else is read when Prometheus scrapes
+//! (`scrape`). `families` lists every metric.
 
 pub mod connections;
 pub mod families;
@@ -15,10 +15,10 @@ mod text;
 pub use self::scrape::{Format, issuer_hash, render};
 use self::{connections::ConnectionCounts, reviews::ReviewCounts};
 
-/// What is counted as it happens.
+/// The counters that are updated as events happen.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    /// Reviews, and requests that were none.
+    /// Reviews, and requests that were not reviews.
     pub reviews: ReviewCounts,
     /// Connections of the main listener.
     pub connections: ConnectionCounts,

@@ -1,5 +1,5 @@
-//! The process's own figures, under the names that Prometheus' client libraries share.
-//! Never tells a figure that the system does not.
+//! Metrics of the process, under the names that Prometheus' client libraries share.
+//! A value that the system does not provide is left out.
 
 use std::fmt;
 

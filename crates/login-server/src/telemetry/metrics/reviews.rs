@@ -14,9 +14,9 @@ use crate::telemetry::decision::Outcome;
 /// Where an answer came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The token was judged for this question.
+    /// The token was judged for this request.
     Judged,
-    /// The same question had been answered before.
+    /// An equal request had been answered before.
     Cache,
 }
 
@@ -33,7 +33,7 @@ impl Origin {
     }
 }
 
-/// See the head of this file.
+/// The counts of reviews since the start.
 #[derive(Debug)]
 pub struct ReviewCounts {
     outcomes: [AtomicU64; Outcome::COUNT],
@@ -87,7 +87,7 @@ impl ReviewCounts {
         RequestFault::ALL.iter().copied().zip(counts)
     }
 
-    /// How long answers of this class took; which reason does not matter.
+    /// The durations of answers of this class; the reason does not matter.
     pub fn durations(&self, outcome: Outcome, origin: Origin) -> &Histogram {
         let durations = match origin {
             Origin::Judged => &self.judged,

@@ -1,5 +1,5 @@
-//! Reads what the server knows about itself, whenever somebody scrapes.
-//! Never waits: what would have to be asked for is not told.
+//! Reads the server's state when Prometheus scrapes.
+//! Never waits: a value that another party would have to be asked for is left out.
 
 mod files;
 mod issuers;
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{start::State, telemetry::decision::Outcome};
 
-/// How the metrics are written down.
+/// The format of the exposition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// `application/openmetrics-text; version=1.0.0`
@@ -92,7 +92,7 @@ fn reviews(state: &State, exposition: &mut Exposition<'_>) -> fmt::Result {
             ([("outcome", outcome.as_str()), ("reason", reason)], count.into())
         }),
     )?;
-    // One of each class; a histogram does not tell reasons apart.
+    // One of each class; the histograms do not distinguish reasons.
     let classes =
         [Outcome::Accepted, Outcome::Refused(Reason::Empty), Outcome::CannotTell(Outage::Internal)];
     exposition.histograms(
@@ -133,7 +133,7 @@ fn reviews(state: &State, exposition: &mut Exposition<'_>) -> fmt::Result {
     exposition.single(&families::RESULT_CACHE_BYTES, cache.bytes)
 }
 
-/// As kube-apiserver writes its `jwt_issuer_hash`, so that dashboards can join the two.
+/// The hash as in kube-apiserver's `jwt_issuer_hash`, so that dashboards can join the two.
 pub fn issuer_hash(issuer: &str) -> String {
     let mut text = String::from("sha256:");
     for byte in digest(&SHA256, issuer.as_bytes()).as_ref() {

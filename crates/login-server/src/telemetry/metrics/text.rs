@@ -1,5 +1,5 @@
-//! Metrics in text: OpenMetrics 1.0, or the older format of Prometheus 0.0.4.
-//! Never decides what is told: `scrape` does.
+//! Writes metrics as text: OpenMetrics 1.0, or the older format of Prometheus 0.0.4.
+//! Which metrics are written is decided in `scrape`.
 
 use std::fmt::{self, Write as _};
 
@@ -18,7 +18,7 @@ pub(super) type Label<'l> = (&'static str, &'l str);
 pub(super) enum Number {
     /// Counts and sizes.
     Whole(u64),
-    /// Seconds, and what may be below zero.
+    /// Seconds, and values that may be negative.
     Real(f64),
 }
 
@@ -55,11 +55,11 @@ impl From<f64> for Number {
     }
 }
 
-/// Where families are written, one after the other.
+/// Writes families, one after the other.
 pub(super) struct Exposition<'e>(pub(super) DescriptorEncoder<'e>);
 
 impl Exposition<'_> {
-    /// A counter or gauge with its samples; without any it is there all the same.
+    /// A counter or gauge with its samples; without samples its metadata is written all the same.
     pub(super) fn family<'l, const LABELS: usize>(
         &mut self,
         family: &Family,
@@ -69,7 +69,7 @@ impl Exposition<'_> {
         let mut encoder = encoder.encode_descriptor(family.name, family.help, None, family.kind)?;
         for (labels, number) in samples {
             if labels.is_empty() {
-                // Else there would be empty braces.
+                // Otherwise the encoder writes empty braces.
                 number.tell(family, &mut encoder)?;
             } else {
                 number.tell(family, &mut encoder.encode_family(&labels)?)?;
@@ -101,8 +101,8 @@ impl Exposition<'_> {
     }
 }
 
-/// OpenMetrics as the older format: there a counter's family has the name of its samples, and
-/// nothing marks the end.
+/// Converts OpenMetrics to the older format, where a counter's family has the name of its samples,
+/// and nothing marks the end.
 pub(super) fn to_prometheus_text(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     // Writing to a String cannot fail.
@@ -111,7 +111,7 @@ pub(super) fn to_prometheus_text(open_metrics: &str) -> String {
         let mut words = line.splitn(4, ' ');
         match (words.next(), words.next(), words.next(), words.next()) {
             (Some("#"), Some("HELP"), Some(name), rest) => {
-                // Its name depends on the type, which stands on the next line.
+                // The name depends on the type, which is on the next line.
                 help = Some((name, rest.unwrap_or_default()));
             }
             (Some("#"), Some("TYPE"), Some(name), Some(kind)) => {

@@ -1,5 +1,5 @@
-//! Ended spans on their way to the collector: a bounded queue, and one task that empties it.
-//! Never waits in a review, never sends more than one batch at a time, never tries one twice.
+//! Sends ended spans to the collector: a bounded queue, and one task that empties it.
+//! Never blocks a review, never sends more than one batch at a time, never retries one.
 
 use std::{
     sync::{
@@ -34,18 +34,18 @@ use crate::{
     telemetry::seldom::Seldom,
 };
 
-/// Spans that wait at most; some 2 MiB.
+/// Spans that may wait; some 2 MiB.
 const WAITING: usize = 2048;
 /// Spans in one request at most.
 const BATCH: usize = 512;
-/// How long a span waits for others to go with it.
+/// How long a span waits for others in the same request.
 const PAUSE: Duration = Duration::from_secs(1);
-/// From connect to the last byte of the answer.
+/// Timeout of a request, from connect to the last byte of the response.
 const REQUEST: Duration = Duration::from_secs(5);
-/// For what is left when the server ends.
+/// Timeout for the spans that are left when the server ends.
 const END: Duration = Duration::from_secs(3);
 
-/// Takes spans that ended.
+/// Receives ended spans.
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
     sender: mpsc::Sender<SpanData>,
@@ -89,7 +89,7 @@ impl SpanProcessor for Queue {
     }
 }
 
-/// Where spans go.
+/// The collector, and how its failures are logged.
 #[derive(Debug)]
 pub(super) struct Collector {
     endpoint: String,
@@ -118,7 +118,7 @@ impl Collector {
     }
 }
 
-/// The task that sends spans; dropped, it stops at once.
+/// The task that sends spans; dropping it stops it at once.
 #[derive(Debug)]
 pub struct Exporting {
     task: JoinSet<()>,
@@ -135,7 +135,7 @@ impl Exporting {
         Self { task, ending }
     }
 
-    /// Sends what is left, within a bound.
+    /// Sends what is left, within `END`.
     pub async fn end(mut self) {
         self.ending.notify_one();
         if timeout(END, self.task.join_next()).await.is_err() {
@@ -164,7 +164,7 @@ impl Spans {
         }
     }
 
-    /// Waits for one span, and a little for others; false when there will be none any more.
+    /// Waits for one span, and briefly for more; false when the queue is closed and empty.
     async fn gather(&mut self, batch: &mut Vec<SpanData>) -> bool {
         if self.receiver.recv_many(batch, BATCH).await == 0 {
             return false;
@@ -174,7 +174,7 @@ impl Spans {
                 && self.receiver.recv_many(batch, BATCH - batch.len()).await > 0
             {}
         };
-        // Enough of them, or enough waiting.
+        // Ends with a full batch, or after `PAUSE`.
         let _ = timeout(PAUSE, others).await;
         true
     }

@@ -1,5 +1,4 @@
-//! What a review calls in a build without OpenTelemetry: nothing, and no room for it.
-//! Never more than that.
+//! The interface of traces in a build without OpenTelemetry: it does nothing and takes no room.
 
 use http::{HeaderMap, StatusCode};
 use login_review::RequestFault;
@@ -20,48 +19,48 @@ pub struct ReviewSpan;
 pub struct Exporting;
 
 impl Traces {
-    /// Nothing; the configuration refuses the key, so there are no settings.
+    /// Returns no traces; this build refuses the configuration key, so there are no settings.
     pub const fn new(_: Option<&TraceSettings>) -> Result<Self, TraceError> {
         Ok(Self)
     }
 
-    /// Nothing.
+    /// Returns no span.
     pub const fn review(&self, _: &HeaderMap) -> ReviewSpan {
         ReviewSpan
     }
 
-    /// Nothing.
+    /// Starts no export.
     pub const fn export(&self) -> Exporting {
         Exporting
     }
 
-    /// None.
+    /// Always 0.
     pub const fn dropped(&self) -> u64 {
         0
     }
 }
 
 impl ReviewSpan {
-    /// Nothing.
+    /// Returns no span.
     pub const fn none() -> Self {
         Self
     }
 
-    /// Nothing.
+    /// Does nothing.
     pub const fn rejected(&self, _: RequestFault) {}
 
-    /// Nothing.
+    /// Does nothing.
     pub const fn decided(&self, _: Decided, _is_cached: bool) {}
 
-    /// Nothing.
+    /// Does nothing.
     pub fn issuer(&self, _: Option<&str>) {}
 
-    /// Nothing.
+    /// Does nothing.
     pub const fn answered(&self, _: StatusCode) {}
 }
 
 impl Exporting {
-    /// Nothing.
+    /// Does nothing.
     #[expect(clippy::unused_async, reason = "as with the feature")]
     pub async fn end(self) {}
 }

@@ -1,5 +1,6 @@
 //! Traces for an OpenTelemetry collector: one span for each review. Only with the feature `otel`.
-//! Never says what a token said, and never makes a review wait for a collector or fail with it.
+//! Never includes a token's content, and never makes a review wait for the collector or fail with
+//! it.
 
 #[cfg(feature = "otel")]
 mod export;
@@ -19,23 +20,23 @@ pub use self::{
     recorded::{ReviewSpan, Traces},
 };
 
-/// Where spans go, and how many of them.
+/// The collector's endpoint and the sampling ratio.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceSettings {
     /// Takes OTLP by HTTP in protobuf form; `https`, or `http` for loopback.
     pub endpoint: IssuerUrl,
-    /// Of the reviews whose caller has no trace, so many get one, from 0 to 1. A caller's own
-    /// trace is continued, or left alone, as its `traceparent` says.
+    /// The share of reviews, from 0 to 1, that are traced where the caller has no trace. A caller's
+    /// own trace is continued or left alone, as its `traceparent` says.
     pub sampling: f64,
 }
 
-/// Why there can be no traces.
+/// Why traces cannot be set up.
 #[derive(Debug, Error)]
 #[error("could not prepare for the collector at `{endpoint}`")]
 pub struct TraceError {
-    /// What was configured.
+    /// The configured endpoint.
     pub endpoint: String,
-    /// Of TLS, or of the address.
+    /// The error of TLS, or of the address.
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }

@@ -1,5 +1,5 @@
-//! The span of a review: who asked for it, and how it ended.
-//! Never a word of the token: outcome, reason, the hash of an issuer, the name of the decision.
+//! The span of a review: part of the caller's trace, with the outcome.
+//! Never includes a token's content: only outcome, reason, the issuer's hash and the decision's ID.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -25,7 +25,7 @@ use crate::telemetry::{decision::Decided, metrics::issuer_hash};
 
 const PROGRAM: &str = "login-server";
 
-/// Begins spans. One per server.
+/// Starts spans. One per server.
 #[derive(Debug)]
 pub struct Traces(Option<Recording>);
 
@@ -34,16 +34,16 @@ struct Recording {
     tracer: SdkTracer,
     propagator: TraceContextPropagator,
     queue: Queue,
-    /// Until somebody exports.
+    /// None once `export` was called.
     way_out: Mutex<Option<(Spans, Collector)>>,
 }
 
-/// The span of one review, if it is recorded. It ends when it is dropped.
+/// The span of one review, if it is recorded. Dropping it ends it.
 #[derive(Debug)]
 pub struct ReviewSpan(Option<Box<Mutex<Span>>>);
 
 impl Traces {
-    /// Prepares; nobody is asked for anything yet.
+    /// Prepares the exporter; sends nothing yet.
     pub fn new(settings: Option<&TraceSettings>) -> Result<Self, TraceError> {
         let Some(settings) = settings else { return Ok(Self(None)) };
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
@@ -60,8 +60,8 @@ impl Traces {
         Ok(Self(Some(recording)))
     }
 
-    /// Begins the span of a review that was asked for with `headers`, as part of its caller's
-    /// trace (W3C Trace Context §3.2) if there is one.
+    /// Starts the span of a review with these `headers`, as part of the caller's trace (W3C Trace
+    /// Context §3.2) if there is one.
     pub fn review(&self, headers: &HeaderMap) -> ReviewSpan {
         let Some(recording) = &self.0 else { return ReviewSpan(None) };
         let headers = HeaderExtractor(headers);
@@ -71,7 +71,7 @@ impl Traces {
         ReviewSpan(span.is_recording().then(|| Box::new(Mutex::new(span))))
     }
 
-    /// Sends spans from now on. Only the first call does.
+    /// Starts sending spans. Only the first call has an effect.
     pub fn export(&self) -> Exporting {
         let way_out = |recording: &Recording| {
             recording.way_out.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -79,7 +79,7 @@ impl Traces {
         Exporting::begin(self.0.as_ref().and_then(way_out))
     }
 
-    /// Spans that were lost since the start.
+    /// Spans lost since the start.
     pub fn dropped(&self) -> u64 {
         self.0.as_ref().map_or(0, |recording| recording.queue.dropped())
     }
@@ -96,7 +96,7 @@ fn tracer(queue: Queue, sampling: f64, resource: Resource) -> SdkTracer {
 }
 
 impl ReviewSpan {
-    /// Of somebody who has not shown yet that he may ask.
+    /// No span: for a caller that is not authenticated yet.
     pub const fn none() -> Self {
         Self(None)
     }
@@ -109,7 +109,7 @@ impl ReviewSpan {
         });
     }
 
-    /// How the review ended, now or when it was asked for first.
+    /// The outcome of the review, decided now or taken from the cache.
     pub fn decided(&self, decided: Decided, is_cached: bool) {
         self.tell(|span| {
             span.set_attribute(KeyValue::new("login_server.outcome", decided.outcome.as_str()));
@@ -131,7 +131,7 @@ impl ReviewSpan {
         });
     }
 
-    /// What the caller got. A refusal is no error, what the server could not do is one.
+    /// The status of the response. A refusal is not an error of the span; a server error (5xx) is.
     pub fn answered(&self, status: StatusCode) {
         self.tell(|span| {
             let code = i64::from(status.as_u16());

@@ -1,5 +1,5 @@
-//! How it stands with the files that the server is made of: reloads, certificates, revocations.
-//! Never says what a file says: a hash tells whether two servers have the same.
+//! Metrics of the files that the server reads: reloads, certificates, revocations.
+//! Never shows a file's content: a hash shows whether two servers have the same.
 
 use std::fmt;
 

@@ -1,5 +1,5 @@
-//! What is known of those who vouch for tokens: issuers, and introspection endpoints.
-//! Never names them: a URL may say more than a dashboard should.
+//! Metrics of issuers and introspection endpoints.
+//! Never shows their URLs, which may reveal more than a dashboard should: labels are hashes.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -118,7 +118,7 @@ fn groups(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::Result {
 }
 
 fn introspection(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::Result {
-    // Two entries may ask one endpoint, for tokens with different prefixes.
+    // Two entries may use one endpoint, for tokens with different prefixes.
     let mut endpoints: BTreeMap<String, IntrospectionReport<'_>> = BTreeMap::new();
     for report in in_force.introspectors.report() {
         endpoints

@@ -1,4 +1,4 @@
-//! Which reviews have a span, and what it says.
+//! Tests which reviews have a span, and what it contains.
 
 use http::HeaderValue;
 use login_review::{Outage, Reason};
@@ -65,7 +65,7 @@ fn a_span_belongs_to_the_trace_of_its_caller() {
     assert_eq!((span.name.as_ref(), span.span_kind), ("TokenReview", SpanKind::Server));
 }
 
-/// What happens to a span, what it says then, and whether it is an error.
+/// What happens to a span, the attributes it has then, and its status.
 type End = (fn(&ReviewSpan), &'static [&'static str], Status);
 
 #[test]
