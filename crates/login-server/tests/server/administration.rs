@@ -1,5 +1,5 @@
-//! People and machines of the embedded issuer, as an operator looks after them.
-//! Never with a server that runs.
+//! The commands with which an operator manages users and clients of the embedded issuer.
+//! Never starts a server.
 
 #![expect(clippy::disallowed_methods, reason = "tests make the folders that commands are given")]
 
@@ -57,7 +57,7 @@ fn users_and_clients_are_administered_without_a_server() {
     let (code, _, stderr) = with_state(&["user", "set-groups", "alice", "--group", "ops"]);
     assert!(code == 0 && stderr.contains("end-sessions alice"), "{stderr}");
     assert_eq!(groups(), serde_json::json!(["ops"]));
-    // Nothing is not "none": that is said.
+    // No option is an error: an empty list of groups must be asked for.
     assert_eq!(with_state(&["user", "set-groups", "alice"]).0, 2);
     let none = ["user", "set-groups", "alice", "--no-groups", "--end-sessions"];
     let (code, _, stderr) = with_state(&none);
@@ -116,7 +116,7 @@ fn a_folder_that_is_misspelled_is_not_made() {
     assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0);
 }
 
-/// Where the tests run as the superuser, who alone can give files away.
+/// Checks something only where the tests run as the superuser, who alone can give files away.
 #[test]
 fn the_superuser_makes_a_database_for_the_owner_of_the_folder() {
     use std::os::unix::fs::{MetadataExt as _, chown};
@@ -195,7 +195,7 @@ fn a_database_that_cannot_be_used_is_told_with_what_mends_it() {
         assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
         assert!(stderr.contains("could not open the issuer's database in `"), "{stderr}");
         assert!(stderr.contains(expected), "{stderr}");
-        // Each cause is said once.
+        // Each cause is printed once.
         let causes: Vec<&str> = stderr.lines().filter(|line| line.contains("caused by")).collect();
         assert_eq!(causes.len(), 2, "{stderr}");
     }

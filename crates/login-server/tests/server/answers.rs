@@ -1,6 +1,6 @@
-//! Which answers are said again, over real sockets: one decision has one id, so whoever is told
-//! the same id was told of the same decision.
-//! Never asks how long an answer took.
+//! Which answers come from the cache, over real sockets. Each decision has its own ID, so answers
+//! with equal IDs come from one decision.
+//! Never asserts how long an answer took.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn decision(body: &Value) -> Option<&str> {
     body["status"]["user"]["extra"]["kubectl-login.internal/decision-id"][0].as_str()
 }
 
-/// What 200 callers are told who ask the same at once.
+/// The answers to 200 concurrent reviews of the same token.
 async fn crowd(server: &TestServer, token: &str) -> Vec<(u16, Value)> {
     let client = plain_client();
     let ask = |_| {
@@ -42,7 +42,7 @@ async fn a_crowd_that_asks_the_same_is_answered_by_one_decision_and_one_fetch() 
     assert_eq!((*status, decision(first).is_some()), (200, true));
     assert!(answers.iter().all(|(other, body)| (other, body) == (status, first)));
     assert_eq!(issuer.shown.requests(), 1);
-    // With the keys at hand it is no different: a verdict takes no longer than its signature.
+    // The same with cached keys, where a verdict takes no longer than the check of a signature.
     let another = issuer.token_with("sub", json!("carol"));
     let answers = crowd(&server, &another).await;
     let first = decision(&answers[0].1).unwrap().to_owned();
@@ -95,7 +95,7 @@ async fn a_refusal_for_an_unknown_key_is_not_said_again() {
     let early = next.sign("JWT", &issuer.claims()).unwrap();
     assert!(ask(&client, &server.url, &early).await.is_refusal());
     issuer.shown.show_keys(&[issuer.key(), &next]);
-    // Another new token makes the server look.
+    // Another new token makes the server fetch the key set.
     until("the new key is known", async || {
         let other = SigningKey::generate().unwrap().sign("JWT", &issuer.claims()).unwrap();
         assert_eq!(ask(&client, &server.url, &other).await.username(), None);

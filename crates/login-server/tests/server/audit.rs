@@ -1,5 +1,6 @@
-//! Audit records of real reviews: one for each decision, joined with what kube-apiserver is told.
-//! Never looks at the log: the file has the same records.
+//! Audit records of real reviews: one for each decision, joined with the ID that kube-apiserver
+//! gets.
+//! Never reads the log: the file has the same records.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,7 @@ async fn audited(change: impl Fn(&mut AuditSettings)) -> Audited {
     Audited { issuer, server, client: plain_client(), file, folder }
 }
 
-/// All records, after the server has ended and so has written them.
+/// All records, read after the server has ended and so has written them.
 async fn records(server: TestServer, file: &Path) -> Vec<Value> {
     server.stop().await;
     let text = std::fs::read_to_string(file).unwrap();
@@ -95,7 +96,7 @@ async fn a_caller_is_recorded_by_the_name_in_its_certificate() {
     let records = records(server, &file).await;
     let said: Vec<_> =
         records.iter().map(|record| (&record["cached"], &record["callerName"])).collect();
-    // rcgen's own, where a certificate is given none.
+    // The name that rcgen gives a certificate without one.
     let name = json!("rcgen self signed cert");
     assert_eq!(said, [(&json!(false), &name), (&json!(true), &name)]);
 }

@@ -1,5 +1,5 @@
-//! For how long a client certificate counts, and whose word it rests on.
-//! Never waits until something expires: the test brings what has.
+//! For how long a client certificate is accepted, and on the authority of which CA.
+//! Never waits until something expires: the tests use certificates that have expired.
 
 use login_server::{
     system::tracked_files::TrackedFiles,
@@ -29,7 +29,8 @@ async fn what_an_expired_authority_signed_counts_no_more() {
             let server = TestServer::start(config).await;
             for version in [&TLS12, &TLS13] {
                 let client = tls_client(&serving, Some(clients.issue()), "http/1.1", &[version]);
-                // In TLS 1.3 the client is ready before the server has looked at its certificate.
+                // In TLS 1.3 the client finishes its handshake before the server has verified the
+                // certificate.
                 let said = match connect(&client, server.address).await {
                     Ok(mut stream) if is_admitted => {
                         Some(status(&mut stream, &review(&issuer.token())).await)
@@ -69,7 +70,7 @@ async fn a_session_with_a_client_certificate_is_never_resumed() {
             let mut kinds = Vec::new();
             for _ in 0..2 {
                 let mut stream = connect(&client, server.address).await.unwrap();
-                // A ticket of TLS 1.3 comes with the first answer.
+                // In TLS 1.3 the ticket comes with the first answer.
                 assert_eq!(status(&mut stream, &review(&issuer.token())).await, "HTTP/1.1 200");
                 kinds.push(stream.get_ref().1.handshake_kind());
             }

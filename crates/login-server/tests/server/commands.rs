@@ -1,4 +1,4 @@
-//! The program itself: exit codes, what it prints, and `dev` from start to signal.
+//! The program itself: exit codes, output, and `dev` from start to signal.
 //! Never leaves a process behind.
 
 #![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
@@ -87,7 +87,7 @@ fn blocks() -> impl Iterator<Item = &'static str> {
     parts.filter_map(|rest| rest.split("```").next())
 }
 
-/// The YAML of the documentation that is of `kind`.
+/// The examples of `kind` in the documentation.
 fn examples(kind: &str) -> Vec<&'static str> {
     blocks().filter(|block| block.contains(&format!("kind: {kind}\n"))).collect()
 }
@@ -96,7 +96,8 @@ fn examples(kind: &str) -> Vec<&'static str> {
 fn every_configuration_in_the_documentation_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let (file, other) = (folder.path().join("example.yaml"), folder.path().join("other.yaml"));
-    // What `issuers` names stands in the other file, whose last example is for `id.example.com`.
+    // The issuer that `issuers` names is in the other file, whose last example is for
+    // `id.example.com`.
     let kubernetes = examples("AuthenticationConfiguration").pop().unwrap();
     std::fs::write(&other, kubernetes).unwrap();
     for (kind, option, expected) in [
@@ -111,7 +112,7 @@ fn every_configuration_in_the_documentation_is_accepted() {
             if example.contains("\nissuers:\n") {
                 arguments.extend(["--authentication-config", path(&other)]);
             }
-            // Without a warning: no example opens a guard.
+            // No warning: no example disables a guard.
             let (code, _, stderr) = texts(&run(&arguments));
             assert_eq!((code, stderr.as_str()), (0, ""), "{example}");
             assert!(!example.contains("[\"system:"), "{example}");
@@ -119,7 +120,7 @@ fn every_configuration_in_the_documentation_is_accepted() {
     }
 }
 
-/// The YAML of the documentation that begins with `text`, or has it after comments.
+/// The example in the documentation that begins with `text`, or has it after comments.
 fn example_with(text: &str) -> &'static str {
     blocks().find(|block| block.starts_with(text) || block.contains(&format!("\n{text}"))).unwrap()
 }
@@ -143,14 +144,14 @@ fn the_files_that_a_configuration_of_the_documentation_names_are_accepted_as_the
         example_with("introspection:\n").replace("/etc/login-server", path(folder.path()));
     let head = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
     std::fs::write(place("own.yaml"), format!("{head}{sections}")).unwrap();
-    // Whom the revocations name stands in the other example.
+    // The issuers that the revocations name are in the other example.
     let kubernetes = examples("AuthenticationConfiguration").pop().unwrap();
     std::fs::write(place("other.yaml"), kubernetes).unwrap();
     let (own, other) = (place("own.yaml"), place("other.yaml"));
     let arguments =
         ["check-config", "--config", path(&own), "--authentication-config", path(&other)];
     let (code, stdout, stderr) = texts(&run(&arguments));
-    // Tokens in clear are warned of; nothing else is.
+    // Tokens in clear text cause a warning; nothing else does.
     let odd: Vec<_> = stderr.lines().filter(|line| !line.contains("tokens.csv")).collect();
     assert_eq!((code, odd), (0, Vec::new()), "{stdout}");
 }
@@ -197,7 +198,7 @@ fn check_config_looks_at_everything_that_serve_would_read() {
         told["files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert_eq!(files, [&authority, &own, &certificate, &key]);
 
-    // What is right and odd: who may ask, which name is shown, whom the guard lets through.
+    // Valid settings that deserve a warning: allowed callers, certificate names, the guard.
     let warned = |more: &[&str]| {
         let (code, told, _) = check(&[more, &["-o", "json"]].concat());
         let warnings = told["warnings"].as_array().unwrap().iter();
@@ -224,13 +225,13 @@ fn check_config_looks_at_everything_that_serve_would_read() {
     assert_eq!(warned(&pair), (0, String::new()));
     write(&format!("{head}allowedSystemNames:\n  groups:\n  - system:masters\n"));
     assert_eq!(warned(&[]), (0, "allowedSystemNames.groups[0] 6".to_owned()));
-    // Nothing of a URL that may be secret is told.
+    // No part of a URL is shown, since it may be secret.
     write(&head.replace("https://", "https://user:hunter2@").replace(".com", ".com?key=hunter2"));
     let (code, told, _) = check(&["-o", "json"]);
     assert!(code == 2 && told["faults"].to_string().contains("https://…@login.example.com?…"));
     assert!(!told.to_string().contains("hunter2"), "{told}");
 
-    // A key that is another's, together with a fault in the file.
+    // A key that does not belong to the certificate, together with a fault in the file.
     let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
     std::fs::write(folder.join("other.key"), other).unwrap();
     write(&format!("{head}colour: blue\n"));
@@ -241,7 +242,7 @@ fn check_config_looks_at_everything_that_serve_would_read() {
     let (code, _, text) = with_tls(&place("missing.key"), &[]);
     assert!(code == 2 && text.contains("missing.key") && text.contains("2 faults"), "{text}");
 
-    // What is published must be accepted; else people sign in for nothing.
+    // The published issuer must be accepted; otherwise users sign in for nothing.
     let elsewhere = "publishedClient: {issuerURL: \"https://elsewhere.example\", clientID: k}\n";
     write(&format!("{head}{elsewhere}"));
     let (code, _, text) = check(&[]);
@@ -288,7 +289,7 @@ fn serve_says_what_is_missing() {
         ),
         (&["serve", "--config", own, "--tls-cert-file", &missing], "--tls-private-key-file"),
         (&["serve", "--colour", "blue"], "--colour"),
-        // What a variable without a value leaves names nobody, and is not taken for everybody.
+        // The empty value of an unset variable names no caller, and must not allow every caller.
         (
             &[
                 "serve",
@@ -332,7 +333,7 @@ fn version_completion_and_manual_pages_are_there() {
     assert!(folder.path().join("login-server-serve.1").exists());
 }
 
-/// Waits for the first log line with `listening` and gives the port that stands in it.
+/// Waits for the first log line with `listening`; returns what was read, and the port in that line.
 fn listening_port(log: &mut impl std::io::BufRead) -> (String, u16) {
     let mut read = String::new();
     loop {
@@ -418,7 +419,7 @@ async fn serve_answers_until_the_signal_and_its_log_has_no_secret() {
 struct Running(Child);
 
 impl Running {
-    /// SIGTERM, then the exit code.
+    /// Sends SIGTERM and returns the exit code.
     fn terminate(mut self) -> Option<i32> {
         let killed = Command::new("kill").arg(self.0.id().to_string()).status().unwrap();
         assert!(killed.success());
@@ -428,13 +429,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // After `terminate` there is nothing left to kill.
+        // After `terminate` this has no effect.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A running `dev` and what it told on stdout.
+/// A running `dev` and its output on stdout.
 struct Dev {
     server: Running,
     told: Value,

@@ -1,4 +1,4 @@
-//! TLS, client certificates, slow clients and the way out.
+//! TLS, client certificates, slow clients and shutdown.
 //! Never waits for a default limit: each test sets its own.
 
 use std::time::Duration;
@@ -57,7 +57,7 @@ async fn with_an_embedded_issuer_only_reviews_need_the_certificate() {
 
 async fn is_cut(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
-    // Some clients get a last word (408, or a TLS alert); then the connection must end.
+    // Some clients get a last answer (408, or a TLS alert); then the connection must end.
     timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await.is_ok()
 }
 
@@ -120,7 +120,7 @@ async fn a_connection_beyond_the_limit_takes_the_place_of_one_that_was_never_adm
     let url = format!("{}/elsewhere", server.url);
     assert_eq!(client.get(&url).send().await.unwrap().status().as_u16(), 404);
     assert!(is_cut(&mut holder).await);
-    // A good token keeps the only place; then others wait until it is free.
+    // A good token keeps the only place for its connection; others wait until it is free.
     let said = ask(&client, &server.url, &issuer.token()).await;
     assert_eq!(said.username(), Some("ext:bob"));
     let waiting = tokio::spawn(async move { plain_client().get(url).send().await.unwrap() });
@@ -135,7 +135,7 @@ async fn open_requests_are_answered_after_the_signal_and_new_ones_are_not_taken(
     let issuer = IssuerElsewhere::start().await;
     issuer.shown.wait_before_answering(Duration::from_millis(700));
     let mut server = TestServer::start(config(vec![issuer.policy()])).await;
-    // An idle connection does not hold the server up.
+    // An idle connection does not delay the shutdown.
     let idle = TcpStream::connect(server.address).await.unwrap();
     let open = tokio::spawn({
         let (url, token) = (server.url.clone(), issuer.token());

@@ -1,4 +1,4 @@
-//! Crowds that hold connections and bodies open, and whoever must get in all the same.
+//! Floods that hold connections and bodies open, and callers that must get in all the same.
 //! Never waits for a default limit: each test sets its own.
 
 use std::{
@@ -33,7 +33,7 @@ use crate::{
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// What a client says by hand, so that the test decides when a connection ends.
+/// TLS for requests that the test writes itself, so that it decides when a connection ends.
 pub(crate) fn tls_client(
     pki: &Pki,
     identity: Option<(String, String)>,
@@ -89,7 +89,7 @@ pub(crate) fn review(token: &str) -> String {
     )
 }
 
-/// Says `sent`, hears the answer to its end, and gives its beginning.
+/// Sends `sent`, reads the answer to its end, and returns its beginning.
 pub(crate) async fn status(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     sent: &str,
@@ -154,7 +154,7 @@ async fn a_crowd_that_shows_nothing_never_keeps_a_caller_out_nor_drops_it() {
         assert_eq!(said, "HTTP/1.1 200", "round {round}");
         assert_eq!(status(&mut early, &review(&issuer.token())).await, "HTTP/1.1 200");
     }
-    // The oldest of the crowd had to go, and the newest is still there.
+    // The oldest connection of the flood was dropped, and the newest is still open.
     assert!(is_closed(&mut silent[0]).await);
     let newest = encrypted.last_mut().unwrap();
     newest.write_all(&Frames::new().0).await.unwrap();
@@ -263,14 +263,14 @@ async fn over_http_2_only_a_caller_may_stay_without_asking() {
     while next_frame(&mut caller).await.unwrap() != HEADERS {}
 }
 
-/// A request of which the body stops after `sent` of its bytes.
+/// A request whose body stops after `sent` bytes.
 async fn half_a_body(server: &TestServer, announced: usize, sent: usize) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head = format!(
         "POST /authenticate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
          content-length: {announced}\r\nexpect: 100-continue\r\n\r\n"
     );
-    // The server has begun with the request when it wants the body.
+    // The server has begun with the request when it asks for the body.
     assert_eq!(status(&mut stream, &head).await, "HTTP/1.1 100");
     stream.write_all(&vec![b' '; sent]).await.unwrap();
     stream
@@ -308,7 +308,8 @@ async fn bodies_that_never_come_displace_each_other() {
     drop(third);
 }
 
-/// One party's expressions are as slow as they may be; another party, and health, do not wait.
+/// One issuer's expressions are as slow as allowed; another issuer's reviews, and health, do not
+/// wait.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn slow_expressions_of_one_party_keep_nobody_else_waiting() {
     let (slow, quick) = (IssuerElsewhere::start().await, IssuerElsewhere::start().await);
@@ -323,7 +324,7 @@ async fn slow_expressions_of_one_party_keep_nobody_else_waiting() {
     config.limits = Limits { expressions: Duration::from_secs(3), ..Limits::default() };
     let server = TestServer::start(config).await;
     let client = plain_client();
-    // So irregular that nearly every character is a walk through the whole pattern.
+    // So irregular that nearly every character costs a walk through the whole pattern.
     let long = |seed: u32| {
         let mut state = seed;
         let next = |_| {
@@ -338,7 +339,7 @@ async fn slow_expressions_of_one_party_keep_nobody_else_waiting() {
         let token = slow.token_with("long", long(seed));
         waiting.spawn(async move { ask(&client, &url, &token).await });
     }
-    // All of that takes three seconds for each of them, one after the other.
+    // Meanwhile each slow review takes three seconds, one after the other.
     for _ in 0..5 {
         assert_eq!(ask(&client, &server.url, &quick.token()).await.username(), Some("ext:bob"));
         let live = client.get(format!("{}/livez", server.health_url)).send().await.unwrap();
@@ -346,7 +347,7 @@ async fn slow_expressions_of_one_party_keep_nobody_else_waiting() {
     }
     assert!(!waiting.is_empty() && waiting.try_join_next().is_none());
     while let Some(said) = waiting.join_next().await {
-        // No verdict: the expression was stopped, and says nothing about the token.
+        // An outage: the expression was stopped, and says nothing about the token.
         assert_eq!(said.unwrap().status, 503);
     }
 }

@@ -1,5 +1,5 @@
-//! Groups that a token keeps elsewhere, fetched over real sockets.
-//! Never from a place that the operator did not allow.
+//! Distributed groups, which a token only references, fetched over real sockets and only from
+//! endpoints that the operator allowed.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use crate::{
     support::{IssuerElsewhere, TestServer, ask, config, now, plain_client},
 };
 
-/// An issuer whose tokens keep their groups at `elsewhere`, and a server that knows both.
+/// An issuer whose tokens reference groups at `elsewhere`, and a server that is configured for
+/// both.
 async fn scene() -> (IssuerElsewhere, Elsewhere, TestServer, reqwest::Client) {
     let (issuer, elsewhere) = (IssuerElsewhere::start().await, Elsewhere::start().await);
     let mut policy = issuer.policy();
@@ -24,12 +25,12 @@ async fn scene() -> (IssuerElsewhere, Elsewhere, TestServer, reqwest::Client) {
     (issuer, elsewhere, server, plain_client())
 }
 
-/// A token whose groups are at `endpoint`; `id` makes it another one.
+/// A token whose groups are at `endpoint`; tokens with another `id` differ.
 fn token(issuer: &IssuerElsewhere, endpoint: &str, id: &str) -> String {
     token_with(issuer, endpoint, id, "show-me")
 }
 
-/// One that shows `access` there.
+/// A token that presents the access token `access` there.
 fn token_showing(issuer: &IssuerElsewhere, endpoint: &str, access: &str) -> String {
     token_with(issuer, endpoint, access, access)
 }

@@ -1,5 +1,6 @@
-//! Answers that are given before a request has arrived whole, and reach whoever still writes it.
-//! Never a client that stops writing when it is answered: those are easy.
+//! Answers that are sent before a request has arrived completely, to a client that is still
+//! writing.
+//! Never uses a client that stops writing when it is answered: those are easy.
 
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
-//! A party elsewhere that says what the test tells it to: an authorization server, or the place
-//! where groups are kept.
-//! Never judges what it is asked; it remembers it.
+//! A fake of another party, scripted by the test: an authorization server, or a source of groups.
+//! Never judges requests: it only stores them.
 
 use std::{
     sync::{
@@ -22,7 +21,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use crate::support::Pki;
 
-/// See the head of this file; it goes away when dropped.
+/// The fake party; it stops when dropped.
 pub(crate) struct Elsewhere {
     pub(crate) url: String,
     pub(crate) pki: Pki,
@@ -30,7 +29,7 @@ pub(crate) struct Elsewhere {
     _phase: watch::Sender<Phase>,
 }
 
-/// What it says, and what it was asked.
+/// Its answers, and the requests that it received.
 #[derive(Default)]
 pub(crate) struct Script {
     answer: Mutex<(u16, &'static str, String)>,
@@ -94,7 +93,7 @@ impl Elsewhere {
         Self::start_with(pki, Some(tls)).await
     }
 
-    /// By plain http.
+    /// Over plain HTTP.
     pub(crate) async fn in_the_clear() -> Self {
         Self::start_with(Pki::new(), None).await
     }

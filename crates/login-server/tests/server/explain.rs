@@ -1,5 +1,6 @@
-//! `explain`: its verdict is the server's, it says which check failed, and it never shows a token.
-//! Never a second judgement: both sides are asked about the same tokens.
+//! `explain`: its verdict is the server's, it names the check that failed, and it never shows a
+//! The server and `explain` judge the same tokens.
+//! No verdict is written here twice: both sides judge the same tokens.
 
 #![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
 
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::support::{IssuerElsewhere, TestServer, ask, config, now, plain_client};
 
-/// Tokens of every kind, each with a word for it.
+/// Tokens of every kind, each with a name.
 fn tokens(issuer: &IssuerElsewhere) -> Vec<(&'static str, String)> {
     let good = issuer.token();
     let (head, signature) = good.rsplit_once('.').unwrap();
@@ -127,7 +128,7 @@ async fn the_verdict_on_every_attack_is_the_servers() {
     assert!(seen >= 100, "{seen} attacks");
 }
 
-/// A folder with the configuration for `issuer`, and what a server stored that had its keys.
+/// A folder with the configuration for `issuer`, and the key set that a server stored.
 async fn stored(issuer: &IssuerElsewhere) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let authority = issuer.pki.authority_pem.replace('\n', "\n      ");
@@ -175,7 +176,7 @@ fn explain(folder: &Path, token: &str, arguments: &[&str]) -> Told {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It may have ended before it came to reading.
+    // The program may have ended before it read its input.
     drop(child.stdin.take().unwrap().write_all(format!("{token}\n").as_bytes()));
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -222,7 +223,7 @@ async fn each_check_is_told_offline_with_what_is_stored() {
     assert_eq!(unknown.code, 4, "{}", unknown.stdout);
     assert!(unknown.stdout.contains("--online"), "{}", unknown.stdout);
 
-    // Without the folder there are no keys, and nobody is asked for them.
+    // Without the folder there are no keys, and no issuer is asked for them.
     let without = explain(folder.path(), &issuer.token(), &[]);
     assert_eq!(without.code, 4, "{}", without.stdout);
     assert!(without.stdout.contains("audience        would pass"), "{}", without.stdout);
@@ -334,7 +335,7 @@ async fn online_asks_the_issuer_and_json_tells_the_same() {
     assert_eq!(json["claims"]["aud"], "vault");
 }
 
-/// A 1024-bit key, which counts as too weak.
+/// A 1024-bit key, which is too weak to be accepted.
 fn weak_key() -> Value {
     json!({ "kty": "RSA", "kid": "weak", "e": "AQAB", "n": format!("w{}", "A".repeat(170)) })
 }

@@ -1,5 +1,5 @@
-//! What strangers bring about, thousands of times: a few lines in the log, and a count of all.
-//! Never a line for each.
+//! What unauthenticated clients cause thousands of times: a few lines in the log, and a count of
+//! all.
 
 #![expect(clippy::disallowed_methods, reason = "tests write their input files")]
 
@@ -21,12 +21,12 @@ use crate::{
 /// Requests of each kind.
 const FLOOD: usize = 100;
 
-/// Lines of a kind. 20 for each of three times ten seconds, should the machine be so slow.
+/// Lines of a kind: 20 for each of three intervals of ten seconds, should the host be that slow.
 const LINES: usize = 60;
 
 type Fields<'f> = &'f [(&'f str, &'f str)];
 
-/// A form that is refused: where, as what, and what it says.
+/// A form that is refused: the endpoint, the error, and the fields.
 const REFUSED: [(&str, &str, Fields<'static>); 10] = [
     ("authorize", "invalid_form", &[("ticket", "forged")]),
     ("device", "invalid_request", &[]),
@@ -101,7 +101,8 @@ async fn a_flood_by_strangers_fills_no_log_and_each_refusal_is_counted() {
     site.flood(|| site.post("authorize", &[("ticket", &ticket), ("decision", "cancel")])).await;
     expected.insert(("authorize", "access_denied"), FLOOD);
 
-    // Whoever is refused nothing, but shows nothing either.
+    // Unauthenticated requests that are no refusals of the issuer: no TokenReviews, and failed
+    // handshakes.
     site.flood(|| json("authenticate")).await;
     for _ in 0..FLOOD {
         let mut stranger =
@@ -115,7 +116,7 @@ async fn a_flood_by_strangers_fills_no_log_and_each_refusal_is_counted() {
     let counted: BTreeMap<_, usize> = metrics.lines().filter_map(refusals).collect();
     let mut sums = BTreeMap::new();
     for ((endpoint, error), count) in &counted {
-        // What is tried too often was tried a few times before.
+        // A throttled request was refused for another reason a few times before.
         let error = match error.as_str() {
             "unknown_code" | "wrong_credentials" => "throttled",
             error => error,
@@ -125,7 +126,7 @@ async fn a_flood_by_strangers_fills_no_log_and_each_refusal_is_counted() {
     assert_eq!(sums, expected);
     assert_eq!(counted.len(), expected.len() + 2);
 
-    // The line of the last refusal may still be on its way.
+    // The line of the last refusal may not be written yet.
     until("the refusals are told", async || server.log().contains("\"access_denied\"")).await;
     let log = server.log();
     for ((endpoint, error), count) in &counted {
@@ -137,7 +138,7 @@ async fn a_flood_by_strangers_fills_no_log_and_each_refusal_is_counted() {
     assert!(log.contains("a request is not a TokenReview"), "{log}");
     assert!(log.lines().count() <= (counted.len() + 1) * LINES, "{log}");
     assert!(!log.contains("alice") && !log.contains("nobody"), "{log}");
-    // Whoever is let in has a line each time.
+    // Each successful request is logged.
     let form = [("grant_type", "client_credentials")];
     for _ in 0..FLOOD {
         let request = site.post("token", &form).basic_auth("ci", Some(machine_secret));
@@ -149,7 +150,7 @@ async fn a_flood_by_strangers_fills_no_log_and_each_refusal_is_counted() {
     .await;
 }
 
-/// Endpoint, error and count, if the line has them.
+/// The endpoint, error and count in the line, if it has them.
 fn refusals(line: &str) -> Option<((String, String), usize)> {
     let rest = line.strip_prefix("login_server_issuer_refusals_total{endpoint=\"")?;
     let (endpoint, rest) = rest.split_once("\",error=\"")?;

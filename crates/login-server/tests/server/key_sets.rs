@@ -1,5 +1,5 @@
-//! Key sets against an issuer that rotates, breaks, lies and goes away.
-//! Never waits without a bound, and never for more than the test's own pace needs.
+//! Key sets of an issuer that rotates, breaks, lies and goes away.
+//! Never waits without a bound, and never longer than the test's own pace needs.
 
 use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
@@ -38,7 +38,7 @@ async fn a_new_key_is_accepted_after_one_fetch() {
     assert_eq!(issuer.shown.requests(), 2);
 }
 
-/// A token whose key is known and whose signature is another's.
+/// A token with the ID of a known key, and the signature of another token.
 fn forged(issuer: &IssuerElsewhere, subject: &str) -> String {
     let (good, other) = (issuer.token_with("sub", json!(subject)), issuer.token());
     let ((head, _), (_, signature)) =
@@ -50,7 +50,7 @@ fn forged(issuer: &IssuerElsewhere, subject: &str) -> String {
 async fn tokens_that_no_key_verifies_cost_one_fetch_per_interval_and_each_its_own_refusal() {
     let issuer = IssuerElsewhere::start().await;
     let mut config = config(vec![issuer.policy()]);
-    // Longer than the test takes: there is one fetch beside that of the first review.
+    // Longer than the test takes, so there is one fetch beside that of the first review.
     config.key_set_pace.interval = Duration::from_mins(10);
     let (server, client) = (TestServer::start(config).await, plain_client());
     assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
@@ -59,7 +59,7 @@ async fn tokens_that_no_key_verifies_cost_one_fetch_per_interval_and_each_its_ow
         assert!(ask(&client, &server.url, &first).await.is_refusal());
     }
     assert_eq!(issuer.shown.requests(), 2);
-    // The issuer was asked before these came: their key may be new.
+    // The issuer was asked before these tokens came: their key may be newer.
     let stranger = SigningKey::generate().unwrap().sign("JWT", &issuer.claims()).unwrap();
     for token in [&stranger, &forged(&issuer, "second"), &forged(&issuer, "third")] {
         assert_eq!(ask(&client, &server.url, token).await.status, 503);
@@ -77,7 +77,7 @@ async fn what_a_stranger_says_of_a_key_does_not_refuse_the_tokens_of_that_key() 
     let (head, _) = good.rsplit_once('.').unwrap();
     let known = issuer.token();
     let (_, signature) = known.rsplit_once('.').unwrap();
-    // Somebody who knows what the next key will be called, and cannot sign with it.
+    // A client that knows the ID of the next key, and cannot sign with it.
     assert!(ask(&client, &server.url, &format!("{head}.{signature}")).await.is_refusal());
     issuer.shown.show_keys(&[issuer.key(), &next]);
     until("the new key is known", async || {
@@ -124,21 +124,21 @@ async fn keys_once_good_are_used_while_the_issuer_is_down() {
     tokio::time::sleep(INTERVAL).await;
     let another = issuer.token_with("sub", json!("carol"));
     assert_eq!(ask(&client, &server.url, &another).await.username(), Some("ext:carol"));
-    // A key that might be new cannot be judged now; a refusal would be cached.
+    // The key may be new, so no verdict is possible now; a refusal would be cached.
     let stranger = SigningKey::generate().unwrap().sign("JWT", &issuer.claims()).unwrap();
     assert_eq!(ask(&client, &server.url, &stranger).await.status, 503);
     assert_eq!(ask(&client, &server.url, &stranger).await.status, 503);
     assert_eq!(ask(&client, &server.url, &another).await.username(), Some("ext:carol"));
 }
 
-/// A server that keeps key sets in `folder`, and has stored that of `issuer`.
+/// Runs a server with the state directory `folder` until it has stored the key set of `issuer`.
 async fn with_stored_keys(issuer: &IssuerElsewhere, folder: &Path) {
     let mut config = config(vec![issuer.policy()]);
     config.state_dir = Some(folder.to_owned());
     let server = TestServer::start(config).await;
     let said = ask(&plain_client(), &server.url, &issuer.token()).await;
     assert_eq!(said.username(), Some("ext:bob"));
-    // The disk is not waited for by anybody else.
+    // Reviews do not wait for the disk, so the test does.
     until("the key set is stored", async || {
         let files = std::fs::read_dir(folder.join("key-sets")).into_iter().flatten();
         files.flatten().any(|file| file.path().extension().is_some_and(|kind| kind == "json"))
@@ -169,7 +169,7 @@ async fn a_restart_makes_no_key_set_younger() {
     issuer.stop().await;
     let mut policy = issuer.policy();
     policy.key_set_max_age = Duration::from_secs(2);
-    // However often it is started, the keys end when they would have ended.
+    // However often the server starts, the keys expire when they would have expired.
     until("the stored key set is too old", async || {
         let mut config = config(vec![policy.clone()]);
         config.state_dir = Some(folder.path().to_owned());
@@ -190,7 +190,7 @@ async fn keys_that_nobody_confirms_end_with_the_configured_age() {
     let token = issuer.token();
     assert_eq!(ask(&client, &server.url, &token).await.username(), Some("ext:bob"));
     issuer.stop().await;
-    // The same question each time: the answer that was kept for it ends, too.
+    // The same request each time: its cached answer expires, too.
     until("the key set is too old", async || ask(&client, &server.url, &token).await.status == 503)
         .await;
     let ready = client.get(format!("{}/readyz", server.health_url)).send().await.unwrap();
@@ -215,7 +215,7 @@ async fn what_is_no_key_set_never_replaces_a_good_one() {
             let stranger = SigningKey::generate().unwrap().sign("JWT", &issuer.claims()).unwrap();
             let said = ask(&client, &server.url, &stranger).await;
             assert!(said.status == 503 || said.is_refusal(), "{said:?}");
-            // Once more than a fetch may have been under way.
+            // One more, since a fetch may have been under way.
             before + 1 < issuer.shown.requests()
         })
         .await;
@@ -238,7 +238,7 @@ async fn keys_are_asked_for_before_the_issuer_says_they_end() {
     assert!(unchanged >= 2, "all but the first are answered 304: {unchanged}");
     let another = issuer.token_with("sub", json!("carol"));
     assert_eq!(ask(&client, &server.url, &another).await.username(), Some("ext:carol"));
-    // Nobody asks for the new key, and it comes into force all the same; the old one goes.
+    // No review needs the new key, and it comes into force all the same; the old one goes.
     let next = SigningKey::generate().unwrap();
     issuer.shown.show_keys(&[&next]);
     issuer.shown.show_headers(&[("cache-control", "max-age=1"), ("etag", "\"two\"")]);
@@ -279,7 +279,7 @@ async fn reviews_do_not_wait_for_an_issuer_that_hangs() {
     config.key_set_pace.timeout = Duration::from_millis(200);
     config.key_set_pace.first_back_off = Duration::from_mins(10);
     config.key_set_pace.longest_back_off = Duration::from_mins(10);
-    // A review that waited for its deadline would outlast the patience of the test.
+    // A review that waited for its deadline would outlast the test's timeout.
     config.limits.review = Duration::from_mins(10);
     let (server, client) = (TestServer::start(config).await, plain_client());
     for number in 0..50 {
@@ -319,7 +319,7 @@ async fn an_issuer_with_given_keys_is_never_asked() {
     assert_eq!(issuer.shown.requests(), 0);
 }
 
-/// Key sets without a server around them, and where the first issuer is in them.
+/// Key sets without a server, and the index of the first issuer in them.
 fn key_sets(policies: &[IssuerPolicy], before: Option<&KeySets>) -> KeySets {
     let policy = Policy::new(policies.to_vec(), Guard::default());
     let pace = config(Vec::new()).key_set_pace;
@@ -347,7 +347,7 @@ async fn a_reload_keeps_the_keys_of_issuers_that_stay() {
         assert!(before.current_or_fetched(index).await.is_some());
     }
     stays.stop().await;
-    // Another audience, another place in the list, another age: the keys are the same.
+    // Audience, position in the list and age have changed: the keys are the same.
     let mut changed = stays.policy();
     changed.audiences = vec!["other".to_owned()];
     changed.key_set_max_age = Duration::from_secs(0);
@@ -361,7 +361,7 @@ async fn a_reload_keeps_the_keys_of_issuers_that_stay() {
     changed.key_set_max_age = Duration::from_hours(1);
     let after = key_sets(&[changed.clone()], Some(&after));
     assert_eq!(report(&after), [(Some(1), 1)]);
-    // Another authority may mean other keys.
+    // Another certificate authority may mean other keys.
     changed.certificate_authority_pem = Some(goes.pki.authority_pem.clone());
     let after = key_sets(&[changed], Some(&after));
     assert_eq!(report(&after), [(None, 0)]);
@@ -376,7 +376,7 @@ async fn nobody_asks_an_issuer_that_is_not_configured_any_more() {
     let pace = KeySetPace { shortest_refresh, ..config(Vec::new()).key_set_pace };
     let sets = KeySets::new(&policy, None, None, pace);
     sets.keep_fresh();
-    // Twice is once: there is one task for each issuer.
+    // The second call has no effect: there is one task for each issuer.
     sets.keep_fresh();
     until("the issuer is asked again and again", async || issuer.shown.requests() >= 5).await;
     drop(sets);
@@ -391,7 +391,7 @@ async fn nobody_asks_an_issuer_that_is_not_configured_any_more() {
 #[tokio::test]
 async fn the_report_tells_the_state_of_every_issuer() {
     let (up, down) = (IssuerElsewhere::start().await, IssuerElsewhere::start().await);
-    // RFC 9110 §5.6.7: long ago.
+    // RFC 9110 §5.6.7: a date long ago.
     up.shown.show_headers(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT")]);
     down.stop().await;
     let policies = [up.policy(), down.policy()];

@@ -1,4 +1,4 @@
-//! Clients that ask too much, too slowly or in a twisted way, over raw sockets; and the way out.
+//! Clients that send too much, too slowly or malformed requests, over raw sockets; and shutdown.
 //! Never waits for a default limit: each test sets its own.
 
 use std::{net::SocketAddr, time::Duration};
@@ -29,10 +29,10 @@ async fn with_limits(limits: &Limits) -> (IssuerElsewhere, TestServer) {
     (issuer, TestServer::start(config).await)
 }
 
-/// Everything that the server says to `sent` until it closes the connection.
+/// Everything that the server answers to `sent` until it closes the connection.
 async fn answers(address: SocketAddr, sent: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // The server may have hung up before it took everything.
+    // The server may have closed the connection before it read everything.
     let _ = stream.write_all(sent).await;
     let mut said = Vec::new();
     let reading = stream.read_to_end(&mut said);
@@ -110,7 +110,7 @@ async fn whoever_does_not_read_is_cut() {
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket.connect(server.address).await.unwrap();
     let requests = "GET /elsewhere HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
-    // The answers fill every buffer on the way, then nothing is taken any more; then the end.
+    // The answers fill every buffer on the way; since the client reads none, the connection ends.
     let writing = async { while stream.write_all(requests.as_bytes()).await.is_ok() {} };
     assert!(timeout(LONG, writing).await.is_ok());
 }
@@ -119,7 +119,7 @@ async fn whoever_does_not_read_is_cut() {
 pub(crate) struct Frames(pub(crate) Vec<u8>);
 
 impl Frames {
-    /// What a client begins with: the preface and empty settings.
+    /// The beginning of a client's connection: the preface and empty settings.
     pub(crate) fn new() -> Self {
         let mut frames = Self(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec());
         frames.add(4, 0, 0, &[]);
@@ -134,13 +134,13 @@ impl Frames {
         self.0.extend(payload);
     }
 
-    /// GET http://x/ (RFC 7541, appendix A), whole.
+    /// A complete request: GET http://x/ (RFC 7541, appendix A).
     pub(crate) fn request(&mut self, stream: u32) {
         self.add(1, 5, stream, &[0x82, 0x86, 0x84, 0x41, 1, b'x']);
     }
 }
 
-/// The kind of the next frame; none at the end of the connection.
+/// The type of the next frame; none at the end of the connection.
 pub(crate) async fn next_frame(stream: &mut (impl AsyncRead + Unpin)) -> Option<u8> {
     let reading = async {
         let mut head = [0; 9];
@@ -198,7 +198,7 @@ async fn streams_that_are_reset_at_once_end_the_connection() {
         timeout(LONG, reading.read_to_end(&mut said))
     );
     assert!(read.is_ok(), "the connection stays open");
-    // GOAWAY (7) with ENHANCE_YOUR_CALM (11) is among the last words, if they arrived.
+    // GOAWAY (7) with ENHANCE_YOUR_CALM (11) is among the last bytes, if they arrived.
     let is_calmed = said.windows(4).any(|window| window == [0, 0, 0, 11]);
     assert!(said.is_empty() || is_calmed, "{} bytes", said.len());
     assert_eq!(
@@ -219,7 +219,7 @@ async fn a_peer_that_ignores_that_it_was_told_to_go_does_not_hold_up_the_end() {
     frames.request(1);
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(&frames.0).await.unwrap();
-    // Settings are never acknowledged and pings never answered, but the answer has come.
+    // The client never acknowledges settings and never answers pings, but the answer has come.
     while next_frame(&mut stream).await.unwrap() != HEADERS {}
     timeout(LONG, server.stop()).await.unwrap();
     let mut kinds = Vec::new();
@@ -280,7 +280,7 @@ async fn a_second_signal_cuts_what_is_open() {
          content-length: {length}\r\nexpect: 100-continue\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    // The server has begun with the request when it wants the body.
+    // The server has begun with the request when it asks for the body.
     let mut go_on = [0; 12];
     timeout(LONG, stream.read_exact(&mut go_on)).await.unwrap().unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100");
@@ -327,7 +327,7 @@ async fn of_verified_certificates_only_allowed_common_names_count() {
         (&["front-proxy", "kube-apiserver"], 200),
         (&["front-proxy"], 401),
         (&["kube"], 401),
-        // It is there, as an alternative name.
+        // The certificate contains it, as an alternative name.
         (&["127.0.0.1"], 401),
     ] {
         let mut config = config(vec![issuer.policy()]);
@@ -342,7 +342,7 @@ async fn of_verified_certificates_only_allowed_common_names_count() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_at_the_embedded_issuer_holds_up_neither_health_nor_the_look_at_sessions() {
     let embedded = EmbeddedServer::start_changed(SqliteStore::in_memory().unwrap(), |config, _| {
-        // As if others had every place for good.
+        // As if other requests occupied every place permanently.
         let form = Duration::from_millis(200);
         config.limits = Limits { issuer_operations: 0, form, ..Limits::default() };
     })
@@ -360,7 +360,7 @@ async fn a_crowd_at_the_embedded_issuer_holds_up_neither_health_nor_the_look_at_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_that_signs_in_holds_up_no_other_request_of_the_embedded_issuer() {
     let embedded = EmbeddedServer::start_changed(SqliteStore::in_memory().unwrap(), |config, _| {
-        // As if a password were checked for ever.
+        // As if a password check never ended.
         let form = Duration::from_mins(5);
         config.limits = Limits { password_checks: 0, form, ..Limits::default() };
     })
@@ -373,7 +373,7 @@ async fn a_crowd_that_signs_in_holds_up_no_other_request_of_the_embedded_issuer(
         let request = client.post(&url).form(&form);
         crowd.spawn(async move { request.send().await.unwrap().status().as_u16() });
     }
-    // The first who is answered found as many waiting as may.
+    // The first request that is answered found the queue full.
     assert_eq!(timeout(LONG, crowd.join_next()).await.unwrap().unwrap().unwrap(), 503);
     let code = [("client_id", "kubectl-login")];
     let ask = embedded.client.post(embedded.url("/device_authorization")).form(&code);

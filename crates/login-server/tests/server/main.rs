@@ -1,5 +1,5 @@
 //! The server over real sockets, in this process and as a program.
-//! Never a mock: issuers are https servers, clients are reqwest or raw bytes.
+//! Never uses a mock: issuers are https servers, clients are reqwest or raw bytes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]

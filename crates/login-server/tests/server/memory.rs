@@ -1,5 +1,5 @@
-//! What lies in the memory of a server after use.
-//! Never a secret that it was only shown; what it needs again is there.
+//! Searches the memory of a server that was used for secrets.
+//! A secret that it was only shown must not be there; a secret that it needs again is there.
 
 #![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
 
@@ -23,7 +23,7 @@ use crate::{
     support::{PASSWORD, Pki, Said, ask, now, plain_client, until},
 };
 
-/// Bytes of a secret that are looked for: so much of it is as bad as all of it.
+/// Bytes of a secret that are searched for: so much of it is as bad as all of it.
 const PIECE: usize = 16;
 const PAGE: usize = 4096;
 const CALLER: &str = "token-of-the-caller-0123456789abcdefghij";
@@ -84,7 +84,7 @@ async fn what_was_only_shown_is_not_kept() {
     }
 }
 
-/// A person, a machine and a caller of the webhook show all that they have.
+/// A user, a client and a caller of the webhook present all their secrets.
 async fn use_everything(
     client: &impl Fn() -> reqwest::ClientBuilder,
     url: &str,
@@ -137,7 +137,7 @@ async fn use_everything(
     for (token, username) in
         [(id_token, "alice"), (access_token, "client:ci"), (opaque.as_str(), "as:jane")]
     {
-        // Once judged, once remembered.
+        // Once judged, once from the cache.
         for _ in 0..2 {
             assert_eq!(ask(&caller, url, token).await.username(), Some(username));
         }
@@ -151,7 +151,7 @@ async fn use_everything(
     shown.add("opaque token", &opaque);
 }
 
-/// Pieces of secrets, by what they are.
+/// Pieces of secrets, each with a name.
 #[derive(Default)]
 struct Shown(Vec<(&'static str, Vec<u8>)>);
 
@@ -166,11 +166,11 @@ impl Shown {
         }
     }
 
-    /// Which of them lie in what the process may write to: heap, stacks, variables.
+    /// The names of those that are in the writable memory of the process: heap, stacks, variables.
     fn found_in(&self, process: u32) -> io::Result<BTreeSet<&'static str>> {
         let memory = File::open(format!("/proc/{process}/mem"))?;
         let maps = fs::read_to_string(format!("/proc/{process}/maps"))?;
-        // Most places are ruled out by their first two bytes.
+        // Most positions are ruled out by their first two bytes.
         let mut begins = vec![false; 1 << 16];
         let begin = |bytes: &[u8]| usize::from(bytes[0]) << 8 | usize::from(bytes[1]);
         for (_, piece) in &self.0 {
@@ -182,7 +182,7 @@ impl Shown {
             let (from, to) = range.split_once('-').unwrap();
             let [from, to] = [from, to].map(|text| u64::from_str_radix(text, 16).unwrap());
             let mut bytes = vec![0; usize::try_from(to - from).unwrap()];
-            // Some ranges, which belong to the kernel, cannot be read.
+            // Some ranges belong to the kernel and cannot be read.
             if !rest.starts_with("rw") || memory.read_exact_at(&mut bytes, from).is_err() {
                 continue;
             }
@@ -203,7 +203,7 @@ impl Shown {
     }
 }
 
-/// Who may not look into another process, since it is not root, says so, and fails where nothing
+/// Without root the test may not read another process: reports that, and fails in CI, where no test
 /// may be left out.
 fn leave_out(fault: &io::Error) {
     let line = format!("what_was_only_shown_is_not_kept: no look into a process: {fault}\n");
@@ -214,7 +214,7 @@ fn leave_out(fault: &io::Error) {
             .create(true)
             .open(Path::new(&path))
             .and_then(|mut file| file.write_all(line.as_bytes())),
-        // Past what the harness keeps to itself.
+        // Not through the macros, whose output the harness captures.
         None => io::stderr().write_all(format!("skipped {line}").as_bytes()),
     };
     told.unwrap();

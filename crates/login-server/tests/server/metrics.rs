@@ -15,7 +15,7 @@ async fn scrape(server: &TestServer, accept: &str) -> (String, String) {
     (kind, response.text().await.unwrap())
 }
 
-/// The value of the one sample that is written exactly so.
+/// The value of the one sample with exactly this name and these labels.
 fn sample(metrics: &str, name: &str) -> f64 {
     let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no `{name}` in\n{metrics}")).parse().unwrap()
@@ -134,7 +134,7 @@ async fn key_sets_certificates_and_the_cache_tell_how_they_are() {
     let client = pki.client().build().unwrap();
     ask(&client, &server.url, &issuer.token()).await;
     ask(&client, &server.url, &issuer.token_with("aud", json!("vault"))).await;
-    // A handshake that is none.
+    // A handshake that fails.
     let mut stranger = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let _ = tokio::io::AsyncWriteExt::write_all(&mut stranger, b"GET / HTTP/1.0\r\n\r\n").await;
     let _ = tokio::io::AsyncReadExt::read(&mut stranger, &mut [0; 64]).await;

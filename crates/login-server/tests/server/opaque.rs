@@ -1,6 +1,6 @@
-//! Tokens that are no JWTs: introspected ones and static ones, from a configuration file to the
-//! answer that kube-apiserver sees.
-//! Never looks into the server.
+//! Opaque tokens, introspected and static ones, from a configuration file to the answer that
+//! kube-apiserver sees.
+//! Never reads the server's internal state.
 
 #![expect(clippy::disallowed_methods, reason = "tests write their input files")]
 
@@ -23,7 +23,7 @@ use crate::{
 
 const HEAD: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
 
-/// What the configuration `text` and the files beside it say.
+/// Loads the configuration `text` with the files beside it.
 pub(crate) fn loaded(text: &str, beside: &[(&str, &str)]) -> Loaded {
     let folder = tempfile::tempdir().unwrap();
     let mut text = format!("{HEAD}{text}");
@@ -47,7 +47,7 @@ pub(crate) fn running(loaded: Loaded) -> ServerConfig {
     }
 }
 
-/// A server that asks `elsewhere` about opaque tokens; `more` are further keys of the entry.
+/// A server that introspects opaque tokens at `elsewhere`; `more` are further keys of the entry.
 fn asking(elsewhere: &Elsewhere, more: &str) -> ServerConfig {
     let text = format!(
         "introspection:\n- url: {}/introspect\n  clientID: kube\n  clientSecretFile: <secret>\n  \
@@ -92,7 +92,7 @@ async fn an_opaque_token_is_who_its_server_says() {
     // RFC 6749 §2.3.1: `kube` and `s3cret/1`, form-encoded, then base64.
     assert_eq!(headers["authorization"], "Basic a3ViZTpzM2NyZXQlMkYx");
     assert_eq!(headers["accept"], "application/json");
-    // The answer is repeated for a while, and equal questions share one request.
+    // The answer is cached for a while, and equal reviews share one request.
     let more = (0..20).map(|_| {
         let (client, url) = (client.clone(), server.url.clone());
         tokio::spawn(async move { ask(&client, &url, "opaque/1").await.status })
@@ -156,7 +156,7 @@ async fn what_is_no_answer_is_an_outage_and_never_a_refusal() {
         let said = ask(&client, &server.url, "opaque").await;
         assert!(is_outage(&said), "{status} {body:.40}: {said:?}");
         assert_eq!(elsewhere.script.requests(), 1, "no redirect is followed");
-        // Nothing of that is remembered.
+        // None of these answers is cached.
         elsewhere.script.say_json(&active());
         assert_eq!(ask(&client, &server.url, "opaque").await.username(), Some("as:jane"));
     }
@@ -199,7 +199,7 @@ async fn a_server_that_fails_for_tokens_that_were_good_is_left_alone() {
         assert_eq!(said.username(), Some("as:jane"));
     }
     elsewhere.script.say(500, "application/json", "");
-    // One token alone, however often it comes, is no proof.
+    // Failures for one token alone, however many, do not prove that the endpoint is down.
     for _ in 0..9 {
         assert!(is_outage(&ask(&client, &server.url, &good(0)).await));
     }
@@ -227,7 +227,7 @@ async fn odd_tokens_do_not_cut_off_the_others() {
         for token in ["good", "new"] {
             assert_eq!(ask(&client, &server.url, token).await.username(), Some("as:jane"));
         }
-        // However many they are, what was good before is asked about.
+        // However many odd tokens fail, a token that was good before is still introspected.
         elsewhere.script.say(500, "text/html", "<h1>no</h1>");
         for number in 0..60 {
             assert!(is_outage(&ask(&client, &server.url, &format!("more-{number}")).await));
@@ -279,7 +279,7 @@ async fn a_crowd_of_made_up_tokens_at_a_slow_server_delays_nobody_else() {
         statuses
     };
     let ((), statuses) = tokio::join!(others, crowd);
-    // Some had a place; the others were turned away at once, as an outage.
+    // Some had a place; the others were refused at once, as an outage.
     assert!(statuses.keys().all(|status| [200, 503].contains(status)), "{statuses:?}");
     assert!(statuses[&503] >= 300, "{statuses:?}");
 }

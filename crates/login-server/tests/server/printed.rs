@@ -1,5 +1,5 @@
-//! The files that `print` writes for others.
-//! Never a file that its reader would refuse.
+//! The files that `print` writes for other programs.
+//! The reader of each file must accept it.
 
 #![expect(clippy::disallowed_methods, reason = "tests write what is printed")]
 
@@ -158,7 +158,8 @@ fn the_printed_authentication_configuration_is_read_by_its_own_rules() {
             assert!(text.contains(told), "{told}");
         }
     }
-    // The file that the second step of the first tutorial writes is right, though nobody's tokens are in it.
+    // The file of the second step of the first tutorial is valid, though no token is accepted with
+    // it.
     for (name, text, code) in [
         ("bare.yaml", bare.as_str(), 0),
         ("full.yaml", &full, 0),
@@ -186,7 +187,7 @@ fn the_printed_authentication_configuration_is_read_by_its_own_rules() {
         if code == 0 && name != "full.yaml" {
             assert!(stdout.contains("no token is accepted"), "{stdout}");
             assert!(stderr.contains("nobody is configured"), "{stderr}");
-            // A server that starts has nothing to do.
+            // A server that starts with it has nothing to do.
             let serve = ["serve", "--authentication-config", path(&file), "--insecure-http"];
             let (found, _, stderr) = texts(&run(&serve));
             assert_eq!(found, 2);

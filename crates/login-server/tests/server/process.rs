@@ -1,4 +1,4 @@
-//! `serve` as a program: the signals it hears, and what it tells.
+//! `serve` as a program: the signals that it handles, and its log.
 //! Never leaves a process behind.
 
 #![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
@@ -28,7 +28,7 @@ impl Serve {
         Self::start_in(&[], configuration, arguments)
     }
 
-    /// Among these variables, and without the operator's `NO_PROXY`.
+    /// With these environment variables, and without the operator's `NO_PROXY`.
     pub(crate) fn start_in(
         environment: &[(&str, &str)],
         configuration: &Path,
@@ -69,7 +69,7 @@ impl Serve {
         self.child.id()
     }
 
-    /// All that it has told so far.
+    /// The log so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -112,7 +112,7 @@ impl Serve {
 
 impl Drop for Serve {
     fn drop(&mut self) {
-        // After its end there is nothing left to kill.
+        // After its end this has no effect.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

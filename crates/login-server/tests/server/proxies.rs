@@ -1,5 +1,5 @@
-//! Proxies of the environment: whom this server asks through one, and whom it never does.
-//! Never lets a proxy answer: it only writes down what it was asked for.
+//! Proxies of the environment: which requests go through one, and which never do.
+//! The proxy never answers: it only records the requests.
 
 #![expect(clippy::disallowed_methods, reason = "tests write the program's input")]
 
@@ -18,7 +18,7 @@ use crate::{
     support::{IssuerElsewhere, ask, now, plain_client},
 };
 
-/// A proxy that hangs up on everybody, and remembers what they asked for.
+/// A proxy that closes every connection, and stores what was requested.
 struct Proxy {
     url: String,
     heard: Arc<Mutex<String>>,
@@ -67,7 +67,7 @@ async fn what_stays_on_this_machine_is_never_asked_through_a_proxy() {
         )
     };
     let head = accepting(&[]);
-    // One that is elsewhere shows that the proxy is used at all.
+    // An issuer on another host shows that the proxy is used at all.
     let text = format!("{head}{}{}", entry(&issuer.url), entry("https://id.example"));
     let authentication = file("authentication.yaml", &text);
     let secret = file("secret", "s3cret");

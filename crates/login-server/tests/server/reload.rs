@@ -44,7 +44,7 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     assert!(timeout(Duration::from_secs(10), waiting).await.is_ok(), "never: {what}");
 }
 
-/// `AuthenticationConfiguration` that accepts these issuers.
+/// An `AuthenticationConfiguration` that accepts these issuers.
 pub(crate) fn accepting(issuers: &[&IssuerElsewhere]) -> String {
     let entry = |issuer: &&IssuerElsewhere| {
         let authority = issuer.pki.authority_pem.trim_end().replace('\n', "\n        ");
@@ -112,7 +112,7 @@ async fn a_new_configuration_comes_into_force_and_a_wrong_one_does_not() {
     assert!(is_bob(&says(&one.token()).await) && says(&two.token()).await.is_refusal());
 
     fs::write(&path, accepting(&[&one, &two])).unwrap();
-    // A new token each time: the point is what is judged, not what was remembered.
+    // A new token each time, so that no cached answer is returned.
     until("the second issuer", async || is_bob(&says(&two.token()).await)).await;
     assert!(is_bob(&says(&one.token()).await));
 
@@ -170,12 +170,12 @@ async fn files_that_a_configuration_names_are_watched_too() {
     })
     .await;
     assert!(says("old-0123456789abcdefghij").await.is_refusal());
-    // The answer of before is remembered, and must not be repeated.
+    // The earlier answer is cached, and must not be returned.
     fs::write(&revoked, format!("- {{issuer: \"{}\", jti: j1}}\n", issuer.url)).unwrap();
     until("the revocation", async || says(&token).await.is_refusal()).await;
     assert!(is_bob(&says(&issuer.token_with("jti", "j2".into())).await));
 
-    // What needs a restart stays, and the rest of the file counts.
+    // Settings that need a restart keep their values, and the rest of the file takes effect.
     fs::write(
         place("own.yaml"),
         own("resultCache: {maxBytes: 0}\nissuer: {url: \"https://x.example\"}\n"),
@@ -187,7 +187,7 @@ async fn files_that_a_configuration_names_are_watched_too() {
     assert_eq!(said.status().as_u16(), 404);
 }
 
-/// Two issuers of which one is accepted at first, and a list that revokes nothing.
+/// Two issuers, of which one is accepted at first, and a list that revokes nothing.
 struct Revoking {
     one: IssuerElsewhere,
     two: IssuerElsewhere,
@@ -239,7 +239,7 @@ impl Revoking {
 #[tokio::test]
 async fn a_revocation_counts_although_another_file_has_a_fault() {
     let revoking = Revoking::start().await;
-    // The very answer that would be repeated.
+    // This answer is in the cache.
     let token = revoking.one.token();
     let says = async || ask(&plain_client(), &revoking.server.url, &token).await;
     assert!(is_bob(&says().await) && is_bob(&says().await));
@@ -250,7 +250,7 @@ async fn a_revocation_counts_although_another_file_has_a_fault() {
     revoking.tells("[+] revocations ok").await;
     revoking.tells("[!] configuration").await;
     assert!(revoking.is_good("j2").await);
-    // The configuration is mended, and what was revoked meanwhile stays so.
+    // The configuration is repaired, and the revocation made meanwhile stays in force.
     revoking.write("authentication.yaml", &accepting(&[&revoking.one, &revoking.two]));
     let two = revoking.two.token_with("jti", "j2".into());
     let client = plain_client();
@@ -290,7 +290,7 @@ async fn a_configuration_may_name_another_list_and_none() {
     let revoking = Revoking::start().await;
     revoking.write("list.yaml", "- {jti: j1}\n");
     until("the list", async || !revoking.is_good("j1").await).await;
-    // Another list must be good, or the old one stays with all the rest.
+    // A new list must be valid; otherwise the old one stays, with all other settings.
     revoking.write("other.yaml", "- {}\n");
     revoking.name(Some("other.yaml"));
     revoking.tells("[!] configuration").await;
@@ -298,7 +298,7 @@ async fn a_configuration_may_name_another_list_and_none() {
     revoking.write("other.yaml", "- {jti: j2}\n");
     until("the other", async || !revoking.is_good("j2").await).await;
     assert!(revoking.is_good("j1").await);
-    // From now on the other one is looked at, and the first one is not.
+    // From now on the server watches the other list, and not the first one.
     revoking.write("list.yaml", "- {jti: j3}\n");
     revoking.write("other.yaml", "- {jti: j4}\n");
     until("its change", async || !revoking.is_good("j4").await).await;
@@ -319,7 +319,7 @@ async fn a_config_map_is_replaced_by_turning_a_link() {
     let (one, two) = (IssuerElsewhere::start().await, IssuerElsewhere::start().await);
     let folder = tempfile::tempdir().unwrap();
     let place = |name: &str| folder.path().join(name);
-    // As the kubelet does it: the file is a link into `..data`, which is a link to a folder.
+    // As the kubelet does: the file is a link into `..data`, which is a link to a folder.
     for (version, issuer) in [("..one", &one), ("..two", &two)] {
         fs::create_dir(place(version)).unwrap();
         fs::write(place(version).join("authentication.yaml"), accepting(&[issuer])).unwrap();
@@ -399,7 +399,7 @@ async fn a_thousand_changes_leave_nothing_behind() {
     let paths: Vec<PathBuf> =
         ["a.yaml", "b.yaml"].iter().map(|name| folder.path().join(name)).collect();
     fs::write(&paths[0], accepting(&[&issuer])).unwrap();
-    // Nobody listens there, so its tasks always wait for something.
+    // No server listens there, so its tasks always wait for something.
     let dead = accepting(&[&issuer]).replace(&issuer.url, "https://127.0.0.1:1");
     fs::write(&paths[1], dead).unwrap();
     let read = |path: &Path| load(&TrackedFiles::default(), None, Some(path)).unwrap();
@@ -425,7 +425,7 @@ async fn a_file_that_may_not_be_read_any_more_changes_nothing() {
     let server = TestServer::start(watching(&path)).await;
     let client = plain_client();
     assert!(is_bob(&ask(&client, &server.url, &issuer.token()).await));
-    // The superuser may read everything, but a folder is no file for anybody.
+    // The superuser may read every file, but a folder cannot be read as one.
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     until("the fault is told", async || readiness(&server).await.1.contains("[!] configuration"))
@@ -433,7 +433,7 @@ async fn a_file_that_may_not_be_read_any_more_changes_nothing() {
     assert!(is_bob(&ask(&client, &server.url, &issuer.token()).await));
 }
 
-/// The certificate that a new connection is shown.
+/// The certificate that a new connection receives.
 async fn shown(address: std::net::SocketAddr, pki: &Pki) -> CertificateDer<'static> {
     let stream = handshake(address, pki, None).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
@@ -461,8 +461,8 @@ async fn handshake(
     connector.connect("127.0.0.1".try_into().unwrap(), stream).await
 }
 
-/// Whether a server refuses a client that speaks nothing newer than `version` (`0x0301` is TLS
-/// 1.0). rustls speaks neither 1.0 nor 1.1, so the hello is written by hand (RFC 4346 §7.4.1.2).
+/// Whether a server refuses a client that supports nothing newer than `version` (`0x0301` is TLS
+/// 1.0). rustls supports neither 1.0 nor 1.1, so the hello is written by hand (RFC 4346 §7.4.1.2).
 async fn refuses(address: std::net::SocketAddr, version: u16) -> bool {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let version = version.to_be_bytes();
@@ -483,13 +483,13 @@ async fn refuses(address: std::net::SocketAddr, version: u16) -> bool {
     stream.write_all(&record).await.unwrap();
     let mut answer = [0; 7];
     match timeout(Duration::from_secs(5), stream.read_exact(&mut answer)).await.unwrap() {
-        // An alert (21) that is fatal (2), and no ServerHello.
+        // A fatal (2) alert (21), and no ServerHello.
         Ok(_) => answer[0] == 21 && answer[5] == 2,
         Err(_) => true,
     }
 }
 
-/// TLS as it should be, whenever one looks.
+/// The properties of TLS that must hold at any time.
 async fn is_well_configured(address: std::net::SocketAddr, pki: &Pki) {
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
         let stream = handshake(address, pki, Some(version)).await.unwrap();
@@ -544,7 +544,7 @@ async fn certificate_and_key_are_replaced_together_when_they_match() {
     let server = TestServer::start(config).await;
     is_well_configured(server.address, &pki).await;
     let first = shown(server.address, &pki).await;
-    // A connection of before stays.
+    // An earlier connection stays open.
     let client = pki.client().build().unwrap();
     assert!(is_bob(&ask(&client, &server.url, &issuer.token()).await));
 
@@ -654,7 +654,7 @@ async fn tokens_of_callers_are_replaced() {
     fs::write(&path, NEW).unwrap();
     until("the new one alone", async || status(OLD).await == 401).await;
     assert_eq!(status(NEW).await, 200);
-    // The last one is taken away, in whatever way: nobody is known by a token any more.
+    // The last token is removed, in each possible way: no token admits a caller any more.
     for nothing in ["", "# none\n", "\n"] {
         fs::write(&path, nothing).unwrap();
         until("none", async || status(NEW).await == 401).await;

@@ -1,4 +1,4 @@
-//! What is trusted no more takes effect, also for the last one.
+//! Trust that is removed ends, also when the last entry of a file is removed.
 //! Never waits for a fixed time: each case waits for its condition, with a bound.
 
 #![expect(clippy::disallowed_methods, reason = "tests write their input files")]
@@ -28,7 +28,7 @@ async fn what_was_trusted_last_can_be_removed() {
     let client = plain_client();
     let (token, says) =
         (issuer.token(), async |token: &str| ask(&client, &server.url, token).await);
-    // The very answers that would be said again.
+    // These answers are in the cache.
     for _ in 0..2 {
         assert!(is_bob(&says(&token).await));
         assert_eq!(says(static_token).await.username(), Some("robot"));
@@ -37,7 +37,7 @@ async fn what_was_trusted_last_can_be_removed() {
         format!("apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n{jwt}")
     };
     for jwt in ["jwt: []\n", "jwt:\n", "", "anonymous: {enabled: false}\n"] {
-        // What is set for the issuer in the other file is left over and keeps it from nothing.
+        // The settings for the issuer in the other file remain, and do not prevent the removal.
         fs::write(&kubernetes, nothing(jwt)).unwrap();
         until("the removal", async || says(&token).await.is_refusal()).await;
         assert_eq!(says(static_token).await.username(), Some("robot"));

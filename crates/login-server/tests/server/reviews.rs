@@ -1,5 +1,5 @@
 //! The contract table of the webhook, by every way in.
-//! Never looks into the server: what counts is what kube-apiserver would see.
+//! Never reads the server's internal state: what matters is what kube-apiserver would see.
 
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ async fn a_long_body_is_refused_also_when_its_length_was_not_announced() {
         .await
         .unwrap();
     let chunk = format!("2000\r\n{}\r\n", " ".repeat(0x2000));
-    // The server stops reading somewhere in between, so writing may fail.
+    // The server stops reading somewhere in between, so a write may fail.
     for _ in 0..16 {
         if stream.write_all(chunk.as_bytes()).await.is_err() {
             break;
@@ -198,7 +198,7 @@ async fn an_issuer_that_is_down_from_the_start_is_503_and_the_others_work() {
     assert_eq!(said.body["reason"], "ServiceUnavailable");
     assert!(!said.headers.contains_key("retry-after"));
     assert_eq!(ask(&client, &server.url, &up.token()).await.username(), Some("ext:bob"));
-    // One that is down takes nobody out of rotation.
+    // One issuer that is down does not take the server out of rotation.
     let ready = client.get(format!("{}/readyz?verbose", server.health_url)).send().await.unwrap();
     assert_eq!(ready.status().as_u16(), 200);
     let lines = ready.text().await.unwrap();
@@ -245,10 +245,11 @@ async fn a_key_that_the_issuer_withdrew_ends_the_answers_kept_for_it() {
     let next = login_protocols::jose::SigningKey::generate().unwrap();
     issuer.shown.show(StatusCode::OK, login_protocols::jose::public_key_set(&[&next]).to_string());
     tokio::time::sleep(Duration::from_millis(350)).await;
-    // A token of the new key makes the server look, and it then forgets the old answer.
+    // A token with the new key makes the server fetch the key set, and it then drops the old
+    // answer.
     let fresh = next.sign("JWT", &issuer.claims()).unwrap();
     assert_eq!(ask(&client, &server.url, &fresh).await.username(), Some("ext:bob"));
-    // Until the issuer may be asked again nobody can tell; then it is a refusal.
+    // Until the issuer may be asked again no verdict is possible; then it is a refusal.
     until("the withdrawn key is refused", async || {
         let said = ask(&client, &server.url, &token).await;
         assert!(said.is_refusal() || said.status == 503, "{said:?}");

@@ -1,4 +1,4 @@
-//! Tokens that count no more: by the operator's list, before and after it changed.
+//! Tokens that are revoked by the operator's list, before and after it changed.
 //! Never waits for a fixed time.
 
 #![expect(clippy::disallowed_methods, reason = "tests write their input files")]

@@ -1,5 +1,5 @@
-//! What a server at its most talkative writes: log, audit file, metrics, health, explanations.
-//! Never a token, a password or a client's secret in it, as they are or in base64.
+//! What a server writes at its most detailed level: log, audit file, metrics, health, explanations.
+//! None of it contains a token, a password or a client's secret, in clear text or in base64.
 
 #![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
 
@@ -27,7 +27,7 @@ pub(crate) const INTROSPECTION_SECRET: &str = "secret-for-the-introspection-endp
 const GARBAGE: &str = "garbage-that-may-be-a-pasted-password";
 const WRONG: &str = "a-wrong-client-secret-that-was-typed";
 
-/// Ended when the test fails early.
+/// Killed when the test fails early.
 struct Running(Child);
 
 impl Drop for Running {
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> String {
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
 
-/// The text, and it in base64 wherever it may begin in a longer one.
+/// The text, and its base64 at each alignment in a longer text.
 pub(crate) fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
     for skipped in 0..3 {
@@ -96,7 +96,7 @@ async fn no_secret_is_written_anywhere_at_any_level() {
         &["user", "add", "alice", "--password-file", "-", "--state-dir", &state],
         &format!("{PASSWORD}\n"),
     );
-    // On stdout, which comes first, there is nothing else.
+    // stdout comes first, and contains nothing else.
     let added = run(&["client", "add", "ci", "--state-dir", &state], "");
     let secret = added.lines().next().unwrap().to_owned();
     drop(pki.server_tls(None));
@@ -154,7 +154,7 @@ async fn no_secret_is_written_anywhere_at_any_level() {
     }
     elsewhere.script.say(500, "text/plain", "broken");
     assert_eq!(ask(&client, &url, GARBAGE).await.status, 503);
-    // What only a debugging log tells.
+    // Only a debug log shows these errors.
     let mut stranger = std::net::TcpStream::connect(url.trim_start_matches("https://")).unwrap();
     stranger.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
     drop(stranger.read_to_end(&mut Vec::new()));

@@ -1,6 +1,6 @@
-//! A person, a device and a machine sign in through the pages and endpoints; the webhook then
-//! says who they are.
-//! Never keeps a cookie: there is none to keep.
+//! A user, a device and a client sign in through the pages and endpoints; the webhook then accepts
+//! their tokens.
+//! Never stores a cookie: the issuer sets none.
 
 use std::{sync::Arc, time::Duration};
 
@@ -138,7 +138,7 @@ async fn a_person_signs_in_with_the_browser_and_refreshes() {
     let current = second.body["refresh_token"].as_str().unwrap();
     let sign_out = [("client_id", "kubectl-login"), ("token", current)];
     assert_eq!(submit(&site, "/revoke", &sign_out).await.0, 200);
-    // Its tokens ended with it, also those that were accepted a moment ago.
+    // The tokens of the session ended with it, also those that were accepted a moment ago.
     for earlier in [&first.body["id_token"], &second.body["id_token"]] {
         let said = ask(&site.client, &site.server.url, earlier.as_str().unwrap()).await;
         assert!(said.is_refusal(), "{said:?}");
@@ -155,7 +155,7 @@ async fn a_person_signs_in_with_the_browser_and_refreshes() {
     assert_eq!((replayed.status, &replayed.body["error"]), (400, &json!("invalid_grant")));
 }
 
-/// Signs alice in; the answer of the token endpoint.
+/// Signs alice in; returns the answer of the token endpoint.
 async fn signed_in(site: &EmbeddedServer) -> Value {
     let ticket = field(&login_page(site).await, "ticket");
     let form = [("ticket", ticket.as_str()), ("username", "alice"), ("password", PASSWORD)];
@@ -177,7 +177,7 @@ async fn a_session_that_ends_in_one_process_ends_in_every_other() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("issuer.db");
     let site = EmbeddedServer::start_with(SqliteStore::open(&database).unwrap()).await;
-    // Another process has the same database; here it is another server in this one.
+    // Another process would use the same database; here another server in this process does.
     let section = IssuerSection::new(IssuerUrl::parse(&site.server.url).unwrap());
     let store = Box::new(SqliteStore::open(&database).unwrap());
     let issuer = Issuer::open(section.settings.clone(), store, clock::now()).unwrap();
@@ -332,7 +332,7 @@ async fn a_device_is_approved_after_the_person_saw_its_code() {
     assert_eq!(status, 200);
     assert!(page.contains("You are signed in"));
 
-    // RFC 8628 §3.5: the device keeps to the interval it was told.
+    // RFC 8628 §3.5: the device keeps to its polling interval.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let said = poll(&site, &device).await;
     assert_eq!(said.status, 200, "{said:?}");
@@ -480,11 +480,11 @@ async fn what_the_list_revokes_is_not_refreshed_any_more_and_stays_ended() {
     let other = signed_in(&site).await;
     for kind in ["session", "jti", "subject", "issuer"] {
         let mut revoked = signed_in(&site).await;
-        // The live refresh token is a later one; the session is the same.
+        // The current refresh token is a later one of the same session.
         let again = refreshed(&site, &revoked).await;
         assert_eq!(again.status, 200, "{kind}");
         revoked["refresh_token"] = again.body["refresh_token"].clone();
-        // A little later, so that this sign-in counts as one of before.
+        // A little later, so that this sign-in is before it.
         let before = login_common::UnixTime::from_seconds(crate::support::now() + 1);
         let entry = match kind {
             "session" => format!("{{session: \"{}\"}}", claim(&revoked, "sid")),
@@ -498,7 +498,7 @@ async fn what_the_list_revokes_is_not_refreshed_any_more_and_stays_ended() {
             _ => format!("{{issuer: \"{issuer}\", issuedBefore: \"{before}\"}}"),
         };
         if kind == "subject" {
-            // What was named before was only this one.
+            // The entries so far revoked only their own sessions.
             assert_eq!(refreshed(&site, &other).await.status, 200);
         }
         write_text(&list, &format!("- {entry}\n"));
@@ -513,7 +513,7 @@ async fn what_the_list_revokes_is_not_refreshed_any_more_and_stays_ended() {
             (400, &json!("invalid_grant")),
             "{kind}"
         );
-        // The entry is forgotten; the session is not.
+        // The entry is removed; the session stays ended.
         write_text(&list, "[]\n");
         crate::support::until("its end", async || {
             let new = signed_in(&site).await;

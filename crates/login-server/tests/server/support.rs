@@ -1,5 +1,5 @@
-//! What the tests share: certificates, a server, an issuer elsewhere, questions and tokens.
-//! Never asserts what the server does: the tests say what must hold.
+//! What the tests share: certificates, a server, a fake issuer, reviews and tokens.
+//! Never asserts what the server does: the tests do.
 
 use std::{
     net::SocketAddr,
@@ -44,7 +44,7 @@ use tokio::{
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// An authority and certificates by it, as files.
+/// An authority and certificates that it signed, as files.
 pub(crate) struct Pki {
     pub(crate) folder: tempfile::TempDir,
     authority: rcgen::Issuer<'static, KeyPair>,
@@ -56,7 +56,7 @@ impl Pki {
         Self::counting_until(4096)
     }
 
-    /// An authority whose own certificate ends then.
+    /// An authority whose own certificate expires at the beginning of `year`.
     pub(crate) fn counting_until(year: i32) -> Self {
         let mut params = CertificateParams::default();
         params.not_before = rcgen::date_time_ymd(2000, 1, 1);
@@ -69,7 +69,7 @@ impl Pki {
         Self { folder, authority: rcgen::Issuer::new(params, key), authority_pem }
     }
 
-    /// Another authority, whose time is over.
+    /// Another authority, which has expired.
     pub(crate) fn expired_authority() -> String {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -78,7 +78,7 @@ impl Pki {
         params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
     }
 
-    /// One whose authority is the server itself, as `openssl req -x509` makes it.
+    /// One whose authority is the server's own certificate, as `openssl req -x509` makes it.
     pub(crate) fn of_itself() -> (Self, ServingTls) {
         let mut pki = Self::new();
         let mut params = CertificateParams::default();
@@ -107,7 +107,7 @@ impl Pki {
         self.issued(CertificateParams::default(), from, until)
     }
 
-    /// With this common name.
+    /// A certificate with this common name.
     pub(crate) fn issue_to(&self, name: &str) -> (String, String) {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(rcgen::DnType::CommonName, name);
@@ -190,7 +190,7 @@ impl TestServer {
         Self { url, health_url, address, signals: Some(signals), running }
     }
 
-    /// Sends the signal; the server drains.
+    /// Sends the stop signal; the server drains.
     pub(crate) fn signal(&mut self) {
         drop(self.signals.take());
     }
@@ -199,12 +199,12 @@ impl TestServer {
         self.signals.as_ref().unwrap().send(signal).await.unwrap();
     }
 
-    /// Waits for the end.
+    /// Waits until the server has ended.
     pub(crate) async fn ended(self) {
         self.running.await.unwrap();
     }
 
-    /// Signals and waits for the end.
+    /// Sends the stop signal and waits until the server has ended.
     pub(crate) async fn stop(mut self) {
         self.signal();
         self.running.await.unwrap();
@@ -242,7 +242,7 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
     }
 }
 
-/// A server with the embedded issuer, user `alice` and machine `ci`, over TLS.
+/// A server with the embedded issuer, user `alice` and client `ci`, over TLS.
 pub(crate) struct EmbeddedServer {
     pub(crate) server: TestServer,
     pub(crate) pki: Pki,
@@ -259,7 +259,7 @@ impl EmbeddedServer {
         Self::start_changed(store, |_, _| ()).await
     }
 
-    /// With another configuration, which may name the issuer.
+    /// The same with another configuration, which may name the issuer.
     pub(crate) async fn start_changed(
         store: SqliteStore,
         change: impl FnOnce(&mut ServerConfig, &IssuerSection),
@@ -306,7 +306,7 @@ pub(crate) struct IssuerElsewhere {
     phase: watch::Sender<Phase>,
 }
 
-/// What the issuer shows, and how often it was asked.
+/// What the issuer serves, and how often it was asked.
 pub(crate) struct Shown {
     url: String,
     key_set: Mutex<(StatusCode, Vec<u8>)>,
@@ -332,7 +332,7 @@ impl Shown {
         *self.discovery.lock().unwrap() = Some(document);
     }
 
-    /// Headers of key sets from now on. With `etag`, who has that version is answered 304.
+    /// Sets the headers of key sets. With `etag`, a client that has that version receives 304.
     pub(crate) fn show_headers(&self, headers: &[(&'static str, &str)]) {
         let headers = headers.iter().map(|(name, value)| {
             (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap())
@@ -340,12 +340,12 @@ impl Shown {
         *self.headers.lock().unwrap() = headers.collect();
     }
 
-    /// Whoever asks for a path is sent on; what was at a path is also below `/moved`.
+    /// Redirects requests for `path`; what was at a path is also below `/moved`.
     pub(crate) fn move_away(&self, path: &'static str, to: impl Into<String>) {
         self.moved.lock().unwrap().push((path, to.into()));
     }
 
-    /// What is at one more path.
+    /// Serves `document` at one more path.
     pub(crate) fn show_at(&self, path: &'static str, document: String) {
         *self.other.lock().unwrap() = Some((path, document));
     }
@@ -442,7 +442,7 @@ impl IssuerElsewhere {
         Self { url, pki, shown, key, phase }
     }
 
-    /// Goes away: connections are cut and refused from now on.
+    /// Stops: connections are cut and refused from now on.
     pub(crate) async fn stop(&self) {
         self.phase.send_replace(Phase::Cut);
         let address = self.url.trim_start_matches("https://").to_owned();
@@ -468,7 +468,7 @@ impl IssuerElsewhere {
         &self.key
     }
 
-    /// Claims of a good token, ten minutes long.
+    /// Claims of a good token that is valid for ten minutes.
     pub(crate) fn claims(&self) -> Value {
         let now = now();
         json!({"iss": self.url, "sub": "bob", "aud": "cluster", "groups": ["testers"],
@@ -534,7 +534,7 @@ impl Said {
         self.body["status"]["user"]["username"].as_str()
     }
 
-    /// Whether this is the one and only form of a definite refusal.
+    /// Whether this is the only form of a definite refusal.
     pub(crate) fn is_refusal(&self) -> bool {
         self.status == 200
             && self.body["kind"] == "TokenReview"
@@ -542,7 +542,7 @@ impl Said {
     }
 }
 
-/// Asks `url` about `token` in v1.
+/// Requests a review of `token` at `url`, in v1.
 pub(crate) async fn ask(client: &reqwest::Client, url: &str, token: &str) -> Said {
     post(client, url, question("v1", token, &[])).await
 }

@@ -1,5 +1,5 @@
-//! Spans of reviews, as a collector gets them.
-//! Never a library that reads them: what stands in the bytes was sent.
+//! Spans of reviews, as a collector receives them.
+//! Never decodes them with a library: the tests search the bytes that were sent.
 
 use std::{
     sync::{Arc, Mutex},
@@ -27,7 +27,7 @@ use crate::support::{IssuerElsewhere, Said, TestServer, config, plain_client, qu
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
-/// What a collector was sent.
+/// A collector and what it received.
 struct Collector {
     url: String,
     taken: Arc<Taken>,
@@ -145,7 +145,7 @@ async fn whoever_may_not_ask_begins_no_span() {
 #[tokio::test]
 async fn a_collector_that_is_down_changes_no_answer_and_what_it_misses_is_counted() {
     let issuer = IssuerElsewhere::start().await;
-    // Nobody listens where this one was.
+    // No server listens at this address any more.
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1/traces", gone.local_addr().unwrap());
     drop(gone);
