@@ -78,7 +78,8 @@ async fn main(state: &State, caller: Caller, request: Request<Arriving>) -> Repl
     }
 }
 
-/// The path at the root, or below the path of the embedded issuer, which a proxy may forward alone.
+/// Whether `path` is the published client's: at the root, or below the path of the embedded issuer,
+/// which a proxy may forward alone.
 fn is_published_client(state: &State, path: &str) -> bool {
     let base = state.embedded.as_ref().map_or("", |embedded| embedded.paths.base.as_str());
     path == client_configuration::PATH

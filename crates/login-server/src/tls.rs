@@ -23,7 +23,7 @@ pub use self::{
 };
 use crate::system::{files::FileError, tracked_files::TrackedFiles};
 
-/// Maximum size of files with certificates, keys and CA bundles.
+/// Maximum size of a file with a certificate, a key or CA bundle, in bytes.
 const MAX_PEM_FILE: u64 = 1024 * 1024;
 
 /// The client certificate that `/authenticate` requires.

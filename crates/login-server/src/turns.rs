@@ -21,7 +21,7 @@ impl Turns {
         Self { running: Semaphore::new(running), waiting: Semaphore::new(waiting), wait }
     }
 
-    /// A turn, which ends when it is dropped; none if too many came before.
+    /// A turn, which ends when it is dropped; none if too many came before, or for too long.
     pub async fn take(&self, ticks: &Ticks) -> Option<SemaphorePermit<'_>> {
         if let Ok(turn) = self.running.try_acquire() {
             return Some(turn);

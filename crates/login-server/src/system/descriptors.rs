@@ -1,5 +1,5 @@
 //! Raises the number of files and sockets that this process may have open.
-//! Never lowers the limit, and never asks for more than the system allows every process.
+//! Never lowers the limit, and never raises it above the system's hard limit.
 
 /// More than this is of no use; some systems call the highest limit infinite and refuse it.
 #[cfg(unix)]
