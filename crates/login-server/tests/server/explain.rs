@@ -1,6 +1,5 @@
 //! `explain`: its verdict is the server's, it names the check that failed, and it never shows a
-//! The server and `explain` judge the same tokens.
-//! No verdict is written here twice: both sides judge the same tokens.
+//! token. Both sides judge the same tokens.
 
 #![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
 

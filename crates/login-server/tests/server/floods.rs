@@ -101,8 +101,8 @@ async fn a_flood_by_strangers_fills_no_log_and_each_refusal_is_counted() {
     site.flood(|| site.post("authorize", &[("ticket", &ticket), ("decision", "cancel")])).await;
     expected.insert(("authorize", "access_denied"), FLOOD);
 
-    // Unauthenticated requests that are no refusals of the issuer: no TokenReviews, and failed
-    // handshakes.
+    // Unauthenticated requests that the issuer does not refuse: reviews that are not TokenReviews,
+    // and failed handshakes.
     site.flood(|| json("authenticate")).await;
     for _ in 0..FLOOD {
         let mut stranger =

@@ -1,5 +1,5 @@
-//! Searches the memory of a server that was used for secrets.
-//! A secret that it was only shown must not be there; a secret that it needs again is there.
+//! Searches the memory of a server for secrets, after every secret was used.
+//! A secret that was only shown must not be there; a secret that the server needs again is there.
 
 #![expect(clippy::disallowed_methods, reason = "tests start the program and write its input")]
 
