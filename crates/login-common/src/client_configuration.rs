@@ -1,15 +1,15 @@
-//! What a server publishes so that a person needs nothing but its address: issuer, client, CA.
-//! Never a secret: anybody may read it.
+//! The document that a server publishes so that users need only its address: issuer, client, CA.
+//! Never contains a secret: it is served without authentication.
 
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use crate::names::{ClientId, IssuerUrl, NameError};
 
-/// Below the server's address.
+/// Path below the server's address.
 pub const PATH: &str = "/.well-known/kubectl-login";
 
-/// Longest document that is read; certificates are the most of it.
+/// Maximum document length in bytes; certificates make up most of it.
 pub const MAX_LENGTH: usize = 256 * 1024;
 
 const API_VERSION: &str = "kubectl-login/v1";
@@ -18,20 +18,20 @@ const KIND: &str = "ClientConfiguration";
 /// How to sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientConfiguration {
-    /// Who signs the tokens.
+    /// The issuer that signs the tokens.
     pub issuer: IssuerUrl,
-    /// The public client that people use.
+    /// The public client that `kubectl-login` uses.
     pub client_id: ClientId,
-    /// Further scopes to ask for.
+    /// Additional scopes to request.
     pub scopes: Vec<String>,
-    /// Base64 of a PEM text: who vouches for the issuer, where that is nobody the system knows.
+    /// Base64 of PEM: the CA of the issuer, where the system's trust store does not have it.
     pub certificate_authority_data: Option<String>,
 }
 
-/// A document that is not one of these.
+/// Why a document is not a `ClientConfiguration`.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ClientConfigurationError {
-    /// Something else altogether: a page, or JSON of another kind.
+    /// Another kind of document: a page, or other JSON.
     #[error("it is not a `{KIND}`")]
     OtherKind,
     /// A later version.
@@ -43,16 +43,16 @@ pub enum ClientConfigurationError {
     /// The issuer or the client cannot be used.
     #[error("its `{key}` cannot be used")]
     Name {
-        /// Which.
+        /// The key.
         key: &'static str,
-        /// Why.
+        /// The reason.
         #[source]
         source: NameError,
     },
 }
 
 impl ClientConfiguration {
-    /// The document.
+    /// Renders the document as JSON.
     pub fn render(&self) -> String {
         let mut document = json!({
             "apiVersion": API_VERSION,
@@ -69,7 +69,7 @@ impl ClientConfiguration {
         format!("{document}\n")
     }
 
-    /// Reads a document. Keys that are not known are of a later server, and left out.
+    /// Parses a document. Unknown keys come from a later server and are ignored.
     pub fn parse(bytes: &[u8]) -> Result<Self, ClientConfigurationError> {
         let fields: Map<String, Value> =
             serde_json::from_slice(bytes).map_err(|_| ClientConfigurationError::OtherKind)?;
@@ -150,7 +150,7 @@ mod tests {
             parse(&good.replace("https:", "http:")),
             ClientConfigurationError::Name { key: "issuerURL", .. }
         ));
-        // A later server may say more.
+        // A later server may add keys.
         let more = good.replace("{\"", "{\"later\":1,\"");
         assert_eq!(ClientConfiguration::parse(more.as_bytes()), Ok(sample()));
     }

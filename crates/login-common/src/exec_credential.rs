@@ -1,6 +1,6 @@
-//! The exec credential plugin protocol: what client-go puts into `KUBERNETES_EXEC_INFO`, and the
-//! one object it wants on stdout (`client.authentication.k8s.io`, v1 and v1beta1).
-//! Never answers in another version than the one that was asked for.
+//! The exec credential plugin protocol: what client-go passes in `KUBERNETES_EXEC_INFO`, and the
+//! one object it expects on stdout (`client.authentication.k8s.io`, v1 and v1beta1).
+//! Never answers in another version than the requested one.
 
 use std::fmt::Write as _;
 
@@ -32,7 +32,7 @@ impl ExecApiVersion {
         }
     }
 
-    /// The version with that `apiVersion` text.
+    /// The version whose `apiVersion` is `text`.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.as_str() == text)
     }
@@ -72,10 +72,10 @@ pub enum ExecInfoError {
     /// Not JSON, or not of this shape.
     #[error("KUBERNETES_EXEC_INFO is not the JSON of an ExecCredential: {0}")]
     Malformed(#[source] serde_json::Error),
-    /// Something else than an ExecCredential.
+    /// Another kind than ExecCredential.
     #[error("KUBERNETES_EXEC_INFO is of kind `{0}`, not `ExecCredential`")]
     WrongKind(String),
-    /// A version of the protocol that this program does not speak.
+    /// A protocol version that this program does not support.
     #[error(
         "KUBERNETES_EXEC_INFO has apiVersion `{0}`; known are \
          `client.authentication.k8s.io/v1` and `client.authentication.k8s.io/v1beta1`"
@@ -159,19 +159,19 @@ fn bounded(text: &str) -> String {
     text.chars().take(100).collect()
 }
 
-/// The answer: a bearer token and the moment from which it must not be used any more.
+/// The answer: a bearer token and the time from which it must not be used.
 #[derive(Clone, Debug)]
 pub struct ExecCredential {
-    /// Goes into `Authorization: Bearer`.
+    /// Sent as `Authorization: Bearer`.
     pub token: Secret,
-    /// client-go asks again after this moment and allows no skew; `None` means never.
+    /// client-go calls the plugin again after this time and allows no skew; `None` means never.
     pub expires_at: Option<UnixTime>,
 }
 
 impl ExecCredential {
-    /// The one line for stdout, newline included.
+    /// Renders the one line for stdout, newline included.
     pub fn render(&self, version: ExecApiVersion) -> Zeroizing<String> {
-        // Room for everything at once: growing would leave copies of the token behind.
+        // Allocated once: growing would leave copies of the token in memory.
         let mut line = Zeroizing::new(String::with_capacity(self.token.expose().len() * 2 + 256));
         line.push_str("{\"kind\":\"ExecCredential\",\"apiVersion\":\"");
         line.push_str(version.as_str());

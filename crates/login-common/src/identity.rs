@@ -1,5 +1,5 @@
-//! Who a token belongs to, in Kubernetes' terms.
-//! Never judges: the rules for names live in `login-review`.
+//! The user that a token belongs to, in Kubernetes' terms.
+//! Never validates names: those rules are in `login-review`.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 pub struct Identity {
     /// The name that RBAC and the audit log see.
     pub username: String,
-    /// Stays the same when the name changes; never given to somebody else.
+    /// Stable when the name changes; never reused for another user.
     pub uid: String,
     /// Groups that RBAC sees, without duplicates.
     pub groups: Vec<String>,
-    /// Further facts; keys are lower case and prefixed by a domain.
+    /// Additional attributes; keys are lower case and prefixed by a domain.
     pub extra: BTreeMap<String, Vec<String>>,
 }

@@ -1,12 +1,12 @@
-//! The values both programs share, and the shapes that cross a process border.
+//! The values that both programs share, and the formats that cross a process border.
 //!
 //! Never here: I/O, the clock, crypto, async. Domain types do not derive serde; the wire
 //! modules (`exec_credential`, `token_review`) and `client_configuration` convert.
 //!
-//! Reading order: `secret` and `time` are the vocabulary, `names` and `identity` the domain, `proxy`
-//! the way to a host, `pem` and `strict_json` how texts from outside are read, the next two the contracts with Kubernetes,
-//! `client_configuration` that between the programs. `process` is the one exception to "no I/O": it reads nothing and
-//! tells the system one thing about this process.
+//! Reading order: `secret` and `time` are the vocabulary, `names` and `identity` the domain,
+//! `proxy` the way to a host, `pem` and `strict_json` the parsers of untrusted texts, the next two
+//! the contracts with Kubernetes, `client_configuration` the contract between the programs.
+//! `process` is the one exception to "no I/O": it reads nothing and sets limits of this process.
 //! `schedules` is for tests.
 
 pub mod secret;

@@ -6,7 +6,7 @@ use std::fmt;
 use thiserror::Error;
 use url::{Host, Url};
 
-/// Why a text is not a usable name. A URL is shown [`without_secrets`].
+/// Why a text is not a usable name. URLs are shown through [`without_secrets`].
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum NameError {
     /// The text does not parse as a URL.
@@ -23,23 +23,23 @@ pub enum NameError {
     ClientId,
 }
 
-/// Longest text that an error shows of a name.
+/// Maximum length of a name in an error message.
 const LONGEST_SHOWN: usize = 200;
 
-/// `text`, which should be a URL, as it may be shown: without user information, query and fragment,
-/// where passwords and keys stand, and without control characters. What is left out is `…`. It need
-/// not parse: a URL with a typo has its password, too.
+/// A URL text that is safe to show: without user information, query and fragment, which may hold
+/// passwords and keys, and without control characters. Omitted parts become `…`. The text need not
+/// parse: a URL with a typo contains its password, too.
 pub fn without_secrets(text: &str) -> String {
     let (shown, rest) = match text.find(['?', '#']) {
         Some(end) => text.split_at(end),
         None => (text, ""),
     };
     let scheme = shown.find("//").map_or("", |end| shown.get(..end + 2).unwrap_or(""));
-    // A password may have the mark in it.
+    // A password may contain `?` or `#`.
     if rest.contains('@') {
         return format!("{}…", scheme.escape_debug());
     }
-    // Also where the scheme is missing, or a password has a slash in it: up to the last `@`.
+    // Cut up to the last `@`, even if the scheme is missing or a password contains a slash.
     let shown = match shown.rsplit_once('@') {
         None => shown.to_owned(),
         Some((_, after)) => format!("{scheme}…@{after}"),
@@ -53,7 +53,7 @@ pub fn without_secrets(text: &str) -> String {
     shown
 }
 
-/// The exact text of an issuer, as it stands in `iss` and in the discovery document.
+/// The exact text of an issuer, as in `iss` and in the discovery document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IssuerUrl(String);
 
@@ -61,8 +61,8 @@ impl IssuerUrl {
     /// Accepts `https://…`, and `http://…` for loopback hosts, without user information, query
     /// or fragment (OpenID Connect Discovery 1.0 §3).
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        // The URL parser drops white space and control characters, and turns backslashes; an
-        // issuer is compared as it stands, so a text with any of them is not one.
+        // The URL parser drops white space and control characters, and converts backslashes;
+        // issuers are compared as exact strings, so a text with any of them is refused.
         if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
             return Err(NameError::NotAUrl(without_secrets(text)));
         }
@@ -85,8 +85,8 @@ impl IssuerUrl {
         &self.0
     }
 
-    /// Whether a token whose `iss` is `text` is from this issuer: the same bytes, or the name
-    /// that Google had before there was a standard (OpenID Connect Core §15.6.2).
+    /// Whether a token whose `iss` is `text` is from this issuer: the same bytes, or the name that
+    /// Google used before the standard (OpenID Connect Core §15.6.2).
     pub fn is_named_by(&self, text: &str) -> bool {
         self.0 == text || text == "accounts.google.com" && self.0 == "https://accounts.google.com"
     }
@@ -98,7 +98,7 @@ impl fmt::Display for IssuerUrl {
     }
 }
 
-/// Whether a secret may travel to `url`: https, or a connection that stays on this machine.
+/// Whether a secret may be sent to `url`: https, or a connection that stays on this host.
 pub fn is_confidential(url: &Url) -> bool {
     match url.scheme() {
         "https" => url.host().is_some(),
@@ -107,8 +107,8 @@ pub fn is_confidential(url: &Url) -> bool {
     }
 }
 
-/// Whether the host of `url` is this machine, so that no proxy may come in between (the rule of
-/// Go's `httpproxy`).
+/// Whether the host of `url` is this host, so that no proxy may be used (the rule of Go's
+/// `httpproxy`).
 pub fn is_on_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

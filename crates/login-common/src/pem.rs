@@ -1,7 +1,7 @@
-//! The certificates of a PEM text (RFC 7468), each with its line.
-//! Never takes a part for the whole: what looks like a certificate and is not read is a fault.
+//! Reads the certificates of a PEM text (RFC 7468), each with its line number.
+//! Never skips a damaged certificate: a block that looks like one and cannot be read is a fault.
 //!
-//! Text outside of blocks, and blocks of other kinds, are passed over, as kube-apiserver does.
+//! Text outside blocks, and blocks of other kinds, are skipped, as in kube-apiserver.
 
 use std::fmt::{self, Write as _};
 
@@ -11,18 +11,18 @@ use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 const DASHES: &[u8] = b"-----";
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
-/// RFC 7468 §2.
+/// RFC 7468 §2: characters per line.
 const LINE: usize = 64;
 const CERTIFICATE: &[u8] = b"CERTIFICATE";
-/// Names of certificates that OpenSSL knows and Go passes over.
+/// Labels of certificates that OpenSSL reads and Go skips.
 const OTHER_CERTIFICATES: [&[u8]; 2] = [b"TRUSTED CERTIFICATE", b"X509 CERTIFICATE"];
 
-/// Where a text is not what it should be, and why.
+/// Why a PEM text is refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PemFault {
-    /// Counted from 1, in the text.
+    /// Line number, from 1.
     pub line: u64,
-    /// What is wrong with it; never what it says.
+    /// What is wrong with the line; never its content.
     pub message: &'static str,
 }
 
@@ -34,7 +34,7 @@ impl fmt::Display for PemFault {
 
 impl std::error::Error for PemFault {}
 
-/// All certificates, each with the line that it begins on. None at all is no fault of the text.
+/// Returns all certificates, each with the line on which it begins. An empty list is no error.
 pub fn certificates(text: &[u8]) -> Result<Vec<(u64, CertificateDer<'static>)>, PemFault> {
     let mut certificates = Vec::new();
     let mut open: Option<Block<'_>> = None;
@@ -91,8 +91,8 @@ pub fn certificates(text: &[u8]) -> Result<Vec<(u64, CertificateDer<'static>)>, 
     }
 }
 
-/// A PEM text of these certificates and nothing else: what stood beside them (a private key, notes)
-/// is left out.
+/// Renders only these certificates as PEM; anything else in the source (a private key, notes) is
+/// left out.
 pub fn text_of<'c>(certificates: impl IntoIterator<Item = &'c CertificateDer<'static>>) -> String {
     let mut text = String::new();
     for certificate in certificates {
@@ -126,7 +126,7 @@ impl Block<'_> {
     }
 }
 
-/// What stands between `marker` and the dashes at the end of `line`, if that is all of it.
+/// The label between `marker` and the dashes at the end of `line`, if the line has nothing else.
 fn label<'l>(line: &'l [u8], marker: &[u8]) -> Option<&'l [u8]> {
     let label = line.strip_prefix(marker)?.strip_suffix(DASHES)?;
     (!holds(label, DASHES)).then_some(label)
@@ -148,7 +148,7 @@ mod tests {
             .map_err(|fault| (fault.line, fault.message))
     }
 
-    // Go's `encoding/pem` finds as many in each.
+    // Go's `encoding/pem` finds the same number in each.
     #[test]
     fn what_kube_apiserver_reads_is_read() {
         for (text, count) in [

@@ -1,16 +1,16 @@
-//! What a process that holds secrets asks of its system.
-//! Never reads anything, never fails: where there is no such switch, nothing is done.
+//! Asks the operating system to protect a process that holds secrets.
+//! Never fails: where the system has no such switch, nothing is done.
 
-/// Keeps what is in memory, tokens and secrets, out of core dumps and from debuggers that run as
-/// the same user. The hard limit stays as it is: programs that are started here inherit it, and a
-/// browser's dumps are not ours to forbid.
+/// Keeps memory with tokens and secrets out of core dumps and away from debuggers of the same user.
+/// The hard limit is unchanged: child processes inherit it, and a browser must stay able to write
+/// its own dumps.
 pub fn keep_memory_private() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{
             DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
         };
-        // prctl(2): this also holds where dumps go to a program, which asks for no limit.
+        // prctl(2): also covers dumps that are piped to a program, which ignore the limit.
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
         let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
         let _ = setrlimit(Resource::Core, none);

@@ -1,6 +1,6 @@
-//! Which proxy a request goes through, by Go's rules (golang.org/x/net/http/httpproxy): what
-//! kubectl and kube-apiserver reach, these programs reach.
-//! Never reads the environment, and never sends what is meant for this machine to a proxy.
+//! Chooses the proxy of a request by Go's rules (golang.org/x/net/http/httpproxy), so that these
+//! programs reach what kubectl and kube-apiserver reach.
+//! Never reads the environment, and never sends a request for this host to a proxy.
 
 use std::net::IpAddr;
 
@@ -9,25 +9,25 @@ use url::{Host, Url};
 
 use crate::names::is_on_this_machine;
 
-/// The variables that name proxies for https, with the one that counts first.
+/// The variables that name proxies for https; the first takes precedence.
 const HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
 
 /// The same for http.
 const HTTP: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
 
-/// The variables that name what needs no proxy.
+/// The variables that list the hosts that need no proxy.
 const NONE: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
-/// A proxy, and who named it.
+/// A proxy, and the variable or key that named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
-    /// With the credentials for it, if any: not to be shown.
+    /// Includes the proxy's credentials, if any: must not be shown.
     pub url: Url,
     /// The variable or key that named it.
     pub named_by: String,
 }
 
-/// A value that names no proxy that can be used.
+/// Why a value names no usable proxy.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the proxy that `{named_by}` names cannot be used: {reason}")]
 pub struct ProxyFault {
@@ -37,7 +37,7 @@ pub struct ProxyFault {
     pub reason: &'static str,
 }
 
-/// What the variables say.
+/// The proxies that the variables name.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     https: Option<Result<Proxy, ProxyFault>>,
@@ -66,7 +66,7 @@ enum Bypass {
 }
 
 impl Proxy {
-    /// Reads what `named_by` says: a URL, or a host with a port, which means `http://`.
+    /// Parses the value of `named_by`: a URL, or a host with a port, which means `http://`.
     pub fn parse(text: &str, named_by: &str) -> Result<Self, ProxyFault> {
         let fault = |reason| ProxyFault { named_by: named_by.to_owned(), reason };
         let with_host = |text: &str| Url::parse(text).ok().filter(Url::has_host);
@@ -82,7 +82,7 @@ impl Proxy {
         }
     }
 
-    /// Without credentials, for people.
+    /// The URL without credentials, for messages.
     pub fn shown(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -91,7 +91,7 @@ impl Proxy {
 }
 
 impl Proxies {
-    /// Reads the variables by `variable`; one that is empty is not set.
+    /// Reads the variables through `variable`; an empty one counts as unset.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
         let first = |names: [&'static str; 2]| {
             names.into_iter().find_map(|name| {
@@ -108,7 +108,7 @@ impl Proxies {
         self.https.is_none() && self.http.is_none()
     }
 
-    /// The proxy for a request to `url`; `None` means that it goes there directly.
+    /// The proxy for a request to `url`; `None` means a direct connection.
     pub fn for_url(&self, url: &Url) -> Option<&Result<Proxy, ProxyFault>> {
         let proxy = match url.scheme() {
             "https" => self.https.as_ref(),
@@ -120,10 +120,10 @@ impl Proxies {
     }
 }
 
-/// Whether a request to `url` stays on this machine.
+/// Whether a request to `url` stays on this host.
 pub fn is_loopback(url: &Url) -> bool {
-    // RFC 6761 §6.3: names below `localhost` are loopback, too. No secret goes to them in the clear,
-    // as a resolver may not know that, but no proxy shall see them either.
+    // RFC 6761 §6.3: names below `localhost` are loopback, too. A resolver may not know that, so no
+    // secret is sent to them in plain text, but no proxy may see them either.
     let is_below_localhost = || {
         let name = url.domain().unwrap_or_default();
         let name = name.strip_suffix('.').unwrap_or(name);
@@ -165,7 +165,7 @@ fn host(part: &str) -> Option<Bypass> {
     let host = host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host);
     let itself = !host.starts_with('.');
     let name = host.strip_prefix('.').unwrap_or(host);
-    // As it stands in a URL: in Punycode.
+    // As in a URL: in Punycode.
     let name = match Host::parse(name) {
         Ok(Host::Domain(name)) => name,
         _ => name.to_owned(),
@@ -242,7 +242,7 @@ mod tests {
             (&both, "http://id.example", "direct"),
             (&[("HTTP_PROXY", "http://p:1")], "https://id.example", "direct"),
             (&[("HTTP_PROXY", "p:1")], "http://id.example", "http://p:1 by HTTP_PROXY"),
-            // Go does not know it.
+            // Go ignores this variable.
             (&[("ALL_PROXY", "http://p:1")], "https://id.example", "direct"),
             (&[("HTTPS_PROXY", "")], "https://id.example", "direct"),
             (

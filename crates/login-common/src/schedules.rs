@@ -1,17 +1,17 @@
 //! Random schedules for the model tests of all crates (feature `schedules`, for tests only).
-//! Never truly random: a schedule is its seed, which a failing test prints.
+//! Never truly random: a seed determines the schedule, and a failing test prints the seed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Multiplies the number of schedules.
 const FACTOR: &str = "LOGIN_SCHEDULES_FACTOR";
 
-/// Numbers that look random (SplitMix64).
+/// Pseudo-random numbers (SplitMix64).
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 
 impl Dice {
-    /// The same numbers for the same seed.
+    /// The same seed gives the same numbers.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -24,25 +24,25 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 to `end`, without it.
+    /// A number from 0 to `end`, exclusive.
     pub const fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// One of them, if there are any.
+    /// One element, or `None` if there are none.
     pub fn pick<T: Copy>(&mut self, all: &[T]) -> Option<T> {
         let count = u64::try_from(all.len()).ok().filter(|count| *count > 0)?;
         all.get(usize::try_from(self.below(count)).ok()?).copied()
     }
 
-    /// One of them.
+    /// One element; panics if there are none.
     #[expect(clippy::expect_used, reason = "for tests, which name at least one")]
     pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         self.pick(all).expect("there is one")
     }
 }
 
-/// Runs the schedules that once failed, then so many others, always the same ones.
+/// Runs the schedules that once failed, then `count` others, always the same ones.
 #[expect(clippy::disallowed_methods, reason = "no program has this; one place asks for all tests")]
 pub fn each_schedule(known: &[u64], count: u64, run: impl Fn(u64)) {
     let factor = std::env::var(FACTOR).ok().and_then(|text| text.parse().ok()).unwrap_or(1);

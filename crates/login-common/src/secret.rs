@@ -16,12 +16,12 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The content. Every call is a place to look at in a review.
+    /// The content. Reviewers check every call.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether the secret has no content.
+    /// Whether the secret is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Reads JSON that somebody else wrote, and refuses what two readers could understand differently.
+//! Parses untrusted JSON, and refuses what two parsers could read differently.
 //! Never accepts a key twice in one object, a depth beyond `MAX_DEPTH`, or bytes after the value.
 
 use std::{borrow::Cow, fmt};
@@ -7,14 +7,14 @@ use serde::de::{Deserialize, DeserializeSeed, Error as _, MapAccess, SeqAccess, 
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
-/// Arrays and objects may nest this deep.
+/// Maximum nesting of arrays and objects.
 pub const MAX_DEPTH: usize = 32;
 
-/// Up to this many keys are compared each with each, which is cheaper than to sort them.
+/// Up to this number, keys are compared pairwise, which is cheaper than sorting them.
 const FEW_KEYS: usize = 32;
 
-/// The bytes are not one JSON value that every reader understands alike. Says where, and nothing of
-/// what stands there: it may be a token.
+/// The bytes are not one JSON value that all parsers read alike. Gives the position, never the
+/// content, which may be a token.
 #[derive(Debug, Error)]
 #[error("not strict JSON: {0}")]
 pub struct StrictJsonError(String);
@@ -22,7 +22,7 @@ pub struct StrictJsonError(String);
 impl From<serde_json::Error> for StrictJsonError {
     fn from(fault: serde_json::Error) -> Self {
         let text = fault.to_string();
-        // serde quotes the value of a wrong type; a member that is missing is named by its reader.
+        // serde quotes a value of the wrong type, but not one that is missing.
         if !fault.is_data() || text.starts_with("missing field") {
             return Self(text);
         }
@@ -31,7 +31,7 @@ impl From<serde_json::Error> for StrictJsonError {
     }
 }
 
-/// A value of a document, which it borrows from where it can: most texts are not copied.
+/// A value that borrows from the document where it can: most texts are not copied.
 #[derive(Clone, PartialEq)]
 pub enum Json<'d> {
     /// `null`
@@ -40,7 +40,7 @@ pub enum Json<'d> {
     Bool(bool),
     /// A number.
     Number(Number),
-    /// A text, without its escapes.
+    /// A string, unescaped.
     Text(Cow<'d, str>),
     /// An array.
     Array(Vec<Json<'d>>),
@@ -52,7 +52,7 @@ pub enum Json<'d> {
 #[derive(Clone, Default, PartialEq)]
 pub struct Object<'d>(Vec<(Cow<'d, str>, Json<'d>)>);
 
-/// Reads a document that is one object.
+/// Parses a document that is one object.
 pub fn object(bytes: &[u8]) -> Result<Object<'_>, StrictJsonError> {
     match json(bytes)? {
         Json::Object(object) => Ok(object),
@@ -60,18 +60,18 @@ pub fn object(bytes: &[u8]) -> Result<Object<'_>, StrictJsonError> {
     }
 }
 
-/// Reads one `T`, after the check that no object in `bytes` has a key twice.
+/// Parses one `T`, after a check that no object in `bytes` has a key twice.
 pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, StrictJsonError> {
     json(bytes)?;
     Ok(serde_json::from_slice(bytes)?)
 }
 
-/// Reads the members that the struct `T` has from an answer of a party that is known to write
-/// loosely: behind a byte order mark (RFC 8259 §8.1 lets a parser ignore it), and beside members
-/// that this program does not read, whatever they are. A member that it reads may be there once.
+/// Parses only the members of the struct `T`, for parties that are known to write loosely: skips a
+/// byte order mark (RFC 8259 §8.1 lets a parser ignore it), and ignores members that this program
+/// does not read, duplicates included. A member that it reads may occur once.
 pub fn members_in_use<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, StrictJsonError> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    // serde would also read a struct from an array.
+    // serde would also accept an array for a struct.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(StrictJsonError("not an object".to_owned()));
     }
@@ -79,10 +79,10 @@ pub fn members_in_use<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, S
 }
 
 fn json(bytes: &[u8]) -> Result<Json<'_>, StrictJsonError> {
-    // At once for the whole document, so that it is not done for every text in it.
+    // UTF-8 is checked once for the whole document rather than for every text in it.
     let text = str::from_utf8(bytes).map_err(|fault| StrictJsonError(fault.to_string()))?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    // Here every text of a fault is a constant.
+    // All fault texts here are constants.
     let constant = |fault: serde_json::Error| StrictJsonError(fault.to_string());
     let value = Unique { depth: 0 }.deserialize(&mut reader).map_err(constant)?;
     reader.end().map_err(constant)?;
@@ -90,12 +90,12 @@ fn json(bytes: &[u8]) -> Result<Json<'_>, StrictJsonError> {
 }
 
 impl<'d> Object<'d> {
-    /// The value of that name, compared exactly.
+    /// The member `name`, compared exactly.
     pub fn get(&self, name: &str) -> Option<&Json<'d>> {
         self.0.iter().find(|(own, _)| own == name).map(|(_, value)| value)
     }
 
-    /// A copy that borrows nothing.
+    /// Converts to an owned map.
     pub fn into_map(self) -> Map<String, Value> {
         self.0.into_iter().map(|(name, value)| (name.into_owned(), value.into())).collect()
     }
@@ -125,7 +125,7 @@ impl From<Json<'_>> for Value {
     }
 }
 
-/// Reads a value and looks for keys that are there twice.
+/// Parses a value and refuses duplicate keys.
 #[derive(Clone, Copy)]
 struct Unique {
     depth: usize,
@@ -235,7 +235,7 @@ impl<'de> Visitor<'de> for Unique {
 mod tests {
     use super::*;
 
-    /// Both ways to read must agree.
+    /// Both parsers must agree.
     fn accepts(text: &str) -> bool {
         let read = json(text.as_bytes()).map(Value::from).ok();
         let again = from_slice::<Value>(text.as_bytes()).ok();
@@ -338,7 +338,7 @@ mod tests {
         assert!(!accepts("1e999"));
     }
 
-    // serde_json takes this key for a document of its own, when another crate asks it for that.
+    // serde_json treats this key as an embedded document when another crate enables that feature.
     #[test]
     fn no_key_makes_a_text_a_document() {
         let text = r#"{"a":{"$serde_json::private::RawValue":"{\"b\":1,\"b\":2}"}}"#;

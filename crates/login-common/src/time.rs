@@ -1,5 +1,5 @@
 //! A moment in whole seconds since the Unix epoch, and its RFC 3339 text.
-//! Never reads the clock: whoever needs `now` is given it.
+//! Never reads the clock: the caller passes `now`.
 
 use std::{fmt, time::Duration};
 
@@ -28,31 +28,31 @@ impl UnixTime {
         self.0
     }
 
-    /// This moment and `duration` more; parts of a second are dropped.
+    /// This time plus `duration`; fractions of a second are dropped.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add_unsigned(duration.as_secs()))
     }
 
-    /// This moment and `duration` less; parts of a second are dropped.
+    /// This time minus `duration`; fractions of a second are dropped.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub_unsigned(duration.as_secs()))
     }
 
-    /// How long after `earlier` this is; zero when it is not after.
+    /// The time elapsed since `earlier`; zero if `earlier` is not before this.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// `2026-01-31T12:00:00Z`: UTC, whole seconds. Moments outside jiff's years show as its
-    /// nearest end, since no credential lives that long.
+    /// `2026-01-31T12:00:00Z`: UTC, whole seconds. Times outside jiff's range are clamped to it,
+    /// since no credential lives that long.
     pub fn to_rfc3339(self) -> String {
         let end = if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX };
         format!("{:.0}", Timestamp::from_second(self.0).unwrap_or(end))
     }
 
-    /// Reads an RFC 3339 text, as Kubernetes' `metav1.Time` does: any offset, fractions dropped.
+    /// Parses an RFC 3339 text, as Kubernetes' `metav1.Time` does: any offset, fractions dropped.
     pub fn parse_rfc3339(text: &str) -> Result<Self, NotATime> {
         text.parse::<Timestamp>()
             .map(|moment| Self(moment.as_second()))

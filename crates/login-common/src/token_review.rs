@@ -1,6 +1,6 @@
-//! TokenReview (`authentication.k8s.io`, v1 and v1beta1): the question kube-apiserver posts, and
-//! the answer it understands.
-//! Never echoes `spec`, and never answers in another version than the question's.
+//! TokenReview (`authentication.k8s.io`, v1 and v1beta1): the request that kube-apiserver posts,
+//! and the response that it expects.
+//! Never echoes `spec`, and never answers in another version than the request's.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -34,30 +34,30 @@ impl ReviewApiVersion {
     }
 }
 
-/// The question: whose token is this, and may it be used for one of these audiences?
+/// The request: whose token is this, and is it valid for one of these audiences?
 #[derive(Clone, Debug)]
 pub struct ReviewRequest {
     /// The answer must carry exactly this version.
     pub api_version: ReviewApiVersion,
     /// The bearer token; empty when the caller sent none.
     pub token: Secret,
-    /// Audiences the caller stands for; empty when it named none.
+    /// Audiences of the caller; empty when it named none.
     pub audiences: Vec<String>,
 }
 
 /// Why a body is not a TokenReview; each is the caller's fault (HTTP 400).
 #[derive(Debug, Error)]
 pub enum ReviewRequestError {
-    /// Not one JSON object, a key twice, or too deep.
+    /// Not one JSON object, a duplicate key, or nested too deeply.
     #[error("the body is not a TokenReview")]
     Malformed(#[source] StrictJsonError),
     /// The named member has another type than in a TokenReview.
     #[error("the body is not a TokenReview: the type of `{0}` is wrong")]
     WrongType(&'static str),
-    /// `kind` is missing or something else. What it says is the caller's text, and may be a token.
+    /// `kind` is missing or wrong. It is not shown: the caller wrote it, and it may be a token.
     #[error("the body is not of kind `TokenReview`")]
     WrongKind,
-    /// `apiVersion` is missing or unknown; there is no answer the caller could read.
+    /// `apiVersion` is missing or unknown; the caller could read no response.
     #[error(
         "the body has an unknown apiVersion; known are `authentication.k8s.io/v1` and \
          `authentication.k8s.io/v1beta1`"
@@ -66,7 +66,7 @@ pub enum ReviewRequestError {
 }
 
 impl ReviewRequest {
-    /// Reads a request body. Unknown fields are ignored, as a newer kube-apiserver may add some.
+    /// Parses a request body. Unknown fields are ignored, as a newer kube-apiserver may add some.
     pub fn parse(body: &[u8]) -> Result<Self, ReviewRequestError> {
         let question = strict_json::object(body).map_err(ReviewRequestError::Malformed)?;
         let kind = text(&question, "kind")?.unwrap_or_default();
@@ -87,7 +87,7 @@ impl ReviewRequest {
     }
 }
 
-/// A text; Go writes an empty one as nothing, or as `null`.
+/// A text member; Go omits an empty one or writes `null`.
 fn text<'o>(
     object: &'o Object<'_>,
     name: &'static str,
@@ -139,8 +139,8 @@ struct WireUser<'a> {
     extra: &'a std::collections::BTreeMap<String, Vec<String>>,
 }
 
-/// The answer for an accepted token. `audiences` are those of the question for which the token
-/// is good; empty leaves the field out, which kube-apiserver reads as "for me".
+/// The response for an accepted token. `audiences` are the requested ones for which the token is
+/// valid; empty omits the field, which kube-apiserver reads as "for me".
 pub fn render_authenticated(
     version: ReviewApiVersion,
     identity: &Identity,
@@ -155,7 +155,7 @@ pub fn render_authenticated(
     to_bytes(version, WireStatus { authenticated: true, user: Some(user), audiences })
 }
 
-/// The answer for a refused token: no user, and no `error`, so that kube-apiserver may cache it.
+/// The response for a refused token: no user, and no `error`, so that kube-apiserver may cache it.
 pub fn render_unauthenticated(version: ReviewApiVersion) -> Vec<u8> {
     to_bytes(version, WireStatus { authenticated: false, user: None, audiences: &[] })
 }
