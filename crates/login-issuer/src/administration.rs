@@ -1,4 +1,4 @@
-//! What an operator does with users and clients; needs the store, not a running issuer.
+//! Operator actions on users and clients; they need the store, not a running issuer.
 //! Never shows a secret twice.
 
 use std::collections::BTreeSet;
@@ -13,10 +13,10 @@ use crate::{
     users::{LONGEST_PASSWORD, hash_password, is_group_name, is_user_name},
 };
 
-/// What `sub` of a person begins with.
+/// Prefix of a user's `sub`.
 const USER_ID_PREFIX: &str = "user_";
 
-/// Most bytes of one person's groups, which travel in a header of every request.
+/// Maximum bytes of one user's groups, which are sent in a header of every request.
 const LONGEST_GROUPS: usize = 4096;
 
 /// The operator's view of a store. A running issuer on the same store sees changes at once.
@@ -25,7 +25,7 @@ pub struct Administration<'s> {
     passwords: PasswordPolicy,
 }
 
-/// Why the operator's request was not carried out.
+/// Why an operator's request was refused.
 #[derive(Debug, Error)]
 pub enum AdministrationError {
     /// See [`NewUser::name`].
@@ -34,13 +34,13 @@ pub enum AdministrationError {
     /// See [`NewUser::groups`].
     #[error("a group has 1 to 256 characters, none of them a control character")]
     GroupName,
-    /// They are in every token, and a token must fit into a header.
+    /// Groups are in every token, and a token must fit into a header.
     #[error("the groups have more than {LONGEST_GROUPS} bytes together")]
     TooManyGroups,
     /// Too short.
     #[error("the password has fewer than {minimum} characters")]
     PasswordTooShort {
-        /// Fewest characters.
+        /// Minimum number of characters.
         minimum: usize,
     },
     /// Too long.
@@ -49,10 +49,10 @@ pub enum AdministrationError {
     /// The name is taken, perhaps in another case.
     #[error("user `{0}` exists already")]
     UserExists(String),
-    /// Nobody has that name.
+    /// No user has that name.
     #[error("there is no user `{0}`")]
     NoSuchUser(String),
-    /// The id could be taken for the `sub` of a person.
+    /// The id could be mistaken for a user's `sub`.
     #[error("a client id must not begin with `user_`, which `{0}` does")]
     ClientLooksLikeUser(ClientId),
     /// The id is taken or built in.
@@ -61,7 +61,7 @@ pub enum AdministrationError {
     /// No client has that id.
     #[error("there is no client `{0}`")]
     NoSuchClient(ClientId),
-    /// The built-in client stays.
+    /// The built-in client cannot be changed.
     #[error("client `{0}` is built in")]
     BuiltInClient(ClientId),
     /// The cryptography library failed.
@@ -73,12 +73,12 @@ pub enum AdministrationError {
 }
 
 impl<'s> Administration<'s> {
-    /// Works on `store`; new passwords follow `passwords`.
+    /// Administers `store`; new passwords follow `passwords`.
     pub fn new(store: &'s dyn Store, passwords: PasswordPolicy) -> Self {
         Self { store, passwords }
     }
 
-    /// Adds a person.
+    /// Adds a user.
     pub fn add_user(&self, user: &NewUser, now: UnixTime) -> Result<User, AdministrationError> {
         if !is_user_name(&user.name) {
             return Err(AdministrationError::UserName(user.name.chars().take(64).collect()));
@@ -97,12 +97,13 @@ impl<'s> Administration<'s> {
         }
     }
 
-    /// Everybody, by name.
+    /// All users, sorted by name.
     pub fn users(&self) -> Result<Vec<User>, AdministrationError> {
         Ok(self.store.users()?.into_iter().map(User::from).collect())
     }
 
-    /// Removes a person and ends their sessions: who asks for ended ones refuses their tokens.
+    /// Deletes a user and ends their sessions; verifiers that check for ended sessions refuse their
+    /// tokens.
     pub fn delete_user(&self, name: &str, now: UnixTime) -> Result<(), AdministrationError> {
         if self.store.delete_user(name, now)? {
             Ok(())
@@ -111,7 +112,7 @@ impl<'s> Administration<'s> {
         }
     }
 
-    /// Replaces a password and ends the person's sessions.
+    /// Replaces a password and ends the user's sessions.
     pub fn set_password(
         &self,
         name: &str,
@@ -125,7 +126,7 @@ impl<'s> Administration<'s> {
         }
     }
 
-    /// Replaces a person's groups. Tokens already given out keep the old ones to their end.
+    /// Replaces a user's groups. Tokens already issued keep the old ones until they expire.
     pub fn set_user_groups(
         &self,
         name: &str,
@@ -138,8 +139,8 @@ impl<'s> Administration<'s> {
         }
     }
 
-    /// Ends a person's sessions, and what they began to sign in; how many sessions that were. Who
-    /// asks for ended ones refuses their tokens.
+    /// Ends a user's sessions and pending sign-ins, and returns the number of sessions. Verifiers
+    /// that check for ended sessions refuse their tokens.
     pub fn end_user_sessions(
         &self,
         name: &str,
@@ -149,7 +150,7 @@ impl<'s> Administration<'s> {
         ended.ok_or_else(|| AdministrationError::NoSuchUser(name.to_owned()))
     }
 
-    /// Adds a machine client; the secret is shown this once.
+    /// Adds a machine client; the secret is shown only once.
     pub fn add_client(
         &self,
         client: &NewClient,
@@ -172,7 +173,7 @@ impl<'s> Administration<'s> {
         Ok((Client { id: id.clone(), groups: record.groups, created_at: now }, secret))
     }
 
-    /// Every machine client, by id. The built-in client is not among them.
+    /// All machine clients, sorted by id, without the built-in client.
     pub fn clients(&self) -> Result<Vec<Client>, AdministrationError> {
         self.store
             .clients()?
@@ -185,7 +186,7 @@ impl<'s> Administration<'s> {
             .collect()
     }
 
-    /// Replaces the groups of a machine client. Tokens already given out keep the old ones.
+    /// Replaces the groups of a machine client. Tokens already issued keep the old ones.
     pub fn set_client_groups(
         &self,
         id: &ClientId,
@@ -201,7 +202,7 @@ impl<'s> Administration<'s> {
         }
     }
 
-    /// Removes a machine client. Tokens already given out run to their end.
+    /// Deletes a machine client. Tokens already issued stay valid until they expire.
     pub fn delete_client(&self, id: &ClientId) -> Result<(), AdministrationError> {
         if id.as_str() == PUBLIC_CLIENT_ID {
             return Err(AdministrationError::BuiltInClient(id.clone()));
@@ -225,7 +226,7 @@ impl<'s> Administration<'s> {
     }
 }
 
-/// In one order, each once.
+/// Sorted, without duplicates.
 fn checked_groups(groups: &[String]) -> Result<Vec<String>, AdministrationError> {
     if !groups.iter().all(|group| is_group_name(group)) {
         return Err(AdministrationError::GroupName);

@@ -1,5 +1,6 @@
-//! The authorization endpoint: from a client's request over the login form to a code.
-//! Never redirects to an address that is not the client's, never writes before a password was right.
+//! The authorization endpoint: from a client's request through the login form to a code.
+//! Never redirects to an address that is not the client's, never writes before the password was
+//! verified.
 
 use std::net::IpAddr;
 
@@ -18,22 +19,22 @@ use crate::{
     users::PasswordVerdict,
 };
 
-/// Longest query that is looked at. Sealed, it must fit into the login form.
+/// Maximum query length in bytes. Sealed, the query must fit into the login form.
 const LONGEST_QUERY: usize = 4 * 1024;
 
-/// What the login page needs.
+/// The data of the login page.
 #[derive(Clone, Debug)]
 pub struct LoginPrompt {
-    /// Goes into the form and comes back with the password.
+    /// A form field, submitted with the password.
     pub ticket: AuthorizationTicket,
-    /// Who asks; to be shown.
+    /// The requesting client, to be shown.
     pub client_id: String,
-    /// The name to fill in (OpenID Connect Core §3.1.2.1 `login_hint`), at most 128 characters.
+    /// The prefilled user name (OpenID Connect Core §3.1.2.1 `login_hint`), at most 128 characters.
     pub login_hint: Option<String>,
-    /// `http://127.0.0.1:4242`: where the answer goes. Browsers apply the page's
-    /// `form-action` policy to that redirect too, so the policy must name it.
+    /// `http://127.0.0.1:4242`: the target of the redirect. Browsers apply the page's `form-action`
+    /// policy to that redirect too, so the policy must name it.
     pub redirect_origin: String,
-    /// When the ticket stops being good.
+    /// When the ticket expires.
     pub expires_at: UnixTime,
 }
 
@@ -43,7 +44,7 @@ pub enum AuthorizationRefusal {
     /// Answer with 303 to `location`.
     #[error("the client was sent back with an error")]
     Redirect(#[source] RedirectedError),
-    /// RFC 6749 §4.1.2.1: client or redirect address are in doubt. Show a page (status 400).
+    /// RFC 6749 §4.1.2.1: client or redirect address cannot be trusted. Show a page (status 400).
     #[error("the authorization request cannot be answered")]
     Page(#[source] PageFault),
     /// Answer with 503.
@@ -51,7 +52,7 @@ pub enum AuthorizationRefusal {
     Crypto(#[from] CryptoError),
 }
 
-/// An error that goes back to the client by redirect.
+/// An error that is returned to the client by redirect.
 #[derive(Debug, Error)]
 #[error("`{error}`: {description}")]
 pub struct RedirectedError {
@@ -59,20 +60,20 @@ pub struct RedirectedError {
     pub location: Url,
     /// The registered error code.
     pub error: &'static str,
-    /// For a developer.
+    /// A text for developers.
     pub description: &'static str,
 }
 
-/// An error a person sees as a page, because sending them anywhere would not be safe.
+/// An error that is shown as a page, because a redirect would not be safe.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PageFault {
-    /// Too long, or a parameter twice.
+    /// Too long, or a repeated parameter.
     #[error(transparent)]
     Form(#[from] FormError),
-    /// No `client_id`, or one this issuer does not know, or one that may not use this endpoint.
+    /// `client_id` is missing, unknown, or of a client that may not use this endpoint.
     #[error("the client is not known to this issuer")]
     UnknownClient,
-    /// No `redirect_uri`, or one that is not the client's.
+    /// `redirect_uri` is missing or not the client's.
     #[error("the redirect address does not belong to the client")]
     RedirectAddress,
 }
@@ -86,23 +87,23 @@ pub struct SignIn<'a> {
     pub username: &'a str,
     /// As typed.
     pub password: &'a Secret,
-    /// The browser's address; guesses are counted by it.
+    /// The browser's address; failed attempts are counted per address.
     pub source: IpAddr,
 }
 
-/// Why a submitted login form gave no code.
+/// Why a submitted login form returned no code.
 #[derive(Debug, Error)]
 pub enum SignInRefusal {
-    /// Show the form again. Whether the name exists is not told.
+    /// Show the form again. The refusal does not reveal whether the name exists.
     #[error("wrong username or password")]
     WrongCredentials,
-    /// Too many wrong passwords; nothing was checked.
+    /// Too many wrong passwords; this one was not checked.
     #[error("too many attempts; try again after {until}")]
     Throttled {
-        /// When the next attempt is looked at.
+        /// When the next attempt is allowed.
         until: UnixTime,
     },
-    /// The form itself is no good: start again.
+    /// The ticket is invalid: the user must start again.
     #[error(transparent)]
     Ticket(#[from] TicketError),
     /// Answer with 503.
@@ -113,7 +114,7 @@ pub enum SignInRefusal {
     Store(#[from] StoreError),
 }
 
-/// What a request says wrong after client and redirect address were found right.
+/// What is wrong with a request whose client and redirect address are valid.
 struct Fault {
     error: &'static str,
     description: &'static str,
@@ -129,7 +130,7 @@ pub(crate) fn authorize(
         return Err(page(PageFault::Form(FormError::TooLong)));
     }
     let form = Form::parse(query.as_bytes()).map_err(|fault| page(fault.into()))?;
-    // Machine clients have no redirect address, so this endpoint does not know them.
+    // Machine clients have no redirect address, so this endpoint refuses them.
     if form.text("client_id") != Some(PUBLIC_CLIENT_ID) {
         return Err(page(PageFault::UnknownClient));
     }
@@ -177,7 +178,7 @@ fn check_request(
     if form.text("response_mode").is_some_and(|mode| mode != "query") {
         return fault("invalid_request", "only response mode `query` is supported");
     }
-    // RFC 7636 §4.3: a missing method means `plain`, which RFC 9700 §2.1.1 rules out.
+    // RFC 7636 §4.3: a missing method means `plain`, which RFC 9700 §2.1.1 forbids.
     if form.text("code_challenge_method") != Some(pkce::S256) {
         return fault("invalid_request", "`code_challenge_method` must be `S256`");
     }
@@ -186,7 +187,7 @@ fn check_request(
     else {
         return fault("invalid_request", "`code_challenge` is missing or not of method `S256`");
     };
-    // There is no lasting sign-in in the browser that could be used without asking.
+    // The browser holds no lasting sign-in that could be used without a prompt.
     if form.text("prompt").is_some_and(|prompt| scope::contains(prompt, "none")) {
         return fault("login_required", "the person must sign in");
     }
@@ -275,7 +276,7 @@ pub(crate) fn cancel(
         .ok_or(TicketError::Forged)
 }
 
-/// RFC 6749 §4.1.2 and RFC 9207 §2: every answer, good or bad, names the issuer.
+/// RFC 6749 §4.1.2 and RFC 9207 §2: every response, success or error, names the issuer.
 fn answer_url(
     issuer: &Issuer,
     redirect_uri: &str,

@@ -1,5 +1,5 @@
-//! Programs that may ask for tokens: the built-in public client, and machines with a secret.
-//! Never keeps a client secret, only its digest.
+//! OAuth clients: the built-in public client, and machine clients with a secret.
+//! Never stores a client secret, only its digest.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use login_common::{Secret, UnixTime, names::ClientId};
@@ -11,16 +11,16 @@ use crate::{
     store::{ClientRecord, Store},
 };
 
-/// The public client everybody's `kubectl-login` uses. It is built in and cannot be deleted.
+/// The public client that `kubectl-login` uses. It is built in and cannot be deleted.
 pub const PUBLIC_CLIENT_ID: &str = "kubectl-login";
 
-/// Longest `Authorization` header that is looked at.
+/// Maximum length of an `Authorization` header in bytes.
 const LONGEST_HEADER: usize = 4096;
 
-/// A machine client as the operator sees it.
+/// A machine client, as shown to the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
-    /// `sub` of its tokens; `preferred_username` is `client:` and this.
+    /// `sub` of its tokens; `preferred_username` is `client:` and this id.
     pub id: ClientId,
     /// `groups` of its tokens.
     pub groups: Vec<String>,
@@ -28,21 +28,21 @@ pub struct Client {
     pub created_at: UnixTime,
 }
 
-/// A machine client to be added.
+/// A machine client to add.
 #[derive(Clone, Debug)]
 pub struct NewClient {
-    /// Not [`PUBLIC_CLIENT_ID`], not one that exists, not beginning with `user_`.
+    /// Not [`PUBLIC_CLIENT_ID`], not an existing id, not beginning with `user_`.
     pub id: ClientId,
     /// 1 to 256 characters each, without control characters.
     pub groups: Vec<String>,
 }
 
-/// Who a request to an endpoint comes from.
+/// The client that sends a request to an endpoint.
 #[derive(Clone, Debug)]
 pub(crate) enum Caller {
-    /// The built-in client. Anybody can say to be it.
+    /// The built-in client. Any caller can claim to be it.
     Public,
-    /// A machine that proved who it is.
+    /// A machine client that authenticated.
     Machine(ClientRecord),
 }
 
@@ -65,7 +65,8 @@ impl Caller {
     }
 }
 
-/// Finds out who calls: `none`, `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3).
+/// Authenticates the client by `none`, `client_secret_basic` or `client_secret_post` (RFC 6749
+/// §2.3).
 pub(crate) fn authenticate(
     store: &dyn Store,
     form: &Form,
@@ -86,7 +87,7 @@ pub(crate) fn authenticate(
     };
     let secret = secret.filter(|secret| !secret.is_empty());
     if id == PUBLIC_CLIENT_ID {
-        // It has no secret, so a secret for it is a wrong one.
+        // The public client has no secret, so any secret is wrong.
         return if secret.is_none() { Ok(Caller::Public) } else { Err(refused) };
     }
     let (Some(client), Some(secret)) = (store.client(&id)?, secret) else { return Err(refused) };
@@ -118,7 +119,7 @@ fn form_decoded(text: &str) -> Option<String> {
     pairs.next().is_none().then(|| value.into_owned())
 }
 
-/// Whether `redirect_uri` leads to a program on the same machine, at any port (RFC 8252 §7.3).
+/// Whether `redirect_uri` leads to a program on the same host, at any port (RFC 8252 §7.3).
 /// Compared as text, so that no two URL parsers can disagree about it.
 pub(crate) fn is_loopback_redirect(redirect_uri: &str) -> bool {
     let allowed = [

@@ -1,4 +1,4 @@
-//! The device flow (RFC 8628) up to the moment a person has decided.
+//! The device flow (RFC 8628) up to the user's decision.
 //! Never lets an unauthenticated caller create more than a bounded number of rows.
 
 use std::{net::IpAddr, time::Duration};
@@ -16,20 +16,20 @@ use crate::{
     users::PasswordVerdict,
 };
 
-/// The answer of the device authorization endpoint (RFC 8628 §3.2).
+/// The response of the device authorization endpoint (RFC 8628 §3.2).
 #[derive(Clone, Debug)]
 pub struct DeviceAuthorization {
-    /// What the device polls with.
+    /// The code that the device polls with.
     pub device_code: Secret,
-    /// What the person types: `BCDF-GHJK`.
+    /// The code that the user types: `BCDF-GHJK`.
     pub user_code: String,
-    /// Where the person types it.
+    /// The URL where the user types it.
     pub verification_uri: String,
-    /// The same with the code filled in.
+    /// The same URL with the code filled in.
     pub verification_uri_complete: String,
-    /// Life of both codes.
+    /// Lifetime of both codes.
     pub expires_in: Duration,
-    /// Least time between two polls.
+    /// Minimum time between two polls.
     pub interval: Duration,
 }
 
@@ -50,24 +50,24 @@ impl DeviceAuthorization {
     }
 }
 
-/// What the person confirms or denies (RFC 8628 §5.4: they must see whom they let in).
+/// The request that the user confirms or denies (RFC 8628 §5.4: they must see what they approve).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceRequest {
-    /// In the form it is shown: `BCDF-GHJK`.
+    /// As shown to the user: `BCDF-GHJK`.
     pub user_code: String,
-    /// Which client asks.
+    /// The requesting client.
     pub client_id: String,
-    /// What it asks for, separated by spaces.
+    /// The requested scope, separated by spaces.
     pub scope: String,
-    /// The address the request came from.
+    /// The source address of the request.
     pub source: IpAddr,
-    /// When it came.
+    /// When the request arrived.
     pub requested_at: UnixTime,
-    /// When it lapses.
+    /// When the request expires.
     pub expires_at: UnixTime,
 }
 
-/// A person's consent, with their password.
+/// A user's consent, with their password.
 #[derive(Clone, Debug)]
 pub struct DeviceApproval<'a> {
     /// As typed: case, spaces and dashes do not matter.
@@ -76,23 +76,23 @@ pub struct DeviceApproval<'a> {
     pub username: &'a str,
     /// As typed.
     pub password: &'a Secret,
-    /// The browser's address; guesses are counted by it.
+    /// The browser's address; failed attempts are counted per address.
     pub source: IpAddr,
 }
 
-/// Why a user code led nowhere.
+/// Why a user code was refused.
 #[derive(Debug, Error)]
 pub enum DeviceRefusal {
-    /// Never given out, lapsed, or already decided.
+    /// Never issued, expired, or already decided.
     #[error("the code is not known or not valid any more")]
     UnknownCode,
-    /// Whether the name exists is not told.
+    /// The refusal does not reveal whether the name exists.
     #[error("wrong username or password")]
     WrongCredentials,
-    /// Too many wrong codes or passwords; nothing was checked.
+    /// Too many wrong codes or passwords; this one was not checked.
     #[error("too many attempts; try again after {until}")]
     Throttled {
-        /// When the next attempt is looked at.
+        /// When the next attempt is allowed.
         until: UnixTime,
     },
     /// Answer with 503.
@@ -206,7 +206,7 @@ fn decide(
     decision: &DeviceDecision,
     now: UnixTime,
 ) -> Result<(), DeviceRefusal> {
-    // Somebody else may have decided since it was looked up.
+    // Another request may have decided since the lookup.
     if issuer.store.decide_device(&record.user_code, decision, now)? {
         Ok(())
     } else {
@@ -214,7 +214,7 @@ fn decide(
     }
 }
 
-/// RFC 8628 §5.1: user codes are short, so wrong ones are counted.
+/// Looks a user code up. RFC 8628 §5.1: user codes are short, so wrong ones are counted.
 fn find(
     issuer: &Issuer,
     typed: &str,

@@ -1,5 +1,5 @@
 //! The discovery document (OpenID Connect Discovery §3, RFC 8414 §2).
-//! Never names what is not implemented or is turned off.
+//! Never names a feature that is not implemented or is disabled.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ pub(crate) fn document(settings: &IssuerSettings) -> Value {
             "preferred_username", "groups",
         ],
         "authorization_response_iss_parameter_supported": true,
-        // OpenID Connect Discovery §3: left out, this would mean true.
+        // OpenID Connect Discovery §3: a missing value would mean true.
         "request_uri_parameter_supported": false,
     });
     if let Some(fields) = document.as_object_mut() {
@@ -42,7 +42,7 @@ pub(crate) fn document(settings: &IssuerSettings) -> Value {
             fields.insert("response_types_supported".into(), json!([]));
         }
         if on(GrantType::RefreshToken) {
-            // RFC 8414 §2: left out, the methods would be `client_secret_basic` alone.
+            // RFC 8414 §2: a missing value would mean `client_secret_basic` alone.
             let endpoint = settings.endpoint("/revoke");
             fields.insert("revocation_endpoint".into(), endpoint.into());
             let methods = fields.get("token_endpoint_auth_methods_supported").cloned();

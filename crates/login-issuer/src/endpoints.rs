@@ -1,5 +1,5 @@
-//! The front door: one method per thing a caller may ask of the embedded issuer.
-//! Never holds rules: each method hands over to the module that has them.
+//! The public interface of the embedded issuer: one method per operation.
+//! Never contains rules: each method calls the module that has them.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -16,8 +16,8 @@ use crate::{
 };
 
 impl Issuer {
-    /// `/.well-known/openid-configuration`: what is implemented and on, nothing else. Endpoints
-    /// are `/authorize`, `/token`, `/revoke`, `/device_authorization` and `/jwks` below the issuer.
+    /// `/.well-known/openid-configuration`: only what is implemented and enabled. Endpoints are
+    /// `/authorize`, `/token`, `/revoke`, `/device_authorization` and `/jwks` below the issuer.
     pub fn discovery(&self) -> Value {
         discovery::document(&self.settings)
     }
@@ -41,7 +41,7 @@ impl Issuer {
         authorization::authorize(self, query, now)
     }
 
-    /// What the login page needs to be shown again, after a wrong password.
+    /// The data to show the login page again, after a wrong password.
     pub fn login_prompt(
         &self,
         ticket: &AuthorizationTicket,
@@ -56,7 +56,7 @@ impl Issuer {
         authorization::sign_in(self, form, now)
     }
 
-    /// The person pressed "cancel": where to send them, with `access_denied`.
+    /// The user pressed "cancel": returns the redirect URL, with `access_denied`.
     pub fn cancel_sign_in(
         &self,
         ticket: &AuthorizationTicket,
@@ -65,8 +65,8 @@ impl Issuer {
         authorization::cancel(self, ticket, now)
     }
 
-    /// POST `/device_authorization`. `authorization` is the value of that header, if any;
-    /// `source` the caller's address, by which open codes are counted.
+    /// POST `/device_authorization`. `authorization` is the value of that header, if any; `source`
+    /// is the caller's address, by which open codes are counted.
     pub fn authorize_device(
         &self,
         form: &Form,
@@ -77,7 +77,7 @@ impl Issuer {
         device::authorize(self, form, authorization, source, now)
     }
 
-    /// `/device`, first step: who asks under this user code (case, spaces, dashes do not matter).
+    /// `/device`, first step: the request behind a user code (case, spaces, dashes do not matter).
     pub fn device_request(
         &self,
         user_code: &str,
@@ -87,8 +87,8 @@ impl Issuer {
         device::request(self, user_code, source, now)
     }
 
-    /// `/device`, second step: the person agrees and proves who they are. Takes tens of
-    /// milliseconds of one core.
+    /// `/device`, second step: the user approves and authenticates. Takes tens of milliseconds of
+    /// one core.
     pub fn approve_device(
         &self,
         approval: &DeviceApproval<'_>,
@@ -97,7 +97,7 @@ impl Issuer {
         device::approve(self, approval, now)
     }
 
-    /// `/device`, second step: the person says no. Knowing the code is enough for that.
+    /// `/device`, second step: the user denies. The code alone is enough for that.
     pub fn deny_device(
         &self,
         user_code: &str,
@@ -107,8 +107,8 @@ impl Issuer {
         device::deny(self, user_code, source, now)
     }
 
-    /// POST `/token`. `authorization` is the value of that header, if any. What `is_revoked` gives
-    /// nothing any more, and its session ends.
+    /// POST `/token`. `authorization` is the value of that header, if any. A grant that
+    /// `is_revoked` is refused, and its session ends.
     pub fn token(
         &self,
         form: &Form,
@@ -119,8 +119,8 @@ impl Issuer {
         grants::answer(self, form, authorization, is_revoked, now)
     }
 
-    /// Ends every session that `is_revoked`, and gives their `sid`. What an operator revoked stays
-    /// so when the entry that said so is forgotten.
+    /// Ends every session that `is_revoked`, and returns their `sid`. These sessions stay ended
+    /// even after the operator's revocation entry is removed.
     pub fn end_revoked_sessions(
         &self,
         is_revoked: &IsRevoked<'_>,
@@ -129,8 +129,8 @@ impl Issuer {
         self.store.end_sessions(&|session| is_revoked(&session.facts()), now)
     }
 
-    /// POST `/revoke` (RFC 7009). `authorization` is the value of that header, if any. Answer
-    /// 200 without a body.
+    /// POST `/revoke` (RFC 7009). `authorization` is the value of that header, if any. Answer 200
+    /// without a body.
     pub fn revoke(
         &self,
         form: &Form,
@@ -140,13 +140,13 @@ impl Issuer {
         revocation::answer(self, form, authorization, now)
     }
 
-    /// The `sid` of every session that was ended before its time and of which a token may live
-    /// at `now`. Tokens keep the life that they were issued with, whatever the settings say now.
+    /// The `sid` of every session that ended early and whose tokens may still be unexpired at
+    /// `now`. Tokens keep the lifetime that they were issued with, whatever the settings are now.
     pub fn ended_sessions(&self, now: UnixTime) -> Result<Vec<String>, StoreError> {
         self.store.sessions_ended_since(now.minus(ENDED_MEMORY))
     }
 
-    /// Users and clients of this issuer.
+    /// Administers the users and clients of this issuer.
     pub fn administration(&self) -> Administration<'_> {
         Administration::new(&*self.store, self.settings.passwords)
     }

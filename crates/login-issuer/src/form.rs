@@ -1,4 +1,4 @@
-//! Parameters as they arrive in a query or an `application/x-www-form-urlencoded` body.
+//! Parses the parameters of a query or an `application/x-www-form-urlencoded` body.
 //! Never shows a value: any of them may be a secret.
 
 use std::{collections::BTreeMap, fmt};
@@ -7,7 +7,7 @@ use login_common::Secret;
 use thiserror::Error;
 use url::form_urlencoded;
 
-/// Parameters by name. RFC 6749 §3.1, §3.2: none may appear twice, empty ones count as left out.
+/// Parameters by name. RFC 6749 §3.1, §3.2: none may be repeated, empty ones count as omitted.
 #[derive(Clone, Default)]
 pub struct Form {
     parameters: BTreeMap<String, Secret>,
@@ -25,10 +25,10 @@ pub enum FormError {
 }
 
 impl Form {
-    /// Most bytes of a query or body that are looked at.
+    /// Maximum length of a query or body in bytes.
     pub const MAX_LENGTH: usize = 16 * 1024;
 
-    /// Reads a query string (without `?`) or a body.
+    /// Parses a query string (without `?`) or a body.
     pub fn parse(encoded: &[u8]) -> Result<Self, FormError> {
         if encoded.len() > Self::MAX_LENGTH {
             return Err(FormError::TooLong);
@@ -43,12 +43,12 @@ impl Form {
         Ok(Self { parameters })
     }
 
-    /// A parameter's text, unless it is missing or empty.
+    /// A parameter's text; `None` if it is missing or empty.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.parameters.get(name).map(Secret::expose)
     }
 
-    /// A parameter that must not be seen.
+    /// A secret parameter.
     pub fn secret(&self, name: &str) -> Option<&Secret> {
         self.parameters.get(name)
     }

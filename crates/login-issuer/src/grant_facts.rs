@@ -1,26 +1,25 @@
-//! What an operator may have revoked of a sign-in, outside of the store.
-//! Never a token: it is about what tokens come from.
+//! The facts about a sign-in that revocations outside the store match on.
+//! Never contains a token, only the sign-in that tokens come from.
 
 use login_common::UnixTime;
 
-/// A sign-in from which tokens may still come.
+/// A sign-in that may still yield tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GrantFacts<'g> {
     /// `sid` of its tokens.
     pub session_id: &'g str,
     /// `sub` of its tokens.
     pub subject: &'g str,
-    /// When the person signed in.
+    /// When the user signed in.
     pub began_at: UnixTime,
 }
 
-/// Says whether nothing may come from a sign-in any more. It is asked under the store's lock, so it
-/// looks at what is in memory.
+/// Whether a sign-in is revoked. Called under the store's lock, so it must only read memory.
 pub type IsRevoked<'r> = dyn Fn(&GrantFacts<'_>) -> bool + 'r;
 
 impl GrantFacts<'_> {
-    /// What `jti` of its tokens begins with, and that of no others: no session has a dot in its
-    /// name. So a token that is named by its `jti` alone names its session.
+    /// The prefix of `jti` in this session's tokens, and in no others: no session id contains a
+    /// dot. So the `jti` of a token identifies its session.
     pub fn token_id_prefix(&self) -> String {
         token_id_prefix(self.session_id)
     }

@@ -1,4 +1,4 @@
-//! The embedded issuer: what it holds, and how it starts.
+//! The embedded issuer: its state and its start.
 //! Never answers a request: that is `endpoints`.
 
 use std::{
@@ -18,7 +18,7 @@ use crate::{
     users::PasswordCheck,
 };
 
-/// Seconds between two removals of what has expired.
+/// Minimum seconds between two purges of expired records.
 const TIDY_INTERVAL: i64 = 60;
 
 /// The embedded OpenID provider. Shared by all threads.
@@ -39,7 +39,7 @@ impl fmt::Debug for Issuer {
 }
 
 impl Issuer {
-    /// Starts on `store`; makes the signing key when there is none yet.
+    /// Starts on `store`; creates the signing key if there is none.
     pub fn open(
         settings: IssuerSettings,
         store: Box<dyn Store>,
@@ -58,12 +58,12 @@ impl Issuer {
         })
     }
 
-    /// What it was started with.
+    /// The settings that it was started with.
     pub fn settings(&self) -> &IssuerSettings {
         &self.settings
     }
 
-    /// Removes what has expired, at most once a minute. Part of every call that adds something.
+    /// Purges expired records, at most once a minute. Part of every call that adds a record.
     pub(crate) fn tidy(&self, now: UnixTime) -> Result<(), StoreError> {
         let now_seconds = now.as_seconds();
         let last = self.tidied_at.load(Ordering::Relaxed);

@@ -19,12 +19,12 @@ pub enum OpenError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A key could not be made or read back.
+    /// A key could not be created or parsed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
 }
 
-/// All keys, oldest first. Each is published; the newest active one signs.
+/// All keys, oldest first. All are published; the newest active one signs.
 pub(crate) struct Keys {
     signing: Vec<ActivatedKey>,
     public: Value,
@@ -37,7 +37,7 @@ struct ActivatedKey {
 }
 
 impl Keys {
-    /// Loads the keys; makes the first one when there is none.
+    /// Loads the keys; creates the first one if there is none.
     pub(crate) fn load(store: &dyn Store, now: UnixTime) -> Result<Self, OpenError> {
         let action = "prepare the signing keys";
         let first =
@@ -63,8 +63,8 @@ impl Keys {
         Ok(Self { signing, public, key_set: Arc::new(key_set) })
     }
 
-    /// The key that signs at `now`: the newest active one, or, when the clock went back before
-    /// the first activation, the oldest.
+    /// The key that signs at `now`: the newest active one, or the oldest if the clock was set back
+    /// before the first activation.
     pub(crate) fn active(&self, now: UnixTime) -> Option<&SigningKey> {
         self.signing
             .iter()

@@ -1,17 +1,17 @@
 //! The embedded OpenID provider as an engine: grants, users, clients, keys, sessions, stores.
-//! Never opens a socket, never reads the clock (`now` is an argument), never knows TokenReview.
+//! Never opens a socket, never reads the clock (`now` is an argument), never handles TokenReview.
 //!
 //! All calls are synchronous. Those that check a password ([`Issuer::sign_in`],
 //! [`Issuer::approve_device`]) or write to the store take milliseconds: an asynchronous caller
-//! runs them on a blocking thread, and bounds how many passwords are checked at once.
+//! runs them on a blocking thread, and limits how many passwords are checked at once.
 //!
-//! Reading order: `endpoints` is the front door and shows every operation, `issuer` what it holds; `settings`, `form`,
-//! `scope`, `grant_facts` and `opaque` (random texts and digests) are its vocabulary; `authorization` (with
-//! `ticket`) and `device` lead up to a grant, `grants` answers the token endpoint in the shapes of
-//! `token`, `mint` writes tokens, `sessions` says when a refresh token still counts,
-//! `revocation` ends a session; `users`,
-//! `throttle`, `clients`, `keys` and `administration` are what the operator looks after;
-//! `discovery` says what is on; `store` keeps it all.
+//! Reading order: `endpoints` is the public interface and shows every operation, `issuer` its
+//! state; `settings`, `form`, `scope`, `grant_facts` and `opaque` (random texts and digests) are
+//! the vocabulary; `authorization` (with `ticket`) and `device` lead up to a grant, `grants`
+//! answers the token endpoint in the formats of `token`, `mint` writes tokens, `sessions` decides
+//! whether a refresh token is valid, `revocation` ends a session; `users`, `throttle`, `clients`,
+//! `keys` and `administration` hold what the operator manages; `discovery` lists what is enabled;
+//! `store` persists it all.
 
 mod endpoints;
 mod issuer;

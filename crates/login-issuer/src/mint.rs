@@ -1,4 +1,4 @@
-//! Writes ID tokens (OpenID Connect Core §2) and access tokens (RFC 9068).
+//! Mints ID tokens (OpenID Connect Core §2) and access tokens (RFC 9068).
 //! Never decides who gets one; never lets a token outlive its session.
 
 use login_common::{Secret, UnixTime};
@@ -11,7 +11,7 @@ use crate::{
     opaque::{self, CryptoError},
 };
 
-/// Whom tokens are about.
+/// The user or machine client that tokens are about.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
     /// `sub`.
@@ -27,13 +27,13 @@ pub(crate) struct Subject {
 pub(crate) struct SignInFacts {
     /// `sid`.
     pub(crate) session_id: String,
-    /// `auth_time`; a machine has none.
+    /// `auth_time`; a machine client has none.
     pub(crate) authenticated_at: Option<UnixTime>,
     /// No token outlives it.
     pub(crate) ends_at: UnixTime,
 }
 
-/// Writes tokens at one moment.
+/// Mints tokens at one moment.
 pub(crate) struct Mint<'a> {
     pub(crate) settings: &'a IssuerSettings,
     pub(crate) key: &'a SigningKey,
@@ -44,12 +44,12 @@ pub(crate) struct Mint<'a> {
 }
 
 impl Mint<'_> {
-    /// When tokens minted now end.
+    /// When tokens minted now expire.
     pub(crate) fn expires_at(&self) -> UnixTime {
         self.now.plus(self.settings.token_lifetime).min(self.sign_in.ends_at)
     }
 
-    /// For the client: `aud` is its id.
+    /// An ID token for the client: `aud` is its id.
     pub(crate) fn id_token(&self, nonce: Option<&str>) -> Result<Secret, TokenError> {
         let mut claims = self.common_claims(self.client_id)?;
         if let Some(nonce) = nonce {
@@ -58,7 +58,7 @@ impl Mint<'_> {
         self.sign("JWT", claims)
     }
 
-    /// For the cluster: `aud` is the cluster's audience.
+    /// An access token for the cluster: `aud` is the cluster's audience.
     pub(crate) fn access_token(&self, scope: &str) -> Result<Secret, TokenError> {
         let mut claims = self.common_claims(&self.settings.cluster_audience)?;
         claims.insert("client_id".into(), self.client_id.into());

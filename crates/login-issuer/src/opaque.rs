@@ -1,5 +1,5 @@
-//! Opaque texts with 128 bits of randomness or more, and the digests they are known by.
-//! Never from anything but the system's random source; never kept in clear by a store.
+//! Opaque texts with 128 bits of randomness or more, and their digests.
+//! Never uses another random source than the system's; stores hold digests only.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use login_common::Secret;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-/// RFC 8628 §6.1: consonants only, so that no words appear and no letter looks like a digit.
+/// RFC 8628 §6.1: consonants only, so that no words appear, and no digits to confuse them with.
 const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 const USER_CODE_LENGTH: usize = 8;
 
-/// The cryptography library failed. Nothing can be done about it from outside.
+/// The cryptography library failed; the caller cannot recover from that.
 #[derive(Debug, Error)]
 #[error("could not {action}")]
 pub struct CryptoError {
@@ -35,7 +35,7 @@ impl CryptoError {
     }
 }
 
-/// SHA-256 of an opaque text. Enough for a text that cannot be guessed; never for a password.
+/// SHA-256 of an opaque text. Sufficient for a text that cannot be guessed; never for a password.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
@@ -47,12 +47,12 @@ impl Digest {
         Self(bytes)
     }
 
-    /// As a store keeps it.
+    /// From the stored form.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// As a store keeps it.
+    /// The stored form.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -78,12 +78,12 @@ pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], CryptoError> {
     Ok(bytes)
 }
 
-/// `prefix` and 256 random bits. The prefix lets secret scanners recognise a leaked one.
+/// `prefix` and 256 random bits. Secret scanners recognise a leaked token by its prefix.
 pub(crate) fn token(prefix: &str) -> Result<Secret, CryptoError> {
     Ok(Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()?))))
 }
 
-/// `prefix` and 128 random bits, for names that are not secret.
+/// `prefix` and 128 random bits, for identifiers that are not secret.
 pub(crate) fn identifier(prefix: &str) -> Result<String, CryptoError> {
     Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random_bytes::<16>()?)))
 }
@@ -92,7 +92,7 @@ pub(crate) fn identifier(prefix: &str) -> Result<String, CryptoError> {
 pub(crate) fn user_code() -> Result<String, CryptoError> {
     let mut code = String::with_capacity(USER_CODE_LENGTH);
     while code.len() < USER_CODE_LENGTH {
-        // 240 is the greatest multiple of 20 in a byte: what lies above would favour some letters.
+        // 240 is the largest multiple of 20 in a byte: bytes from 240 on would favour some letters.
         for byte in random_bytes::<USER_CODE_LENGTH>()?.into_iter().filter(|byte| *byte < 240) {
             let letter = USER_CODE_LETTERS.get(usize::from(byte % 20)).copied();
             if let Some(letter) = letter.filter(|_| code.len() < USER_CODE_LENGTH) {
@@ -103,7 +103,8 @@ pub(crate) fn user_code() -> Result<String, CryptoError> {
     Ok(code)
 }
 
-/// What a person typed, as [`user_code`] made it; `None` when it cannot be one (RFC 8628 §6.1).
+/// Converts what the user typed to the form of [`user_code`]; `None` if it cannot be a user code
+/// (RFC 8628 §6.1).
 pub(crate) fn normal_user_code(typed: &str) -> Option<String> {
     if typed.len() > 64 {
         return None;

@@ -1,6 +1,6 @@
-//! The revocation endpoint (RFC 7009): whoever signs out ends the session behind a refresh token.
-//! Never says whether a made-up token was known, and never ends a session for a client it is not of;
-//! whoever holds another client's token is told that it is one (§2.1).
+//! The revocation endpoint (RFC 7009): a client that signs out ends the session of a refresh token.
+//! Never reveals whether a made-up token was known, and never ends another client's session; a
+//! client that presents another client's token gets an error (§2.1).
 
 use login_common::UnixTime;
 
@@ -10,13 +10,13 @@ use crate::{
     store::{RefreshTokenRecord, RotationStep, SessionRecord},
 };
 
-/// What was done; for the log.
+/// The outcome, for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revoked {
-    /// Who asked.
+    /// The client that asked.
     pub client_id: String,
-    /// The session that ended; `None` when the token was not known, which is no fault
-    /// (RFC 7009 §2.2).
+    /// The session that ended; `None` when the token was unknown, which is no error (RFC 7009
+    /// §2.2).
     pub session_id: Option<String>,
 }
 
@@ -28,12 +28,12 @@ pub(crate) fn answer(
 ) -> Result<Revoked, TokenError> {
     let caller = clients::authenticate(&*issuer.store, form, authorization)?;
     let token = form.secret("token").ok_or(TokenError::Missing("token"))?;
-    // §2.2.1: access tokens and ID tokens are checked without asking us, so we cannot end them.
+    // §2.2.1: verifiers check access tokens and ID tokens locally, so they cannot be revoked here.
     if token.expose().matches('.').count() == 2 {
         return Err(TokenError::UnsupportedTokenType);
     }
     let is_callers = |session: &SessionRecord| session.client_id == caller.id();
-    // A token that was replaced meanwhile ends its session, too: the holder wants it to end.
+    // A rotated token ends its session, too: its holder wants the session to end.
     let rule = |session: &SessionRecord, _: &RefreshTokenRecord| {
         if is_callers(session) { RotationStep::Revoke { at: now } } else { RotationStep::Leave }
     };
@@ -41,7 +41,7 @@ pub(crate) fn answer(
     let session_id = match found {
         None => None,
         Some((session, _)) if is_callers(&session) => Some(session.session_id),
-        // §2.1: refused when it was not issued to the client that asks.
+        // §2.1: refused, since it was issued to another client.
         Some(_) => return Err(TokenError::RefreshTokenInvalid),
     };
     Ok(Revoked { client_id: caller.id().to_owned(), session_id })

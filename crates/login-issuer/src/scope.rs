@@ -1,21 +1,21 @@
-//! The scopes this issuer knows.
-//! Never refuses an unknown one: it is left out of what is granted (RFC 6749 §3.3).
+//! The scopes that this issuer supports.
+//! Never refuses an unknown scope: it is omitted from the granted scope (RFC 6749 §3.3).
 
 pub(crate) const OPENID: &str = "openid";
 pub(crate) const OFFLINE_ACCESS: &str = "offline_access";
 
-/// `groups` and `profile` add nothing, since name and groups are in every token: a cluster that
-/// asks for them by scope would otherwise lose them by a forgotten option.
+/// `groups` and `profile` change nothing: name and groups are in every token. Otherwise a forgotten
+/// scope option would lose them.
 pub(crate) const KNOWN: [&str; 4] = [OPENID, OFFLINE_ACCESS, "groups", "profile"];
 
-/// What of `requested` is granted, in one order.
+/// The supported scopes in `requested`, in a fixed order.
 pub(crate) fn granted(requested: Option<&str>) -> String {
     let wanted: Vec<&str> =
         KNOWN.into_iter().filter(|known| contains(requested.unwrap_or(""), known)).collect();
     wanted.join(" ")
 }
 
-/// What a machine gets: it has no sign-in that could be kept, and no ID token.
+/// The scope of a machine client: it has no session to refresh, and no ID token.
 pub(crate) fn granted_to_machine(requested: Option<&str>) -> String {
     let without_person: Vec<String> = granted(requested)
         .split_ascii_whitespace()
@@ -25,8 +25,8 @@ pub(crate) fn granted_to_machine(requested: Option<&str>) -> String {
     without_person.join(" ")
 }
 
-/// RFC 6749 §6: what of `held` is asked for, or `None` when more is asked for. Scopes this issuer
-/// does not know were never granted, and asking for them again is as harmless as the first time.
+/// RFC 6749 §6: the requested part of `held`, or `None` if more is requested. Unknown scopes were
+/// never granted, and requesting them again is harmless, as it was the first time.
 pub(crate) fn narrowed(held: &str, requested: Option<&str>) -> Option<String> {
     let Some(requested) = requested else { return Some(held.to_owned()) };
     let wanted = granted(Some(requested));

@@ -1,5 +1,5 @@
-//! Sessions: when a refresh token still counts, and what its use means for its family.
-//! Never touches the store: it says what is true of two records at a moment.
+//! Sessions: whether a refresh token is valid, and what its use means for its family.
+//! Never touches the store: it judges two records at a moment.
 
 use std::time::Duration;
 
@@ -11,16 +11,17 @@ use crate::{
     store::{NewSession, RefreshTokenRecord, SessionRecord},
 };
 
-/// What a presented refresh token is.
+/// The state of a presented refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// Of the live generation: its use makes the next one.
+    /// Of the live generation: its use creates the next one.
     Live,
-    /// The very token whose use made the live generation, moments ago. Its answer may have been
-    /// lost, so it gets another token of the live generation (RFC 9700 §4.14.2 leaves room for
-    /// that). Siblings end together when one of them is used, so two holders cannot both go on.
+    /// The very token whose use created the live generation, moments ago. That response may have
+    /// been lost, so the client gets another token of the live generation (RFC 9700 §4.14.2 permits
+    /// that). All siblings become invalid when one of them is used, so two holders cannot both
+    /// continue.
     Retry,
-    /// Past its end or its session's.
+    /// The token or its session expired.
     Expired,
     /// Its session was ended.
     Revoked,
@@ -51,7 +52,7 @@ pub(crate) fn standing(
     }
 }
 
-/// A session that begins with a sign-in at `authenticated_at`.
+/// A new session of a sign-in at `authenticated_at`.
 pub(crate) fn begin(
     settings: &IssuerSettings,
     session: SessionRecord,
@@ -62,7 +63,7 @@ pub(crate) fn begin(
     NewSession { session, token }
 }
 
-/// A further refresh token of `session`. It never outlives the session.
+/// Another refresh token of `session`. It never outlives the session.
 pub(crate) fn next_token(
     settings: &IssuerSettings,
     session: &SessionRecord,

@@ -1,11 +1,11 @@
-//! What an operator may decide about the embedded issuer.
-//! Never read from files here: `login-server` parses and passes the values.
+//! The operator's settings of the embedded issuer.
+//! Never reads files: `login-server` parses and passes the values.
 
 use std::time::Duration;
 
 use login_common::names::IssuerUrl;
 
-/// How a client may ask for tokens (`grant_type` of RFC 6749, RFC 8628).
+/// A grant type (`grant_type` of RFC 6749, RFC 8628).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GrantType {
     /// RFC 6749 §4.1, with PKCE (RFC 7636).
@@ -33,16 +33,16 @@ impl GrantType {
         }
     }
 
-    /// Reads a `grant_type`; `None` for one that is not implemented.
+    /// Parses a `grant_type`; `None` if it is not implemented.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grant| grant.as_str() == text)
     }
 }
 
-/// What a password must be like and what checking it costs (argon2id, RFC 9106).
+/// The rules for passwords and the cost of checking one (argon2id, RFC 9106).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// Fewest characters of a new password.
+    /// Minimum characters of a new password.
     pub minimum_length: usize,
     /// Memory in KiB for one hash.
     pub memory_kib: u32,
@@ -55,45 +55,45 @@ impl PasswordPolicy {
     pub const RECOMMENDED: Self = Self { minimum_length: 12, memory_kib: 19_456, passes: 2 };
 }
 
-/// No token lives longer, whatever is configured.
+/// Maximum token lifetime, whatever is configured.
 pub const LONGEST_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
 
-/// A session that ended is remembered for this long: the life of any token, under this
-/// configuration or an earlier one, and the difference between two machines' clocks.
+/// How long an ended session is remembered: the maximum lifetime of any token, under this or an
+/// earlier configuration, plus the difference between two hosts' clocks.
 pub(crate) const ENDED_MEMORY: Duration =
     LONGEST_TOKEN_LIFETIME.saturating_add(Duration::from_mins(1));
 
-/// Everything that is configurable. Durations count whole seconds; seconds are fine for tests.
+/// Everything that is configurable. Durations are whole seconds; tests may use a few seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerSettings {
     /// `iss`, and the base of every endpoint's URL.
     pub issuer: IssuerUrl,
     /// `aud` of access tokens: the cluster's audience.
     pub cluster_audience: String,
-    /// Grants that are on; discovery names these only.
+    /// Enabled grants; discovery lists only these.
     pub grants: Vec<GrantType>,
-    /// Life of ID tokens and access tokens; [`LONGEST_TOKEN_LIFETIME`] at most.
+    /// Lifetime of ID tokens and access tokens; [`LONGEST_TOKEN_LIFETIME`] at most.
     pub token_lifetime: Duration,
-    /// How long a refresh token may lie unused.
+    /// Lifetime of an unused refresh token.
     pub refresh_token_lifetime: Duration,
-    /// How long one sign-in lasts however often it is refreshed. No token outlives it.
+    /// Lifetime of a session, however often it is refreshed. No token outlives it.
     pub session_lifetime: Duration,
-    /// For how long a refresh token that was just replaced is answered once more, so that an
-    /// answer lost on the way does not end the session. Zero turns that off.
+    /// How long a refresh token that was just rotated is accepted once more, so that a lost
+    /// response does not end the session. Zero disables that.
     pub refresh_retry_grace: Duration,
-    /// How long a login form stays good.
+    /// Lifetime of a login form.
     pub ticket_lifetime: Duration,
-    /// Life of an authorization code.
+    /// Lifetime of an authorization code.
     pub code_lifetime: Duration,
-    /// Life of a device code and its user code.
+    /// Lifetime of a device code and its user code.
     pub device_code_lifetime: Duration,
-    /// Least time between two polls of a device (RFC 8628 §3.2 `interval`).
+    /// Minimum time between two polls of a device (RFC 8628 §3.2 `interval`).
     pub device_poll_interval: Duration,
-    /// Device codes that may be open at once, all together.
+    /// Maximum number of open device codes in total.
     pub open_device_codes: u32,
-    /// Device codes that may be open at once for one source address.
+    /// Maximum number of open device codes per source address.
     pub open_device_codes_per_source: u32,
-    /// What new passwords must be like, and what checking one costs.
+    /// The rules for new passwords, and the cost of checking one.
     pub passwords: PasswordPolicy,
 }
 

@@ -1,5 +1,6 @@
-//! Whole flows through the public interface, with literal times.
-//! Never reaches behind it, except to plant what only another client could own; the client's side is spoken by `login_protocols`, so that both agree.
+//! Complete flows through the public interface, at fixed times.
+//! Never reaches behind it, except to add records that only another client could own; the client's
+//! side uses `login_protocols`, so that both must agree.
 
 mod bindings;
 mod browser;
@@ -34,7 +35,7 @@ const ISSUER: &str = "https://login.example.com";
 const REDIRECT: &str = "http://127.0.0.1:4242/callback";
 const PASSWORD: &str = "correct horse battery";
 
-/// Seconds after the beginning of each test's time.
+/// Seconds after the start of each test.
 fn at(seconds: i64) -> UnixTime {
     UnixTime::from_seconds(1_800_000_000 + seconds)
 }
@@ -49,7 +50,7 @@ fn verifier() -> Verifier {
 
 fn settings() -> IssuerSettings {
     IssuerSettings {
-        // Cheap, so that the suite is fast; the cost is written into each hash.
+        // Cheap, so that the suite is fast; each hash records its cost.
         passwords: PasswordPolicy { memory_kib: 16, passes: 1, ..PasswordPolicy::RECOMMENDED },
         ..IssuerSettings::new(IssuerUrl::parse(ISSUER).unwrap(), "kubernetes")
     }
@@ -89,7 +90,7 @@ impl Rig {
         Self { issuer, alice, ci_secret }
     }
 
-    /// A good authorization request, with some parameters changed; an empty one is left out.
+    /// A valid authorization request, with some parameters changed; an empty one is omitted.
     fn prompt(
         &self,
         changes: &[(&str, &str)],
@@ -122,14 +123,14 @@ impl Rig {
         self.issuer.sign_in(&form, now)
     }
 
-    /// The code of a good sign-in.
+    /// The code of a successful sign-in.
     fn code(&self, changes: &[(&str, &str)], now: UnixTime) -> String {
         let prompt = self.prompt(changes, now).unwrap();
         let location = self.submit(&prompt, "alice", PASSWORD, now).unwrap();
         parameter(&location, "code").unwrap()
     }
 
-    /// A good exchange of `code`, with some parameters changed; an empty one is left out.
+    /// A valid exchange of `code`, with some parameters changed; an empty one is omitted.
     fn exchange(
         &self,
         code: &str,
@@ -165,7 +166,7 @@ impl Rig {
         self.issuer.token(&Form::parse(body.as_bytes())?, None, &|_| false, now)
     }
 
-    /// A session: the tokens of a good browser sign-in.
+    /// A session: the tokens of a successful browser sign-in.
     fn signed_in(&self, now: UnixTime) -> TokenResponse {
         self.exchange(&self.code(&[], now), &[], now).unwrap()
     }

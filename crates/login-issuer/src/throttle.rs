@@ -1,5 +1,5 @@
 //! Slows down guessing: counts attempts by name, by network and by user code.
-//! Never grows without bound, never locks anybody out for longer than its cap.
+//! Never grows without bound, never blocks a user for longer than its cap.
 
 use std::{
     collections::HashMap,
@@ -10,23 +10,23 @@ use std::{
 
 use login_common::UnixTime;
 
-/// How an attempt is counted.
+/// The limits of one kind of attempt.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Attempts before the first wait.
     free: u32,
-    /// The longest wait; waits begin at one second and double.
+    /// Maximum wait; waits begin at one second and double.
     cap: Duration,
-    /// After this long without an attempt all is forgotten.
+    /// A count is cleared after this long without an attempt.
     memory: Duration,
-    /// Most keys counted at once.
+    /// Maximum number of keys with a count.
     entries: usize,
 }
 
 impl Limits {
-    /// By user name. The cap is low, since whoever knows a name can bring its owner here.
+    /// By user name. The cap is low, since any caller who knows a name can lock its owner out.
     pub(crate) const USER: Self = Self::of(5, Duration::from_mins(1));
-    /// By network. An office behind one address mistypes more often than one person.
+    /// By network. The users of an office that share one address mistype more often than one user.
     pub(crate) const SOURCE: Self = Self::of(20, Duration::from_mins(5));
     /// By network, for user codes (RFC 8628 §5.1).
     pub(crate) const USER_CODE: Self = Self::of(10, Duration::from_mins(5));
@@ -41,7 +41,7 @@ impl Limits {
     }
 }
 
-/// Counts of one kind.
+/// The counts of one kind.
 pub(crate) struct Throttle {
     limits: Limits,
     counts: Mutex<HashMap<String, Count>>,
@@ -58,8 +58,8 @@ impl Throttle {
         Self { limits, counts: Mutex::new(HashMap::new()) }
     }
 
-    /// Counts an attempt as failed before it is made, so that many at once do not slip through;
-    /// [`Throttle::forgive`] takes that back. `Err` is the time of the next attempt allowed.
+    /// Counts an attempt as failed before it is made, so that concurrent ones cannot bypass the
+    /// limit; [`Throttle::forgive`] undoes that. `Err` is the time of the next attempt allowed.
     pub(crate) fn admit(&self, key: &str, now: UnixTime) -> Result<(), UnixTime> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let mut count = counts.get(key).copied().unwrap_or(Count { failures: 0, latest: now });
@@ -80,13 +80,13 @@ impl Throttle {
         Ok(())
     }
 
-    /// The attempt was right: the name's owner is here, all is forgotten.
+    /// The attempt succeeded: clears all failures of this name.
     pub(crate) fn forget(&self, key: &str) {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
-    /// The attempt was right: it does not count, but earlier ones do. Whoever owns one account
-    /// must not be able to wash off their guesses at others.
+    /// The attempt succeeded: undoes its own count only. Otherwise the owner of one account could
+    /// clear their failed guesses at others.
     pub(crate) fn forgive(&self, key: &str) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(key) {
@@ -95,8 +95,8 @@ impl Throttle {
     }
 }
 
-/// Drops what is forgotten anyway; else the least guilty, so that a flood of made-up names does
-/// not push out the count of the one that is under attack.
+/// Removes stale counts; if there are none, the one with the fewest failures, so that a flood of
+/// made-up names does not evict the count of the name under attack.
 fn make_room(counts: &mut HashMap<String, Count>, memory: Duration, now: UnixTime) {
     let before = counts.len();
     counts.retain(|_, count| now < count.latest.plus(memory));
@@ -112,7 +112,7 @@ fn make_room(counts: &mut HashMap<String, Count>, memory: Duration, now: UnixTim
     }
 }
 
-/// What one subscriber can be assumed to have: an IPv4 address, or an IPv6 /64.
+/// The network of one subscriber: an IPv4 address, or an IPv6 /64.
 pub(crate) fn network_of(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),

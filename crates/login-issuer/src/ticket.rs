@@ -1,5 +1,5 @@
-//! Seals a checked authorization request into a text, and opens it again.
-//! Never stores anything: the browser keeps the ticket, and can neither read nor change it.
+//! Seals a validated authorization request into a text, and opens it again.
+//! Never stores anything: the browser holds the ticket, and can neither read nor change it.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ use crate::{Form, IssuerSettings, opaque::CryptoError};
 
 const NONCE_LENGTH: usize = 12;
 
-/// A checked authorization request, sealed. It goes into the login form as a hidden field and
-/// comes back with the password, so that the issuer remembers nothing before someone signed in.
+/// A validated authorization request, sealed. It is a hidden field of the login form and is
+/// submitted with the password, so that the issuer stores nothing before a user has signed in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizationTicket(String);
 
 impl AuthorizationTicket {
-    /// Takes the text that came back with the form. It is checked when it is used.
+    /// Takes the text of a submitted form. It is checked when it is used.
     pub fn from_form(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -36,18 +36,18 @@ impl fmt::Debug for AuthorizationTicket {
     }
 }
 
-/// Why a ticket is of no use.
+/// Why a ticket is refused.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TicketError {
-    /// The person took too long: start again from the command line.
+    /// The ticket expired: the user must start again from the command line.
     #[error("the login form is too old")]
     Expired,
-    /// Not sealed by this issuer, or changed.
+    /// Not sealed by this issuer, or modified.
     #[error("the login form was not made by this issuer")]
     Forged,
 }
 
-/// What a ticket says: an authorization request in which everything was checked.
+/// The content of a ticket: a validated authorization request.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub(crate) struct CheckedRequest {
     pub(crate) redirect_uri: String,
@@ -60,7 +60,7 @@ pub(crate) struct CheckedRequest {
     pub(crate) expires_at: i64,
 }
 
-/// The key that seals.
+/// The sealing key.
 pub(crate) struct Seal {
     key: RandomizedNonceKey,
     /// Binds tickets to their purpose and to this issuer.

@@ -1,4 +1,5 @@
-//! What the token endpoint answers (RFC 6749 §5), and the device authorization endpoint when it refuses.
+//! The responses of the token endpoint (RFC 6749 §5), and the errors of the device authorization
+//! endpoint.
 //! Never says more about a refused secret than that it was refused.
 
 use std::time::Duration;
@@ -9,29 +10,29 @@ use thiserror::Error;
 
 use crate::{FormError, GrantType, opaque::CryptoError, store::StoreError};
 
-/// Tokens, ready to be sent.
+/// The tokens of a successful response.
 #[derive(Clone, Debug)]
 pub struct TokenResponse {
-    /// RFC 9068, for the cluster's audience.
+    /// An RFC 9068 access token for the cluster's audience.
     pub access_token: Secret,
-    /// Life of the access token.
+    /// Lifetime of the access token.
     pub expires_in: Duration,
-    /// With scope `openid`, when a person signed in.
+    /// With scope `openid`, when a user signed in.
     pub id_token: Option<Secret>,
-    /// With scope `offline_access`, when a person signed in.
+    /// With scope `offline_access`, when a user signed in.
     pub refresh_token: Option<Secret>,
-    /// What was granted, separated by spaces.
+    /// The granted scope, separated by spaces.
     pub scope: String,
-    /// Who got it; for the log.
+    /// The recipient, for the log.
     pub grantee: Grantee,
 }
 
-/// Who got tokens. Nothing in it is secret.
+/// The recipient of tokens. Contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grantee {
-    /// How.
+    /// The grant that was used.
     pub grant: GrantType,
-    /// Through which client.
+    /// The client that was used.
     pub client_id: String,
     /// `preferred_username` of the tokens.
     pub username: String,
@@ -59,26 +60,26 @@ impl TokenResponse {
     }
 }
 
-/// Why the token endpoint, or the device authorization endpoint, refuses. The text of the error
-/// is the `error_description`.
+/// Why the token endpoint or the device authorization endpoint refuses a request. The text of the
+/// error is the `error_description`.
 #[derive(Debug, Error)]
 pub enum TokenError {
-    /// Too long, or a parameter twice.
+    /// Too long, or a repeated parameter.
     #[error(transparent)]
     Form(#[from] FormError),
-    /// A parameter that this request needs is missing.
+    /// A required parameter is missing.
     #[error("`{0}` is missing")]
     Missing(&'static str),
-    /// RFC 6749 §2.3: at most one way of authentication per request.
+    /// RFC 6749 §2.3: at most one authentication method per request.
     #[error("the client authenticates in more than one way, or under two names")]
     TwoAuthentications,
     /// Unknown client, wrong secret, no secret, or an unreadable `Authorization` header.
     #[error("the client is not known, or its secret is wrong")]
     InvalidClient {
-        /// Whether it came by `Authorization` header, which asks for a challenge.
+        /// Whether it used the `Authorization` header, which requires a challenge.
         by_header: bool,
     },
-    /// Not a grant this issuer knows, or one that is turned off.
+    /// The grant type is unknown or disabled.
     #[error("this grant type is not available")]
     UnsupportedGrantType,
     /// The client may not use this grant.
@@ -87,7 +88,7 @@ pub enum TokenError {
     /// Unknown, expired, or issued to another client.
     #[error("the authorization code is not valid")]
     CodeInvalid,
-    /// RFC 6749 §4.1.2: all that was issued for it is revoked.
+    /// RFC 6749 §4.1.2: everything that was issued for it is revoked.
     #[error("the authorization code was used before; its session is ended")]
     CodeReplayed,
     /// RFC 6749 §4.1.3.
@@ -99,13 +100,13 @@ pub enum TokenError {
     /// Unknown, expired, revoked, or issued to another client.
     #[error("the refresh token is not valid any more")]
     RefreshTokenInvalid,
-    /// RFC 9700 §4.14.2: someone else may hold it.
+    /// RFC 9700 §4.14.2: another party may hold it.
     #[error("the refresh token was used before; its session is ended")]
     RefreshTokenReplayed,
-    /// By the operator, in general or in particular.
+    /// The operator revoked it, by an entry for it or for more than it.
     #[error("the session was ended by the operator")]
     SessionRevoked,
-    /// RFC 6749 §6: more than was granted.
+    /// RFC 6749 §6: exceeds the granted scope.
     #[error("`scope` goes beyond what was granted")]
     ScopeExceeded,
     /// RFC 7009 §2.2.1.
@@ -114,7 +115,7 @@ pub enum TokenError {
     /// RFC 8628 §3.5.
     #[error("the person has not decided yet")]
     AuthorizationPending,
-    /// RFC 8628 §3.5: from now on poll five seconds less often.
+    /// RFC 8628 §3.5: the interval grows by five seconds.
     #[error("polling too often; wait five seconds longer from now on")]
     SlowDown,
     /// RFC 8628 §3.5.
@@ -123,7 +124,7 @@ pub enum TokenError {
     /// Unknown, already used, or issued to another client.
     #[error("the device code is not valid")]
     DeviceCodeInvalid,
-    /// The person said no.
+    /// The user denied the request, or the operator revoked the sign-in.
     #[error("the sign-in was denied")]
     AccessDenied,
     /// The user was deleted.
@@ -141,7 +142,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// The HTTP status. Only 4xx says that the grant itself was refused.
+    /// The HTTP status. Only 4xx means that the grant itself was refused.
     pub fn status(&self) -> u16 {
         match self {
             Self::Form(FormError::TooLong) => 413,
@@ -170,7 +171,7 @@ impl TokenError {
         }
     }
 
-    /// The `error` of RFC 6749 §5.2 and RFC 8628 §3.5.
+    /// The `error` code of RFC 6749 §5.2 and RFC 8628 §3.5.
     pub fn error(&self) -> &'static str {
         match self {
             Self::Form(_) | Self::Missing(_) | Self::TwoAuthentications => "invalid_request",
@@ -196,8 +197,8 @@ impl TokenError {
         }
     }
 
-    /// The value of `WWW-Authenticate`, which RFC 6749 §5.2 asks for when the client used
-    /// the `Authorization` header.
+    /// The value of `WWW-Authenticate`, which RFC 6749 §5.2 requires when the client used the
+    /// `Authorization` header.
     pub fn challenge(&self) -> Option<&'static str> {
         match self {
             Self::InvalidClient { by_header: true } => Some("Basic realm=\"login-server\""),

@@ -1,5 +1,5 @@
-//! People who may sign in: names, passwords, groups.
-//! Never keeps a password, never tells an unknown name from a wrong password by answer or by time.
+//! Users who may sign in: names, passwords, groups.
+//! Never stores a password; neither the answer nor its time reveals whether a name exists.
 
 use std::net::IpAddr;
 
@@ -16,17 +16,17 @@ use crate::{
     throttle::{Limits, Throttle, network_of},
 };
 
-/// Longest name that is looked up.
+/// Maximum length of a name in bytes.
 pub(crate) const LONGEST_NAME: usize = 128;
-/// Longest password that is hashed: argon2 would take more, nobody types more.
+/// Maximum length of a password in bytes: argon2 would accept more, but no user types more.
 pub(crate) const LONGEST_PASSWORD: usize = 1024;
 
-/// A person as the operator sees them.
+/// A user, as shown to the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// `sub` of their tokens: stays when the name is given to somebody else.
+    /// `sub` of their tokens: a later user of the same name gets another one.
     pub id: String,
-    /// What they type; `preferred_username` of their tokens.
+    /// The name they type; `preferred_username` of their tokens.
     pub name: String,
     /// `groups` of their tokens.
     pub groups: Vec<String>,
@@ -34,7 +34,7 @@ pub struct User {
     pub created_at: UnixTime,
 }
 
-/// A person to be added.
+/// A user to add.
 #[derive(Clone, Debug)]
 pub struct NewUser {
     /// 1 to 128 ASCII letters, digits and `._@+-`; unique without regard to case.
@@ -56,7 +56,7 @@ impl From<UserRecord> for User {
     }
 }
 
-/// No colon: `client:` and `system:` names must stay out of reach.
+/// No colon, so that no user can have a `client:` or `system:` name.
 pub(crate) fn is_user_name(text: &str) -> bool {
     let allowed =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'@' | b'+' | b'-');
@@ -82,24 +82,24 @@ pub(crate) fn hash_password(
         .map_err(|source| CryptoError::because(action, source))
 }
 
-/// The work that tells a right password from a wrong one; as much as `hash` says.
+/// Verifies a password; the cost is the one that `hash` records.
 fn is_hash_of(password: &[u8], hash: &Secret) -> bool {
     Argon2::default().verify_password(password, hash.expose()).is_ok()
 }
 
-/// Checks passwords at a pace an honest person does not notice.
+/// Checks passwords, at a rate that does not affect honest users.
 pub(crate) struct PasswordCheck {
     by_user: Throttle,
     by_source: Throttle,
-    /// Hash of a password nobody knows; checked when there is no such user.
+    /// Hash of a random password; verified when there is no such user.
     nobody: Secret,
 }
 
-/// What came of a name and a password.
+/// The outcome of a password check.
 pub(crate) enum PasswordVerdict {
     Right(UserRecord),
     Wrong,
-    /// Nothing was checked.
+    /// Too many attempts; the password was not checked.
     Throttled(UnixTime),
 }
 
@@ -123,7 +123,7 @@ impl PasswordCheck {
         self.check_by(store, name, password, source, now, is_hash_of)
     }
 
-    /// The same with the costly part as an argument, so that it can be counted.
+    /// The same with the costly part as an argument, so that tests can count it.
     fn check_by(
         &self,
         store: &dyn Store,
@@ -144,7 +144,7 @@ impl PasswordCheck {
         let user = if name_key.is_empty() { None } else { store.user_by_name(name)? };
         let hash = user.as_ref().map_or(&self.nobody, |user| &user.password_hash);
         let possible = (1..=LONGEST_PASSWORD).contains(&password.expose().len());
-        // Always one hash of work, whatever is wrong.
+        // Always one hash computation, whatever is wrong.
         let tried = if possible { password.expose().as_bytes() } else { b"" };
         let fits = is_hash_of(tried, hash);
         match user.filter(|_| fits && possible) {
@@ -202,7 +202,7 @@ mod tests {
             ("no such: name", "b"),
             ("bob", ""),
         ] {
-            // What one check costs stands at the beginning of the hash: algorithm, memory, passes.
+            // A hash begins with its cost: algorithm, memory, passes.
             let mut costs = Vec::new();
             let counted = |tried: &[u8], hash: &Secret| {
                 assert!(tried.len() <= LONGEST_PASSWORD);

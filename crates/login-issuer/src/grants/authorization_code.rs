@@ -1,5 +1,5 @@
-//! The code of a browser sign-in, for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
-//! Never twice for one code: a second use ends the session of the first.
+//! Exchanges the code of a browser sign-in for tokens (RFC 6749 §4.1.3, RFC 7636 §4.6).
+//! Never redeems a code twice: a second use ends the session of the first.
 
 use login_common::UnixTime;
 use login_protocols::oauth2::pkce;
@@ -11,7 +11,7 @@ use crate::{
     store::{CodeRecord, CodeStep},
 };
 
-/// What the client says about its code.
+/// The client's request to redeem a code.
 struct Presented<'a> {
     client_id: &'a str,
     redirect_uri: &'a str,
@@ -31,7 +31,7 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
     let refresh_token = Request::fresh_refresh_token()?;
     let judge = |record: &CodeRecord| {
         judge(record, &presented)?;
-        // Who signed in before that must do so again.
+        // The user must sign in again after the revocation.
         if (request.is_revoked)(&sign_in(record).facts()) {
             return Err(TokenError::SessionRevoked);
         }
@@ -57,13 +57,13 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
     request.granted(sign_in, keeps.then_some(refresh_token))
 }
 
-/// Whether `record` may be redeemed. A wrong attempt does not use the code up: its 256 bits
-/// cannot be tried out, and whoever else holds it must not be able to spoil it.
+/// Whether `record` may be redeemed. A wrong attempt does not use up the code: its 256 bits cannot
+/// be guessed, and another holder must not be able to invalidate it.
 fn judge(record: &CodeRecord, presented: &Presented<'_>) -> Result<(), TokenError> {
     if record.client_id != presented.client_id {
         return Err(TokenError::CodeInvalid);
     }
-    // RFC 6749 §4.1.2: before everything else, since a second use means a stolen code.
+    // RFC 6749 §4.1.2: checked first, since a second use means a stolen code.
     if record.redeemed_at.is_some() {
         return Err(TokenError::CodeReplayed);
     }

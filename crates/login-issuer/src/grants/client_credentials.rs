@@ -1,5 +1,5 @@
-//! A machine's own secret, for an access token (RFC 6749 §4.4).
-//! Never a refresh token (§4.4.3), never an ID token: nobody signed in.
+//! Exchanges a machine client's secret for an access token (RFC 6749 §4.4).
+//! Never issues a refresh token (§4.4.3) or an ID token: no user signed in.
 
 use super::{Granted, Request};
 use crate::{
@@ -16,7 +16,7 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
     Ok(Granted {
         subject: Subject {
             id: client.id.clone(),
-            // No user name has a colon, so nobody else can be called this.
+            // No user name contains a colon, so no user can have this name.
             username: format!("client:{}", client.id),
             groups: client.groups.clone(),
         },

@@ -1,5 +1,5 @@
-//! A device's polls, until the person decided (RFC 8628 §3.4, §3.5).
-//! Never answers an approved code twice, never lets a device poll faster than it was told.
+//! Answers a device's polls until the user has decided (RFC 8628 §3.4, §3.5).
+//! Never redeems an approved code twice, never lets a device poll faster than its interval.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     store::{DeviceDecision, DeviceRecord, DeviceStep},
 };
 
-/// RFC 8628 §3.5: `slow_down` adds five seconds for good.
+/// RFC 8628 §3.5: `slow_down` permanently adds five seconds.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
 pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
@@ -36,7 +36,7 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
         Err(TokenError::SlowDown) => {
             DeviceStep::Polled { at: now, interval: record.interval.saturating_add(SLOW_DOWN) }
         }
-        // The device was told; nothing is left to ask.
+        // The device receives the denial; the code is not needed any more.
         Err(TokenError::AccessDenied) => DeviceStep::Finish { session: None },
         Err(_) => DeviceStep::Leave,
     };
@@ -51,7 +51,7 @@ pub(super) fn grant(request: &Request<'_>) -> Result<Granted, TokenError> {
     request.granted(sign_in, keeps.then_some(refresh_token))
 }
 
-/// Who signed in for `record`, if it can be answered now.
+/// The sign-in behind `record`, or the error that this poll gets.
 fn judge(record: &DeviceRecord, client_id: &str, now: UnixTime) -> Result<FreshSignIn, TokenError> {
     if record.client_id != client_id {
         return Err(TokenError::DeviceCodeInvalid);
@@ -59,7 +59,7 @@ fn judge(record: &DeviceRecord, client_id: &str, now: UnixTime) -> Result<FreshS
     if record.expires_at <= now {
         return Err(TokenError::DeviceCodeExpired);
     }
-    // A clock that was set back must not make the device wait for it.
+    // A clock that was set back must not make the device wait.
     let too_early = |polled_at: UnixTime| polled_at <= now && now < polled_at.plus(record.interval);
     if record.polled_at.is_some_and(too_early) {
         return Err(TokenError::SlowDown);

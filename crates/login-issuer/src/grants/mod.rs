@@ -1,6 +1,6 @@
 //! The token endpoint: one pipeline for every grant.
 //! Never lets a grant skip a step: client, grant type, the grant's own rule, tokens.
-//! A grant is one file that says who gets tokens; it neither authenticates clients nor mints.
+//! A grant is one file that decides who gets tokens; it neither authenticates clients nor mints.
 
 mod authorization_code;
 mod client_credentials;
@@ -18,7 +18,7 @@ use crate::{
     store::{NewSession, SessionRecord, UserRecord},
 };
 
-/// What every grant is given.
+/// The input of every grant.
 struct Request<'a> {
     issuer: &'a Issuer,
     caller: &'a Caller,
@@ -27,12 +27,12 @@ struct Request<'a> {
     now: UnixTime,
 }
 
-/// What a grant decided: who gets tokens, and which.
+/// The decision of a grant: who gets tokens, and which.
 struct Granted {
     subject: Subject,
     sign_in: SignInFacts,
     scope: String,
-    /// Only the first ID token of a sign-in carries it (OpenID Connect Core §12.2).
+    /// Set only for the first ID token of a sign-in (OpenID Connect Core §12.2).
     nonce: Option<String>,
     with_id_token: bool,
     refresh_token: Option<Secret>,
@@ -45,9 +45,9 @@ pub(crate) fn answer(
     is_revoked: &IsRevoked<'_>,
     now: UnixTime,
 ) -> Result<TokenResponse, TokenError> {
-    // 1. Who asks?
+    // 1. Authenticate the client.
     let caller = clients::authenticate(&*issuer.store, form, authorization)?;
-    // 2. May they ask this way?
+    // 2. Check that the client may use this grant type.
     let name = form.text("grant_type").ok_or(TokenError::Missing("grant_type"))?;
     let grant = GrantType::parse(name)
         .filter(|grant| issuer.settings.grants.contains(grant))
@@ -55,7 +55,7 @@ pub(crate) fn answer(
     if !caller.may_use(grant) {
         return Err(TokenError::UnauthorizedClient);
     }
-    // 3. What does the grant itself say?
+    // 3. Apply the grant's own rule.
     issuer.tidy(now)?;
     let request = Request { issuer, caller: &caller, form, is_revoked, now };
     let granted = match grant {
@@ -64,7 +64,7 @@ pub(crate) fn answer(
         GrantType::RefreshToken => refresh_token::grant(&request)?,
         GrantType::ClientCredentials => client_credentials::grant(&request)?,
     };
-    // 4. Write the tokens.
+    // 4. Mint the tokens.
     let key = issuer.keys.active(now).ok_or(CryptoError::new("find a signing key"))?;
     let mint = Mint {
         settings: &issuer.settings,
@@ -92,7 +92,7 @@ pub(crate) fn answer(
     })
 }
 
-/// Where a person signed in, for the two grants that begin with that.
+/// A user's sign-in, for the two grants that begin with one.
 struct FreshSignIn {
     session_id: String,
     user_id: String,
@@ -112,7 +112,7 @@ impl FreshSignIn {
 }
 
 impl Request<'_> {
-    /// The session of a sign-in with its first refresh token; `None` when none was asked for.
+    /// The session of a sign-in with its first refresh token; `None` when none was requested.
     fn new_session(
         &self,
         sign_in: &FreshSignIn,
@@ -138,7 +138,7 @@ impl Request<'_> {
         })
     }
 
-    /// What a fresh sign-in is granted; `refresh_token` if a session was begun with it.
+    /// The grant of a new sign-in; `refresh_token` if it began a session.
     fn granted(
         &self,
         sign_in: FreshSignIn,
@@ -159,7 +159,7 @@ impl Request<'_> {
         })
     }
 
-    /// A person as they are now: groups may have changed since the sign-in.
+    /// The user's current record: groups may have changed since the sign-in.
     fn person(&self, user_id: &str) -> Result<Subject, TokenError> {
         let UserRecord { id, name, groups, .. } =
             self.issuer.store.user_by_id(user_id)?.ok_or(TokenError::UserGone)?;

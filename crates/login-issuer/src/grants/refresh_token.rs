@@ -1,6 +1,6 @@
-//! A refresh token, for new tokens and its successor (RFC 6749 §6, RFC 9700 §4.14).
-//! Never leaves a session alive in which a token was used twice, except for the retry that
-//! `sessions.rs` describes, or that the operator revoked.
+//! Exchanges a refresh token for new tokens and its successor (RFC 6749 §6, RFC 9700 §4.14).
+//! Never keeps a session alive in which a token was used twice, except for the retry that
+//! `sessions.rs` describes, or a session that the operator revoked.
 
 use super::{Granted, Request};
 use crate::{
@@ -67,13 +67,13 @@ fn judge(
     session: &SessionRecord,
     token: &RefreshTokenRecord,
 ) -> Result<Use, TokenError> {
-    // RFC 6749 §10.4: bound to its client. Somebody else's token says nothing about its owner.
+    // RFC 6749 §10.4: bound to its client. Another client's token must not end its owner's session.
     if session.client_id != request.caller.id() {
         return Err(TokenError::RefreshTokenInvalid);
     }
     let grace = request.issuer.settings.refresh_retry_grace;
     let standing = sessions::standing(session, token, grace, request.now);
-    // Only a token that counts gets to hear about its scope, but a wrong scope must not use it up.
+    // The scope is checked only for valid tokens, but a wrong scope must not use the token up.
     let narrowed = || {
         scope::narrowed(&session.scope, request.form.text("scope")).ok_or(TokenError::ScopeExceeded)
     };

@@ -1,4 +1,4 @@
-//! The suite that every store passes: what the engine relies on, said through the trait only.
+//! The suite that every store passes: what the engine relies on, tested through the trait.
 //! Never looks behind the trait.
 
 mod samples;
@@ -164,7 +164,7 @@ fn ended_sessions_are_told(store: &dyn Store) {
     assert_eq!(ended(30), ["a2"], "a1 had ended before");
     store.delete_user("bob", at(40)).unwrap();
     assert_eq!(ended(31), ["b1", "b2"]);
-    // Sessions are forgotten; that they ended is not, until no token can live any more.
+    // Sessions are purged, but the list of ended ones is kept until every token has expired.
     store.purge(at(600)).unwrap();
     assert!(store.session("b1").unwrap().is_none());
     assert_eq!(ended(0), ["a1", "a2", "b1", "b2"]);
@@ -351,7 +351,7 @@ fn purge_removes_what_expired(store: &dyn Store) {
     store.purge(at(100 + 60)).unwrap();
     assert!(!device_is_known());
 
-    // A token of the next generation keeps the session after the first token's end.
+    // A token of the next generation keeps the session after the first token expired.
     let next = RefreshTokenRecord { expires_at: at(600), ..refresh_token("next", "session", 1) };
     let advance = |_: &SessionRecord, _: &RefreshTokenRecord| RotationStep::Advance {
         next: next.clone(),

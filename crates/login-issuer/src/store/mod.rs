@@ -1,6 +1,6 @@
-//! Where the issuer keeps what must survive a restart: what every backend offers.
-//! Never holds a code, a token or a client secret in clear, and never decides: where a decision
-//! must be atomic with what follows from it, the caller hands in the rule.
+//! The issuer's persistent state: the interface of every storage backend.
+//! Never stores a code, a token or a client secret in plain text, and never decides: where a
+//! decision and its effect must be one transaction, the caller passes the rule.
 //! Next: `records.rs`, then `sqlite.rs`; `conformance.rs` is the suite every backend passes.
 
 #[cfg(test)]
@@ -29,22 +29,23 @@ pub struct StoreError {
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// What stands in the way, as far as an operator can mend it.
+/// The cause of a failure, as far as an operator can fix it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreFault {
-    /// There is no room on the disk.
+    /// The disk is full.
     Full,
-    /// This process may not write there.
+    /// This process has no write permission.
     ReadOnly,
-    /// Another process has kept it locked for long.
+    /// Another process holds the lock for too long.
     Locked,
-    /// What is there is no database, or a damaged one.
+    /// The file is no database, or a damaged one.
+    /// The database was created only in part.
     NotADatabase,
     /// Its making was begun and not finished.
     Unfinished,
-    /// It is of another version of this program.
+    /// The schema is of another version of this program.
     OtherVersion,
-    /// None of these; the text says what is known.
+    /// Another cause; the text has the details.
     Other,
 }
 
@@ -64,52 +65,52 @@ impl StoreError {
         Self { action, fault, source: source.into() }
     }
 
-    /// What stands in the way.
+    /// The cause of the failure.
     pub fn fault(&self) -> StoreFault {
         self.fault
     }
 }
 
-/// What every backend offers. Each method is one transaction that is durable when it returns.
+/// The interface of every backend. Each method is one transaction that is durable when it returns.
 pub trait Store:
     KeyStore + UserStore + ClientStore + CodeStore + SessionStore + DeviceStore + Send + Sync
 {
-    /// Removes what can matter no more at `now`.
+    /// Removes the records that are not needed any more at `now`.
     fn purge(&self, now: UnixTime) -> Result<(), StoreError>;
 
-    /// Whether the store can be read and its schema is the one this program knows.
+    /// Fails unless the store can be read and its schema is the one that this program supports.
     fn check(&self) -> Result<(), StoreError>;
 }
 
 /// The issuer's own keys.
 pub trait KeyStore {
-    /// All signing keys; keeps `first` when there was none. Whoever comes second gets the
-    /// key of whoever came first.
+    /// All signing keys; stores `first` if there are none. Of two concurrent callers, the second
+    /// gets the first one's key.
     fn signing_keys_or(&self, first: &KeyRecord) -> Result<Vec<KeyRecord>, StoreError>;
 
-    /// The key that seals login forms; keeps `first` when there was none.
+    /// The key that seals login forms; stores `first` if there is none.
     fn sealing_key_or(&self, first: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError>;
 }
 
-/// People.
+/// Users.
 pub trait UserStore {
     /// False when the name is taken; names are compared without regard to ASCII case.
     fn add_user(&self, user: &UserRecord) -> Result<bool, StoreError>;
-    /// Without regard to ASCII case.
+    /// Looks a user up, ignoring ASCII case.
     fn user_by_name(&self, name: &str) -> Result<Option<UserRecord>, StoreError>;
-    /// By `sub`.
+    /// Looks a user up by `sub`.
     fn user_by_id(&self, id: &str) -> Result<Option<UserRecord>, StoreError>;
-    /// By name.
+    /// All users, sorted by name.
     fn users(&self) -> Result<Vec<UserRecord>, StoreError>;
-    /// With their codes, sessions and approvals; that the sessions ended stays known. False when
-    /// nobody has that name.
+    /// Deletes a user with their codes, sessions and approvals; the ended sessions stay listed.
+    /// False when there is no such user.
     fn delete_user(&self, name: &str, now: UnixTime) -> Result<bool, StoreError>;
-    /// Replaces the groups. False when nobody has that name.
+    /// Replaces the groups. False when there is no such user.
     fn set_user_groups(&self, name: &str, groups: &[String]) -> Result<bool, StoreError>;
-    /// Revokes the person's sessions, and removes codes and approvals. How many sessions ended;
-    /// `None` when nobody has that name.
+    /// Revokes the user's sessions, and removes codes and approvals. Returns the number of
+    /// sessions; `None` when there is no such user.
     fn end_user_sessions(&self, name: &str, now: UnixTime) -> Result<Option<usize>, StoreError>;
-    /// Also removes the person's codes and revokes their sessions. False when nobody has that name.
+    /// Also removes the user's codes and revokes their sessions. False when there is no such user.
     fn set_password(&self, name: &str, hash: &Secret, now: UnixTime) -> Result<bool, StoreError>;
 }
 
@@ -117,22 +118,22 @@ pub trait UserStore {
 pub trait ClientStore {
     /// False when the id is taken.
     fn add_client(&self, client: &ClientRecord) -> Result<bool, StoreError>;
-    /// By exact id.
+    /// Looks a client up by its exact id.
     fn client(&self, id: &str) -> Result<Option<ClientRecord>, StoreError>;
-    /// By id.
+    /// All clients, sorted by id.
     fn clients(&self) -> Result<Vec<ClientRecord>, StoreError>;
-    /// Replaces the groups. False when there is none.
+    /// Replaces the groups. False when there is no such client.
     fn set_client_groups(&self, id: &str, groups: &[String]) -> Result<bool, StoreError>;
-    /// False when there is none.
+    /// False when there is no such client.
     fn delete_client(&self, id: &str) -> Result<bool, StoreError>;
 }
 
 /// Authorization codes.
 pub trait CodeStore {
-    /// Keeps a new code.
+    /// Stores a new code.
     fn add_code(&self, code: &CodeRecord) -> Result<(), StoreError>;
 
-    /// Finds a code and does what `rule` says, atomically. Answers the code as `rule` saw it.
+    /// Finds a code and applies `rule`, atomically. Returns the code as `rule` saw it.
     fn redeem_code(
         &self,
         code: &Digest,
@@ -142,36 +143,35 @@ pub trait CodeStore {
 
 /// Sessions and their refresh tokens.
 pub trait SessionStore {
-    /// Finds a refresh token with its session and does what `rule` says, atomically. Answers both
-    /// as `rule` saw them.
+    /// Finds a refresh token with its session and applies `rule`, atomically. Returns both as
+    /// `rule` saw them.
     fn rotate(
         &self,
         token: &Digest,
         rule: &dyn Fn(&SessionRecord, &RefreshTokenRecord) -> RotationStep,
     ) -> Result<Option<(SessionRecord, RefreshTokenRecord)>, StoreError>;
 
-    /// Ends every session that goes on and for which `rule` says so, in one transaction; gives
-    /// their `sid`.
+    /// Ends every active session that matches `rule`, in one transaction; returns their `sid`.
     fn end_sessions(
         &self,
         rule: &dyn Fn(&SessionRecord) -> bool,
         now: UnixTime,
     ) -> Result<Vec<String>, StoreError>;
 
-    /// By `sid`.
+    /// Looks a session up by `sid`.
     fn session(&self, session_id: &str) -> Result<Option<SessionRecord>, StoreError>;
 
-    /// The `sid` of every session that was ended before its time, at `since` or later; also of
-    /// those that are gone.
+    /// The `sid` of every session that ended early, at `since` or later; includes sessions that
+    /// were purged or deleted.
     fn sessions_ended_since(&self, since: UnixTime) -> Result<Vec<String>, StoreError>;
 }
 
 /// Device codes.
 pub trait DeviceStore {
-    /// False, and nothing kept, when `quota` is used up at the time the request was made.
+    /// False, and nothing is stored, when `quota` is exhausted at the time of the request.
     fn add_device(&self, device: &DeviceRecord, quota: DeviceQuota) -> Result<bool, StoreError>;
 
-    /// A request that is undecided and has not lapsed at `now`.
+    /// An undecided request that has not expired at `now`.
     fn open_device(
         &self,
         user_code: &Digest,
@@ -186,8 +186,7 @@ pub trait DeviceStore {
         now: UnixTime,
     ) -> Result<bool, StoreError>;
 
-    /// Finds a device code and does what `rule` says, atomically. Answers the request as `rule`
-    /// saw it.
+    /// Finds a device code and applies `rule`, atomically. Returns the request as `rule` saw it.
     fn poll_device(
         &self,
         device_code: &Digest,

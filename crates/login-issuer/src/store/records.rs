@@ -1,5 +1,6 @@
-//! What a store keeps, and the steps it can be told to take.
-//! Never a secret in clear, except password hashes and private keys, which stay wrapped.
+//! The records of a store, and the steps that a rule can choose.
+//! Never contains a secret in plain text, except password hashes and private keys, which stay
+//! wrapped in `Secret` and `Zeroizing`.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -15,22 +16,22 @@ pub struct KeyRecord {
     pub key_id: String,
     /// PKCS#8, DER.
     pub pkcs8: Zeroizing<Vec<u8>>,
-    /// From when on it signs. Published before that, so that caches know it in time.
+    /// From when on it signs. Published earlier, so that caches have it in time.
     pub activates_at: UnixTime,
 }
 
-/// A person.
+/// A user.
 #[derive(Clone, Debug)]
 pub struct UserRecord {
     /// `sub`.
     pub id: String,
-    /// As the operator wrote it.
+    /// As written by the operator.
     pub name: String,
     /// PHC string.
     pub password_hash: Secret,
     /// `groups`.
     pub groups: Vec<String>,
-    /// When added.
+    /// When it was added.
     pub created_at: UnixTime,
 }
 
@@ -43,16 +44,16 @@ pub struct ClientRecord {
     pub secret: Digest,
     /// `groups`.
     pub groups: Vec<String>,
-    /// When added.
+    /// When it was added.
     pub created_at: UnixTime,
 }
 
-/// An authorization code with all it is bound to.
+/// An authorization code with everything that it is bound to.
 #[derive(Clone, Debug)]
 pub struct CodeRecord {
     /// Digest of the code.
     pub code: Digest,
-    /// To whom it was issued.
+    /// The client that it was issued to.
     pub client_id: String,
     /// Byte for byte as in the authorization request.
     pub redirect_uri: String,
@@ -62,30 +63,30 @@ pub struct CodeRecord {
     pub nonce: Option<String>,
     /// Granted scope.
     pub scope: String,
-    /// Who signed in.
+    /// The user who signed in.
     pub user_id: String,
-    /// `sid` of what will be issued.
+    /// `sid` of the tokens to be issued.
     pub session_id: String,
     /// `auth_time`.
     pub authenticated_at: UnixTime,
-    /// Its end.
+    /// When it expires.
     pub expires_at: UnixTime,
-    /// When it was used.
+    /// When it was redeemed.
     pub redeemed_at: Option<UnixTime>,
 }
 
 /// What to do with a code.
 pub enum CodeStep {
-    /// Nothing.
+    /// Change nothing.
     Leave,
-    /// Mark it used and, with scope `offline_access`, begin a session.
+    /// Mark it redeemed and, with scope `offline_access`, begin a session.
     Redeem {
         /// Now.
         at: UnixTime,
         /// The session and its first refresh token.
         session: Option<Box<NewSession>>,
     },
-    /// Revoke the session it began.
+    /// Revoke the session that it began.
     Revoke {
         /// Now.
         at: UnixTime,
@@ -97,26 +98,26 @@ pub enum CodeStep {
 pub struct SessionRecord {
     /// `sid`.
     pub session_id: String,
-    /// Whose tokens they are.
+    /// The client that the tokens were issued to.
     pub client_id: String,
-    /// Who signed in.
+    /// The user who signed in.
     pub user_id: String,
-    /// What was granted.
+    /// The granted scope.
     pub scope: String,
     /// `auth_time`.
     pub authenticated_at: UnixTime,
-    /// Nothing of this session outlives it.
+    /// No token of this session outlives it.
     pub ends_at: UnixTime,
-    /// When it was ended before its time.
+    /// When it was revoked.
     pub revoked_at: Option<UnixTime>,
-    /// Generation of the tokens that are live.
+    /// The live generation of tokens.
     pub generation: i64,
-    /// What made the live generation.
+    /// The rotation that created the live generation.
     pub rotation: Option<Rotation>,
 }
 
 impl SessionRecord {
-    /// What an operator may have revoked of it.
+    /// The facts that a revocation can match.
     pub fn facts(&self) -> GrantFacts<'_> {
         GrantFacts {
             session_id: &self.session_id,
@@ -126,10 +127,10 @@ impl SessionRecord {
     }
 }
 
-/// The use of a refresh token that made the live generation.
+/// The use of a refresh token that created the live generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// Which token was used.
+    /// The token that was used.
     pub by: Digest,
     /// When.
     pub at: UnixTime,
@@ -142,13 +143,13 @@ pub struct RefreshTokenRecord {
     pub token: Digest,
     /// Its session.
     pub session_id: String,
-    /// Live while it is the session's.
+    /// The token is live while this is the session's generation.
     pub generation: i64,
-    /// Its end when it is not used.
+    /// When it expires unused.
     pub expires_at: UnixTime,
 }
 
-/// A session that begins.
+/// A new session.
 #[derive(Clone, Debug)]
 pub struct NewSession {
     /// The session.
@@ -159,18 +160,18 @@ pub struct NewSession {
 
 /// What to do with a refresh token.
 pub enum RotationStep {
-    /// Nothing.
+    /// Change nothing.
     Leave,
-    /// `next` and its siblings are live from now on, the presented token is not.
+    /// Make `next` and its siblings live, and the presented token not.
     Advance {
-        /// Of the next generation.
+        /// A token of the next generation.
         next: RefreshTokenRecord,
         /// Now.
         at: UnixTime,
     },
-    /// `next` becomes one more token of the live generation.
+    /// Add `next` to the live generation.
     Sibling {
-        /// Of the live generation.
+        /// A token of the live generation.
         next: RefreshTokenRecord,
     },
     /// End the session.
@@ -187,32 +188,32 @@ pub struct DeviceRecord {
     pub device_code: Digest,
     /// Digest of the user code, without the dash.
     pub user_code: Digest,
-    /// Which client asks.
+    /// The requesting client.
     pub client_id: String,
-    /// What would be granted.
+    /// The scope to grant.
     pub scope: String,
-    /// Whence it came.
+    /// The source address of the request.
     pub source: IpAddr,
-    /// When it came.
+    /// When the request arrived.
     pub requested_at: UnixTime,
-    /// Its end.
+    /// When it expires.
     pub expires_at: UnixTime,
-    /// Least time between polls; grows with each `slow_down`.
+    /// Minimum time between polls; grows with each `slow_down`.
     pub interval: Duration,
-    /// The latest poll.
+    /// When the device last polled.
     pub polled_at: Option<UnixTime>,
-    /// `None` while nobody decided.
+    /// `None` while the request is undecided.
     pub decision: Option<DeviceDecision>,
 }
 
-/// What the person said.
+/// The user's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceDecision {
     /// Yes.
     Approved {
-        /// Who said it.
+        /// The user who approved.
         user_id: String,
-        /// `sid` of what will be issued.
+        /// `sid` of the tokens to be issued.
         session_id: String,
         /// When.
         authenticated_at: UnixTime,
@@ -221,10 +222,10 @@ pub enum DeviceDecision {
     Denied,
 }
 
-/// How many requests may be open, this one included.
+/// Maximum number of open requests, this one included.
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceQuota {
-    /// All together.
+    /// In total.
     pub open: u32,
     /// From one source address.
     pub open_per_source: u32,
@@ -232,16 +233,16 @@ pub struct DeviceQuota {
 
 /// What to do with a polled device code.
 pub enum DeviceStep {
-    /// Nothing.
+    /// Change nothing.
     Leave,
-    /// Note the poll.
+    /// Record the poll.
     Polled {
         /// Now.
         at: UnixTime,
-        /// Least time until the next one.
+        /// Minimum time until the next one.
         interval: Duration,
     },
-    /// Forget the code and, when it was approved with scope `offline_access`, begin a session.
+    /// Delete the code and, if it was approved with scope `offline_access`, begin a session.
     Finish {
         /// The session and its first refresh token.
         session: Option<Box<NewSession>>,

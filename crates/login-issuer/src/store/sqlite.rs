@@ -1,5 +1,5 @@
 //! The store in one SQLite file: opening, migrating, purging; the tables are in `sqlite/`.
-//! Never readable for anybody but its owner, never answers before the write is on the disk.
+//! Never readable by another user than its owner, never returns before the write is on disk.
 
 mod codes;
 mod devices;
@@ -22,18 +22,18 @@ use rusqlite::{
 use super::{Store, StoreError, StoreFault};
 use crate::settings::ENDED_MEMORY;
 
-/// Step `n` leads from schema version `n` to `n + 1`. Released steps never change.
+/// Step `n` migrates schema version `n` to `n + 1`. Released steps never change.
 const MIGRATIONS: &[&str] =
     &[include_str!("sqlite/schema_1.sql"), include_str!("sqlite/schema_2.sql")];
 
 /// Another process (`login-server user add` beside `serve`) may hold the lock for this long.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
-/// Used codes stay known for this long after their end, so that a replay is recognised.
+/// Redeemed codes are kept for this long after they expire, so that a replay is recognised.
 const CODE_MEMORY: Duration = Duration::from_hours(1);
 
-/// Device codes stay known for this long after their end, so that the device hears
-/// `expired_token` and not that there never was such a code.
+/// Device codes are kept for this long after they expire, so that the device gets `expired_token`
+/// and not an unknown code.
 const DEVICE_MEMORY: Duration = Duration::from_mins(1);
 
 /// One SQLite database behind one connection.
@@ -57,8 +57,8 @@ impl SqliteStore {
         Self::prepare(connection)
     }
 
-    /// Opens the database at `path`, which must be there and have this program's schema, and never
-    /// writes to it: it may be that of a running server of another version.
+    /// Opens the database at `path`, which must exist and have this program's schema, and never
+    /// writes to it: it may belong to a running server of another version.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         let action = "open its file to read";
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -70,7 +70,7 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// A database that ends with the process.
+    /// A database in memory.
     pub fn in_memory() -> Result<Self, StoreError> {
         Self::prepare(Connection::open_in_memory().map_err(failed("open"))?)
     }
@@ -78,8 +78,8 @@ impl SqliteStore {
     fn prepare(connection: Connection) -> Result<Self, StoreError> {
         let action = "prepare its file";
         connection.busy_timeout(LOCK_WAIT).map_err(failed(action))?;
-        // WAL lets readers of other processes go on during a write. FULL, because a refresh token
-        // must be on the disk before it is handed out. `secure_delete` overwrites removed rows.
+        // WAL lets readers of other processes continue during a write. FULL, because a refresh
+        // token must be on disk before it is returned. `secure_delete` overwrites removed rows.
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -93,8 +93,8 @@ impl SqliteStore {
 
     fn migrate(&self) -> Result<(), StoreError> {
         let action = "bring its schema up to date";
-        // A database that is up to date is not written to: its disk may be full, and tokens that
-        // were given out can be verified all the same.
+        // A database that is up to date is not written to: its disk may be full, and issued tokens
+        // must still be verified.
         if self.read(action, schema_version)? == MIGRATIONS.len() {
             return Ok(());
         }
@@ -118,7 +118,7 @@ impl SqliteStore {
     }
 
     /// Runs `work` in one transaction that takes the write lock at its beginning, so that what it
-    /// reads is still true when it writes.
+    /// reads cannot change before it writes.
     fn transaction<T>(
         &self,
         action: &'static str,
@@ -135,7 +135,7 @@ impl SqliteStore {
         run().map_err(failed(action))
     }
 
-    /// Runs `work`, which only reads.
+    /// Runs the read-only `work`.
     fn read<T>(
         &self,
         action: &'static str,
@@ -156,7 +156,8 @@ impl Store for SqliteStore {
             )?;
             let forgotten = [now.minus(ENDED_MEMORY).as_seconds()];
             transaction.execute("DELETE FROM ended_sessions WHERE ended_at <= ?1", forgotten)?;
-            // A token may outlive the last refresh token, and must have an end that can be told.
+            // An ID or access token may outlive the last refresh token, and its session must stay
+            // revocable.
             transaction.execute("DELETE FROM sessions WHERE idle_until <= ?1", forgotten)?;
             transaction.execute("DELETE FROM refresh_tokens WHERE expires_at <= ?1", [at])?;
             transaction.execute(
@@ -178,7 +179,7 @@ fn known_version() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// 0 where there are no tables yet.
+/// 0 if there are no tables yet.
 fn schema_version(connection: &Connection) -> rusqlite::Result<usize> {
     if !connection.table_exists(None, "schema_version")? {
         return Ok(0);
@@ -200,7 +201,7 @@ fn other_schema(action: &'static str, found: usize) -> StoreError {
 
 fn failed(action: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError {
     move |error| match error {
-        // Its source would say the same again.
+        // The source would repeat the same text.
         rusqlite::Error::SqliteFailure(code, Some(text)) => {
             let text = format!("{text} (SQLite's code {})", code.extended_code);
             StoreError::of(fault(code.code), action, text)
@@ -222,8 +223,8 @@ const fn fault(code: ErrorCode) -> StoreFault {
     }
 }
 
-/// Creates the file with mode 0600 or takes the rights of others away. SQLite gives its `-wal` and
-/// `-shm` files the mode of the database.
+/// Creates the file with mode 0600, or removes the permissions of other users. SQLite gives its
+/// `-wal` and `-shm` files the mode of the database.
 #[cfg(unix)]
 fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -243,7 +244,7 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 
 #[cfg(not(unix))]
 fn make_private(_path: &Path) -> std::io::Result<()> {
-    // The folder's access control list is inherited.
+    // The file inherits the folder's access control list.
     Ok(())
 }
 

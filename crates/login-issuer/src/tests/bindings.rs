@@ -1,5 +1,5 @@
-//! What was issued to one client is of no use to another.
-//! Never through a second public client, which this issuer has not: the records are planted.
+//! What was issued to one client is useless to another.
+//! Never uses a second public client, which this issuer does not have: the records are added.
 
 use super::*;
 use crate::{

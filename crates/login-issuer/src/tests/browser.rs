@@ -211,7 +211,7 @@ fn a_code_is_bound_to_everything_it_was_issued_for() {
         1,
         (400, "invalid_grant", mismatch),
     );
-    // As method `plain` would have it.
+    // The verifier that method `plain` would accept.
     check(&[("code_verifier", &challenge)], 1, (400, "invalid_grant", mismatch));
     check(&[("code_verifier", "")], 1, (400, "invalid_request", "`code_verifier` is missing"));
     check(
@@ -244,7 +244,7 @@ fn a_code_is_bound_to_everything_it_was_issued_for() {
         (400, "unauthorized_client", "this client may not use this grant type"),
     );
     check(&[], 60, (400, "invalid_grant", "the authorization code is not valid"));
-    // Nothing of that used the code up.
+    // None of these attempts used the code up.
     assert!(rig.exchange(&code, &[], at(59)).is_ok());
 }
 
@@ -311,7 +311,7 @@ fn wrong_passwords_slow_down_the_name_and_the_network() {
     assert_eq!(attempt("alice", PASSWORD, 3), "in");
     assert_eq!(attempt("alice", "wrong", 3), "wrong", "a right one clears the name");
 
-    // The network has a count of its own, whatever the names.
+    // The network has its own count, whatever the names.
     let mut wrong = 0;
     while attempt(&format!("nobody{wrong}"), "x", 4) == "wrong" {
         wrong += 1;

@@ -38,7 +38,7 @@ impl Rig {
 fn a_person_approves_elsewhere_and_the_device_gets_tokens_once() {
     let rig = Rig::new();
     let begun = rig.begin_device("198.51.100.9", at(0)).unwrap();
-    // What the client of this project makes of the answer.
+    // The client of this project parses the response.
     let read = parse_device_response(200, begun.body().expose().as_bytes()).unwrap();
     assert_eq!(read.verification_uri.as_str(), "https://login.example.com/device");
     let complete = read.verification_uri_complete.unwrap();

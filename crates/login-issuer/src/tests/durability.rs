@@ -1,4 +1,4 @@
-//! What survives: restarts, a second process, a half-written file; and what nobody may read.
+//! What survives a restart, a second process or a half-written file; and what stays private.
 
 #![allow(clippy::disallowed_methods, reason = "tests spoil files on purpose")]
 
@@ -22,7 +22,7 @@ fn everything_goes_on_after_a_restart() {
     let code = rig.code(&[], at(1));
     let prompt = rig.prompt(&[], at(1)).unwrap();
     let key_ids = rig.issuer.jwks();
-    // As after a crash: nothing is closed in order, the write-ahead log is left behind.
+    // As after a crash: nothing is closed properly, the write-ahead log remains.
     std::mem::forget(rig);
 
     let issuer = Issuer::open(settings(), open(&path), at(2)).unwrap();
@@ -213,7 +213,7 @@ fn a_database_that_is_up_to_date_is_opened_without_writing() {
     let before = std::fs::read(&path).unwrap();
     let issuer = Issuer::open(settings(), open(&path), at(1)).unwrap();
     assert_eq!(issuer.jwks(), jwks);
-    // A disk may be full: nothing waits in the write-ahead log, and nothing else was written.
+    // The disk may be full: the write-ahead log is empty, and nothing else was written.
     let log = std::fs::metadata(folder.path().join("issuer.db-wal"));
     assert_eq!(log.map_or(0, |log| log.len()), 0);
     assert!(std::fs::read(&path).unwrap() == before);

@@ -1,4 +1,4 @@
-//! Machines with a secret of their own: client credentials and client authentication.
+//! Machine clients with a secret: client credentials and client authentication.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use login_protocols::oauth2::token_endpoint::{ClientAuthentication, Grant, token_request};
@@ -63,7 +63,7 @@ fn clients_that_do_not_prove_who_they_are_get_nothing() {
     let post = format!("client_id=ci&client_secret={secret}");
     assert_eq!(ask(&post, Some(&basic("ci", secret))), twice);
     assert_eq!(ask("client_id=other", Some(&basic("ci", secret))), twice);
-    // Anybody can say to be the public client, so it gets nothing by that alone.
+    // Any caller can claim to be the public client, so that alone grants nothing.
     assert_eq!(ask("client_id=kubectl-login", None), (400, "unauthorized_client", false));
 }
 

@@ -1,4 +1,4 @@
-//! What the operator may and may not do.
+//! The operator's permissions and their limits.
 
 use super::*;
 use crate::{AdministrationError, PUBLIC_CLIENT_ID};
@@ -120,7 +120,7 @@ fn the_sessions_of_one_person_end_and_those_of_others_go_on() {
     }
     assert_eq!(refused(rig.exchange(&code, &[], at(2))).1, "invalid_grant", "under way");
     assert!(rig.refresh(&bob.refresh_token.unwrap(), &[], at(2)).is_ok());
-    // The password is still theirs.
+    // The password still works.
     assert!(rig.signed_in(at(3)).refresh_token.is_some());
     let unknown = operator.end_user_sessions("nobody", at(4));
     assert!(matches!(unknown, Err(AdministrationError::NoSuchUser(_))));

@@ -1,4 +1,4 @@
-//! Refreshing: rotation, the retry after a lost answer, replay, ends.
+//! Refreshing: rotation, the retry after a lost response, replay, expiry.
 
 use std::sync::Barrier;
 
@@ -39,7 +39,7 @@ fn a_replaced_token_used_again_ends_the_session_for_all() {
         (error, text.as_str()),
         ("invalid_grant", "the refresh token is not valid any more")
     );
-    // Another sign-in of the same person goes on.
+    // Another sign-in of the same user continues.
     assert!(rig.refresh(&refresh_token(rig.signed_in(at(120))), &[], at(121)).is_ok());
 }
 
@@ -50,9 +50,9 @@ fn a_lost_answer_is_forgiven_within_the_grace_time() {
     let lost = refresh_token(rig.refresh(&first, &[], at(100)).unwrap());
     let retried = refresh_token(rig.refresh(&first, &[], at(109)).unwrap());
     assert!(!lost.same_as(&retried));
-    // The grace time does not begin anew with each retry.
+    // A retry does not restart the grace time.
     let next = refresh_token(rig.refresh(&retried, &[], at(110)).unwrap());
-    // Whoever found the lost answer gives themselves away.
+    // A thief who uses the token of the lost response is detected.
     let (_, _, text) = refused(rig.refresh(&lost, &[], at(111)));
     assert_eq!(text, "the refresh token was used before; its session is ended");
     assert!(rig.refresh(&next, &[], at(112)).is_err());
@@ -88,7 +88,7 @@ fn eight_threads_with_one_token_stay_one_session_line() {
     let record = rig.issuer.store.session(&session).unwrap().unwrap();
     assert_eq!((record.generation, record.revoked_at), (1, None), "one rotation");
 
-    // Any of the answers goes on, and then the others are of the past.
+    // Any one of the responses continues the session, which makes the others stale.
     let mut tokens = answers.into_iter().map(refresh_token);
     let chosen = tokens.nth(3).unwrap();
     assert!(rig.refresh(&chosen, &[], at(30)).is_ok());

@@ -23,7 +23,7 @@ fn a_revoked_session_is_refreshed_no_more_and_others_go_on() {
     assert_eq!(revoked.session_id, Some(session_id));
     assert_eq!(refused(rig.refresh(&token, &[], at(2))).1, "invalid_grant");
     assert!(rig.refresh(&other, &[], at(2)).is_ok());
-    // RFC 7009 §2.2: a token that is no good any more is no fault.
+    // RFC 7009 §2.2: an invalid token is no error.
     assert!(revoke(&rig, &fields, at(3)).is_ok());
 }
 
@@ -113,11 +113,11 @@ fn what_the_operator_revoked_gives_nothing_any_more_and_stays_so() {
     let (status, error, text) = refused(ask(&refresh(&token), &revoked, at(1)));
     assert_eq!((status, error), (400, "invalid_grant"));
     assert_eq!(text, "the session was ended by the operator");
-    // Its tokens are refused elsewhere, too, and the entry may be forgotten.
+    // Its tokens are refused elsewhere, too, and the revocation entry may be removed.
     assert_eq!(rig.issuer.ended_sessions(at(2)).unwrap(), [session]);
     assert_eq!(refused(ask(&refresh(&token), &|_| false, at(2))).1, "invalid_grant");
 
-    // Before any refresh, all at once; a sign-in after the moment goes on.
+    // Before any refresh, all at once; a sign-in after that time continues.
     let (early, late) = (rig.signed_in(at(10)), rig.signed_in(at(30)));
     let alice = rig.alice.id.clone();
     let before = |grant: &crate::GrantFacts<'_>| grant.subject == alice && grant.began_at < at(20);
@@ -127,7 +127,7 @@ fn what_the_operator_revoked_gives_nothing_any_more_and_stays_so() {
     assert_eq!(refused(rig.refresh(&refresh_token(early), &[], at(33))).1, "invalid_grant");
     assert!(ask(&refresh(&refresh_token(late)), &before, at(33)).is_ok());
 
-    // A code that is under way is not a way around.
+    // A pending code does not bypass the revocation.
     let code = rig.code(&[], at(40));
     let all = |grant: &crate::GrantFacts<'_>| grant.began_at < at(41);
     let verifier = verifier();

@@ -1,5 +1,5 @@
-//! Records to put into a store under test.
-//! Never two alike by accident: what must differ is an argument.
+//! Records for a store under test.
+//! Never makes two alike by accident: what must differ is an argument.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub(super) fn refresh_token(text: &str, session_id: &str, generation: i64) -> Re
     }
 }
 
-/// Puts a session with one refresh token into the store, the only way there is.
+/// Adds a session with one refresh token to the store, by redeeming a code.
 pub(super) fn begin(store: &dyn Store, user: &UserRecord, session_id: &str, token: &str) {
     let name = format!("code of {session_id}");
     store.add_code(&code(&name, user, session_id)).unwrap();

@@ -1,5 +1,5 @@
 //! Device codes in SQLite.
-//! Never keeps more open ones than the quota allows.
+//! Never stores more open ones than the quota allows.
 
 use std::time::Duration;
 
@@ -21,7 +21,8 @@ impl DeviceStore for SqliteStore {
     fn add_device(&self, device: &DeviceRecord, quota: DeviceQuota) -> Result<bool, StoreError> {
         let network = network_of(device.source).to_string();
         self.transaction("keep a device code", |transaction| {
-            // Decided requests that nobody fetches count too: they lapse like the others.
+            // Decided requests that the device has not fetched count too: they expire like the
+            // others.
             let (open, from_source): (u32, u32) = transaction.query_row(
                 "SELECT count(*), count(*) FILTER (WHERE source_network = ?2) \
                  FROM devices WHERE expires_at > ?1",

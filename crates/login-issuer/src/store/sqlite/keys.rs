@@ -1,5 +1,5 @@
 //! The issuer's own keys in SQLite.
-//! Never replaces a key that is there.
+//! Never replaces an existing key.
 
 use login_common::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -11,7 +11,7 @@ use crate::store::{KeyRecord, KeyStore, StoreError};
 impl KeyStore for SqliteStore {
     fn signing_keys_or(&self, first: &KeyRecord) -> Result<Vec<KeyRecord>, StoreError> {
         let action = "load its signing keys";
-        // Without the write lock where nothing is to be written, which may not even be allowed.
+        // No write lock when there is nothing to write: the database may be read-only.
         let known = self.read(action, signing_keys)?;
         if !known.is_empty() {
             return Ok(known);

@@ -13,7 +13,7 @@ use crate::{
 const USER: &str = "SELECT id, name, password_hash, groups, created_at FROM users";
 const CLIENT: &str = "SELECT id, secret, groups, created_at FROM clients";
 
-/// What belongs to the user of that name.
+/// Matches the records of the user with that name.
 const THEIRS: &str = "user_id = (SELECT id FROM users WHERE name = ?1)";
 
 impl UserStore for SqliteStore {
@@ -95,7 +95,7 @@ impl UserStore for SqliteStore {
     }
 }
 
-/// Ends all that the user of that name began to sign in. How many sessions that were.
+/// Ends the user's sessions and pending sign-ins. Returns the number of sessions.
 fn end_all(transaction: &Transaction<'_>, name: &str, now: UnixTime) -> rusqlite::Result<usize> {
     transaction.execute(&format!("DELETE FROM codes WHERE {THEIRS}"), [name])?;
     transaction.execute(&format!("DELETE FROM devices WHERE {THEIRS}"), [name])?;

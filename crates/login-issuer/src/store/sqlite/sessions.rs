@@ -119,8 +119,8 @@ pub(super) fn revoke_session(
     end_sessions(connection, "session_id = ?1", session_id, at).map(|_| ())
 }
 
-/// Revokes the sessions that `which`, a condition on `?1`, finds, and remembers that they ended.
-/// How many there were.
+/// Revokes the sessions that match `which`, a condition on `?1`, and lists them as ended. Returns
+/// their number.
 pub(super) fn end_sessions(
     connection: &Connection,
     which: &str,
