@@ -1,5 +1,5 @@
-//! The only place where a verdict, or a fault of the caller, becomes an HTTP status and a body.
-//! Never says why a token was refused; never carries a token, a claim or the caller's own words.
+//! The only place that turns a verdict, or a fault of the caller, into an HTTP status and a body.
+//! Never says why a token was refused; never repeats a token, a claim or the caller's own text.
 
 use login_common::token_review::{
     ReviewApiVersion, ReviewRequestError, render_authenticated, render_unauthenticated,
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::verdict::{Outage, Verdict};
 
-/// What is sent back. The media type is `application/json`, and there is no `Retry-After`:
+/// The HTTP response. The media type is `application/json`, and there is no `Retry-After`:
 /// client-go would resend up to ten times within each of its own five attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -18,31 +18,31 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Why a request is no question that can be judged.
+/// Why a request cannot be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestFault {
-    /// Not JSON, a key twice, too deep, or not of this shape.
+    /// Not JSON, a duplicate key, too deep, or another structure.
     Malformed,
-    /// The body is of another `kind`.
+    /// The body has another `kind`.
     WrongKind,
-    /// The body has an `apiVersion` in which there is no answer.
+    /// The `apiVersion` of the body is not supported.
     UnknownVersion,
-    /// The caller may not ask (its certificate or token is missing or wrong).
+    /// The caller is not authorized (its certificate or token is missing or wrong).
     CallerNotAllowed,
-    /// There is nothing at this path.
+    /// Unknown path.
     NotFound,
     /// Not a POST.
     MethodNotAllowed,
-    /// The body is longer than accepted.
+    /// The body exceeds the limit.
     TooLarge,
     /// The media type is not `application/json`.
     UnsupportedMediaType,
-    /// More requests than can be judged in time.
+    /// Too many requests to judge in time.
     Overloaded,
 }
 
 impl RequestFault {
-    /// Every fault, for metrics that begin at zero.
+    /// Every fault, for metrics that start at zero.
     pub const ALL: [Self; 9] = [
         Self::Malformed,
         Self::WrongKind,
@@ -81,10 +81,10 @@ impl From<&ReviewRequestError> for RequestFault {
     }
 }
 
-/// The answer to a question that could be read, in the version it was asked in.
+/// The response to a valid request, in the request's version.
 ///
-/// A refusal is a 200 without `status.error`, which kube-apiserver may cache; whoever cannot
-/// tell must not answer 200, or a valid user is locked out for as long as that cache lives.
+/// A refusal is a 200 without `status.error`, which kube-apiserver may cache. An outage must not be
+/// a 200, or a valid user is locked out until that cache entry expires.
 pub fn answer(version: ReviewApiVersion, verdict: &Verdict) -> Answer {
     match verdict {
         Verdict::Accepted { identity, audiences, expires_at: _ } => {
@@ -105,7 +105,7 @@ pub fn answer(version: ReviewApiVersion, verdict: &Verdict) -> Answer {
     }
 }
 
-/// The answer to a request that could not be read or may not be judged.
+/// The response to an invalid or unauthorized request.
 pub fn answer_fault(fault: &RequestFault) -> Answer {
     match fault {
         RequestFault::Malformed => status(400, "BadRequest", "the body is not a TokenReview"),

@@ -1,23 +1,23 @@
-//! For whom a good token is good: the audiences of the question against kube-apiserver's own.
-//! Never echoes a requested audience that is not known to be ours.
+//! Compares the audiences of a TokenReview with kube-apiserver's own.
+//! Never echoes a requested audience that is not one of `--api-audiences`.
 
 use crate::verdict::Reason;
 
-/// The audiences of one question.
+/// The audiences of one TokenReview.
 #[derive(Clone, Copy, Debug)]
 pub struct AudienceRequest<'a> {
     /// `spec.audiences`; empty when the caller named none.
     pub requested: &'a [String],
-    /// kube-apiserver's `--api-audiences`, if the operator told us.
+    /// kube-apiserver's `--api-audiences`, if configured.
     pub api_audiences: Option<&'a [String]>,
 }
 
 impl AudienceRequest<'_> {
-    /// What `status.audiences` shall hold; empty means the field is left out.
+    /// The value of `status.audiences`; empty means that the field is omitted.
     ///
-    /// Left out, kube-apiserver takes its own audiences for the answer, and refuses the token
-    /// itself if somebody asked about others. A client id in `aud` is never an answer: it does
-    /// not intersect with what kube-apiserver wants, and the user would silently be nobody.
+    /// If it is omitted, kube-apiserver assumes its own audiences, and itself refuses the token if
+    /// the request was for others. A client id in `aud` is never returned: it does not intersect
+    /// with what kube-apiserver expects, and the user would silently be unauthenticated.
     pub fn grant(&self) -> Result<Vec<String>, Reason> {
         let Some(api_audiences) = self.api_audiences else {
             return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! One file per kind of token that can be judged.
+//! The authenticators: one file per kind of token.
 //! Never chooses between them: see `route`.
 
 mod distributed_groups;

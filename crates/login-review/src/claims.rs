@@ -1,9 +1,9 @@
-//! From what a token claims to what Kubernetes calls a user.
-//! Never judges a name: see `guard`.
+//! Maps the claims of a token to a Kubernetes user.
+//! Never validates names: see `guard`.
 //!
-//! Reading order: `mapping` (claims become a user), `expression` (CEL), `user` (what rules over
-//! the user see), `rules` (what must hold), `diagnosis` (which of them refused). `variables` and
-//! `selections` are what `expression` stands on: the variables, and the claims that a text names.
+//! Reading order: `mapping` (claims become a user), `expression` (CEL), `user` (the input of rules
+//! over the user), `rules` (conditions), `diagnosis` (which of them refused). `expression` builds
+//! on `variables` and on `selections`, the claims that an expression names.
 
 mod diagnosis;
 pub mod expression;

@@ -1,8 +1,8 @@
-//! Where a policy is written down: YAML with every fault at its file, line and key.
+//! Parses policy files: YAML, where every fault has its file, line and key.
 //! Never stops at the first fault; never guesses what an unknown key meant.
 //!
-//! Reading order: `located` (YAML with lines), `fields` (typed reading that collects faults),
-//! `authentication_configuration` (Kubernetes' file). The first two serve any strict YAML file.
+//! Reading order: `located` (YAML with lines), `fields` (typed access that collects faults),
+//! `authentication_configuration` (Kubernetes' file). The first two work for any strict YAML file.
 
 pub mod fields;
 pub mod located;

@@ -1,5 +1,5 @@
-//! The second half of a review: token, evidence and time in, verdict out, or what is missing for
-//! one. Pure.
+//! The second half of a review: token, evidence and time in; a verdict, or the missing evidence,
+//! out. Pure.
 //! Never fetches; never trusts a claim before the signature.
 
 use kubernetes_cel::Patience;
@@ -15,7 +15,7 @@ use crate::{
     verdict::{Outage, Verdict},
 };
 
-/// Judges `token`, which [`crate::plan()`] took apart under the same `policy`.
+/// Judges `token`, which [`crate::plan()`] parsed under the same `policy`.
 pub fn decide(
     policy: &Policy,
     token: &ParsedToken<'_>,
@@ -33,7 +33,7 @@ pub fn decide(
         }
     };
     match decision {
-        // An expression that was stopped says nothing about the token.
+        // An expression that was stopped proves nothing about the token.
         Decision::Verdict(Verdict::Refused(_))
             if evidence.patience.is_some_and(Patience::has_stopped) =>
         {

@@ -1,5 +1,4 @@
-//! What a verdict depends on besides the token: what was gathered, and what is still needed.
-//! Never fetches; the caller gathers, and asks again.
+//! The inputs of a verdict besides the token: what was gathered, and what is still needed.
 
 use kubernetes_cel::Patience;
 use login_common::Secret;
@@ -12,44 +11,43 @@ use crate::{
     verdict::{Reason, Verdict},
 };
 
-/// What the evidence allows to say.
+/// The result of a review step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The end.
+    /// The final verdict.
     Verdict(Verdict),
-    /// Gather this, add it to the evidence, and ask again. Nothing is asked for that the evidence
-    /// has, except keys: a second wish for fresh ones means that they did not help.
+    /// Gather this, add it to the evidence, and call again. Evidence that is present is never
+    /// requested, except keys: a second request for fresh ones means that the first did not help.
     Need(Need),
 }
 
-/// What a verdict depends on and only the network knows.
+/// Evidence that only the network has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
     /// The key set of this issuer; if there is none, [`crate::Outage::KeysUnavailable`].
     Keys(IssuerIndex),
-    /// A newer key set of this issuer: no key of the set verifies the token, or the JWT that holds
-    /// its groups. The key that does may be new, or have taken the place of another of its name.
-    /// If a set of which the issuer was asked after the token was there does not verify it either,
-    /// it is refused for this reason; if the issuer may not be asked again yet, the verdict is
-    /// [`crate::Outage::KeyUnconfirmed`]; if it cannot be reached,
-    /// [`crate::Outage::KeysUnavailable`].
+    /// A newer key set of this issuer: no key of the set verifies the token, or the JWT with its
+    /// groups. The right key may be new, or have replaced another of the same name. If a set that
+    /// was requested after the token arrived does not verify it either, it is refused for this
+    /// reason; if the issuer may not be asked again yet, the verdict is
+    /// [`crate::Outage::KeyUnconfirmed`]; if it is unreachable, [`crate::Outage::KeysUnavailable`].
     FreshKeys(IssuerIndex, Reason),
-    /// What the introspection endpoint says about the token
-    /// ([`ParsedToken::introspected`]); else [`crate::Outage::IntrospectionUnavailable`].
+    /// The introspection response for the token ([`ParsedToken::introspected`]); if there is none,
+    /// [`crate::Outage::IntrospectionUnavailable`].
     Introspection(IntrospectorIndex),
-    /// The JWT that holds the user's groups; [`crate::Reason::GroupsElsewhere`] if they are not
-    /// given for this token, else [`crate::Outage::GroupsUnavailable`].
+    /// The JWT with the user's groups; [`crate::Reason::GroupsElsewhere`] if the endpoint refuses
+    /// them for this token, [`crate::Outage::GroupsUnavailable`] if it does not answer.
     Groups(GroupsSource),
 }
 
-/// Where the groups of one user are kept (OpenID Connect Core §5.6.2).
+/// Where to fetch the groups of one user (OpenID Connect Core §5.6.2).
 #[derive(Clone, Debug)]
 pub struct GroupsSource {
-    /// Who sent us there; its certificate authorities are trusted for the endpoint.
+    /// The issuer of the token; its certificate authorities are trusted for the endpoint.
     pub issuer: IssuerIndex,
-    /// One of those that the operator allows.
+    /// On the issuer's own host, or allowed by the operator.
     pub endpoint: Url,
-    /// Shown there, if the token gave one.
+    /// Sent to the endpoint, if the token contains one.
     pub access_token: Option<Secret>,
 }
 
@@ -66,24 +64,24 @@ impl PartialEq for GroupsSource {
 
 impl Eq for GroupsSource {}
 
-/// What was gathered for one token so far.
+/// The evidence for one token so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evidence<'e> {
-    /// Key sets: that of the token's issuer, and that of the issuer of its groups.
+    /// Key sets: of the token's issuer, and of the issuer of its groups.
     pub keys: [Option<(IssuerIndex, &'e KeySet)>; 2],
-    /// What the introspection endpoint said.
+    /// The introspection response.
     pub introspection: Option<&'e Introspection>,
     /// The JWT from [`GroupsSource::endpoint`].
     pub groups: Option<&'e str>,
-    /// Sessions that the embedded issuer ended before their time.
+    /// Sessions that the embedded issuer ended early.
     pub ended_sessions: Option<&'e EndedSessions>,
-    /// How long expressions may take; where it ends, the verdict is
+    /// The time limit of expressions; when it is exceeded, the verdict is
     /// [`crate::Outage::DeadlineExceeded`].
     pub patience: Option<&'e Patience>,
 }
 
 impl<'e> Evidence<'e> {
-    /// One key set.
+    /// Evidence with one key set.
     pub const fn of_keys(issuer: IssuerIndex, keys: &'e KeySet) -> Self {
         Self {
             keys: [Some((issuer, keys)), None],

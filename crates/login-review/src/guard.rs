@@ -1,4 +1,4 @@
-//! The last look at a user, after all mapping: names that would be Kubernetes' own are refused.
+//! The last check of a user, after all mapping: refuses names that are reserved for Kubernetes.
 //! Never repairs a name: a dropped group would hide an attack.
 
 mod form;
@@ -11,36 +11,36 @@ pub use self::form::is_stable;
 use self::form::{folds_to, folds_to_reserved_prefix};
 use crate::verdict::Reason;
 
-/// What Kubernetes keeps for itself. kube-apiserver would believe such a name from a webhook;
-/// `system:masters` cannot even be restrained by RBAC.
+/// The prefix that Kubernetes reserves. kube-apiserver would accept such a name from a webhook;
+/// RBAC cannot even restrict `system:masters`.
 pub const RESERVED_PREFIX: &str = "system:";
-/// The user of kubeadm's `admin.conf`. Nothing is bound to the name itself, but whoever reads an
-/// audit log takes it for that person.
+/// The user of kubeadm's `admin.conf`. Nothing is bound to the name itself, but in an audit log it
+/// would be mistaken for that user.
 pub const KUBEADM_ADMIN: &str = "kubernetes-admin";
 /// The group of that user, to which kubeadm binds the role cluster-admin (kubeadm's constant
 /// `ClusterAdminsGroupAndClusterRoleBinding`).
 pub const KUBEADM_ADMINS: &str = "kubeadm:cluster-admins";
-/// Bytes a username may have.
+/// Maximum bytes of a username.
 pub const MAX_USERNAME_LENGTH: usize = 1024;
-/// Bytes a uid may have.
+/// Maximum bytes of a uid.
 pub const MAX_UID_LENGTH: usize = 1024;
-/// Groups a user may have.
+/// Maximum number of groups of a user.
 pub const MAX_GROUPS: usize = 2000;
-/// Bytes the name of a group may have.
+/// Maximum bytes of a group name.
 pub const MAX_GROUP_LENGTH: usize = 512;
 
-/// Keys `extra` may have.
+/// Maximum number of keys in `extra`.
 pub const MAX_EXTRA_KEYS: usize = 64;
-/// Bytes all keys and values of `extra` may have together: they travel in HTTP headers.
+/// Maximum bytes of all keys and values of `extra` together: they are sent in HTTP headers.
 pub const MAX_EXTRA_LENGTH: usize = 32 * 1024;
 /// The extra key that joins kube-apiserver's audit log with the issuer's: `JTI=` and the `jti`.
 pub const CREDENTIAL_ID_KEY: &str = "authentication.kubernetes.io/credential-id";
 
-/// The domain of extra keys that this program sets itself. `.internal` is reserved for private
-/// use (ICANN resolution 2024.07.29.06), so it belongs to nobody else.
+/// The domain of extra keys that this program sets itself. `.internal` is reserved for private use
+/// (ICANN resolution 2024.07.29.06), so no other party can own it.
 pub const OWN_DOMAIN: &str = "kubectl-login.internal";
 
-/// Whether an extra key belongs to Kubernetes: `k8s.io`, `kubernetes.io`, and what is below them.
+/// Whether an extra key belongs to Kubernetes: `k8s.io`, `kubernetes.io`, and their subdomains.
 pub(crate) fn is_of_kubernetes(key: &str) -> bool {
     let Some((domain, _)) = key.split_once('/') else { return false };
     ["k8s.io", "kubernetes.io"].into_iter().any(|owner| {
@@ -48,17 +48,17 @@ pub(crate) fn is_of_kubernetes(key: &str) -> bool {
     })
 }
 
-/// Whether no user may have this name, in whatever case, without the operator's leave.
+/// Whether a username is reserved, in any case of letters, unless the operator allows it.
 pub fn is_reserved_user(name: &str) -> bool {
     folds_to_reserved_prefix(name) || folds_to(name, KUBEADM_ADMIN)
 }
 
-/// Whether no group may have this name, in whatever case, without the operator's leave.
+/// Whether a group name is reserved, in any case of letters, unless the operator allows it.
 pub fn is_reserved_group(name: &str) -> bool {
     folds_to_reserved_prefix(name) || folds_to(name, KUBEADM_ADMINS)
 }
 
-/// Which reserved names the operator allows, each by its exact text. Default: none.
+/// The reserved names that the operator allows, by exact text. Default: none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Guard {
     users: BTreeSet<String>,
@@ -66,7 +66,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Allows exactly these users and groups of those that are reserved.
+    /// Allows exactly these reserved users and groups.
     pub fn new(
         users: impl IntoIterator<Item = String>,
         groups: impl IntoIterator<Item = String>,
@@ -74,7 +74,7 @@ impl Guard {
         Self { users: users.into_iter().collect(), groups: groups.into_iter().collect() }
     }
 
-    /// Whether `identity` may be told to kube-apiserver.
+    /// Refuses an `identity` that must not reach kube-apiserver.
     pub fn check(&self, identity: &Identity) -> Result<(), Reason> {
         let username = identity.username.as_str();
         if username.is_empty() || username.len() > MAX_USERNAME_LENGTH || !is_stable(username) {
@@ -98,7 +98,7 @@ impl Guard {
     }
 }
 
-/// The uid and the further facts. Nothing is decided by them here, but others may.
+/// Checks the uid and `extra`. This program decides nothing by them, but others may.
 fn check_extra(identity: &Identity) -> Result<(), Reason> {
     let (uid, extra) = (&identity.uid, &identity.extra);
     if uid.len() > MAX_UID_LENGTH || !is_stable(uid) {
@@ -166,7 +166,7 @@ mod tests {
         let guard = Guard::default();
         assert_eq!(check(&guard, user, &[]), Err(Reason::ReservedUsername));
         assert_eq!(check(&guard, "a", &["dev", group]), Err(Reason::ReservedGroup));
-        // Each is reserved as what kubeadm uses it for, and by its exact text.
+        // Each is reserved only for its use in kubeadm, and by its exact text.
         assert_eq!(check(&guard, group, &[user]), Ok(()));
         assert_eq!(check(&guard, "oidc:kubernetes-admin", &["kubeadm:cluster-admins2"]), Ok(()));
         let guard = Guard::new([user.to_owned()], [group.to_owned()]);

@@ -1,24 +1,25 @@
-//! One party that can be asked about opaque tokens, and what its answers must say (RFC 7662).
-//! Never how it is reached: addresses and secrets belong to whoever asks.
+//! An introspection endpoint for opaque tokens, and what its responses must contain (RFC 7662).
+//! Never contains its address or secrets: they belong to the caller.
 
 use login_common::names::IssuerUrl;
 
 use crate::claims::mapping::ClaimMapping;
 
-/// What the answers of one introspection endpoint must say, and what that means in Kubernetes.
+/// What the responses of one introspection endpoint must contain, and how they map to a user.
 #[derive(Clone, Debug)]
 pub struct Introspector {
-    /// The issuer if one is configured, else the endpoint: what the uid is built from, so that
-    /// two parties never name the same one.
+    /// The issuer if one is configured, else the endpoint. The uid is built from it, so that two
+    /// endpoints never give the same one.
     pub name: IssuerUrl,
-    /// `iss` must be this, if the answer has one.
+    /// The required `iss`, if the response has one.
     pub issuer: Option<IssuerUrl>,
-    /// Only tokens that begin with this are shown to the endpoint; empty: those of nobody else.
+    /// The prefix of the tokens that are sent to the endpoint; empty: tokens with no other's
+    /// prefix.
     pub token_prefix: String,
-    /// One of these must stand in `aud`. Never empty, or no token is accepted.
+    /// One of these must be in `aud`. Never empty, or no token is accepted.
     pub audiences: Vec<String>,
-    /// Each of these must stand in `scope`.
+    /// Each of these must be in `scope`.
     pub required_scopes: Vec<String>,
-    /// How the members of an answer become a user.
+    /// How the members of a response map to a user.
     pub mapping: ClaimMapping,
 }

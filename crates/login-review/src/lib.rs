@@ -1,11 +1,11 @@
-//! A token, the evidence and the time in; a verdict and a Kubernetes identity out.
+//! Judges tokens: a token, evidence and time in; a verdict and a Kubernetes identity out.
 //!
-//! Never here: sockets, files, the clock, knowledge of who calls. Keys are handed in.
+//! Never here: sockets, files, the clock, the caller's identity. Keys are passed in.
 //!
-//! Reading order: `policy` (what is allowed), `route` and `plan` (whose token is this, what must
-//! be fetched), `evidence` and `decide` with `authenticators`, `claims`, `guard` and `audience` (the rules),
-//! `verdict` and `answer` (what comes out), `config` (where a policy is written down:
-//! Kubernetes' `AuthenticationConfiguration`, on disk in `config/`).
+//! Reading order: `policy` (what is allowed), `route` and `plan` (which authenticator a token
+//! belongs to), `evidence` and `decide` with `authenticators`, `claims`, `guard` and `audience`
+//! (the rules), `verdict` and `answer` (the result), `config` (parses a policy: Kubernetes'
+//! `AuthenticationConfiguration`, with its parts in `config/`).
 
 pub mod introspector;
 pub mod policy;

@@ -1,7 +1,7 @@
-//! The first half of a review: whose token is this, and can it be good at all?
-//! Never verifies anything; never says yes.
+//! The first half of a review: finds the authenticator of a token, and refuses hopeless ones early.
+//! Never verifies a signature; never accepts a token.
 //!
-//! Next: `decide.rs`, which asks for the evidence it needs.
+//! Next: `decide.rs`, which requests the evidence that it needs.
 
 use std::fmt;
 
@@ -14,16 +14,16 @@ use crate::{
     verdict::Reason,
 };
 
-/// What to do with a token.
+/// The next step for a token.
 #[derive(Debug)]
 pub enum Plan<'t> {
-    /// Nothing can make it good.
+    /// No evidence could make it valid.
     Refuse(Reason),
-    /// Ask [`crate::decide()`], which says what it needs to know.
+    /// Call [`crate::decide()`], which requests the evidence that it needs.
     Judge(ParsedToken<'t>),
 }
 
-/// A token taken apart, of which nothing is verified.
+/// A parsed token; nothing in it is verified.
 pub struct ParsedToken<'t> {
     pub(crate) route: Route<'t>,
 }
@@ -37,7 +37,7 @@ impl<'t> ParsedToken<'t> {
         }
     }
 
-    /// The introspector that must be asked, and the text to ask it about.
+    /// The introspector to ask, and the token to send.
     pub const fn introspected(&self) -> Option<(IntrospectorIndex, &'t str)> {
         match &self.route {
             Route::Introspected { introspector, token } => Some((*introspector, token)),
@@ -45,7 +45,7 @@ impl<'t> ParsedToken<'t> {
         }
     }
 
-    /// `kid`, for the record.
+    /// `kid`, for the log.
     pub fn key_id(&self) -> Option<&str> {
         match &self.route {
             Route::Jwt { jws, .. } => jws.header().key_id.as_deref(),
@@ -53,8 +53,7 @@ impl<'t> ParsedToken<'t> {
         }
     }
 
-    /// The claims of a JWT, for the record: unless a verdict says otherwise, whoever made the
-    /// token wrote them.
+    /// The claims of a JWT, for the log: unless it was accepted, any party may have written them.
     pub fn unverified_claims(&self) -> Option<&Claims> {
         match &self.route {
             Route::Jwt { jws, .. } => Some(jws.unverified_claims()),
@@ -80,7 +79,7 @@ impl fmt::Debug for ParsedToken<'_> {
     }
 }
 
-/// Routes `token`, refusing what needs neither crypto nor network to be refused.
+/// Routes `token`, and refuses it if that needs neither cryptography nor the network.
 pub fn plan<'t>(policy: &Policy, token: &'t str, now: UnixTime) -> Plan<'t> {
     match route(policy, token, now) {
         Ok(route) => Plan::Judge(ParsedToken { route }),

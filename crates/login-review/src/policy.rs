@@ -1,4 +1,4 @@
-//! What is allowed: which issuers, for which audiences, and how their claims become a user.
+//! The policy: which issuers, for which audiences, and how their claims map to a user.
 //! Never changes after it was built; a new configuration is a new policy.
 
 pub mod static_tokens;
@@ -23,7 +23,7 @@ use crate::{
     revocations::{EndedSessions, Revocations},
 };
 
-/// Checked configuration: every issuer whose tokens are accepted, the other authenticators, and
+/// Validated configuration: every issuer whose tokens are accepted, the other authenticators, and
 /// the guard over all of them.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -35,7 +35,7 @@ pub struct Policy {
     max_token_length: usize,
 }
 
-/// Which issuer of one [`Policy`] is meant; worthless with another policy.
+/// An issuer of one [`Policy`]; invalid with another policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IssuerIndex(usize);
 
@@ -46,7 +46,7 @@ impl IssuerIndex {
     }
 }
 
-/// Which introspector of one [`Policy`] is meant; worthless with another policy.
+/// An introspector of one [`Policy`]; invalid with another policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IntrospectorIndex(usize);
 
@@ -58,8 +58,8 @@ impl IntrospectorIndex {
 }
 
 impl Policy {
-    /// The policy of these issuers. Of two entries with the same issuer the first one counts;
-    /// a configuration file with two is refused before it comes here.
+    /// A policy of these issuers. Of two entries with the same issuer the first one applies; the
+    /// parser already refuses such a file.
     pub fn new(issuers: Vec<IssuerPolicy>, guard: Guard) -> Self {
         Self {
             issuers,
@@ -71,40 +71,40 @@ impl Policy {
         }
     }
 
-    /// Tokens of up to so many bytes are taken.
+    /// Sets the maximum token length in bytes.
     #[must_use]
     pub const fn with_max_token_length(mut self, length: usize) -> Self {
         self.max_token_length = length;
         self
     }
 
-    /// How many bytes a token may have.
+    /// The maximum token length in bytes.
     pub const fn max_token_length(&self) -> usize {
         self.max_token_length
     }
 
-    /// Opaque tokens are asked about at these.
+    /// Adds introspectors for opaque tokens.
     #[must_use]
     pub fn with_introspectors(mut self, introspectors: Vec<Introspector>) -> Self {
         self.introspectors = introspectors;
         self
     }
 
-    /// Opaque tokens are looked up among these first.
+    /// Adds static tokens, which are looked up before any introspector is asked.
     #[must_use]
     pub fn with_static_tokens(mut self, tokens: StaticTokens) -> Self {
         self.static_tokens = Some(tokens);
         self
     }
 
-    /// These count no more.
+    /// Sets the list of revocations.
     #[must_use]
     pub fn with_revocations(mut self, revocations: impl Into<Arc<Revocations>>) -> Self {
         self.revocations = revocations.into();
         self
     }
 
-    /// Every issuer; an [`IssuerIndex`] points into this.
+    /// All issuers; an [`IssuerIndex`] is a position in this list.
     pub fn issuers(&self) -> &[IssuerPolicy] {
         &self.issuers
     }
@@ -114,29 +114,29 @@ impl Policy {
         self.find(text)
     }
 
-    /// Changes one issuer to see what would come next if it were so; never for a review.
+    /// Changes one issuer, to explain what a different setting would do; never for a review.
     pub fn suppose(&mut self, index: IssuerIndex, change: impl FnOnce(&mut IssuerPolicy)) {
         if let Some(issuer) = self.issuers.get_mut(index.0) {
             change(issuer);
         }
     }
 
-    /// What `index` points at; none if it comes from another policy.
+    /// The issuer at `index`; `None` if it comes from another policy.
     pub fn issuer(&self, index: IssuerIndex) -> Option<&IssuerPolicy> {
         self.issuers.get(index.0)
     }
 
-    /// Every introspector; an [`IntrospectorIndex`] points into this.
+    /// All introspectors; an [`IntrospectorIndex`] is a position in this list.
     pub fn introspectors(&self) -> &[Introspector] {
         &self.introspectors
     }
 
-    /// Whether an opaque token could be accepted.
+    /// Whether any opaque token can be accepted.
     pub const fn accepts_opaque_tokens(&self) -> bool {
         self.static_tokens.is_some() || !self.introspectors.is_empty()
     }
 
-    /// What `index` points at; none if it comes from another policy.
+    /// The introspector at `index`; `None` if it comes from another policy.
     pub fn introspector(&self, index: IntrospectorIndex) -> Option<&Introspector> {
         self.introspectors.get(index.0)
     }
@@ -146,12 +146,12 @@ impl Policy {
         self.static_tokens.as_ref()
     }
 
-    /// What counts no more. It may stay while the rest of a policy changes.
+    /// The revocations. They may stay while the rest of a policy changes.
     pub const fn revocations(&self) -> &Arc<Revocations> {
         &self.revocations
     }
 
-    /// Whether the token with these verified `claims` of `issuer` counts no more.
+    /// Whether the token with these verified `claims` of `issuer` is revoked.
     pub(crate) fn is_revoked(
         &self,
         ended_sessions: Option<&EndedSessions>,
@@ -163,12 +163,12 @@ impl Policy {
             || ended_sessions.is_some_and(|ended| ended.contain(issuer, claims))
     }
 
-    /// The introspector whose own prefix `token` has.
+    /// The introspector whose prefix `token` has.
     pub(crate) fn introspector_by_prefix(&self, token: &str) -> Option<IntrospectorIndex> {
         self.find_introspector(|prefix| !prefix.is_empty() && token.starts_with(prefix))
     }
 
-    /// The introspector of the opaque tokens that have nobody's prefix.
+    /// The introspector of the opaque tokens without a configured prefix.
     pub(crate) fn introspector_of_the_rest(&self) -> Option<IntrospectorIndex> {
         self.find_introspector(str::is_empty)
     }
@@ -178,7 +178,7 @@ impl Policy {
         prefixes.position(fits).map(IntrospectorIndex)
     }
 
-    /// Which names may begin with `system:`.
+    /// The guard with the reserved names that are allowed.
     pub const fn guard(&self) -> &Guard {
         &self.guard
     }
@@ -189,45 +189,45 @@ impl Policy {
     }
 }
 
-/// One issuer: what its tokens must say, and what that means in Kubernetes.
+/// One issuer: what its tokens must contain, and how they map to a user.
 #[derive(Clone, Debug)]
 pub struct IssuerPolicy {
-    /// Must equal the discovery document's `issuer` exactly, and be named by `iss`.
+    /// Must equal the discovery document's `issuer` exactly, and match `iss`.
     pub issuer: IssuerUrl,
-    /// Where the discovery document is read instead of below the issuer; fetched exactly so.
+    /// The exact URL of the discovery document, if it is not below the issuer.
     pub discovery_url: Option<Url>,
-    /// Authorities trusted for this issuer's TLS, as PEM; none means those of the system.
+    /// Authorities trusted for this issuer's TLS, as PEM; `None` means those of the system.
     pub certificate_authority_pem: Option<String>,
-    /// One of these must stand in `aud`. Never empty, or no token is accepted.
+    /// One of these must be in `aud`. Never empty, or no token is accepted.
     pub audiences: Vec<String>,
-    /// How claims become a user.
+    /// How claims map to a user.
     pub mapping: ClaimMapping,
-    /// Claims that must be there with exactly this text.
+    /// Claims that must be present with exactly this text.
     pub required_claims: Vec<RequiredClaim>,
-    /// What must hold for the claims.
+    /// Rules over the claims.
     pub claim_rules: Vec<Rule>,
-    /// What must hold for the user they become.
+    /// Rules over the mapped user.
     pub user_rules: Vec<Rule>,
     /// Signature algorithms accepted from this issuer.
     pub algorithms: Vec<Algorithm>,
-    /// One of these must be `azp` (OpenID Connect Core §2); empty asks nothing of it.
+    /// One of these must be `azp` (OpenID Connect Core §2); empty means no condition.
     pub authorized_parties: Vec<String>,
-    /// How long after `iat` a token may end; none asks nothing of it.
+    /// Maximum time from `iat` to `exp`; `None` means no condition.
     pub max_token_lifetime: Option<Duration>,
-    /// Where the groups of a distributed claim may be fetched (OpenID Connect Core §5.6.2).
+    /// Endpoints from which distributed groups may be fetched (OpenID Connect Core §5.6.2).
     pub distributed_claims_endpoints: Vec<Url>,
-    /// Where its keys come from.
+    /// The source of its keys.
     pub key_source: KeySource,
-    /// How old a fetched key set may become while the issuer does not answer.
+    /// Maximum age of a fetched key set while the issuer is unreachable.
     pub key_set_max_age: Duration,
 }
 
-/// Where the keys of an issuer come from.
+/// The source of an issuer's keys.
 #[derive(Clone, Debug)]
 pub enum KeySource {
     /// From the `jwks_uri` of its discovery document.
     Discovery,
-    /// From the configuration or a file that it names; the issuer is never asked.
+    /// The configuration, or a file that it names; the issuer is never asked.
     Inline(KeySet),
 }
 
@@ -235,8 +235,8 @@ pub enum KeySource {
 pub const DEFAULT_KEY_SET_MAX_AGE: Duration = Duration::from_hours(24);
 
 impl IssuerPolicy {
-    /// A policy without further conditions: discovery below the issuer, the system's
-    /// authorities, every algorithm kube-apiserver accepts.
+    /// A policy without further conditions: discovery below the issuer, the system's authorities,
+    /// every algorithm that kube-apiserver accepts.
     pub fn new(issuer: IssuerUrl, audiences: Vec<String>, mapping: ClaimMapping) -> Self {
         Self {
             issuer,

@@ -1,6 +1,6 @@
-//! What counts no more before its time: tokens, sessions, and all that was issued before a moment.
-//! Never grows without bound: what its reader takes is bounded, and ended sessions are forgotten
-//! when no token of theirs can live any more.
+//! Revocations: of tokens, of sessions, and of everything issued before a moment.
+//! Never grows without bound: the parser limits the list, and ended sessions are forgotten once
+//! every token of theirs has expired.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,31 +10,31 @@ use std::{
 use login_common::UnixTime;
 use login_protocols::oidc::Claims;
 
-/// The claim that names the session of a token (OpenID Connect Front-Channel Logout §3).
+/// The claim that identifies the session of a token (OpenID Connect Front-Channel Logout §3).
 pub const SESSION_CLAIM: &str = "sid";
 
 /// One entry of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocation {
-    /// What it is about.
+    /// What is revoked.
     pub what: Revoked,
-    /// It counts no more from then on.
+    /// From this time on the entry has no effect.
     pub expires_at: Option<UnixTime>,
     /// For the operator's log; never for a caller.
     pub reason: Option<String>,
 }
 
-/// What is revoked.
+/// The target of a revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revoked {
-    /// One token, by `jti`; of any issuer if none is named.
+    /// One token, by `jti`; `None` as issuer matches any.
     Token {
         /// `iss`
         issuer: Option<Arc<str>>,
         /// `jti`
         id: String,
     },
-    /// All tokens of a session, by `sid`; of any issuer if none is named.
+    /// All tokens of a session, by `sid`; `None` as issuer matches any.
     Session {
         /// `iss`
         issuer: Option<Arc<str>>,
@@ -47,19 +47,19 @@ pub enum Revoked {
         issuer: Arc<str>,
         /// `sub`
         subject: String,
-        /// Later tokens are good.
+        /// Later tokens are not revoked.
         issued_before: UnixTime,
     },
-    /// What an issuer issued to anybody before a moment.
+    /// Everything that an issuer issued before a moment.
     Issuer {
         /// `iss`
         issuer: Arc<str>,
-        /// Later tokens are good.
+        /// Later tokens are not revoked.
         issued_before: UnixTime,
     },
 }
 
-/// The whole list, ready to be asked. One question costs a few searches, however long the list is.
+/// The whole list with its index. A lookup costs a few searches, however long the list is.
 #[derive(Clone, Debug, Default)]
 pub struct Revocations {
     entries: Vec<Revocation>,
@@ -67,8 +67,8 @@ pub struct Revocations {
     issuers: HashMap<Arc<str>, Index>,
 }
 
-/// Positions in [`Revocations::entries`], each in the order of the names that stand there: a list
-/// may be long, so no name is kept twice.
+/// Positions in [`Revocations::entries`], sorted by the names of the entries: a list may be long,
+/// so no name is stored twice.
 #[derive(Clone, Debug, Default)]
 struct Index {
     tokens: Vec<usize>,
@@ -77,21 +77,21 @@ struct Index {
     whole: Vec<usize>,
 }
 
-/// A sign-in at an issuer, from which tokens can still come.
+/// A sign-in at an issuer that may still yield tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Grant<'g> {
     /// `sid` of its tokens.
     pub session: &'g str,
     /// `sub` of its tokens.
     pub subject: &'g str,
-    /// When the person signed in.
+    /// When the user signed in.
     pub began_at: UnixTime,
-    /// What `jti` of its tokens begins with and that of no others, where the issuer sees to that.
+    /// The prefix of `jti` in its tokens and in no others, if the issuer guarantees one.
     pub token_prefix: Option<&'g str>,
 }
 
 impl Revocations {
-    /// The list of these entries.
+    /// Builds the list.
     pub fn new(entries: Vec<Revocation>) -> Self {
         let mut list = Self::default();
         for (position, entry) in entries.iter().enumerate() {
@@ -118,7 +118,7 @@ impl Revocations {
         let entries = &list.entries;
         for index in list.issuers.values_mut().chain([&mut list.anywhere]) {
             for positions in [&mut index.tokens, &mut index.sessions, &mut index.subjects] {
-                // Stable: of two entries of one name the first stays the first.
+                // Stable: of two entries with one name the first stays first.
                 positions.sort_by_key(|position| name(entries, *position));
                 positions.shrink_to_fit();
             }
@@ -131,7 +131,7 @@ impl Revocations {
         self.issuers.keys().map(AsRef::as_ref)
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
@@ -141,7 +141,7 @@ impl Revocations {
         self.entries.is_empty()
     }
 
-    /// The first entry that ends the token with these verified `claims` of `issuer`.
+    /// The first entry that revokes the token with these verified `claims` of `issuer`.
     pub fn find(&self, issuer: &str, claims: &Claims, now: UnixTime) -> Option<&Revocation> {
         if self.entries.is_empty() {
             return None;
@@ -160,7 +160,7 @@ impl Revocations {
         })
     }
 
-    /// The first entry that ends `grant` of `issuer`: no token may come from it any more.
+    /// The first entry that revokes `grant` of `issuer`: no token may come from it any more.
     pub fn find_grant(
         &self,
         issuer: &str,
@@ -189,7 +189,7 @@ impl Revocations {
         positions.iter().filter_map(|position| self.entries.get(*position))
     }
 
-    /// The entries at `positions`, which are in the order of names, that have this `name`.
+    /// The entries at `positions`, which are sorted by name, that have the name `wanted`.
     fn named<'r>(
         &'r self,
         positions: &'r [usize],
@@ -217,7 +217,7 @@ fn name(entries: &[Revocation], position: usize) -> &str {
 }
 
 impl Revoked {
-    /// What it is looked up by, within its issuer.
+    /// The name it is looked up by, within its issuer.
     fn name(&self) -> &str {
         match self {
             Self::Token { id: name, .. }
@@ -229,9 +229,9 @@ impl Revoked {
 }
 
 impl Revocation {
-    /// Whether this entry, which names the token, still counts and reaches it.
+    /// Whether this entry, which matches the token by name, is in force and covers it.
     fn ends(&self, claims: &Claims, now: UnixTime) -> bool {
-        // A token that does not say when it was issued cannot escape by that.
+        // A token without `iat` must not escape the revocation.
         self.counts(now) && self.reaches(claims.moment("iat"))
     }
 
@@ -239,7 +239,7 @@ impl Revocation {
         self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// Whether it is about what began at `moment`.
+    /// Whether it covers what began at `moment`.
     fn reaches(&self, moment: Option<UnixTime>) -> bool {
         match &self.what {
             Revoked::Token { .. } | Revoked::Session { .. } => true,
@@ -250,21 +250,21 @@ impl Revocation {
     }
 }
 
-/// Sessions that an issuer in this installation ended, for as long as a token of theirs may live.
+/// Sessions that an issuer of this installation ended, until every token of theirs has expired.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndedSessions {
     issuer: String,
-    /// None where they could not be learned.
+    /// `None` if the list is unavailable.
     sessions: Option<HashSet<String>>,
 }
 
 impl EndedSessions {
-    /// These sessions of `issuer`.
+    /// The ended sessions of `issuer`.
     pub fn new(issuer: impl Into<String>, sessions: impl IntoIterator<Item = String>) -> Self {
         Self { issuer: issuer.into(), sessions: Some(sessions.into_iter().collect()) }
     }
 
-    /// `issuer` ends sessions, and nobody can say which.
+    /// `issuer` ends sessions, but the list of them is unavailable.
     pub fn unknown(issuer: impl Into<String>) -> Self {
         Self { issuer: issuer.into(), sessions: None }
     }
@@ -278,21 +278,21 @@ impl EndedSessions {
             && claims.text(SESSION_CLAIM).is_some_and(|session| sessions.contains(session))
     }
 
-    /// Whether the token with these verified `claims` of `issuer` belongs to a session that may
-    /// have ended without anybody here knowing.
+    /// Whether the token with these verified `claims` of `issuer` has a session, but the list of
+    /// ended ones is unavailable.
     pub fn are_unknown_for(&self, issuer: &str, claims: &Claims) -> bool {
         self.sessions.is_none()
             && self.issuer == issuer
             && claims.as_map().contains_key(SESSION_CLAIM)
     }
 
-    /// Whether each of these is known to be one of `others`, too.
+    /// Whether each of these is also known to `others`.
     pub fn is_subset(&self, others: &Self) -> bool {
         let both = self.sessions.as_ref().zip(others.sessions.as_ref());
         both.is_some_and(|(these, others)| these.is_subset(others))
     }
 
-    /// How many are known.
+    /// The number of known sessions.
     pub fn len(&self) -> usize {
         self.sessions.as_ref().map_or(0, HashSet::len)
     }

@@ -1,5 +1,5 @@
-//! Whose token is this? Cheap refusals by shape, size and issuer, before crypto and network.
-//! Never offers a token to more than one party, and a JWT to nobody but the issuer it names.
+//! Finds the authenticator of a token. Refuses by shape, size and issuer, before any cryptography.
+//! Never offers a token to more than one party, and a JWT only to the issuer that it names.
 
 use login_common::UnixTime;
 use login_protocols::jose::{CompactJws, JoseError};
@@ -11,12 +11,12 @@ use crate::{
 
 /// The prefix of a presigned AWS STS request that is used as a token.
 pub const AWS_PREFIX: &str = "k8s-aws-v1.";
-/// What every Fernet token begins with; Keystone's are such.
+/// The prefix of every Fernet token, as used by Keystone.
 pub const FERNET_PREFIX: &str = "gAAAA";
-/// What every JWS and JWE begins with that writes its header without blanks.
+/// The prefix of every JWS and JWE whose header is written without white space.
 pub const JOSE_PREFIX: &str = "eyJ";
 
-/// The one authenticator a token can belong to, and the token as that one reads it.
+/// The one authenticator of a token, and the token in its form.
 pub(crate) enum Route<'t> {
     /// A JWT of a configured issuer.
     Jwt { issuer: IssuerIndex, jws: CompactJws<'t> },
@@ -26,7 +26,7 @@ pub(crate) enum Route<'t> {
     Introspected { introspector: IntrospectorIndex, token: &'t str },
 }
 
-/// Where `token` belongs.
+/// Finds the authenticator of `token`.
 pub(crate) fn route<'t>(
     policy: &Policy,
     token: &'t str,
@@ -51,22 +51,22 @@ pub(crate) fn route<'t>(
             Reason::ForeignIssuer
         });
     };
-    // The signature could not save a token that says itself that its time is over; so an issuer
-    // that is down does not turn expired tokens into outages.
+    // A valid signature could not help a token that says that it expired; so an unreachable issuer
+    // does not turn expired tokens into outages.
     if claims.expires_at().is_some_and(|expires_at| expires_at <= now) {
         return Err(Reason::Expired);
     }
     Ok(Route::Jwt { issuer: index, jws })
 }
 
-/// What is no JWS: a static token, or one of an introspector whose prefix fits. `error` says why
-/// it is no JWS.
+/// Routes a token that is no JWS: a static token, or one for an introspector with a matching
+/// prefix. `error` says why it is no JWS.
 #[cold]
 fn opaque<'t>(policy: &Policy, token: &'t str, error: &JoseError) -> Result<Route<'t>, Reason> {
     let shape = shape(token)?;
     if shape == Shape::Jose {
-        // A damaged JWT is still somebody's: only an operator who names its first letters, which
-        // are no header's, sends it anywhere.
+        // A damaged JWT still belongs to its issuer: it is only sent to an introspector whose
+        // configured prefix matches, which is not the beginning of a JOSE header.
         return policy
             .introspector_by_prefix(token)
             .map(|introspector| Route::Introspected { introspector, token })
@@ -89,24 +89,24 @@ fn opaque<'t>(policy: &Policy, token: &'t str, error: &JoseError) -> Result<Rout
     }
 }
 
-/// How a token looks that is not a readable JWS.
+/// The shape of a token that is not a valid JWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// A JWE, a JWS that cannot be read, or what is meant to be one.
+    /// A JWE, a damaged JWS, or something similar.
     Jose,
-    /// Keystone's; no authenticator takes it unless its prefix is configured.
+    /// Keystone's; no authenticator accepts it unless its prefix is configured.
     Fernet,
     /// Anything else.
     Opaque,
 }
 
-/// The shape of `token`, or why no authenticator could take it. The configured tokens and
-/// prefixes are judged by this, too, so that none is accepted that could never match.
+/// The shape of `token`, or why no authenticator could accept it. The configured tokens and
+/// prefixes are checked by this, too, so that none is configured that could never match.
 pub(crate) fn shape(token: &str) -> Result<Shape, Reason> {
     if token.is_empty() {
         return Err(Reason::Empty);
     }
-    // RFC 6750 §2.1 allows less; what is invisible is a mistake in every token.
+    // RFC 6750 §2.1 allows less; an invisible character is an error in any token.
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Reason::Malformed);
     }
@@ -117,15 +117,15 @@ pub(crate) fn shape(token: &str) -> Result<Shape, Reason> {
         return Err(Reason::UnknownShape);
     }
     let dots = token.bytes().filter(|byte| *byte == b'.').count();
-    // JWS and JWE in compact form have two and four (RFC 7515 §7.1, RFC 7516 §7.1).
+    // The compact forms of JWS and JWE have two and four dots (RFC 7515 §7.1, RFC 7516 §7.1).
     if matches!(dots, 2 | 4) || token.starts_with(JOSE_PREFIX) {
         return Ok(Shape::Jose);
     }
     Ok(if token.starts_with(FERNET_PREFIX) { Shape::Fernet } else { Shape::Opaque })
 }
 
-/// `[a-z0-9]{6}.[a-z0-9]{16}`: kubeadm's bootstrap tokens. kube-apiserver asks the webhook also
-/// about tokens that its own authenticators refused.
+/// `[a-z0-9]{6}.[a-z0-9]{16}`: kubeadm's bootstrap tokens. kube-apiserver sends the webhook also
+/// the tokens that its own authenticators refused.
 fn is_bootstrap_token(token: &str) -> bool {
     let of = |part: &str, length: usize| {
         part.len() == length
@@ -134,8 +134,8 @@ fn is_bootstrap_token(token: &str) -> bool {
     token.split_once('.').is_some_and(|(id, secret)| of(id, 6) && of(secret, 16))
 }
 
-/// Whether `issuer` is one that kube-apiserver uses for its service accounts unless told
-/// otherwise: the legacy name, or the cluster-internal address.
+/// Whether `issuer` is a default of kube-apiserver for its service accounts: the legacy name, or
+/// the cluster-internal address.
 pub(crate) fn is_service_account_issuer(issuer: &str) -> bool {
     if issuer == "kubernetes/serviceaccount" {
         return true;

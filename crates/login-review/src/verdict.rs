@@ -1,29 +1,28 @@
-//! What a review ends with, and the names of the reasons in logs and metrics.
-//! Never carries anything a token said, other than in an accepted identity.
+//! The verdict of a review, and the names of the reasons in logs and metrics.
+//! Never contains data from a token, other than in an accepted identity.
 
 use std::fmt;
 
 use login_common::{Identity, UnixTime};
 
-/// When a verdict ends whose token names no end: how long it may be repeated is up to whoever
-/// keeps it.
+/// When a verdict expires whose token has no expiry: its cache decides how long it is used.
 pub const ENDLESS: UnixTime = UnixTime::from_seconds(i64::MAX);
 
-/// The end of a review.
+/// The result of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The token is good.
+    /// The token is valid.
     Accepted {
-        /// Who it belongs to.
+        /// The user that it belongs to.
         identity: Identity,
-        /// The requested audiences it is good for; empty leaves the field of the answer out.
+        /// The requested audiences it is valid for; empty omits the field of the response.
         audiences: Vec<String>,
-        /// No cached copy of this verdict may be used from then on.
+        /// From this time on no cached copy of this verdict may be used.
         expires_at: UnixTime,
     },
-    /// The token is not good, and asking again would not help.
+    /// The token is not valid, and repeating the request would not help.
     Refused(Reason),
-    /// Nobody can say now; asking again later may help.
+    /// No verdict is possible now; repeating the request later may help.
     CannotTell(Outage),
 }
 
@@ -34,7 +33,7 @@ macro_rules! names {
         pub enum $type { $($(#[$doc])* $variant,)+ }
 
         impl $type {
-            /// Every value, for metrics that begin at zero.
+            /// Every value, for metrics that start at zero.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
             /// A stable snake_case name for logs and metrics.
@@ -52,15 +51,15 @@ macro_rules! names {
 }
 
 names! {
-    /// Why a token is refused. The caller is never told; the operator's log is.
+    /// Why a token is refused. Logged for the operator; never returned to the caller.
     Reason {
-        /// There is no token.
+        /// The token is empty.
         Empty => "empty",
-        /// Longer than any token accepted here.
+        /// Exceeds the maximum token length.
         TooLong => "too_long",
         /// Not a JWS in compact form with readable claims.
         Malformed => "malformed",
-        /// The JWS header is unreadable, or demands what is not supported (`crit`, `b64`, …).
+        /// The JWS header is unreadable, or requires something unsupported (`crit`, `b64`, …).
         Header => "header",
         /// Signed with an algorithm that is not accepted from this issuer.
         Algorithm => "algorithm",
@@ -70,74 +69,75 @@ names! {
         ServiceAccountToken => "service_account_token",
         /// Names no issuer, or one that is not configured.
         ForeignIssuer => "foreign_issuer",
-        /// Signed with a key the issuer does not publish.
+        /// Signed with a key that the issuer does not publish.
         UnknownKey => "unknown_key",
-        /// Could mean more keys of its issuer than are tried.
+        /// Matches more keys of its issuer than are tried.
         AmbiguousKey => "ambiguous_key",
-        /// The key that it names is for another algorithm than its own.
+        /// The key that it names is for another algorithm.
         KeyAlgorithm => "key_algorithm",
-        /// The key that it names is published, and cannot or must not be used.
+        /// The key that it names is published, but cannot or must not be used.
         UnusableKey => "unusable_key",
         /// The signature does not match.
         Signature => "signature",
         /// Another kind of JWT, such as a logout token.
         TokenType => "token_type",
-        /// Says not when it ends.
+        /// Has no `exp`.
         MissingExpiry => "missing_expiry",
-        /// Its time is over.
+        /// `exp` has passed.
         Expired => "expired",
-        /// Its time has not begun.
+        /// `nbf` is in the future.
         NotYetValid => "not_yet_valid",
-        /// Issued in the future.
+        /// `iat` is in the future.
         IssuedInFuture => "issued_in_future",
-        /// Made for somebody else, or not for any of the audiences asked about.
+        /// For another party, or for none of the requested audiences.
         WrongAudience => "wrong_audience",
-        /// A registered claim has a shape that its RFC does not know.
+        /// A registered claim has an invalid type or value.
         Claims => "claims",
-        /// `sub` is there and is no text, where the uid is built from it.
+        /// `sub` is not a string, and the uid is built from it.
         MissingSubject => "missing_subject",
-        /// The username claim is missing, empty, or no text.
+        /// The username claim is missing, empty, or not a string.
         MissingUsername => "missing_username",
         /// The username comes from `email` and `email_verified` is not `true`.
         EmailNotVerified => "email_not_verified",
-        /// The groups claim is neither a text nor a list of texts.
+        /// The groups claim is neither a string nor a list of strings.
         GroupsShape => "groups_shape",
-        /// The groups are kept elsewhere (distributed claims), where they may not be asked for,
-        /// are not given for this token, or are not vouched for.
+        /// The groups are distributed claims from an endpoint that is not allowed, that refuses
+        /// them for this token, or whose JWT is not valid.
         GroupsElsewhere => "groups_elsewhere",
-        /// The uid claim is missing or no text.
+        /// The uid claim is missing or not a string.
         MissingUid => "missing_uid",
         /// A required claim is missing or has another value.
         RequiredClaim => "required_claim",
-        /// The mapped username is empty, too long, or a text that hops on its way may change.
+        /// The mapped username is empty, too long, or a text that later hops may change.
         UnusableUsername => "unusable_username",
-        /// A mapped group is too long, or a text that hops on its way may change.
+        /// A mapped group is too long, or a text that later hops may change.
         UnusableGroup => "unusable_group",
-        /// More groups than a request may carry.
+        /// The user has more groups than allowed.
         TooManyGroups => "too_many_groups",
         /// The mapped username is reserved, such as `system:…`, and is not allowed by name.
         ReservedUsername => "reserved_username",
         /// A mapped group is reserved, such as `system:…`, and is not allowed by name.
         ReservedGroup => "reserved_group",
-        /// A mapped uid or extra value is too long, too many, or a text that hops may change.
+        /// A mapped uid or extra is too long, has too many keys, or is a text that later hops may
+        /// change.
         UnusableExtra => "unusable_extra",
         /// An expression of the mapping failed, or its result has another type than allowed.
         Expression => "expression",
-        /// An expression cost more than it may.
+        /// An expression exceeded its cost limit.
         ExpressionCost => "expression_cost",
-        /// A rule over the claims says no.
+        /// A rule over the claims is false.
         ClaimRule => "claim_rule",
-        /// A rule over the mapped user says no.
+        /// A rule over the mapped user is false.
         UserRule => "user_rule",
         /// `azp` names a party that is not accepted.
         AuthorizedParty => "authorized_party",
-        /// Lives longer than its issuer's tokens may.
+        /// Its lifetime exceeds the maximum for its issuer.
         Lifetime => "lifetime",
         /// The list of revocations names it, its session, its subject or its issuer.
         Revoked => "revoked",
-        /// Not a JWT, and no authenticator takes a token of this shape.
+        /// Not a JWT, and no authenticator accepts a token of this shape.
         UnknownShape => "unknown_shape",
-        /// A scope is missing that its introspector demands.
+        /// A scope that its introspector requires is missing.
         MissingScope => "missing_scope",
         /// The introspection endpoint says that it is not active.
         Inactive => "inactive",
@@ -147,22 +147,23 @@ names! {
 }
 
 names! {
-    /// Why nobody can say whether a token is good.
+    /// Why no verdict is possible.
     Outage {
-        /// The issuer's keys are not known and could not be fetched.
+        /// The issuer's keys are not cached and could not be fetched.
         KeysUnavailable => "keys_unavailable",
-        /// The token names a key that is not known, and its issuer was asked too short a while ago
-        /// to be asked again. A refusal would be cached, and the key may be new.
+        /// The token names an unknown key, and its issuer was asked too recently to be asked again.
+        /// A refusal would be cached, and the key may be new.
         KeyUnconfirmed => "key_unconfirmed",
-        /// The introspection endpoint of an opaque token does not answer.
+        /// The introspection endpoint of an opaque token does not respond.
         IntrospectionUnavailable => "introspection_unavailable",
-        /// The place where a user's groups are kept does not answer.
+        /// The endpoint of a user's distributed groups does not respond.
         GroupsUnavailable => "groups_unavailable",
-        /// A database that must be asked does not answer.
+        /// A required database does not respond.
         StoreUnavailable => "store_unavailable",
-        /// The evidence did not come, or an expression did not end, within the time of one review.
+        /// The evidence was not gathered, or an expression did not end, within the time of one
+        /// review.
         DeadlineExceeded => "deadline_exceeded",
-        /// A fault of this program.
+        /// A bug in this program.
         Internal => "internal",
     }
 }

@@ -1,4 +1,4 @@
-//! The contract table of kube-apiserver's webhook, as literal bytes.
+//! The contract of kube-apiserver's webhook, as literal bytes.
 
 use std::collections::BTreeMap;
 
@@ -131,7 +131,7 @@ fn faults_of_the_caller_have_the_status_and_reason_kubernetes_knows() {
     }
 }
 
-// W32: serde would quote a token that stands where an object should.
+// W32: serde would quote a token in the place of an object.
 #[test]
 fn what_the_caller_sent_is_not_repeated() {
     let tail = r#","apiVersion":"authentication.k8s.io/v1","spec":"SECRET"}"#;

@@ -1,6 +1,6 @@
-//! Groups that a token does not hold but says where to find (OpenID Connect Core §5.6.2), as
-//! kube-apiserver's `claimResolver` reads them, from the issuer's own host and allowed places only.
-//! Never takes "kept elsewhere" for "no groups": a user could lose the groups that restrain him.
+//! Distributed groups (OpenID Connect Core §5.6.2): fetched from where the token says, as by
+//! kube-apiserver's `claimResolver`, but only from the issuer's own host and allowed endpoints.
+//! Never treats distributed groups as "no groups": users could lose groups that restrict them.
 
 use login_common::{Secret, UnixTime};
 use login_protocols::{
@@ -17,19 +17,19 @@ use crate::{
     verdict::{Reason, Verdict},
 };
 
-/// Claims with the groups in their place, and when those end.
+/// Claims with the fetched groups, and when the groups expire.
 #[derive(Debug)]
 pub(super) struct Expanded {
     pub(super) claims: Claims,
     pub(super) expires_at: UnixTime,
 }
 
-/// Why there are none, or not yet.
+/// Why the groups are not available, or not yet.
 #[derive(Debug)]
 pub(super) enum Halt {
     /// The token is refused.
     Refuse(Reason),
-    /// First gather this.
+    /// This evidence is needed first.
     Gather(Box<Need>),
 }
 
@@ -42,8 +42,7 @@ impl From<Halt> for Decision {
     }
 }
 
-/// The verified `claims` of a token of `issuer` with its groups; none if they are complete as they
-/// are.
+/// The verified `claims` of a token of `issuer` with its groups; `None` if they need no fetching.
 pub(super) fn expand(
     policy: &Policy,
     index: IssuerIndex,
@@ -84,7 +83,7 @@ pub(super) fn expand(
         _ => refused(),
     })?;
     Elsewhere::read(verified.claims).map_err(Halt::Refuse)?;
-    // Within one issuer a subject is one user; another's groups are not his.
+    // Within one issuer a subject is one user; groups of another subject are refused.
     let subject = verified.claims.value("sub");
     if signer == index && subject.is_some() && subject != claims.value("sub") {
         return Err(refused());
@@ -103,20 +102,20 @@ pub(super) fn expand(
     Ok(Some(Expanded { claims: Claims::from(expanded), expires_at: verified.expires_at }))
 }
 
-/// The claim that groups are mapped from; an expression sees what the token holds itself.
+/// The claim that groups are mapped from; an expression sees only what is in the token itself.
 fn groups_claim(issuer: &IssuerPolicy) -> Option<&str> {
     issuer.mapping.groups.as_ref()?.claim().map(|groups| groups.claim.as_str())
 }
 
-/// What a token says of claims that it keeps elsewhere.
+/// The distributed claims of a token.
 struct Elsewhere<'c> {
     names: Option<&'c Map<String, Value>>,
     sources: Option<&'c Map<String, Value>>,
 }
 
 impl<'c> Elsewhere<'c> {
-    /// As kube-apiserver reads every token, also one that holds its groups: all names are texts,
-    /// each has its source, and all sources have the right shape. Go reads `null` as nothing.
+    /// Validates them as kube-apiserver does, even in a token that holds its groups: all names are
+    /// strings, each has its source, and all sources are valid. Go reads `null` as missing.
     fn read(claims: &'c Claims) -> Result<Self, Reason> {
         let members = |name| match claims.value(name) {
             None | Some(Value::Null) => Ok(None),
@@ -139,7 +138,8 @@ impl<'c> Elsewhere<'c> {
         self.sources?.get(name)
     }
 
-    /// Where `claim` is kept; none if it is not kept elsewhere. A claim that is there wins.
+    /// The source of `claim`; `None` if it is not distributed. A claim in the token takes
+    /// precedence.
     fn place(&self, claims: &Claims, claim: &str) -> Result<Option<Place<'c>>, Reason> {
         let is_there = claims.value(claim).is_some_and(|value| !value.is_null());
         if is_there || claims.value("_claim_names").is_none() {
@@ -154,15 +154,15 @@ impl<'c> Elsewhere<'c> {
     }
 }
 
-/// Where groups are kept, as the token says it.
+/// The source of the groups, as the token names it.
 struct Place<'c> {
     endpoint: &'c str,
     access_token: &'c str,
 }
 
 impl<'c> Place<'c> {
-    /// As Go's decoder fills a struct: names of members match in any case, `null` is nothing, and
-    /// of several the last counts.
+    /// Parsed as Go's decoder fills a struct: member names match in any case, `null` is missing,
+    /// and the last of several wins.
     fn read(source: &'c Value) -> Result<Self, Reason> {
         let mut place = Self { endpoint: "", access_token: "" };
         let members = match source {
@@ -186,8 +186,9 @@ impl<'c> Place<'c> {
     }
 }
 
-/// Where to ask, if it is the issuer's own host or a place that the operator allows. An aggregated
-/// claim (`JWT` in place of an endpoint) is not supported: kube-apiserver takes it for "no groups".
+/// The endpoint to fetch from, if it is on the issuer's own host or allowed by the operator. An
+/// aggregated claim (`JWT` instead of an endpoint) is not supported: kube-apiserver reads it as "no
+/// groups".
 fn source(index: IssuerIndex, issuer: &IssuerPolicy, place: &Place<'_>) -> Option<GroupsSource> {
     let endpoint = Url::parse(place.endpoint).ok()?;
     if !is_own(issuer, &endpoint) && !issuer.distributed_claims_endpoints.contains(&endpoint) {
@@ -197,7 +198,7 @@ fn source(index: IssuerIndex, issuer: &IssuerPolicy, place: &Place<'_>) -> Optio
     Some(GroupsSource { issuer: index, endpoint, access_token })
 }
 
-/// The same scheme, host and port. User information would become a second proof of who we are.
+/// The same scheme, host and port. User information would act as a second credential of ours.
 fn is_own(issuer: &IssuerPolicy, endpoint: &Url) -> bool {
     let has_user = !endpoint.username().is_empty() || endpoint.password().is_some();
     let own = Url::parse(issuer.issuer.as_str()).ok();

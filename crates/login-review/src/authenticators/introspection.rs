@@ -1,5 +1,7 @@
-//! An opaque token, judged by what its authorization server says about it (RFC 7662 §2.2).
-//! Never takes `active` for enough: times, audience, scope and issuer are checked as in a JWT.
+//! Opaque tokens, judged by the introspection response of their authorization server (RFC 7662
+//! §2.2).
+//! Never accepts a token for `active` alone: times, audience, scope and issuer are checked as in a
+//! JWT.
 
 use login_common::UnixTime;
 use login_protocols::{
@@ -47,7 +49,7 @@ fn accept(
     now: UnixTime,
 ) -> Result<Verdict, Reason> {
     let expires_at = check(introspector, claims, now)?;
-    // An entry may name whoever the answer does, or what stands in the configuration.
+    // An entry may name the issuer in the response or the configured one.
     let names = [claims.issuer(), Some(introspector.name.as_str())];
     let is_revoked = |issuer: &str| policy.is_revoked(evidence.ended_sessions, issuer, claims, now);
     if names.into_iter().flatten().any(is_revoked) {
@@ -59,7 +61,7 @@ fn accept(
     Ok(Verdict::Accepted { identity, audiences: audiences.grant()?, expires_at })
 }
 
-/// What RFC 7662 §4 leaves to whoever asks. Answers when the token ends.
+/// The checks that RFC 7662 §4 leaves to the caller. Returns when the token expires.
 fn check(introspector: &Introspector, claims: &Claims, now: UnixTime) -> Result<UnixTime, Reason> {
     check_kind(claims)?;
     if let Some(expected) = &introspector.issuer
@@ -87,8 +89,8 @@ fn check(introspector: &Introspector, claims: &Claims, now: UnixTime) -> Result<
     Ok(expires_at.unwrap_or(ENDLESS))
 }
 
-/// Refresh tokens are active, too, and a bound token (DPoP, RFC 9449 §6; mTLS, RFC 8705 §3) is
-/// worth nothing in the hands of whoever merely bears it.
+/// Refuses refresh tokens, which are active, too, and bound tokens (DPoP, RFC 9449 §6; mTLS,
+/// RFC 8705 §3), which must not be accepted as bearer tokens.
 fn check_kind(claims: &Claims) -> Result<(), Reason> {
     let is_bearer = claims.value("token_type").is_none_or(|kind| {
         kind.as_str().is_some_and(|kind| {

@@ -1,7 +1,7 @@
-//! A JWT of a configured OpenID Connect issuer, in kube-apiserver's order: signature and times,
-//! what only this program asks (`azp`, lifetime), username, groups, uid, extra, required claims,
-//! rules over the claims, rules over the user; then the guard and the audiences.
-//! Never reads a claim that was not signed.
+//! JWTs of configured OpenID Connect issuers, checked in kube-apiserver's order: signature and
+//! times, this program's own conditions (`azp`, lifetime), username, groups, uid, extra, required
+//! claims, rules over the claims, rules over the user; then the guard and the audiences.
+//! Never uses a claim that was not signed.
 
 use login_common::{Identity, UnixTime};
 use login_protocols::{
@@ -73,8 +73,8 @@ pub(crate) fn decide(
     Decision::Verdict(verdict.unwrap_or_else(Verdict::Refused))
 }
 
-/// What an operator may ask beyond `AuthenticationConfiguration`. A token that does not say what
-/// is asked is refused: it could say anything.
+/// The operator's conditions beyond `AuthenticationConfiguration`. A token without the claim that a
+/// condition needs is refused, or it would bypass the condition.
 pub(crate) fn check_restrictions(
     issuer: &IssuerPolicy,
     claims: &Claims,
@@ -86,7 +86,7 @@ pub(crate) fn check_restrictions(
     if !parties.is_empty() && !claims.text("azp").is_some_and(is_party) {
         return Err(Reason::AuthorizedParty);
     }
-    // A token from the future would live longer than it says.
+    // An `iat` in the future would extend the allowed lifetime.
     if let Some(most) = issuer.max_token_lifetime
         && claims.moment("iat").is_none_or(|issued_at| issued_at.min(now).plus(most) < expires_at)
     {
@@ -95,7 +95,7 @@ pub(crate) fn check_restrictions(
     Ok(())
 }
 
-/// The user that verified `claims` mean, if it may be told to kube-apiserver.
+/// The user that verified `claims` map to, if the guard allows it.
 pub(crate) fn identify(
     issuer: &IssuerPolicy,
     guard: &Guard,
@@ -110,8 +110,8 @@ pub(crate) fn identify(
     Ok(identity)
 }
 
-/// Whether another key set might verify the token. An issuer may put a new key in the place of an
-/// old one, under the same name or under none.
+/// Whether another key set might verify the token. An issuer may replace a key, under the same
+/// `kid` or without one.
 pub(crate) const fn depends_on_keys(refusal: &TokenRefusal) -> bool {
     matches!(
         refusal,

@@ -1,4 +1,4 @@
-//! Tokens that an operator wrote down: a token is looked up, and its user is known.
+//! Static tokens from the operator's files: looks up the user of a token.
 //! Never accepts one after its `notAfter`, or a name that the guard refuses.
 
 use login_common::{Identity, UnixTime};

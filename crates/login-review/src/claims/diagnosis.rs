@@ -1,6 +1,6 @@
-//! Which expression or required claim refuses a token, and why: for the operator's log and
+//! Finds which expression or required claim refuses a token, and why: for the operator's log and
 //! `explain`.
-//! Never a claim's value, and never for whoever shows the token.
+//! Never contains a claim's value, and is never shown to the caller.
 
 use kubernetes_cel::{EvaluationError, Patience, Value};
 use login_protocols::oidc::Claims;
@@ -17,14 +17,14 @@ use crate::{claims::rules::RequiredClaim, policy::IssuerPolicy, verdict::Reason}
 /// An expression that refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusingExpression {
-    /// It is a rule; else it maps something.
+    /// Whether it is a validation rule; otherwise it is a mapping.
     pub is_rule: bool,
-    /// Its key, its text, and what it gave or how it failed.
+    /// Its key, its text, and its result or error.
     pub said: String,
 }
 
 impl IssuerPolicy {
-    /// The first required claim that these claims lack, as they are; none if they have all.
+    /// The first required claim that these claims do not satisfy; `None` if they satisfy all.
     pub fn refusing_claim(&self, claims: &Claims) -> Option<String> {
         let lacks = |rule: &&RequiredClaim| check_required(&[(*rule).clone()], claims).is_err();
         let RequiredClaim { claim, value } = self.required_claims.iter().find(lacks)?;
@@ -44,13 +44,13 @@ impl IssuerPolicy {
         Some(format!("`{claim}` must be the text `{value}`, and {found}"))
     }
 
-    /// The first expression, in the order of a review, that refuses these claims; none if it was
-    /// not an expression. The review says that; this only finds it again.
+    /// The first expression, in the order of a review, that refuses these claims; `None` if no
+    /// expression did. Only explains a refusal, the review makes it.
     pub fn refusing_expression(&self, claims: &Claims) -> Option<RefusingExpression> {
         self.refusing_expression_within(claims, None)
     }
 
-    /// The same, while there is patience.
+    /// The same, within the time limit of `patience`.
     pub fn refusing_expression_within(
         &self,
         claims: &Claims,
@@ -92,7 +92,7 @@ impl IssuerPolicy {
     }
 }
 
-/// Key, expression, and whether a list will do.
+/// Key, expression, and whether the result may be a list.
 fn mapped(policy: &IssuerPolicy) -> impl Iterator<Item = (String, &Expression, bool)> {
     let mapping = &policy.mapping;
     let username =

@@ -1,5 +1,5 @@
 //! CEL expressions of the configuration: compiled once, evaluated for every token.
-//! Never longer than its allowance; never a value of a claim in an error.
+//! Never exceeds its allowance; never puts a claim's value into an error.
 
 use std::{fmt, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::{
     verdict::Reason,
 };
 
-/// A checked expression and its text. Cloning is cheap.
+/// A compiled expression and its source. Cheap to clone.
 #[derive(Clone)]
 pub struct Expression {
     source: Arc<str>,
@@ -28,12 +28,12 @@ pub struct Expression {
 }
 
 impl Expression {
-    /// Over the variable `claims`, a map of which nothing but the names is known.
+    /// An expression over the variable `claims`, a map of which only the names are known.
     pub fn over_claims(source: &str) -> Result<Self, CompileError> {
         Self::compile(source, claims_environment())
     }
 
-    /// Over the variable `user`, with the fields that a user has and no others.
+    /// An expression over the variable `user`, which has exactly the fields of a user.
     pub fn over_user(source: &str) -> Result<Self, CompileError> {
         Self::compile(source, user_environment())
     }
@@ -48,19 +48,19 @@ impl Expression {
         &self.source
     }
 
-    /// What is known of its value before there are claims.
+    /// The static type of its result.
     pub fn result_type(&self) -> &Type {
         self.program.result_type()
     }
 
-    /// Whether it selects the claim of that name: `claims.email`, `claims.?email` or
-    /// `has(claims.email)`; `claims["email"]` is not seen, as by kube-apiserver.
+    /// Whether it selects the claim `name`: `claims.email`, `claims.?email` or `has(claims.email)`;
+    /// `claims["email"]` is not recognised, as in kube-apiserver.
     pub fn selects_claim(&self, name: &str) -> bool {
         selects(self.program.tree(), "claims", name)
     }
 
-    /// The claim without which it fails or says no, of those that not every token has; none if
-    /// another claim can take its place.
+    /// The optional claim without which it fails or is false; `None` if another claim can replace
+    /// it.
     pub fn fails_without(&self) -> Option<String> {
         let registered = json!({"iss": "", "aud": "", "sub": "", "iat": 0, "exp": 0});
         let registered = registered.as_object()?;
@@ -84,13 +84,13 @@ impl Expression {
         (!is_dispensable).then_some(missing)
     }
 
-    /// What it does with `claims` as if that were a map; it is none, and the expression fails there.
-    /// Macros over `claims` work, as in kube-apiserver.
+    /// The operation that treats `claims` as a map, which it is not, so that the expression fails
+    /// there. Macros over `claims` work, as in kube-apiserver.
     pub fn takes_claims_for_a_map(&self) -> Option<&'static str> {
         takes_for_container(self.program.tree(), "claims")
     }
 
-    /// Its value for these claims.
+    /// Evaluates it for these claims.
     pub(crate) fn of_claims<'a>(
         &'a self,
         claims: &'a Claims,
@@ -99,7 +99,7 @@ impl Expression {
         self.evaluate(claims, allowance).map_err(|error| reason(&error))
     }
 
-    /// The same, with what failed. The error names functions and claims, and no value.
+    /// The same, with the error. The error names functions and claims, and no value.
     pub(super) fn evaluate<'a>(
         &'a self,
         claims: &'a Claims,
@@ -108,7 +108,7 @@ impl Expression {
         allowance.spend(self, &Bindings::new([("claims", claims_value(claims.as_map()))]))
     }
 
-    /// Its value for this user.
+    /// Evaluates it for this user.
     pub(crate) fn of_user<'a>(
         &'a self,
         user: &'a UserFields,
@@ -117,7 +117,7 @@ impl Expression {
         self.evaluate_user(user, allowance).map_err(|error| reason(&error))
     }
 
-    /// The same, with what failed.
+    /// The same, with the error.
     pub(super) fn evaluate_user<'a>(
         &'a self,
         user: &'a UserFields,
@@ -133,26 +133,26 @@ impl fmt::Debug for Expression {
     }
 }
 
-/// What an expression makes of claims.
+/// The outcome of an expression for some claims.
 enum Fate {
     Misses(String),
     Refuses,
     Passes,
 }
 
-/// What all expressions of one token may still cost together.
+/// The remaining budget of all expressions of one token together.
 ///
-/// kube-apiserver bounds each expression and not their number, so that 64 rules could take
-/// seconds of a core for one token. Four times the bound of one is far beyond what an expression
-/// over a token of 64 KiB needs. It ends within some tenths of a second but for large patterns that
-/// meet long texts: there patience ends, which is no verdict.
+/// kube-apiserver limits each expression but not their number, so that 64 rules could take seconds
+/// of a core for one token. Four times the limit of one is far beyond what an expression over a
+/// token of 64 KiB needs. It lasts some tenths of a second, except for large patterns on long
+/// texts: there `patience` stops the evaluation, which gives no verdict.
 #[derive(Clone, Debug)]
 pub(crate) struct Allowance {
     left: Budget,
     patience: Option<Patience>,
 }
 
-/// How many expressions may each cost what one may.
+/// How many expressions may each use the full budget of one.
 const WHOLE_EXPRESSIONS: u64 = 4;
 
 impl Default for Allowance {
@@ -162,7 +162,7 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// For one token, while there is patience.
+    /// The budget for one token, within the time limit of `patience`.
     pub(crate) fn within(patience: Option<&Patience>) -> Self {
         let Budget { cost, work } = Budget::default();
         let left = Budget { cost: cost * WHOLE_EXPRESSIONS, work: work * WHOLE_EXPRESSIONS };
@@ -185,7 +185,7 @@ impl Allowance {
     }
 }
 
-/// How an expression selects the claim.
+/// The expression that selects `claim`.
 pub(crate) fn selection(claim: &str) -> String {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if claim.chars().all(is_name) && !claim.starts_with(|c: char| c.is_ascii_digit()) {
@@ -199,12 +199,12 @@ fn reason(error: &EvaluationError) -> Reason {
     if error.is_final() { Reason::ExpressionCost } else { Reason::Expression }
 }
 
-/// For [`texts`] of groups: twice of what the guard lets pass, since some may be there twice.
+/// For [`texts`] of groups: twice the guard's limit, since there may be duplicates.
 pub(crate) const GROUPS_BYTES: usize = 2 * MAX_GROUPS * MAX_GROUP_LENGTH;
-/// For [`texts`] of one key of extra: with room for many short ones.
+/// For [`texts`] of one key of extra: leaves room for many short ones.
 pub(crate) const EXTRA_BYTES: usize = 8 * MAX_EXTRA_LENGTH;
 
-/// A text; nothing else is turned into one.
+/// A string; other types are refused.
 pub(crate) fn text(value: &Value<'_>) -> Result<String, Reason> {
     match value {
         Value::String(text) => Ok((**text).to_owned()),
@@ -212,8 +212,8 @@ pub(crate) fn text(value: &Value<'_>) -> Result<String, Reason> {
     }
 }
 
-/// A text or a list of texts, without the empty ones; null is an empty list. At most so many bytes
-/// are copied: elements of a list that was computed may share one long text.
+/// A string or a list of strings, without the empty ones; null is an empty list. Copies at most
+/// `most` bytes: elements of a computed list may share one long string.
 pub(crate) fn texts(value: &Value<'_>, most: usize) -> Result<Vec<String>, Reason> {
     match value {
         Value::Null => Ok(Vec::new()),

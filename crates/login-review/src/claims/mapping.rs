@@ -1,5 +1,5 @@
-//! Claims become username, uid, groups and extra, as `claimMappings` says: by name, or by CEL.
-//! Never follows distributed claims; claims by name are those at the top level.
+//! Maps claims to username, uid, groups and extra, as `claimMappings` says: by name, or by CEL.
+//! Never follows distributed claims; only top-level claims are mapped by name.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,54 +14,55 @@ use crate::{
     verdict::Reason,
 };
 
-/// Bytes an identifier may have to be passed on in `extra`.
+/// Maximum bytes of an identifier that is passed on in `extra`.
 const MAX_EXTRA_LENGTH: usize = 1024;
 
-/// What makes a user.
+/// The mapping of claims to a user.
 #[derive(Clone, Debug)]
 pub struct ClaimMapping {
-    /// A text that is not empty.
+    /// A non-empty string.
     pub username: Source,
-    /// A text or a list of texts; none gives no groups.
+    /// A string or a list of strings; `None` gives no groups.
     pub groups: Option<Source>,
-    /// A text. None makes the uid `<issuer>#<sub>`, which OpenID Connect promises to be unique
-    /// and never reassigned; kube-apiserver itself would leave it empty, and so it is without `sub`.
+    /// A string. `None` makes the uid `<issuer>#<sub>`, which OpenID Connect guarantees to be
+    /// unique and never reassigned; kube-apiserver would leave it empty, as it is here without
+    /// `sub`.
     pub uid: Option<UidSource>,
-    /// Further facts; no key twice.
+    /// Additional attributes, without duplicate keys.
     pub extra: Vec<ExtraMapping>,
-    /// The session of the token, if its issuer names one.
+    /// The claim with the session of the token, if the issuer has one.
     pub session: Option<SessionClaim>,
 }
 
-/// Where a name, or a list of names, comes from.
+/// The source of the username or the groups.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A claim.
     Claim(PrefixedClaim),
-    /// Whatever this gives.
+    /// The result of an expression.
     Expression(Expression),
 }
 
-/// Where the uid comes from.
+/// The source of the uid.
 #[derive(Clone, Debug)]
 pub enum UidSource {
-    /// A claim at the top level, by its exact name; it must be a text or null, which is the empty
-    /// text.
+    /// A top-level claim, by its exact name; it must be a string or null, which is the empty
+    /// string.
     Claim(String),
-    /// A text, which may be empty: who wants that has said so.
+    /// A string, which may be empty: the operator chose that.
     Expression(Expression),
 }
 
-/// One entry of `extra`; without values it is left out.
+/// One entry of `extra`; omitted if it has no values.
 #[derive(Clone, Debug)]
 pub struct ExtraMapping {
-    /// Lower case, with a domain before the slash.
+    /// Lower case, prefixed by a domain and a slash.
     pub key: String,
-    /// A text, a list of texts, or null.
+    /// A string, a list of strings, or null.
     pub values: Expression,
 }
 
-/// A claim at the top level, and the text put before its value.
+/// A top-level claim, and the prefix of its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrefixedClaim {
     /// The exact name of the claim.
@@ -75,7 +76,7 @@ pub struct PrefixedClaim {
 pub struct SessionClaim {
     /// The exact name of the claim, such as `sid`.
     pub claim: String,
-    /// The key in `extra`: lower case, with a domain before the slash.
+    /// The key in `extra`: lower case, prefixed by a domain and a slash.
     pub extra_key: String,
 }
 
@@ -96,7 +97,7 @@ impl Source {
 }
 
 impl ClaimMapping {
-    /// Names that are claims, the uid from issuer and subject, and nothing further.
+    /// Username and groups from claims, the uid from issuer and subject, and no extra.
     pub fn of_claims(username: PrefixedClaim, groups: Option<PrefixedClaim>) -> Self {
         Self {
             username: username.into(),
@@ -107,12 +108,12 @@ impl ClaimMapping {
         }
     }
 
-    /// The user that `claims` of `issuer` describe. The guard has not seen it yet.
+    /// The user that `claims` of `issuer` map to, before the guard's check.
     pub fn identity(&self, issuer: &IssuerUrl, claims: &Claims) -> Result<Identity, Reason> {
         self.identity_within(issuer, claims, &mut Allowance::default())
     }
 
-    /// The same, where rules follow that share the allowance. The order is kube-apiserver's.
+    /// The same, for a caller whose rules share the allowance. The order is kube-apiserver's.
     pub(crate) fn identity_within(
         &self,
         issuer: &IssuerUrl,
@@ -135,8 +136,8 @@ impl ClaimMapping {
                 return if name.is_empty() { Err(Reason::MissingUsername) } else { Ok(name) };
             }
         };
-        // An absent claim is fine: many issuers send only addresses they verified. The text
-        // "true" is not, as in kube-apiserver.
+        // The claim may be missing: many issuers send only verified addresses. The string "true" is
+        // refused, as in kube-apiserver.
         if claim == "email"
             && claims.value("email_verified").is_some_and(|verified| *verified != Value::Bool(true))
         {
@@ -169,13 +170,13 @@ impl ClaimMapping {
             Some(Value::String(name)) => vec![name],
             Some(Value::Array(items)) => items
                 .iter()
-                // To kube-apiserver null is the empty text, and empty names are left out here.
+                // kube-apiserver reads null as the empty string, and empty names are dropped here.
                 .filter(|item| !item.is_null())
                 .map(|item| item.as_str().ok_or(Reason::GroupsShape))
                 .collect::<Result<_, _>>()?,
             Some(Value::Null) | None if is_elsewhere(claims, claim) => {
-                // OpenID Connect Core §5.6.2. To take this for "no groups" would let a user
-                // lose the groups that restrain him.
+                // OpenID Connect Core §5.6.2. Treating this as "no groups" would remove groups that
+                // restrict the user.
                 return Err(Reason::GroupsElsewhere);
             }
             Some(Value::Null) | None => Vec::new(),
@@ -200,7 +201,7 @@ impl ClaimMapping {
             Some(UidSource::Claim(claim)) => {
                 match claims.value(claim) {
                     Some(Value::String(uid)) => Ok(uid.clone()),
-                    // As kube-apiserver reads it.
+                    // As in kube-apiserver.
                     Some(Value::Null) => Ok(String::new()),
                     _ => Err(Reason::MissingUid),
                 }
@@ -212,7 +213,7 @@ impl ClaimMapping {
                 Some(Value::String(subject)) if !subject.is_empty() => {
                     Ok([issuer.as_str(), "#", subject].concat())
                 }
-                // Tokens of machines may have none; kube-apiserver asks for none.
+                // Tokens of machines may have no `sub`; kube-apiserver does not require it.
                 Some(Value::String(_) | Value::Null) | None => Ok(String::new()),
                 Some(_) => Err(Reason::MissingSubject),
             },
@@ -244,10 +245,10 @@ impl ClaimMapping {
     }
 }
 
-/// Each name once, in order, without empty ones.
+/// Removes duplicate and empty names; keeps the order.
 fn unique(names: Vec<&str>) -> Vec<&str> {
     let mut unique: Vec<&str> = Vec::with_capacity(names.len());
-    // The groups of most users are compared faster than hashed.
+    // For the few groups of most users, comparing is faster than hashing.
     let mut many = HashSet::new();
     for name in names {
         let is_new = if unique.len() < 16 {
@@ -272,8 +273,8 @@ fn text<'c>(claims: &'c Claims, name: &str) -> Option<&'c str> {
     }
 }
 
-/// Extra values travel in HTTP headers to aggregated API servers; what does not fit there is
-/// left out, since nothing is decided by it.
+/// An identifier for `extra`, whose values are sent in HTTP headers to aggregated API servers. A
+/// value that does not fit is dropped, since no decision depends on it.
 fn identifier<'c>(claims: &'c Claims, name: &str) -> Option<&'c str> {
     text(claims, name).filter(|id| id.len() <= MAX_EXTRA_LENGTH && is_stable(id))
 }

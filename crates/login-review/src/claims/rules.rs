@@ -1,4 +1,4 @@
-//! What must hold besides a good signature: `claimValidationRules`, `userValidationRules`.
+//! Conditions besides the signature: `claimValidationRules`, `userValidationRules`.
 //! Never passes a rule that could not be evaluated.
 
 use kubernetes_cel::Value;
@@ -15,23 +15,23 @@ use crate::verdict::Reason;
 /// A claim that must be a JSON string equal to `value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequiredClaim {
-    /// The name of a claim at the top level.
+    /// The name of a top-level claim.
     pub claim: String,
-    /// The text it must have.
+    /// The required value.
     pub value: String,
 }
 
 /// An expression that must be true.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// Always a boolean.
+    /// Its result is a boolean.
     pub expression: Expression,
-    /// Why it stands there, for the operator's log; the person who signs in is never told.
+    /// The operator's reason for the rule, for the log; never shown to the user.
     pub message: String,
 }
 
-/// Whether every one of `required` is a JSON string with exactly that value. Null counts as the
-/// empty text, as kube-apiserver reads it.
+/// Whether each of `required` is a JSON string with exactly that value. Null counts as the empty
+/// string, as in kube-apiserver.
 pub(crate) fn check_required(required: &[RequiredClaim], claims: &Claims) -> Result<(), Reason> {
     let holds = |rule: &RequiredClaim| match claims.value(&rule.claim) {
         Some(Json::String(value)) => *value == rule.value,

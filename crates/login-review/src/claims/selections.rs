@@ -1,5 +1,5 @@
-//! Which claims an expression selects, read from its tree: for warnings about a configuration.
-//! Never a decision about a token: only evaluation knows which part of a tree is used.
+//! Lists the claims that an expression selects, from its tree: for warnings about a configuration.
+//! Never decides about a token: only evaluation shows which part of a tree is used.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use kubernetes_cel::{
     value::Text,
 };
 
-/// Whether a field of this name is selected from the variable anywhere: `claims.email`,
-/// `claims.?email`, `has(claims.email)`; not `claims["email"]`.
+/// Whether the expression selects field `name` of the variable: `claims.email`, `claims.?email`,
+/// `has(claims.email)`; not `claims["email"]`.
 pub(super) fn selects(tree: Node<'_>, variable: &str, name: &str) -> bool {
     let is_here = match tree.kind() {
         Kind::Call { function, .. } if function != "_?._" => false,
@@ -19,7 +19,7 @@ pub(super) fn selects(tree: Node<'_>, variable: &str, name: &str) -> bool {
     is_here || tree.children().into_iter().any(|child| selects(child, variable, name))
 }
 
-/// The names that are selected from the variable anywhere: `claims.email`, `claims.?email`,
+/// All names that are selected from the variable: `claims.email`, `claims.?email`,
 /// `has(claims.email)`, `claims["email"]`, `claims[?"email"]`.
 pub(super) fn selected_from(tree: Node<'_>, variable: &str) -> BTreeSet<String> {
     let mut names: BTreeSet<String> =
@@ -30,7 +30,7 @@ pub(super) fn selected_from(tree: Node<'_>, variable: &str) -> BTreeSet<String> 
     names
 }
 
-/// What is done with the variable as if it were a map or a list, if it is: `in` or `size`.
+/// The operation that uses the variable as a map or a list, if there is one: `in` or `size`.
 pub(super) fn takes_for_container(tree: Node<'_>, variable: &str) -> Option<&'static str> {
     container_use(&tree.kind(), variable).or_else(|| {
         tree.children().into_iter().find_map(|child| takes_for_container(child, variable))

@@ -1,5 +1,5 @@
 //! The variables of expressions, `claims` and `user`, as kube-apiserver declares and binds them.
-//! Never a function beyond those of kube-apiserver: an expression means the same in both.
+//! Never adds a function to those of kube-apiserver: an expression means the same in both.
 
 use std::sync::{Arc, LazyLock};
 
@@ -30,17 +30,17 @@ fn declare(variable: &str, of: Type) -> Environment {
     Environment::kubernetes().variable(variable, of).build().expect("a single variable")
 }
 
-/// With the variable `claims`, a map of which nothing but the names is known.
+/// The environment with the variable `claims`, a map of which only the names are known.
 pub fn claims_environment() -> &'static Environment {
     &CLAIMS
 }
 
-/// With the variable `user`, which has the fields of `kubernetes.UserInfo`.
+/// The environment with the variable `user`, which has the fields of `kubernetes.UserInfo`.
 pub fn user_environment() -> &'static Environment {
     &USER
 }
 
-/// What `claims` stands for: no map, although it is declared as one.
+/// The value of `claims`: not a map, although it is declared as one.
 pub fn claims_value(claims: &JsonMap<String, Json>) -> Value<'_> {
     Value::Object(Object::new(Arc::clone(&CLAIMS_TYPE), Map::Json(claims)))
 }

@@ -1,9 +1,9 @@
-//! Kubernetes' `AuthenticationConfiguration`: the file kube-apiserver's `--authentication-config`
-//! reads, by the same rules.
-//! Never accepts silently what is not applied: `anonymous` is warned about.
+//! Kubernetes' `AuthenticationConfiguration`: the file of kube-apiserver's
+//! `--authentication-config`, parsed by the same rules.
+//! Never accepts silently what has no effect: `anonymous` gives a warning.
 //!
-//! Reading order: this file (the document), `issuer` (who), `rules` (what must hold), `mappings`
-//! (what it means), `expressions` (CEL in the last two).
+//! Reading order: this file (the document), `issuer` (who signs), `rules` (conditions), `mappings`
+//! (the resulting user), `expressions` (CEL in the last two).
 
 mod expressions;
 mod issuer;
@@ -19,27 +19,27 @@ use crate::{
     policy::IssuerPolicy,
 };
 
-/// Versions of `apiserver.config.k8s.io`, newest first. Their `jwt` is the same in all three.
+/// Versions of `apiserver.config.k8s.io`, newest first. `jwt` is the same in all three.
 pub const API_VERSIONS: [&str; 3] = [
     "apiserver.config.k8s.io/v1",
     "apiserver.config.k8s.io/v1beta1",
     "apiserver.config.k8s.io/v1alpha1",
 ];
-/// Entries `jwt` may have, as in kube-apiserver.
+/// Maximum entries of `jwt`, as in kube-apiserver.
 pub const MAX_ISSUERS: usize = 64;
 
 const NEITHER: &str = "needs `claim` or `expression`";
 
-/// A checked file.
+/// A validated file.
 #[derive(Clone, Debug)]
 pub struct AuthenticationConfiguration {
     /// One per entry of `jwt`, in the order of the file.
     pub issuers: Vec<IssuerPolicy>,
-    /// What kube-apiserver would apply and a webhook does not, and what looks unsafe.
+    /// Settings that kube-apiserver applies and a webhook does not, and settings that look unsafe.
     pub warnings: Vec<Problem>,
 }
 
-/// Reads `text`; `file` is named in problems only. Returns every fault at once.
+/// Parses `text`; `file` is only named in problems. Returns every fault at once.
 pub fn parse(text: &str, file: &str) -> Result<AuthenticationConfiguration, Vec<Problem>> {
     let mut faults = Faults::new(file);
     let tree = match located::parse(text) {
@@ -64,7 +64,7 @@ pub fn parse(text: &str, file: &str) -> Result<AuthenticationConfiguration, Vec<
     }
 }
 
-/// What is said about a file: faults refuse it, warnings do not.
+/// Remarks about a file: faults refuse it, warnings do not.
 struct Notes {
     faults: Faults,
     warnings: Faults,
@@ -126,7 +126,7 @@ fn authenticator(
     Some(policy)
 }
 
-/// Two issuers that make usernames in the same way can each name the other's users.
+/// Warns of issuers that build usernames in the same way: each can name the other's users.
 fn warn_of_shared_names(policies: &[(Field<'_>, IssuerPolicy)], warnings: &mut Faults) {
     for (index, (entry, policy)) in policies.iter().enumerate() {
         let username = &policy.mapping.username;
@@ -156,8 +156,8 @@ fn warn_of_shared_names(policies: &[(Field<'_>, IssuerPolicy)], warnings: &mut F
     }
 }
 
-/// `claimMappings` of `entry`, by the same rules in whatever file it stands. What looks unsafe
-/// only beside other issuers is not told.
+/// `claimMappings` of `entry`, by the same rules in any file. Omits the warnings that compare
+/// issuers.
 pub fn claim_mappings(entry: &Mapping<'_>, faults: &mut Faults) -> Option<ClaimMapping> {
     let mut notes =
         Notes { faults: std::mem::replace(faults, Faults::new("")), warnings: Faults::new("") };
@@ -191,7 +191,7 @@ fn anonymous(root: &Mapping<'_>, notes: &mut Notes) {
     field.fault(&mut notes.warnings, message);
 }
 
-/// The text of `name` and where it stands; absent, null and empty are the same to Kubernetes.
+/// The text of `name` and its position; absent, null and empty are the same to Kubernetes.
 fn filled<'t>(
     mapping: &Mapping<'t>,
     name: &str,
@@ -202,7 +202,7 @@ fn filled<'t>(
     (!text.is_empty()).then_some((field, text))
 }
 
-/// Whether `name` is absent, null or empty; what is no text has its own fault already.
+/// Whether `name` is absent, null or empty; another type is already reported as a fault.
 fn is_unset(mapping: &Mapping<'_>, name: &str) -> bool {
     mapping.field(name).is_none_or(|field| field.is_empty_text())
 }

@@ -1,5 +1,5 @@
-//! Typed reading of a located YAML tree; what does not fit is collected, not thrown.
-//! Never reports a fault without its key; never stops before the whole file was seen.
+//! Typed access to a located YAML tree; faults are collected.
+//! Never reports a fault without its key; never stops before the end of the file.
 
 use std::{collections::HashMap, fmt};
 
@@ -8,13 +8,13 @@ use super::located::{Entry, Located, Value};
 /// One fault (or warning) of a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The file, as the operator named it.
+    /// The file, by the operator's name for it.
     pub file: String,
-    /// Counted from 1; none when the file as a whole is meant.
+    /// Line number, from 1; `None` for the whole file.
     pub line: Option<u64>,
-    /// The path of the key, such as `jwt[0].issuer.url`; empty for the file as a whole.
+    /// The path of the key, such as `jwt[0].issuer.url`; empty for the whole file.
     pub key: String,
-    /// What is wrong with it.
+    /// What is wrong.
     pub message: String,
 }
 
@@ -41,30 +41,30 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// None yet, in `file`.
+    /// An empty list of faults in `file`.
     pub fn new(file: &str) -> Self {
         Self { file: file.to_owned(), problems: Vec::new() }
     }
 
-    /// Notes one fault.
+    /// Adds one fault.
     pub fn add(&mut self, line: Option<u64>, key: &str, message: impl Into<String>) {
         let (file, key, message) = (self.file.clone(), key.to_owned(), message.into());
         self.problems.push(Problem { file, line, key, message });
     }
 
-    /// Whether nothing was found.
+    /// Whether there are no faults.
     pub fn is_empty(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// All that was found, in the order of lines.
+    /// All faults, ordered by line.
     pub fn into_problems(mut self) -> Vec<Problem> {
         self.problems.sort_by_key(|problem| problem.line);
         self.problems
     }
 }
 
-/// A value that is there and not null, with the path that leads to it.
+/// A value that is present and not null, with its path.
 #[derive(Clone, Debug)]
 pub struct Field<'t> {
     /// The path, such as `jwt[0].issuer`; empty for the root.
@@ -85,17 +85,17 @@ impl<'t> Field<'t> {
         Self { key: format!("[{index}]"), line: item.line, node: item }
     }
 
-    /// Notes a fault of this value.
+    /// Adds a fault of this value.
     pub fn fault(&self, faults: &mut Faults, message: impl Into<String>) {
         faults.add(Some(self.line), &self.key, message);
     }
 
-    /// Whether this is a text without characters.
+    /// Whether this is an empty text.
     pub fn is_empty_text(&self) -> bool {
         matches!(&self.node.value, Value::Text(text) if text.is_empty())
     }
 
-    /// Whether this is a list without items.
+    /// Whether this is an empty list.
     pub fn is_empty_list(&self) -> bool {
         matches!(&self.node.value, Value::Sequence(items) if items.is_empty())
     }
@@ -109,13 +109,13 @@ impl<'t> Field<'t> {
         None
     }
 
-    /// Whether there is nothing.
+    /// Whether this is null.
     pub fn is_null(&self) -> bool {
         self.node.value == Value::Null
     }
 
-    /// The line of the file where line `number` (counted from 1) of this text stands, as far as
-    /// the way it was written tells: folded and quoted texts have one line for all of theirs.
+    /// The file's line with line `number` (from 1) of this text, as far as it is known: folded and
+    /// quoted texts have one line only.
     pub fn line_of_text(&self, number: u64) -> u64 {
         match self.node.literal_line {
             Some(first) => first.saturating_add(number.saturating_sub(1)),
@@ -123,7 +123,7 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// The same value, with faults at line `number` (counted from 1) of its text.
+    /// The same value, with faults at line `number` (from 1) of its text.
     #[must_use]
     pub fn at_line_of_text(self, number: u64) -> Self {
         Self { line: self.line_of_text(number), ..self }
@@ -138,7 +138,7 @@ impl<'t> Field<'t> {
         None
     }
 
-    /// A whole number that is not negative, in decimal; anything else is a fault.
+    /// A non-negative whole number in decimal; anything else is a fault.
     pub fn number(&self, faults: &mut Faults) -> Option<u64> {
         // `010` is eight to YAML 1.1 and ten to YAML 1.2.
         if let Value::Number(text) = &self.node.value
@@ -150,7 +150,7 @@ impl<'t> Field<'t> {
         None
     }
 
-    /// What is written, if it is a boolean or a number.
+    /// The source text of a boolean or a number.
     pub fn literal(&self) -> Option<String> {
         match &self.node.value {
             Value::Bool(flag) => Some(flag.to_string()),
@@ -159,8 +159,8 @@ impl<'t> Field<'t> {
         }
     }
 
-    /// The value as JSON, aliases expanded; a key that stands twice is a fault, and so is a number
-    /// that JSON would write otherwise.
+    /// The value as JSON, with aliases expanded; a duplicate key is a fault, and so is a number
+    /// that JSON writes differently.
     pub fn json(&self, faults: &mut Faults) -> serde_json::Value {
         json(self.node, &self.key, faults)
     }
@@ -185,14 +185,14 @@ impl<'t> Field<'t> {
         items.into_iter().filter_map(|item| item.text(faults).map(|text| (item, text))).collect()
     }
 
-    /// A mapping with no key outside `known` and none twice; other keys are faults, and so is
-    /// anything that is not a mapping.
+    /// A mapping whose keys are all in `known`, without duplicates; other keys are faults, and so
+    /// is anything that is not a mapping.
     pub fn mapping(&self, known: &[&str], faults: &mut Faults) -> Option<Mapping<'t>> {
         let Value::Mapping(entries) = &self.node.value else {
             self.fault(faults, format!("must be a mapping, is {}", kind(&self.node.value)));
             return None;
         };
-        // Of what is known there is little, and a long list has many mappings.
+        // `known` is short, and a long list has many mappings.
         let mut lines: Vec<Option<u64>> = vec![None; known.len()];
         let mut unknown = HashMap::new();
         for entry in entries {
@@ -223,7 +223,7 @@ pub struct Mapping<'t> {
 }
 
 impl<'t> Mapping<'t> {
-    /// The value of `name`; none when it is absent or null.
+    /// The value of `name`; `None` when it is absent or null.
     pub fn field(&self, name: &str) -> Option<Field<'t>> {
         let entry = self.entries.iter().find(|entry| entry.key == name)?;
         if entry.value.value == Value::Null {
@@ -232,12 +232,12 @@ impl<'t> Mapping<'t> {
         Some(Field { key: join(&self.key, name), line: entry.line, node: &entry.value })
     }
 
-    /// Where an empty value must not be taken for an absent one: each is a fault.
+    /// Reports every null value, where it must not be mistaken for an absent one.
     pub fn refuse_nulls(&self, faults: &mut Faults) {
         self.refuse_nulls_where(|_| true, faults);
     }
 
-    /// The same for those of these keys that restrict something: a template without its variable
+    /// The same for those of `names` that restrict something: a template with an unset variable
     /// must not lift a restriction.
     pub fn refuse_nulls_of(&self, names: &[&str], faults: &mut Faults) {
         self.refuse_nulls_where(|name| names.contains(&name), faults);
@@ -260,12 +260,12 @@ impl<'t> Mapping<'t> {
         field
     }
 
-    /// The text of `name`; none when it is absent, null or (after a fault) something else.
+    /// The text of `name`; `None` when it is absent, null or (after a fault) of another type.
     pub fn text(&self, name: &str, faults: &mut Faults) -> Option<&'t str> {
         self.field(name)?.text(faults)
     }
 
-    /// Notes that `name` is required.
+    /// Reports that `name` is required.
     pub fn missing(&self, name: &str, faults: &mut Faults) {
         let entry = self.entries.iter().find(|entry| entry.key == name);
         let line = entry.map_or(self.line, |entry| entry.line);
@@ -277,7 +277,7 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The number as JSON and YAML write it, which means the same to every reader.
+/// A number that JSON and YAML write alike, so that all parsers agree on it.
 fn decimal(text: &str) -> Option<serde_json::Number> {
     text.parse().ok()
 }

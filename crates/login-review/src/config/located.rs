@@ -1,7 +1,7 @@
-//! YAML as a tree whose every node knows its line, duplicate keys included.
-//! Never loses a key, never follows an include, never grows past `MAX_NODES`.
+//! Parses YAML into a tree whose nodes know their lines, duplicate keys included.
+//! Never drops a key, never follows an include, never exceeds `MAX_NODES`.
 //!
-//! `scalars` says which plain texts are numbers and booleans, `tabs` where a tab does not indent.
+//! `scalars` decides which plain texts are numbers and booleans, `tabs` which tabs are refused.
 
 mod scalars;
 mod tabs;
@@ -13,20 +13,20 @@ use serde_saphyr::granit_parser::{
 };
 use thiserror::Error;
 
-/// A file may have this many bytes.
+/// Maximum length of a file in bytes.
 pub const MAX_LENGTH: usize = 1024 * 1024;
-/// Mappings and sequences may nest this deep.
+/// Maximum nesting of mappings and sequences.
 pub const MAX_DEPTH: usize = 32;
-/// A file may have this many values after its aliases are expanded.
+/// Maximum number of values in a file after aliases are expanded.
 pub const MAX_NODES: usize = 100_000;
 
-/// A value and the line it begins on.
+/// A value and its first line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
-    /// Counted from 1.
+    /// Line number, from 1.
     pub line: u64,
-    /// The line of the first line of a literal block (`|`), whose lines stand in the file as they
-    /// are; none for what was written in another way.
+    /// The first line of a literal block (`|`), whose lines are verbatim lines of the file; `None`
+    /// for other styles.
     pub literal_line: Option<u64>,
     /// The value.
     pub value: Value,
@@ -41,7 +41,7 @@ pub enum Value {
     Bool(bool),
     /// The text of a number, as written.
     Number(String),
-    /// A quoted scalar, a block scalar, or a plain one that is nothing of the above.
+    /// A quoted scalar, a block scalar, or any other plain one.
     Text(String),
     /// A list.
     Sequence(Vec<Located>),
@@ -56,36 +56,35 @@ pub struct Entry {
     pub key: String,
     /// The line of the key, counted from 1.
     pub line: u64,
-    /// What follows the colon.
+    /// The value after the colon.
     pub value: Located,
 }
 
-/// The text is not one YAML document of the accepted subset; reading ended at this line.
+/// The text is not one YAML document of the accepted subset; parsing stopped at this line.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{message}")]
 pub struct SyntaxFault {
-    /// Counted from 1; none when the file as a whole is meant.
+    /// Line number, from 1; `None` for the whole file.
     pub line: Option<u64>,
     /// What is wrong.
     pub message: String,
 }
 
-/// Reads exactly one YAML (or JSON) document. An empty text is `Null`.
+/// Parses exactly one YAML (or JSON) document. An empty text is `Null`.
 pub fn parse(text: &str) -> Result<Located, SyntaxFault> {
     parse_within(text, MAX_LENGTH, MAX_NODES)
 }
 
-/// What stands at the root of a file that should be a list.
+/// The root of a file that should be a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Root {
-    /// A list, which begins on this line.
+    /// A list, and its first line.
     List(u64),
-    /// Something else.
+    /// Another type.
     Other(Located),
 }
 
-/// Like [`parse`], for a list that may be longer: each item goes to `each` with its index and is
-/// then let go.
+/// Like [`parse`], for longer lists: passes each item with its index to `each` and then drops it.
 pub fn items_within(
     text: &str,
     max_length: usize,
@@ -109,7 +108,7 @@ fn reader<'t, T>(
         let message = format!("the file is longer than {max_length} bytes");
         return Err(SyntaxFault { line: None, message });
     }
-    // Kubernetes takes what begins with a brace for JSON, in which YAML's liberties are faults.
+    // Kubernetes parses a text that begins with a brace as JSON, which lacks YAML's other syntax.
     if text.trim_start().starts_with('{') {
         if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
             let line = u64::try_from(error.line()).ok();
@@ -142,10 +141,10 @@ fn reader<'t, T>(
     }
 }
 
-/// What go-yaml, which reads the files of Kubernetes, reads in another way than our parser.
+/// Refuses what go-yaml, the YAML parser of Kubernetes, reads differently from our parser.
 fn refuse_yaml_1_1_only(text: &str) -> Result<(), SyntaxFault> {
     let mut has_begun = false;
-    // One byte order mark may stand before everything.
+    // One byte order mark may come first.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (content, number) in text.split('\n').zip(1..) {
         if !has_begun && content.starts_with("...") {
@@ -174,15 +173,15 @@ fn refuse_yaml_1_1_only(text: &str) -> Result<(), SyntaxFault> {
 
 struct Reader<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> {
     events: Events,
-    /// Anchored values and how many nodes each has.
+    /// Anchored values and their node counts.
     anchors: HashMap<usize, (Located, usize)>,
     nodes: usize,
     max_nodes: usize,
-    /// How many brackets are open.
+    /// The number of open brackets.
     flows: usize,
-    /// Where the last event lies.
+    /// The position of the last event.
     last: Span,
-    /// Where the text ends, if it ends in a line that has content.
+    /// The end of the text, if its last line has content and no newline.
     open_end: Option<usize>,
     tabs: tabs::Tabs,
 }
@@ -230,7 +229,7 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
                     index += 1;
                 }
             }
-            // With an anchor or a tag it is a short list, if any.
+            // With an anchor or a tag it can only be a short list.
             other => reader.node(other, begin, 0).map(|root| match root.value {
                 Value::Sequence(items) => {
                     items.into_iter().enumerate().for_each(|(index, item)| each(index, item));
@@ -243,7 +242,7 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
         Ok(root.unwrap_or(Root::Other(nothing)))
     }
 
-    /// What `read` makes of the first document, if there is one, and no other with content.
+    /// Applies `read` to the first document, if there is one; refuses another with content.
     fn only<T>(
         &mut self,
         read: impl FnOnce(&mut Self, Event<'t>, u64) -> Result<T, SyntaxFault>,
@@ -258,7 +257,7 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
                     if let Some(read) = read.take() {
                         root = Some(read(self, first, begin)?);
                     } else if self.node(first, begin, 0)?.value != Value::Null {
-                        // Kubernetes would not look at it, and nobody would notice.
+                        // Kubernetes would silently ignore it.
                         return Err(fault(line, "a second YAML document begins here"));
                     }
                 }
@@ -285,7 +284,7 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
             }
             Event::Scalar(text, style, anchor, tag) => {
                 if style == ScalarStyle::Literal {
-                    // The event begins at the first line that is not empty.
+                    // The event begins at the first non-empty line.
                     let empty = text.bytes().take_while(|byte| *byte == b'\n').count();
                     literal_line = Some(line.saturating_sub(line_of(empty)));
                 }
@@ -372,7 +371,7 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
         Ok(located)
     }
 
-    /// Where the file ends in the last line of a block, that line has no end of its own.
+    /// At the end of a file, go-yaml adds no newline to a block whose last line has none.
     fn as_go_yaml_ends_it(&self, text: Cow<'t, str>, style: ScalarStyle) -> Cow<'t, str> {
         let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         match text.strip_suffix('\n') {
@@ -383,7 +382,8 @@ impl<'t, Events: Iterator<Item = Result<(Event<'t>, Span), ScanError>>> Reader<'
         }
     }
 
-    /// In brackets a question mark begins a key in YAML 1.1, wherever it stands, and a colon no text.
+    /// In brackets, YAML 1.1 reads any question mark as the start of a key, and no text may begin
+    /// with a colon.
     fn check_plain(&self, text: &str, style: ScalarStyle, line: u64) -> Result<(), SyntaxFault> {
         let is_odd = text.contains('?') || text.starts_with(':');
         if self.flows > 0 && style == ScalarStyle::Plain && is_odd {
@@ -411,7 +411,7 @@ fn line_of(line: usize) -> u64 {
     u64::try_from(line).unwrap_or(u64::MAX)
 }
 
-/// YAML 1.1 merge keys. A key that is merged and written stands twice, as in Kubernetes.
+/// YAML 1.1 merge keys. A key that is both merged and written is a duplicate, as in Kubernetes.
 fn merge(value: Located, line: u64, entries: &mut Vec<Entry>) -> Result<(), SyntaxFault> {
     let sources = match value.value {
         Value::Sequence(items) => items,
@@ -430,7 +430,7 @@ fn is_core(tag: &Tag, name: &str) -> bool {
     tag.handle() == "tag:yaml.org,2002:" && tag.suffix() == name
 }
 
-/// The tag that says of `value` what it is anyway.
+/// The tag that `value` has by default.
 fn core_tag(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,7 +1,6 @@
-//! The operator's list of what counts no more: YAML, one entry per token, session, subject or
-//! issuer.
-//! Never takes a part of a list: one wrong entry and the whole list is refused, so that nobody
-//! believes in a revocation that is not in force.
+//! Parses the operator's revocation list: YAML, one entry per token, session, subject or issuer.
+//! Never applies part of a list: one wrong entry refuses the whole list, so that the operator does
+//! not rely on a revocation that is not in force.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,16 +11,16 @@ use super::{
 };
 use crate::revocations::{Revocation, Revocations, Revoked};
 
-/// Entries a list may have.
+/// Maximum entries of a list.
 pub const MAX_ENTRIES: usize = 100_000;
-/// Bytes a list may have.
+/// Maximum length of a list in bytes.
 pub const MAX_LENGTH: usize = 32 * 1024 * 1024;
-/// An entry, its keys' values, and the list.
+/// Each entry with the values of its keys, plus the list.
 const MAX_NODES: usize = MAX_ENTRIES * 6 + 1;
-/// Bytes of an identifier; longer ones stand in no token.
+/// Maximum bytes of an identifier; no token contains a longer one.
 const MAX_NAME: usize = 16 * 1024;
 
-/// Reads `text`; `file` is named in problems only. Returns every fault at once.
+/// Parses `text`; `file` is only named in problems. Returns every fault at once.
 pub fn parse(text: &str, file: &str) -> Result<Revocations, Vec<Problem>> {
     let mut faults = Faults::new(file);
     let mut entries = Vec::new();
@@ -38,7 +37,7 @@ pub fn parse(text: &str, file: &str) -> Result<Revocations, Vec<Problem>> {
             faults = Faults::new(file);
             faults.add(fault.line, "", fault.message);
         }
-        // Somebody may be writing it, or a template had nothing to fill in.
+        // The file may be half written, or the variable of a template was unset.
         Ok(Root::Other(tree)) if tree.value == located::Value::Null => {
             faults.add(Some(tree.line), "", "is empty; `[]` is the list that revokes nothing");
         }
@@ -52,7 +51,7 @@ pub fn parse(text: &str, file: &str) -> Result<Revocations, Vec<Problem>> {
     if faults.is_empty() { Ok(Revocations::new(entries)) } else { Err(faults.into_problems()) }
 }
 
-/// The names of issuers: few, and each stands in many entries.
+/// The names of issuers: few, and each is shared by many entries.
 #[derive(Default)]
 struct Issuers(HashSet<Arc<str>>);
 
@@ -70,7 +69,7 @@ impl Issuers {
 fn entry(item: &Field<'_>, issuers: &mut Issuers, faults: &mut Faults) -> Option<Revocation> {
     let known = ["issuer", "jti", "session", "subject", "issuedBefore", "expires", "reason"];
     let keys = item.mapping(&known, faults)?;
-    // What a template without its variable leaves of "this subject" would mean "everybody".
+    // "This subject" with the template's variable unset would revoke all users.
     keys.refuse_nulls(faults);
     let expires = keys.field("expires").map(|field| moment(&field, faults));
     let reason = name(&keys, "reason", faults);

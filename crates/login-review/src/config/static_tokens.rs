@@ -1,6 +1,6 @@
-//! Files of static tokens: Kubernetes' CSV (kube-apiserver's `--token-auth-file`), and YAML in
-//! which only the SHA-256 of each token stands.
-//! Never repeats a token in a fault; never keeps one; never takes a line that could not count.
+//! Parses files of static tokens: Kubernetes' CSV (kube-apiserver's `--token-auth-file`), and YAML
+//! that contains only the SHA-256 of each token.
+//! Never repeats a token in a fault; never stores one; never accepts a line that could not match.
 
 mod csv;
 
@@ -19,22 +19,22 @@ use crate::{
     verdict::Reason,
 };
 
-/// Below this nobody should trust a token that is not known to be random.
+/// Minimum entropy in bits of a token that is not known to be random.
 const LEAST_BITS: f64 = 128.0;
 
-/// The tokens of one or more files, and what is said about them.
+/// The tokens of one or more files, while they are parsed.
 #[derive(Debug)]
 pub struct Reading<'g> {
-    /// Collected so far.
+    /// The tokens so far.
     pub tokens: StaticTokens,
-    /// No user may have a name that this refuses.
+    /// The guard that each user must pass.
     pub guard: &'g Guard,
 }
 
 impl Reading<'_> {
-    /// Kubernetes' format: `token,user,uid,"group1,group2"`, by the rules of Go's `encoding/csv`.
-    /// A line without a token is left out with a warning, as kube-apiserver does; a token that
-    /// stands twice is a fault, where kube-apiserver takes the last line.
+    /// Kubernetes' format: `token,user,uid,"group1,group2"`, by the rules of Go's `encoding/csv`. A
+    /// line without a token is skipped with a warning, as in kube-apiserver; a duplicate token is a
+    /// fault, where kube-apiserver takes the last line.
     pub fn csv(&mut self, text: &str, faults: &mut Faults, warnings: &mut Faults) {
         let records = match csv::records(text) {
             Ok(records) => records,
@@ -72,8 +72,8 @@ impl Reading<'_> {
         }
     }
 
-    /// A list of `{token: "sha256:…", user, uid, groups, notAfter}`. Nothing at all is no token:
-    /// an operator who deletes the last line ends the last token.
+    /// A list of `{token: "sha256:…", user, uid, groups, notAfter}`. An empty file has no tokens:
+    /// an operator who deletes the last line revokes the last token.
     pub fn hashed(&mut self, text: &str, faults: &mut Faults, warnings: &mut Faults) {
         let tree = match located::parse(text) {
             Ok(tree) => tree,
@@ -88,7 +88,7 @@ impl Reading<'_> {
             let token = entry.required("token", faults).and_then(|field| {
                 let digest = TokenDigest::parse(field.text(faults)?);
                 if digest.is_none() {
-                    // The text is not repeated: somebody may have written the token itself.
+                    // The text is not repeated: it may be the token itself.
                     field.fault(faults, "must be `sha256:` and 64 hexadecimal digits");
                 }
                 digest
@@ -131,8 +131,8 @@ impl Reading<'_> {
                 "no token of `{}` would ever be accepted ({reason}); see `allowedSystemNames`",
                 user.username.escape_debug()
             );
-            // Who takes a name off `allowedSystemNames` must not be kept from it by a token that
-            // had that name: the guard refuses it in each review.
+            // An operator who removes a name from `allowedSystemNames` must not be stopped by a
+            // token with that name: the guard refuses it in each review.
             let is_reserved = matches!(reason, Reason::ReservedUsername | Reason::ReservedGroup);
             if is_reserved { &mut *warnings } else { &mut *faults }.add(line, key, message);
         }
@@ -142,13 +142,13 @@ impl Reading<'_> {
     }
 }
 
-/// Reads an RFC 3339 time; anything else is a fault.
+/// Parses an RFC 3339 time; anything else is a fault.
 pub(super) fn moment(field: &Field<'_>, faults: &mut Faults) -> Option<UnixTime> {
     let text = field.text(faults)?;
     UnixTime::parse_rfc3339(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()
 }
 
-/// A text that is there and not empty; anything else is a fault.
+/// A text that is present and not empty; anything else is a fault.
 fn required_text<'t>(entry: &Mapping<'t>, name: &str, faults: &mut Faults) -> Option<&'t str> {
     let field = entry.required(name, faults)?;
     let text = field.text(faults)?;
@@ -169,7 +169,7 @@ fn unique<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
     unique
 }
 
-/// Why a token of this shape would never be looked up here.
+/// Why a token of this shape would never be looked up.
 fn unusable(token: &str) -> Option<&'static str> {
     match shape(token) {
         Ok(Shape::Opaque | Shape::Fernet) => None,
@@ -182,7 +182,7 @@ fn unusable(token: &str) -> Option<&'static str> {
     }
 }
 
-/// The bits of a token of this length and these kinds of characters, if each was random.
+/// The entropy in bits of a random token of this length and these kinds of characters.
 fn possible_bits(token: &str) -> f64 {
     let has = |is_of_kind: &dyn Fn(u8) -> bool| token.bytes().any(is_of_kind);
     let kinds = [
@@ -194,7 +194,7 @@ fn possible_bits(token: &str) -> f64 {
     ];
     let alphabet: u32 = kinds.into_iter().filter(|(is_used, _)| *is_used).map(|kind| kind.1).sum();
     let different = token.bytes().collect::<BTreeSet<_>>().len();
-    // The same few letters over and over are no random text, whatever its length.
+    // A text of few different letters is not random, whatever its length.
     let alphabet = if different < 8 { 1 } else { alphabet };
     f64::from(u32::try_from(token.len()).unwrap_or(u32::MAX)) * f64::from(alphabet).log2()
 }

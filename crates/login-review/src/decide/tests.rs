@@ -1,4 +1,4 @@
-//! Whole reviews: tokens signed here, judged by the keys of their issuer.
+//! Complete reviews: tokens signed here, verified with the keys of their issuer.
 
 use login_common::names::IssuerUrl;
 use login_protocols::jose::{KeySet, SigningKey, public_key_set};
@@ -48,7 +48,7 @@ fn scene_of(issuer: IssuerPolicy, guard: Guard) -> Scene {
     Scene { key: SigningKey::generate().unwrap(), policy: Policy::new(vec![issuer], guard) }
 }
 
-/// Good claims, with `changes` merged over them; null removes a claim.
+/// Valid claims, with `changes` merged into them; null removes a claim.
 fn claims(changes: &Value) -> Value {
     let mut claims = json!({"iss": ISSUER, "aud": "kubectl", "sub": "42", "name": "jane",
         "groups": ["dev"], "jti": "7f", "sid": "s-1", "iat": NOW - 10, "exp": NOW + 300});
@@ -107,7 +107,7 @@ impl Scene {
         }
     }
 
-    /// `name|groups` for a good token, the reason's name for another.
+    /// `name|groups` for an accepted token, else the name of the reason.
     fn outcome(&self, changes: &Value) -> String {
         shown(&self.review(&self.sign(changes)))
     }
@@ -324,7 +324,7 @@ fn whatever_other_keys_could_mend_asks_for_fresh_ones_and_nothing_else_does() {
     for (token, keys, reason) in [
         (&token, scene.keys(), Reason::UnknownKey),
         (&token, KeySet::empty(), Reason::UnknownKey),
-        // The key may have been replaced under its name.
+        // The issuer may have replaced the key under the same name.
         (&forged, scene.keys(), Reason::Signature),
     ] {
         let decision = scene.ask(token, &keys, &[], None);
@@ -333,9 +333,9 @@ fn whatever_other_keys_could_mend_asks_for_fresh_ones_and_nothing_else_does() {
         };
         assert_eq!(otherwise, reason);
     }
-    // After the refetch the same token is judged by the fresh set.
+    // After the refetch the same token is judged with the new set.
     assert_eq!(shown(&scene.review_with(&token, &stranger.keys())), "jane|dev");
-    // An expired token costs the issuer nothing, whoever signed it.
+    // An expired token causes no request to the issuer, even if its signature is wrong.
     for changes in [json!({"exp": NOW - 1}), json!({"aud": "another"})] {
         let decision = scene.ask(&stranger.sign(&changes), &scene.keys(), &[], None);
         assert!(matches!(decision, Decision::Verdict(Verdict::Refused(_))), "{decision:?}");
@@ -352,7 +352,7 @@ impl Scene {
     }
 }
 
-/// Why `plan` refuses a token without keys, or `keys` if it does not.
+/// The reason why `plan` refuses a token without keys, or `keys` if it does not.
 fn planned(scene: &Scene, token: &str) -> String {
     match plan(&scene.policy, token, UnixTime::from_seconds(NOW)) {
         Plan::Refuse(reason) => reason.as_str().to_owned(),
@@ -416,7 +416,7 @@ fn a_token_goes_to_the_issuer_it_names_and_to_no_other() {
     let issuer = parsed.issuer().unwrap();
     assert_eq!(policy.issuer(issuer).unwrap().issuer.as_str(), ISSUER);
     assert!(!format!("{parsed:?}").contains(&token), "Debug shows no token");
-    // Judged under another policy, where the index means nothing or somebody else.
+    // Judged under another policy, where the index is invalid or means another issuer.
     let audiences = AudienceRequest { requested: &[], api_audiences: None };
     for issuers in [vec![], vec![issuer_policy()]] {
         let other = Policy::new(issuers, Guard::default());
@@ -457,7 +457,7 @@ fn an_expression_that_was_stopped_says_nothing_about_the_token() {
     let wrong_audience = Decision::Verdict(Verdict::Refused(Reason::WrongAudience));
     for (source, changes, expected) in [
         (large, json!({}), Some(stopped)),
-        // What needs no patience, and what was refused before an expression was asked.
+        // Expressions that need no time, and tokens that were refused before any expression.
         ("claims.long.size() == 3000", json!({}), None),
         ("claims.long == ''", json!({}), Some(refused)),
         (large, json!({"aud": "other"}), Some(wrong_audience)),

@@ -1,6 +1,6 @@
-//! Whether a name stays the same name on its way: no hop that trims, normalises or drops what is
-//! invisible makes another one of it, and none makes a reserved one of it.
-//! Never repairs a text; never allocates for one that is ASCII.
+//! Checks that a name is stable: no later hop that trims, normalises or drops invisible characters
+//! can change it, or turn it into a reserved one.
+//! Never repairs a text; never allocates for an ASCII text.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::{
@@ -12,12 +12,12 @@ use super::RESERVED_PREFIX;
 
 const COMPATIBLE: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfkc();
 
-/// A letter without ink that is neither a blank nor a format character to Unicode.
+/// Invisible, but to Unicode neither white space nor a format character.
 const BRAILLE_BLANK: char = '\u{2800}';
 
-/// Whether `text` begins and ends with something visible, has no control or invisible character
-/// and no blank but the ASCII space, and is in Unicode's form NFKC. Go trims header values on the
-/// way to an aggregated API server; directories, log stores and policy engines normalise. The
+/// Whether `text` begins and ends with a visible character, has no control or invisible character
+/// and no white space but the ASCII space, and is in Unicode's form NFKC. Go trims header values on
+/// the way to an aggregated API server; directories, log stores and policy engines normalise. The
 /// empty text is stable, too.
 pub fn is_stable(text: &str) -> bool {
     if text.starts_with(' ') || text.ends_with(' ') {
@@ -29,7 +29,7 @@ pub fn is_stable(text: &str) -> bool {
     !text.chars().any(is_unseen) && COMPATIBLE.is_normalized(text)
 }
 
-/// Whether `text` is `name`, or would be after letters changed their case.
+/// Whether `text` is `name`, or becomes it when letters change their case.
 pub(super) fn folds_to(text: &str, name: &str) -> bool {
     if text.is_ascii() {
         text.trim_ascii().eq_ignore_ascii_case(name)
@@ -38,7 +38,7 @@ pub(super) fn folds_to(text: &str, name: &str) -> bool {
     }
 }
 
-/// Whether `text` begins with [`RESERVED_PREFIX`], or would after letters changed their case.
+/// Whether `text` begins with [`RESERVED_PREFIX`], or does when letters change their case.
 pub(super) fn folds_to_reserved_prefix(text: &str) -> bool {
     let begins = |text: &str| {
         let begin = text.trim_ascii().as_bytes().get(..RESERVED_PREFIX.len());
@@ -47,10 +47,10 @@ pub(super) fn folds_to_reserved_prefix(text: &str) -> bool {
     begins(text) || !text.is_ascii() && folded(text).starts_with(RESERVED_PREFIX)
 }
 
-/// The coarsest form that trimming, case, NFKC and the removal of what is invisible can reach.
+/// The form after all of trimming, case folding, NFKC and the removal of invisible characters.
 fn folded(text: &str) -> String {
     let seen: String = text.chars().filter(|c| !is_unseen(*c) || c.is_whitespace()).collect();
-    // Upper case first: it joins letters, such as the dotless i, that lower case keeps apart.
+    // Upper case first: it merges letters, such as the dotless i, that lower case keeps apart.
     let upper = COMPATIBLE.normalize(seen.trim()).to_uppercase();
     let lower = COMPATIBLE.normalize(&upper).to_lowercase();
     COMPATIBLE.normalize(lower.trim()).into_owned()

@@ -1,5 +1,5 @@
-//! Tokens that an operator wrote down, and whose they are.
-//! Never holds a token: only its SHA-256, which is what a presented one is looked up by.
+//! Static tokens and their users.
+//! Never stores a token: only its SHA-256, by which a presented one is looked up.
 
 use std::{
     collections::HashMap,
@@ -17,14 +17,14 @@ use login_common::UnixTime;
 pub struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
-    /// Of a token in clear.
+    /// The digest of a plain token.
     pub fn of(token: &str) -> Self {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         Self(bytes)
     }
 
-    /// Reads `sha256:` and 64 hexadecimal digits.
+    /// Parses `sha256:` and 64 hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("sha256:")?.as_bytes();
         let mut bytes = [0; 32];
@@ -72,7 +72,7 @@ impl std::fmt::Debug for TokenDigest {
     }
 }
 
-/// Whose token it is.
+/// The user of a static token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaticUser {
     /// As in the file; no prefix is added.
@@ -81,7 +81,7 @@ pub struct StaticUser {
     pub uid: String,
     /// As in the file.
     pub groups: Vec<String>,
-    /// The token is refused from then on.
+    /// From this time on the token is refused.
     pub not_after: Option<UnixTime>,
 }
 
@@ -92,7 +92,7 @@ pub struct StaticTokens {
 }
 
 impl StaticTokens {
-    /// Adds a token; false, and nothing changed, when it is there already.
+    /// Adds a token; false, and nothing changed, if it is already present.
     pub fn add(&mut self, token: TokenDigest, user: StaticUser) -> bool {
         match self.users.entry(token) {
             std::collections::hash_map::Entry::Occupied(_) => false,
@@ -103,12 +103,12 @@ impl StaticTokens {
         }
     }
 
-    /// Whose token it is.
+    /// The user of a token.
     pub fn find(&self, token: &TokenDigest) -> Option<&StaticUser> {
         self.users.get(token)
     }
 
-    /// How many there are.
+    /// The number of tokens.
     pub fn len(&self) -> usize {
         self.users.len()
     }

@@ -1,4 +1,4 @@
-//! Which tokens an entry reaches, and which not.
+//! Which tokens an entry revokes, and which not.
 
 use serde_json::{Value, json};
 
@@ -152,7 +152,7 @@ fn a_grant_is_ended_by_what_ends_its_tokens() {
         (all(ISSUER, 500), false),
         (all(other, 501), false),
     ] {
-        // Among others, before and after it.
+        // Between other entries.
         let more = ["a", "s0.z", "s1-", "s1/", "s2", "z"].map(|id| lasting(token(None, id)));
         let entries = more.into_iter().chain([lasting(what.clone())]).collect();
         let list = Revocations::new(entries);

@@ -1,4 +1,4 @@
-//! Each shape goes to one party at most.
+//! Each shape is routed to one party at most.
 
 use login_common::names::IssuerUrl;
 
@@ -44,7 +44,7 @@ fn policy(prefixes: &[&str], tokens: &[&str]) -> Policy {
     if tokens.is_empty() { policy } else { policy.with_static_tokens(statics) }
 }
 
-/// `jwt`, `static`, the prefix of the introspector in quotes, or the reason of refusal.
+/// `jwt`, `static`, the prefix of the introspector in quotes, or the reason of the refusal.
 fn routed(policy: &Policy, token: &str) -> String {
     match route(policy, token, NOW) {
         Ok(Route::Jwt { .. }) => "jwt".to_owned(),
@@ -72,7 +72,7 @@ fn each_shape_goes_to_one_party() {
     let all = policy(&["ghp_", "ya29.", ""], &["static-one", "gAAAA-static", "ghp_static"]);
     for (token, expected) in [
         (ours.as_str(), "jwt"),
-        // The rest is not for whoever comes along.
+        // The introspector without a prefix gets no JWT of another issuer.
         (&foreign, "foreign_issuer"),
         (&damaged, "malformed"),
         (&format!("{ours} "), "malformed"),

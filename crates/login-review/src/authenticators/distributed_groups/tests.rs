@@ -1,4 +1,4 @@
-//! Groups kept elsewhere: from where they may come, and what must vouch for them.
+//! Distributed groups: allowed endpoints, and the checks of the fetched JWT.
 
 use login_common::names::IssuerUrl;
 use login_protocols::jose::{KeySet, SigningKey, public_key_set};
@@ -37,7 +37,7 @@ fn scene() -> Scene {
     Scene { policy, key: key(), other: key() }
 }
 
-/// Good claims with `changes` merged over them; null removes one.
+/// Valid claims with `changes` merged into them; null removes one.
 fn claims(issuer: &str, changes: &Value) -> Value {
     let mut claims = json!({"iss": issuer, "aud": "cluster", "sub": "jane", "exp": NOW + 60});
     for (name, value) in changes.as_object().unwrap() {
@@ -59,7 +59,7 @@ fn elsewhere(source: &Value) -> Value {
 }
 
 impl Scene {
-    /// Judges a token with these claims, giving `groups` when they are asked for.
+    /// Judges a token with these claims, and returns `groups` when they are requested.
     fn judge(&self, changes: &Value, groups: Option<&str>) -> (String, Vec<Need>) {
         let token = self.key.sign("JWT", &claims(ISSUER, changes)).unwrap();
         let now = UnixTime::from_seconds(NOW);
@@ -152,8 +152,8 @@ fn the_own_host_of_the_issuer_needs_no_leave_and_no_other_one_has_it() {
     }
 }
 
-// What kube-apiserver makes of the same claims, which is an error for each but the last two: those
-// it takes for "no groups".
+// kube-apiserver returns an error for each of these claims but the last two, which it reads as "no
+// groups".
 #[test]
 fn malformed_names_and_sources_refuse_the_token_and_never_mean_no_groups() {
     let scene = scene();
@@ -201,7 +201,7 @@ fn malformed_names_and_sources_refuse_the_token_and_never_mean_no_groups() {
     ] {
         assert_eq!(scene.outcome(&changes, None), "groups_elsewhere", "{changes}");
     }
-    // Whoever reads tokens there does not get as far as to the groups that are in the token.
+    // Malformed names or sources refuse even a token that holds its groups.
     for changes in [
         json!({"groups": ["dev"], "_claim_names": 7}),
         json!({"groups": ["dev"], "_claim_sources": []}),
@@ -231,7 +231,7 @@ fn a_token_that_holds_its_groups_or_keeps_only_others_elsewhere_is_complete() {
         let others = json!({"_claim_names": names, "_claim_sources": sources});
         assert_eq!(scene.outcome(&others, None), " for 60", "{others}");
     }
-    // Sources without names are nobody's, if they have their shape.
+    // Sources that no name refers to are ignored, if they are well-formed.
     assert_eq!(scene.outcome(&json!({"_claim_sources": source}), None), " for 60");
 }
 

@@ -1,4 +1,4 @@
-//! What an active answer must say besides.
+//! What an active introspection response must contain.
 
 use login_common::names::IssuerUrl;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn policy(introspector: Introspector) -> Policy {
     Policy::new(Vec::new(), Guard::default()).with_introspectors(vec![introspector])
 }
 
-/// A good answer, with `changes` merged over it; null removes a member.
+/// A valid response, with `changes` merged into it; null removes a member.
 fn answer(changes: &Value) -> Introspection {
     let mut answer = json!({"active": true, "iss": ISSUER, "sub": "42", "username": "jane",
         "aud": "cluster", "scope": "openid kube", "groups": ["dev"], "token_type": "Bearer",
@@ -154,7 +154,7 @@ fn revocations_reach_introspected_tokens() {
     assert_eq!(outcome(&entry(by_id.clone()), &json!({"jti": "7", "iss": null})), "revoked");
     assert_eq!(outcome(&entry(by_id), &json!({"jti": "8"})), "as:jane");
 
-    // Without a configured issuer the answers may name one or not, and the entry either.
+    // Without a configured issuer the response may name one or not, and so may the entry.
     let unnamed =
         Introspector { name: IssuerUrl::parse(ENDPOINT).unwrap(), issuer: None, ..introspector() };
     for (entry_issuer, answer_issuer, expected) in [

@@ -1,4 +1,4 @@
-//! Tables of claims, expressions, and the users they make; and what no claims may ever make.
+//! Tables of claims, expressions and the resulting users; and users that no claims may produce.
 
 use login_common::Identity;
 use proptest::prelude::*;
@@ -171,7 +171,7 @@ fn rules_over_the_user_see_what_was_mapped() {
     assert_eq!(outcome("user.extra['nothing'] == []"), Err(Reason::Expression));
 }
 
-/// kube-apiserver's order decides which reason is on record.
+/// kube-apiserver's order decides which reason is logged.
 #[test]
 fn names_come_before_required_claims_and_these_before_rules() {
     let mut policy = policy();
@@ -307,7 +307,7 @@ fn a_claim_is_needed_only_where_no_other_can_take_its_place() {
 fn one_expression_and_all_of_a_token_together_have_a_bound() {
     let items: Vec<u32> = (0..150).collect();
     let claims = json!({"sub": "42", "l": items});
-    // Twice nested over 150 elements: some 250 000 units.
+    // Two nested loops over 150 elements: some 250 000 units.
     let much = "dyn(claims.l).all(a, dyn(claims.l).all(b, a + b >= 0.0 && a + b < 1000.0))";
     let more = "dyn(claims.l).all(a, dyn(claims.l).all(b, dyn(claims.l).all(c, a + b + c >= 0.0)))";
     let with = |rules: usize, source: &str| {
@@ -348,7 +348,7 @@ fn neither_debug_nor_reason_shows_a_claim() {
     assert!(!reason.to_string().contains(secret));
 }
 
-/// Claims of any shape, with texts that come near the reserved prefix.
+/// Claims of any JSON type, with strings close to the reserved prefix.
 fn any_json() -> impl Strategy<Value = Json> {
     let text = prop_oneof![
         Just("system:masters".to_owned()),
@@ -394,7 +394,7 @@ fn any_source() -> impl Strategy<Value = Source> {
 }
 
 proptest! {
-    // W17: what claims, prefixes and expressions make together is looked at last.
+    // W17: the guard checks the combined result of claims, prefixes and expressions last.
     #[test]
     fn no_claims_ever_make_a_reserved_an_empty_or_an_unbounded_user(
         a in any_json(),

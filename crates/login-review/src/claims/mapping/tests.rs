@@ -1,4 +1,4 @@
-//! Tables of claims and the users they make.
+//! Tables of claims and the resulting users.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -147,7 +147,7 @@ fn extra_joins_the_audit_logs_and_holds_only_what_fits_a_header() {
     }
 }
 
-/// Claim values that come near the reserved prefix, and anything else.
+/// Claim values close to the reserved prefix, and any others.
 fn any_claim() -> impl Strategy<Value = Value> {
     let name = prop_oneof![
         Just("system:masters".to_owned()),
@@ -168,7 +168,7 @@ fn any_claim() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    // W17: prefixes may complete a harmless claim to a reserved name; the guard looks last.
+    // W17: a prefix may turn a harmless claim into a reserved name; the guard checks last.
     #[test]
     fn no_claims_ever_make_a_reserved_name(
         name in any_claim(),

@@ -1,5 +1,5 @@
-//! Expressions are compiled when the file is read: every fault at its line and key.
-//! Never leaves a fault of an expression to the first person who signs in.
+//! Compiles the expressions when the file is parsed: every fault has its line and key.
+//! Never leaves a fault of an expression to the first user who signs in.
 
 use kubernetes_cel::{CompileError, Type};
 
@@ -9,7 +9,7 @@ use crate::{
     config::fields::{Faults, Field},
 };
 
-/// Over `claims`.
+/// Compiles an expression over `claims`.
 pub(super) fn of_claims(
     field: &Field<'_>,
     source: &str,
@@ -18,14 +18,14 @@ pub(super) fn of_claims(
     noted(field, Expression::over_claims(source), faults)
 }
 
-/// Over `claims`, giving true or false whatever the claims are.
+/// Compiles an expression over `claims` whose result is a boolean for any claims.
 pub(super) fn claim_rule(field: &Field<'_>, source: &str, notes: &mut Notes) -> Option<Expression> {
     let expression = of_claims(field, source, &mut notes.faults)?;
     warn_of_missing_claims(field, &expression, notes);
     boolean(field, expression, &mut notes.faults)
 }
 
-/// Over `user`, giving true or false.
+/// Compiles an expression over `user` whose result is a boolean.
 pub(super) fn user_rule(
     field: &Field<'_>,
     source: &str,
@@ -49,7 +49,8 @@ fn boolean(field: &Field<'_>, expression: Expression, faults: &mut Faults) -> Op
     }
 }
 
-/// kube-apiserver takes an expression whose value can never be used, and refuses every token.
+/// Warns of an unusable result type: kube-apiserver accepts such an expression, and refuses every
+/// token.
 pub(super) fn warn_of_no_text(field: &Field<'_>, expression: &Expression, notes: &mut Notes) {
     if !matches!(expression.result_type(), Type::String | Type::Dyn | Type::Any) {
         let message = format!(
@@ -60,7 +61,7 @@ pub(super) fn warn_of_no_text(field: &Field<'_>, expression: &Expression, notes:
     }
 }
 
-/// The same where a list of texts is taken, too.
+/// The same where a list of strings is also allowed.
 pub(super) fn warn_of_no_texts(field: &Field<'_>, expression: &Expression, notes: &mut Notes) {
     let is_text = |kind: &Type| matches!(kind, Type::String | Type::Dyn | Type::Any);
     let is_taken = match expression.result_type() {
@@ -77,7 +78,7 @@ pub(super) fn warn_of_no_texts(field: &Field<'_>, expression: &Expression, notes
     }
 }
 
-/// A missing claim is an error, and an error refuses the token.
+/// Warns that a missing claim is an error, which refuses the token.
 pub(super) fn warn_of_missing_claims(
     field: &Field<'_>,
     expression: &Expression,

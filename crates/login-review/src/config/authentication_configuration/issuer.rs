@@ -1,5 +1,5 @@
-//! `jwt[].issuer`: whose tokens, for which audiences, and how its keys are reached.
-//! Never accepts plain http: the rule for loopback test issuers is the same as for all.
+//! `jwt[].issuer`: the issuer, its audiences, and how its keys are fetched.
+//! Never accepts plain http, not even for loopback test issuers.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{
     route::is_service_account_issuer,
 };
 
-/// The checked parts.
+/// The validated parts.
 pub(super) struct Issuer {
     pub(super) url: IssuerUrl,
     pub(super) discovery_url: Option<Url>,
@@ -23,7 +23,7 @@ pub(super) struct Issuer {
     pub(super) audiences: Vec<String>,
 }
 
-/// URLs of earlier entries and the keys they stand at.
+/// URLs of earlier entries and their keys in the file.
 #[derive(Default)]
 pub(super) struct Seen {
     urls: BTreeMap<String, String>,
@@ -57,8 +57,8 @@ fn url(issuer: &Mapping<'_>, seen: &mut Seen, notes: &mut Notes) -> Option<Issue
         return None;
     };
     checked_url(&field, text, faults)?;
-    // kube-apiserver refuses its own `--service-account-issuer`, which nobody else knows; another
-    // cluster's may look like it, and has to be discovered at that cluster's API server.
+    // kube-apiserver refuses its own `--service-account-issuer`, which only it knows; that of
+    // another cluster may look the same, and has to be discovered at that cluster's API server.
     let is_default = ["", ".cluster.local"].iter().any(|domain| {
         text.strip_prefix("https://kubernetes.default.svc").is_some_and(|rest| rest == *domain)
     });
@@ -87,16 +87,16 @@ fn discovery_url(
     checked_url(&field, text, faults)
 }
 
-/// OpenID Connect Discovery §3, and what kube-apiserver makes of it.
+/// OpenID Connect Discovery §3, and the rules of kube-apiserver.
 fn checked_url(field: &Field<'_>, text: &str, faults: &mut Faults) -> Option<Url> {
-    // `Url` drops white space and turns backslashes; what is fetched is what is written.
+    // `Url` drops white space and converts backslashes; the URL must be fetched exactly as written.
     let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
     let Some(url) = Url::parse(text).ok().filter(|_| !text.contains(is_odd)) else {
         let text = without_secrets(text);
         field.fault(faults, format!("`{text}` is not a URL such as `https://id.example.com`"));
         return None;
     };
-    // `Url` would also take `https:host`, which Go does not.
+    // `Url` would also accept `https:host`, unlike Go.
     let scheme = text.get(..8).unwrap_or_default();
     if !scheme.eq_ignore_ascii_case("https://") {
         field.fault(faults, "must begin with `https://`");
@@ -109,13 +109,13 @@ fn checked_url(field: &Field<'_>, text: &str, faults: &mut Faults) -> Option<Url
         field.fault(faults, "must not contain user information");
         return None;
     }
-    // `Url` takes both as they are.
+    // `Url` accepts both unchanged.
     let is_escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     if authority.contains('%') || !text.split('%').skip(1).all(is_escape) {
         field.fault(faults, "has a `%` that begins no escape, or one in the name of the host");
         return None;
     }
-    // Nor does Go take these there.
+    // Go refuses these characters in a host name, too.
     if authority.contains(['{', '}', '`']) {
         field.fault(faults, "has a character in the name of the host that no name has");
         return None;
@@ -202,7 +202,7 @@ fn unique(seen: &mut BTreeMap<String, String>, field: &Field<'_>, text: &str, fa
     }
 }
 
-/// A required text that is absent, null or empty; what is no text has its own fault already.
+/// Reports a required text that is absent, null or empty; another type is already reported.
 pub(super) fn missing_unless_misfit(mapping: &Mapping<'_>, name: &str, faults: &mut Faults) {
     if is_unset(mapping, name) {
         mapping.missing(name, faults);

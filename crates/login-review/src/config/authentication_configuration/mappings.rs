@@ -1,5 +1,5 @@
-//! `jwt[].claimMappings`: what makes username, groups, uid and extra.
-//! Never assumes a prefix: Kubernetes wants it written, even if it is empty.
+//! `jwt[].claimMappings`: the sources of username, groups, uid and extra.
+//! Never assumes a prefix: Kubernetes requires it, even if it is empty.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use crate::{
     guard::{OWN_DOMAIN, is_of_kubernetes},
 };
 
-/// Reads the key `claimMappings` of `entry`. `rules_see_verification`: whether a validation rule
-/// looks at `claims.email_verified` already.
+/// Parses the key `claimMappings` of `entry`. `rules_see_verification`: whether a validation rule
+/// already uses `claims.email_verified`.
 pub(super) fn read(
     entry: &Mapping<'_>,
     rules_see_verification: bool,
@@ -53,7 +53,7 @@ fn groups(field: &Field<'_>, notes: &mut Notes) -> Option<Source> {
     Some(source)
 }
 
-/// What the mapping says, and the field that says it.
+/// The source that a mapping names, and its field.
 fn claim_or_expression<'t>(
     field: &Field<'t>,
     required: bool,
@@ -143,7 +143,7 @@ fn extra(field: &Field<'_>, notes: &mut Notes) -> Vec<ExtraMapping> {
     mappings
 }
 
-/// Whoever may change the address of an account could otherwise take the name of another one.
+/// A user who can change the address of an account could otherwise take another user's name.
 fn check_email(
     username: &Field<'_>,
     expression: &Expression,

@@ -1,4 +1,4 @@
-//! `claimValidationRules` and `userValidationRules`: what must hold besides a good signature.
+//! `claimValidationRules` and `userValidationRules`: conditions besides the signature.
 //! Never skips a rule: one that cannot be checked refuses the file.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use crate::{
     config::fields::{Faults, Field, Mapping},
 };
 
-/// What `claimValidationRules` asks.
+/// The content of `claimValidationRules`.
 #[derive(Default)]
 pub(super) struct ClaimRules {
     pub(super) required: Vec<RequiredClaim>,
@@ -18,7 +18,7 @@ pub(super) struct ClaimRules {
 }
 
 impl ClaimRules {
-    /// Whether one of the expressions looks at `claims.email_verified`.
+    /// Whether one of the expressions uses `claims.email_verified`.
     pub(super) fn see_verification(&self) -> bool {
         self.rules.iter().any(|rule| rule.expression.selects_claim("email_verified"))
     }
@@ -62,7 +62,7 @@ pub(super) fn claim_validation_rules(entry: &Mapping<'_>, notes: &mut Notes) -> 
                 if found.required.iter().any(|earlier| earlier.claim == claim) {
                     field.fault(faults, format!("a rule for `{claim}` stands already above"));
                 }
-                // Without a value the claim must be there and be the empty text.
+                // Without a value the claim must be present and empty.
                 if let Some((field, value)) = &value
                     && let Some(warning) = never_equal(claim, value)
                 {
@@ -106,7 +106,8 @@ pub(super) fn user_validation_rules(entry: &Mapping<'_>, notes: &mut Notes) -> V
     rules
 }
 
-/// A text. To quote what is none would make a file that refuses every token.
+/// A text. For a boolean or number the fault advises an expression: quoted, it would refuse every
+/// token.
 fn required_value<'t>(
     rule: &Mapping<'t>,
     claim: Option<&str>,
@@ -125,7 +126,7 @@ fn required_value<'t>(
     filled(rule, "requiredValue", faults)
 }
 
-/// Why no token has this claim with this text, or perhaps none.
+/// A warning if this claim can never, or hardly, equal this text.
 fn never_equal(claim: &str, value: &str) -> Option<String> {
     // OpenID Connect Core §2 and §5.1, RFC 7519 §4.1.
     let kind = match claim {

@@ -1,4 +1,4 @@
-//! Files kube-apiserver accepts are read alike; every fault of the others is named at once.
+//! Files that kube-apiserver accepts mean the same here; in others every fault is named at once.
 
 mod expressions;
 mod issuers;

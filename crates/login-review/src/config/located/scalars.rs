@@ -1,9 +1,9 @@
-//! Plain scalars of YAML 1.1, as Kubernetes reads them: `yes` is a boolean, `0x1F` a number.
-//! Never guesses: what is nothing of that is a text.
+//! Plain scalars of YAML 1.1, as in Kubernetes: `yes` is a boolean, `0x1F` a number.
+//! Never guesses: any other scalar is a text.
 
 use super::Value;
 
-/// What a plain scalar means.
+/// The value of a plain scalar.
 pub(super) fn plain(text: &str) -> Value {
     let cased = |lower: &str| {
         text == lower || text == lower.to_ascii_uppercase() || {
@@ -26,19 +26,19 @@ pub(super) fn plain(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// Whether a number is none of those that JSON has not.
+/// Whether a number is finite, so that JSON can write it.
 pub(super) fn is_finite(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     !matches!(unsigned, ".inf" | ".Inf" | ".INF") && !matches!(text, ".nan" | ".NaN" | ".NAN")
 }
 
-/// As go-yaml v2 resolves numbers, which reads the files of Kubernetes.
+/// Resolves numbers as go-yaml v2 does, the YAML parser of Kubernetes.
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if !is_finite(text) {
         return true;
     }
-    // Underscores part digits, but neither begin a number nor stand in one like `.5`.
+    // Underscores separate digits, but cannot begin a number or occur in one like `.5`.
     let begins = unsigned.strip_prefix('.').unwrap_or(unsigned);
     if !begins.starts_with(|first: char| first.is_ascii_digit())
         || text.starts_with('.') && text.contains('_')

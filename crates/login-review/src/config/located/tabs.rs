@@ -1,15 +1,15 @@
-//! Lines that a tab indents: go-yaml, which reads the files of Kubernetes, refuses them where our
-//! parser passes over them.
-//! Never about a tab inside of a text, of brackets, or after what indents.
+//! Finds lines that are indented by a tab: go-yaml, the YAML parser of Kubernetes, refuses them,
+//! and our parser does not.
+//! Never reports a tab inside a text, inside brackets, or after the indentation.
 
 use std::collections::BTreeMap;
 
 use serde_saphyr::granit_parser::{Event, ScalarStyle, Span, StructureStyle};
 
-/// In the place of spaces: it indents nothing unless a value begins behind it.
+/// Instead of spaces: the tab indents only if a value begins after it.
 const BEHIND_A_SIGN: usize = usize::MAX;
 
-/// Whether a tab stands behind signs of entries (`- `, `? `), before anything else.
+/// Whether a tab follows the signs of entries (`- `, `? `) directly.
 fn begins_with_tab(line: &str) -> bool {
     let mut rest = line;
     while let Some(behind) = rest.strip_prefix(['-', '?']) {
@@ -25,16 +25,16 @@ fn begins_with_tab(line: &str) -> bool {
     rest.len() < line.len() && rest.starts_with('\t')
 }
 
-/// The lines that are left to be refused.
+/// The lines that are still to be refused.
 pub(super) struct Tabs {
-    /// How many spaces stand before the tab.
+    /// The number of spaces before the tab.
     lines: BTreeMap<usize, usize>,
-    /// Lines of brackets that are open.
+    /// First lines of open brackets.
     flows: Vec<Option<usize>>,
 }
 
 impl Tabs {
-    /// Every line of `text` that begins with a tab, perhaps after spaces and signs of entries.
+    /// Every line of `text` that begins with a tab, after optional spaces and signs of entries.
     pub(super) fn of(text: &str) -> Self {
         let indented = |(line, number): (&str, usize)| {
             let line = line.strip_prefix('\u{feff}').unwrap_or(line);
@@ -53,7 +53,7 @@ impl Tabs {
         Self { lines, flows: Vec::new() }
     }
 
-    /// Goes past `event`, which lies at `span`.
+    /// Processes `event`, which covers `span`.
     pub(super) fn pass(&mut self, event: &Event<'_>, span: Span) {
         if self.lines.is_empty() {
             return;
@@ -69,7 +69,7 @@ impl Tabs {
                 | Event::Alias(..)
         );
         if is_node && !is_block && !self.flows.last().is_some_and(Option::is_some)
-            // What begins here is no rest of a text, so the tab indents it.
+            // A value that begins here does not continue a text, so the tab indents it.
             && let Some(spaces) = self.lines.get_mut(&start)
         {
             *spaces = 0;
@@ -78,10 +78,10 @@ impl Tabs {
             Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => {
                 self.allow(start + 1, end);
             }
-            // It ends where the next line begins. What it does not take as its own is indented less,
-            // which no tab may do.
+            // It ends where the next line begins. A line that is not part of it is indented less,
+            // which a tab may not do.
             Event::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded, ..) => {
-                // The first line says how deep the text is indented, so no tab may follow there.
+                // The first line sets the indentation of the text, so no tab may follow there.
                 if text.trim_start_matches('\n').starts_with('\t') {
                     self.lines.insert(start, 0);
                     self.allow(start + 1, end.saturating_sub(1));
@@ -104,9 +104,9 @@ impl Tabs {
         }
     }
 
-    /// The first line that go-yaml refuses, when all events were passed.
+    /// The first line that go-yaml refuses, after all events.
     pub(super) fn refused(&self) -> Option<usize> {
-        // With spaces before it a tab may continue a plain text.
+        // After spaces a tab may continue a plain text.
         self.lines.iter().find(|(_, spaces)| **spaces == 0).map(|(line, _)| *line)
     }
 

@@ -1,4 +1,4 @@
-//! Texts, the trees they are, and the lines of what they are not.
+//! Texts, their trees, and the lines of their syntax faults.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn value(text: &str) -> Value {
     parse(text).unwrap().value
 }
 
-/// Without lines.
+/// The value as JSON, without lines.
 fn json(text: &str) -> serde_json::Value {
     use super::super::fields::{Faults, Field};
 
@@ -93,7 +93,7 @@ fn an_empty_document_at_the_end_is_none() {
     assert_eq!(fault_of("---\n---\na: 1\n").1, "a second YAML document begins here");
 }
 
-// What kube-apiserver does: its JSON reader is asked first for what begins with a brace.
+// As kube-apiserver: it tries its JSON parser first on a text that begins with a brace.
 #[test]
 fn what_begins_with_a_brace_is_json() {
     let Value::Mapping(entries) = value("\n {\"a\":\t[1]}\n") else { panic!("an object") };
@@ -164,7 +164,7 @@ fn a_literal_block_knows_the_line_of_its_text() {
     );
 }
 
-// go-yaml as Kubernetes uses it (sigs.k8s.io/yaml 1.6) refuses and takes the same.
+// go-yaml as in Kubernetes (sigs.k8s.io/yaml 1.6) gives the same results.
 #[test]
 fn a_tab_does_not_indent() {
     for (text, line) in [
@@ -219,7 +219,7 @@ fn a_tab_does_not_indent() {
     }
 }
 
-// The differential test of YAML against go-yaml found these.
+// Found by the differential test against go-yaml.
 #[test]
 fn what_yaml_1_1_reads_otherwise_is_refused() {
     const QUOTED: &str =

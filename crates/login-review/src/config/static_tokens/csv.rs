@@ -1,21 +1,21 @@
-//! Comma-separated values by the rules of Go's `encoding/csv`, which reads kube-apiserver's file.
-//! Never guesses: a quotation mark in the wrong place ends the reading with a fault.
+//! Parses comma-separated values by the rules of Go's `encoding/csv`, as kube-apiserver does.
+//! Never guesses: a misplaced quotation mark stops the parser with a fault.
 
-/// One record and the line it begins on.
+/// One record and its first line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) line: u64,
     pub(super) fields: Vec<String>,
 }
 
-/// Where reading ended, and why.
+/// Where and why the parser stopped.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CsvFault {
     pub(super) line: u64,
     pub(super) message: &'static str,
 }
 
-/// All records; empty lines are none.
+/// All records; empty lines are skipped.
 pub(super) fn records(text: &str) -> Result<Vec<Record>, CsvFault> {
     let mut reader = Reader { rest: text.chars().peekable(), line: 1 };
     let mut records = Vec::new();
@@ -43,8 +43,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    /// Goes past `\n` or `\r\n`, if it is there, or past `\r` at the end of the file; another lone
-    /// `\r` is text.
+    /// Skips `\n` or `\r\n`, or `\r` at the end of the file; another lone `\r` is text.
     fn end_of_line(&mut self) -> bool {
         let mut ahead = self.rest.clone();
         let is_return = ahead.next_if_eq(&'\r').is_some();
@@ -117,7 +116,7 @@ mod tests {
         rows.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect()
     }
 
-    // The same texts, read by Go 1.26's `encoding/csv`, give the same records.
+    // Go 1.26's `encoding/csv` gives the same records for these texts.
     #[test]
     fn records_are_those_of_go() {
         for (text, expected) in [

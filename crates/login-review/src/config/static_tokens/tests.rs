@@ -1,4 +1,4 @@
-//! Both formats: what counts, and what is refused with its line.
+//! Both formats: what is accepted, and what is refused with its line.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Tables of texts that stay what they are and of those that do not, and what must hold for all.
+//! Tables of stable and unstable texts, and properties of all texts.
 
 use proptest::prelude::*;
 
@@ -102,7 +102,7 @@ fn a_name_is_reserved_in_whatever_case_and_form() {
     }
 }
 
-/// What a hop may do to a text.
+/// A change that a hop may make.
 fn changed(text: &str, way: u8) -> String {
     match way {
         0 => text.trim().to_owned(),
@@ -116,7 +116,7 @@ fn changed(text: &str, way: u8) -> String {
     }
 }
 
-/// Texts that come near the reserved names, and any others.
+/// Texts close to the reserved names, and any others.
 fn any_name() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("system:"),

@@ -1,4 +1,4 @@
-//! Expressions: where their faults stand in the file, and what is odd about them.
+//! Expressions: the positions of their faults in the file, and their warnings.
 
 use super::*;
 

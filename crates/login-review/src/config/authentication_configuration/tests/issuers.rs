@@ -1,4 +1,4 @@
-//! What may stand under `jwt[].issuer`, fault by fault.
+//! The rules for `jwt[].issuer`, fault by fault.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What may stand under `jwt[].claimMappings`, fault by fault.
+//! The rules for `jwt[].claimMappings`, fault by fault.
 
 use super::*;
 
@@ -45,7 +45,7 @@ fn mappings_follow_the_rules_of_claim_prefix_and_expression() {
         "uid": {}, "extra": null"#;
     let mapping = accepted(&file(ISSUER, unset, "")).issuers.remove(0).mapping;
     assert!(mapping.groups.is_none() && mapping.uid.is_none() && mapping.extra.is_empty());
-    // A prefix of its own decides nothing, and null is as if it were not there.
+    // A prefix alone has no effect, and null counts as absent.
     let odd =
         r#""username": {"expression": "claims.sub", "prefix": null}, "groups": {"prefix": "x"}"#;
     let mapping = accepted(&file(ISSUER, odd, "")).issuers.remove(0).mapping;
@@ -113,7 +113,7 @@ fn entries_of_extra_are_whole_and_unique() {
     );
 }
 
-/// `validateClaimMappings` in kube-apiserver: where `claims.email_verified` must be looked at.
+/// `validateClaimMappings` in kube-apiserver: where `claims.email_verified` must be used.
 #[test]
 fn an_address_as_username_needs_a_look_at_its_verification() {
     let sub = "claims.sub";
@@ -134,7 +134,7 @@ fn an_address_as_username_needs_a_look_at_its_verification() {
         text("claims.email", verified, sub, sub, "true"),
         text("claims.email", sub, sub, sub, "claims.?email_verified.orValue(true) == true"),
         text("claims.email", sub, sub, sub, "has(claims.email_verified)"),
-        // Only what makes the username is asked about.
+        // Only the username is concerned.
         text(sub, "claims.email", "claims.email", "claims.email", "claims.email != \"\""),
     ] {
         accepted(&good);

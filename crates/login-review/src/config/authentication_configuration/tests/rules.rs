@@ -1,4 +1,4 @@
-//! What may stand under the two lists of rules, fault by fault.
+//! The rules for the two lists of rules, fault by fault.
 
 use super::*;
 
