@@ -1,6 +1,5 @@
-//! What both programs make of the discovery documents in `tests/vectors/discovery`: login-server
+//! Reads the discovery documents in `tests/vectors/discovery` as both programs do: login-server
 //! uses `jwks_uri`, kubectl-login an endpoint when its flow needs it.
-//! Never fetches.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,11 +8,11 @@ use std::{collections::BTreeSet, path::PathBuf};
 use login_common::names::IssuerUrl;
 use login_protocols::oidc::{DiscoveryError, EndpointFault, ProviderMetadata};
 
-/// What a client gets of a document, endpoint for endpoint: `b`rowser, `t`oken, `d`evice,
-/// `r`evocation. A capital is an endpoint that is refused when it is used.
+/// The endpoints that a client finds in a document: `b`rowser, `t`oken, `d`evice, `r`evocation. A
+/// capital is an endpoint that is refused when it is used.
 const FLOWS: &str = "btdr";
 
-/// File, flows, configured issuer; `-` is none. `entra-common` is of no use under any name: its
+/// File, flows, configured issuer; `-` is none. `entra-common` is unusable with any name: its
 /// issuer is a pattern.
 const PUBLISHED: &str = "\
 adfs btd https://adfs.example.com/adfs

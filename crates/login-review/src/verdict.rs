@@ -83,11 +83,11 @@ names! {
         TokenType => "token_type",
         /// Has no `exp`.
         MissingExpiry => "missing_expiry",
-        /// `exp` has passed.
+        /// `exp` is not after now.
         Expired => "expired",
-        /// `nbf` is in the future.
+        /// `nbf` is further in the future than the leeway.
         NotYetValid => "not_yet_valid",
-        /// `iat` is in the future.
+        /// `iat` is further in the future than the leeway.
         IssuedInFuture => "issued_in_future",
         /// For another party, or for none of the requested audiences.
         WrongAudience => "wrong_audience",

@@ -1,4 +1,4 @@
-//! `alg`: confusion, absence, and keys that belong to another algorithm.
+//! Attacks on `alg`: confusion, absence, and keys that belong to another algorithm.
 //! Never without controls: a verifier that refuses everything must not pass.
 
 use aws_lc_rs::hmac;
@@ -68,7 +68,7 @@ fn unsigned(keys: &Keys) -> Vec<Case> {
         .collect()
 }
 
-/// The public key, which everybody knows, as the secret of an HMAC.
+/// The issuer's public key as the secret of an HMAC.
 fn symmetric(keys: &Keys) -> Vec<Case> {
     let ec = keys.jwk(Signer::Es256).to_string().into_bytes();
     let x = keys.coordinate().into_bytes();

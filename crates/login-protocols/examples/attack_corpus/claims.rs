@@ -1,5 +1,5 @@
-//! Issuer, audience, times and names.
-//! Never a claim that depends on the day: what has ended has ended long ago.
+//! Attacks on issuer, audience, times and names.
+//! Never a claim that depends on the date of the test: expired tokens expired long ago.
 
 use serde_json::{Value, json};
 
@@ -243,7 +243,7 @@ fn names(keys: &Keys) -> Vec<Case> {
     cases
 }
 
-/// Tokens of others, and what looks like them.
+/// Tokens of other issuers, and tokens that resemble them.
 fn of_others(keys: &Keys) -> Vec<Case> {
     let mut cases = of(
         keys,

@@ -1,5 +1,5 @@
-//! JSON that two readers could understand differently.
-//! Never a second fault beside the one that is named.
+//! JSON that two parsers could read differently.
+//! Never has a second fault besides the named one.
 
 use serde_json::json;
 
@@ -77,7 +77,7 @@ fn in_headers(keys: &Keys) -> Vec<Case> {
     .collect()
 }
 
-/// Good claims, with `text` put behind the opening brace.
+/// Valid claims, with `text` inserted after the opening brace.
 fn begun_with(text: &str) -> String {
     claims(&json!({})).replacen('{', &format!("{{{text},"), 1)
 }
@@ -144,7 +144,7 @@ fn in_payloads(keys: &Keys) -> Vec<Case> {
         .collect()
 }
 
-/// What is no UTF-8, or another encoding of it.
+/// Bytes that are not UTF-8, or text in another encoding.
 fn bytes(keys: &Keys) -> Vec<Case> {
     let good = claims(&json!({}));
     let spoiled = |bad: &[u8]| {

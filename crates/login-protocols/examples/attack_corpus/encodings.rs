@@ -1,5 +1,5 @@
-//! base64url, the three parts, and what surrounds them.
-//! Never a bad signature where the encoding is the attack.
+//! Attacks on base64url, on the three parts, and on the text around them.
+//! Never has a bad signature where the encoding is the attack.
 
 use serde_json::json;
 
@@ -18,7 +18,7 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Case> {
     cases
 }
 
-/// The last letter with an unused bit set; the text has to end within a byte.
+/// Sets an unused bit in the last letter; the encoded bits must end within a letter.
 fn trailing_bit(part: &str) -> String {
     assert_ne!(part.len() % 4, 0, "every bit of it is used");
     let (rest, last) = part.split_at(part.len() - 1);
@@ -26,7 +26,7 @@ fn trailing_bit(part: &str) -> String {
     format!("{rest}{}", char::from(*ALPHABET.get(value | 1).unwrap()))
 }
 
-/// `text` with blanks behind it until its base64 ends within a byte.
+/// Appends spaces to `text` until its base64 has unused bits.
 fn uneven(mut text: String) -> String {
     while text.len().is_multiple_of(3) {
         text.push(' ');
@@ -177,7 +177,7 @@ fn surroundings(keys: &Keys) -> Vec<Case> {
     .collect()
 }
 
-/// RFC 7515 §7.2, which no bearer token uses; several libraries read it all the same.
+/// RFC 7515 §7.2: no bearer token uses these, but several libraries parse them.
 fn other_serializations(keys: &Keys) -> Vec<Case> {
     let good = keys.good();
     let parts: Vec<&str> = good.split('.').collect();

@@ -1,5 +1,5 @@
-//! The other members of the header: keys offered, extensions, types, key names.
-//! Never a header that is merely unusual without a reason to refuse it, but for the controls.
+//! Attacks on the other members of the header: embedded keys, extensions, types, key names.
+//! Never a header that is merely unusual, except for the controls.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Case> {
     cases
 }
 
-/// CVE-2018-0114 and its kin: the token brings the key that it is signed with.
+/// CVE-2018-0114 and variants: the token contains the key that it is signed with.
 fn offered_keys(keys: &Keys) -> Vec<Case> {
     let own = keys.jwk(Signer::Attacker);
     let named = with(own.clone(), &json!({ "kid": "p256" }));
@@ -243,7 +243,7 @@ fn key_names(keys: &Keys) -> Vec<Case> {
     cases
 }
 
-/// Keys that the issuer publishes and that must not be used. Where they could sign, they did.
+/// Published keys that must not be used. Those that can sign did sign.
 fn unusable_keys(keys: &Keys) -> Vec<Case> {
     [
         ("whose private half is published", "ES256", "leaked", Signer::Leaked),

@@ -1,5 +1,5 @@
-//! The keys of the attacked issuer and those of the attacker, good, bad and weak.
-//! Never written anywhere but for their public halves.
+//! The keys of the attacked issuer and of the attacker, valid, invalid and weak.
+//! Never writes a private key.
 
 use aws_lc_rs::{
     hmac,
@@ -28,21 +28,21 @@ pub(crate) struct Keys {
     pub(crate) attacker_rsa: RsaKeyPair,
 }
 
-/// Who signs, and how.
+/// The key that signs, and the algorithm.
 #[derive(Clone, Copy)]
 pub(crate) enum Signer {
     Rs256,
     Rs384,
     Rs512,
     Ps256,
-    /// With the key that is bound to RS256.
+    /// Signs with the key that is bound to RS256.
     BoundPs256,
     Es256,
     Es384,
     Es512,
     /// Its private half was published.
     Leaked,
-    /// It is published with `use: enc`.
+    /// Published with `use: enc`.
     Encryption,
     Attacker,
     AttackerRsa,
@@ -67,12 +67,12 @@ impl Keys {
         }
     }
 
-    /// What the issuer publishes: five good keys, and many that must not be used.
+    /// The issuer's key set: five valid keys, and many that must not be used.
     pub(crate) fn published(&self) -> Vec<Value> {
         let p256 = self.jwk(Signer::Es256);
         let mut x = self.coordinate();
-        // Another letter in the middle: nearly always off the curve, and checked to be so by the
-        // case that is signed for it.
+        // Another letter in the middle: almost always off the curve, which the case that is signed
+        // for it verifies.
         let other = if x.as_bytes().get(20) == Some(&b'A') { "B" } else { "A" };
         x.replace_range(20..21, other);
         vec![
@@ -81,7 +81,7 @@ impl Keys {
             with(p256.clone(), &json!({ "kid": "p256" })),
             with(self.jwk(Signer::Es384), &json!({ "kid": "p384" })),
             with(self.jwk(Signer::Es512), &json!({ "kid": "p521" })),
-            // Two keys of one name, neither of them the attacker's.
+            // Two keys with one `kid`, neither of them the attacker's.
             with(p256.clone(), &json!({ "kid": "same" })),
             with(self.jwk(Signer::Es384), &json!({ "kid": "same", "alg": "ES384" })),
             // From here on: keys that must not be used.
@@ -96,7 +96,7 @@ impl Keys {
         ]
     }
 
-    /// The public half with nothing but what its type requires.
+    /// The public key with only the members that its type requires.
     pub(crate) fn jwk(&self, signer: Signer) -> Value {
         match self.pair(signer) {
             Pair::Rsa(pair, _) => {
@@ -116,7 +116,7 @@ impl Keys {
         jwk.get("x").and_then(Value::as_str).unwrap().to_owned()
     }
 
-    /// An uncompressed point.
+    /// The uncompressed point of the P-256 key.
     pub(crate) fn point(&self) -> Vec<u8> {
         self.p256.public_key().as_ref().to_vec()
     }
@@ -162,7 +162,7 @@ impl Keys {
         }
     }
 
-    /// The raw signature over any bytes.
+    /// The raw signature of any bytes.
     pub(crate) fn signature(&self, signer: Signer, input: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self.pair(signer) {
@@ -175,7 +175,7 @@ impl Keys {
         }
     }
 
-    /// Over parts that are encoded already, rightly or not.
+    /// Signs parts that are already encoded, correctly or not.
     pub(crate) fn sign_encoded(&self, signer: Signer, header: &str, payload: &str) -> String {
         let input = format!("{header}.{payload}");
         let signature = encode(self.signature(signer, input.as_bytes()));
@@ -186,12 +186,12 @@ impl Keys {
         self.sign_encoded(signer, &encode(header), &encode(payload))
     }
 
-    /// A token of the issuer with a changed header.
+    /// A token of the issuer with a modified header.
     pub(crate) fn with_header(&self, members: &Value) -> String {
         self.sign(Signer::Es256, &header(members), &claims(&json!({})))
     }
 
-    /// A token of the issuer with changed claims.
+    /// A token of the issuer with modified claims.
     pub(crate) fn with_claims(&self, members: &Value) -> String {
         self.sign(Signer::Es256, &header(&json!({})), &claims(members))
     }
@@ -221,7 +221,7 @@ fn modulus(pair: &RsaKeyPair) -> Vec<u8> {
     pair.public_key().as_ref().get(9..265).unwrap().to_vec()
 }
 
-/// 2048 bits, odd; whoever uses it with exponent 1 needs no private key.
+/// 2048 bits, odd; with exponent 1 a signature needs no private key.
 pub(crate) const OTHER_MODULUS: [u8; 256] = [0xd5; 256];
 
 /// 1024 bits, odd.

@@ -1,9 +1,9 @@
-//! Writes the attack corpus anew: `cargo run -p login-protocols --example attack_corpus`.
-//! Never keeps a private key: each run makes new ones, and tokens and public keys that belong
-//! together are written together, to `tests/vectors/attacks`.
+//! Regenerates the attack corpus: `cargo run -p login-protocols --example attack_corpus`.
+//! Never stores a private key: each run creates new ones, and writes the tokens and public keys
+//! that belong together to `tests/vectors/attacks`.
 //!
-//! Signatures here are made by the cryptographic library directly, not by the code under attack.
-//! `login-review` holds each token against the reason expected for it (`tests/attacks.rs` there).
+//! The cryptographic library makes the signatures directly, not the code under attack.
+//! `login-review` checks each token for its expected reason (`tests/attacks.rs` there).
 
 #![expect(clippy::unwrap_used, reason = "a generator that fails wrote nothing, and is mended")]
 #![expect(clippy::disallowed_methods, reason = "the corpus is written in place, for review")]
@@ -26,11 +26,11 @@ use self::keys::Keys;
 const ISSUER: &str = "https://id.attacks.example";
 const AUDIENCE: &str = "kubernetes";
 
-/// Tokens of the corpus are meant for any moment between these two.
+/// Tokens of the corpus are valid at any time between these two.
 const BEGIN: i64 = 1_700_000_000;
 const END: i64 = 4_000_000_000;
 
-/// One token: its name, the point of the checklist, the token, and what must become of it.
+/// One token: its name, the point of the checklist, the token, and the expected outcome.
 struct Case {
     name: String,
     point: &'static str,
@@ -51,7 +51,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// `object` with some members set, and those that are `null` removed.
+/// `object` with `members` set; members that are `null` are removed.
 fn with(mut object: Value, members: &Value) -> Value {
     let own = object.as_object_mut().unwrap();
     for (name, value) in members.as_object().unwrap() {
@@ -64,12 +64,12 @@ fn with(mut object: Value, members: &Value) -> Value {
     object
 }
 
-/// The header of a good token for the P-256 key, changed.
+/// The header of a valid token for the P-256 key, with changes.
 fn header(members: &Value) -> String {
     with(json!({ "alg": "ES256", "kid": "p256", "typ": "JWT" }), members).to_string()
 }
 
-/// The claims of a good token, changed.
+/// The claims of a valid token, with changes.
 fn claims(members: &Value) -> String {
     let good = json!({
         "iss": ISSUER, "sub": "mallory", "aud": AUDIENCE,

@@ -1,4 +1,4 @@
-//! Values that a careless verifier accepts.
+//! Signature values that a careless verifier accepts.
 //! Never a fault in header or claims: only the signature is wrong.
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -29,7 +29,7 @@ fn number(value: u8) -> [u8; 32] {
     number
 }
 
-/// `ORDER` less `number`, which is smaller.
+/// `ORDER` minus `number`, which must be smaller.
 fn negated(number: &[u8]) -> Vec<u8> {
     let mut borrow = 0;
     let mut difference: Vec<u8> = ORDER
@@ -85,7 +85,7 @@ fn elliptic(keys: &Keys) -> Vec<Case> {
         ("twice", pair(&signature, &signature), "signature"),
         ("numbers as wide as those of P-384", [&[0; 16][..], r, &[0; 16], s].concat(), "signature"),
         ("numbers as wide as those of P-521", [&[0; 34][..], r, &[0; 34], s].concat(), "signature"),
-        // ECDSA has two signatures for each; so nothing may be known by its signature alone.
+        // ECDSA has two valid signatures for each, so a signature must not serve as an identifier.
         ("control: s negated", pair(r, &negated(s)), "accepted"),
     ]
     .into_iter()
@@ -95,7 +95,7 @@ fn elliptic(keys: &Keys) -> Vec<Case> {
     .collect()
 }
 
-/// Signatures that are good, for something else.
+/// Signatures that are valid, but for other bytes.
 fn moved(keys: &Keys) -> Vec<Case> {
     let (head, body) = (encode(header(&json!({}))), encode(claims(&json!({}))));
     let over =

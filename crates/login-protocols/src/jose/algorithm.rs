@@ -1,5 +1,5 @@
 //! The signature algorithms that Kubernetes accepts for tokens (RFC 7518 §3.1).
-//! Never lists `none`, a symmetric algorithm, or anything that a key could be confused by.
+//! Never lists `none`, a symmetric algorithm, or another that allows key confusion.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them.
+    /// All algorithms.
     pub const ALL: [Self; 9] = [
         Self::Rs256,
         Self::Rs384,
@@ -40,7 +40,7 @@ impl Algorithm {
         Self::Es512,
     ];
 
-    /// The name in `alg`.
+    /// The value of `alg`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
@@ -55,7 +55,7 @@ impl Algorithm {
         }
     }
 
-    /// Reads the exact, case-sensitive name.
+    /// Parses the exact, case-sensitive name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
     }

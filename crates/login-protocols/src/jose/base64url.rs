@@ -1,15 +1,15 @@
-//! Base64url as JOSE wants it (RFC 7515 §2): one text for one sequence of bytes.
+//! Base64url as in JOSE (RFC 7515 §2): one text for each sequence of bytes.
 //! Never accepts padding, white space or non-zero trailing bits.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// The bytes, or nothing when another text would mean the same bytes.
+/// The bytes; `None` unless `text` is their only encoding.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     // The engine's default refuses trailing bits, and `NO_PAD` refuses padding.
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// The one text for `bytes`.
+/// The only encoding of `bytes`.
 pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

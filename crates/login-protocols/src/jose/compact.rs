@@ -1,19 +1,19 @@
-//! A token in compact serialization, taken apart (RFC 7515 §7.1).
-//! Never says that a token is good: that needs keys, see `signature.rs` and `oidc/token.rs`.
+//! Parses tokens in compact serialization (RFC 7515 §7.1).
+//! Never verifies a token: that needs keys, see `signature.rs` and `oidc/token.rs`.
 
 use std::fmt;
 
 use super::{Header, JoseError, base64url};
 use crate::oidc::claims::Claims;
 
-/// No token has more bytes than this; a client hands out what is no longer.
+/// Maximum length of any token in bytes; the client returns no longer ones.
 pub const MAX_TOKEN_LENGTH: usize = 128 * 1024;
 
-/// A server takes tokens of so many bytes unless it is told otherwise. Those of people in hundreds
-/// of groups reach 60,000.
+/// A server's default for the maximum length of a token in bytes. Tokens of users in hundreds of
+/// groups reach 60,000.
 pub const DEFAULT_TOKEN_LENGTH: usize = 64 * 1024;
 
-/// A signed token of correct shape. Nothing of it is verified.
+/// A signed token with a valid structure. Nothing in it is verified.
 #[derive(Clone)]
 pub struct CompactJws<'t> {
     header: Header,
@@ -23,13 +23,13 @@ pub struct CompactJws<'t> {
 }
 
 impl<'t> CompactJws<'t> {
-    /// Takes `token` apart; refuses all that two readers could understand differently.
+    /// Parses `token`; refuses what two parsers could read differently.
     pub fn parse(token: &'t str) -> Result<Self, JoseError> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(JoseError::TooLong(MAX_TOKEN_LENGTH));
         }
-        // Nothing is decoded before the number of dots is known: a token of dots must cost
-        // nothing (CVE-2025-30204).
+        // The dots are counted before anything is decoded: a token of dots must cost nothing
+        // (CVE-2025-30204).
         let (header, rest) = token.split_once('.').ok_or(JoseError::Shape)?;
         let (payload, signature) = rest.split_once('.').ok_or(JoseError::Shape)?;
         if signature.contains('.') {
@@ -50,7 +50,7 @@ impl<'t> CompactJws<'t> {
         &self.header
     }
 
-    /// The claims, for routing by `iss` only: whoever made the token wrote them.
+    /// The claims, for routing by `iss` only: any party may have written them.
     pub fn unverified_claims(&self) -> &Claims {
         &self.claims
     }

@@ -1,5 +1,5 @@
-//! The protected header of a token, and all the ways in which a token is not one.
-//! Never follows what the header offers: `jwk`, `jku`, `x5u` and `x5c` are not even read.
+//! The protected header of a token, and the errors of parsing a token.
+//! Never uses keys from the header: `jwk`, `jku`, `x5u` and `x5c` are not even read.
 
 use thiserror::Error;
 
@@ -7,13 +7,13 @@ use super::Algorithm;
 use crate::oidc::claims::ClaimsError;
 use login_common::strict_json::{self, Json, Object};
 
-/// A `kid` may have this many bytes: those of keys and of tokens are kept and logged.
+/// Maximum bytes of a `kid`: those of keys and of tokens are stored and logged.
 pub const MAX_KEY_ID_LENGTH: usize = 1024;
 
-/// Why a text is not a token that we would verify. Says nothing of the token's content but `alg`.
+/// Why a token cannot be verified. Contains nothing of the token but `alg`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum JoseError {
-    /// Longer than so many bytes.
+    /// Longer than this many bytes.
     #[error("the token is longer than {0} bytes")]
     TooLong(usize),
     /// Not `header.payload.signature`: opaque, encrypted (five parts), or detached.
@@ -25,10 +25,10 @@ pub enum JoseError {
     /// The header is not a JSON object with unique keys, or one of its members is unacceptable.
     #[error("the token's header is refused: {0}")]
     Header(&'static str),
-    /// `alg` is missing from [`Algorithm::ALL`]. The name is cut and cleaned for display.
+    /// `alg` is not in [`Algorithm::ALL`]. The name is shortened and sanitised for display.
     #[error("the signature algorithm `{0}` is not accepted")]
     Algorithm(String),
-    /// RFC 7515 §4.1.11: we understand no extension, so a critical one cannot be honoured.
+    /// RFC 7515 §4.1.11: no extension is supported, so a critical one must be refused.
     #[error("the token's header has `crit`, and no extension is supported")]
     Critical,
     /// The payload is not a JSON object with unique keys.
@@ -36,19 +36,19 @@ pub enum JoseError {
     Payload(#[from] ClaimsError),
 }
 
-/// What a token says about its own signature. Nothing here is trusted.
+/// What a token says about its own signature. Not trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// `alg`.
     pub algorithm: Algorithm,
-    /// `kid`: names a key in a set that we already hold; 1 to [`MAX_KEY_ID_LENGTH`] bytes.
+    /// `kid`: identifies a key in a set that is already cached; 1 to [`MAX_KEY_ID_LENGTH`] bytes.
     pub key_id: Option<String>,
     /// `typ`, as written.
     pub token_type: Option<String>,
 }
 
 impl Header {
-    /// Reads the decoded first part of a compact JWS.
+    /// Parses the decoded first part of a compact JWS.
     pub fn parse(bytes: &[u8]) -> Result<Self, JoseError> {
         let members = strict_json::object(bytes)
             .map_err(|_| JoseError::Header("it is not a JSON object with unique keys"))?;
@@ -57,7 +57,7 @@ impl Header {
         if is_there("crit") {
             return Err(JoseError::Critical);
         }
-        // `b64` changes the bytes that are signed (RFC 7797); `zip` and `enc` belong to JWE.
+        // `b64` changes the signed bytes (RFC 7797); `zip` and `enc` belong to JWE.
         for (name, reason) in [
             ("b64", "`b64` is not supported"),
             ("zip", "`zip` is not supported"),
@@ -67,8 +67,8 @@ impl Header {
                 return Err(JoseError::Header(reason));
             }
         }
-        // `cty` is not asked: a nested token (RFC 7519 §5.2) is no JSON object of claims, and an
-        // issuer that announces one by mistake has its tokens read by kube-apiserver.
+        // `cty` is not checked: a nested token (RFC 7519 §5.2) is no JSON object of claims, and
+        // kube-apiserver accepts the tokens of an issuer that sets it by mistake.
         let key_id =
             text(&members, "kid", "`kid` is not a text")?.filter(|key_id| !key_id.is_empty());
         if key_id.is_some_and(|key_id| key_id.len() > MAX_KEY_ID_LENGTH) {
@@ -86,8 +86,8 @@ impl Header {
         })
     }
 
-    /// Whether `typ` is `wanted`, or absent when that is allowed by `None` being among `wanted`.
-    /// RFC 7515 §4.1.9: `application/` may be left out; media types ignore case (RFC 2045 §5.1).
+    /// Whether `typ` is one of `wanted`; `None` in `wanted` allows it to be absent. RFC 7515
+    /// §4.1.9: `application/` may be omitted; media types ignore case (RFC 2045 §5.1).
     pub fn has_type(&self, wanted: &[Option<&str>]) -> bool {
         let own = self.token_type.as_deref().map(without_application);
         wanted.iter().any(|wanted| match (own, wanted) {
@@ -98,7 +98,7 @@ impl Header {
     }
 }
 
-/// Null is absent, as in Go: serializers write it for what they leave out.
+/// Null counts as absent, as in Go: serializers write it for omitted members.
 fn text<'m>(
     members: &'m Object<'_>,
     name: &str,
@@ -118,7 +118,7 @@ fn without_application(media_type: &str) -> &str {
     }
 }
 
-/// Somebody else's text, made fit for one line of a message.
+/// Sanitises an untrusted text for one line of a message.
 fn displayable(name: &str) -> String {
     name.chars().take(16).map(|c| if c.is_ascii_graphic() && c != '`' { c } else { '?' }).collect()
 }

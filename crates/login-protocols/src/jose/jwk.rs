@@ -1,5 +1,5 @@
-//! One public key of a key set (RFC 7517 §4, RFC 7518 §6), checked and ready to verify.
-//! Never uses a key for an algorithm that its type, its curve or its own `alg` does not name.
+//! One public key of a key set (RFC 7517 §4, RFC 7518 §6), validated and ready to verify.
+//! Never uses a key for an algorithm that its type, its curve or its own `alg` does not allow.
 
 use std::sync::OnceLock;
 
@@ -14,25 +14,25 @@ use super::{Algorithm, base64url, header::MAX_KEY_ID_LENGTH};
 const RSA_MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 const RSA_MAX_EXPONENT: u64 = 1 << 32;
 
-/// Why one key of a set is left unused. Says nothing of the key's content.
+/// Why a key of a set is skipped. Contains nothing of the key.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum KeyProblem {
     /// Not an object, or a member has the wrong type.
     #[error("member `{0}` is missing or malformed")]
     Malformed(&'static str),
-    /// `use` is there and is neither `sig` nor `jwt-svid`.
+    /// `use` is present and is neither `sig` nor `jwt-svid`.
     #[error("`use` is neither `sig` nor `jwt-svid`")]
     Use,
-    /// `key_ops` lists something, and not `verify`.
+    /// `key_ops` is not empty and does not list `verify`.
     #[error("`key_ops` does not list `verify`")]
     Operations,
-    /// A symmetric key, a curve without an algorithm of ours, …
+    /// A symmetric key, a curve without a supported algorithm, …
     #[error("the key type or curve is not supported")]
     Type,
     /// `alg` is unknown, or belongs to another key type or curve.
     #[error("`alg` is not supported for this type of key")]
     Algorithm,
-    /// A private key was published. Whoever sees this should tell the issuer's operator.
+    /// A private key was published; the issuer's operator should be informed.
     #[error("the key contains private members")]
     Private,
     /// RSA: fewer than 2048 or more than 8192 bits, or an exponent that is even, 1, or over 2^32.
@@ -45,14 +45,14 @@ pub enum KeyProblem {
     Point,
 }
 
-/// One usable key: its name, and a ready verifier for each algorithm it may serve.
+/// A usable key: its name, and a verifier for each algorithm that it supports.
 pub(super) struct VerificationKey {
     pub(super) key_id: Option<String>,
     verifiers: Vec<Verifier>,
     rsa: Option<Rsa>,
 }
 
-/// Made when the first token asks for the algorithm: an RSA key without `alg` has six, and its
+/// Created when the first token uses the algorithm: an RSA key without `alg` has six, and its
 /// issuer uses one.
 struct Verifier {
     algorithm: Algorithm,
@@ -72,14 +72,14 @@ impl Rsa {
     }
 }
 
-/// `kid` of one member of `keys`, if it has a usable one.
+/// `kid` of one member of `keys`, if it has a valid one.
 pub(super) fn key_id(jwk: &Value) -> Option<&str> {
     let text = jwk.get("kid")?.as_str()?;
     (1..=MAX_KEY_ID_LENGTH).contains(&text.len()).then_some(text)
 }
 
 impl VerificationKey {
-    /// Checks one member of `keys`.
+    /// Parses one member of `keys`.
     pub(super) fn parse(jwk: &Value) -> Result<Self, KeyProblem> {
         let jwk = jwk.as_object().ok_or(KeyProblem::Malformed("keys"))?;
         let key_id = named(jwk, "kid")?;
@@ -90,12 +90,12 @@ impl VerificationKey {
         if kind != "RSA" && kind != "EC" {
             return Err(KeyProblem::Type);
         }
-        // RFC 7518 §6.2.2, §6.3.2 and §6.4.1: all members that carry private or symmetric keys.
+        // RFC 7518 §6.2.2, §6.3.2 and §6.4.1: all members of private or symmetric keys.
         let is_there = |name: &&str| jwk.get(*name).is_some_and(|member| !member.is_null());
         if ["d", "p", "q", "dp", "dq", "qi", "oth", "k"].iter().any(is_there) {
             return Err(KeyProblem::Private);
         }
-        // `jwt-svid` is SPIFFE's word (SPIFFE Trust Domain and Bundle §4.2.2).
+        // SPIFFE uses `jwt-svid` (SPIFFE Trust Domain and Bundle §4.2.2).
         if named(jwk, "use")?.is_some_and(|purpose| !["sig", "jwt-svid"].contains(&purpose)) {
             return Err(KeyProblem::Use);
         }
@@ -126,7 +126,7 @@ impl VerificationKey {
         self.verifiers.iter().any(|verifier| verifier.algorithm == algorithm)
     }
 
-    /// Whether `signature` is this key's for `message`.
+    /// Whether `signature` is this key's signature of `message`.
     pub(super) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         let verifier = self.verifiers.iter().find(|verifier| verifier.algorithm == algorithm);
         verifier
@@ -138,14 +138,14 @@ impl VerificationKey {
     }
 }
 
-/// An RSA key without `alg` serves all six RSA algorithms (RFC 7517 §4.4: `alg` is optional).
+/// An RSA key without `alg` supports all six RSA algorithms (RFC 7517 §4.4: `alg` is optional).
 fn rsa_verifiers(
     jwk: &Map<String, Value>,
     only: Option<Algorithm>,
 ) -> Result<(Vec<Verifier>, Rsa), KeyProblem> {
     let n = bytes(jwk, "n")?;
     let e = bytes(jwk, "e")?;
-    // RFC 7518 §6.3.1.1 forbids a leading zero octet and knows that some libraries write one.
+    // RFC 7518 §6.3.1.1 forbids a leading zero octet and notes that some libraries write one.
     let n = without_leading_zeros(&n);
     let e = without_leading_zeros(&e);
     let bits = n.first().map_or(0, |first| n.len() * 8 - first.leading_zeros() as usize);
@@ -163,7 +163,7 @@ fn rsa_verifiers(
         .map(|algorithm| Verifier { algorithm, key: OnceLock::new() })
         .collect();
     let rsa = Rsa { n: n.to_vec(), e: e.to_vec() };
-    // All six parse alike; one that does not parse must be found now.
+    // All six parse alike; a key that does not parse must be refused now.
     let first = verifiers.first_mut().ok_or(KeyProblem::Algorithm)?;
     let key = rsa.verifier(first.algorithm).ok_or(KeyProblem::Strength)?;
     first.key = OnceLock::from(Some(key));
@@ -209,7 +209,7 @@ fn rsa_parameters(algorithm: Algorithm) -> Option<&'static RsaParameters> {
     }
 }
 
-/// Null is absent, as in Go: serializers write it for what they leave out.
+/// Null counts as absent, as in Go: serializers write it for omitted members.
 fn text<'j>(
     jwk: &'j Map<String, Value>,
     name: &'static str,
@@ -221,7 +221,7 @@ fn text<'j>(
     }
 }
 
-/// An empty text names nothing.
+/// An empty text counts as absent.
 fn named<'j>(
     jwk: &'j Map<String, Value>,
     name: &'static str,

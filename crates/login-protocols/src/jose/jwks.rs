@@ -1,5 +1,5 @@
-//! An issuer's public keys (RFC 7517 §5), parsed once and ready to verify.
-//! Never lets one bad key take the good ones with it, and never replaces good keys by none.
+//! The public keys of an issuer (RFC 7517 §5), parsed once and ready to verify.
+//! Never refuses valid keys because of an invalid one, and never returns a set without keys.
 
 use std::{fmt, sync::Arc};
 
@@ -12,17 +12,17 @@ use super::{
     jwk::{self, KeyProblem, VerificationKey},
 };
 
-/// A key set document may have this many bytes.
+/// Maximum length of a key set document in bytes.
 pub const MAX_KEY_SET_LENGTH: usize = 1024 * 1024;
 
-/// A key set document may list this many keys.
+/// Maximum number of keys in a key set document.
 pub const MAX_KEYS: usize = 1000;
 
-/// Of several keys that a token could mean, as many are tried: a token that nobody signed costs no
-/// more than so many verifications.
+/// Maximum number of keys that are tried for one token, so that a forged token costs no more than
+/// this many verifications.
 pub const MAX_CANDIDATES: usize = 16;
 
-/// Why a document gives no keys.
+/// Why a document has no usable keys.
 #[derive(Debug, Error)]
 pub enum KeySetError {
     /// Longer than [`MAX_KEY_SET_LENGTH`].
@@ -31,7 +31,7 @@ pub enum KeySetError {
     /// Not a JSON object with unique keys.
     #[error("the key set is not a JSON object")]
     Json(#[source] strict_json::StrictJsonError),
-    /// No array `keys`.
+    /// The array `keys` is missing.
     #[error("the key set has no array `keys`")]
     NoKeys,
     /// More than [`MAX_KEYS`] keys.
@@ -40,9 +40,9 @@ pub enum KeySetError {
     /// Every key was skipped, or there was none.
     #[error("none of the {skipped} keys of the key set can verify a token{}", after_colon(.reasons))]
     NoUsableKey {
-        /// How many keys were listed.
+        /// The number of keys that were skipped.
         skipped: usize,
-        /// Why each was left out, as far as there is room.
+        /// Why each was skipped, up to a limit.
         reasons: String,
     },
 }
@@ -51,13 +51,14 @@ fn after_colon(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
 }
 
-/// Of so many keys that are left out the reasons are told.
+/// Maximum number of skipped keys whose reasons are listed.
 const MOST_REASONS: usize = 8;
 
-/// `kid` is a text of the issuer: of it so much is told, without what a terminal would obey.
+/// Maximum characters of a `kid` in a message; the issuer chose the text, so control characters are
+/// escaped.
 const MOST_OF_NAME: usize = 64;
 
-/// Each key that was left out, and why: for a log line.
+/// Each skipped key with its reason, for a log line.
 fn in_words<'k>(left_out: impl Iterator<Item = (Option<&'k str>, KeyProblem)>) -> String {
     let mut words = Vec::new();
     for (number, (key_id, problem)) in left_out.enumerate() {
@@ -74,17 +75,17 @@ fn in_words<'k>(left_out: impl Iterator<Item = (Option<&'k str>, KeyProblem)>) -
     words.join("; ")
 }
 
-/// Verification keys. Cloning is cheap.
+/// Verification keys. Cheap to clone.
 #[derive(Clone)]
 pub struct KeySet {
     keys: Arc<[VerificationKey]>,
     problems: Arc<[KeyProblem]>,
-    /// `kid` of the keys that `problems` are about, in their order.
+    /// `kid` of the keys in `problems`, in the same order.
     unusable: Arc<[Option<String>]>,
 }
 
 impl KeySet {
-    /// Reads a JWK Set. Keys that cannot verify a token are skipped and counted.
+    /// Parses a JWK Set. Keys that cannot verify a token are skipped and counted.
     pub fn parse(json: &[u8]) -> Result<Self, KeySetError> {
         if json.len() > MAX_KEY_SET_LENGTH {
             return Err(KeySetError::TooLong);
@@ -118,50 +119,49 @@ impl KeySet {
         Self { keys: Arc::new([]), problems: Arc::new([]), unusable: Arc::new([]) }
     }
 
-    /// How many keys can verify.
+    /// The number of keys that can verify.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether nothing can be verified.
+    /// Whether no key can verify.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// How many keys of the document were left out.
+    /// The number of keys that were skipped.
     pub fn skipped(&self) -> usize {
         self.problems.len()
     }
 
-    /// Why they were left out, in the order of the document.
+    /// Why they were skipped, in the order of the document.
     pub fn problems(&self) -> &[KeyProblem] {
         &self.problems
     }
 
-    /// Each key that was left out: its name, if it has one, and why.
+    /// Each skipped key: its `kid`, if it has one, and the reason.
     pub fn left_out(&self) -> impl Iterator<Item = (Option<&str>, KeyProblem)> {
         let names = self.unusable.iter().map(Option::as_deref);
         names.zip(self.problems.iter().copied())
     }
 
-    /// The same in words, as far as there is room; empty if none was left out.
+    /// The same as a text, limited in length; empty if no key was skipped.
     pub fn left_out_in_words(&self) -> String {
         in_words(self.left_out())
     }
 
-    /// Whether a key of the set has this name.
+    /// Whether a key of the set has this `kid`.
     pub fn has_key_id(&self, key_id: &str) -> bool {
         self.keys.iter().any(|key| key.key_id.as_deref() == Some(key_id))
     }
 
-    /// Whether the set knows the key that `header` asks for, so that a fresher set would not
-    /// help. A known `kid` that is used with a wrong algorithm is known, and so is that of a key
-    /// that was left out.
+    /// Whether the set has the key that `header` names, so that a newer set would not help. A known
+    /// `kid` with a wrong algorithm counts, and so does that of a skipped key.
     pub fn has_key_for(&self, header: &Header) -> bool {
         !matches!(self.candidates(header), Err(SignatureError::NoSuchKey))
     }
 
-    /// The keys to try for `header`; without `kid` those of its algorithm, whatever their names.
+    /// The keys to try for `header`; without `kid` all keys for its algorithm.
     pub(super) fn candidates(&self, header: &Header) -> Result<Candidates<'_>, SignatureError> {
         let is_named = |key: &&VerificationKey| {
             header.key_id.is_none() || key.key_id.as_deref() == header.key_id.as_deref()
@@ -189,10 +189,10 @@ impl KeySet {
     }
 }
 
-/// What a set has for a header: at least one key.
+/// The keys of a set for a header: at least one.
 pub(super) struct Candidates<'k> {
     pub(super) keys: Vec<&'k VerificationKey>,
-    /// There are no more that could be meant.
+    /// Whether no other key of the set could match.
     pub(super) are_all: bool,
 }
 

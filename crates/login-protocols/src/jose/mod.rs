@@ -1,9 +1,9 @@
 //! Signed tokens and their keys: compact JWS (RFC 7515), JWK (RFC 7517), JWA (RFC 7518).
 //! Never takes an algorithm or a key from a token: both come from what the caller trusts.
 //!
-//! Reading order: `algorithm`, `header`, `compact` (a token taken apart), `jwk` and `jwks` (keys),
-//! `signature` (both brought together), `thumbprint` and `signing_key` (keys that an issuer makes),
-//! `private_key` (a key that a client was given).
+//! Reading order: `algorithm`, `header`, `compact` (parses a token), `jwk` and `jwks` (keys),
+//! `signature` (verifies a token with keys), `thumbprint` and `signing_key` (keys that an issuer
+//! creates), `private_key` (a key that a client was given).
 
 pub(crate) mod base64url;
 

@@ -1,5 +1,5 @@
-//! A person's or a machine's own private key, read from PEM or a JWK, that signs tokens.
-//! Never made here, never stored, never shown: `signing_key` is for keys that an issuer makes.
+//! A private key of a user or machine, parsed from PEM or a JWK, that signs tokens.
+//! Never creates, stores or shows a key: `signing_key` is for keys that an issuer creates.
 
 use std::fmt;
 
@@ -16,19 +16,19 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{Algorithm, base64url};
 
-/// Why a text is no key that can sign. Says nothing of its content.
+/// Why a text is not a usable signing key. Contains nothing of the text.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum PrivateKeyError {
     /// Neither PEM nor a JSON object.
     #[error("it is neither PEM with a `PRIVATE KEY` nor a private JWK")]
     Form,
-    /// A PEM key that a password protects.
+    /// A PEM key that is encrypted with a password.
     #[error("the key is encrypted; decrypt it first, for example with `openssl pkey`")]
     Encrypted,
-    /// Another kind of key, a weak one, or a broken one.
+    /// A key of another kind, a weak one, or a damaged one.
     #[error("it is no RSA key of 2048 to 8192 bits and no EC key on P-256, P-384 or P-521")]
     Kind,
-    /// A JWK whose `alg` is not an algorithm of its key.
+    /// A JWK whose `alg` does not fit its key.
     #[error("its `alg` does not belong to its kind of key")]
     Algorithm,
     /// The cryptographic library failed to sign.
@@ -41,7 +41,7 @@ enum Pair {
     Ec(EcdsaKeyPair, Algorithm),
 }
 
-/// A private key and what its owner says about it.
+/// A private key with its metadata.
 pub struct PrivateKey {
     pair: Pair,
     key_id: Option<String>,
@@ -68,7 +68,7 @@ struct WireJwk {
     qi: Private,
 }
 
-/// A number that nobody may see.
+/// A secret number.
 #[derive(Default, Deserialize)]
 #[serde(from = "String")]
 struct Private(Zeroizing<String>);
@@ -79,14 +79,14 @@ impl From<String> for Private {
     }
 }
 
-/// A curve, its only algorithm (RFC 7518 §3.4), and how it signs.
+/// A curve, its only algorithm (RFC 7518 §3.4), and the implementation.
 const CURVES: [(&str, Algorithm, &EcdsaSigningAlgorithm); 3] = [
     ("P-256", Algorithm::Es256, &signature::ECDSA_P256_SHA256_FIXED_SIGNING),
     ("P-384", Algorithm::Es384, &signature::ECDSA_P384_SHA384_FIXED_SIGNING),
     ("P-521", Algorithm::Es512, &signature::ECDSA_P521_SHA512_FIXED_SIGNING),
 ];
 
-/// What an RSA key signs with, the one that every issuer knows first.
+/// The algorithms of an RSA key; the most widely supported one comes first.
 const RSA_ALGORITHMS: [Algorithm; 6] = [
     Algorithm::Rs256,
     Algorithm::Ps256,
@@ -97,7 +97,7 @@ const RSA_ALGORITHMS: [Algorithm; 6] = [
 ];
 
 impl PrivateKey {
-    /// Reads PKCS #8, PKCS #1 or SEC 1 in PEM, or a private JWK (RFC 7517).
+    /// Parses PKCS #8, PKCS #1 or SEC 1 in PEM, or a private JWK (RFC 7517).
     pub fn parse(text: &[u8]) -> Result<Self, PrivateKeyError> {
         if text.trim_ascii_start().starts_with(b"{") {
             Self::of_jwk(text)
@@ -175,7 +175,7 @@ impl PrivateKey {
         self.key_id.as_deref()
     }
 
-    /// What it can sign with, best first.
+    /// The algorithms it can sign with, best first.
     fn algorithms(&self) -> &[Algorithm] {
         match (&self.only, &self.pair) {
             (Some(only), _) => std::slice::from_ref(only),
@@ -184,7 +184,7 @@ impl PrivateKey {
         }
     }
 
-    /// The algorithm for someone who announced these; the usual one where none of them fits, as
+    /// The algorithm for an issuer that announced these; the default if none of them fits, as
     /// announcements are often incomplete.
     pub fn algorithm_for(&self, announced: Option<&[String]>) -> Algorithm {
         let fits = |algorithm: &&Algorithm| {
@@ -195,7 +195,7 @@ impl PrivateKey {
         own.iter().find(fits).or(own.first()).copied().unwrap_or(Algorithm::Rs256)
     }
 
-    /// A compact JWS over `claims`. `key_id` overrides the key's own.
+    /// Signs `claims` as a compact JWS. `key_id` overrides the key's own.
     pub fn sign(
         &self,
         algorithm: Algorithm,

@@ -1,4 +1,4 @@
-//! A private ES256 key that signs tokens, and its public half for others.
+//! A private ES256 key that signs tokens, and its public half for verifiers.
 //! Never shows the private half except through `to_pkcs8`, for storing it.
 
 use std::fmt;
@@ -13,16 +13,16 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, base64url, thumbprint};
 
-/// Why a key cannot be made or cannot sign.
+/// Why a key cannot be created or cannot sign.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum SigningKeyError {
-    /// The cryptographic library failed; nothing about the input explains it.
+    /// The cryptographic library failed, for no reason in the input.
     #[error("could not generate a P-256 key")]
     Generate,
     /// The bytes are not a PKCS #8 private key on P-256.
     #[error("the stored bytes are not a PKCS #8 private key on P-256")]
     Pkcs8,
-    /// Claims are a JSON object (RFC 7519 §4).
+    /// The claims are not a JSON object (RFC 7519 §4).
     #[error("the claims are not a JSON object")]
     Claims,
     /// The cryptographic library failed to sign.
@@ -44,7 +44,7 @@ struct PublicHalf {
 }
 
 impl SigningKey {
-    /// Makes a new key from the operating system's randomness.
+    /// Generates a key from the operating system's random source.
     pub fn generate() -> Result<Self, SigningKeyError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
             .map_err(|_| SigningKeyError::Generate)?;
@@ -52,7 +52,7 @@ impl SigningKey {
         Self::from_pkcs8(pkcs8.as_ref())
     }
 
-    /// Reads an unencrypted PKCS #8 document.
+    /// Parses an unencrypted PKCS #8 document.
     pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, SigningKeyError> {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
             .map_err(|_| SigningKeyError::Pkcs8)?;
@@ -100,7 +100,7 @@ impl SigningKey {
             base64url::encode(header.to_string()),
             base64url::encode(claims.to_string())
         );
-        // RFC 7518 §3.4: R and S side by side, 32 bytes each; not ASN.1.
+        // RFC 7518 §3.4: R and S concatenated, 32 bytes each; not ASN.1.
         let signature = self
             .pair
             .sign(&SystemRandom::new(), token.as_bytes())

@@ -1,6 +1,6 @@
-//! An issuer for tests: one key of each kind, and tokens with any header and payload it is asked
-//! for, however wrong.
-//! Never uses the code under test to sign: the cryptographic library does it directly.
+//! An issuer for tests: one key of each kind, and tokens with any header and payload, however
+//! wrong.
+//! Never uses the code under test to sign: it calls the cryptographic library directly.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Algorithm, CompactJws, KeySet, SignatureError, base64url};
 
-/// A payload that is good until the year 2096.
+/// A payload that is valid until the year 2096.
 pub(crate) const PAYLOAD: &str = r#"{"iss":"https://id.example.com","exp":4000000000}"#;
 
 static RSA: LazyLock<rsa::KeyPair> =
@@ -49,13 +49,13 @@ fn key(algorithm: Algorithm) -> Key {
     }
 }
 
-/// A token with these texts as header and payload, signed by the key for `algorithm`, whatever
-/// the header says.
+/// A token with these texts as header and payload, signed by the key for `algorithm`, whatever the
+/// header says.
 pub(crate) fn sign(algorithm: Algorithm, header: &str, payload: &str) -> String {
     sign_encoded(algorithm, &base64url::encode(header), &base64url::encode(payload))
 }
 
-/// As `sign`, over parts that are already encoded, rightly or not.
+/// As `sign`, with parts that are already encoded, correctly or not.
 pub(crate) fn sign_encoded(algorithm: Algorithm, header: &str, payload: &str) -> String {
     let input = format!("{header}.{payload}");
     let random = SystemRandom::new();
@@ -79,12 +79,12 @@ pub(crate) fn signed(algorithm: Algorithm, kid: Option<&str>) -> String {
     sign(algorithm, &header.to_string(), PAYLOAD)
 }
 
-/// Whether a token of good shape has a good signature.
+/// Verifies the signature of a token, which must parse.
 pub(crate) fn verify(token: &str, keys: &KeySet) -> Result<(), SignatureError> {
     CompactJws::parse(token).unwrap().verify(keys)
 }
 
-/// The public key for `algorithm`, with nothing but what the key type requires.
+/// The public key for `algorithm`, with only the members that the key type requires.
 pub(crate) fn bare_jwk(algorithm: Algorithm) -> Value {
     match key(algorithm) {
         Key::Rsa(_) => {
@@ -104,12 +104,12 @@ pub(crate) fn bare_jwk(algorithm: Algorithm) -> Value {
     }
 }
 
-/// The public key for `algorithm` with more members, or with others.
+/// The public key for `algorithm` with `members` added or replaced.
 pub(crate) fn jwk(algorithm: Algorithm, members: Value) -> Value {
     with(bare_jwk(algorithm), members)
 }
 
-/// `object` with some members set, and those that are `null` removed.
+/// `object` with `members` set; members that are `null` are removed.
 pub(crate) fn with(mut object: Value, members: Value) -> Value {
     for (name, value) in members.as_object().unwrap() {
         if value.is_null() {
@@ -137,7 +137,7 @@ pub(crate) fn pkcs8(algorithm: Algorithm) -> Vec<u8> {
     }
 }
 
-/// The private key for `algorithm` in SEC 1; it has to be of a curve.
+/// The private key for `algorithm` in SEC 1; it must be an EC key.
 pub(crate) fn sec1(algorithm: Algorithm) -> Vec<u8> {
     let Key::Ec(pair, _) = key(algorithm) else { panic!("{algorithm} has no curve") };
     let der: EcPrivateKeyRfc5915Der<'_> = pair.private_key().as_der().unwrap();
@@ -148,8 +148,8 @@ pub(crate) fn sec1(algorithm: Algorithm) -> Vec<u8> {
 pub(crate) fn private_jwk(algorithm: Algorithm) -> Value {
     let members = match key(algorithm) {
         Key::Rsa(_) => {
-            // RFC 8017 A.1.2, behind 26 bytes of PKCS #8 and 4 of the sequence's header: version,
-            // n, e, d, p, q, dP, dQ, qInv.
+            // RFC 8017 A.1.2, after 26 bytes of PKCS #8 and 4 of the sequence's header: version, n,
+            // e, d, p, q, dP, dQ, qInv.
             let der: Pkcs8V1Der<'_> = RSA.as_der().unwrap();
             let numbers = integers(&der.as_ref()[30..]);
             let names = ["d", "p", "q", "dp", "dq", "qi"];
@@ -167,7 +167,7 @@ pub(crate) fn private_jwk(algorithm: Algorithm) -> Value {
     with(bare_jwk(algorithm), members)
 }
 
-/// DER integers, one behind the other, without the zero of their sign.
+/// Consecutive DER integers, without the leading zero of their sign.
 fn integers(mut der: &[u8]) -> Vec<Vec<u8>> {
     let mut numbers = Vec::new();
     while let [2, length, rest @ ..] = der {

@@ -1,5 +1,5 @@
-//! Tests across the files of `jose`: published examples, another library, and all bad keys.
-//! Never shows only that our own signatures read back.
+//! Tests across the files of `jose`: published examples, another library, and all invalid keys.
+//! Never relies only on signatures that this code made.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
@@ -68,7 +68,8 @@ fn rfc_7515_a_4_es512_verifies() {
     let signature = "AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34\
                      XO0aw_7XdtAG8GaSwFKdCAPZgoXD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbS\
                      W9ERBXukOXolLzeO_Jn";
-    // The example's payload is `Payload`, which is not a token of ours; its signature is.
+    // The example's payload is `Payload`, which is no JSON object of claims; its signature is
+    // valid.
     let token = format!("{input}.{signature}");
     assert!(matches!(CompactJws::parse(&token), Err(JoseError::Payload(_))));
     let signature = base64url::decode(signature).unwrap();
@@ -93,7 +94,7 @@ fn rfc_7638_names_keys_by_their_required_members() {
     assert_eq!(thumbprint(&json!({ "kty": "oct", "k": "AQAB" })), None);
 }
 
-/// What `jsonwebtoken` calls our algorithms; it has no ES512.
+/// The name of an algorithm in `jsonwebtoken`, which has no ES512.
 fn oracle_algorithm(algorithm: Algorithm) -> Option<jsonwebtoken::Algorithm> {
     algorithm.as_str().parse().ok()
 }
@@ -198,7 +199,7 @@ fn a_signature_of_wrong_length_or_form_does_not_verify() {
     let (input, signature) = token.rsplit_once('.').unwrap();
     let bytes = base64url::decode(signature).unwrap();
     let zeros = vec![0; 64];
-    // RFC 7518 §3.4 wants both numbers at full length, which makes DER impossible.
+    // RFC 7518 §3.4 requires both numbers at full length, which rules out DER.
     let der = [&[0x30, 68, 2, 32][..], &bytes[..32], &[2, 32], &bytes[32..]].concat();
     for bad in [&[][..], &bytes[..63], &[&bytes[..], &[0]].concat(), &zeros, &der] {
         let token = format!("{input}.{}", base64url::encode(bad));

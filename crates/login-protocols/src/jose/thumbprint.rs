@@ -1,4 +1,4 @@
-//! The name of a key that everybody calculates alike (RFC 7638, SHA-256).
+//! The standard name of a key (RFC 7638, SHA-256).
 //! Never includes an optional member: `kid`, `alg` and `use` do not change the name.
 
 use aws_lc_rs::digest;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::base64url;
 
-/// The thumbprint of an EC or RSA key, or nothing when a required member is missing.
+/// The thumbprint of an EC or RSA key; `None` when a required member is missing.
 pub fn thumbprint(jwk: &Value) -> Option<String> {
     // RFC 7638 §3.2, in the lexicographic order of §3.3.
     let names: &[&str] = match jwk.get("kty")?.as_str()? {

@@ -1,5 +1,5 @@
-//! The authorization request that a browser is sent to, and the callback that it comes back with.
-//! Never accepts a callback that is not the answer to the very request that was made.
+//! The authorization request for the browser, and the callback that it returns with.
+//! Never accepts a callback that does not answer exactly this request.
 
 use aws_lc_rs::constant_time;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,55 +12,55 @@ use url::{Url, form_urlencoded};
 
 use super::{error::OAuthError, pkce};
 
-/// Longest answer that is looked at.
+/// Maximum length of a response in bytes.
 pub const MAX_ANSWER: usize = 16 * 1024;
 
-/// Ties the callback to the request (RFC 6749 §10.12).
+/// Binds the callback to the request (RFC 6749 §10.12).
 #[derive(Debug)]
 pub struct State(Secret);
 
-/// Ties the ID token to the request (OpenID Connect Core §3.1.2.1).
+/// Binds the ID token to the request (OpenID Connect Core §3.1.2.1).
 #[derive(Debug)]
 pub struct Nonce(Secret);
 
 impl State {
-    /// The state made of these random bytes.
+    /// The state for these random bytes.
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
 }
 
 impl Nonce {
-    /// The nonce made of these random bytes.
+    /// The nonce for these random bytes.
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The text that `nonce` in the ID token must have.
+    /// The expected `nonce` of the ID token.
     pub fn as_str(&self) -> &str {
         self.0.expose()
     }
 }
 
-/// Everything that an authorization request says (RFC 6749 §4.1.1, RFC 7636 §4.3).
+/// The content of an authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3).
 pub struct AuthorizationRequest<'a> {
-    /// The issuer's `authorization_endpoint`; a query that it has is kept.
+    /// The issuer's `authorization_endpoint`; its query, if any, is preserved.
     pub endpoint: &'a Url,
-    /// Who asks.
+    /// The client.
     pub client_id: &'a ClientId,
-    /// Where the browser is sent with the answer.
+    /// Where the issuer redirects the browser.
     pub redirect_uri: &'a str,
     /// Joined by spaces.
     pub scopes: &'a [String],
-    /// Comes back in the callback.
+    /// Returned in the callback.
     pub state: &'a State,
-    /// Comes back in the ID token.
+    /// Returned in the ID token.
     pub nonce: &'a Nonce,
-    /// Its verifier is shown at the exchange. Absent for issuers that refuse a proof key.
+    /// Its verifier is sent with the code. `None` for issuers that refuse PKCE.
     pub code_challenge: Option<&'a str>,
-    /// How the answer shall come back; the issuer's default is the query.
+    /// The requested response mode; the issuer's default is the query.
     pub response_mode: Option<ResponseMode>,
-    /// Further parameters, such as `login_hint` or `audience`.
+    /// Additional parameters, such as `login_hint` or `audience`.
     pub extra: &'a [(&'a str, &'a str)],
 }
 
@@ -85,7 +85,7 @@ impl AuthorizationRequest<'_> {
         }
         parameters.extend(self.extra);
         let mut url = self.endpoint.clone();
-        // A parameter twice would be an error (RFC 6749 §3.1).
+        // A repeated parameter would be an error (RFC 6749 §3.1).
         let is_ours = |name: &str| parameters.iter().any(|(ours, _)| *ours == name);
         if url.query_pairs().any(|(name, _)| is_ours(&name)) {
             let theirs: Vec<(String, String)> = url
@@ -101,10 +101,10 @@ impl AuthorizationRequest<'_> {
     }
 }
 
-/// How the answer of an authorization request comes back.
+/// How the authorization response is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseMode {
-    /// Behind the question mark of the redirect URI.
+    /// In the query of the redirect URI.
     Query,
     /// In a form that the browser posts: no code in histories and logs (OAuth 2.0 Form Post
     /// Response Mode).
@@ -121,35 +121,35 @@ impl ResponseMode {
     }
 }
 
-/// What the callback is compared with.
+/// The expected properties of the callback.
 pub struct CallbackExpectations<'a> {
     /// The state of the request.
     pub state: &'a State,
-    /// Who was asked.
+    /// The issuer that the request was sent to.
     pub issuer: &'a IssuerUrl,
     /// Whether the issuer announced `authorization_response_iss_parameter_supported`.
     pub issuer_must_be_named: bool,
 }
 
-/// A request that reached the redirect URI.
+/// A request to the redirect URI.
 #[derive(Debug)]
 pub enum Callback {
-    /// Not the answer to our request: keep waiting for the one that is.
+    /// Not the response to this request: keep waiting.
     Stray,
-    /// The answer.
+    /// The response.
     Answer(Result<Secret, CallbackRefusal>),
 }
 
-/// Why the answer to our request carries no code that may be used.
+/// Why the response to this request has no usable code.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum CallbackRefusal {
-    /// The issuer, or the person in front of it, said no.
+    /// The issuer or the user denied the request.
     #[error("the issuer answered {0}")]
     Issuer(OAuthError),
-    /// RFC 9207 §2.4: another issuer answers than the one that was asked.
+    /// RFC 9207 §2.4: the response is from another issuer.
     #[error("the answer came from issuer `{0}`, which is not the one that was asked")]
     WrongIssuer(String),
-    /// RFC 9207 §2.4: the issuer promised to name itself and did not.
+    /// RFC 9207 §2.4: the issuer announced `iss` and did not send it.
     #[error("the answer does not name its issuer, though the issuer announced that it does")]
     NoIssuer,
     /// Neither a code nor an error.
@@ -157,11 +157,11 @@ pub enum CallbackRefusal {
     Empty,
 }
 
-/// Judges the query of a request to the redirect URI, or the form that was posted there: both are
-/// written alike.
+/// Judges the query of a request to the redirect URI, or the form that was posted there: both have
+/// the same encoding.
 ///
-/// Without the right `state` anyone could have sent it: that ends nothing. A parameter given
-/// twice (RFC 6749 §3.1) makes the whole request stray, too.
+/// Any party could send a request without the right `state`, so it is ignored. A repeated parameter
+/// (RFC 6749 §3.1) makes the whole request stray, too.
 pub fn read_callback(answer: &str, expected: &CallbackExpectations<'_>) -> Callback {
     if answer.len() > MAX_ANSWER {
         return Callback::Stray;
@@ -300,7 +300,7 @@ mod tests {
                 "error=access_denied&error_description=No+thanks&state=st",
                 "refused: the issuer answered `access_denied` (No thanks)",
             ),
-            // An error wins over a code: nothing good sends both.
+            // An error takes precedence over a code: no correct issuer sends both.
             ("error=server_error&code=c&state=st", "refused: the issuer answered `server_error`"),
             ("state=st", "refused: the answer has neither a code nor an error"),
             ("state=st&code=", "refused: the answer has neither a code nor an error"),

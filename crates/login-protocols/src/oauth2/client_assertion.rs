@@ -1,6 +1,6 @@
-//! The assertion with which a client proves that it holds a key (RFC 7523 §3, OpenID Connect Core
-//! §9 `private_key_jwt`).
-//! Never long-lived: whoever sees one can use it for a minute at most, and once.
+//! The assertion by which a client proves that it holds a key (RFC 7523 §3, OpenID Connect Core §9
+//! `private_key_jwt`).
+//! Never long-lived: a leaked one can be used for a minute at most, and once.
 
 use std::time::Duration;
 
@@ -13,23 +13,23 @@ use crate::jose::{Algorithm, PrivateKey, PrivateKeyError};
 /// The one type of client assertion (RFC 7523 §2.2).
 pub const JWT_BEARER_ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How long an assertion lives.
+/// Lifetime of an assertion.
 const LIFETIME: Duration = Duration::from_mins(1);
 
-/// Everything that an assertion says.
+/// The content of an assertion.
 pub struct ClientAssertion<'a> {
-    /// Who proves itself.
+    /// The client that authenticates.
     pub client_id: &'a ClientId,
-    /// To whom: the issuer's identifier, or its token endpoint where it insists on that.
+    /// The issuer's identifier, or its token endpoint where the issuer requires that.
     pub audience: &'a str,
-    /// Makes `jti`; fresh for each assertion.
+    /// The source of `jti`; new for each assertion.
     pub random: [u8; 32],
-    /// The issuer's clock, where it is known to differ from ours.
+    /// The time by the issuer's clock, if it is known to differ from ours.
     pub now: UnixTime,
 }
 
 impl ClientAssertion<'_> {
-    /// Signs it. `key_id` overrides the key's own.
+    /// Signs the assertion. `key_id` overrides the key's own.
     pub fn sign(
         &self,
         key: &PrivateKey,

@@ -1,6 +1,6 @@
-//! The device authorization grant: its request, its answer, and when to ask again (RFC 8628).
-//! Never sleeps and never reads a clock: it is given how long a sign-in has taken, and says how long to
-//! wait.
+//! The device authorization grant: its request, its response, and when to poll (RFC 8628).
+//! Never sleeps and never reads a clock: it gets the time since the sign-in began, and returns how
+//! long to wait.
 
 use std::time::Duration;
 
@@ -19,16 +19,17 @@ use super::{
     },
 };
 
-/// RFC 8628 §3.2: what `interval` is when it is not given.
+/// RFC 8628 §3.2: the default of `interval`.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// RFC 8628 §3.2 requires `expires_in`; the usual ten minutes where an issuer forgets it.
+/// RFC 8628 §3.2 requires `expires_in`; the usual ten minutes if an issuer omits it.
 const DEFAULT_LIFE: Duration = Duration::from_mins(10);
 
-/// RFC 8628 §3.5: what `slow_down` adds, for good.
+/// RFC 8628 §3.5: `slow_down` permanently adds this.
 const SLOW_DOWN: Duration = Duration::from_secs(5);
 
-/// However long an issuer is silent, a person is waiting. Not for what it asks for itself.
+/// Maximum interval after polls without a response, since a user is waiting. Does not limit an
+/// interval that the issuer requires.
 const MAX_SILENCE: Duration = Duration::from_mins(1);
 
 /// The device authorization request (RFC 8628 §3.1).
@@ -40,7 +41,7 @@ pub fn device_request(
 ) -> FormRequest {
     let mut form = FormRequest::new(client, authentication);
     if matches!(authentication, ClientAuthentication::Basic(_)) {
-        // RFC 8628 §3.1 wants it in the form even then, unlike the token endpoint.
+        // RFC 8628 §3.1 requires it in the form even then, unlike the token endpoint.
         form.push("client_id", client.as_str());
     }
     form.push_scopes(scopes);
@@ -48,20 +49,20 @@ pub fn device_request(
     form
 }
 
-/// The issuer's answer (RFC 8628 §3.2).
+/// The issuer's response (RFC 8628 §3.2).
 #[derive(Debug)]
 pub struct DeviceAuthorization {
-    /// Shown to the token endpoint only.
+    /// Sent to the token endpoint only.
     pub device_code: Secret,
-    /// Shown to the person, who types it in the browser.
+    /// Shown to the user, who types it in the browser.
     pub user_code: String,
-    /// Where the person types it.
+    /// The URL where the user types it.
     pub verification_uri: Url,
-    /// The same with the code in it.
+    /// The same URL with the code filled in.
     pub verification_uri_complete: Option<Url>,
-    /// How long both codes live.
+    /// Lifetime of both codes.
     pub expires_in: Duration,
-    /// How long to wait between two polls.
+    /// Minimum time between two polls.
     pub interval: Duration,
 }
 
@@ -70,7 +71,7 @@ struct WireDevice {
     device_code: String,
     user_code: String,
     verification_uri: Option<String>,
-    // The name from before the RFC: Google gives it alone, others beside the new one.
+    // The name before the RFC: Google sends only this one, others send both.
     verification_url: Option<String>,
     verification_uri_complete: Option<String>,
     verification_url_complete: Option<String>,
@@ -78,7 +79,7 @@ struct WireDevice {
     interval: Option<WireSeconds>,
 }
 
-/// Judges an answer of the device authorization endpoint.
+/// Judges a response of the device authorization endpoint.
 pub fn parse_device_response(
     status: u16,
     body: &[u8],
@@ -95,7 +96,7 @@ pub fn parse_device_response(
     if wire.device_code.is_empty() || !presentable_code {
         return Err(malformed("its codes are empty or not printable"));
     }
-    // The person signs in there: not over a connection that others can read.
+    // The user signs in there, so the connection must be confidential.
     let page = |text: &str| Url::parse(text).ok().filter(is_confidential);
     let verification_uri = wire
         .verification_uri
@@ -123,28 +124,28 @@ pub fn parse_device_response(
     })
 }
 
-/// When to ask the token endpoint again, and when to stop.
+/// Decides when to poll the token endpoint, and when to stop.
 #[derive(Debug)]
 pub struct Polling {
     interval: Duration,
     life: Duration,
 }
 
-/// What to do after a poll.
+/// The next step after a poll.
 #[derive(Debug)]
 pub enum Step {
-    /// Wait that long, then ask again.
+    /// Wait this long, then poll again.
     AskAgain(Duration),
-    /// The person agreed.
+    /// The user approved.
     Done(TokenResponse),
-    /// The person or the issuer said no, or the answer makes no sense.
+    /// The user or the issuer denied, or the response is invalid.
     Failed(TokenEndpointError),
-    /// Nobody answered while the code lived.
+    /// The code expired without a decision.
     Expired,
 }
 
 impl Polling {
-    /// Begins; the first step is that of `wait`.
+    /// Starts polling; `wait` gives the first step.
     pub fn begin(authorization: &DeviceAuthorization) -> Self {
         Self {
             interval: authorization.interval.max(Duration::from_secs(1)),
@@ -152,8 +153,8 @@ impl Polling {
         }
     }
 
-    /// What to do before the next poll, `elapsed` after the beginning: never asks sooner than the
-    /// interval, nor for a code that has died by then.
+    /// The step before the next poll, `elapsed` after the start: never polls sooner than the
+    /// interval, nor after the code has expired.
     pub fn wait(&self, elapsed: Duration) -> Step {
         if elapsed.saturating_add(self.interval) <= self.life {
             Step::AskAgain(self.interval)
@@ -162,7 +163,7 @@ impl Polling {
         }
     }
 
-    /// Judges the answer to a poll, `elapsed` after the beginning.
+    /// Judges the response to a poll, `elapsed` after the start.
     pub fn after_answer(
         &mut self,
         answer: Result<TokenResponse, TokenEndpointError>,
@@ -186,7 +187,8 @@ impl Polling {
         }
     }
 
-    /// After a poll that got no answer. RFC 8628 §3.5: ask less often, for example half as often.
+    /// The step after a poll without a response. RFC 8628 §3.5: poll less often, for example half
+    /// as often.
     pub fn after_silence(&mut self, elapsed: Duration) -> Step {
         self.interval = self.interval.max(self.interval.saturating_mul(2).min(MAX_SILENCE));
         self.wait(elapsed)

@@ -1,20 +1,20 @@
-//! The error codes of OAuth 2.0 and OpenID Connect, and one error as it came over the wire.
-//! Never shows control characters that the other side sent: the text reaches terminals.
+//! The error codes of OAuth 2.0 and OpenID Connect, and an error response.
+//! Never shows control characters that the issuer sent: the text reaches terminals.
 
 use std::fmt;
 
 use thiserror::Error;
 
-/// Longest code or description that is kept.
+/// Maximum length of a code or description in characters.
 const MAX_TEXT: usize = 300;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
-        /// A registered error code; `Unknown` keeps any other text.
+        /// A registered error code; `Unknown` holds any other text.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum OAuthErrorCode {
             $($(#[$doc])* $name,)+
-            /// A code that is not in the registry of this program.
+            /// A code that this program does not know.
             Unknown(String),
         }
 
@@ -30,7 +30,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The code with that text; case matters.
+            /// The code for this text; case-sensitive.
             pub fn parse(text: &str) -> Self {
                 match text {
                     $($text => Self::$name,)+
@@ -42,7 +42,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// RFC 6749 §4.1.2.1 and §5.2: something is missing, repeated or malformed.
+    /// RFC 6749 §4.1.2.1 and §5.2: a parameter is missing, repeated or malformed.
     InvalidRequest = "invalid_request",
     /// RFC 6749 §5.2: client authentication failed.
     InvalidClient = "invalid_client",
@@ -54,7 +54,7 @@ codes! {
     UnsupportedGrantType = "unsupported_grant_type",
     /// RFC 6749.
     InvalidScope = "invalid_scope",
-    /// RFC 6749 §4.1.2.1 and RFC 8628 §3.5: the person or the issuer said no.
+    /// RFC 6749 §4.1.2.1 and RFC 8628 §3.5: the user or the issuer denied the request.
     AccessDenied = "access_denied",
     /// RFC 6749 §4.1.2.1.
     UnsupportedResponseType = "unsupported_response_type",
@@ -62,9 +62,9 @@ codes! {
     ServerError = "server_error",
     /// RFC 6749 §4.1.2.1: stands for HTTP 503.
     TemporarilyUnavailable = "temporarily_unavailable",
-    /// RFC 8628 §3.5: the person has not answered yet.
+    /// RFC 8628 §3.5: the user has not decided yet.
     AuthorizationPending = "authorization_pending",
-    /// RFC 8628 §3.5: as pending, and ask less often from now on.
+    /// RFC 8628 §3.5: as pending, and the client must poll less often from now on.
     SlowDown = "slow_down",
     /// RFC 8628 §3.5: the device code has expired.
     ExpiredToken = "expired_token",
@@ -76,24 +76,24 @@ codes! {
     AccountSelectionRequired = "account_selection_required",
     /// OpenID Connect Core §3.1.2.6.
     ConsentRequired = "consent_required",
-    /// RFC 8707 §2: the wanted audience is unknown or not allowed.
+    /// RFC 8707 §2: the requested audience is unknown or not allowed.
     InvalidTarget = "invalid_target",
 }
 
-/// What the refusal of a grant that was good before says about it.
+/// What a refusal says about a grant that was valid before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// Nothing: the issuer cannot answer now.
     Outage,
-    /// Nothing: the client or its request is not what the issuer expects.
+    /// Nothing: the client or its request does not match the issuer's configuration.
     Configuration,
-    /// It is gone. Issuers say so with codes of their own, too: Dex with `invalid_request`, Hydra
-    /// with `token_inactive`.
+    /// The grant is not valid any more. Some issuers use other codes for this: Dex
+    /// `invalid_request`, Hydra `token_inactive`.
     GrantGone,
 }
 
-/// Codes of internal errors that no RFC knows, and who sends them: Keycloak (`unknown_error`),
-/// Auth0 and Zitadel (`too_many_requests`), API gateways (the rest).
+/// Codes of internal errors that are in no RFC: of Keycloak (`unknown_error`), Auth0 and Zitadel
+/// (`too_many_requests`), API gateways (the rest).
 const OUTAGES: [&str; 8] = [
     "unknown_error",
     "too_many_requests",
@@ -106,7 +106,7 @@ const OUTAGES: [&str; 8] = [
 ];
 
 impl OAuthErrorCode {
-    /// What the code says about a grant that was good before, such as a refresh token.
+    /// What the code says about a grant that was valid before, such as a refresh token.
     pub fn meaning(&self) -> Meaning {
         match self {
             Self::ServerError | Self::TemporarilyUnavailable | Self::SlowDown => Meaning::Outage,
@@ -119,19 +119,19 @@ impl OAuthErrorCode {
         }
     }
 
-    /// Whether only a new sign-in gives a token where a grant that was good before is refused with
-    /// this code. Nothing else may lead to one.
+    /// Whether the refusal of a previously valid grant with this code requires a new sign-in. No
+    /// other code may lead to one.
     pub fn asks_for_sign_in(&self) -> bool {
         self.meaning() == Meaning::GrantGone
     }
 
-    /// Whether the issuer says that it cannot answer now. `slow_down` is one in most places, and
-    /// part of the conversation where a device polls (RFC 8628 §3.5).
+    /// Whether the issuer says that it cannot answer now. Except for `slow_down`: it is an outage
+    /// in most places, but part of the protocol when a device polls (RFC 8628 §3.5).
     pub fn is_outage(&self) -> bool {
         self.meaning() == Meaning::Outage && *self != Self::SlowDown
     }
 
-    /// Whether the client may not use this way to a token, whatever it shows.
+    /// Whether the client may not use this grant or response type, whatever it presents.
     pub fn is_about_the_way(&self) -> bool {
         matches!(
             self,
@@ -146,35 +146,35 @@ impl fmt::Display for OAuthErrorCode {
     }
 }
 
-/// An error answer of an issuer (RFC 6749 §4.1.2.1, §5.2).
+/// An error response of an issuer (RFC 6749 §4.1.2.1, §5.2).
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub struct OAuthError {
-    /// What went wrong, for programs.
+    /// The code, for programs.
     pub code: OAuthErrorCode,
-    /// What went wrong, for people; printable and bounded.
+    /// The description, for users; printable and limited in length.
     pub description: Option<String>,
 }
 
 impl OAuthError {
-    /// The error that an answer with this status and this `error` states, if it states one.
+    /// The OAuth error in a response with this status and this `error`, if there is one.
     ///
-    /// A registered code counts whatever the status: Dex refuses with 500. Gateways write JSON with
-    /// an `error`, too: the phrase of its status ("Bad Gateway") is no code, and beside a status
-    /// that means "not now" only a registered one is.
+    /// A registered code counts with any status: Dex refuses with 500. Gateways also send JSON with
+    /// an `error`: a status phrase ("Bad Gateway") is not a code, and with a status that means "not
+    /// now" only a registered code counts.
     pub fn stated(status: u16, code: &str, description: Option<&str>) -> Option<Self> {
         let error = Self::new(code, description);
         let is_phrase = PHRASES.iter().any(|phrase| phrase.eq_ignore_ascii_case(code.trim()));
         let counts = match (&error.code, status) {
             (OAuthErrorCode::Unknown(_), _) if code.is_empty() || is_phrase => false,
             (OAuthErrorCode::Unknown(_), 408 | 425 | 429 | 501..) => false,
-            // A sentence is what a server says that has broken down.
+            // A text with spaces comes from a server that failed.
             (OAuthErrorCode::Unknown(text), 500) => !text.contains(' '),
             _ => true,
         };
         counts.then_some(error)
     }
 
-    /// An error with the texts of the wire; what a terminal should not see is taken out.
+    /// An error with texts of a response; characters that are unsafe in a terminal are removed.
     pub fn new(code: &str, description: Option<&str>) -> Self {
         Self {
             code: OAuthErrorCode::parse(code),
@@ -193,7 +193,7 @@ impl fmt::Display for OAuthError {
     }
 }
 
-/// RFC 9110 §15: phrases that gateways and frameworks give as `error`.
+/// RFC 9110 §15: phrases that gateways and frameworks send as `error`.
 const PHRASES: [&str; 16] = [
     "Bad Request",
     "Unauthorized",
@@ -213,12 +213,12 @@ const PHRASES: [&str; 16] = [
     "Gateway Timeout",
 ];
 
-/// Foreign text made fit for a terminal: no control characters, bounded in length.
+/// Sanitises an untrusted text for a terminal: no control characters, limited in length.
 pub fn presentable(text: &str) -> String {
     let cleaned: String = text
         .chars()
         .map(|character| if character.is_control() { ' ' } else { character })
-        // Bidirectional overrides can make a terminal show another text than was sent.
+        // Bidirectional overrides can make a terminal show another text than the one sent.
         .filter(|character| !matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
         .take(MAX_TEXT)
         .collect();
@@ -267,7 +267,7 @@ mod tests {
             assert_eq!(parsed.meaning(), meaning, "{code}");
             assert_eq!(parsed.asks_for_sign_in(), meaning == Meaning::GrantGone, "{code}");
         }
-        // Pending is not over, and slower is not never.
+        // `slow_down` continues the flow.
         assert!(!OAuthErrorCode::SlowDown.is_outage());
     }
 

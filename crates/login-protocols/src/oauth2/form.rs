@@ -1,5 +1,5 @@
-//! What a client posts to an issuer: fields, and how the client proves itself in or beside them
-//! (RFC 6749 §2.3, OpenID Connect Core §9).
+//! The forms that a client posts to an issuer, with the client's authentication (RFC 6749 §2.3,
+//! OpenID Connect Core §9).
 //! Never shows a value: any of them may be a secret.
 
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use url::{Url, form_urlencoded};
 
 use super::client_assertion::JWT_BEARER_ASSERTION;
 
-/// How the client proves who it is (OpenID Connect Core §9).
+/// The authentication method of a client (OpenID Connect Core §9).
 #[derive(Debug)]
 pub enum ClientAuthentication {
     /// A public client: `client_id` alone.
@@ -19,15 +19,16 @@ pub enum ClientAuthentication {
     Basic(Secret),
     /// `client_secret_post`
     Post(Secret),
-    /// `private_key_jwt`, or an assertion that somebody else signed for the client (RFC 7523 §2.2).
+    /// `private_key_jwt`, or an assertion that another party signed for the client (RFC 7523 §2.2).
     Assertion(Secret),
-    /// `tls_client_auth` and `self_signed_tls_client_auth`: the certificate is in TLS (RFC 8705 §2).
+    /// `tls_client_auth` and `self_signed_tls_client_auth`: the certificate is in TLS (RFC 8705
+    /// §2).
     TlsClientAuth,
 }
 
 impl ClientAuthentication {
-    /// The way that the issuer announced, for a client with or without a secret. Without an
-    /// announcement it is Basic (OpenID Connect Discovery §3).
+    /// The method that the issuer announced, for a client with or without a secret. The default is
+    /// Basic (OpenID Connect Discovery §3).
     pub fn choose(secret: Option<&Secret>, announced: Option<&[String]>) -> Self {
         let Some(secret) = secret else { return Self::Public };
         let knows = |method: &str| {
@@ -41,7 +42,7 @@ impl ClientAuthentication {
     }
 }
 
-/// A form to POST, with the `Authorization` header that goes with it.
+/// A form to POST, with its `Authorization` header.
 #[derive(Debug)]
 pub struct FormRequest {
     fields: Vec<(Cow<'static, str>, Secret)>,
@@ -49,7 +50,7 @@ pub struct FormRequest {
 }
 
 impl FormRequest {
-    /// A form that `client` sends.
+    /// A form of `client`.
     pub fn new(client: &ClientId, authentication: &ClientAuthentication) -> Self {
         let mut form = Self { fields: Vec::new(), authorization: None };
         match authentication {
@@ -57,8 +58,8 @@ impl FormRequest {
                 form.push("client_id", client.as_str());
             }
             ClientAuthentication::Assertion(assertion) => {
-                // RFC 7521 §4.2 makes it optional; an assertion that another party signed does
-                // not always name the client.
+                // RFC 7521 §4.2 makes it optional, but an assertion that another party signed may
+                // not name the client.
                 form.push("client_id", client.as_str());
                 form.push("client_assertion_type", JWT_BEARER_ASSERTION);
                 form.push_secret("client_assertion", assertion);
@@ -86,14 +87,14 @@ impl FormRequest {
         self.fields.push((name.into(), Secret::new(value)));
     }
 
-    /// Gives a field another value; a parameter twice would be an error (RFC 6749 §3.2).
+    /// Replaces the value of a field; a repeated parameter would be an error (RFC 6749 §3.2).
     pub fn replace(&mut self, name: impl Into<Cow<'static, str>>, value: &str) {
         let name = name.into();
         self.fields.retain(|(known, _)| *known != name);
         self.push(name, value);
     }
 
-    /// Adds a field that nobody may see.
+    /// Adds a secret field.
     pub fn push_secret(&mut self, name: &'static str, value: &Secret) {
         self.fields.push((name.into(), value.clone()));
     }
@@ -104,15 +105,15 @@ impl FormRequest {
         }
     }
 
-    /// Adds the wanted audience, if any: as `resource` (RFC 8707) when it is an absolute URI, and
-    /// as `audience`, which issuers understood before that RFC.
+    /// Adds the requested audience, if any: as `resource` (RFC 8707) if it is an absolute URI, and
+    /// as `audience`, which issuers supported before that RFC.
     pub fn push_audience(&mut self, audience: Option<&str>) {
         for (name, value) in audience_parameters(audience) {
             self.push(name, value);
         }
     }
 
-    /// What is sent, by name.
+    /// The fields by name.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &Secret)> {
         self.fields.iter().map(|(name, value)| (name.as_ref(), value))
     }
@@ -132,7 +133,7 @@ impl FormRequest {
     }
 }
 
-/// The parameters that ask for `audience`: `resource` too where RFC 8707 §2 allows it.
+/// The parameters that request `audience`: `resource` too where RFC 8707 §2 allows it.
 pub fn audience_parameters(audience: Option<&str>) -> Vec<(&'static str, &str)> {
     let Some(audience) = audience else { return Vec::new() };
     let is_resource = Url::parse(audience).is_ok_and(|url| url.fragment().is_none());

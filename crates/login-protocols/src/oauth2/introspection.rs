@@ -1,6 +1,6 @@
-//! Asking an authorization server about a token of its own (RFC 7662).
-//! Never takes a fault of the question, such as a wrong client secret, for an answer about the
-//! token; never guesses what an answer meant.
+//! Token introspection at an authorization server (RFC 7662).
+//! Never treats a fault of the request, such as a wrong client secret, as an answer about the
+//! token; never guesses what a response means.
 
 use login_common::{Secret, names::ClientId, strict_json};
 use serde_json::Value;
@@ -12,22 +12,22 @@ use super::{
 };
 use crate::oidc::Claims;
 
-/// An answer may have this many bytes; it holds the claims of one token.
+/// Maximum length of a response in bytes; it contains the claims of one token.
 pub const MAX_ANSWER_LENGTH: usize = 64 * 1024;
 
-/// What the server says about a token (RFC 7662 §2.2).
+/// The server's answer about a token (RFC 7662 §2.2).
 #[derive(Clone, Debug, PartialEq)]
 pub enum Introspection {
-    /// `"active": true`, and everything else it says.
+    /// `"active": true`, and all other members.
     Active(Claims),
     /// `"active": false`: expired, revoked, another server's, or made up.
     Inactive,
 }
 
-/// Why an answer says nothing about the token.
+/// Why a response says nothing about the token.
 #[derive(Debug, Error)]
 pub enum IntrospectionError {
-    /// It does not accept our client id and secret: the operator's fault.
+    /// The server refuses our client id and secret: the operator's fault.
     #[error(
         "the introspection endpoint answered {status}: it does not accept our client id and secret"
     )]
@@ -35,28 +35,28 @@ pub enum IntrospectionError {
         /// The HTTP status.
         status: u16,
     },
-    /// It takes exception to this one question: often the guard of a proxy, or a server that does
-    /// not like the token's shape. Says nothing about the questions of others.
+    /// The server refuses this one request: often a proxy's filter, or a server that refuses the
+    /// token's shape. Says nothing about other requests.
     #[error("the introspection endpoint answered {status} to the question about this token")]
     Question {
         /// The HTTP status.
         status: u16,
     },
-    /// It failed, or gave an OAuth error.
+    /// The server failed, or returned an OAuth error.
     #[error("the introspection endpoint gave no answer")]
     Failed(#[source] TokenEndpointError),
-    /// Not JSON by media type; often the page of a proxy.
+    /// The media type is not JSON; often a proxy's page.
     #[error("the introspection endpoint answered with another media type than `application/json`")]
     MediaType,
     /// Not a JSON object with unique keys, or too long.
     #[error("the introspection endpoint's answer is not a JSON object with unique keys")]
     NotAnObject,
-    /// `active` is missing, or is something else than `true` or `false`.
+    /// `active` is missing, or neither `true` nor `false`.
     #[error("the introspection endpoint's answer has no boolean `active`")]
     NoVerdict,
 }
 
-/// The question about `token`.
+/// The introspection request for `token`.
 pub fn introspection_request(
     client: &ClientId,
     authentication: &ClientAuthentication,
@@ -68,7 +68,7 @@ pub fn introspection_request(
     form
 }
 
-/// Judges the answer. `media_type` is the `Content-Type` header, if it came.
+/// Judges the response. `media_type` is the `Content-Type` header, if present.
 pub fn parse_introspection_response(
     status: u16,
     media_type: Option<&str>,

@@ -1,9 +1,10 @@
-//! OAuth 2.0 as a client and an issuer speak it: requests built, answers parsed and judged.
+//! OAuth 2.0 for clients and issuers: builds requests, parses and judges responses.
 //! Never sends anything, never reads the clock, never draws randomness: all are arguments.
 //!
-//! Reading order: `error` (what both sides call failures), `pkce`, `authorization` (the browser's
-//! way), `form` (fields and client authentication), `client_assertion` (a client with a key),
-//! `token_endpoint` (grants and answers), `device` (the other way), `introspection` (whose token is it), `revocation` (the end).
+//! Reading order: `error` (error codes of both sides), `pkce`, `authorization` (the browser flow),
+//! `form` (fields and client authentication), `client_assertion` (a client with a key),
+//! `token_endpoint` (grants and responses), `device` (the flow without a local browser),
+//! `introspection` (checks a token at its server), `revocation` (ends a session).
 
 pub mod error;
 pub mod pkce;

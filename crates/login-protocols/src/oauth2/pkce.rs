@@ -1,5 +1,5 @@
 //! Proof Key for Code Exchange, S256 only (RFC 7636).
-//! Never offers `plain`: it protects nothing that a listener on the way can read.
+//! Never offers `plain`: it does not protect a request that an attacker can read.
 
 use aws_lc_rs::{constant_time, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,7 +13,8 @@ pub const S256: &str = "S256";
 pub struct Verifier(Secret);
 
 impl Verifier {
-    /// The verifier made of these random bytes; use bytes of a cryptographic generator, once.
+    /// The verifier for these random bytes, which must come from a cryptographic generator and be
+    /// used once.
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
     }
@@ -29,8 +30,8 @@ impl Verifier {
     }
 }
 
-/// Whether `verifier` belongs to `challenge` under S256; what the issuer asks at the exchange.
-/// A verifier of another length or alphabet than RFC 7636 §4.1 allows belongs to none.
+/// Whether `verifier` matches `challenge` under S256; the issuer's check at the exchange. A
+/// verifier whose length or alphabet RFC 7636 §4.1 does not allow never matches.
 pub fn matches_s256(verifier: &str, challenge: &str) -> bool {
     let well_formed = (43..=128).contains(&verifier.len())
         && verifier
@@ -44,7 +45,7 @@ pub fn matches_s256(verifier: &str, challenge: &str) -> bool {
         .is_ok()
 }
 
-/// Whether `challenge` can be the S256 challenge of anything: 43 characters of base64url.
+/// Whether `challenge` is a well-formed S256 challenge: 43 characters of base64url.
 pub fn is_s256_challenge(challenge: &str) -> bool {
     challenge.len() == 43 && URL_SAFE_NO_PAD.decode(challenge).is_ok()
 }

@@ -1,11 +1,11 @@
-//! Telling an issuer that a token is not needed any more (RFC 7009).
-//! Never takes silence for success: a session that may live on is said to.
+//! Revokes a token at its issuer (RFC 7009).
+//! Never treats a missing response as success: the session may still be active.
 
 use login_common::{Secret, names::ClientId};
 
 use super::token_endpoint::{ClientAuthentication, FormRequest, TokenEndpointError, failure};
 
-/// What a token is, as a hint for the issuer's search (RFC 7009 §2.1).
+/// The type of a token, as a hint for the issuer's lookup (RFC 7009 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenTypeHint {
     /// `refresh_token`
@@ -14,7 +14,7 @@ pub enum TokenTypeHint {
     AccessToken,
 }
 
-/// The request that ends `token`, and with a refresh token the whole session.
+/// The request that revokes `token`, and with a refresh token the whole session.
 pub fn revocation_request(
     client: &ClientId,
     authentication: &ClientAuthentication,
@@ -33,9 +33,9 @@ pub fn revocation_request(
     form
 }
 
-/// Judges the answer. A token that the issuer does not know counts as revoked (RFC 7009 §2.2).
+/// Judges the response. A token that the issuer does not know counts as revoked (RFC 7009 §2.2).
 pub fn parse_revocation_response(status: u16, body: &[u8]) -> Result<(), TokenEndpointError> {
-    // Several issuers answer 204.
+    // Several issuers respond with 204.
     failure(status, body).map_or(Ok(()), |error| Err(error.outside_of_polling()))
 }
 

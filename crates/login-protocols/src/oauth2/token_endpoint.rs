@@ -1,6 +1,6 @@
-//! The token endpoint: grants as forms, and the answer judged by status and body (RFC 6749 §3.2,
+//! The token endpoint: grants as forms, and the response judged by status and body (RFC 6749 §3.2,
 //! §4, §5).
-//! Never takes an outage for a refusal: only a refusal may lead to a new sign-in.
+//! Never treats an outage as a refusal: only a refusal may lead to a new sign-in.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use super::{
     pkce::Verifier,
 };
 
-/// Longest answer of a token endpoint that is read, in bytes.
+/// Maximum length of a response of a token endpoint in bytes.
 pub const MAX_RESPONSE: usize = 256 * 1024;
 
-/// Longest token that is taken.
+/// Maximum length of a token in bytes.
 const MAX_TOKEN: usize = crate::jose::MAX_TOKEN_LENGTH;
 
 /// `grant_type` of the device flow (RFC 8628 §3.4).
@@ -39,7 +39,7 @@ pub const JWT_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// RFC 8693 §3: a refresh token.
 const REFRESH_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:refresh_token";
 
-/// What is asked for, and by right of what.
+/// A grant to exchange for tokens.
 pub enum Grant<'a> {
     /// RFC 6749 §4.1.3, RFC 7636 §4.5
     AuthorizationCode {
@@ -47,49 +47,49 @@ pub enum Grant<'a> {
         code: &'a Secret,
         /// The same text as in the authorization request.
         redirect_uri: &'a str,
-        /// Belongs to the challenge of the authorization request.
-        /// Absent for issuers that refuse a proof key.
+        /// The verifier of the challenge in the authorization request. `None` for issuers that
+        /// refuse PKCE.
         verifier: Option<&'a Verifier>,
     },
     /// RFC 6749 §6
     RefreshToken(&'a Secret),
     /// RFC 6749 §4.4.2
     ClientCredentials {
-        /// Joined by spaces; left out when empty.
+        /// Joined by spaces; omitted when empty.
         scopes: &'a [String],
     },
     /// RFC 8628 §3.4
     DeviceCode(&'a Secret),
     /// RFC 6749 §4.3.2
     Password {
-        /// Of the person.
+        /// The user's name.
         username: &'a str,
-        /// Of the person.
+        /// The user's password.
         password: &'a Secret,
-        /// Joined by spaces; left out when empty.
+        /// Joined by spaces; omitted when empty.
         scopes: &'a [String],
     },
     /// RFC 8693 §2.1
     TokenExchange {
-        /// Says who the new token is about.
+        /// Identifies the subject of the new token.
         subject_token: &'a Secret,
-        /// What that token is.
+        /// The type of that token.
         subject_token_type: &'a str,
-        /// What the new one shall be; the issuer decides when it is left out.
+        /// The type of the new token; the issuer decides when it is omitted.
         requested_token_type: Option<&'a str>,
-        /// Joined by spaces; left out when empty.
+        /// Joined by spaces; omitted when empty.
         scopes: &'a [String],
     },
     /// RFC 7523 §2.1
     JwtBearer {
-        /// Says who the new token is about.
+        /// Identifies the subject of the new token.
         assertion: &'a Secret,
-        /// Joined by spaces; left out when empty.
+        /// Joined by spaces; omitted when empty.
         scopes: &'a [String],
     },
 }
 
-/// The request for tokens by right of `grant`.
+/// The token request for `grant`.
 pub fn token_request(
     client: &ClientId,
     authentication: &ClientAuthentication,
@@ -148,30 +148,30 @@ pub fn token_request(
     form
 }
 
-/// A successful answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+/// A successful response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
 #[derive(Debug)]
 pub struct TokenResponse {
     /// For resource servers.
     pub access_token: Option<Secret>,
     /// For the client itself.
     pub id_token: Option<Secret>,
-    /// For the next renewal; absent means that the old one, if any, goes on.
+    /// For the next renewal; `None` means that the previous one, if any, stays valid.
     pub refresh_token: Option<Secret>,
-    /// How long the access token lives, when the issuer says so.
+    /// Lifetime of the access token, if the issuer states one.
     pub expires_in: Option<Duration>,
-    /// RFC 8693 §2.2.1: what `access_token` is, after an exchange.
+    /// RFC 8693 §2.2.1: the type of `access_token`, after an exchange.
     pub issued_token_type: Option<String>,
 }
 
-/// Why there are no tokens.
+/// Why no tokens were returned.
 #[derive(Debug, Error)]
 pub enum TokenEndpointError {
-    /// The issuer understood and said no.
+    /// The issuer refused the request.
     #[error("the issuer answered {status} {error}")]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// What it said; part of this message, hence not a source of its own.
+        /// The issuer's error; part of this message, hence not a separate source.
         error: OAuthError,
     },
     /// The issuer cannot answer now: says nothing about the grant.
@@ -180,22 +180,22 @@ pub enum TokenEndpointError {
     Unavailable {
         /// The HTTP status.
         status: u16,
-        /// What it said, if it did; part of this message, hence not a source of its own.
+        /// The issuer's error, if any; part of this message, hence not a separate source.
         error: Option<OAuthError>,
     },
-    /// Something that is not an OAuth answer, for example of a proxy.
+    /// Not an OAuth response, for example one of a proxy.
     #[error("the issuer answered {status} without an OAuth error")]
     Unexpected {
         /// The HTTP status.
         status: u16,
     },
-    /// A success that cannot be used.
+    /// A success that is not usable.
     #[error("the token endpoint's answer cannot be used: {0}")]
     Malformed(String),
 }
 
 impl TokenEndpointError {
-    /// The OAuth error of a refusal, when the issuer gave one.
+    /// The OAuth error of a refusal, if the issuer returned one.
     pub fn oauth_error(&self) -> Option<&OAuthError> {
         match self {
             Self::Refused { error, .. } => Some(error),
@@ -203,7 +203,7 @@ impl TokenEndpointError {
         }
     }
 
-    /// Whether the issuer cannot answer now; nobody polls.
+    /// Whether the issuer cannot answer now, for requests that do not poll.
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Unavailable { .. } => true,
@@ -212,7 +212,7 @@ impl TokenEndpointError {
         }
     }
 
-    /// The same where nobody polls: `slow_down` then is an outage, too.
+    /// The same error for a request that does not poll: `slow_down` then is an outage, too.
     #[must_use]
     pub fn outside_of_polling(self) -> Self {
         match self {
@@ -224,7 +224,7 @@ impl TokenEndpointError {
     }
 }
 
-/// Whether a status says "not now": nothing about what was asked.
+/// Whether a status means "not now", and says nothing about the request.
 pub fn is_outage_status(status: u16) -> bool {
     status >= 500 || matches!(status, 408 | 425 | 429)
 }
@@ -237,12 +237,12 @@ struct WireTokens {
     token_type: Option<String>,
     expires_in: Option<WireSeconds>,
     issued_token_type: Option<String>,
-    // Read before; here so that it is not there twice.
+    // Already parsed by `failure`; declared so that a duplicate is refused.
     #[serde(rename = "error")]
     _error: Option<IgnoredAny>,
 }
 
-/// RFC 6749 says number; some issuers send text, in every answer that has seconds.
+/// RFC 6749 requires a number; some issuers send a string, in every member with seconds.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum WireSeconds {
@@ -256,7 +256,7 @@ struct WireError {
     error_description: Option<Value>,
 }
 
-/// Judges an answer of the token endpoint.
+/// Judges a response of the token endpoint.
 pub fn parse_token_response(status: u16, body: &[u8]) -> Result<TokenResponse, TokenEndpointError> {
     if let Some(error) = failure(status, body) {
         return Err(error);
@@ -281,7 +281,7 @@ pub fn parse_token_response(status: u16, body: &[u8]) -> Result<TokenResponse, T
         expires_in: wire.expires_in.and_then(WireSeconds::into_duration),
         issued_token_type: wire.issued_token_type.filter(|kind| !kind.is_empty()),
     };
-    // RFC 8693 §2.2.1: then `access_token` is one; no API server may see it.
+    // RFC 8693 §2.2.1: then `access_token` is a refresh token, which no API server may see.
     if tokens.issued_token_type.as_deref() == Some(REFRESH_TOKEN_TYPE) {
         return Err(malformed("it is a refresh token where one for the API server was asked for"));
     }
@@ -295,8 +295,8 @@ pub fn parse_token_response(status: u16, body: &[u8]) -> Result<TokenResponse, T
     Ok(tokens)
 }
 
-/// The failure that an answer of any OAuth endpoint states, or `None` for a success. The error in
-/// the body decides, whatever the status; some issuers put one into a 200.
+/// The failure in a response of any OAuth endpoint, or `None` for a success. The error in the body
+/// decides, whatever the status; some issuers send one with a 200.
 pub(super) fn failure(status: u16, body: &[u8]) -> Option<TokenEndpointError> {
     let stated = strict_json::members_in_use::<WireError>(body).ok().and_then(|wire| {
         let description = wire.error_description.as_ref().and_then(Value::as_str);
@@ -310,13 +310,13 @@ pub(super) fn failure(status: u16, body: &[u8]) -> Option<TokenEndpointError> {
         None if is_outage_status(status) => {
             Some(TokenEndpointError::Unavailable { status, error: None })
         }
-        // Some issuers answer 201, or 204 where there is nothing to say.
+        // Some issuers respond with 201, or with 204 and no body.
         None if (200..300).contains(&status) => None,
         None => Some(TokenEndpointError::Unexpected { status }),
     }
 }
 
-/// RFC 6750 §2.1 `b64token`, trimmed: anything else would not survive an HTTP header.
+/// RFC 6750 §2.1 `b64token`, trimmed: other characters are not safe in an HTTP header.
 fn bearer(name: &str, text: Option<String>) -> Result<Option<Secret>, TokenEndpointError> {
     let Some(text) = text.map(Secret::new).filter(|text| !text.is_empty()) else {
         return Ok(None);
@@ -332,17 +332,17 @@ fn bearer(name: &str, text: Option<String>) -> Result<Option<Secret>, TokenEndpo
     Ok(Some(Secret::new(token)))
 }
 
-/// Ten years bound what a careless issuer can say.
+/// Ten years: limits the value that a careless issuer can send.
 const MAX_SECONDS: f64 = 315_360_000.0;
 
 impl WireSeconds {
-    /// `None` for what makes no sense.
+    /// `None` for an invalid value.
     pub(super) fn into_duration(self) -> Option<Duration> {
         let seconds = self.seconds()?;
         (0.0..=MAX_SECONDS).contains(&seconds).then(|| Duration::from_secs_f64(seconds.floor()))
     }
 
-    /// The same where more than that is much, not nothing.
+    /// The same, but a value over the maximum is reduced to it.
     pub(super) fn into_long_duration(self) -> Option<Duration> {
         let seconds = self.seconds()?.min(MAX_SECONDS);
         (seconds >= 0.0).then(|| Duration::from_secs_f64(seconds.floor()))

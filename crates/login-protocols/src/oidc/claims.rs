@@ -1,5 +1,5 @@
-//! The claims of a token (RFC 7519 §4): a JSON object, read with care.
-//! Never says whether a claim is true; that is decided by whoever checked the signature.
+//! The claims of a token (RFC 7519 §4): a JSON object, parsed strictly.
+//! Never decides whether a claim is true: that needs the signature, which the caller verifies.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use login_common::{strict_json, time::UnixTime};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
-/// Numbers from here on are not whole seconds any more in other readers' floating point.
+/// From here on, floating point in other parsers cannot represent every whole second.
 const MOMENTS_END: i64 = 1 << 53;
 
-/// Why bytes or a member of them are not claims. Says nothing of their content.
+/// Why bytes or a member of them are not valid claims. Contains nothing of them.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ClaimsError {
     /// Not a JSON object in which every key is unique.
@@ -26,18 +26,18 @@ pub enum ClaimsError {
 pub struct Claims(Map<String, Value>);
 
 impl Claims {
-    /// Reads the decoded payload of a token. Names are compared exactly, case included.
+    /// Parses the decoded payload of a token. Names are case-sensitive.
     pub fn parse(json: &[u8]) -> Result<Self, ClaimsError> {
         let claims = strict_json::object(json).map_err(|_| ClaimsError::NotAnObject)?;
         Ok(Self(claims.into_map()))
     }
 
-    /// The claim of that name.
+    /// The claim `name`.
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// The claim of that name, if it is a text.
+    /// The claim `name`, if it is a string.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_str()
     }
@@ -57,8 +57,8 @@ impl Claims {
         self.checked_audiences().unwrap_or_default()
     }
 
-    /// `aud` as a list: absent is empty; a text is a list of one (RFC 7519 §4.1.3). Null is
-    /// nobody, as in Go.
+    /// `aud` as a list: absent or null is empty, as in Go; a string is a list of one (RFC 7519
+    /// §4.1.3).
     pub fn checked_audiences(&self) -> Result<Vec<&str>, ClaimsError> {
         const MALFORMED: ClaimsError = ClaimsError::Malformed("aud");
         match self.0.get("aud") {
@@ -77,12 +77,12 @@ impl Claims {
         self.moment("exp").filter(|moment| moment.as_seconds() > 0)
     }
 
-    /// The claim of that name, if it is a `NumericDate`; parts of a second are dropped.
+    /// The claim `name`, if it is a `NumericDate`; fractions of a second are dropped.
     pub fn moment(&self, name: &str) -> Option<UnixTime> {
         numeric_date(self.0.get(name)?)
     }
 
-    /// The claim of that name as a `NumericDate`; present and not one is an error. Null is absent.
+    /// The claim `name` as a `NumericDate`; any other value is an error. Null counts as absent.
     pub fn checked_moment(&self, name: &'static str) -> Result<Option<UnixTime>, ClaimsError> {
         self.0
             .get(name)
@@ -98,7 +98,7 @@ impl Claims {
 }
 
 impl From<Map<String, Value>> for Claims {
-    /// Claims that were not read from a token: our own, or those of a test.
+    /// Claims that do not come from a token: our own, or those of a test.
     fn from(map: Map<String, Value>) -> Self {
         Self(map)
     }
@@ -112,8 +112,8 @@ impl fmt::Debug for Claims {
 }
 
 /// RFC 7519 §2: seconds since the epoch, whole or not. Zero is allowed: old Keycloak writes
-/// `"nbf":0`. So is a JSON number within a text, which means the same to everybody who reads it
-/// at all, kube-apiserver among them.
+/// `"nbf":0`. So is a JSON number in a string: every parser that accepts it, such as
+/// kube-apiserver's, reads the same number.
 fn numeric_date(value: &Value) -> Option<UnixTime> {
     let of_text = match value {
         Value::String(text) => Some(Value::Number(number(text)?)),
@@ -127,7 +127,7 @@ fn numeric_date(value: &Value) -> Option<UnixTime> {
     (1 - MOMENTS_END..MOMENTS_END).contains(&seconds).then(|| UnixTime::from_seconds(seconds))
 }
 
-/// The text as a JSON number, without the blanks that a JSON document may have around it.
+/// The text as a JSON number; surrounding white space, which a JSON document may have, is refused.
 fn number(text: &str) -> Option<Number> {
     let is_bare = |byte: Option<&u8>| byte.is_some_and(|byte| !byte.is_ascii_whitespace());
     let bytes = text.as_bytes();

@@ -1,6 +1,6 @@
-//! What an issuer publishes about itself (OpenID Connect Discovery 1.0 §3 and §4, RFC 8414).
-//! Never believes a document about another issuer, or an endpoint that secrets could leak to; never
-//! refuses a document for a member that its reader does not use.
+//! The discovery document of an issuer (OpenID Connect Discovery 1.0 §3 and §4, RFC 8414).
+//! Never accepts a document about another issuer, or an endpoint that secrets could leak to; never
+//! refuses a document for a member that the caller does not use.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use url::Url;
 
 use crate::oauth2::error::presentable;
 
-/// A discovery document may have this many bytes.
+/// Maximum length of a discovery document in bytes.
 pub const MAX_METADATA_LENGTH: usize = 1024 * 1024;
 
-/// Where the document is: `issuer` without its terminating slash, and the well-known path (§4.1).
+/// The URL of the document: `issuer` without its trailing slash, and the well-known path (§4.1).
 pub fn metadata_url(issuer: &IssuerUrl) -> Url {
     #[expect(clippy::expect_used, reason = "an `IssuerUrl` is made from a text that parsed")]
     let mut url = Url::parse(issuer.as_str()).expect("an issuer is a URL");
@@ -35,10 +35,10 @@ pub enum DiscoveryError {
     /// Not a JSON object.
     #[error("the discovery document is not a JSON object")]
     Json(#[source] serde_json::Error),
-    /// `issuer` is there twice: two readers could believe different ones.
+    /// `issuer` is repeated: two parsers could read different ones.
     #[error("the discovery document has `issuer` twice")]
     TwoIssuers,
-    /// §4.3: `issuer` must be byte for byte the issuer that was asked.
+    /// §4.3: `issuer` must be byte for byte the configured issuer.
     #[error(
         "the discovery document is about issuer `{found}`, not `{expected}`{}",
         advice(found, expected)
@@ -46,24 +46,24 @@ pub enum DiscoveryError {
     WrongIssuer {
         /// The configured issuer.
         expected: String,
-        /// `issuer` of the document, fit for a terminal; empty when missing.
+        /// `issuer` of the document, sanitised for a terminal; empty when missing.
         found: String,
     },
-    /// An endpoint that is used.
+    /// A required endpoint is not usable.
     #[error(transparent)]
     Endpoint(#[from] EndpointFault),
 }
 
-/// Why an endpoint cannot be used. It matters only to those who use it.
+/// Why an endpoint is not usable. Matters only to a caller that needs it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EndpointFault {
-    /// No absolute URL.
+    /// Not an absolute URL.
     #[error("`{0}` in the discovery document is malformed")]
     Malformed(&'static str),
-    /// Two readers could believe different ones.
+    /// The member is repeated: two parsers could read different ones.
     #[error("`{0}` is in the discovery document twice")]
     Twice(&'static str),
-    /// The endpoint is neither https, nor http on this machine with an issuer that is so too.
+    /// The endpoint is neither https, nor http on this host with an issuer that is so too.
     #[error("`{name}` in the discovery document is `{url}`, which is not `https://`")]
     NotHttps {
         /// The member.
@@ -73,7 +73,7 @@ pub enum EndpointFault {
     },
 }
 
-/// What to write in place of an issuer that its own document names otherwise.
+/// Advice about an issuer whose document names another one.
 fn advice(found: &str, expected: &str) -> String {
     if found.contains('{') {
         // Microsoft Entra's `common` and `organizations` serve every tenant.
@@ -92,46 +92,46 @@ fn advice(found: &str, expected: &str) -> String {
     }
 }
 
-/// One endpoint of a document: usable, absent, or of no use to those who would use it.
+/// One endpoint of a document: usable, absent, or not usable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(Result<Option<Url>, EndpointFault>);
 
 impl Endpoint {
-    /// The URL, for the one who is about to use it; `None` when the document names none.
+    /// The URL, for a caller that needs it; `None` when the document has none.
     pub fn used(&self) -> Result<Option<&Url>, EndpointFault> {
         self.0.as_ref().map(Option::as_ref).map_err(Clone::clone)
     }
 
-    /// The URL, if it can be used: for a choice among several.
+    /// The URL, if it is usable: for a choice among several.
     pub fn offered(&self) -> Option<&Url> {
         self.0.as_ref().ok()?.as_ref()
     }
 
-    /// Whether it can be used.
+    /// Whether it is usable.
     pub fn is_offered(&self) -> bool {
         self.offered().is_some()
     }
 
-    /// Whether the document names none, not even one that cannot be used.
+    /// Whether the document has none, not even an unusable one.
     pub const fn is_absent(&self) -> bool {
         matches!(self.0, Ok(None))
     }
 }
 
-/// The members of a discovery document that we use. What is absent is `None` or empty; a list that
-/// is malformed says nothing, as no check rests on one; a malformed endpoint is a fault when, and
-/// only when, it is used.
+/// The members of a discovery document that we use. Absent ones are `None` or empty; a malformed
+/// list counts as absent, as no check depends on one; a malformed endpoint is a fault only when it
+/// is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderMetadata {
-    /// The issuer, byte for byte as asked for.
+    /// The issuer, byte for byte as configured.
     pub issuer: IssuerUrl,
-    /// Where a browser is sent.
+    /// The page for the browser.
     pub authorization_endpoint: Endpoint,
-    /// Where grants are exchanged.
+    /// The endpoint where grants are exchanged for tokens.
     pub token_endpoint: Endpoint,
     /// RFC 8628 §4.
     pub device_authorization_endpoint: Endpoint,
-    /// Where the key set is.
+    /// The URL of the key set.
     pub jwks_uri: Endpoint,
     /// RFC 7009.
     pub revocation_endpoint: Endpoint,
@@ -139,42 +139,42 @@ pub struct ProviderMetadata {
     pub introspection_endpoint: Endpoint,
     /// OpenID Connect RP-Initiated Logout §2.1.
     pub end_session_endpoint: Endpoint,
-    /// `code_challenge_methods_supported` (RFC 8414 §2); empty: the issuer does not say.
+    /// `code_challenge_methods_supported` (RFC 8414 §2); empty means unknown.
     pub code_challenge_methods: Vec<String>,
     /// `grant_types_supported`; absent means `authorization_code` and `implicit`.
     pub grant_types: Option<Vec<String>>,
     /// `token_endpoint_auth_methods_supported`; absent means `client_secret_basic`.
     pub token_endpoint_auth_methods: Option<Vec<String>>,
-    /// `token_endpoint_auth_signing_alg_values_supported`; absent: the issuer does not say.
+    /// `token_endpoint_auth_signing_alg_values_supported`; absent means unknown.
     pub token_endpoint_auth_signing_algorithms: Option<Vec<String>>,
     /// `response_modes_supported`; absent means `query` and `fragment`.
     pub response_modes: Option<Vec<String>>,
-    /// `scopes_supported`; absent: the issuer does not say.
+    /// `scopes_supported`; absent means unknown.
     pub scopes: Option<Vec<String>>,
-    /// RFC 9207 §3: the authorization response carries `iss`, and must be checked for it.
+    /// RFC 9207 §3: the authorization response contains `iss`, which must be checked.
     pub authorization_response_iss_parameter_supported: bool,
-    /// For clients that show a certificate (RFC 8705 §5).
+    /// For clients that present a certificate (RFC 8705 §5).
     pub mtls_endpoint_aliases: EndpointAliases,
 }
 
-/// Endpoints at which the issuer asks for a client's certificate (RFC 8705 §5).
+/// Endpoints at which the issuer requests a client certificate (RFC 8705 §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointAliases {
-    /// In place of `token_endpoint`.
+    /// Replaces `token_endpoint`.
     pub token_endpoint: Endpoint,
-    /// In place of `device_authorization_endpoint`.
+    /// Replaces `device_authorization_endpoint`.
     pub device_authorization_endpoint: Endpoint,
-    /// In place of `revocation_endpoint`.
+    /// Replaces `revocation_endpoint`.
     pub revocation_endpoint: Endpoint,
 }
 
 impl ProviderMetadata {
-    /// Reads a document fetched for `expected_issuer`, and checks that it is about that issuer.
+    /// Parses a document fetched for `expected_issuer`, and checks that it is about that issuer.
     pub fn parse(json: &[u8], expected_issuer: &IssuerUrl) -> Result<Self, DiscoveryError> {
         if json.len() > MAX_METADATA_LENGTH {
             return Err(DiscoveryError::TooLong);
         }
-        // RFC 8259 §8.1: a reader may ignore a byte order mark.
+        // RFC 8259 §8.1: a parser may ignore a byte order mark.
         let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
         let members: Members = serde_json::from_slice(json).map_err(DiscoveryError::Json)?;
         if members.are_twice("issuer") {
@@ -212,8 +212,8 @@ impl ProviderMetadata {
         })
     }
 
-    /// The same issuer, as a client meets it that shows a certificate (RFC 8705 §5: it uses an
-    /// alias where there is one).
+    /// The metadata for a client that presents a certificate (RFC 8705 §5: it uses an alias if
+    /// there is one).
     #[must_use]
     pub fn with_client_certificate(mut self) -> Self {
         let aliases = self.mtls_endpoint_aliases.clone();
@@ -229,14 +229,14 @@ impl ProviderMetadata {
         self
     }
 
-    /// Whether the issuer says that it knows this grant.
+    /// Whether the issuer announces this grant type.
     pub fn knows_grant(&self, grant: &str) -> bool {
         self.grant_types.as_ref().is_some_and(|types| types.iter().any(|known| known == grant))
     }
 }
 
-/// An object as most readers see it, the last of two members of one name in force, and the names
-/// that are there twice.
+/// An object as most parsers read it, where the last of two members with one name wins, and the
+/// names that are repeated.
 #[derive(Default)]
 struct Members {
     values: Map<String, Value>,
@@ -300,7 +300,7 @@ impl Document {
             .as_str()
             .and_then(|text| Url::parse(text).ok())
             .ok_or(EndpointFault::Malformed(name))?;
-        // A remote issuer must not point our requests at services of this machine.
+        // A remote issuer must not direct our requests to services of this host.
         if !is_confidential(&url) || (url.scheme() != "https" && !self.issuer_is_local) {
             return Err(EndpointFault::NotHttps { name, url });
         }
@@ -324,8 +324,8 @@ impl Document {
         Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
-    /// Whether the document asks for a check. What is no boolean asks for it, too: a check that is
-    /// left out by mistake is worse than one that fails.
+    /// Whether the document requires a check. A value that is no boolean requires it, too: skipping
+    /// a check by mistake is worse than a check that fails.
     fn demands(&self, name: &'static str) -> bool {
         !matches!(self.member(name), None | Some(Value::Bool(false)))
     }

@@ -1,6 +1,6 @@
-//! What a client checks on an ID token that came straight from the token endpoint.
-//! Never replaces the check of a signature: OpenID Connect Core §3.1.3.7 (6) lets the TLS
-//! connection stand for it, and only there.
+//! A client's checks of an ID token that it received directly from the token endpoint.
+//! Never verifies a signature: OpenID Connect Core §3.1.3.7 (6) lets the TLS connection replace
+//! that, and only there.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use login_common::{
@@ -13,10 +13,10 @@ use thiserror::Error;
 use super::claims::ClaimsError;
 use crate::jose::{CompactJws, JoseError};
 
-/// OpenID Connect Core §2: `sub` has at most this many characters.
+/// OpenID Connect Core §2: maximum length of `sub` in characters.
 const MAX_SUBJECT_LENGTH: usize = 255;
 
-/// What an ID token says about the sign-in.
+/// The facts of a sign-in in an ID token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdTokenFacts {
     /// `sub`: 1 to 255 bytes.
@@ -25,13 +25,13 @@ pub struct IdTokenFacts {
     pub expires_at: UnixTime,
     /// `iat`.
     pub issued_at: Option<UnixTime>,
-    /// `preferred_username`, for people to read.
+    /// `preferred_username`, for display.
     pub preferred_username: Option<String>,
-    /// `email`, for people to read.
+    /// `email`, for display.
     pub email: Option<String>,
 }
 
-/// Why the issuer's answer cannot be used.
+/// Why an ID token is refused.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum IdTokenProblem {
     /// Not a signed JWT that Kubernetes would accept.
@@ -43,10 +43,10 @@ pub enum IdTokenProblem {
     /// `typ` names another kind of token.
     #[error("the ID token's `typ` says that it is something else")]
     TokenType,
-    /// `iss` is missing or another. Both are public names.
+    /// `iss` is missing or wrong. Both names are public.
     #[error("the ID token is from `{found}`, not from `{expected}`")]
     WrongIssuer {
-        /// The issuer that was asked.
+        /// The expected issuer.
         expected: String,
         /// `iss`, cut to 200 characters; empty when missing.
         found: String,
@@ -57,7 +57,7 @@ pub enum IdTokenProblem {
     /// `azp` is another client.
     #[error("the ID token's authorized party is not client `{0}`")]
     WrongParty(ClientId),
-    /// `nonce` is not the one that was sent: the answer belongs to another sign-in.
+    /// `nonce` is not the one that was sent: the token belongs to another sign-in.
     #[error("the ID token belongs to another sign-in: its `nonce` does not match")]
     Nonce,
     /// `sub` is missing, empty or too long.
@@ -71,13 +71,13 @@ pub enum IdTokenProblem {
     Expired {
         /// `exp`.
         expired_at: UnixTime,
-        /// The time that was compared with.
+        /// The time of the check.
         now: UnixTime,
     },
 }
 
 /// Checks an ID token received over TLS from `issuer`'s token endpoint (OpenID Connect Core
-/// §3.1.3.7). `nonce` is given after an authorization request, and not after a refresh (§12.2).
+/// §3.1.3.7). `nonce` is set after an authorization request, and not after a refresh (§12.2).
 pub fn check_from_token_endpoint(
     id_token: &str,
     issuer: &IssuerUrl,
@@ -101,7 +101,7 @@ pub fn check_from_token_endpoint(
     if !audiences.contains(&client_id.as_str()) {
         return Err(IdTokenProblem::WrongAudience(client_id.clone()));
     }
-    // §3.1.3.7 (4); that it must be there beside several audiences is no rule any more (errata 2).
+    // §3.1.3.7 (4); since errata 2 it is not required besides several audiences.
     let is_other = |party: &Value| !party.is_null() && party != client_id.as_str();
     if claims.value("azp").is_some_and(is_other) {
         return Err(IdTokenProblem::WrongParty(client_id.clone()));
@@ -122,7 +122,7 @@ pub fn check_from_token_endpoint(
     Ok(IdTokenFacts {
         subject: subject.to_owned(),
         expires_at,
-        // A laptop's clock may be minutes behind; `iat` decides nothing here.
+        // The user's clock may be minutes behind, so `iat` is not checked.
         issued_at: claims.checked_moment("iat")?,
         preferred_username: claims.text("preferred_username").map(str::to_owned),
         email: claims.text("email").map(str::to_owned),

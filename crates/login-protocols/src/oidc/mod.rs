@@ -1,8 +1,8 @@
-//! OpenID Connect: who an issuer is, and what its tokens say.
-//! Never fetches: documents, tokens, keys and the time are given.
+//! OpenID Connect: the metadata of an issuer, and the checks of its tokens.
+//! Never fetches: documents, tokens, keys and the time are arguments.
 //!
-//! Reading order: `claims`, `token` (what a server checks), `id_token` (what a client checks),
-//! `discovery`, `redirect` (where its fetch may be sent).
+//! Reading order: `claims`, `token` (a server's checks), `id_token` (a client's checks),
+//! `discovery`, `redirect` (redirects that may be followed).
 
 pub mod claims;
 pub mod discovery;

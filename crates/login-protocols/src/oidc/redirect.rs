@@ -1,45 +1,45 @@
-//! Where an answer to a GET of public documents may send its reader, as Go's HTTP client goes
-//! there for kube-apiserver (RFC 9110 §15.4).
-//! Never to another scheme, so never from https to what can be read or changed on the way; never
-//! without an end.
+//! Decides which redirects to follow when a public document is fetched, as Go's HTTP client does
+//! for kube-apiserver (RFC 9110 §15.4).
+//! Never changes the scheme, so never leaves https for a connection that can be read or modified;
+//! never follows redirects without a limit.
 
 use login_common::names::is_confidential;
 use thiserror::Error;
 use url::Url;
 
-/// So many redirects are followed for one document.
+/// Maximum number of redirects for one document.
 pub const MAX_REDIRECTS: usize = 10;
 
 /// Why a redirect is not followed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum RedirectFault {
-    /// No `Location`, or one that is no URL.
+    /// `Location` is missing or not a URL.
     #[error("`{from}` redirects without saying where to")]
     NoTarget {
-        /// Who redirects.
+        /// The URL that redirects.
         from: Box<Url>,
     },
-    /// Another scheme, a host that is not this machine over plain http, or credentials in the URL.
+    /// Another scheme, plain http to another host than this one, or credentials in the URL.
     #[error(
         "`{from}` redirects to `{to}`, which is not followed: it is not a plain URL of the same \
          scheme"
     )]
     Forbidden {
-        /// Who redirects.
+        /// The URL that redirects.
         from: Box<Url>,
-        /// Where to, without credentials.
+        /// The target, without credentials.
         to: Box<Url>,
     },
     /// More than [`MAX_REDIRECTS`].
     #[error("`{from}` is the last of {MAX_REDIRECTS} redirects that are followed")]
     TooMany {
-        /// Who redirects.
+        /// The URL that redirects.
         from: Box<Url>,
     },
 }
 
-/// Where an answer of `from` with `status` and `location` sends its reader, after `followed`
-/// redirects; `None` when the answer is no redirect.
+/// The target of a response of `from` with `status` and `location`, after `followed` redirects;
+/// `None` when it is no redirect.
 pub fn redirect_target(
     from: &Url,
     status: u16,
@@ -55,7 +55,7 @@ pub fn redirect_target(
     to.set_fragment(None);
     let has_credentials = !to.username().is_empty() || to.password().is_some();
     if to.scheme() != from.scheme() || !is_confidential(&to) || has_credentials {
-        // They fail on a URL that has no place for them only.
+        // These fail only for a URL that cannot have credentials.
         let _ = (to.set_username(""), to.set_password(None));
         return Err(RedirectFault::Forbidden { from: from_here(), to: Box::new(to) });
     }

@@ -1,6 +1,6 @@
-//! Whether a token of a trusted issuer is good now: ID tokens (OpenID Connect Core §2) and
-//! access tokens (RFC 9068), as a server checks them.
-//! Never takes issuer, algorithm or key from the token; all that is expected comes from the caller.
+//! Verifies tokens of a trusted issuer: ID tokens (OpenID Connect Core §2) and access tokens (RFC
+//! 9068), as a server checks them.
+//! Never takes issuer, algorithm or key from the token; the caller passes what is expected.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use thiserror::Error;
 use super::claims::{Claims, ClaimsError};
 use crate::jose::{Algorithm, CompactJws, KeyProblem, KeySet, SignatureError};
 
-/// `nbf` may lie this far in the future: two clocks are compared. `exp` has no leeway.
+/// How far in the future `nbf` may be, since two clocks are compared. `exp` has no leeway.
 pub const NOT_BEFORE_LEEWAY: Duration = Duration::from_mins(1);
 
-/// The media types of tokens that identify somebody. Others (`logout+jwt`, `dpop+jwt`, …) are
-/// signed with the same keys and mean something else (RFC 8725 §3.11). `JOSE` says no more than
-/// that this is a compact JWS (RFC 7515 §4.1.9); SPIFFE allows it (JWT-SVID §2.3).
+/// The media types of tokens that identify a user. Others (`logout+jwt`, `dpop+jwt`, …) are signed
+/// with the same keys and mean something else (RFC 8725 §3.11). `JOSE` only says that this is a
+/// compact JWS (RFC 7515 §4.1.9); SPIFFE allows it (JWT-SVID §2.3).
 const ACCEPTED_TYPES: [Option<&str>; 4] = [None, Some("JWT"), Some("at+jwt"), Some("JOSE")];
 
-/// What the configuration demands of a token.
+/// The configuration's requirements for a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Expectations<'a> {
-    /// Whom `iss` must name.
+    /// The issuer that `iss` must name.
     pub issuer: &'a IssuerUrl,
     /// One of these must be in `aud`; an empty list refuses every token.
     pub audiences: &'a [String],
@@ -29,10 +29,10 @@ pub struct Expectations<'a> {
     pub algorithms: &'a [Algorithm],
 }
 
-/// Why a token is refused. Says nothing of the token's content.
+/// Why a token is refused. Contains nothing of the token.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum TokenRefusal {
-    /// `typ` says that the token is something else, or the claims do (`events`: a logout token).
+    /// Another type of token, by `typ` or by its claims (`events`: a logout token).
     #[error("the token is of another type than ID token or access token")]
     TokenType,
     /// `iss` is missing or is not exactly the issuer.
@@ -47,7 +47,7 @@ pub enum TokenRefusal {
     /// `exp` is not after now.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` is after now and the leeway.
+    /// `nbf` is in the future, beyond the leeway.
     #[error("the token is not valid yet")]
     NotYetValid,
     /// None of the accepted audiences is in `aud`.
@@ -59,16 +59,16 @@ pub enum TokenRefusal {
     /// The key set has no such key. It may be stale: the caller may fetch it again.
     #[error("the token is signed with an unknown key")]
     UnknownKey,
-    /// The token could mean more keys than are tried.
+    /// More keys match the token than are tried.
     #[error("the token could mean more keys than are tried")]
     AmbiguousKey,
     /// The key that it names is for another algorithm than the token's.
     #[error("the token's key is for another algorithm")]
     KeyAlgorithm,
-    /// The key that it names is published, and cannot or must not be used.
+    /// The key that it names is published, but cannot or must not be used.
     #[error("the token's key is not used: {0}")]
     UnusableKey(KeyProblem),
-    /// The key is known and the signature is not its own.
+    /// The key is known, but the signature is not its own.
     #[error("the token's signature does not match")]
     Signature,
 }
@@ -76,14 +76,14 @@ pub enum TokenRefusal {
 /// A token that passed every check.
 #[derive(Clone, Copy, Debug)]
 pub struct Verified<'j> {
-    /// The claims; now they may be trusted as far as their issuer is.
+    /// The claims, which are as trustworthy as their issuer.
     pub claims: &'j Claims,
     /// `exp`.
     pub expires_at: UnixTime,
 }
 
-/// Checks everything that does not depend on what the claims are used for. `sub` is not looked
-/// at: which claim names the user is the caller's configuration.
+/// Checks everything that does not depend on the use of the claims. `sub` is not checked: the
+/// caller's configuration decides which claim is the username.
 ///
 /// The signature comes last: a token that is refused anyway costs no cryptography, and an expired
 /// token with an unknown key costs no fetch. Until then claims can only lead to a refusal.
@@ -95,7 +95,8 @@ pub fn verify<'j>(
 ) -> Result<Verified<'j>, TokenRefusal> {
     let header = token.header();
     let claims = token.unverified_claims();
-    // OpenID Connect Back-Channel Logout §2.4: `events` tells a logout token from an ID token.
+    // OpenID Connect Back-Channel Logout §2.4: `events` distinguishes a logout token from an ID
+    // token.
     let has_events = claims.value("events").is_some_and(|events| !events.is_null());
     if !header.has_type(&ACCEPTED_TYPES) || has_events {
         return Err(TokenRefusal::TokenType);
@@ -115,7 +116,7 @@ pub fn verify<'j>(
     Ok(Verified { claims, expires_at })
 }
 
-/// `iat` only has to be a time, as for kube-apiserver: it does not say when a token is good
+/// `iat` only has to be a time, as in kube-apiserver: it does not limit a token's validity
 /// (RFC 7519 §4.1.6), and the issuer's clock may be ahead.
 fn check_times(claims: &Claims, now: UnixTime) -> Result<UnixTime, TokenRefusal> {
     let not_before = claims.checked_moment("nbf")?;

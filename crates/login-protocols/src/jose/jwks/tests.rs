@@ -1,5 +1,5 @@
-//! Tests of key sets: which keys are taken, and which of them is used for a token.
-//! Never makes a key of an unsupported kind good by another fault being found first.
+//! Tests of key sets: which keys are accepted, and which one is used for a token.
+//! Never lets an earlier fault hide that a kind of key is unsupported.
 
 use serde_json::{Value, json};
 
@@ -88,7 +88,7 @@ fn keys_of_one_name_are_tried_up_to_sixteen() {
     let other = || with(SigningKey::generate().unwrap().public_jwk(), json!({ "kid": "same" }));
     let unfit = jwk(Algorithm::Rs256, json!({ "kid": "same" }));
     let token = signed(Algorithm::Es256, Some("same"));
-    // A key for another algorithm is not one of the sixteen.
+    // A key for another algorithm does not count towards the sixteen.
     let mut keys: Vec<Value> = (0..MAX_CANDIDATES - 1).map(|_| other()).collect();
     keys.insert(3, unfit);
     keys.push(own);

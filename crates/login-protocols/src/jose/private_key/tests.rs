@@ -1,5 +1,5 @@
 //! Tests of `private_key.rs`: every form of a key signs what its public half verifies.
-//! Never a key that anybody uses.
+//! Never contains a key that is in use.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
@@ -27,13 +27,13 @@ fn every_form_of_a_key_signs() {
         works(&pem("PRIVATE KEY", &test_issuer::pkcs8(algorithm)), algorithm);
         works(private_jwk(algorithm).to_string().as_bytes(), algorithm);
     }
-    // A 2048-bit key: the PKCS #1 document begins behind 26 bytes of PKCS #8.
+    // A 2048-bit key: the PKCS #1 document begins after 26 bytes of PKCS #8.
     let rsa = test_issuer::pkcs8(Algorithm::Rs256);
     works(&pem("RSA PRIVATE KEY", &rsa[26..]), Algorithm::Rs256);
     for algorithm in [Algorithm::Es256, Algorithm::Es384, Algorithm::Es512] {
         works(&pem("EC PRIVATE KEY", &test_issuer::sec1(algorithm)), algorithm);
     }
-    // What stands around a PEM section is no concern of its reader.
+    // The parser ignores the text around a PEM section.
     let mut text = b"Bag Attributes\n    localKeyID: 01\n".to_vec();
     text.extend(pem("PRIVATE KEY", &test_issuer::pkcs8(Algorithm::Es256)));
     works(&text, Algorithm::Es256);

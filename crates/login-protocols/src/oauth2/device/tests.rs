@@ -1,4 +1,4 @@
-//! The device flow's answers and its polling rules.
+//! The responses of the device flow and its polling rules.
 //! Never waits: time is an argument.
 
 use super::*;
@@ -45,7 +45,7 @@ fn the_answer_is_read() {
 
 #[test]
 fn what_real_issuers_write_beside_the_rfc_is_read() {
-    // Entra ID v1.0: numbers as texts, and the old name.
+    // Entra ID v1.0: numbers as strings, and the old name.
     let changed = |from: &str, to: &str| ANSWER.replacen(from, to, 1);
     for body in [
         changed("\"expires_in\":600", "\"expires_in\":\"600\""),

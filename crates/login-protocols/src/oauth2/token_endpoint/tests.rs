@@ -1,5 +1,5 @@
-//! Tables of what is sent to a token endpoint and what comes back.
-//! Never a network: bytes in, values out.
+//! Tables of requests to a token endpoint and of its responses.
+//! Never uses a network: bytes in, values out.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -107,7 +107,7 @@ fn the_announced_client_authentication_is_used() {
     assert_eq!(chosen(Some(&secret), Some(&["private_key_jwt"])), "basic");
 }
 
-/// The outcome in one line; tokens are shown, they are none.
+/// The outcome in one line; it shows the tokens, which are not real.
 fn judged(status: u16, body: &str) -> String {
     match parse_token_response(status, body.as_bytes()) {
         Ok(tokens) => format!(

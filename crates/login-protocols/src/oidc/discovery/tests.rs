@@ -1,5 +1,4 @@
 //! Tests of `discovery.rs`.
-//! Never fetches.
 
 use login_common::names::IssuerUrl;
 use serde_json::{Value, json};
@@ -132,7 +131,7 @@ fn a_document_about_another_issuer_is_refused_with_what_to_write() {
         let names_it = advice.ends_with('`') && problem.ends_with(&format!("`{issuer}`"));
         assert!(names_it || advice.is_empty() || issuer.contains('{'), "{problem}");
     }
-    // It goes to terminals and logs.
+    // The text reaches terminals and logs.
     let odd =
         parse(json!({ "issuer": format!("https://x\u{1b}[31m\n\u{202e}{}", "y".repeat(999)) }));
     let problem = odd.unwrap_err().to_string();
@@ -143,7 +142,7 @@ fn a_document_about_another_issuer_is_refused_with_what_to_write() {
     }
 }
 
-/// Every endpoint of a document, by the member that names it.
+/// An endpoint of a document, by the name of its member.
 fn endpoint<'m>(metadata: &'m ProviderMetadata, name: &str) -> &'m Endpoint {
     match name {
         "authorization_endpoint" => &metadata.authorization_endpoint,

@@ -1,5 +1,4 @@
 //! Tests of `id_token.rs`.
-//! Never reads the clock.
 
 use login_common::{
     names::{ClientId, IssuerUrl},
@@ -59,12 +58,12 @@ fn a_good_id_token_tells_who_signed_in_and_for_how_long() {
         (json!({ "typ": null, "kid": "unknown" }), json!({})),
         (json!({}), json!({ "aud": ["kubectl-login"], "azp": "kubectl-login" })),
         (json!({}), json!({ "aud": ["other", "kubectl-login"], "azp": "kubectl-login" })),
-        // OpenID Connect Core with errata 2 asks for no `azp`.
+        // OpenID Connect Core with errata 2 does not require `azp`.
         (json!({}), json!({ "aud": ["kubectl-login", "other"] })),
         (json!({ "typ": "JOSE" }), json!({})),
         (json!({}), json!({ "exp": NOW + 1, "iat": null })),
         (json!({}), json!({ "exp": (NOW + 1).to_string() })),
-        // The laptop's clock is an hour behind.
+        // The user's clock is an hour behind.
         (json!({}), json!({ "iat": NOW + 3600, "exp": NOW + 7200 })),
         (json!({}), json!({ "nonce": null })),
     ] {

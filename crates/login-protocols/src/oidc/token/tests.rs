@@ -1,5 +1,5 @@
-//! Tests of `token.rs`: one good token, and every way to spoil it.
-//! Never spoils two things at once: the reason found must be the reason made.
+//! Tests of `token.rs`: one valid token, and every way to invalidate it.
+//! Never breaks two things at once: the reason must be the intended one.
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -67,12 +67,12 @@ fn with_claims(members: Value) -> String {
     sign(Algorithm::Es256, &header(json!({})), &claims(members))
 }
 
-/// The good claims and this header.
+/// A token with valid claims and this header.
 fn text_header(header: &str) -> String {
     sign(Algorithm::Es256, header, &claims(json!({})))
 }
 
-/// The good header, and `members` instead of times but `exp`, and of `sub`.
+/// A token with a valid header, and with `members` instead of `sub` and of times other than `exp`.
 fn text_claims(members: &str) -> String {
     let exp = NOW + 600;
     let claims = format!(r#"{{"iss":"{ISSUER}","aud":"kubernetes","exp":{exp},{members}}}"#);
@@ -427,7 +427,7 @@ fn a_token_without_kid_is_tried_with_each_key_of_its_algorithm_while_keys_are_ro
     }
     let others = key_set(&[other(), other()]);
     assert_eq!(check(&unnamed, &others), Err(Refused::Token(TokenRefusal::Signature)));
-    // More than are tried, so that a signature of nobody costs no more than that.
+    // One more key than is tried, so that a forged signature costs no more than the limit.
     let mut many: Vec<Value> = (0..16).map(|_| other()).collect();
     many.push(own());
     let refused = Err(Refused::Token(TokenRefusal::AmbiguousKey));
