@@ -87,7 +87,7 @@ pub struct SignIn<'a> {
     pub username: &'a str,
     /// As typed.
     pub password: &'a Secret,
-    /// The browser's address; failed attempts are counted per address.
+    /// The browser's address; failed attempts are counted by its network.
     pub source: IpAddr,
 }
 

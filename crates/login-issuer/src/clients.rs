@@ -65,8 +65,8 @@ impl Caller {
     }
 }
 
-/// Authenticates the client by `none`, `client_secret_basic` or `client_secret_post` (RFC 6749
-/// §2.3).
+/// Authenticates the client by `none`, `client_secret_basic` or `client_secret_post`
+/// (RFC 6749 §2.3).
 pub(crate) fn authenticate(
     store: &dyn Store,
     form: &Form,

@@ -66,7 +66,7 @@ impl Issuer {
     }
 
     /// POST `/device_authorization`. `authorization` is the value of that header, if any; `source`
-    /// is the caller's address, by which open codes are counted.
+    /// is the caller's address, by whose network open codes are counted.
     pub fn authorize_device(
         &self,
         form: &Form,

@@ -15,8 +15,8 @@ use crate::{
 pub struct Revoked {
     /// The client that asked.
     pub client_id: String,
-    /// The session that ended; `None` when the token was unknown, which is no error (RFC 7009
-    /// §2.2).
+    /// The session that ended; `None` when the token was unknown, which is no error
+    /// (RFC 7009 §2.2).
     pub session_id: Option<String>,
 }
 

@@ -4,8 +4,8 @@
 pub(crate) const OPENID: &str = "openid";
 pub(crate) const OFFLINE_ACCESS: &str = "offline_access";
 
-/// `groups` and `profile` change nothing: name and groups are in every token. Otherwise a forgotten
-/// scope option would lose them.
+/// `groups` and `profile` change nothing: name and groups are in every token. If they depended on
+/// the scope, a forgotten option would lose them.
 pub(crate) const KNOWN: [&str; 4] = [OPENID, OFFLINE_ACCESS, "groups", "profile"];
 
 /// The supported scopes in `requested`, in a fixed order.

@@ -91,7 +91,7 @@ pub struct IssuerSettings {
     pub device_poll_interval: Duration,
     /// Maximum number of open device codes in total.
     pub open_device_codes: u32,
-    /// Maximum number of open device codes per source address.
+    /// Maximum number of open device codes per source network (an IPv4 address, or an IPv6 /64).
     pub open_device_codes_per_source: u32,
     /// The rules for new passwords, and the cost of checking one.
     pub passwords: PasswordPolicy,

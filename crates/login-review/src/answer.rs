@@ -105,7 +105,7 @@ pub fn answer(version: ReviewApiVersion, verdict: &Verdict) -> Answer {
     }
 }
 
-/// The response to an invalid or unauthorized request.
+/// The response to a request that is not judged.
 pub fn answer_fault(fault: &RequestFault) -> Answer {
     match fault {
         RequestFault::Malformed => status(400, "BadRequest", "the body is not a TokenReview"),

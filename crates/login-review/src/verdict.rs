@@ -93,7 +93,7 @@ names! {
         WrongAudience => "wrong_audience",
         /// A registered claim has an invalid type or value.
         Claims => "claims",
-        /// `sub` is not a string, and the uid is built from it.
+        /// `sub` is present and not a string, and the uid is built from it.
         MissingSubject => "missing_subject",
         /// The username claim is missing, empty, or not a string.
         MissingUsername => "missing_username",

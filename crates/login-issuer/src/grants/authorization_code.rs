@@ -63,7 +63,7 @@ fn judge(record: &CodeRecord, presented: &Presented<'_>) -> Result<(), TokenErro
     if record.client_id != presented.client_id {
         return Err(TokenError::CodeInvalid);
     }
-    // RFC 6749 §4.1.2: checked first, since a second use means a stolen code.
+    // RFC 6749 §4.1.2: checked before expiry and PKCE, since a second use means a stolen code.
     if record.redeemed_at.is_some() {
         return Err(TokenError::CodeReplayed);
     }

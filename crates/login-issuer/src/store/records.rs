@@ -227,7 +227,7 @@ pub enum DeviceDecision {
 pub struct DeviceQuota {
     /// In total.
     pub open: u32,
-    /// From one source address.
+    /// From one source network: an IPv4 address, or an IPv6 /64.
     pub open_per_source: u32,
 }
 

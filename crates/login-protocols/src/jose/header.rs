@@ -86,8 +86,8 @@ impl Header {
         })
     }
 
-    /// Whether `typ` is one of `wanted`; `None` in `wanted` allows it to be absent. RFC 7515
-    /// §4.1.9: `application/` may be omitted; media types ignore case (RFC 2045 §5.1).
+    /// Whether `typ` is one of `wanted`; `None` in `wanted` allows it to be absent.
+    /// RFC 7515 §4.1.9: `application/` may be omitted; media types ignore case (RFC 2045 §5.1).
     pub fn has_type(&self, wanted: &[Option<&str>]) -> bool {
         let own = self.token_type.as_deref().map(without_application);
         wanted.iter().any(|wanted| match (own, wanted) {

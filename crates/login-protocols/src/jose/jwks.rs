@@ -1,5 +1,5 @@
 //! The public keys of an issuer (RFC 7517 §5), parsed once and ready to verify.
-//! Never refuses valid keys because of an invalid one, and never returns a set without keys.
+//! Never refuses valid keys because of an invalid one; a document without usable keys is an error.
 
 use std::{fmt, sync::Arc};
 

@@ -21,8 +21,8 @@ pub enum ClientAuthentication {
     Post(Secret),
     /// `private_key_jwt`, or an assertion that another party signed for the client (RFC 7523 §2.2).
     Assertion(Secret),
-    /// `tls_client_auth` and `self_signed_tls_client_auth`: the certificate is in TLS (RFC 8705
-    /// §2).
+    /// `tls_client_auth` and `self_signed_tls_client_auth`: the certificate is in TLS
+    /// (RFC 8705 §2).
     TlsClientAuth,
 }
 

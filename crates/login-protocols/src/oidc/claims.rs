@@ -57,8 +57,8 @@ impl Claims {
         self.checked_audiences().unwrap_or_default()
     }
 
-    /// `aud` as a list: absent or null is empty, as in Go; a string is a list of one (RFC 7519
-    /// §4.1.3).
+    /// `aud` as a list: absent or null is empty, as in Go; a string is a list of one
+    /// (RFC 7519 §4.1.3).
     pub fn checked_audiences(&self) -> Result<Vec<&str>, ClaimsError> {
         const MALFORMED: ClaimsError = ClaimsError::Malformed("aud");
         match self.0.get("aud") {

@@ -76,8 +76,8 @@ pub enum IdTokenProblem {
     },
 }
 
-/// Checks an ID token received over TLS from `issuer`'s token endpoint (OpenID Connect Core
-/// §3.1.3.7). `nonce` is set after an authorization request, and not after a refresh (§12.2).
+/// Checks an ID token received over TLS from `issuer`'s token endpoint (OpenID Connect
+/// Core §3.1.3.7). `nonce` is set after an authorization request, and not after a refresh (§12.2).
 pub fn check_from_token_endpoint(
     id_token: &str,
     issuer: &IssuerUrl,

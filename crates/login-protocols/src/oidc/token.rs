@@ -1,5 +1,5 @@
-//! Verifies tokens of a trusted issuer: ID tokens (OpenID Connect Core §2) and access tokens (RFC
-//! 9068), as a server checks them.
+//! Verifies tokens of a trusted issuer: ID tokens (OpenID Connect Core §2) and access tokens
+//! (RFC 9068), as a server checks them.
 //! Never takes issuer, algorithm or key from the token; the caller passes what is expected.
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Opaque tokens, judged by the introspection response of their authorization server (RFC 7662
-//! §2.2).
+//! Opaque tokens, judged by the introspection response of their authorization server
+//! (RFC 7662 §2.2).
 //! Never accepts a token for `active` alone: times, audience, scope and issuer are checked as in a
 //! JWT.
 

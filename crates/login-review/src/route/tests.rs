@@ -72,7 +72,7 @@ fn each_shape_goes_to_one_party() {
     let all = policy(&["ghp_", "ya29.", ""], &["static-one", "gAAAA-static", "ghp_static"]);
     for (token, expected) in [
         (ours.as_str(), "jwt"),
-        // The introspector without a prefix gets no JWT of another issuer.
+        // The introspector without a prefix gets no JWT, neither a foreign nor a damaged one.
         (&foreign, "foreign_issuer"),
         (&damaged, "malformed"),
         (&format!("{ours} "), "malformed"),

@@ -59,7 +59,7 @@ fn elsewhere(source: &Value) -> Value {
 }
 
 impl Scene {
-    /// Judges a token with these claims, and returns `groups` when they are requested.
+    /// Judges a token with these claims, and supplies `groups` as evidence when requested.
     fn judge(&self, changes: &Value, groups: Option<&str>) -> (String, Vec<Need>) {
         let token = self.key.sign("JWT", &claims(ISSUER, changes)).unwrap();
         let now = UnixTime::from_seconds(NOW);
