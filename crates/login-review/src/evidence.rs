@@ -1,4 +1,5 @@
 //! The inputs of a verdict besides the token: what was gathered, and what is still needed.
+//! Never fetches: the caller gathers the evidence and calls again.
 
 use kubernetes_cel::Patience;
 use login_common::Secret;
