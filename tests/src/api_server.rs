@@ -44,8 +44,8 @@ pub struct Authentication {
     pub configuration: Option<PathBuf>,
     /// `--anonymous-auth`; unset means true.
     pub anonymous: Option<bool>,
-    /// `--service-account-issuer`; unset means the name that every cluster has for itself. To
-    /// another apiserver, tokens of another issuer are those of another cluster.
+    /// `--service-account-issuer`; unset means the name that every cluster has for itself. An
+    /// apiserver takes tokens of another issuer for those of another cluster.
     pub service_account_issuer: Option<&'static str>,
     /// More flags, as they are.
     pub more: Vec<String>,
@@ -174,7 +174,7 @@ impl ApiServer {
 
 impl Drop for ApiServer {
     fn drop(&mut self) {
-        // Its own goodbye lasts longer than anybody here would wait, and it keeps nothing.
+        // Its graceful shutdown takes longer than a test can wait, and it stores nothing.
         let _ = self.child.kill();
     }
 }

@@ -1,4 +1,4 @@
-//! People: one with a real headless Chromium, and one who fills in forms by plain HTTP.
+//! Users: one with a real headless Chromium, and one who fills in forms over plain HTTP.
 //! Never types a secret into an argument list: steps come from a file.
 
 use std::path::{Path, PathBuf};
@@ -13,20 +13,20 @@ use crate::components::{Components, node_script};
 use crate::scratch::{Scratch, read};
 use crate::wait;
 
-/// Events of a sitting that a person would suffer from.
+/// Events of a browser session that a user would be hurt by.
 const BAD: [&str; 4] = ["\"failed\"", "\"script-error\"", "\"console-error\"", "\"foreign\""];
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// What a person does on a page.
+/// What a user does on a page.
 pub enum Step<'a> {
-    /// Waits until a text is to be seen.
+    /// Waits until a text is visible.
     See(&'a str),
     /// Types a text into the field of a CSS selector.
     Fill(&'a str, &'a str),
     /// Presses the button of a CSS selector.
     Press(&'a str),
-    /// Keeps a screenshot under a name.
+    /// Stores a screenshot under a name.
     Shot(&'a str),
 }
 
@@ -38,7 +38,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// A browser for one sitting. `name` begins the names of its screenshots.
+    /// A browser for one sign-in. `name` begins the names of its screenshots.
     pub fn new(
         components: &Components,
         scratch: &Scratch,
@@ -86,9 +86,9 @@ impl Browser {
         open(&self.line, url)
     }
 
-    /// Waits for the end of a sitting that somebody else began, and fails when a step failed or
-    /// a page was not fit for a person: a broken script, something its own policy forbids, a
-    /// request to another machine.
+    /// Waits for the end of a sign-in that the client started in this browser, and fails when a
+    /// step failed or a page was unfit for a user: a broken script, something its own policy
+    /// forbids, a request to another host.
     pub fn sat_well(&self) -> Result<()> {
         let record = wait::until("the end of a sitting at the browser", LIMIT, || {
             let record = if self.record.exists() { read(&self.record)? } else { String::new() };
@@ -106,12 +106,12 @@ impl Browser {
     }
 }
 
-/// What a person does once the pages ask.
+/// What a user does when the pages ask.
 #[derive(Clone, Copy, Debug)]
 pub enum Decision {
     /// Signs in and agrees.
     Approve,
-    /// Presses what stands for "no".
+    /// Presses the button that declines.
     Cancel,
     /// Closes the window at once.
     Close,
@@ -119,7 +119,7 @@ pub enum Decision {
     Copy,
 }
 
-/// Somebody who fills in the forms of a sign-in by plain HTTP, without a browser.
+/// A user who fills in the forms of a sign-in over plain HTTP, without a browser.
 pub struct Person<'a> {
     /// The authority of the issuer's certificate.
     pub authority: &'a Path,
@@ -137,7 +137,7 @@ impl Person<'_> {
         self.line(components, scratch).map(|line| words(&line))
     }
 
-    /// Opens `url` now, as when the address was read from a screen.
+    /// Opens `url` now, as a user does who read the address from a screen.
     pub fn open(&self, components: &Components, scratch: &Scratch, url: &str) -> Result<Finished> {
         open(&self.line(components, scratch)?, url)
     }
@@ -165,7 +165,7 @@ impl Person<'_> {
     }
 }
 
-/// How many times persons of `scratch` were sent to a page.
+/// How many times users of `scratch` were sent to a page.
 pub fn visits(scratch: &Scratch) -> Result<usize> {
     let file = visits_file(scratch);
     if !file.exists() {

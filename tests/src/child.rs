@@ -107,14 +107,14 @@ impl Child {
         self.wait(PATIENCE)
     }
 
-    /// Ends it without a chance to say goodbye (SIGKILL).
+    /// Kills it without a chance to clean up (SIGKILL).
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill().context("could not kill")?;
         self.process.wait().context("could not wait for the end")?;
         Ok(())
     }
 
-    /// Makes it stop answering, as a hanging machine would (SIGSTOP), until `resume`.
+    /// Makes it stop answering, as a hung host would (SIGSTOP), until `resume`.
     pub fn suspend(&mut self) -> Result<()> {
         self.signal(Signal::STOP)
     }
@@ -157,7 +157,7 @@ impl Drop for Child {
     }
 }
 
-/// The end of the output of every program that runs, or that ran for this case: for a failure.
+/// The end of the output of every program that runs or ran for this case, to show with a failure.
 pub fn last_words() -> String {
     let living = LIVING.lock().map(|living| living.clone()).unwrap_or_default();
     DEAD.take() + &tails(&living)

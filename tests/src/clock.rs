@@ -1,25 +1,25 @@
-//! Another time of day for one program, by libfaketime.
-//! Never for a static program: the loader has to bring the library in.
+//! Another time of day for one program, with libfaketime.
+//! Never for a static program: the dynamic loader has to load the library.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::components::Missing;
 
-/// Where Debian's package `libfaketime` puts it.
+/// Where Debian's package `libfaketime` installs it.
 const LIBRARIES: [&str; 3] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
     "/usr/lib/faketime/libfaketime.so.1",
 ];
 
-/// Lets `command` believe that it is later (`+600` seconds) or earlier (`-600`).
+/// Shifts the clock that `command` sees: later (`+600` seconds) or earlier (`-600`).
 pub fn shift(command: &mut Command, seconds: &str) -> Result<(), Missing> {
     command.envs(variables(seconds)?);
     Ok(())
 }
 
-/// The environment that does so, for a program that another one starts.
+/// The environment variables for that, for a program that another one starts.
 pub fn variables(seconds: &str) -> Result<[(&'static str, String); 3], Missing> {
     let library = LIBRARIES
         .map(PathBuf::from)
@@ -29,7 +29,7 @@ pub fn variables(seconds: &str) -> Result<[(&'static str, String); 3], Missing> 
     Ok([
         ("LD_PRELOAD", library.display().to_string()),
         ("FAKETIME", seconds.to_owned()),
-        // How long something takes stays true.
+        // The monotonic clock stays real, so measured durations are true.
         ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
     ])
 }

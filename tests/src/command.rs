@@ -1,4 +1,4 @@
-//! One run of a program to its end, with what it said.
+//! One run of a program to its end, with its output.
 //! Never waits longer than the limit: the program is killed and the case fails.
 
 use std::ffi::OsStr;
@@ -46,7 +46,7 @@ impl Finished {
         Ok(self)
     }
 
-    /// Fails unless `text` stands in stdout or stderr.
+    /// Fails unless stdout or stderr contains `text`.
     pub fn saying(self, text: &str) -> Result<Self> {
         ensure!(
             self.stdout.contains(text) || self.stderr.contains(text),
@@ -61,7 +61,7 @@ impl Finished {
     }
 }
 
-/// A command with an empty environment but for `PATH`, `HOME` and the language of messages.
+/// A command whose environment has only `PATH`, `HOME` and the language of messages.
 pub fn clean(program: impl AsRef<OsStr>, home: &Path, search_path: &[PathBuf]) -> Command {
     let mut folders: Vec<PathBuf> = search_path.to_vec();
     folders.extend(["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from));
@@ -89,7 +89,7 @@ pub fn run_with_input(command: &mut Command, input: &[u8], limit: Duration) -> R
     let stdout = reader(child.stdout.take());
     let stderr = reader(child.stderr.take());
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that refuses its input may close it early; what it says then matters.
+        // A program that refuses its input may close it early; its output and exit code decide.
         let _ = stdin.write_all(input);
     }
     let ended = wait::until(&format!("the end of `{line}`"), limit, || Ok(child.try_wait()?));

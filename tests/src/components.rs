@@ -1,5 +1,5 @@
-//! Where the real programs are, as `cargo xtask test` says in the environment.
-//! Never looks for a replacement: a component is there or it is `Missing`.
+//! Where the real programs are, as `cargo xtask test` states in the environment.
+//! Never looks for a replacement: a component is present or it is `Missing`.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-/// A component that a case needs and this machine lacks: the case is left out.
+/// A component that a case needs and this host lacks: the case is skipped.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub struct Missing(String);
 
 impl Missing {
-    /// What is missing, and why that cannot be helped here.
+    /// What is missing, and why it cannot be provided here.
     pub fn because(what: impl Into<String>) -> Self {
         Self(what.into())
     }
@@ -61,17 +61,17 @@ impl Components {
         Arc::new(Self { paths, search_path, required })
     }
 
-    /// Whether leaving out is a failure.
+    /// Whether a skipped case is a failure.
     pub fn all_are_required(&self) -> bool {
         self.required
     }
 
-    /// Where what was left out is recorded.
+    /// The file that records skipped cases.
     pub fn skipped_file(&self) -> Option<&Path> {
         self.paths.get("LOGIN_TEST_SKIPPED").map(PathBuf::as_path)
     }
 
-    /// Where screenshots are kept; without it they go with the scratch folder.
+    /// Where screenshots are stored; without it they are deleted with the scratch folder.
     pub fn screenshots(&self) -> Option<&Path> {
         self.paths.get("LOGIN_TEST_SCREENSHOTS").map(PathBuf::as_path)
     }

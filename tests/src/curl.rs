@@ -1,5 +1,5 @@
-//! HTTP requests by the real curl.
-//! Never puts a token into an argument list: headers come in by standard input.
+//! HTTP requests sent by the real curl.
+//! Never puts a token into an argument list: curl reads headers from standard input.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::scratch::Scratch;
 const LIMIT: Duration = Duration::from_secs(40);
 const MARK: &str = "\n--curl-status:";
 
-/// curl with the authority it trusts and the credentials it shows.
+/// curl with the authority it trusts and the credentials it sends.
 #[derive(Clone)]
 pub struct Curl {
     program: PathBuf,
@@ -32,7 +32,7 @@ pub struct Curl {
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// The headers as they came.
+    /// The headers as received.
     pub headers: String,
     /// The body as text.
     pub body: String,
@@ -57,7 +57,7 @@ impl Curl {
         })
     }
 
-    /// The same, showing a client certificate.
+    /// The same, with a client certificate.
     #[must_use]
     pub fn with_client_certificate(mut self, pair: &Pair) -> Self {
         self.client = Some(pair.clone());
@@ -150,7 +150,7 @@ impl Curl {
         ensure!(status != 0, "curl saw no status: {answer}");
         let mut rest = answer;
         let mut headers = "";
-        // `100 Continue` comes as a header block of its own.
+        // `100 Continue` arrives as a header block of its own.
         while rest.starts_with("HTTP/") {
             (headers, rest) = rest.split_once("\r\n\r\n").unwrap_or((rest, ""));
         }

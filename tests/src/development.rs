@@ -1,4 +1,4 @@
-//! `login-server dev`: everything embedded, known by the one line it prints.
+//! `login-server dev`: everything embedded, described by the one line it prints.
 //! Never changes a file that it wrote.
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! dex, an OpenID provider by other people: passwords, devices, rotation, token exchange.
-//! Never bends its rules: accounts, lifetimes and one upstream are set from here.
+//! dex, a third-party OpenID provider: passwords, devices, rotation, token exchange.
+//! Never changes its rules: accounts, lifetimes and one upstream are set from here.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const START: Duration = Duration::from_secs(90);
 pub const ALICE: &str = "alice@example.test";
 /// Her password.
 pub const PASSWORD: &str = "password";
-/// The id of the upstream provider, which dex wants to be told with a token to exchange.
+/// The id of the upstream provider, which dex requires with a token to exchange.
 pub const UPSTREAM: &str = "upstream";
 /// bcrypt of the password with ten rounds, as dex's own example has it.
 const HASH: &str = "$2a$10$2b2cU8CPhOTaGrs1HRQuAueS7JTT5ZHsHSzYiFPm1leZck7Mc8T4W";
@@ -40,8 +40,8 @@ pub struct Dex {
 }
 
 impl Dex {
-    /// Starts dex whose ID tokens live for a time such as `10m`; with an upstream provider, it takes
-    /// the ID tokens of that one's public client in exchange for its own.
+    /// Starts dex whose ID tokens live for a time such as `10m`; with an upstream provider, it
+    /// exchanges the ID tokens of that provider's public client for its own.
     pub fn start(
         components: &Components,
         id_tokens: &str,

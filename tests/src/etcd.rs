@@ -1,5 +1,4 @@
 //! etcd on loopback, with its data in the scratch folder.
-//! Never keeps anything.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{self, Command};
@@ -45,14 +44,14 @@ impl Etcd {
     }
 }
 
-/// A port of 127.0.0.1 that nothing listens on and that is given out once. It is below those that
-/// the system gives to listeners and connections which name none: such a one would take it before
-/// its server is there, or while that server is restarted.
+/// Returns a port of 127.0.0.1 that is free and that no other call returns. It is below the
+/// ephemeral ports: the system could give one of those to another listener or connection before
+/// the server listens, or while it restarts.
 pub fn free_port() -> Result<u16> {
     const FIRST: u32 = 15_000;
     const COUNT: u32 = 15_000;
     static GIVEN_OUT: AtomicU32 = AtomicU32::new(0);
-    // Test programs that run at the same time begin at other places.
+    // Test programs that run at the same time start at different ports.
     let start = process::id().wrapping_mul(101);
     for _ in 0..COUNT {
         let number = start.wrapping_add(GIVEN_OUT.fetch_add(1, Ordering::SeqCst));

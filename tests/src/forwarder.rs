@@ -1,5 +1,5 @@
-//! What stands between a client and a server: a load balancer, or a network that fails.
-//! Never looks into what it carries.
+//! A TCP forwarder between a client and a server: a load balancer, or a network that fails.
+//! Never interprets the bytes it forwards.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -17,14 +17,14 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// What happens to a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Weather {
-    /// It is carried as it is.
+    /// Bytes are forwarded unchanged.
     #[default]
     Fair,
-    /// Whatever the server says arrives later by this.
+    /// Bytes from the server are delayed by this much.
     Slow(Duration),
-    /// It is closed once the server has said this many bytes; 0 closes it at once.
+    /// It is closed after this many bytes from the server; 0 closes it at once.
     CutAfter(usize),
-    /// It is taken, and nothing ever comes back.
+    /// It is accepted, and no answer ever comes.
     Silent,
 }
 
@@ -42,7 +42,7 @@ struct Shared {
 }
 
 impl Forwarder {
-    /// Forwards to `backends`, taking turns; one that refuses is passed over.
+    /// Forwards to `backends` in turn; one that refuses the connection is skipped.
     pub fn start(backends: Vec<SocketAddr>) -> Result<Self> {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("could not listen on loopback")?;
@@ -69,14 +69,14 @@ impl Forwarder {
         self.address
     }
 
-    /// What happens to connections from now on.
+    /// Sets what happens to connections from now on.
     pub fn turn(&self, weather: Weather) {
         if let Ok(mut now) = self.shared.weather.lock() {
             *now = weather;
         }
     }
 
-    /// How many connections it has taken.
+    /// How many connections it has accepted.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
@@ -95,7 +95,7 @@ fn carry(client: TcpStream, backends: &[SocketAddr], weather: Weather) {
         return;
     }
     if weather == Weather::Silent {
-        // Takes what is sent, so that the other side cannot tell it from a server that thinks.
+        // Reads what the client sends, so that it looks like a server that is slow to answer.
         let _ = std::io::copy(&mut &client, &mut std::io::sink());
         return;
     }
@@ -105,7 +105,7 @@ fn carry(client: TcpStream, backends: &[SocketAddr], weather: Weather) {
     }
 }
 
-/// Carries both ways until both sides are done.
+/// Forwards both ways until both sides have closed.
 pub(crate) fn join(client: TcpStream, server: TcpStream, weather: Weather) {
     let (Ok(client_again), Ok(server_again)) = (client.try_clone(), server.try_clone()) else {
         return;

@@ -1,5 +1,5 @@
 //! An HTTPS server inside the test process, whose answers a case decides.
-//! Never a stand-in for a program that exists: it is what an issuer or an extension would bring along.
+//! Never replaces a program that exists: it plays an issuer or an extension API server.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -86,7 +86,7 @@ impl HttpsServer {
         &self.scratch
     }
 
-    /// Ends it: the port refuses connections, and open ones are closed.
+    /// Stops it: the port refuses connections, and open ones are closed.
     pub fn stop(&self) -> Result<()> {
         let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(serving) = serving {

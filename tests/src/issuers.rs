@@ -1,5 +1,5 @@
 //! Many OpenID issuers behind one HTTPS port: documents, counted requests, outages.
-//! Never signs anybody in: cases make the tokens with the keys they publish.
+//! Never signs users in: cases make the tokens with the keys they publish.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,7 +91,7 @@ impl Issuers {
         self.put(path, Document { body: body.to_owned(), bearer: None });
     }
 
-    /// Publishes a document for those who show a bearer token.
+    /// Publishes a document that requires a bearer token.
     pub fn guarded_document(&self, path: &str, bearer: &str, body: &str) {
         self.put(path, Document { body: body.to_owned(), bearer: Some(bearer.to_owned()) });
     }

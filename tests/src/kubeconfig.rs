@@ -1,5 +1,5 @@
-//! Kubeconfig files for the tests. JSON is YAML, so that is what they are.
-//! Never used to check what our own programs print: those files are taken as printed.
+//! Kubeconfig files for the tests, written as JSON, which is YAML.
+//! Never used to check what our own programs print: tests use those files as printed.
 
 use std::path::PathBuf;
 
@@ -26,13 +26,13 @@ pub struct Kubeconfig {
 /// How the user signs in.
 #[derive(Clone)]
 pub enum User {
-    /// Not at all.
+    /// Without credentials.
     Nobody,
     /// By client certificate.
     Certificate(Pair),
     /// By an exec plugin: the whole `exec` entry.
     Exec(Value),
-    /// By the entry of this name in another file of `KUBECONFIG`.
+    /// With the entry of this name in another file of `KUBECONFIG`.
     Elsewhere(String),
 }
 

@@ -1,5 +1,5 @@
 //! kubectl of one version with a home and a kubeconfig of its own.
-//! Never sees the kubeconfig, the cache or the variables of whoever runs the tests.
+//! Never sees the kubeconfig, cache or environment variables of the user who runs the tests.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -56,7 +56,7 @@ impl Kubectl {
         Ok(Self { program, scratch, kubeconfig, plugins, home, environment: Vec::new() })
     }
 
-    /// Uses the home folder of another kubectl or client: they share what is cached there.
+    /// Uses the home folder of another kubectl or client, and so shares its cache.
     #[must_use]
     pub fn at_home(mut self, home: &Path) -> Self {
         home.clone_into(&mut self.home);

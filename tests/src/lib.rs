@@ -1,9 +1,9 @@
 //! The rig: starts the real programs that the cases in `tests/` talk to, and stops them.
-//! Never stands in for one of them: what is missing is recorded as left out.
+//! Never replaces one of them: a case whose component is missing is recorded as skipped.
 //!
 //! In reading order: `suite` runs the cases of one test program; `components` says where the real
-//! programs are; `scratch`, `command`, `child`, `wait` and `certificates` are what every part is
-//! made of; then one file for each part that a case can start.
+//! programs are; every part uses `scratch`, `command`, `child`, `wait` and `certificates`; then
+//! one file for each part that a case can start.
 #![expect(
     clippy::disallowed_methods,
     reason = "this package starts real programs and waits for them in real time"

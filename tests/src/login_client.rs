@@ -1,5 +1,5 @@
 //! kubectl-login with a home of its own.
-//! Never touches the cache of whoever runs the tests.
+//! Never touches the cache of the user who runs the tests.
 
 use std::fs;
 use std::io::Write as _;
@@ -19,7 +19,7 @@ use crate::command::{Finished, clean, run};
 use crate::components::Components;
 use crate::scratch::Scratch;
 
-/// Options that name commands, which a kubeconfig may not run unless the person allows it.
+/// Options that name commands, which a kubeconfig may not run unless the user allows it.
 const COMMANDS: [&str; 3] = ["--browser-command", "--identity-command", "--client-secret-command"];
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -88,8 +88,8 @@ impl LoginClient {
         command
     }
 
-    /// Allows the commands that its options name, as a person would who trusts that kubeconfig. A
-    /// case that has a configuration of its own keeps it.
+    /// Allows the commands that its options name, as a user does who trusts that kubeconfig. Leaves
+    /// the configuration alone where a case has its own.
     fn allow_commands(&self, more: &[&str]) {
         const BEGIN: &str = "# Allowed for this case.\n";
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -114,9 +114,9 @@ impl LoginClient {
             return;
         }
         let head = if before == BEGIN { "allowed-commands:\n" } else { "" };
-        // What could not be written is missed by the case itself.
+        // If the file cannot be written, the case itself fails.
         let _ = fs::create_dir_all(&folder);
-        // In place at once: cases share clients, and a client that another case runs may read it.
+        // Replaced atomically: cases share clients, so another case's client may be reading it.
         let Ok(mut new) = NamedTempFile::new_in(&folder) else { return };
         let _ = new.write_all(format!("{before}{head}{}", lines.concat()).as_bytes());
         let _ = new.persist(&file);
@@ -160,7 +160,7 @@ impl LoginClient {
         })
     }
 
-    /// Every file below its home with its mode, to check what was left behind.
+    /// Every file below its home with its mode, to check what a run left behind.
     pub fn files(&self) -> Result<Vec<(PathBuf, u32)>> {
         let mut found = Vec::new();
         let mut folders = vec![self.home()];

@@ -1,5 +1,5 @@
 //! login-server as an operator runs it: `serve`, and the short commands.
-//! Never reads its state behind its back: cases see what a client or an operator sees.
+//! Never reads its state directly: cases see what a client or an operator sees.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -53,18 +53,18 @@ impl TrustedIssuer<'_> {
     }
 }
 
-/// What `serve` is started with.
+/// The configuration and options of `serve`.
 #[derive(Default)]
 pub struct Service {
     /// The text of `--config`.
     pub configuration: Option<String>,
     /// The text of `--authentication-config`.
     pub authentication: Option<String>,
-    /// A port that was promised to somebody before.
+    /// The port to listen on, where another part of the case already names it.
     pub port: Option<u16>,
     /// A state folder that an operator has prepared.
     pub state: Option<PathBuf>,
-    /// An authority shared with other servers; otherwise one of its own.
+    /// An authority shared with other servers; otherwise it gets its own.
     pub authority: Option<Arc<Authority>>,
     /// More options.
     pub more: Vec<String>,
@@ -131,8 +131,8 @@ impl LoginServer {
         format!("{}/authenticate", self.url)
     }
 
-    /// Its folder: `authentication.yaml`, `config.yaml`, `login-server.crt` and `login-server.key`
-    /// are the files that it was started with.
+    /// Its folder: it was started with `authentication.yaml`, `config.yaml`, `login-server.crt` and
+    /// `login-server.key` there.
     pub fn scratch(&self) -> &Scratch {
         &self.scratch
     }
@@ -163,7 +163,7 @@ impl LoginServer {
         &mut self.child
     }
 
-    /// What it logged so far.
+    /// What it has logged so far.
     pub fn log(&self) -> Result<String> {
         self.child.stderr()
     }
@@ -211,7 +211,7 @@ pub fn operate(components: &Components, arguments: &[&str]) -> Result<Finished> 
     operate_with_input(components, arguments, b"")
 }
 
-/// Runs a short command of login-server with something on standard input.
+/// Runs a short command of login-server with `input` on standard input.
 pub fn operate_with_input(
     components: &Components,
     arguments: &[&str],

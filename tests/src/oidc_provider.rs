@@ -1,5 +1,5 @@
-//! The certified OpenID provider of npm, on loopback over TLS, and what it was asked.
-//! Never bends its rules: only accounts, lifetimes and a delay are set from here.
+//! npm's certified OpenID provider, on loopback over TLS, and a record of its requests.
+//! Never changes its rules: only accounts, lifetimes and a delay are set from here.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -32,14 +32,14 @@ pub const ROBOT_ID: &str = "robot";
 pub const FORM_ROBOT_ID: &str = "form-robot";
 /// The machine client that signs assertions (`private_key_jwt`).
 pub const SIGNER_ID: &str = "signer";
-/// The machine client that shows a certificate (`tls_client_auth`).
+/// The machine client that authenticates with a certificate (`tls_client_auth`).
 pub const CERTIFIED_ID: &str = "certified";
-/// The public client that exchanges tokens of others.
+/// The public client that exchanges tokens of other issuers.
 pub const EXCHANGER_ID: &str = "exchanger";
 /// The resource whose access tokens are JWTs.
 pub const RESOURCE: &str = "https://kubernetes.test/";
 
-/// Accounts, lifetimes and manners of a provider.
+/// Accounts, lifetimes and behavior of a provider.
 pub struct Manners {
     /// Name → claims. `sub` and `preferred_username` are the name unless they are given.
     pub accounts: Value,
@@ -47,15 +47,15 @@ pub struct Manners {
     pub lifetimes: Value,
     /// The secret of the machine client.
     pub robot_secret: &'static str,
-    /// How long the token endpoint thinks before it answers.
+    /// How long the token endpoint waits before it answers.
     pub token_delay: Duration,
-    /// Whose tokens are exchanged (RFC 8693) and taken as grants (RFC 7523).
+    /// The issuers whose tokens it exchanges (RFC 8693) and accepts as grants (RFC 7523).
     pub trusted: Vec<Trusted>,
-    /// Where it listens and what it calls itself, where something stands in front of it.
+    /// Its listening address and its issuer URL, where a forwarder stands in front of it.
     pub behind: Option<(SocketAddr, String)>,
 }
 
-/// An issuer whose tokens a provider takes in exchange.
+/// An issuer whose tokens a provider accepts for exchange.
 #[derive(Clone, Debug)]
 pub struct Trusted {
     /// `iss`.
@@ -158,12 +158,12 @@ impl OidcProvider {
         &self.signing_key
     }
 
-    /// The certificate of the client that shows one.
+    /// The certificate of the client that authenticates with one.
     pub fn client_certificate(&self) -> &Pair {
         &self.client_certificate
     }
 
-    /// As an issuer whose ID tokens for `audience` another provider takes.
+    /// This provider as an issuer whose ID tokens for `audience` another provider accepts.
     pub fn as_trusted(&self, audience: &str) -> Result<Trusted> {
         let key_set = self.curl.get(&format!("{}/jwks", self.issuer))?.json()?;
         Ok(Trusted { issuer: self.issuer.clone(), audience: audience.to_owned(), key_set })
@@ -174,7 +174,7 @@ impl OidcProvider {
         &self.curl
     }
 
-    /// What it told so far, one value for each event.
+    /// What it has printed so far, one value for each event.
     pub fn events(&self) -> Result<Vec<Value>> {
         let lines = self.child.stdout()?;
         Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
@@ -214,7 +214,7 @@ impl OidcProvider {
         Ok(requests.map(|event| word(event, "method") + " " + &word(event, "path")).collect())
     }
 
-    /// How many sessions it has ended: revoked, or a rotated refresh token came twice.
+    /// How many sessions it has ended: revoked, or a rotated refresh token was used twice.
     pub fn ended_sessions(&self) -> Result<usize> {
         Ok(self.events()?.iter().filter(|event| event["event"] == "session-ended").count())
     }
@@ -225,8 +225,8 @@ impl OidcProvider {
         Ok(self.token_log()?.iter().filter(|entry| **entry == line).count())
     }
 
-    /// Changes the accounts, as an administrator does; later tokens show it. At once, since it may
-    /// read them for another case meanwhile.
+    /// Changes the accounts, as an administrator does; later tokens show it. Replaces the file
+    /// atomically, since the provider may be reading it for another case.
     pub fn change_accounts(&self, accounts: &Value) -> Result<()> {
         let new = self.scratch.file("accounts.new", accounts.to_string())?;
         fs::rename(new, self.scratch.path().join(ACCOUNTS)).context("could not change accounts")
@@ -237,7 +237,7 @@ impl OidcProvider {
         &mut self.child
     }
 
-    /// Somebody who signs in here: any password will do.
+    /// A user who signs in here; the provider accepts any password.
     pub fn person(&self, login: &str, decision: Decision) -> Person<'_> {
         Person {
             authority: self.authority.certificate(),

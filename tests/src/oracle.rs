@@ -1,5 +1,5 @@
-//! Kubernetes' own code behind JSON lines: what it makes of expressions and YAML texts.
-//! Never a process that is left over: it ends with its input.
+//! Kubernetes' own code behind JSON lines: how it reads expressions and YAML texts.
+//! Never leaves the process running: it ends with its input.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::command;
 
 const LIMIT: Duration = Duration::from_mins(2);
 
-/// The answers to all `questions`, asked in one go.
+/// The answers to all `questions`, asked in one run.
 pub fn answers(
     program: &Path,
     questions: impl Iterator<Item = Value>,

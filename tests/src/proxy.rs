@@ -1,4 +1,5 @@
-//! An HTTP proxy as companies have them: it tunnels by CONNECT (RFC 9110 §9.3.6) and remembers to where.
+//! An HTTP proxy as companies have them: it tunnels by CONNECT (RFC 9110 §9.3.6) and records the
+//! destinations.
 //! Never forwards a plain request, never looks into a tunnel.
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -44,7 +45,7 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// `HOST:PORT` of every tunnel that was asked for, in order.
+    /// `HOST:PORT` of every tunnel that a client requested, in order.
     pub fn tunnels(&self) -> Result<Vec<String>> {
         let tunnels = self.tunnels.lock().map_err(|_| anyhow!("the proxy died"))?;
         Ok(tunnels.clone())

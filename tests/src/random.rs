@@ -1,4 +1,4 @@
-//! Numbers by chance that are the same for the same seed.
+//! Pseudo-random numbers, the same for the same seed.
 //! Never for secrets.
 
 use std::env;
@@ -27,8 +27,8 @@ impl Random {
     }
 }
 
-/// Numbers from `seed`, and how many questions are to be put together: `count`. A person asks for
-/// others with `NAME_SEED` and `NAME_RANDOM`.
+/// Returns numbers from `seed`, and how many questions to build: `count`. The variables `NAME_SEED`
+/// and `NAME_RANDOM` replace the two.
 pub fn asked(name: &str, seed: u64, count: u64) -> (Random, u64) {
     let number = |what: &str| env::var(format!("{name}_{what}")).ok()?.parse().ok();
     (Random(number("SEED").unwrap_or(seed)), number("RANDOM").unwrap_or(count))

@@ -1,4 +1,4 @@
-//! A folder for one world or one case, gone afterwards.
+//! A folder for one world or one case, deleted afterwards.
 //! Never writes outside itself.
 
 use std::fs;

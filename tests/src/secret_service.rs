@@ -1,5 +1,5 @@
 //! gnome-keyring on a private D-Bus: the Secret Service of a desktop, unlocked, locked or absent.
-//! Never the keyring or the bus of whoever runs the tests.
+//! Never uses the keyring or the bus of the user who runs the tests.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -18,14 +18,14 @@ use crate::wait;
 const START: Duration = Duration::from_secs(30);
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// How a desktop's Secret Service meets a program.
+/// The state in which a program finds the desktop's Secret Service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Its collection is open.
     Unlocked,
-    /// Its collection is there, and nobody can be asked for the password.
+    /// Its collection exists and is locked, and no user is there to enter the password.
     Locked,
-    /// There is a session bus, and nothing on it keeps secrets.
+    /// There is a session bus, and no Secret Service on it.
     Absent,
 }
 
@@ -35,13 +35,13 @@ pub struct SecretService {
     scratch: Scratch,
     runtime: PathBuf,
     password: PathBuf,
-    // Before the bus: fields are dropped in this order.
+    // Declared before the bus: fields are dropped in this order.
     keyring: Option<Child>,
     _bus: Child,
 }
 
 impl SecretService {
-    /// Starts bus and keyring; the collection is made with a password first, whatever the state.
+    /// Starts bus and keyring; first creates the collection with a password, whatever the state.
     pub fn start(components: &Arc<Components>, state: State) -> Result<Self> {
         let scratch = Scratch::new()?;
         let runtime = scratch.folder("runtime")?;
@@ -63,7 +63,7 @@ impl SecretService {
         Ok(service)
     }
 
-    /// The environment that leads a program here: names and values.
+    /// The environment variables with which a program finds it: names and values.
     pub fn environment(&self) -> Vec<(String, String)> {
         let text = |path: PathBuf| path.display().to_string();
         vec![
@@ -84,31 +84,31 @@ impl SecretService {
         self.serve(&["--unlock"], Some(password))
     }
 
-    /// Closes the collection: a daemon that nobody has told the password.
+    /// Locks the collection: the daemon is started without the password.
     pub fn lock(&mut self) -> Result<()> {
         self.serve(&[], None)
     }
 
-    /// What another program finds: every item whose attribute has a value, by `secret-tool`.
+    /// What another program (`secret-tool`) finds: every item whose attribute has a value.
     pub fn search(&self, attribute: &str, value: &str) -> Result<Finished> {
         let mut command = self.program("secret-tool")?;
         command.args(["search", "--all", attribute, value]);
         run(&mut command, LIMIT)
     }
 
-    /// Keeps a secret by another program, as a check of the rig itself.
+    /// Stores a secret with another program, as a check of the rig itself.
     pub fn store(&self, account: &str, secret: &str) -> Result<Finished> {
         let mut command = self.program("secret-tool")?;
         command.args(["store", "--label=rig", "service", "rig", "account", account]);
         crate::command::run_with_input(&mut command, secret.as_bytes(), LIMIT)
     }
 
-    /// Lets it answer nobody any more, and refuse nobody either (SIGSTOP).
+    /// Suspends it (SIGSTOP): calls get neither an answer nor an error.
     pub fn hang(&mut self) -> Result<()> {
         self.keyring.as_mut().context("there is no keyring")?.suspend()
     }
 
-    /// How many programs are connected to the bus, this question apart.
+    /// How many programs are connected to the bus, besides this query's own connection.
     pub fn connections(&self) -> Result<usize> {
         let mut ask = self.program("dbus-send")?;
         ask.args(["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/"]);
@@ -117,7 +117,7 @@ impl SecretService {
         Ok(answer.stdout.matches("string \":").count().saturating_sub(1))
     }
 
-    /// What gnome-keyring said so far; a locked one says so each time somebody asks.
+    /// What gnome-keyring has logged so far; a locked one logs each request for a secret.
     pub fn told(&self) -> Result<String> {
         self.keyring.as_ref().map_or_else(|| Ok(String::new()), Child::stderr)
     }
@@ -155,7 +155,8 @@ fn address(scratch: &Scratch) -> String {
     format!("unix:path={}", scratch.path().join("bus").display())
 }
 
-/// A bus that starts no services by itself: what is not started here is absent.
+/// The configuration of a bus that starts no services by itself: what the rig does not start is
+/// absent.
 fn configuration(scratch: &Scratch) -> String {
     format!(
         "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN\"\n \

@@ -1,4 +1,4 @@
-//! Keys that sign tokens of the rig's own issuers, with every algorithm that Kubernetes knows.
+//! Keys that sign tokens of the rig's own issuers, with every algorithm that Kubernetes supports.
 //! Never checks a signature.
 
 use anyhow::{Context as _, Result};
@@ -13,7 +13,7 @@ use aws_lc_rs::signature::{
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde_json::{Value, json};
 
-/// A private key with the name that its public half is published under.
+/// A private key with the name under which its public half is published.
 pub struct SigningKey {
     name: String,
     pair: Pair,
@@ -57,7 +57,7 @@ impl SigningKey {
                 json!({ "kty": "EC", "crv": curve, "x": encode(x), "y": encode(y) })
             }
             Pair::Rsa(pair) => {
-                // RFC 8017 §A.1.1: the modulus stands before the exponent 65537 (3 + 2 bytes).
+                // RFC 8017 §A.1.1: the modulus precedes the exponent 65537 (3 + 2 bytes).
                 let public = pair.public_key().as_ref();
                 let end = public.len().checked_sub(5).context("no RSA key")?;
                 let start = end.checked_sub(pair.public_modulus_len()).context("no modulus")?;

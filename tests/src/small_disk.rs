@@ -47,7 +47,7 @@ impl SmallDisk {
         &self.folder
     }
 
-    /// Writes until nothing fits any more.
+    /// Writes until the file system is full.
     pub fn fill(&self) -> Result<()> {
         let mut file = OpenOptions::new()
             .create(true)
@@ -58,7 +58,7 @@ impl SmallDisk {
         Ok(())
     }
 
-    /// Makes room again.
+    /// Frees the space again.
     pub fn empty(&self) -> Result<()> {
         fs::remove_file(self.folder.join("filling")).context("could not make room")
     }

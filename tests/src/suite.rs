@@ -1,5 +1,5 @@
 //! Runs the cases of one test program: a shared world, one name for each rule, a verdict.
-//! Never lets a missing component pass in silence, and never leaves the world running.
+//! Never hides a missing component, and never leaves the world running.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -49,7 +49,7 @@ impl<W: Send + Sync + 'static> Suite<W> {
     /// Runs the cases that the command line asks for, then stops the world.
     pub fn run(self) -> ExitCode {
         let mut arguments = Arguments::from_args();
-        // Cases wait more than they work: for a token to expire, for a server to start.
+        // Cases mostly wait: for a token to expire, for a server to start.
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         arguments.test_threads.get_or_insert(2 * cores);
         let world = Arc::new(World {

@@ -1,5 +1,5 @@
-//! A pseudo-terminal with a program on it, and a person who reads and types.
-//! Never shows what it types: what stands on the screen was put there by the program.
+//! A pseudo-terminal with a program on it, and a user who reads and types.
+//! Never echoes what it types: everything on the screen was written by the program.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -18,7 +18,7 @@ use crate::{command, wait};
 
 const SIZE: Winsize = Winsize { ws_row: 60, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
 const REST: Duration = Duration::from_secs(2);
-/// As terminals do it (ETX).
+/// What a terminal sends for Ctrl-C (ETX).
 const CONTROL_C: &str = "\u{3}";
 
 /// A program whose standard input, error and controlling terminal are one terminal.
@@ -28,7 +28,7 @@ pub struct Terminal {
     child: process::Child,
     screen: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
-    /// Where the next look begins.
+    /// Where the next search begins.
     looked_at: usize,
 }
 
@@ -53,10 +53,10 @@ impl Terminal {
         let name = Path::new(std::ffi::OsStr::from_bytes(name.as_bytes())).to_path_buf();
         let user = OpenOptions::new().read(true).write(true).open(name)?;
         let line = command::line(program);
-        // A program cannot be given a controlling terminal from outside but by one of its own kind.
+        // Only a process itself can take a controlling terminal: `setsid` does so, then runs it.
         let mut command = Command::new("setsid");
         command.args(["--ctty", "--wait"]);
-        // What runs in the background has these ignored, and passes that on to what it starts.
+        // A background process ignores these signals, and its children inherit that.
         command.args(["env", "--default-signal=INT,HUP,TERM"]);
         command.arg(program.get_program()).args(program.get_args());
         command.env_clear().env("TERM", "xterm");
@@ -79,7 +79,7 @@ impl Terminal {
             .stdout(output)
             .spawn()
             .with_context(|| format!("could not start `{line}`"))?;
-        // The terminal's other side closes with its last user; `command` still is one.
+        // The terminal's other side closes with its last handle, and `command` still holds one.
         drop(command);
         let keyboard = File::from(controller);
         let screen = Arc::new(Mutex::new(Vec::new()));
@@ -87,7 +87,7 @@ impl Terminal {
         let mut source = keyboard.try_clone()?;
         let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // Linux answers EIO once nobody has the terminal open.
+            // Linux returns EIO once no process has the terminal open.
             while let Ok(count @ 1..) = source.read(&mut bytes) {
                 let Ok(mut shown) = shown.lock() else { return };
                 shown.extend_from_slice(bytes.get(..count).unwrap_or_default());
@@ -96,14 +96,14 @@ impl Terminal {
         Ok(Self { line, keyboard, child, screen, reader, looked_at: 0 })
     }
 
-    /// All that the terminal showed so far.
+    /// All that the terminal has shown so far.
     pub fn screen(&self) -> Result<String> {
         let screen = self.screen.lock().map_err(|_| anyhow!("the reader of a terminal died"))?;
         Ok(String::from_utf8_lossy(&screen).into_owned())
     }
 
-    /// Waits for `text` behind what earlier looks have found; the rest of its line, once it is
-    /// complete.
+    /// Waits for `text` after what earlier searches found; returns the rest of its line, once that
+    /// is complete.
     pub fn see(&mut self, text: &str, limit: Duration) -> Result<String> {
         self.find(text, limit, |behind| behind.contains('\n').then(|| line_of(behind)))
     }
@@ -127,7 +127,7 @@ impl Terminal {
             let found = fresh.split_once(text).and_then(|(before, behind)| {
                 Some((self.looked_at + before.len() + text.len(), rest(behind)?))
             });
-            // Asked in this order: what the program said last is on the screen by now.
+            // Checked in this order: the program's last output is on the screen by now.
             if let (None, Some(status), true) = (&found, ended, is_read) {
                 bail!("`{}` ended with {status} before `{text}`", self.line);
             }
@@ -148,7 +148,7 @@ impl Terminal {
         self.keyboard.write_all(CONTROL_C.as_bytes()).context("could not type")
     }
 
-    /// Whether the terminal shows what is typed.
+    /// Whether the terminal echoes what is typed.
     pub fn echoes(&self) -> Result<bool> {
         let settings = tcgetattr(&self.keyboard).context("could not read the settings")?;
         Ok(settings.local_modes.contains(LocalModes::ECHO))
@@ -164,7 +164,7 @@ impl Terminal {
         let what = format!("the end of `{}`", self.line);
         let status = wait::until(&what, limit, || Ok(self.child.try_wait()?))
             .with_context(|| format!("it showed:\n{}", self.screen().unwrap_or_default()))?;
-        // A browser that it started may keep the terminal; then there is nothing more to wait for.
+        // A browser that it started may hold the terminal open; then there is nothing to wait for.
         let _ = wait::until("the rest of the screen", REST, || {
             Ok(self.reader.is_finished().then_some(()))
         });

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Asks `check` again and again until it gives a value; fails after `limit`.
+/// Calls `check` repeatedly until it returns a value; fails after `limit`.
 pub fn until<T>(
     what: &str,
     limit: Duration,
@@ -26,7 +26,7 @@ pub fn until<T>(
     }
 }
 
-/// Lets real time pass, for a rule that is about time itself.
+/// Lets real time pass, for a rule about time itself.
 pub fn pass(time: Duration) {
     thread::sleep(time);
 }

@@ -1,5 +1,5 @@
 //! The floor of the webhook: a hyper server that reads a request and replies with fixed bytes.
-//! Never looks at the request: what login-server does with it is what may cost more.
+//! Never parses the request: what login-server does with it is what may cost more.
 //!
 //! usage: `bare_hyper REPLY-FILE [CERTIFICATE-FILE KEY-FILE]`; prints its URL, then serves.
 
@@ -46,7 +46,7 @@ async fn main() -> Result<()> {
         tokio::spawn(async move {
             match acceptor {
                 None => serve(stream, reply).await,
-                // A load generator that hangs up is no fault of the floor.
+                // A load generator that closes the connection is not a failure of this program.
                 Some(acceptor) => {
                     if let Ok(stream) = acceptor.accept(stream).await {
                         serve(stream, reply).await;

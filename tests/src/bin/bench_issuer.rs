@@ -1,10 +1,11 @@
 //! An OpenID issuer for the benchmark: keys, a discovery document, and tokens made beforehand.
-//! Never signs anybody in.
+//! Never signs users in.
 //!
 //! usage: `bench_issuer FOLDER COUNT DISTINCT`; writes `tls.crt`, `tls.key`,
-//! `authentication-config.yaml`, `expressions.yaml` (the same user, mapped by CEL), `ES256.reviews`,
-//! `RS256.reviews`, `PS256.reviews` (COUNT TokenReviews, one a line), `garbage.reviews` and
-//! `distinct.reviews` (DISTINCT of them) into the folder, prints its URL, then serves.
+//! `authentication-config.yaml`, `expressions.yaml` (the same user, mapped by CEL),
+//! `ES256.reviews`, `RS256.reviews`, `PS256.reviews` (COUNT TokenReviews, one a line),
+//! `garbage.reviews` and `distinct.reviews` (DISTINCT of them) into the folder, prints its URL,
+//! then serves.
 
 #![expect(clippy::print_stdout, reason = "the URL is what the benchmark waits for")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock and writes files")]
@@ -138,7 +139,7 @@ fn write_mapping(
     Ok(fs::write(folder.join(name), serde_json::to_string_pretty(&configuration)?)?)
 }
 
-/// Writes the files of TokenReviews; hands back the JWK Set.
+/// Writes the files of TokenReviews; returns the JWK Set.
 fn write_reviews(folder: &Path, issuer: &str, count: usize, distinct: usize) -> Result<Value> {
     let random = SystemRandom::new();
     let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
@@ -167,7 +168,7 @@ fn write_reviews(folder: &Path, issuer: &str, count: usize, distinct: usize) -> 
     // RFC 7518 §6.2: an uncompressed point is 4, x, y.
     let point = ec.public_key().as_ref();
     let (x, y) = point.get(1..).context("no point")?.split_at(32);
-    // RFC 8017 §A.1.1: the modulus stands before the exponent, which is 65537 (3 + 2 bytes).
+    // RFC 8017 §A.1.1: the modulus precedes the exponent, which is 65537 (3 + 2 bytes).
     let public = rsa.public_key().as_ref();
     let modulus_end = public.len().checked_sub(5).context("no RSA key")?;
     let modulus_start = modulus_end.checked_sub(rsa.public_modulus_len()).context("no modulus")?;

@@ -1,4 +1,3 @@
 //! The floor of every Rust program: an empty `main`. `cargo xtask startup` counts from here.
-//! Never does anything.
 
 fn main() {}

@@ -1,5 +1,5 @@
 //! The floor of the cached path: opens one file, prints its bytes.
-//! Never looks at them: reading a clock, arguments or JSON is what kubectl-login may cost more.
+//! Never parses them: a clock, arguments and JSON are what kubectl-login may cost beyond this.
 
 use std::{
     fs::File,

@@ -18,9 +18,9 @@ use aws_lc_rs::{
 };
 use std::time::{Duration, Instant};
 
-/// As long as header and claims of a usual ID token.
+/// The length of header and claims of a typical ID token.
 const SIGNED_LENGTH: usize = 560;
-/// Distinct messages, so that no cache of the processor flatters the figure.
+/// Distinct messages, so that the processor's caches do not improve the figure.
 const MESSAGES: usize = 256;
 
 struct Signed {
@@ -80,7 +80,7 @@ fn rate(public: &ParsedPublicKey, signed: &[Signed], duration: Duration) -> Resu
     Ok(f64::from(checks) / (processor_seconds()? - processor))
 }
 
-/// What the one thread of this program has used, to the nanosecond (Linux).
+/// The processor time of this program's one thread, to the nanosecond (Linux).
 fn processor_seconds() -> Result<f64> {
     let text = std::fs::read_to_string("/proc/self/schedstat")?;
     let nanoseconds = text.split(' ').next().context("no processor time")?;
