@@ -1,4 +1,4 @@
-//! What is fed with arbitrary bytes: one file per border at which foreign bytes come in.
+//! The code that gets arbitrary bytes: one file for each kind of untrusted input.
 //! Never here: the fuzzer itself. `cargo xtask fuzz` builds the program that has one; this
 //! crate's test replays the seeds and every input that was ever found to fail.
 
@@ -6,7 +6,7 @@ pub mod targets;
 
 use std::sync::LazyLock;
 
-/// A target: the name of its corpus folder, and what takes the input.
+/// A target: the name of its corpus folder, and the function that takes the input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them. A new one is a row here, a file in `targets` and a folder of seeds in `corpus`.

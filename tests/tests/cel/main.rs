@@ -1,11 +1,10 @@
 //! Every expression of `tests/vectors/cel`, evaluated by `kubernetes-cel` and by kube-apiserver's
-//! own compiler and evaluator: same kind of outcome, same value, and what is recorded of
-//! kube-apiserver beside the expressions is what it says.
-//! Never decides by itself what is right: kube-apiserver does.
+//! own compiler and evaluator: same kind of outcome, same value, and kube-apiserver's answers are
+//! those recorded beside the expressions.
+//! Never decides itself what is right: kube-apiserver does.
 //!
-//! What differs is listed in `tests/vectors/cel/differences.json` with its reason; what is listed
-//! and does not differ any more fails as well. `LOGIN_TEST_CEL_RECORD=1` records the outcomes
-//! again.
+//! `tests/vectors/cel/differences.json` lists each difference with its reason; an entry that does
+//! not differ any more fails as well. `LOGIN_TEST_CEL_RECORD=1` records the outcomes again.
 
 #[path = "../../../crates/kubernetes-cel/tests/corpus/mod.rs"]
 mod corpus;

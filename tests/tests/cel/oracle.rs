@@ -1,5 +1,4 @@
-//! What kube-apiserver makes of all expressions.
-//! Never another opinion than the oracle's.
+//! kube-apiserver's answers to all expressions.
 
 use std::path::Path;
 

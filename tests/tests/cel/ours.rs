@@ -1,6 +1,5 @@
-//! What `kubernetes-cel` makes of a question, with the variables as login-review declares and binds
+//! `kubernetes-cel`'s answer to a question, with the variables as login-review declares and binds
 //! them.
-//! Never values of its own for users.
 
 use login_common::Identity;
 use login_review::{UserFields, claims_environment, claims_value, user_environment};

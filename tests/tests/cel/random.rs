@@ -1,7 +1,7 @@
-//! Random questions: random patterns over random texts, and expressions of the corpus
-//! with parts of one another.
-//! Never by chance alone: the same seed asks the same questions. `LOGIN_TEST_CEL_SEED` chooses
-//! another one, `LOGIN_TEST_CEL_RANDOM` how many there are.
+//! Random questions: random patterns over random texts, and expressions of the corpus with parts
+//! of one another.
+//! Never unrepeatable: the same seed gives the same questions. `LOGIN_TEST_CEL_SEED` sets another
+//! seed, `LOGIN_TEST_CEL_RANDOM` the number of questions.
 
 use login_tests::random::{self, Random};
 use serde_json::json;
@@ -14,7 +14,7 @@ const COUNT: u64 = 1500;
 pub(crate) const PATTERNS: &str = "random patterns";
 pub(crate) const EXPRESSIONS: &str = "random expressions";
 
-/// What a pattern is put together from; some of it makes it none.
+/// The parts of a pattern; some of them make it invalid.
 const PIECES: [&str; 56] = [
     "a",
     "b",
@@ -76,7 +76,7 @@ const PIECES: [&str; 56] = [
 
 const TEXTS: [&str; 10] = ["", "a", "ab", "aAbB1", "été Ω", "a.b", "a\nb", "_x9", "😀", "  aab  "];
 
-/// Words that an expression of the corpus may get in the place of one of its own.
+/// Words that may replace one of an expression of the corpus.
 const WORDS: [&str; 24] = [
     "1",
     "-1",
@@ -104,7 +104,7 @@ const WORDS: [&str; 24] = [
     "optional.none()",
 ];
 
-/// Questions besides those of the corpus; none over an expression that differs for a known reason.
+/// Questions in addition to the corpus; none uses an expression with a known difference.
 pub(crate) fn questions(corpus: &[Question], differences: &Differences) -> Vec<Question> {
     let (mut random, count) = random::asked("LOGIN_TEST_CEL", SEED, COUNT);
     let agreeing: Vec<&Question> = corpus
@@ -124,8 +124,8 @@ pub(crate) fn questions(corpus: &[Question], differences: &Differences) -> Vec<Q
     questions
 }
 
-/// Kinds of `differences.json` that chance meets: a flag that is repeated, and values of one library
-/// compared with anything else.
+/// Kinds of `differences.json` that random questions have: a repeated flag, and values of one
+/// library compared with anything else.
 fn differs(question: &Question) -> bool {
     const LIBRARIES: [&str; 6] = ["ip(", "cidr(", "url(", "quantity(", "semver(", "format."];
     let text = &question.expression;

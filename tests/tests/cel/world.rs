@@ -1,5 +1,5 @@
-//! The answers of both engines, and what it means that they agree.
-//! Never forgives a difference that is not listed.
+//! The answers of both engines, and whether they agree.
+//! Never accepts a difference that is not listed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -65,7 +65,7 @@ impl World {
         Ok(())
     }
 
-    /// Random expressions walk maps, and no engine promises their order.
+    /// Without random expressions: these iterate over maps, whose order neither engine promises.
     fn of_the_corpus(&self) -> impl Iterator<Item = &Compared> {
         let is_random = |theme: &str| [random::PATTERNS, random::EXPRESSIONS].contains(&theme);
         self.compared.iter().filter(move |compared| !is_random(&compared.question.theme))
@@ -75,7 +75,7 @@ impl World {
         corpus::costs_alike(self.of_the_corpus())
     }
 
-    /// Kinds, values and costs; but no cost where it was found to vary.
+    /// Compares kinds, values and costs with the record, except costs that were found to vary.
     pub(crate) fn is_recorded(&self) -> anyhow::Result<()> {
         let questions: Vec<&Question> =
             self.of_the_corpus().map(|compared| &compared.question).collect();
@@ -99,12 +99,12 @@ impl World {
     }
 }
 
-/// Asks several times, since the cost of some expressions depends on the order in which Go walks a
-/// map: that cost is not recorded.
+/// Asks several times, since the cost of some expressions depends on the order in which Go
+/// iterates over a map: that cost is not recorded.
 #[expect(clippy::disallowed_methods, reason = "the files are in version control")]
 fn record(oracle: &Path, questions: &[Question]) -> anyhow::Result<()> {
     let mut answers = oracle::answers(oracle, questions)?;
-    // What is slow loops over lists, whose order is fixed.
+    // Slow expressions loop over lists, whose order is fixed.
     let (again, places): (Vec<Question>, Vec<usize>) = questions
         .iter()
         .enumerate()

@@ -1,4 +1,4 @@
-//! What is kept between runs, and how a run with a valid token behaves.
+//! What is cached between runs, and how a run with a valid token behaves.
 //! Never looks inside the cache: its format is the client's own.
 
 use std::fs;
@@ -66,7 +66,7 @@ fn system_calls(components: &Arc<Components>) -> Result<()> {
 fn api_version(components: &Arc<Components>) -> Result<()> {
     let provider = OidcProvider::start(components, &Manners::default())?;
     let client = provider.client(components, CLIENT_ID, "alice")?;
-    // The first answer comes from a sign-in, the others from what it left behind.
+    // The first answer comes from a sign-in, the others from the cache.
     for version in ["v1beta1", "v1", "v1beta1"] {
         let mut command = asked_by_kubectl(client.command("get-token", &[]), version);
         let object = run(&mut command, Duration::from_secs(30))?.success()?.json()?;

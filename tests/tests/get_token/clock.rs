@@ -1,5 +1,5 @@
 //! The client's clock ten minutes ahead and behind: tokens are still handed out, and still renewed.
-//! Never changes a clock but the client's own.
+//! Never changes any clock other than the client's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,14 +30,14 @@ fn at(client: &LoginClient, shift: &str, more: &[&str]) -> Result<Finished> {
 }
 
 fn world(components: &Arc<Components>, lifetime: u32) -> Result<(OidcProvider, LoginClient)> {
-    // The person's browser has the same clock: the provider's own cookies must outlive the error.
+    // The user's browser has the same clock: the provider's own cookies must outlive the error.
     let lifetimes = json!({ "IdToken": lifetime, "Interaction": 7200, "Session": 7200 });
     let provider = OidcProvider::start(components, &Manners { lifetimes, ..Manners::default() })?;
     let client = provider.client(components, CLIENT_ID, "alice")?;
     Ok((provider, client))
 }
 
-/// Signs in, is answered from the cache, renews; the warning comes with a token that is new.
+/// A sign-in, a cached answer, a renewal; the warning comes with each new token.
 fn three_answers(components: &Arc<Components>, shift: &str) -> Result<()> {
     let (provider, client) = world(components, 3600)?;
     let first = at(&client, shift, &[])?.success()?;
@@ -45,7 +45,7 @@ fn three_answers(components: &Arc<Components>, shift: &str) -> Result<()> {
     let first = Credential::read(&first)?;
     let real = first.claims()?["exp"].as_i64().context("no exp")?;
     let reported: jiff::Timestamp = first.expires.clone().unwrap_or_default().parse()?;
-    // kubectl compares it with the same clock as we have, a minute before the real end.
+    // kubectl compares it with the same clock, a minute before the real expiry.
     let ahead: i64 = shift.parse()?;
     let margin = real + ahead - reported.as_second();
     ensure!((58..=62).contains(&margin), "{margin} seconds before the end");
@@ -65,8 +65,8 @@ fn behind(components: &Arc<Components>) -> Result<()> {
     three_answers(components, "-600")
 }
 
-/// Each token looks expired when it comes. It is handed out all the same, as the cluster's clock is
-/// what counts, and each call costs a renewal at the most, never a browser.
+/// Each token looks expired when it arrives. The client hands it out all the same, since the
+/// cluster's clock decides, and each call costs at most one renewal, never a browser.
 fn ahead_of_life(components: &Arc<Components>) -> Result<()> {
     let (_provider, client) = world(components, 300)?;
     for _ in 0..3 {

@@ -1,5 +1,5 @@
-//! A disk that is full, a folder that may not be written, a process killed at every write.
-//! Never accepts a lost token, a broken answer or a session that cannot go on.
+//! A full disk, a folder without write permission, a process killed at every write.
+//! Never accepts a lost token, a broken answer or a session that cannot be renewed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,7 +43,7 @@ fn full_disk(components: &Arc<Components>) -> Result<()> {
     let client = client.with(&["--token-cache-dir", &cache, "--token-cache-storage", "file"]);
     client.credential(&[])?;
     disk.fill()?;
-    // What is there is written over: nothing is lost, and there is nothing to warn of.
+    // The client overwrites the existing file: nothing is lost, so it warns of nothing.
     for count in 1..3 {
         let renewed =
             client.get_token(&["--force-refresh", "--interactive", "never"])?.success()?;
@@ -59,7 +59,7 @@ fn full_disk(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// As a user without the rights of root over other people's files.
+/// Runs as root without its rights over other users' files.
 fn without_rights(components: &Components, command: &Command) -> Result<Command> {
     let scratch = Path::new("/"); // replaced below, with the rest of the environment
     let mut limited = clean(components.system_program("setpriv")?, scratch, &[]);
@@ -93,7 +93,7 @@ fn read_only(components: &Arc<Components>) -> Result<()> {
     ensure!(fs::read_dir(&cache)?.count() == 0);
     set_mode(0o700)?;
     Credential::read(&get_token(&[])?.success()?)?;
-    // What is there is still read once nothing more can be written.
+    // Existing files are still read when writing is no longer possible.
     set_mode(0o500)?;
     let before = visits(client.scratch())?;
     Credential::read(&get_token(&["--interactive", "never"])?.success()?)?;
@@ -102,7 +102,7 @@ fn read_only(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// P32: whoever can write there could hand us a token of his own.
+/// P32: a user who can write there could plant a token of their own.
 fn exposed_folder(components: &Arc<Components>) -> Result<()> {
     let provider = OidcProvider::start(components, &Manners::default())?;
     let client = provider.client(components, CLIENT_ID, "alice")?;
@@ -117,7 +117,7 @@ fn exposed_folder(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// The calls that change what is kept.
+/// The system calls that change the cache.
 const WRITES: &str = "openat,write,pwrite64,fsync,fdatasync,fallocate,fchmod,ftruncate,flock,\
                       rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir";
 
@@ -177,8 +177,8 @@ fn killed_at_every_write(components: &Arc<Components>) -> Result<()> {
         let (killed, _) = renewal(components, &client, Some((call, *number)))?;
         ensure!(killed.code.is_none(), "{what}: not killed: {killed}");
         ensure!(killed.stdout.is_empty() || Credential::read(&killed).is_ok(), "{what}: {killed}");
-        // Whatever is kept is whole: an answer is a good one, and a renewal goes on or says that
-        // somebody has to sign in.
+        // What is stored is consistent: the next call answers, renews, or says that the user has to
+        // sign in.
         let next = client.get_token(&["--interactive", "never"])?;
         Credential::read(&next.success().with_context(|| what.clone())?)?;
         let next = client.get_token(&["--force-refresh", "--interactive", "never"])?;
@@ -193,8 +193,8 @@ fn killed_at_every_write(components: &Arc<Components>) -> Result<()> {
         ensure!(visits(client.scratch())? == before + 1, "{what}: not one sign-in");
         client.credential(&["--force-refresh", "--interactive", "never"]).context(what)?;
     }
-    // Only between the issuer's answer and the first file that replaces another is the new refresh
-    // token nowhere but in the killed process.
+    // Only between the issuer's answer and the first file that replaces another does the new
+    // refresh token exist in the killed process alone.
     let is_replacement = |(call, _): &&(String, usize)| call.starts_with("rename");
     let kept = steps.iter().position(|step| is_replacement(&step)).unwrap_or_default();
     ensure!(sign_ins.len() <= kept + 1, "{sign_ins:#?} of {steps:#?}");

@@ -1,5 +1,5 @@
-//! The desktop's keyring: unlocked, locked, not there.
-//! Never a keyring that only looks like one: gnome-keyring on a bus of its own.
+//! The desktop's keyring: unlocked, locked, absent.
+//! Never a mock: gnome-keyring on a bus of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +72,7 @@ fn unlocked(components: &Arc<Components>) -> Result<()> {
         desktop.credential(&[&RENEW[..], &keyring].concat())?;
     }
     ensure!(desktop.renewals()? == 2 && desktop.visits()? == 1);
-    // Without the keyring, what lies on the disk opens nothing.
+    // Without the keyring, the files on the disk give no session.
     let mut stolen = desktop.client.command("get-token", &[&RENEW[..], &keyring].concat());
     stolen.envs(SecretService::without_a_bus(desktop.client.scratch())?);
     let finished = run(&mut asked_by_kubectl(stolen, "v1"), LIMIT)?;
@@ -81,7 +81,7 @@ fn unlocked(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// The screen is locked over night, or somebody signs in by SSH.
+/// The screen is locked overnight, or the user signs in by SSH.
 fn gets_locked(components: &Arc<Components>) -> Result<()> {
     let mut desktop = Desktop::start(components, State::Unlocked)?;
     desktop.credential(&[])?;
@@ -113,7 +113,7 @@ fn absent(components: &Arc<Components>) -> Result<()> {
     Credential::read(&first)?;
     desktop.credential(&RENEW)?;
     ensure!(desktop.renewals()? == 1 && desktop.visits()? == 1);
-    // The same where there is not even a bus, as in a container.
+    // The same without a bus, as in a container.
     let without = SecretService::without_a_bus(desktop.client.scratch())?;
     let mut command = asked_by_kubectl(desktop.client.command("get-token", &RENEW), "v1");
     command.envs(without);
@@ -122,7 +122,7 @@ fn absent(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// What a keyring is asked for takes up to half a minute where it may be asking a person.
+/// A call to a keyring may take up to half a minute where the keyring may be asking the user.
 fn hangs(components: &Arc<Components>) -> Result<()> {
     const PATIENCE: Duration = Duration::from_secs(20);
     const BY_SIGINT: i32 = 130;

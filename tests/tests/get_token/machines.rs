@@ -1,4 +1,4 @@
-//! Jobs without a person: each way a machine proves itself, and what it gets for it.
+//! CI jobs: each way a machine client authenticates, and the token it gets.
 //! Never with a terminal, a browser or a keyring.
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ fn client(components: &Arc<Components>, provider: &OidcProvider, id: &str) -> Re
     LoginClient::for_issuer(components, provider.issuer(), id, authority)
 }
 
-/// As in a job: nobody is there, and the place says so.
+/// Runs as a CI job does: without a user, as the environment states.
 fn job(client: &LoginClient, more: &[&str], variables: &[(&str, &str)]) -> Result<Finished> {
     let mut command = asked_by_kubectl(client.command("get-token", more), "v1");
     command.env("CI", "true").envs(variables.iter().copied());
@@ -67,7 +67,7 @@ fn proofs(components: &Arc<Components>) -> Result<()> {
 
 fn wrong_proofs(components: &Arc<Components>) -> Result<()> {
     let provider = OidcProvider::start(components, &Manners::default())?;
-    // Another provider of the same kind: its keys are as good as ours, and unknown here.
+    // Another provider of the same kind, whose keys this provider does not know.
     let other = OidcProvider::start(components, &Manners::default())?;
     let key = other.signing_key().display().to_string();
     let pair = other.client_certificate();

@@ -19,12 +19,12 @@ use anyhow::Result;
 use login_tests::components::Components;
 use login_tests::suite::Suite;
 
-/// A case of this suite. Each starts a provider with manners of its own.
+/// A case of this suite. Each starts a provider with its own settings.
 type Case = (&'static str, fn(&Arc<Components>) -> Result<()>);
 
 fn main() -> ExitCode {
     Suite::new(|components: &Arc<Components>| Ok(Arc::clone(components)))
-        // Those that wait longest first.
+        // The longest cases first.
         .cases(renewal::CASES)
         .cases(network::CASES)
         .cases(processes::CASES)

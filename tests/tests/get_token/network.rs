@@ -1,5 +1,5 @@
-//! Networks as they are: a proxy in between, slow, cut, silent.
-//! Never lets a network's failure open a browser.
+//! Real-world networks: a proxy, slow, cut or silent connections.
+//! Never accepts a network failure that opens a browser.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ fn proxy(components: &Arc<Components>) -> Result<()> {
         let proxy = Proxy::start()?;
         through(&client, &[(variable, &proxy.url())])?;
         ensure!(proxy.tunnels()?.is_empty(), "{:?}", proxy.tunnels()?);
-        // Nobody has this name, which is for the proxy to find out.
+        // This name does not resolve, which the proxy has to find out.
         let authority = provider.authority().certificate();
         let away =
             LoginClient::for_issuer(components, "https://id.invalid:1", CLIENT_ID, authority)?;
@@ -68,7 +68,7 @@ fn no_proxy(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// No discovery and no key set: both are known, and the token came over TLS from the issuer.
+/// No request for discovery or keys: both are known, and the token came over TLS from the issuer.
 fn one_request(components: &Arc<Components>) -> Result<()> {
     let provider = OidcProvider::start(components, &Manners::default())?;
     let client = provider.client(components, CLIENT_ID, "alice")?;
@@ -120,11 +120,11 @@ fn slow(components: &Arc<Components>) -> Result<()> {
 
 fn cut(components: &Arc<Components>) -> Result<()> {
     let behind = Behind::start(components)?;
-    // At once, and in the midst of the handshake: the issuer has not seen a request.
+    // At once, and in the middle of the handshake: the issuer has not seen a request.
     for bytes in [0, 1, 500] {
         behind.network.turn(Weather::CutAfter(bytes));
         let finished = behind.refresh()?;
-        // The kept token is still good, and the issuer is only out of reach.
+        // The cached token is still valid, and the issuer is only unreachable.
         let served = Credential::read(&finished.success()?)?;
         ensure!(served.token == behind.first.token, "another token");
     }

@@ -1,5 +1,4 @@
-//! What stands on standard output, whatever else there is to say.
-//! Never another process in between.
+//! What `get-token` writes to standard output, whatever else it reports.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +27,7 @@ fn world(components: &Arc<Components>) -> Result<(OidcProvider, LoginClient)> {
     Ok((provider, client))
 }
 
-/// P05: one object, then nothing but white space.
+/// P05: one object, then only white space.
 fn is_one_object(finished: &Finished) -> Result<()> {
     Credential::read(finished)?;
     ensure!(finished.stdout.lines().count() == 1, "{finished}");
@@ -75,7 +74,7 @@ fn by_hand(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// P06, for a sign-in, a kept answer and a renewal.
+/// P06, for a sign-in, a cached answer and a renewal.
 fn told(components: &Arc<Components>) -> Result<()> {
     let (_provider, client) = world(components)?;
     for more in [&["-v"][..], &["-v"], &["-v", "--force-refresh"]] {

@@ -1,5 +1,5 @@
-//! Many processes and one token: one of them works, the others adopt what it got.
-//! Never relies on luck: the issuer thinks long enough for all to meet.
+//! Many processes and one token: one of them renews, the others adopt its token.
+//! Never relies on luck: the issuer's answer takes long enough for all of them to start.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ fn at_once<T: Send>(run: impl Fn() -> Result<T> + Sync) -> Result<Vec<T>> {
 }
 
 fn one_refresh(components: &Arc<Components>) -> Result<()> {
-    // Long enough that the last of them comes while what the first one got is fresh.
+    // Long enough that the last process starts while the first one's token is fresh.
     let lifetime = Duration::from_secs(20);
     let provider = thoughtful(components, lifetime.as_secs(), Duration::from_millis(1500))?;
     let client = provider.client(components, CLIENT_ID, "alice")?;
@@ -78,7 +78,8 @@ fn one_sign_in(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// The one who asks says that nobody finished; the others say so, too, and ask nobody.
+/// One process opens a browser and reports that the sign-in was not finished; the others report
+/// the same and open none.
 fn nobody_answers(components: &Arc<Components>) -> Result<()> {
     let provider = OidcProvider::start(components, &Manners::default())?;
     let authority = provider.authority().certificate();
@@ -94,7 +95,7 @@ fn nobody_answers(components: &Arc<Components>) -> Result<()> {
     }
     ensure!(visits(client.scratch())? == 1, "{} browser windows", visits(client.scratch())?);
 
-    // Somebody signs in elsewhere: everybody has a token again.
+    // After a sign-in by another process, every call gets a token again.
     let willing = provider.person("alice", Decision::Approve);
     let willing = willing.command_line(components, client.scratch())?;
     let mut login = client.command("login", &["--browser-command", &willing]);
@@ -128,7 +129,7 @@ fn killed_holder(components: &Arc<Components>) -> Result<()> {
     Ok(())
 }
 
-/// How many token requests the provider has begun to think about.
+/// How many token requests the provider has received and held back.
 fn held(provider: &OidcProvider) -> Result<usize> {
     Ok(provider.events()?.iter().filter(|event| event["event"] == "held").count())
 }

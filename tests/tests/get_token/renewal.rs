@@ -1,5 +1,5 @@
-//! From an expired token to the next one: by refresh, or by asking a person only when that is refused.
-//! Never lets an outage look like a refusal.
+//! From an expired token to the next: by refresh, or by a sign-in only when the refresh is refused.
+//! Never accepts an outage that looks like a refusal.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A job's identity as the bearer token itself: the cluster trusts whoever signed it.
-//! Never asks the issuer: its name resolves to nothing.
+//! A job's identity as the bearer token itself: the cluster trusts its issuer.
+//! Never sends a request to the issuer: its name does not resolve.
 
 use anyhow::{Result, ensure};
 use login_tests::login_client::LoginClient;

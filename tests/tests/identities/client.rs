@@ -1,5 +1,5 @@
-//! A client that another program's assertion proves, at a certified OpenID provider.
-//! Never a key of its own: `get_token/machines.rs` has those.
+//! A client that authenticates with another program's assertion, at a certified OpenID provider.
+//! Never with a key of its own: `get_token/machines.rs` has those cases.
 
 use anyhow::{Context as _, Result, ensure};
 use aws_lc_rs::rand::SystemRandom;

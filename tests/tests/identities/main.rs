@@ -1,6 +1,6 @@
-//! Jobs in place of people: who a job is, as another cluster's service account says it, at a real
-//! cluster and at a certified OpenID provider.
-//! Never a person, a terminal, a browser or a keyring.
+//! CI jobs whose identity is another cluster's service account, at a real cluster and at a
+//! certified OpenID provider.
+//! Never with a user, a terminal, a browser or a keyring.
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
 mod as_it_is;

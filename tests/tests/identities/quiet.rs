@@ -1,5 +1,5 @@
 //! A job touches nothing that belongs to a person, and fails at once where it has no identity.
-//! Never waits for anybody.
+//! Never waits for user input.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn system_calls(world: &World) -> Result<()> {
     let trace = client.scratch().path().join("trace");
     let mut traced = clean(strace, &client.home(), &[]);
     traced.arg("-f").arg("-o").arg(&trace).arg(plain.get_program()).args(plain.get_args());
-    // A desktop is there, as a runner on somebody's machine would find it.
+    // A desktop is there, as for a CI runner on a workstation.
     traced
         .current_dir(client.scratch().path())
         .env("DISPLAY", ":0")

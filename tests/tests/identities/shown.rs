@@ -1,5 +1,5 @@
-//! A job's identity shown to an OpenID provider that verifies it, for a token of its own.
-//! Never a token that the provider did not sign.
+//! A job's identity presented to an OpenID provider, which verifies it and issues its own token.
+//! Never accepts a token that the provider did not sign.
 
 use anyhow::{Result, ensure};
 use login_tests::dex::{Dex, UPSTREAM};
@@ -35,7 +35,7 @@ fn auto(world: &World) -> Result<()> {
     let finished = finished.saying("exchanging it: another issuer signed it")?;
     finished.saying(&format!("is signed by `https://home.example`, about `{JOB}`"))?;
     let claims = client.credential(&[])?.claims()?;
-    // The identity that it showed has another audience.
+    // The identity that the job presented has another audience.
     ensure!(claims["sub"] == JOB && claims["aud"] == EXCHANGER_ID, "{claims}");
     Ok(())
 }
@@ -50,7 +50,7 @@ fn granted(world: &World) -> Result<()> {
 
 fn connector(world: &World) -> Result<()> {
     let dex = Dex::start(&world.components, "10m", Some(&world.provider))?;
-    // What dex's connector takes: an ID token of its own client at the other provider.
+    // dex's connector accepts an ID token of its own client at the other provider.
     let alice = world.provider.client(&world.components, CLIENT_ID, "alice")?.credential(&[])?;
     let client = dex.client(&world.components)?.with(&ID_TOKEN);
     let file = client.scratch().file("identity", &alice.token)?.display().to_string();
@@ -72,7 +72,7 @@ fn connector(world: &World) -> Result<()> {
 
 fn untrusted(world: &World) -> Result<()> {
     let client = world.exchanger(EXCHANGER_ID)?;
-    // In the place of the good one.
+    // Replaces the valid one.
     world.token_file(client.scratch(), "somebody-else")?;
     for flow in ["token-exchange", "jwt-bearer"] {
         let refused = client.get_token(&["--flow", flow, "-v"])?.with_code(1)?;

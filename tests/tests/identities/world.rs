@@ -1,6 +1,6 @@
-//! What the cases share: a cluster whose service accounts are the jobs, a provider that takes their
-//! tokens, and a cluster that trusts both through login-server.
-//! Never signs a token by itself: TokenRequest does.
+//! What the cases share: a cluster whose service accounts are the jobs, a provider that accepts
+//! their tokens, and a cluster that trusts both through login-server.
+//! Never signs a job's token itself: TokenRequest does.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use serde_json::{Value, json};
 /// A case of this suite.
 pub(crate) type Case = (&'static str, fn(&World) -> Result<()>);
 
-/// Who signs for the jobs.
+/// The issuer of the jobs' tokens.
 pub(crate) const HOME: &str = "https://home.example";
-/// The job, as its own cluster calls it.
+/// The job's name in its own cluster.
 pub(crate) const JOB: &str = "system:serviceaccount:ci:deployer";
 /// The audience of tokens for the other cluster.
 pub(crate) const DEPLOY: &str = "deploy";
 /// The audience of tokens for the provider.
 const EXCHANGE: &str = "exchange";
 
-/// Two apiservers: the one of the jobs, and the one that they work at.
+/// Two apiservers: that of the jobs, and the one to which they deploy.
 pub(crate) struct World {
     pub(crate) components: Arc<Components>,
     pub(crate) provider: OidcProvider,
@@ -111,7 +111,7 @@ impl World {
         scratch.file("projected-token", token.trim())
     }
 
-    /// The job at the cluster, without any issuer between.
+    /// The job at the cluster, without an issuer in between.
     pub(crate) fn deployer(&self) -> Result<LoginClient> {
         let options = ["--issuer-url", HOME, "--client-id", DEPLOY, "--identity", "kubernetes"];
         let client = LoginClient::new(&self.components, &options)?;

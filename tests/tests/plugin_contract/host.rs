@@ -1,4 +1,4 @@
-//! kubectl as the host: what it passes, what it takes, what it refuses before we run.
+//! kubectl as the host: what it passes, what it accepts, what it refuses before the plugin runs.
 //! Never calls the plugin by hand where kubectl would.
 
 use std::fs;
@@ -95,7 +95,7 @@ fn no_settings(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// P17 and P20: the same user entry and other settings is another token.
+/// P17 and P20: the same user entry with other settings is another token.
 fn settings(world: &World) -> Result<()> {
     let client = world.client("alice")?;
     let entry = exec_entry(&client, &[("provideClusterInfo", json!(true))]);
@@ -117,7 +117,7 @@ fn settings(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// P18: the settings are there, and kubectl was not told to hand them on.
+/// P18: the settings exist, and `provideClusterInfo` does not tell kubectl to pass them on.
 fn no_cluster(world: &World) -> Result<()> {
     let client = LoginClient::new(&world.components, &[])?;
     let settings = json!({ "issuer-url": world.provider.issuer(), "client-id": "kubectl-login" });
@@ -128,7 +128,7 @@ fn no_cluster(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// P19: what the cluster entry says about trust is about the cluster.
+/// P19: the trust settings of the cluster entry apply to the cluster, not to the issuer.
 fn other_authority(world: &World) -> Result<()> {
     let options = ["--issuer-url", world.provider.issuer(), "--client-id", "kubectl-login"];
     let client = LoginClient::new(&world.components, &options)?.with(&["--flow", "device"]);
@@ -137,7 +137,7 @@ fn other_authority(world: &World) -> Result<()> {
     let insecure = plain.clone().with("insecure-skip-tls-verify", json!(true));
     for kubeconfig in [plain, insecure] {
         let kubectl = world.kubectl_with(&kubeconfig, &client)?;
-        // A person could be asked, so the issuer is.
+        // A sign-in is possible, so the client contacts the issuer.
         let kubectl = kubectl.with_variable("KUBECTL_LOGIN_INTERACTIVE", "always");
         kubectl.run(&["get", "namespaces"])?.with_code(1)?.saying("failed with exit code 4")?;
     }

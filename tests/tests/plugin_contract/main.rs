@@ -1,10 +1,10 @@
 //! The contract of exec plugins with real kubectl and a real kube-apiserver.
-//! Never stands in for the host.
+//! Never imitates the host.
 //!
 //! One line for each case of the contract, and what holds it; cases without a suite are here.
 //!
 //! - P01 versions: `cluster` an_exec_entry_works_with_every_kubectl_and_both_api_versions
-//! - P02 more than we know: `get_token` a_host_that_says_more_than_we_know_is_understood
+//! - P02 unknown fields: `get_token` a_host_that_says_more_than_we_know_is_understood
 //! - P03 no host: `get_token` without_a_host_the_answer_is_v1
 //! - P04 nonsense: `bad_input` a_broken_kubernetes_exec_info_is_a_usage_error, an_unknown_exec_credential_version_is_a_usage_error
 //! - P05 one object: `get_token` whatever_is_told_goes_to_standard_error
@@ -15,7 +15,7 @@
 //! - P10 no expiry, no key: `exec_credential.rs` of login-common; no issuer here leaves it out
 //! - P11 never a past expiry: `get_token` an_expired_token_is_refreshed_and_each_refresh_token_is_used_once
 //! - P12 password: a_password_is_asked_for_and_not_shown, ctrl_c_at_a_hidden_prompt_shows_again_what_is_typed
-//! - P13 nobody there: without_a_terminal_or_a_browser_kubectl_fails_at_once_with_advice
+//! - P13 no user: without_a_terminal_or_a_browser_kubectl_fails_at_once_with_advice
 //! - P14 piped data: a_manifest_in_a_pipe_reaches_kubectl_whole_while_a_person_signs_in
 //! - P15 Always: an_entry_that_needs_a_terminal_is_refused_by_kubectl_without_one
 //! - P16 null settings: cluster_information_without_settings_changes_nothing
@@ -30,7 +30,7 @@
 //! - P26 outage: `get_token` a_valid_token_is_served_while_the_issuer_is_down, a_cut_connection_opens_no_browser_and_ends_no_session
 //! - P27 hanging: `get_token` an_issuer_that_hangs_is_given_up_in_time; `bad_input` a_closed_browser_ends_with_the_time_limit
 //! - P28 signals: ctrl_c_ends_a_sign_in_and_leaves_nothing_behind; `get_token` a_terminated_sign_in_ends_at_once_and_leaves_nothing_half_written
-//! - P29, P30, P31 certificates: none; we hand out tokens only
+//! - P29, P30, P31 certificates: none; the client returns only tokens
 //! - P32 modes: `get_token` what_is_kept_is_closed_to_others, a_folder_that_others_may_write_to_is_not_used
 //! - P33 the kubeconfig: a_kubeconfig_is_never_changed_by_the_plugin
 //! - P34 generated entries: `cluster` (all of it runs on them), an_entry_that_needs_a_terminal_is_refused_by_kubectl_without_one

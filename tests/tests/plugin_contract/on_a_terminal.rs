@@ -1,5 +1,4 @@
-//! kubectl on a terminal with a person at it: addresses, codes, Ctrl-C.
-//! Never a terminal that only looks like one.
+//! kubectl on a pseudo-terminal with a user at it: addresses, codes, Ctrl-C.
 
 use std::time::Duration;
 
@@ -65,7 +64,7 @@ fn password(world: &World) -> Result<()> {
     terminal.see_prompt("Password of", LIMIT)?;
     terminal.wait_until_hidden(LIMIT)?;
     terminal.type_line(PASSWORD)?;
-    // dex gives a token; this cluster does not trust dex.
+    // dex issues a token; this cluster does not trust dex.
     ensure!(terminal.end(LIMIT)? == Some(1), "{}", terminal.screen()?);
     let screen = terminal.screen()?;
     ensure!(screen.contains("must be logged in"), "{screen}");

@@ -1,5 +1,5 @@
-//! A token that the cluster refuses although it is good to us: kubectl runs us again after a 401.
-//! Never a browser: whoever is refused has signed in already.
+//! A valid token that the cluster refuses: kubectl runs the plugin again after a 401.
+//! Never accepts that a browser opens: a user who was refused has signed in already.
 
 use anyhow::{Result, ensure};
 use login_tests::browser::visits;
@@ -14,8 +14,8 @@ pub(crate) const CASES: &[Case] = &[
     ("a_user_whom_the_cluster_always_refuses_costs_one_renewal", refused_user),
 ];
 
-/// kubectl of somebody who has signed in and left the keyboard, a while later: a token that has
-/// just come is not suspected.
+/// kubectl of a user who signed in and left the keyboard, some time later: the client does not
+/// suspect that a new token was refused.
 fn unattended(world: &World, client: &LoginClient) -> Result<Kubectl> {
     let kubectl = world.kubectl(client)?.with_variable("KUBECTL_LOGIN_INTERACTIVE", "never");
     let later = clock::variables("+45")?;
@@ -40,7 +40,7 @@ fn refused_token(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// P21: a verdict that a new token does not change must not become a renewal for each request.
+/// P21: a refusal that a new token does not change must not cost a renewal for each request.
 fn refused_user(world: &World) -> Result<()> {
     let client = world.client("dave")?;
     client.credential(&[])?;

@@ -1,4 +1,4 @@
-//! kubectl asks again and again, and many kubectls ask at once: one renewal, one browser.
+//! One kubectl runs the plugin repeatedly, and many do at once: one renewal, one browser.
 //! Never counts what another case did: each has a user or a home of its own.
 
 use std::thread;

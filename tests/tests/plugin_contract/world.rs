@@ -1,4 +1,4 @@
-//! What the cases share: an issuer, a webhook that asks for a claim, a kube-apiserver.
+//! What the cases share: an issuer, a webhook that requires a claim, a kube-apiserver.
 //! Never a client: each case has a home of its own.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// A case of this suite.
 pub(crate) type Case = (&'static str, fn(&World) -> Result<()>);
 
-/// One apiserver that forgets the verdicts of its webhook after a second.
+/// One apiserver that caches the verdicts of its webhook for a second.
 pub(crate) struct World {
     pub(crate) components: Arc<Components>,
     pub(crate) provider: OidcProvider,
@@ -25,7 +25,7 @@ pub(crate) struct World {
     pub(crate) api_server: ApiServer,
 }
 
-/// The webhook takes a token only with `clearance: high`.
+/// The accounts of the issuer. The webhook accepts a token only with `clearance: high`.
 pub(crate) fn accounts(of_carol: &str) -> Value {
     let operator = |clearance| json!({ "groups": ["operators"], "clearance": clearance });
     json!({ "alice": operator("high"), "carol": operator(of_carol), "dave": operator("low") })
@@ -70,7 +70,7 @@ impl World {
         self.provider.client(&self.components, CLIENT_ID, login)
     }
 
-    /// The same without anybody who would open a page.
+    /// The same without a user who could open a page.
     pub(crate) fn lonely_client(&self) -> Result<LoginClient> {
         let authority = self.provider.authority().certificate();
         LoginClient::for_issuer(&self.components, self.provider.issuer(), CLIENT_ID, authority)

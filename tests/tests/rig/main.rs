@@ -1,4 +1,4 @@
-//! The rig by itself: every real part starts, and they understand each other.
+//! The rig by itself: every real part starts and works with the others.
 //! Never uses the two programs: a failure here is not theirs.
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
@@ -66,7 +66,7 @@ fn administrator(parts: &Parts) -> Result<()> {
 }
 
 fn anonymous(parts: &Parts) -> Result<()> {
-    // Not by kubectl: without a user it asks for a name and a password on standard input.
+    // Not with kubectl: without a user it asks for a name and a password on standard input.
     let reply = parts.cluster.curl()?.get(&format!("{}/api/v1/pods", parts.server.url()))?;
     ensure!(reply.status == 403, "{reply:?}");
     ensure!(reply.body.contains("User \\\"system:anonymous\\\" cannot list"), "{reply:?}");
@@ -105,7 +105,7 @@ fn discovery(parts: &Parts) -> Result<()> {
 fn code_flow(parts: &Parts) -> Result<()> {
     let provider = OidcProvider::start(&parts.components, &Manners::default())?;
     let scratch = Scratch::new()?;
-    // The redirect goes to a port where nothing listens: the code stands in the address.
+    // The redirect goes to a port where nothing listens: the code is in the address.
     let url = format!(
         "{}/auth?client_id={CLIENT_ID}&response_type=code&redirect_uri=http://127.0.0.1:1/callback\
          &scope=openid&state=s&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",

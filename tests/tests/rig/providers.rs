@@ -1,4 +1,4 @@
-//! The OpenID providers keep their own rules: rotation with reuse detection, exchange, passwords.
+//! The OpenID providers follow their own rules: rotation with reuse detection, exchange, passwords.
 //! Never uses the two programs: a failure here is not theirs.
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -24,7 +24,7 @@ pub(crate) const CASES: &[Case] = &[
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// What the token endpoint gives alice for a code.
+/// The token endpoint's answer to alice's code.
 fn sign_in(parts: &Parts, provider: &OidcProvider) -> Result<Value> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let redirect = format!("http://{}/callback", listener.local_addr()?);
@@ -41,7 +41,7 @@ fn sign_in(parts: &Parts, provider: &OidcProvider) -> Result<Value> {
         provider.issuer()
     );
     let scratch = Scratch::new()?;
-    // It ends without a form to fill in: there is nothing on the callback's page.
+    // The walk ends without a form to fill in: the callback's page is empty.
     provider.person("alice", Decision::Approve).open(&parts.components, &scratch, &url)?;
     let line = callback.join().map_err(|_| anyhow!("the listener died"))??;
     let code = line.split_once("code=").map(|(_, code)| code).context("no code")?;

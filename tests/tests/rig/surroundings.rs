@@ -1,4 +1,4 @@
-//! A desktop's keyring, a terminal, a full disk, a wrong clock, a bad network: each is what it says.
+//! A desktop's keyring, a terminal, a full disk, a wrong clock, a bad network: each works as named.
 //! Never uses the two programs: a failure here is not theirs.
 
 use std::fs;
@@ -100,7 +100,7 @@ fn shifted_clock(parts: &Parts) -> Result<()> {
     Ok(())
 }
 
-/// Asks for the discovery document of `provider` at another address, or through a proxy.
+/// Requests the discovery document of `provider` at another address, or through a proxy.
 fn discovery(
     parts: &Parts,
     provider: &OidcProvider,

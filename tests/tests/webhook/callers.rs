@@ -1,5 +1,5 @@
-//! How kube-apiserver proves to be the one who may ask: by certificate, or by bearer token.
-//! Never accepts a caller whom the kubeconfig of the webhook does not make one.
+//! How kube-apiserver authenticates to login-server: by certificate, or by bearer token.
+//! Never configures a caller except through the webhook's kubeconfig.
 
 use std::sync::Arc;
 

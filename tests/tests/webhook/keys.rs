@@ -1,5 +1,4 @@
-//! Keys that change and issuers that die: an outage is never answered as a refusal.
-//! Never waits for what could be seen at once.
+//! Keys that change and issuers that stop: an outage is never answered as a refusal.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,9 +21,9 @@ pub(crate) const CASES: &[Case] = &[
     ("without_keys_an_outage_is_no_refusal_and_the_same_token_works_afterwards", no_keys),
 ];
 
-/// An unknown key is asked for once in this time at most; then the next is due.
+/// login-server asks an issuer for an unknown key at most once in this time.
 const INTERVAL: Duration = Duration::from_secs(11);
-/// Far less than the two minutes for which kube-apiserver remembers a refusal.
+/// Far less than the two minutes for which kube-apiserver caches a refusal.
 const AT_ONCE: Duration = Duration::from_secs(45);
 
 /// W28
@@ -49,7 +48,7 @@ fn rotation(world: &World) -> Result<()> {
     })
 }
 
-/// An issuer, a login-server and a kube-apiserver for one case, since the issuer is to die.
+/// An issuer, a login-server and a kube-apiserver for one case, which stops the issuer.
 struct Mortal {
     issuers: Issuers,
     key: SigningKey,
@@ -78,7 +77,7 @@ impl Mortal {
     }
 }
 
-/// W06, W28: in mid-life, and at a start with stored keys.
+/// W06, W28: while the server runs, and at a start with stored keys.
 fn known_keys(world: &World) -> Result<()> {
     let mortal = Mortal::new(world)?;
     let mut server = LoginServer::serve(&world.components, &mortal.service)?;
@@ -92,7 +91,7 @@ fn known_keys(world: &World) -> Result<()> {
     mortal.issuers.stop()?;
     works("after the issuer died")?;
 
-    // Keys that were fetched a moment ago are all there are; later the issuer would have to be asked.
+    // Keys that were just fetched need no confirmation; later login-server has to ask the issuer.
     wait::pass(INTERVAL);
     let next = SigningKey::new("second", "ES256")?;
     let unknown = mortal.token(&next)?;
@@ -114,7 +113,7 @@ fn known_keys(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// W05, W06: dead at the start, and nothing stored.
+/// W05, W06: the issuer is down at the start, and nothing is stored.
 fn no_keys(world: &World) -> Result<()> {
     let mortal = Mortal::new(world)?;
     mortal.issuers.stop()?;

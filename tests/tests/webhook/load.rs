@@ -1,5 +1,5 @@
-//! Requests without a pause beside a change: not one of them may fail.
-//! Never goes on after the first failure.
+//! Requests without a pause while something changes: none of them may fail.
+//! Never continues after the first failure.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -10,7 +10,7 @@ use login_tests::wait;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How far the requests are.
+/// How many requests have been answered.
 pub(crate) struct Progress {
     count: AtomicUsize,
     over: AtomicBool,

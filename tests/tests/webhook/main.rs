@@ -1,5 +1,5 @@
 //! The webhook behind a real kube-apiserver: outages, changes under load, and who may ask what.
-//! Never stands in for the caller where a real one can be had.
+//! Never imitates the caller where a real one is available.
 //!
 //! One line for each case of the contract, and what holds it; cases without a suite are here.
 //! `server` is `crates/login-server/tests/server`.

@@ -1,5 +1,5 @@
-//! Who asks, and for whom: third parties, several audiences, aggregated servers, both HTTP versions.
-//! Never a question that kube-apiserver or a server behind it would not ask.
+//! Callers and audiences: third parties, several audiences, aggregated servers, both HTTP versions.
+//! Never sends a review that kube-apiserver or a server behind it would not send.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn third_party(world: &World) -> Result<()> {
         ensure!(status["user"]["username"] == "steady:jane", "{own}: {status}");
         ensure!(status["audiences"] == json!([API_AUDIENCE]), "{own}: {status}");
     }
-    // The audience of the token itself is a client's, not one of the cluster.
+    // The token's own audience is a client's, not one of the cluster's.
     for foreign in [json!(["vault"]), json!(["kubectl-login"]), json!([""])] {
         let status = review(foreign.clone())?;
         ensure!(status["authenticated"] != true, "{foreign}: {status}");
@@ -130,7 +130,7 @@ fn aggregated(world: &World) -> Result<()> {
     ensure!(told["x-remote-extra-example.com%2ftenant"] == json!(["acme"]), "{told}");
     ensure!(told["authorization"].is_null(), "the token was passed on: {told}");
 
-    // As such a server would ask by itself, for its users' tokens.
+    // The review that such a server sends itself, for its users' tokens.
     let body = json!({
         "apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview",
         "spec": { "token": token },
@@ -146,7 +146,7 @@ fn aggregated(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Answers with the headers that it was sent; and to discovery, that it is there.
+/// Answers with the request's headers; answers discovery requests, so that it counts as available.
 fn echo(request: &hyper::Request<hyper::body::Incoming>) -> Answer {
     let mut told = Map::new();
     for name in request.headers().keys() {
@@ -194,7 +194,7 @@ fn http_versions(world: &World) -> Result<()> {
         answers.push(reply.body);
     }
     ensure!(answers.first() == answers.last(), "{answers:?}");
-    // kube-apiserver takes the slash at the end away; whoever does not is not sent elsewhere.
+    // kube-apiserver strips the slash at the end; a caller that does not gets 404, no redirect.
     let elsewhere = format!("{}/", world.login_server.webhook_url());
     let curl = world.login_server.curl().clone().with_option("--http1.1");
     let reply = curl.post_json(&elsewhere, &body)?;

@@ -1,5 +1,5 @@
-//! Files that change while requests go on: nobody notices but those whom the change is for.
-//! Never restarts anything, but where the restart is the rule.
+//! Files that change under load: a change affects only the tokens that it is about.
+//! Never restarts anything, except where the restart is the rule.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,10 +44,10 @@ fn files(world: &World) -> Result<()> {
         })??;
         progress.more(2)?;
 
-        // What cannot be read does not replace what is in force.
+        // A file that cannot be parsed does not replace what is in force.
         files.file("authentication.yaml", "jwt: [\n")?;
         wait::until("the fault in the log", SOON, || {
-            // Another case changes the list of revocations.
+            // Another case changes the list of revocations meanwhile.
             let log = world.login_server.log()?;
             let mut lines = log.lines().filter(|line| line.contains("not usable"));
             Ok(lines.any(|line| line.contains("\"configuration\"")).then_some(()))
@@ -65,8 +65,8 @@ fn files(world: &World) -> Result<()> {
     })
 }
 
-/// W22: within a second or two here, and ten seconds later at the latest in kube-apiserver, which
-/// keeps what it accepted for that time whatever the webhook's own cache is set to.
+/// W22: within a second or two here, and at most ten seconds later in kube-apiserver, which
+/// caches accepted tokens for that time whatever the TTL of the webhook's cache.
 fn revocation(world: &World) -> Result<()> {
     let (lost, kept) = (json!({ "jti": "lost", "sid": "a" }), json!({ "jti": "kept", "sid": "b" }));
     let (lost, kept) = (world.token(&lost)?, world.token(&kept)?);

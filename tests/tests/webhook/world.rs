@@ -1,4 +1,4 @@
-//! What the cases share: issuers, one login-server, one kube-apiserver that keeps no answers.
+//! What the cases share: issuers, one login-server, one kube-apiserver that caches no answers.
 //! Never lets two cases change the same file.
 
 use std::fmt::Write as _;
@@ -19,13 +19,13 @@ use serde_json::{Value, json};
 /// A case of this suite.
 pub(crate) type Case = (&'static str, fn(&World) -> Result<()>);
 
-/// The audience that kube-apiserver has for itself.
+/// kube-apiserver's own audience.
 pub(crate) const API_AUDIENCE: &str = "https://kubernetes.default.svc";
 /// A key of `extra`.
 pub(crate) const TENANT: &str = "example.com/tenant";
-/// Signed in with by most cases.
+/// The issuer that most cases use.
 pub(crate) const STEADY: &str = "steady";
-/// Its keys are rotated.
+/// The issuer whose keys are rotated.
 pub(crate) const ROTATING: &str = "rotating";
 
 const OWN: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
@@ -86,12 +86,12 @@ impl World {
         token(&self.issuers, STEADY, &self.key, claims)
     }
 
-    /// Replaces the list of what is revoked.
+    /// Replaces the list of revocations.
     pub(crate) fn revoke(&self, list: &Value) -> Result<()> {
         self.scratch.file("revocations.yaml", list.to_string()).map(drop)
     }
 
-    /// Who a kube-apiserver says the owner of a token is; `None` when it says 401.
+    /// The user that a kube-apiserver finds for a token; `None` when it answers 401.
     pub(crate) fn who(&self, api_server: &ApiServer, token: &str) -> Result<Option<Value>> {
         who(&self.cluster, api_server, token)
     }
@@ -117,16 +117,17 @@ impl World {
             webhook_cache_ttl: cache_ttl,
             ..Authentication::default()
         };
-        // It reads the webhook's file once, before it is ready.
+        // kube-apiserver reads the webhook's file once, before it is ready.
         self.cluster.api_server(name, &authentication)
     }
 }
 
-/// Who a kube-apiserver says the owner of a token is; `None` when it says 401.
+/// The user that a kube-apiserver finds for a token; `None` when it answers 401.
 pub(crate) fn who(cluster: &Cluster, api_server: &ApiServer, token: &str) -> Result<Option<Value>> {
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let review = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
-    // Over HTTP/2 a refused POST is reset before its body has come, which curl takes for a failure.
+    // Over HTTP/2 kube-apiserver resets a refused POST before it has read the body, and curl takes
+    // that for a failure.
     let curl = cluster.curl()?.with_option("--http1.1").with_bearer(token);
     let reply = curl.post_json(&format!("{}{path}", api_server.url()), &review)?;
     match reply.status {
@@ -154,7 +155,7 @@ pub(crate) fn token(
     key.sign(&json!({ "alg": "ES256", "kid": key.name(), "typ": "JWT" }), &all.to_string())
 }
 
-/// The configuration that trusts issuers, each with its name before its users.
+/// The configuration that trusts issuers, each with its name as prefix of its users.
 pub(crate) fn configuration(issuers: &Issuers, names: &[&str]) -> Result<String> {
     let mut text = String::from(
         "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n",
@@ -179,7 +180,7 @@ pub(crate) fn configuration(issuers: &Issuers, names: &[&str]) -> Result<String>
     Ok(text)
 }
 
-/// A user must be there, with this name.
+/// Fails unless there is a user with this name.
 pub(crate) fn is_user(user: Option<Value>, name: &str) -> Result<Value> {
     let user = user.context("401 for a good token")?;
     ensure!(user["username"] == name, "{user}");

@@ -1,5 +1,5 @@
-//! What may differ between our readers and Kubernetes', by kind.
-//! Never without a reason that holds for every text of the kind.
+//! What may differ between our YAML readers and those of Kubernetes, by kind.
+//! Never lists a kind without a reason that holds for every text of it.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::world::{Answered, Reader};
 /// A kind of difference.
 pub(crate) struct Difference {
     reader: Reader,
-    /// Why it is right, or does no harm.
+    /// Why it is right, or harmless.
     reason: &'static str,
     is_met: fn(&Answered) -> bool,
 }
@@ -27,7 +27,7 @@ impl std::fmt::Debug for Difference {
     }
 }
 
-/// The first kind that a text is of.
+/// The first kind of difference that applies to a text.
 pub(crate) fn of(answered: &Answered) -> Option<&'static Difference> {
     ALL.iter().find(|kind| kind.explains(answered))
 }
@@ -40,8 +40,8 @@ fn theirs_says(answered: &Answered, words: &str) -> bool {
     answered.ours.is_ok() && answered.theirs.as_ref().is_err_and(|error| error.contains(words))
 }
 
-/// Whether we refuse what stands behind the first document: they have the value of what stands
-/// before it.
+/// Whether we refuse what follows the first document: Kubernetes reads the value of what
+/// precedes it.
 fn is_behind_the_end(answered: &Answered) -> bool {
     let (Err(_), Ok(theirs)) = (&answered.ours, &answered.theirs) else { return false };
     answered.text.char_indices().any(|(end, _)| {
@@ -50,7 +50,7 @@ fn is_behind_the_end(answered: &Answered) -> bool {
     })
 }
 
-/// The same but for scalars, which YAML 1.1 and 1.2 may read as other kinds.
+/// The same except for scalars, which YAML 1.1 and 1.2 may read as different types.
 fn has_the_same_form(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
         (Value::Array(ours), Value::Array(theirs)) => {

@@ -1,9 +1,9 @@
-//! YAML texts that nobody wrote, read by our readers and by Kubernetes' own: same value or both
+//! Generated YAML texts, read by our readers and by those of Kubernetes: same value, or both
 //! refuse.
-//! Never decides by itself what is right: go-yaml, as kube-apiserver and kubectl use it, does.
+//! Never decides itself what is right: go-yaml does, as kube-apiserver and kubectl use it.
 //!
-//! What may differ is a kind in `differences`, with its reason; a kind that no text shows any more
-//! fails as well.
+//! `differences` lists each permitted kind of difference with its reason; a kind that no text shows
+//! any more fails as well.
 
 mod differences;
 mod ours;

@@ -1,5 +1,5 @@
-//! What our programs make of a text.
-//! Never by a reader that they do not use.
+//! How our programs read a text.
+//! Never uses a reader that they do not use.
 
 use kubectl_login::yaml;
 use login_review::config::authentication_configuration;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::world::{Reader, Reading};
 
-/// How a number is written that is no JSON number; its value is go-yaml's affair.
+/// Stands for a number that is not a JSON number; only go-yaml knows its value.
 pub(crate) const NUMBER: &str = "a number of YAML 1.1";
 
 pub(crate) fn reading(reader: Reader, text: &str) -> Reading {
@@ -42,7 +42,7 @@ fn value(tree: &Located) -> Reading {
         located::Value::Mapping(entries) => {
             let mut members = Map::new();
             for entry in entries {
-                // As `Field::mapping` sees it.
+                // As `Field::mapping` reads it.
                 if members.insert(entry.key.clone(), value(&entry.value)?).is_some() {
                     return Err("a key stands twice".to_owned());
                 }

@@ -1,13 +1,13 @@
-//! When two values are the same.
-//! Never by their texts alone: 1 and 1.0 are one number.
+//! When two values are equal.
+//! Never compares texts alone: 1 and 1.0 are one number.
 
 use serde_json::{Number, Value};
 
 use crate::ours::NUMBER;
 use crate::world::{Answered, Reader};
 
-/// Whether both sides read the same, or both refuse. Where kube-apiserver's rules are asked for,
-/// only what we take counts: of what we refuse beyond them `tests/differential` has the list.
+/// Whether both sides read the same value, or both refuse. With kube-apiserver's rules, only
+/// texts that we accept count: `tests/differential` lists what we refuse beyond those rules.
 pub(crate) fn same(answered: &Answered) -> bool {
     match (&answered.ours, &answered.theirs) {
         (Ok(ours), Ok(theirs)) => same_value(ours, theirs),

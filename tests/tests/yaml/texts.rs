@@ -1,6 +1,6 @@
-//! The texts: the seeds of the fuzzer as they are, mutated, and documents put together from parts.
-//! Never by chance alone: the same seed gives the same texts. `LOGIN_TEST_YAML_SEED` chooses
-//! another one, `LOGIN_TEST_YAML_RANDOM` how many there are.
+//! The texts: the seeds of the fuzzer as they are, mutated, and documents built from parts.
+//! Never unrepeatable: the same seed gives the same texts. `LOGIN_TEST_YAML_SEED` sets another
+//! seed, `LOGIN_TEST_YAML_RANDOM` the number of texts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const COUNT: u64 = 3000;
 const FOLDERS: [&str; 5] =
     ["configuration", "kubeconfig", "revocations", "server_configuration", "static_tokens"];
 
-/// Scalars as they may be written, right or wrong.
+/// Scalars in valid and invalid forms.
 const SCALARS: [&str; 78] = [
     "a",
     "b",
@@ -97,7 +97,7 @@ const SCALARS: [&str; 78] = [
     "\u{1f600}",
 ];
 
-/// What a mutation may put anywhere.
+/// What a mutation may insert anywhere.
 const TOKENS: [&str; 52] = [
     " ",
     "  ",
@@ -163,7 +163,7 @@ pub(crate) fn all() -> anyhow::Result<Vec<String>> {
     let configurations = seeds_of(&["configuration"])?;
     let (mut random, count) = random::asked("LOGIN_TEST_YAML", SEED, COUNT);
     let mut texts = seeds.clone();
-    // Kinds of differences that chance meets seldom.
+    // Kinds of differences that random texts rarely have.
     let seldom = [
         "[?a]",
         "? a\n  b\n: c\n",
@@ -211,7 +211,7 @@ fn seeds_of(folders: &[&str]) -> anyhow::Result<Vec<String>> {
         files.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
     }
     files.sort();
-    // Some that were found are not UTF-8: no reader of ours sees such a text.
+    // Some inputs that the fuzzer found are not UTF-8: our readers never get such a text.
     Ok(files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect())
 }
 

@@ -1,5 +1,5 @@
-//! The answers of both sides, and what it means that they agree.
-//! Never forgives a difference that is not listed.
+//! The answers of both sides, and whether they agree.
+//! Never accepts a difference that is not listed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::differences::{self, Difference};
 use crate::same::same;
 use crate::{ours, texts};
 
-/// Who reads a text.
+/// The reader of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reader {
     /// A configuration of login-server, as kube-apiserver reads its own.
@@ -36,7 +36,7 @@ impl Reader {
     }
 }
 
-/// The value of a text, or why it has none.
+/// The value of a text, or the reason why it is refused.
 pub(crate) type Reading = Result<Value, String>;
 
 pub(crate) struct Answered {
@@ -74,7 +74,7 @@ impl World {
         Ok(World { answered })
     }
 
-    /// Fails with every text that says something else to us, for no listed reason.
+    /// Fails with every text that we read differently for no listed reason.
     pub(crate) fn agrees(&self, reader: Reader) -> anyhow::Result<()> {
         let of_reader = self.answered.iter().filter(|answered| answered.reader == reader);
         let (mut taken, mut kinds) = (0, BTreeMap::<String, Vec<&Answered>>::new());
@@ -89,7 +89,7 @@ impl World {
                 kinds.entry(kind).or_default().push(answered);
             }
         }
-        // A comparison of refusals alone would show nothing.
+        // A comparison of refusals alone would prove nothing.
         ensure!(taken >= 20, "both take {taken} texts only");
         let count: usize = kinds.values().map(Vec::len).sum();
         let shown: Vec<String> =
@@ -110,7 +110,7 @@ impl World {
     }
 }
 
-/// An error without the place that it names first.
+/// An error without the position at its start.
 fn last_part(error: &str) -> &str {
     error.rsplit_once(": ").map_or(error, |(_, last)| last)
 }

@@ -1,5 +1,5 @@
-//! A file of kubectl-login's cache: the ready answer.
-//! Never accepts that half an answer, or one of another session, is printed.
+//! A file of kubectl-login's cache: the rendered answer.
+//! Never accepts that a partial answer, or one of another session, is printed.
 
 use std::sync::LazyLock;
 

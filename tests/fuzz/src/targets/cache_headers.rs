@@ -1,4 +1,4 @@
-//! What the headers of an answer say about time, header by header, one a line.
+//! The caching headers of an answer, one header a line.
 //! Never accepts that two readings of the same headers differ.
 
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -32,7 +32,7 @@ pub fn run(data: &[u8]) {
         evaluate(source, claims_environment(), ("claims", claims_value(fields)));
     }
     evaluate(source, user_environment(), ("user", USER.value()));
-    // As the configuration takes it; what it asks of claims is evaluated there already.
+    // Compiled as the configuration does, which already evaluates what it requires of claims.
     if let Ok(expression) = Expression::over_claims(source) {
         let _ = (expression.fails_without(), expression.selects_claim("email"));
     }
@@ -47,7 +47,7 @@ fn evaluate<'a>(source: &str, environment: &Environment, variable: (&'a str, Val
         }
     };
     let bindings = Bindings::new([variable]);
-    // A tenth of what one token may cost: the fuzzer finds slow expressions as well as we do.
+    // A tenth of a token's budget: the fuzzer is good at finding slow expressions.
     let limits = Budget { cost: 100_000, work: 4 * 1024 * 1024 }.into();
     let [first, second] = [(); 2].map(|()| format!("{:?}", program.evaluate(&bindings, &limits)));
     assert_eq!(first, second);

@@ -1,5 +1,5 @@
 //! A discovery document, as an issuer publishes it.
-//! Never accepts another issuer's document, or a plain http place to send a secret to.
+//! Never accepts another issuer's document, or a plain http URL to which a secret would be sent.
 
 use std::sync::LazyLock;
 

@@ -1,12 +1,12 @@
 //! The JWT that holds a user's groups elsewhere (OpenID Connect Core §5.6.2), of any kind.
-//! Never accepts groups that nobody signed, or "no groups" in place of those that were asked for.
+//! Never accepts unsigned groups, or "no groups" in place of those that were requested.
 
 use login_review::Verdict;
 use serde_json::json;
 
 use super::signed_claims::{NOW, WORLD, claims, judge};
 
-/// One input: what the place of groups answers, as it is and as claims that the issuer signed.
+/// One input: the answer of the groups endpoint, as it is and as claims that the issuer signed.
 pub fn run(data: &[u8]) {
     let user = json!({
         "iss": "https://plain.example", "aud": "kubernetes", "exp": NOW + 300, "sub": "alice",

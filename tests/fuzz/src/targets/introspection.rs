@@ -1,5 +1,5 @@
-//! What an introspection endpoint answers (RFC 7662 §2.2): a status, a media type, a body.
-//! Never accepts that an answer counts as "active" that does not say so in JSON, with 200.
+//! The answer of an introspection endpoint (RFC 7662 §2.2): a status, a media type, a body.
+//! Never accepts that an answer counts as "active" unless it says so in JSON, with 200.
 
 use login_protocols::oauth2::introspection::{Introspection, parse_introspection_response};
 use serde_json::Value;

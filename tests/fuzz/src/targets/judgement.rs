@@ -1,6 +1,6 @@
-//! A token that its issuer signed over claims of any kind, through the whole judgement.
-//! Never accepts that a reserved or unusable name comes out, that a revoked, expired or foreign
-//! token goes in, that an outage refuses, or that a signature of somebody else counts.
+//! A token that its issuer signed over claims of any kind, through the whole review.
+//! Never accepts a reserved or unusable name, a revoked, expired or foreign token, a refusal
+//! because of an outage, or the signature of another party.
 
 use login_common::Identity;
 use login_review::{
@@ -41,7 +41,7 @@ fn check_claims(claims: &Value) {
     assert!(text("iss").ends_with(".example") && text("iss") != "https://foreign.example");
     assert!(text("jti") != "revoked-token" && text("sid") != "revoked-session", "{claims}");
     assert!(text("iss") != "https://plain.example" || text("sub") != "revoked-subject", "{claims}");
-    // A number, or a text that is one, as Go's readers take it.
+    // A number, or a string that holds one, as Go's parsers accept it.
     let ends = match claims.get("exp") {
         Some(Value::String(text)) => text.parse().ok(),
         Some(value) => value.as_f64(),
@@ -50,7 +50,7 @@ fn check_claims(claims: &Value) {
     let ends = ends.unwrap_or(f64::MIN);
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let now = NOW as f64;
-    // Clocks may differ a little.
+    // The leeway for clocks that differ.
     assert!(ends > now - 600.0, "{claims}");
 }
 
@@ -75,7 +75,7 @@ mod tests {
         for (issuer, groups) in [(0, 0), (1, 1), (2, 0)] {
             let mut bytes = [0; 16];
             (bytes[0], bytes[9]) = (issuer, groups);
-            // Nothing is kept elsewhere.
+            // No distributed groups.
             (bytes[14], bytes[15]) = (255, 255);
             let token = WORLD.key.sign("JWT", &claims(&bytes)).unwrap();
             let verdict = judge(&token, None);

@@ -1,4 +1,4 @@
-//! A bearer token: taken apart, and verified against the public keys of RFC 7515 A.2 and A.3.
+//! A bearer token: parsed, and verified against the public keys of RFC 7515 A.2 and A.3.
 //! Never accepts that a token verifies which the RFC did not sign.
 
 use std::sync::LazyLock;
@@ -18,13 +18,13 @@ pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Some(keys) = &*KEY_SET else { panic!("the key set of the corpus cannot be read") };
     let Ok(token) = CompactJws::parse(text) else { return };
-    // Touched so that lazily read parts are read.
+    // Accessed so that parts that are parsed lazily are parsed.
     let claims = token.unverified_claims();
     let _ = (claims.issuer(), claims.checked_audiences(), claims.expires_at());
     let _ = (claims.checked_moment("nbf"), keys.has_key_for(token.header()));
     if token.verify(keys).is_ok() {
         let signed = |text: &str| text.rsplit_once('.').map(|(signed, _)| signed.to_owned());
-        // ECDSA has a second signature for the same bytes, so only those are compared.
+        // ECDSA has a second signature for the same bytes, so only the bytes are compared.
         assert!(
             SIGNED.iter().any(|known| signed(known) == signed(text)),
             "a forged token verifies"

@@ -1,5 +1,5 @@
-//! A file of a key set, as an earlier process may have left it.
-//! Never accepts keys that a fetch of the same bytes would not give, or a set that got younger.
+//! A stored key set, as an earlier process may have left it.
+//! Never accepts keys that a fetch of the same bytes would not give, or a set whose age decreased.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -9,7 +9,7 @@ use login_server::evidence::persisted::{Owner, Stored};
 
 const NOW: UnixTime = UnixTime::from_seconds(1_900_000_000);
 const DAY: Duration = Duration::from_hours(24);
-/// What two clocks may differ by.
+/// How much two clocks may differ.
 const SKEW: Duration = Duration::from_mins(5);
 
 const ISSUER: &str = "https://id.example.com";
@@ -43,19 +43,19 @@ fn check_file(data: &[u8], stored: &Stored) {
     for other in &*OTHERS {
         assert!(other.read(data, NOW).is_none(), "keys of another owner");
     }
-    // A day later it is a day older, but for what was a little ahead.
+    // A day later it is a day older, except for a confirmation slightly ahead of the clock.
     let later = OWNER.read(data, NOW.plus(DAY));
     assert!(
         later.is_some_and(|later| later.confirmed_at.since(*confirmed_at) <= SKEW),
         "the set got younger"
     );
-    // Before it was confirmed, nobody knows its age.
+    // Before the time of its confirmation, its age is unknown.
     let before = confirmed_at.minus(SKEW + Duration::from_secs(1));
     assert!(before == *confirmed_at || OWNER.read(data, before).is_none(), "of unknown age");
     check_kept(document, document, *confirmed_at);
 }
 
-/// What is written is read back.
+/// A stored key set is read back unchanged.
 fn check_kept(expected: &[u8], key_set: &[u8], confirmed_at: UnixTime) {
     let Some(content) = OWNER.written(key_set, confirmed_at) else { panic!("cannot be written") };
     let Some(again) = OWNER.read(&content, NOW) else { panic!("cannot be read back") };

@@ -1,5 +1,5 @@
 //! A kubeconfig: read, changed, read again.
-//! Never accepts that a change says anything else than it should, or loses a comment.
+//! Never accepts a change that sets anything else than intended, or loses a comment.
 
 use kubectl_login::{
     kubeconfig::{
@@ -38,10 +38,10 @@ pub fn run(data: &[u8]) {
         }
     }
     for line in text.lines().filter(|line| line.trim_start().starts_with('#')) {
-        // A line like this may also be a part of a text; then the text was compared above.
+        // Such a line may also be part of a string; the string was compared above.
         assert!(changed.contains(line.trim()), "lost {line:?}:\n{changed}");
     }
-    // Done once, done for good.
+    // A second edit changes nothing.
     let again = Edit::User { name: USER.to_owned(), before: Some(after.clone()), after };
     assert!(apply(&changed, &[again]).is_ok_and(|twice| twice == changed), "{changed}");
 }

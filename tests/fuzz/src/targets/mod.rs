@@ -1,5 +1,5 @@
-//! One file per border.
-//! Never asserts less than "no panic"; where a rule can be checked for any input, it is.
+//! The fuzz targets: one file for each kind of untrusted input.
+//! Never asserts less than "no panic"; where a rule holds for any input, the target checks it.
 
 pub mod cache_entry;
 pub mod cache_headers;
@@ -25,12 +25,12 @@ mod signed_claims;
 
 use login_review::config::Problem;
 
-/// Lines that a text has, as an editor counts them.
+/// How many lines a text has, as an editor counts them.
 fn lines(text: &str) -> u64 {
     u64::try_from(text.split(['\n', '\r']).count()).unwrap_or(u64::MAX) + 1
 }
 
-/// A file is refused with reasons, and none of them lies beyond its end.
+/// Checks that a file is refused with reasons, none of which lies beyond its end.
 fn check_refusal(text: &str, problems: &[Problem]) {
     assert!(!problems.is_empty(), "refused without a reason");
     check_lines(text, problems);

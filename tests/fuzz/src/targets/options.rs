@@ -1,11 +1,11 @@
 //! The arguments of `get-token`, one a line: the strict parser of the cached path against clap.
-//! Never accepts that the two read the same words differently.
+//! Never accepts that the two parse the same words differently.
 
 use std::ffi::OsString;
 
 use kubectl_login::options::{arguments, typed};
 
-/// Words that one call may have here.
+/// The most words of one call.
 const MAX_WORDS: usize = 40;
 
 /// One input.

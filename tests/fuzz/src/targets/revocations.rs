@@ -1,5 +1,5 @@
 //! The operator's list of revocations.
-//! Never accepts that a text without an explicit list is an empty one, which would lift them all.
+//! Never accepts a text without an explicit list as an empty one, which would lift them all.
 
 use login_review::config::revocations::{MAX_ENTRIES, parse};
 

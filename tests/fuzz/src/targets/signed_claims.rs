@@ -1,4 +1,4 @@
-//! Claims made of a fuzzer's bytes, a policy that reads them in three ways, and the whole judgement.
+//! Claims made of a fuzzer's bytes, a policy that reads them in three ways, and the whole review.
 //! Never a mock: tokens are signed and verified as those of an issuer are.
 //!
 //! The first bytes choose a value for each claim that a rule knows; what follows is a JSON object
@@ -15,7 +15,7 @@ use login_review::{
 };
 use serde_json::{Map, Value, json};
 
-/// When all tokens are judged, in seconds.
+/// The time at which all tokens are reviewed, in Unix seconds.
 pub(super) const NOW: i64 = 1_800_000_000;
 
 const CONFIGURATION: &str = r#"
@@ -49,7 +49,7 @@ const REVOKED: &str = "
 - { issuer: https://plain.example, subject: revoked-subject, issuedBefore: 2100-01-01T00:00:00Z }
 ";
 
-/// The signers and what is believed of them.
+/// The signers and the policy that trusts them.
 pub(super) struct World {
     pub(super) policy: Policy,
     pub(super) keys: KeySet,
@@ -69,7 +69,7 @@ pub(super) static WORLD: LazyLock<World> = LazyLock::new(|| {
     made().unwrap_or_else(|| panic!("the policy of the fuzzer cannot be built"))
 });
 
-/// The claims that rules know, each with the values that a byte chooses from.
+/// The claims that rules know, each with the values among which a byte chooses.
 fn choices() -> Vec<(&'static str, Vec<Value>)> {
     let names = ["alice", "", " ", "system:admin", "System:admin", "ѕystem:admin", "a\u{0}", "é"];
     let texts =
@@ -142,7 +142,8 @@ fn choices() -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
-/// Claims, and the bytes that chose none of them. A byte of 255 leaves a claim out.
+/// Returns claims, replaced by the members of the JSON object in the remaining bytes. A byte of
+/// 255 leaves a claim out.
 pub(super) fn claims(data: &[u8]) -> Value {
     static CHOICES: LazyLock<Vec<(&'static str, Vec<Value>)>> = LazyLock::new(choices);
     let mut claims = Map::new();
@@ -161,8 +162,8 @@ pub(super) fn claims(data: &[u8]) -> Value {
     Value::Object(claims)
 }
 
-/// The whole judgement, with the keys of every issuer at hand and `groups` as what the place of
-/// groups answers. `None` while that is asked for and not there.
+/// The whole review, with the keys of every issuer present and `groups` as the answer of the
+/// endpoint for distributed groups. `None` if that answer is needed and absent.
 pub(super) fn judge(token: &str, groups: Option<&str>) -> Option<Verdict> {
     let world = &*WORLD;
     let now = UnixTime::from_seconds(NOW);
@@ -175,7 +176,7 @@ pub(super) fn judge(token: &str, groups: Option<&str>) -> Option<Verdict> {
     for _ in 0..4 {
         match decide(&world.policy, &token, &evidence, audiences, now) {
             Decision::Verdict(verdict) => return Some(verdict),
-            // The set is as fresh as it gets.
+            // There is no fresher set.
             Decision::Need(Need::FreshKeys(_, otherwise)) => {
                 return Some(Verdict::Refused(otherwise));
             }

@@ -1,5 +1,5 @@
 //! Files of static tokens: kube-apiserver's CSV, and YAML with hashes.
-//! Never accepts a user with a reserved name, or two users of one token.
+//! Never accepts a user with a reserved name, or two users for one token.
 
 use login_review::{
     Guard, StaticTokens,

@@ -1,4 +1,4 @@
-//! Our reader of JSON, held against serde_json's.
+//! Our JSON parser, compared with serde_json's.
 //! Never accepts that one document means two things, or that a document is refused for another
 //! reason than a repeated key, its depth or its end.
 
