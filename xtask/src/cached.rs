@@ -1,4 +1,4 @@
-//! A call of `get-token` that the cache answers, and the floors it is measured against.
+//! A call of `get-token` that the cache answers, and the floors with which it is compared.
 //! Never measures: `startup` and `bench` do.
 
 use crate::{
@@ -15,10 +15,10 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-/// What kubectl says to its exec plugin (v1, without cluster information).
+/// What kubectl passes to its exec plugin (v1, without cluster information).
 const EXEC_INFO: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#;
 
-/// As many as a desktop sets: each costs instructions.
+/// The number of variables that a desktop sets: each costs instructions.
 const FURTHER_VARIABLES: usize = 40;
 
 /// The client and its floors, built alike for release.
@@ -29,7 +29,7 @@ pub(crate) struct Build {
 }
 
 impl Build {
-    /// As `cargo build --release` makes it: linked to the system's C library.
+    /// As `cargo build --release` builds it: linked to the system's C library.
     pub(crate) fn dynamic() -> Result<Self> {
         Self::of(&[])
     }
@@ -70,7 +70,7 @@ pub(crate) struct CachedCall {
 }
 
 impl CachedCall {
-    /// Signs in at a `login-server dev` that is stopped again: the cache needs nobody.
+    /// Signs in at a `login-server dev`, which is then stopped: the cached path needs no server.
     pub(crate) fn prepare(client_program: &Path, scratch: &Path) -> Result<Self> {
         let development = workspace::build(&["--locked", "--package", "login-server"])?;
         let server = DevServer::start(&workspace::program(&development, "login-server")?, scratch)?;
@@ -92,7 +92,7 @@ impl CachedCall {
         Ok(call)
     }
 
-    /// The call of one build of the client, by way of other programs (`["strace", "-f"]`).
+    /// The call of one build of the client, run by other programs (`["strace", "-f"]`).
     pub(crate) fn command(&self, launcher: &[&str], client: &Path) -> Result<Command> {
         self.forget_callers()?;
         let mut command = self.launched(launcher, client);
@@ -100,8 +100,8 @@ impl CachedCall {
         Ok(command)
     }
 
-    /// Who comes back while a token is good seems to have met a 401, and is given another one: the
-    /// access time, which says who was here, is set to before the token.
+    /// A caller that comes back while its token is valid seems to have met a 401, and gets a
+    /// renewal: so this sets the access time, which records the caller, to before the token.
     fn forget_callers(&self) -> Result<()> {
         for file in fs::read_dir(self.client.token_cache())? {
             let before = fs::FileTimes::new().set_accessed(UNIX_EPOCH);
@@ -110,7 +110,7 @@ impl CachedCall {
         Ok(())
     }
 
-    /// Another program in the same surroundings.
+    /// Another program in the same environment.
     pub(crate) fn launched(&self, launcher: &[&str], program: &Path) -> Command {
         let mut command = match launcher.split_first() {
             Some((first, rest)) => {
@@ -124,7 +124,7 @@ impl CachedCall {
         command
     }
 
-    /// The surroundings of a call: the same wherever and by whomever it is measured.
+    /// Sets the environment of a call: the same on every host and for every user.
     pub(crate) fn at_home(&self, command: &mut Command) {
         command.env_clear().envs(env::var_os("PATH").map(|path| ("PATH", path)));
         for number in 0..FURTHER_VARIABLES {

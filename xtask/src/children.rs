@@ -1,4 +1,4 @@
-//! Child processes: run to the end, run patiently, or run in the background and surely stopped.
+//! Child processes: run to the end, with progress messages, or in the background until stopped.
 //! Never leaves a child behind, and ends only children that it started.
 
 use anyhow::{Context as _, Result, bail};
@@ -18,13 +18,13 @@ pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// Runs to the end and hands back status, stdout and stderr.
+/// Runs to the end and returns status, stdout and stderr.
 pub(crate) fn output(command: &mut Command) -> Result<Output> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).output().with_context(|| format!("could not start `{program}`"))
 }
 
-/// What a command prints on stdout, trimmed; anything but success is an error with its stderr.
+/// Returns what a command prints on stdout, trimmed; a failure is an error with its stderr.
 pub(crate) fn text(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = output(command)?;
@@ -35,7 +35,7 @@ pub(crate) fn text(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Runs with this terminal's stdout and stderr; true when it succeeded.
+/// Runs with this terminal's stdout and stderr; returns whether it succeeded.
 pub(crate) fn succeeds(command: &mut Command) -> Result<bool> {
     let program = command.get_program().to_string_lossy().into_owned();
     let status = command
@@ -45,8 +45,8 @@ pub(crate) fn succeeds(command: &mut Command) -> Result<bool> {
     Ok(status.success())
 }
 
-/// Runs something that takes minutes: says so, says so again every half minute, keeps its output
-/// in `log` and shows the end of it when the command fails.
+/// Runs a command that takes minutes: prints so at the start and every half minute, writes its
+/// output to `log` and shows the end of that when the command fails.
 pub(crate) fn patiently(what: &str, log: &Path, command: &mut Command) -> Result<()> {
     const REMINDER: Duration = Duration::from_secs(30);
     eprintln!("{what} …");
@@ -90,7 +90,7 @@ pub(crate) fn tail(log: &Path, length: u64) -> String {
     String::from_utf8_lossy(&bytes).trim_end().to_owned()
 }
 
-/// `9.4 s`, `3 min 5 s`: a duration as a person says it.
+/// A duration for a reader: `9.4 s`, `3 min 5 s`.
 pub(crate) fn spell(duration: Duration) -> String {
     match duration.as_secs() {
         0..10 => format!("{:.1} s", duration.as_secs_f64()),
@@ -99,7 +99,7 @@ pub(crate) fn spell(duration: Duration) -> String {
     }
 }
 
-/// A child that runs beside us. Dropped: asked to end (SIGTERM), after five seconds made to.
+/// A child in the background. When dropped, it gets SIGTERM, and SIGKILL after five seconds.
 pub(crate) struct Background {
     name: String,
     child: Child,
@@ -130,7 +130,7 @@ impl Background {
             if let Some(Ok(line)) = lines.next() {
                 let _ = sender.send(line);
             }
-            // The pipe stays open and empty: a child that goes on printing must not be ended by it.
+            // Drains the pipe: a child that goes on printing must not block or end because of it.
             while let Some(Ok(_)) = lines.next() {}
         });
         match receiver.recv_timeout(patience) {
@@ -149,7 +149,7 @@ impl Background {
         Ok(Self { name: name.to_owned(), child, log: log.to_owned() })
     }
 
-    /// Asks `ready` ten times a second until it says yes, the child ends, or patience does.
+    /// Calls `ready` ten times a second until it returns true, the child ends, or time runs out.
     pub(crate) fn wait_until(
         &mut self,
         patience: Duration,
@@ -169,7 +169,7 @@ impl Background {
         Ok(())
     }
 
-    /// Processor time it has used so far, on all cores (Linux).
+    /// Processor time that it has used so far, on all cores (Linux).
     pub(crate) fn processor_seconds(&self) -> Result<f64> {
         // proc_pid_stat(5): 14 is utime, 15 stime, in ticks of 10 ms; the name, in parentheses,
         // may contain anything.
@@ -182,7 +182,7 @@ impl Background {
         Ok(ticks.into_iter().map(f64::from).sum::<f64>() / 100.0)
     }
 
-    /// What it has in memory now.
+    /// Its resident memory now.
     pub(crate) fn resident_kibibytes(&self) -> Result<u64> {
         let file = format!("/proc/{}/status", self.child.id());
         let text =

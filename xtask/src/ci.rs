@@ -1,5 +1,5 @@
 //! `cargo xtask ci`: all that `.ci/run` runs, cheap checks first.
-//! Never stops at the first failure: one run tells everything.
+//! Never stops at the first failure: one run reports everything.
 
 use crate::{Outcome, fuzz, lint, test_run};
 

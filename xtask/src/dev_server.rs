@@ -13,7 +13,7 @@ use std::{
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What the server said when it was ready.
+/// The line that the server printed when it was ready.
 pub(crate) struct DevServer {
     facts: Value,
     pub(crate) background: Background,
@@ -48,7 +48,7 @@ impl DevServer {
         groups.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
-    /// POSTs a TokenReview (v1) of the token; hands back the `status` of the answer.
+    /// POSTs a TokenReview (v1) of the token; returns the `status` of the answer.
     pub(crate) fn review(&self, scratch: &Path, token: &str) -> Result<Value> {
         let file = scratch.join("token-review.json");
         fs::write(&file, token_review(token))?;
@@ -76,7 +76,7 @@ pub(crate) fn token_review(token: &str) -> String {
     .to_string()
 }
 
-/// The system's curl without its user's configuration, trusting one CA, bounded in time.
+/// The system's curl without the user's configuration, trusting one CA, with a time limit.
 pub(crate) fn curl(certificate_authority: &str) -> Command {
     let mut curl = Command::new("curl");
     curl.args(["--disable", "--silent", "--show-error", "--max-time", "10", "--noproxy", "*"]);
@@ -108,7 +108,7 @@ impl Client {
                 command.env_remove(&name);
             }
         }
-        // `cargo run` gives us its own search path; a loader that walks it is slower than a user's.
+        // `cargo run` sets its own library path; a loader that searches it is slower than a user's.
         command.env_remove("LD_LIBRARY_PATH");
         command.current_dir(&self.scratch).env("HOME", self.scratch.join("home"));
     }
@@ -121,7 +121,7 @@ impl Client {
         Ok(arguments)
     }
 
-    /// The arguments of a person with a browser.
+    /// The arguments of a user with a browser.
     pub(crate) fn person_arguments(&self, server: &DevServer) -> Result<Vec<String>> {
         let mut arguments = self.arguments(server, server.fact("/clientId")?)?;
         arguments.push("--flow=browser".to_owned());
@@ -169,6 +169,6 @@ impl Client {
 pub(crate) struct Credential {
     pub(crate) token: String,
     pub(crate) expires: String,
-    /// The very bytes of stdout.
+    /// The exact bytes of stdout.
     pub(crate) printed: Vec<u8>,
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: libFuzzer on every border at which somebody else's bytes come in.
+//! `cargo xtask fuzz`: libFuzzer on every parser of untrusted input.
 //! Never with another compiler than the rest: coverage comes from stable options of rustc.
 
 use crate::{
@@ -18,27 +18,27 @@ use std::{
 const PROGRAM: &str = "fuzz";
 const CHOICE: &str = "LOGIN_FUZZ_TARGET";
 
-/// The arguments of a run that only shows that nothing fails at once.
+/// The arguments of a short run that shows only immediate failures.
 pub(crate) const SMOKE: [&str; 1] = ["--smoke"];
 
-/// How long each target has then.
+/// How long each target runs then.
 const SMOKE_SECONDS: u32 = 8;
 
-/// What tells the fuzzer which inputs reach new code. SanitizerCoverage only: there is no
-/// `unsafe` code for AddressSanitizer to watch, and it would need a nightly compiler.
+/// The flags by which the fuzzer learns which inputs reach new code. SanitizerCoverage only: there
+/// is no `unsafe` code for AddressSanitizer to check, and it would need a nightly compiler.
 const COVERAGE: &str = "--cfg fuzzing -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Where a run begins.
+/// The inputs and the seed with which a run begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
-    /// With all that was ever found on this machine, by chance.
+    /// All inputs that runs on this host have found, and a random seed.
     Found,
-    /// With what is in the repository, by the same numbers each time: a change must not fail for
-    /// what another one left behind.
+    /// The inputs in the repository, and a fixed seed: a change must not fail because of inputs
+    /// that another one left behind.
     Same,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
         match argument.as_str() {
             "--smoke" => (seconds, start) = (SMOKE_SECONDS, Start::Same),
             "--seconds" => match arguments.next().and_then(|number| number.parse().ok()) {
-                // None would be no bound to libFuzzer.
+                // libFuzzer takes 0 for no limit.
                 None | Some(0) => {
                     return Ok(Outcome::Usage("`--seconds` needs a number from 1 on".to_owned()));
                 }
@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
     Ok(if failed == 0 { Outcome::Done } else { Outcome::Failed })
 }
 
-/// Targets are named by their folders of seeds: a test of `tests/fuzz` holds the two together.
+/// Targets are named by their folders of seeds: a test of `tests/fuzz` compares the two.
 fn targets() -> Result<Vec<String>> {
     let folder = workspace::root().join("tests/fuzz/corpus");
     let entries =
@@ -112,7 +112,7 @@ fn build() -> Result<BTreeMap<String, PathBuf>> {
     )
 }
 
-/// Runs one target. New inputs go into the cache; one that fails is kept and named.
+/// Runs one target. New inputs go into the cache; one that fails is stored and named.
 fn fuzz(target: &str, program: &Path, seconds: u32, start: Start) -> Result<bool> {
     let seeds = workspace::root().join("tests/fuzz/corpus").join(target);
     let kept = cache::folder()?.join("fuzz").join(target);

@@ -16,7 +16,7 @@ use std::process::Command;
 
 pub(crate) fn run() -> Result<Outcome> {
     let mut cargo_deny = Command::new(cargo_deny::provide()?);
-    // Advisories need a database that is on no package registry: see `deny.toml`.
+    // Advisories need a database that no package registry has: see `deny.toml`.
     cargo_deny.current_dir(workspace::root()).args([
         "--all-features",
         "check",
@@ -57,7 +57,8 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(if passed == results.len() { Outcome::Done } else { Outcome::Failed })
 }
 
-/// The client's code for that system type-checks; true also where the target cannot be had.
+/// Whether the client's code for that system type-checks; true also where the target is
+/// unavailable.
 fn types_on(system: System) -> Result<bool> {
     let name = system.name();
     match system.provide() {

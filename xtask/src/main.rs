@@ -1,5 +1,5 @@
-//! `cargo xtask …`: everything that builds, proves and measures this repository.
-//! Never here: a rule of the product; never depended on by another crate.
+//! `cargo xtask …`: everything that builds, tests and measures this repository.
+//! Never contains a rule of the product; no other crate may depend on it.
 //!
 //! One file per command; `components/` fetches the real parts the tests run, `children` and
 //! `workspace` are what all commands share, `dev_server` and `cached` are the product as
@@ -42,11 +42,11 @@ const COMMANDS: [(&str, &str, &str); 8] = [
     ("ci", "", "what `.ci/run` runs: lint, test, a short fuzz"),
 ];
 
-/// What a command comes to.
+/// The outcome of a command.
 pub(crate) enum Outcome {
     Done,
     Failed,
-    /// The command line was wrong: say why, show the usage.
+    /// The command line was wrong: `main` prints the reason and the usage.
     Usage(String),
 }
 

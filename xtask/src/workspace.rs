@@ -1,5 +1,5 @@
-//! Where the checkout is, what cargo calls its parts, and building them.
-//! Never guesses where a program was built: cargo says it.
+//! Where the checkout is, what cargo calls its parts, and how to build them.
+//! Never guesses where a program was built: cargo reports it.
 
 use crate::children;
 use anyhow::{Context as _, Result, bail};
@@ -15,7 +15,7 @@ pub(crate) const TRACES: &str = "login-server/otel";
 
 /// The checkout's folder.
 pub(crate) fn root() -> PathBuf {
-    // `cargo run` says where the package is now; the built-in path is for a program started alone.
+    // `cargo run` states where the package is now; a program started alone uses the built-in path.
     let package = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     package.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
@@ -38,7 +38,7 @@ pub(crate) fn metadata() -> Result<Value> {
     serde_json::from_str(&json).context("`cargo metadata` printed no JSON")
 }
 
-/// Runs `cargo build` with these arguments and says where each program is: name → path.
+/// Runs `cargo build` with these arguments and returns where each program is: name → path.
 pub(crate) fn build(arguments: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     build_with(arguments, &[])
 }

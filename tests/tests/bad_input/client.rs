@@ -1,5 +1,5 @@
-//! kubectl-login: exit codes, advice, and what must not be seen.
-//! Never checks the wording beyond the words a user needs.
+//! kubectl-login: exit codes, advice, and secrets that must not be shown.
+//! Never checks the wording beyond the words that a user needs.
 
 use std::process::Command;
 use std::time::Duration;
@@ -132,7 +132,7 @@ fn closed(world: &World) -> Result<()> {
     let person = person(world, &client, Decision::Close)?;
     let options =
         ["--flow", "browser", "--browser-command", &person, "--authentication-timeout-sec", "2"];
-    // How long this takes says nothing: the browser has our standard error, which is read to its end.
+    // The duration proves nothing: the browser inherits standard error, which is read to its end.
     told_well(client.get_token(&options)?, 1)?.saying("2 seconds")?;
     Ok(())
 }

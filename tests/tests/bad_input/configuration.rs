@@ -1,5 +1,5 @@
-//! login-server: configuration files and command lines that are wrong.
-//! Never stops at the first fault.
+//! login-server: wrong configuration files and command lines.
+//! Never accepts a report that stops at the first fault.
 
 use anyhow::{Result, ensure};
 use login_tests::login_server::operate;

@@ -1,4 +1,4 @@
-//! What both programs do with bad input: the right code, one clear error, nothing else.
+//! Both programs with bad input: the right exit code, one clear error, nothing else.
 //! Never accepts an error without advice, or one that shows a secret.
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
@@ -47,7 +47,7 @@ impl World {
         trusting(&self.provider)
     }
 
-    /// The machine client with the secret that is given, right or wrong.
+    /// The machine client with the given secret, right or wrong.
     fn robot(&self, secret: &str) -> Result<LoginClient> {
         let authority = self.provider.authority().certificate();
         let issuer = self.provider.issuer();

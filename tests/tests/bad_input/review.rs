@@ -1,5 +1,5 @@
 //! `/authenticate`: the HTTP status of every kind of bad request and bad token.
-//! Never expects a guess: what is not a TokenReview is refused as such.
+//! Never accepts a guess: what is not a TokenReview is refused as such.
 
 use anyhow::{Result, ensure};
 use login_tests::certificates::Authority;
@@ -67,8 +67,8 @@ fn oversized(world: &World) -> Result<()> {
     is_status(&curl.send("POST", &world.server.webhook_url(), Some(huge.as_bytes()))?, 413)
 }
 
-/// curl for requests that are answered before their body was read. Over HTTP/2 the answer is
-/// followed by RST_STREAM with NO_ERROR (RFC 9113 §8.1), which curl before 8 takes for a failure.
+/// curl for requests that the server answers before it has read their body. Over HTTP/2 RST_STREAM
+/// with NO_ERROR follows the answer (RFC 9113 §8.1), which curl before 8 takes for a failure.
 fn early(world: &World) -> Curl {
     world.server.curl().clone().with_option("--http1.1")
 }
@@ -121,11 +121,11 @@ fn outage(world: &World) -> Result<()> {
     }
     .authentication_configuration()?;
     provider.process().kill()?;
-    // Started when its issuer was already gone: there is no key set to fall back on.
+    // Started when its issuer was already down: there is no cached key set to use.
     let service = Service { authentication: Some(authentication), ..Service::default() };
     let server = LoginServer::serve(&world.components, &service)?;
     is_status(&server.review("v1", &token)?, 503)?;
-    // What needs no key is still a definitive no.
+    // A token that needs no key is still refused.
     let foreign = server.review("v1", "not-a-token")?;
     ensure!(foreign.status == 200 && foreign.json()?["status"]["authenticated"] == false);
     Ok(())
@@ -146,7 +146,7 @@ fn versions(world: &World) -> Result<()> {
             ensure!(body["apiVersion"] == format!("authentication.k8s.io/{version}"), "{body}");
             ensure!(body["kind"] == "TokenReview", "{body}");
             ensure!(body["spec"]["token"].is_null(), "the token comes back: {body}");
-            // Two questions, two decisions.
+            // Two reviews, two decision ids.
             let extra = body["status"]["user"]["extra"].as_object_mut();
             let decision =
                 extra.and_then(|extra| extra.remove("kubectl-login.internal/decision-id"));
@@ -168,7 +168,7 @@ fn client_certificate(world: &World) -> Result<()> {
     };
     let server = LoginServer::serve(&world.components, &service)?;
     let stranger = server.review("v1", "t");
-    // Refused by HTTP, or in the handshake already.
+    // Refused with HTTP status 401, or already in the handshake.
     ensure!(stranger.is_err() || stranger.is_ok_and(|reply| reply.status == 401));
     let apiserver = callers.client(&scratch, "kube-apiserver", "webhook-callers")?;
     let known = server.curl().clone().with_client_certificate(&apiserver);

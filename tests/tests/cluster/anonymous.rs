@@ -1,6 +1,5 @@
-//! Requests without credentials: health paths, and what nodes that join and other clusters read, must
-//! stay open.
-//! Never weakens more than these.
+//! Requests without credentials: health paths, and what joining nodes and other clusters read,
+//! must stay open. Never opens more than these.
 
 use anyhow::{Result, ensure};
 use login_tests::api_server::{ApiServer, Authentication};
@@ -51,7 +50,7 @@ fn printed_configuration(world: &World) -> Result<()> {
     let paths = ["/livez", "/readyz", "/healthz", "/api/v1/pods", "/version", "/livez/ping"];
     let seen = statuses(world, &server, &paths)?;
     ensure!(seen == [200, 200, 200, 401, 401, 401], "{paths:?} answered {seen:?}");
-    // As `kubeadm init` makes it; `kubeadm join` reads it before it has credentials.
+    // As `kubeadm init` creates it; `kubeadm join` reads it before it has credentials.
     let administrator = world.administrator()?;
     let namespaced = |kind: &str, version: &str, rest: serde_json::Value| {
         let mut object = json!({
@@ -89,7 +88,7 @@ fn printed_configuration(world: &World) -> Result<()> {
     let paths =
         [cluster_info.as_str(), maps, "/.well-known/openid-configuration", "/openid/v1/jwks"];
     let seen = statuses(world, &server, &paths)?;
-    // What RBAC lets nobody read without credentials stays so, and who binds the role is not shut out.
+    // 403, not 401: RBAC denies the last two until an operator binds the role that reads them.
     ensure!(seen == [200, 401, 403, 403], "{paths:?} answered {seen:?}");
     token_works(world, &server)
 }

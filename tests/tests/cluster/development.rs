@@ -1,4 +1,4 @@
-//! What `login-server dev` writes is enough: a cluster, a person and a machine work with it.
+//! The files of `login-server dev` are enough for a cluster, a user and a machine client.
 //! Never changes one of its files.
 
 use std::path::PathBuf;

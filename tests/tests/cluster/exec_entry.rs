@@ -18,11 +18,11 @@ use crate::world::{Case, World};
 pub(crate) const CASES: &[Case] =
     &[("an_exec_entry_works_with_every_kubectl_and_both_api_versions", matrix)];
 
-/// Signs in here only, so that what the shared provider counts for it is this case's.
+/// Signs in only here, so that the shared provider's counts for this user are this case's.
 const ERIN: &str = "erin";
 
-/// kubectl has `auth whoami` since 1.26, but asks for the version that kube-apiserver still
-/// serves (v1) since 1.28.
+/// kubectl has `auth whoami` since 1.26, but requests the version that kube-apiserver still serves
+/// (v1) only since 1.28.
 const WHOAMI: [&str; 2] = ["1.32", NEWEST_KUBECTL];
 
 fn matrix(world: &World) -> Result<()> {
@@ -30,7 +30,7 @@ fn matrix(world: &World) -> Result<()> {
     let home = scratch.folder("home")?;
     let person = world.provider.person(ERIN, Decision::Approve);
     let person = person.command_line(&world.components, &scratch)?;
-    // What a kubeconfig names is run only where the person allows it.
+    // The client runs a command of a kubeconfig only where the user allows it.
     let allowed = format!("allowed-commands:\n- {}\n", json!(person));
     scratch.folder("home/.config/kubectl-login")?;
     scratch.file("home/.config/kubectl-login/config.yaml", allowed)?;
@@ -44,8 +44,8 @@ fn matrix(world: &World) -> Result<()> {
             let kubectl =
                 Kubectl::with_kubeconfig(&world.components, version, &files)?.at_home(&home);
             kubectl.run(&["get", "pods", "-A"])?.success()?.saying("the-pod")?;
-            // `auth whoami` by hand, for the versions that lack it. The manifest comes by pipe, and
-            // the plugin must leave it alone (contract P14).
+            // The request of `auth whoami`, for the versions that lack it. The manifest comes
+            // through a pipe, which the plugin must not read (contract P14).
             let review =
                 json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
             let made = kubectl.run_with_input(

@@ -1,5 +1,5 @@
-//! The scenario of the article on a real kube-apiserver: webhook, rights, kubeconfig, outage.
-//! Never wires by hand what `login-server print` writes.
+//! The whole scenario on a real kube-apiserver: webhook, rights, kubeconfig, outage.
+//! Never writes by hand what `login-server print` writes.
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
 mod anonymous;

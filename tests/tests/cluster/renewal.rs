@@ -1,5 +1,5 @@
-//! Tokens that live for seconds: renewed while kubectl works, unseen by the user.
-//! Never asks the user a second time.
+//! Tokens that live for seconds: renewed while kubectl works, unnoticed by the user.
+//! Never accepts a second sign-in.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) const CASES: &[Case] =
 
 const LIFETIME: u64 = 10;
 
-/// One `kubectl proxy` lives longer than its token: client-go asks the plugin again.
+/// One `kubectl proxy` outlives its token: client-go runs the plugin again.
 fn renewal(world: &World) -> Result<()> {
     let scratch = Scratch::new()?;
     let password = scratch.file("password", "correct horse battery staple")?;
@@ -61,7 +61,7 @@ fn renewal(world: &World) -> Result<()> {
         &person,
     ])?;
 
-    // From here on nobody is at the keyboard.
+    // From here on no user is present.
     let mut entry = client.exec_entry("v1");
     entry["args"].as_array_mut().context("no arguments")?.push(json!("--interactive=never"));
     let kubeconfig = api_server.kubeconfig(User::Exec(entry));

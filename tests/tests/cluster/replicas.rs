@@ -1,5 +1,5 @@
 //! Two apiservers and two login-servers with one configuration and no shared state.
-//! Never lets a client choose: balancers stand before both pairs.
+//! Never lets a client choose: load balancers are in front of both pairs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -50,8 +50,8 @@ fn one_stops(world: &World) -> Result<()> {
     let addresses = servers.iter().map(address).collect::<Result<Vec<_>>>()?;
     let front = Forwarder::start(addresses)?;
 
-    // Every token is a new one: nothing that an apiserver has cached can answer for it. With RS256
-    // two tokens of the same second would be the same.
+    // Every token is new, so that no apiserver has a cached answer for it. With RS256 two tokens
+    // of the same second would be identical.
     let client = world.provider.client(&world.components, ELLIPTIC_CLIENT_ID, "alice")?;
     let kubeconfig = |user: User| {
         let mut kubeconfig = servers[0].kubeconfig(user);
@@ -85,7 +85,7 @@ fn one_stops(world: &World) -> Result<()> {
     has_accepted(&second, before + 3).context("who answered?")
 }
 
-/// Its log is written a moment after its answers.
+/// Waits for the log, which is written shortly after the answers.
 fn has_accepted(server: &LoginServer, reviews: usize) -> Result<()> {
     wait::until("lines in the log", SOON, || Ok((accepted(server)? >= reviews).then_some(())))
 }

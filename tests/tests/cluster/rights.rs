@@ -1,5 +1,4 @@
-//! What a signed-in user may do: what RBAC gives to the mapped name and groups, and nothing more.
-//! Never tests RBAC itself.
+//! The rights of a signed-in user: what RBAC grants to the mapped name and groups, nothing more.
 
 use anyhow::{Result, ensure};
 use login_tests::api_server::ApiServer;

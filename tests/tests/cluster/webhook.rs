@@ -1,5 +1,5 @@
 //! A bearer token at a kube-apiserver whose webhook files were printed by login-server.
-//! Never uses an exec plugin: the token is given by hand.
+//! Never uses an exec plugin: the cases pass the token themselves.
 
 use anyhow::{Result, ensure};
 

@@ -19,8 +19,8 @@ pub(crate) type Case = (&'static str, fn(&World) -> Result<()>);
 
 /// Two apiservers of one cluster.
 ///
-/// The first asks with the default review version (v1beta1) a login-server that reserves every
-/// `system:` name; the second asks with v1 one whose operator allowed the group `system:masters`.
+/// The first sends reviews of the default version (v1beta1) to a login-server that reserves every
+/// `system:` name; the second sends v1 to one whose operator allowed the group `system:masters`.
 pub(crate) struct World {
     pub(crate) components: Arc<Components>,
     pub(crate) provider: OidcProvider,
@@ -80,7 +80,7 @@ impl World {
         Ok(world)
     }
 
-    /// Both apiservers with the review version that each asks with.
+    /// Both apiservers with the review version that each sends.
     pub(crate) fn servers(&self) -> [(&'static str, &ApiServer); 2] {
         [("v1beta1", &self.v1beta1), ("v1", &self.v1)]
     }
@@ -91,14 +91,14 @@ impl World {
         Kubectl::new(&self.components, NEWEST_KUBECTL, &kubeconfig)
     }
 
-    /// kubectl whose kubeconfig names no user: the token comes with `--token`.
+    /// kubectl whose kubeconfig names no user: the case passes `--token`.
     pub(crate) fn kubectl(&self, server: &ApiServer) -> Result<Kubectl> {
         Kubectl::new(&self.components, NEWEST_KUBECTL, &server.kubeconfig(User::Nobody))
     }
 
     fn grant_rights(&self) -> Result<()> {
         let administrator = self.administrator()?;
-        // Not `view`: that one is filled in by a controller that does not run here.
+        // Not `view`: a controller that does not run here fills that role in.
         let view = json!({
             "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "observer",
         });
@@ -128,7 +128,7 @@ impl World {
             "metadata": { "name": "bob-observes", "namespace": "team" },
             "roleRef": view, "subjects": subject("User", "bob"),
         }))?;
-        // A pod that nothing will ever run: there are no nodes, and it need not.
+        // A pod that never runs, since there are no nodes; it only has to exist.
         administrator.create(&json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": { "name": "the-pod", "namespace": "team" },

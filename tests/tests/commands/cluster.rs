@@ -1,5 +1,5 @@
-//! `whoami`: what a real kube-apiserver says to the token that kubectl would send.
-//! Never compares with claims: only with what kubectl itself is told.
+//! `whoami`: a real kube-apiserver's answer to the token that kubectl would send.
+//! Never compares with claims: only with the answer that kubectl itself gets.
 
 use anyhow::{Result, ensure};
 use login_tests::components::NEWEST_KUBECTL;
@@ -34,7 +34,7 @@ fn same_as_kubectl(world: &World) -> Result<()> {
     let plugin = kubectl.run(&["login", "whoami", "-o", "json"])?.success()?.json()?;
     ensure!(plugin["username"] == "alice", "{plugin}");
 
-    // A name in the certificate that is not the host's, as behind a tunnel.
+    // A server name that differs from the host, as behind a tunnel.
     let mut document: Value = serde_json::from_str(&login_tests::scratch::read(&file)?)?;
     let server = world.server.url().replace("127.0.0.1", "localhost");
     document["clusters"][0]["cluster"]["server"] = json!(server);
@@ -45,7 +45,7 @@ fn same_as_kubectl(world: &World) -> Result<()> {
 }
 
 fn refused(world: &World) -> Result<()> {
-    // The webhook trusts another audience.
+    // The webhook does not accept this client's audience.
     let client = world.provider.client(&world.components, ELLIPTIC_CLIENT_ID, "alice")?;
     let kubeconfig = world.server.kubeconfig(User::Exec(client.exec_entry("v1")));
     let file = kubeconfig.write(client.scratch(), "kubeconfig")?;
@@ -58,7 +58,7 @@ fn refused(world: &World) -> Result<()> {
 fn untrusted(world: &World) -> Result<()> {
     let client = world.provider.client(&world.components, CLIENT_ID, "alice")?;
     let mut kubeconfig = world.server.kubeconfig(User::Exec(client.exec_entry("v1")));
-    // That of the issuer is not that of the cluster.
+    // The issuer's authority is not the cluster's.
     kubeconfig.certificate_authority_pem = world.provider.authority().pem()?;
     let file = kubeconfig.write(client.scratch(), "kubeconfig")?;
     let whoami = finished(world.bare(&client.home(), &file)?, &["whoami"])?.with_code(4)?;

@@ -1,5 +1,5 @@
 //! kubectl completes `kubectl login` through our program (contract P38, P40).
-//! Never asks the network.
+//! Never uses the network.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! `doctor` on a chain that works, and on chains that are broken in one place each.
-//! Never only looks for words: the outcome of each named check is read.
+//! `doctor` on a chain that works, and on chains that are each broken in one place.
+//! Never only searches for words: cases read the outcome of each named check.
 
 use anyhow::{Context as _, Result, ensure};
 use login_tests::kubeconfig::User;
@@ -80,7 +80,7 @@ fn works(world: &World) -> Result<()> {
     }
     let (findings, code) = examined(world, &client, &kubeconfig, &["--offline"])?;
     ensure!(code == Some(0) && outcome(&findings, "issuer")? == "skipped", "{findings:?}");
-    // Nobody signs in for an examination, and what that kubeconfig would run is not allowed there.
+    // `doctor` starts no sign-in, and this home does not allow the kubeconfig's commands.
     let empty = world.provider.client(&world.components, CLIENT_ID, "alice")?;
     let (findings, code) = examined(world, &empty, &kubeconfig, &[])?;
     ensure!(code == Some(2) && outcome(&findings, "commands")? == "problem", "{findings:?}");
@@ -89,7 +89,7 @@ fn works(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// What breaks a kubeconfig.
+/// A change that breaks a kubeconfig.
 type Change = fn(&mut Value);
 
 fn never_runs(world: &World) -> Result<()> {

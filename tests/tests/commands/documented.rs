@@ -1,5 +1,5 @@
-//! Every command that the documentation shows is one that the programs know, with the options that it has
-//! there. Never carries one out: each is asked for its help at the end of its arguments.
+//! The programs know every command in the documentation, with the options shown there.
+//! Never executes one: each runs with `--help` at the end of its arguments.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ fn known(world: &World) -> Result<()> {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(["--help"]).collect();
         finished(clean(program, scratch.path(), &[]), &arguments)?.success()?.saying("Usage:")?;
     }
-    // What is not known is said before any help is given.
+    // An unknown argument is an error even with `--help`.
     let server =
         || Ok::<_, anyhow::Error>(clean(world.components.login_server()?, scratch.path(), &[]));
     for unknown in [&["serve", "--colour", "--help"][..], &["user", "paint", "alice", "--help"]] {
@@ -60,7 +60,7 @@ enum Program {
     Server,
 }
 
-/// The commands in code spans and in indented lines, of which some go on in the next one.
+/// The commands in code spans and in indented lines, some of which continue on the next line.
 fn commands(page: &str) -> Vec<(Program, Vec<String>)> {
     let whole_lines = page.replace("\\\n", " ");
     let mut texts = Vec::new();
@@ -82,7 +82,7 @@ fn commands(page: &str) -> Vec<(Program, Vec<String>)> {
     texts.into_iter().filter_map(command).collect()
 }
 
-/// What comes before a redirection; `…` stands for a value after an option, else for more of them.
+/// The words before a redirection; `…` stands for a value after an option, else for more options.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace().take_while(|word| !["<", ">", "#"].contains(word)) {

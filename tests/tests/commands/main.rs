@@ -1,5 +1,5 @@
-//! The commands that people and operators run beside kubectl: sessions, whoami, doctor, completion.
-//! Never looks into the files of a session: cases see what a person or a script sees.
+//! The commands that users and operators run beside kubectl: sessions, whoami, doctor, completion.
+//! Never looks into the files of a session: cases see what a user or a script sees.
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
 mod cluster;

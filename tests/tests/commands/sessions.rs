@@ -1,5 +1,5 @@
-//! Sessions are listed, told apart by account, and end here and at their issuer.
-//! Never takes a session for ended because its files are gone: its refresh token is tried.
+//! Sessions: listed, distinguished by account, ended locally and at their issuer.
+//! Never takes a session for ended because its files are gone: cases try its refresh token.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,14 +39,14 @@ fn listed(client: &LoginClient, more: &[&str]) -> Result<Vec<Value>> {
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// What is counted at the shared provider may be another case's.
+/// The shared provider's counts may include other cases.
 fn with_a_provider_of_its_own(world: &World) -> Result<(OidcProvider, LoginClient)> {
     let provider = OidcProvider::start(&world.components, &Manners::default())?;
     let client = provider.client(&world.components, CLIENT_ID, "alice")?;
     Ok((provider, client))
 }
 
-/// A copy of the client's home as it is now.
+/// Returns a copy of the client's home as it is now.
 fn copy_of_home(client: &LoginClient) -> Result<PathBuf> {
     let copy = client.scratch().path().join("copy");
     run(clean("cp", client.scratch().path(), &[]).arg("-a").arg(client.home()).arg(&copy), LIMIT)?
@@ -54,8 +54,8 @@ fn copy_of_home(client: &LoginClient) -> Result<PathBuf> {
     Ok(copy)
 }
 
-/// Fails if the refresh token in `copy` still gives tokens. It is sealed for the place where it
-/// was, so it is put back there.
+/// Fails if the refresh token in `copy` still gives tokens. It is sealed for its original path, so
+/// it is put back there.
 fn refuses(client: &LoginClient, copy: &Path) -> Result<()> {
     std::fs::rename(client.home(), client.scratch().path().join("after"))?;
     std::fs::rename(copy, client.home())?;

@@ -1,5 +1,4 @@
-//! What the cases share: two issuers, and a cluster that trusts one of them by its webhook.
-//! Never knows what a command prints.
+//! What the cases share: two issuers, and a cluster that trusts one of them through its webhook.
 
 use std::path::Path;
 use std::process::Command;
@@ -59,14 +58,14 @@ impl World {
         })
     }
 
-    /// A client of the provider with a fresh home, and nobody who signs in yet.
+    /// A client of the provider with a fresh home and no user to sign in.
     pub(crate) fn client(&self) -> Result<LoginClient> {
         let authority = self.provider.authority().certificate();
         LoginClient::for_issuer(&self.components, self.provider.issuer(), CLIENT_ID, authority)
             .map(|client| client.with(&["--scope", "groups,profile"]))
     }
 
-    /// The options by which `login` signs in at the provider.
+    /// The options with which `login` signs in at the provider.
     pub(crate) fn as_person(&self, client: &LoginClient, login: &str) -> Result<[String; 4]> {
         let person = self.provider.person(login, Decision::Approve);
         Ok(by_browser(&person.command_line(&self.components, client.scratch())?))
@@ -79,7 +78,7 @@ impl World {
         LoginClient::for_issuer(&self.components, issuer, CLIENT_ID, &authority)
     }
 
-    /// The options by which `login` signs in there.
+    /// The options with which `login` signs in there.
     pub(crate) fn as_embedded_person(&self, client: &LoginClient) -> Result<[String; 4]> {
         let authority = self.embedded.file("/certificateAuthorityFile")?;
         let person = Person {
@@ -91,7 +90,7 @@ impl World {
         Ok(by_browser(&person.command_line(&self.components, client.scratch())?))
     }
 
-    /// kubectl-login without options of its own, at a home and with a kubeconfig.
+    /// kubectl-login without the client's options, with a home and a kubeconfig.
     pub(crate) fn bare(&self, home: &Path, kubeconfig: &Path) -> Result<Command> {
         let program = self.components.kubectl_login()?;
         let folder: Vec<_> = program.parent().map(Path::to_path_buf).into_iter().collect();

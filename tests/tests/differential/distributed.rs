@@ -1,5 +1,5 @@
-//! Groups that the issuer keeps elsewhere (OpenID Connect Core §5.6.2).
-//! Never by expression: kube-apiserver fetches them for `groups.claim` only.
+//! Distributed claims: groups at another endpoint (OpenID Connect Core §5.6.2).
+//! Never with an expression: kube-apiserver fetches them for `groups.claim` only.
 
 use anyhow::Result;
 use login_tests::issuers::Issuers;

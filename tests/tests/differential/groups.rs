@@ -1,5 +1,5 @@
-//! `claimMappings.groups` and `claimMappings.extra`: texts, lists, nothing, and what is none of them.
-//! Never about distributed claims.
+//! `claimMappings.groups` and `claimMappings.extra`: strings, lists, nothing, and other types.
+//! Distributed claims have a file of their own.
 
 use crate::table::{Case, accepted, differs, refused, stricter};
 
@@ -8,9 +8,9 @@ const GUARD: &str =
 const ONCE: &str = "each group is named once";
 const STABLE: &str = "a group's name is a visible text that no hop on its way makes another of";
 const EMPTY: &str = "a group without a name is none";
-/// kube-apiserver 1.37.1 refuses every token whose groups are the bare result of `split` or
-/// `findAll`, the example of its own documentation included: that list holds Go's strings and not
-/// CEL's (`convertCELValueToStringList` in oidc.go).
+/// kube-apiserver 1.37.1 refuses every token whose groups are the direct result of `split` or
+/// `findAll`, including the example of its own documentation: that list holds Go strings, not
+/// CEL strings (`convertCELValueToStringList` in oidc.go).
 const TEXTS: &str = "a list of texts is a list of texts, whichever function made it";
 
 pub(crate) const CASES: &[Case] = &[

@@ -1,6 +1,6 @@
-//! Key sets in the forms in which providers publish them, and forms that are odd.
-//! Never a provider's own key: the form is theirs, and the numbers are ours. `x5c` is left out,
-//! since it would have to hold a certificate of the key.
+//! Key sets in the forms in which providers publish them, and unusual forms.
+//! Never a provider's own key: the form is theirs, the key material ours. `x5c` is left out, since
+//! it would have to hold a certificate of the key.
 
 use crate::table::{Case, Make, accepted, refused, stricter};
 
@@ -12,7 +12,7 @@ const PRIVATE: &str = "a key with private members is everybody's";
 const JANE: &str = r#"{"sub":"jane"}"#;
 const ENTRY: &str = r#"claimMappings: {username: {claim: sub, prefix: ""}}"#;
 
-/// In a file of their own: kube-apiserver takes 64 issuers in one.
+/// In a separate configuration file: kube-apiserver accepts 64 issuers in one.
 pub(crate) const CASES: &[Case] = &[
     Case {
         name: "google",
@@ -25,7 +25,7 @@ pub(crate) const CASES: &[Case] = &[
         ],
         ..Case::PLAIN
     },
-    // No `alg`, and members that only Microsoft knows.
+    // No `alg`, and members that only Microsoft uses.
     Case {
         name: "entra",
         entry: ENTRY,
@@ -53,7 +53,7 @@ pub(crate) const CASES: &[Case] = &[
         ],
         ..Case::PLAIN
     },
-    // A key for encryption stands beside those for signatures.
+    // A key for encryption beside those for signatures.
     Case {
         name: "keycloak",
         entry: ENTRY,
@@ -215,7 +215,7 @@ pub(crate) const CASES: &[Case] = &[
         ],
         ..Case::PLAIN
     },
-    // One key without a name, and tokens that name none.
+    // One key without a `kid`, and tokens without one.
     Case {
         name: "handmade",
         entry: ENTRY,

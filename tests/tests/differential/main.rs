@@ -1,5 +1,5 @@
-//! The same AuthenticationConfiguration and the same token, given to kube-apiserver and to us.
-//! Never settles for a difference that is not listed with its reason.
+//! The same AuthenticationConfiguration and token, given to kube-apiserver and to login-server.
+//! Never accepts a difference that is not listed with its reason.
 #![expect(clippy::needless_raw_string_hashes, reason = "the rows of a table look alike")]
 #![expect(clippy::disallowed_methods, reason = "tokens are made for the time that it is")]
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     Suite::new(World::start).cases(RULES).cases(load::RULES).run()
 }
 
-/// All entries of the one file. kube-apiserver takes 64.
+/// All entries of the one file. kube-apiserver accepts 64.
 fn all_cases() -> impl Iterator<Item = &'static Case> {
     [
         names::CASES,

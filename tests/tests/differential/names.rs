@@ -1,5 +1,4 @@
 //! `claimMappings.username` and `claimMappings.uid`: by claim, with a prefix, by expression.
-//! Never about groups or `extra`.
 
 use crate::table::{Case, accepted, refused, stricter};
 

@@ -1,5 +1,5 @@
-//! `claimValidationRules` and `userValidationRules`: what must hold besides a good signature.
-//! Never about what the rules are compiled from: what is refused at load has its own table.
+//! `claimValidationRules` and `userValidationRules`: what must hold besides a valid signature.
+//! Rules that are refused at load have their own table.
 
 use crate::table::{Case, accepted, refused, stricter};
 

@@ -1,5 +1,5 @@
-//! How a case is written: one `jwt` entry, and tokens with the user that both programs must see.
-//! Never leaves open what is expected: every token is accepted, refused, or a difference with a reason.
+//! How a case is written: one `jwt` entry, and tokens with the user that both programs must return.
+//! Never leaves open what is expected: accepted, refused, or a difference with a reason.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ pub(crate) struct Case {
     /// The key set that its issuer publishes instead of those keys, in JSON; see
     /// [`Keys::filled`].
     pub(crate) key_set: &'static str,
-    /// Whether the entry says what the uid is.
+    /// Whether the entry maps the uid.
     pub(crate) maps_uid: bool,
     pub(crate) tokens: &'static [Token],
 }
@@ -40,11 +40,12 @@ impl Case {
     };
 }
 
-/// A token: signed with the issuer's ES256 key, valid for an hour, for the audience `kubectl-login`.
+/// A token: signed with the issuer's ES256 key, valid for an hour, for the audience
+/// `kubectl-login`.
 pub(crate) struct Token {
-    /// Claims in JSON that are added to those, or replace them. `"@absent"` takes one away;
-    /// `"@now-60"` is a time in seconds, `"@pad-1000"` a text of so many letters, and
-    /// `"@audiences-100"` so many audiences, of which the last is `kubectl`.
+    /// Claims in JSON that are added to those, or replace them. `"@absent"` removes one;
+    /// `"@now-60"` is a time in seconds, `"@pad-1000"` a string of that many letters, and
+    /// `"@audiences-100"` that many audiences, of which the last is `kubectl`.
     claims: &'static str,
     make: Make,
     pub(crate) expected: Expected,
@@ -57,17 +58,18 @@ pub(crate) enum Make {
     Signed(&'static str),
     /// The key of this name with an algorithm, and more fields of the header in JSON.
     With(&'static str, &'static str, &'static str),
-    /// A good token whose signature is that of other claims.
+    /// A valid token with the signature of other claims.
     OtherSignature,
-    /// A good token of which the last letter has another unused bit.
+    /// A valid token whose last letter has another unused bit.
     SpareBit,
-    /// The payload is this text, whatever it is.
+    /// The payload is this text, valid or not.
     Payload(&'static str),
-    /// Whatever text, not signed at all.
+    /// Any text, without a signature.
     Text(&'static str),
 }
 
-/// Who both programs should see; `None` is a refusal. See [`crate::user::User`] for the form.
+/// The user that both programs should return; `None` is a refusal. See [`crate::user::User`] for
+/// the form.
 #[derive(Clone, Copy)]
 pub(crate) enum Expected {
     Both(Option<&'static str>),
@@ -84,7 +86,7 @@ pub(crate) const fn refused(claims: &'static str) -> Token {
     Token { claims, make: Make::Signed("ES256"), expected: Expected::Both(None) }
 }
 
-/// kube-apiserver accepts the token and we refuse it.
+/// kube-apiserver accepts the token and login-server refuses it.
 pub(crate) const fn stricter(
     claims: &'static str,
     user: &'static str,
@@ -114,7 +116,7 @@ impl Token {
         self
     }
 
-    /// What kube-apiserver should see.
+    /// The user that kube-apiserver should return.
     pub(crate) fn theirs(&self) -> Option<&'static str> {
         match self.expected {
             Expected::Both(user) => user,
@@ -122,7 +124,7 @@ impl Token {
         }
     }
 
-    /// What we should see.
+    /// The user that login-server should return.
     pub(crate) fn ours(&self) -> Option<&'static str> {
         match self.expected {
             Expected::Both(user) => user,
@@ -200,7 +202,7 @@ fn all_claims(more: &str, issuer: &str, now: i64) -> Result<String> {
     Ok(all.to_string())
 }
 
-/// 64 bytes leave four bits of the last letter unused.
+/// A signature of 64 bytes leaves four bits of the last letter unused.
 fn with_spare_bit(token: &str) -> String {
     const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (rest, last) = token.split_at(token.len() - 1);
@@ -250,11 +252,11 @@ impl Keys {
         Ok(Self(keys.into_iter().collect::<Result<_>>()?))
     }
 
-    /// A key set in JSON with `@rsa` and the like replaced by the members that make the key, and
-    /// `@many-100` by so many other keys.
+    /// A key set in JSON with `@rsa` and the like replaced by the members of that key, and
+    /// `@many-100` by that many other keys.
     pub(crate) fn filled(&self, key_set: &str) -> Result<String> {
         let mut text = key_set.to_owned();
-        // Longer names first: one is the begin of another.
+        // Longer names first: one is a prefix of another.
         for key in self.0.iter().rev() {
             let mut members = key.public()?;
             let object = members.as_object_mut().context("no object")?;
@@ -303,7 +305,7 @@ pub(crate) fn configuration<'c>(
     Ok(text)
 }
 
-/// The lines of a block of YAML that itself is indented somehow, at a depth.
+/// The lines of an indented block of YAML, re-indented to `depth`.
 pub(crate) fn indented(block: &str, depth: usize) -> String {
     let lines = || block.lines().filter(|line| !line.trim().is_empty());
     let own = lines().map(|line| line.len() - line.trim_start().len()).min().unwrap_or_default();

@@ -1,5 +1,4 @@
 //! The token itself: algorithms, headers, times, audiences, issuers, shapes of the payload.
-//! Never about what its claims are mapped to.
 
 use login_tests::issuers::Issuers;
 use serde_json::json;
@@ -39,7 +38,7 @@ pub(crate) const CASES: &[Case] = &[
             refused(JANE).made(Make::With("es256", "RS256", "{}")),
             refused(JANE).made(Make::With("rsa", "ES256", "{}")),
             refused(JANE).made(Make::With("es384", "ES256", "{}")),
-            // One unknown key id for each issuer: a second one within ten seconds cannot be told.
+            // One unknown key id for each issuer: a second within ten seconds would get no verdict.
             refused(JANE).made(Make::With("unpublished", "ES256", "{}")),
         ],
         ..Case::PLAIN
@@ -258,7 +257,8 @@ pub(crate) const CASES: &[Case] = &[
     },
 ];
 
-/// Puts one discovery document where only `discoveryURL` leads, and a wrong one where it was.
+/// Publishes a discovery document where only `discoveryURL` leads, and a wrong one at its usual
+/// place.
 pub(crate) fn publish(issuers: &Issuers) {
     let issuer = issuers.url("discovered-elsewhere");
     let discovery = |key_set: String| {

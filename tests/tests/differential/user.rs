@@ -1,4 +1,4 @@
-//! What a program says about a token, in one line that a table can hold.
+//! A program's answer for a token, as one line of a table.
 //! Never compares by parts: two answers are the same when their lines are.
 
 use std::fmt::{self, Write as _};
@@ -7,12 +7,12 @@ use anyhow::{Result, bail, ensure};
 use login_tests::curl::Reply;
 use serde_json::Value;
 
-/// What stands in a table where login-server cannot tell (503).
+/// The entry of a table where login-server has no verdict (503).
 pub(crate) const OUTAGE: &str = "(cannot tell)";
 
 const DECISION_ID_KEY: &str = "kubectl-login.internal/decision-id";
 
-/// A user: `NAME uid="…" groups=["…"] extra={"…":["…"]}`, each part only if it is not empty.
+/// A user: `NAME uid="…" groups=["…"] extra={"…":["…"]}`, without empty parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct User(String);
 
@@ -27,7 +27,7 @@ impl User {
             let _ = write!(line, " groups={}", Value::from(groups.to_vec()));
         }
         if user["extra"].as_object().is_some_and(|extra| !extra.is_empty()) {
-            // Keys come sorted from both: `serde_json` keeps a map by key.
+            // Keys are sorted in both answers: `serde_json` orders a map by key.
             let _ = write!(line, " extra={}", user["extra"]);
         }
         Self(line)
@@ -48,7 +48,7 @@ fn texts(value: &Value) -> Vec<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// What kube-apiserver's SelfSubjectReview says; a refusal is `None`.
+/// The user of kube-apiserver's SelfSubjectReview; a refusal is `None`.
 ///
 /// `system:authenticated` is left out: kube-apiserver adds it to every answer.
 pub(crate) fn seen_by_kube_apiserver(reply: &Reply) -> Result<Option<User>> {
@@ -68,11 +68,11 @@ pub(crate) fn seen_by_kube_apiserver(reply: &Reply) -> Result<Option<User>> {
     }
 }
 
-/// What login-server's TokenReview says; a refusal is `None`.
+/// The user of login-server's TokenReview; a refusal is `None`.
 ///
-/// Two differences hold for every token and are taken out here. Where the configuration names no
-/// uid, ours is the issuer and the subject, which never changes hands; theirs is empty. And we tell
-/// the id of the decision in `extra`, so that audit logs can be joined.
+/// Removes two differences that hold for every token. Where the configuration maps no uid,
+/// ours is issuer and subject, which are never reassigned; theirs is empty. And our `extra` has
+/// the id of the decision, so that audit logs can be joined.
 pub(crate) fn seen_by_login_server(
     reply: &Reply,
     issuer: &str,
@@ -96,7 +96,7 @@ pub(crate) fn seen_by_login_server(
     let uid = if maps_uid {
         uid.as_str()
     } else {
-        // A token without subject has none with either.
+        // Without `sub`, the uid is empty in both.
         ensure!(uid.is_empty() || uid.starts_with(&format!("{issuer}#")), "uid `{uid}`");
         ""
     };

@@ -1,5 +1,5 @@
 //! One file of configurations, read by a real kube-apiserver and by login-server.
-//! Never a second copy of the file: both are given the same text.
+//! Never a second copy of the file: both get the same text.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::user::{OUTAGE, User, seen_by_kube_apiserver, seen_by_login_server};
 /// A case of this suite.
 pub(crate) type Rule = (&'static str, fn(&World) -> Result<()>);
 
-/// kube-apiserver tries a key set that it could not get again after ten seconds.
+/// kube-apiserver retries a key set that it could not fetch after ten seconds.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(crate) struct World {
@@ -71,12 +71,12 @@ impl World {
         Ok(Self { judge: Judge::new(components)?, issuers, keys, cluster, main, key_sets })
     }
 
-    /// Shows every token of the cases to both programs; fails with all that is not as expected.
+    /// Sends every token of the cases to both programs; fails with all unexpected answers.
     pub(crate) fn compare(&self, cases: &[Case]) -> Result<()> {
         self.compare_at(&self.main, cases)
     }
 
-    /// The same for those that are in a file of their own.
+    /// The same for the cases that have a separate file.
     pub(crate) fn compare_key_sets(&self, cases: &[Case]) -> Result<()> {
         self.compare_at(&self.key_sets, cases)
     }
@@ -109,7 +109,7 @@ impl World {
 
         let mut theirs = self.theirs(site, &text)?;
         if theirs.is_none() && expected.0.is_some() {
-            // Its key sets come in the background; until then every token is refused.
+            // It fetches key sets in the background; until then it refuses every token.
             theirs = wait::until("kube-apiserver to accept the token", PATIENCE, || {
                 Ok(self.theirs(site, &text)?.map(Some))
             })?;
@@ -122,7 +122,7 @@ impl World {
             |user: &Option<User>| user.as_ref().is_none_or(|user| user.as_str() != OUTAGE);
         let mut ours = review()?;
         if !is_told(&ours) && expected.1.is_none() {
-            // A key in doubt is confirmed by its issuer, which is asked once in ten seconds.
+            // The issuer has to confirm an unknown key, and is asked once in ten seconds.
             ours = wait::until("login-server to ask the issuer again", PATIENCE, || {
                 Ok(Some(review()?).filter(is_told))
             })?;
@@ -141,7 +141,8 @@ impl World {
         let review = json!({
             "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview",
         });
-        // Over HTTP/2 a refused POST is reset before its body has come, which curl takes for a failure.
+        // Over HTTP/2 kube-apiserver resets a refused POST before it has read the body, and curl
+        // takes that for a failure.
         let curl = self.cluster.curl()?.with_option("--http1.1").with_bearer(token);
         let reply = curl.post_json(&format!("{}{path}", site.api_server.url()), &review)?;
         seen_by_kube_apiserver(&reply)

@@ -1,5 +1,5 @@
-//! A person who has used int128/kubelogin: its entry and its tokens, taken over.
-//! Never opens a browser after the conversion.
+//! A user who has used int128/kubelogin: `convert` takes over its entry and its tokens.
+//! Never accepts a browser after the conversion.
 
 use anyhow::{Context as _, Result, ensure};
 use login_tests::components::NEWEST_KUBECTL;
@@ -13,11 +13,11 @@ use crate::world::{Case, World};
 pub(crate) const CASES: &[Case] =
     &[("an_entry_of_kubelogin_and_its_session_go_on_without_a_sign_in", kubelogin)];
 
-/// Signs in here only, so that what the shared provider counts for it is this case's.
+/// Signs in only here, so that the shared provider's counts for this user are this case's.
 const BOB: &str = "bob";
 
 fn kubelogin(world: &World) -> Result<()> {
-    // A session as kubelogin would have it: tokens of a real sign-in in its own kind of file.
+    // A session as kubelogin stores it: tokens of a real sign-in in its file format.
     let client = world.provider.client(&world.components, CLIENT_ID, BOB)?;
     let token = client.credential(&["--token-cache-storage=file"])?.token;
     let files = client.files()?;
@@ -64,7 +64,7 @@ fn kubelogin(world: &World) -> Result<()> {
     let sign_ins = world.provider.tokens_of(BOB, "authorization_code")?;
     ensure!(sign_ins == 1, "signed in {sign_ins} times");
     ensure!(world.provider.tokens_of(BOB, "refresh_token")? >= 1, "nothing was renewed");
-    // Once is enough.
+    // A second conversion changes nothing.
     world.login(&home, &file, &["convert"])?.success()?.saying("Nothing to convert")?;
     Ok(())
 }

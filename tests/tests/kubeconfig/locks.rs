@@ -1,5 +1,5 @@
 //! kubectl and kubectl-login change one kubeconfig at the same moment.
-//! Never a lock of the test's own.
+//! Never takes a lock itself.
 
 use std::thread;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn both(world: &World) -> Result<()> {
     let change_by_kubectl = |number: usize| {
         let cluster = format!("cluster-{number}");
         let arguments = ["config", "set-cluster", &cluster, "--server=https://k8s.test"];
-        // kubectl does not wait for a lock: it fails, and a person types it again.
+        // kubectl does not wait for a lock: it fails, and a user repeats the command.
         wait::until("kubectl's turn", LIMIT, || {
             let finished = kubectl.run(&arguments)?;
             let is_locked = finished.stderr.contains("config.lock");

@@ -1,5 +1,5 @@
 //! Kubeconfigs that our commands write, with real kubectl, kube-apiserver and issuers.
-//! Never looks at how a file is written: what kubectl makes of it counts.
+//! Never checks how a file is written, only what kubectl does with it.
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
 mod conversion;

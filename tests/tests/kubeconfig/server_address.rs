@@ -1,4 +1,4 @@
-//! A person who knows the address of a login-server, or the options, and nothing else.
+//! A user who knows only the address of a login-server, or only the options.
 //! Never writes a kubeconfig's user by hand.
 
 use anyhow::{Result, ensure};
@@ -50,7 +50,7 @@ fn address(world: &World) -> Result<()> {
         .saying("Context `test` uses it.")?
         .saying("Signed in to")?
         .saying("Next: kubectl auth whoami")?;
-    // The session is kept under the options of the entry: nobody is asked again.
+    // The session is stored under the options of the entry: no second sign-in.
     let kubectl = Kubectl::with_kubeconfig(&world.components, NEWEST_KUBECTL, file)?
         .at_home(&home)
         .with_variable("KUBECTL_LOGIN_INTERACTIVE", "never");
@@ -59,8 +59,8 @@ fn address(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Nothing but an address and the authority of a server that publishes none; then the lines that
-/// the program showed, with what whoever runs the cluster knows.
+/// Only an address, and the authority of a server that publishes none; then the commands that the
+/// program showed, completed with what the cluster's operator knows.
 fn newcomer(world: &World) -> Result<()> {
     let scratch = Scratch::new()?;
     let home = scratch.folder("home")?;
@@ -105,12 +105,12 @@ fn setup(world: &World) -> Result<()> {
     let begin = ["setup", "--issuer-url", url, "--client-id", world.dev.fact("/clientId")?];
     let rest =
         ["--certificate-authority", &authority, "--context=test", "--name=me", "--flow=browser"];
-    // Without the authority the issuer is not believed, and nothing is written.
+    // Without the authority the issuer is not trusted, and nothing is written.
     world.login(&home, &file, &begin)?.with_code(4)?;
     ensure!(!read(&file)?.contains("kubectl-login"), "written before the issuer answered");
     world.login(&home, &file, &[&begin[..], &rest[..]].concat())?.success()?;
     for version in ["1.32", NEWEST_KUBECTL] {
-        // In the entry it would want the person's consent.
+        // In the entry it would need the user's consent.
         let kubectl = Kubectl::with_kubeconfig(&world.components, version, &file)?
             .at_home(&home)
             .with_variable("KUBECTL_LOGIN_BROWSER_COMMAND", &browser);

@@ -53,7 +53,7 @@ impl World {
         run(&mut command, LIMIT)
     }
 
-    /// The browser of the person that `login-server dev` knows.
+    /// The browser of the user that `login-server dev` creates.
     pub(crate) fn browser(&self, scratch: &Scratch) -> Result<String> {
         let authority: PathBuf = self.dev.file("/certificateAuthorityFile")?;
         let person = Person {

@@ -1,4 +1,4 @@
-//! Authorization code with PKCE: the browser is started by the client and comes back to it.
+//! Authorization code with PKCE: the client starts the browser, which redirects back to it.
 //! Never types anything into the terminal.
 
 use anyhow::{Context as _, Result, ensure};

@@ -1,5 +1,5 @@
-//! Device authorization (RFC 8628): the terminal shows an address and a code, the browser is elsewhere.
-//! Never lets the client start a browser.
+//! Device authorization (RFC 8628): the terminal shows an address and a code, the browser is on
+//! another device. Never lets the client start a browser.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(crate) const CASES: &[Case] = &[
 
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// A `get-token` that waits for a person elsewhere.
+/// A `get-token` that waits for a user on another device.
 struct Waiting {
     child: Child,
     address: String,
@@ -98,7 +98,7 @@ fn complete_address(world: &World) -> Result<()> {
     let line = waiting.child.wait_for_line("or open ", LIMIT)?;
     let url = line.trim().trim_start_matches("or open ").to_owned();
     ensure!(url.starts_with(&waiting.address), "{url} is not below {}", waiting.address);
-    // The code stands on the page, to be compared with the terminal (RFC 8628 §3.3.1).
+    // The page shows the code, to be compared with the terminal (RFC 8628 §3.3.1).
     let steps =
         [Step::See(&waiting.code), Step::Press("button[value=deny]"), Step::See("terminal")];
     sit(world, &client, "complete-address", &url, &steps)

@@ -1,5 +1,5 @@
-//! Sign-ins by a person with a real browser, at the embedded issuer and at another one.
-//! Never accepts a page that a person could not use: errors of scripts and foreign requests fail.
+//! Sign-ins by a user with a real browser, at the embedded issuer and at another one.
+//! Never accepts an unusable page: script errors and requests to other hosts fail the case.
 #![expect(clippy::indexing_slicing, reason = "a key that a JSON value lacks reads as null")]
 
 mod browser;

@@ -1,5 +1,4 @@
 //! The two issuers of this suite.
-//! Never knows how a flow works.
 
 use std::sync::Arc;
 
@@ -44,7 +43,7 @@ impl World {
         LoginClient::for_issuer(&self.components, self.provider.issuer(), CLIENT_ID, authority)
     }
 
-    /// The username and groups that the embedded server's webhook gives to a token.
+    /// The username and groups that the embedded server's webhook returns for a token.
     pub(crate) fn reviewed(&self, token: &str) -> Result<Value> {
         let review = login_tests::login_server::review("v1", token);
         let reply = self.embedded.curl().post_json(self.embedded.fact("/webhookUrl")?, &review)?;

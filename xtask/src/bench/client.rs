@@ -1,6 +1,6 @@
 //! The cached path as a whole process: against `/bin/true`, an empty Rust program, and one that
-//! prints the same bytes. Never one program after the other: they take turns, so that a busy
-//! spell of the machine meets all of them.
+//! prints the same bytes. Never one program after the other: they take turns, so that load on the
+//! host affects all of them.
 
 use super::{
     Effort,

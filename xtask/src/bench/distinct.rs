@@ -1,6 +1,6 @@
-//! Many tokens in use at the same time: what one server does for a thousand, a hundred thousand,
-//! a million, with a result cache that has room for all and with the one it has by default.
-//! Never counts the first turn, in which every token is new.
+//! Many tokens in use at the same time: the rate of one server with a thousand, a hundred thousand,
+//! a million, with a result cache that has room for all and with the default one.
+//! Never counts the first round, in which every token is new.
 
 use super::{
     load,
@@ -16,7 +16,7 @@ use std::{
 
 const ROOMY: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\nresultCache: { maxBytes: 2147483648, ttl: 10m }\n";
 const DEFAULT: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
-/// At least this many requests are answered in a second of the first turn.
+/// The server answers at least this many requests a second in the first round.
 const SLOWEST: usize = 4000;
 
 pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
@@ -53,7 +53,7 @@ fn rate(bench: &Bench<'_>, service: &Service<'_>, count: usize) -> Result<(f64, 
     let (server, url) = bench.start_server(service, false)?;
     let mut seen = 0;
     while seen < count {
-        // A turn that is cut short begins anew, so one must be long enough.
+        // A round that is cut short starts over, so it must be long enough.
         let seconds = (count / SLOWEST).clamp(2, 600);
         let answered = load::streamed(seconds, &url, &bodies, bench.scratch)?;
         seen = usize::try_from(answered)?;

@@ -1,5 +1,5 @@
 //! Load on one URL, from one core: wrk for HTTP/1.1, h2load for HTTP/2.
-//! Never counts a reply that is not a success: any other spoils the measurement.
+//! Never counts a reply that is not a success: any other invalidates the measurement.
 
 use super::Effort;
 use crate::children;
@@ -17,7 +17,7 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// How many requests were answered; the file has one body per line.
+/// Returns how many requests were answered; the file has one body per line.
 pub(crate) fn answered(
     effort: &Effort,
     protocol: Protocol,

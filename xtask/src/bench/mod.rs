@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: speed as ratios to floors that are measured in the same run.
-//! Never an absolute number alone: another machine, or the same one busy, would say another.
+//! Never an absolute number alone: it differs between hosts, and with their load.
 //!
-//! `client` whole processes by hyperfine and `peer` another plugin among them, `server` the webhook
-//! under load and `distinct` many tokens at once, `load` the load generators, `table` what is printed.
+//! `client` measures whole processes with hyperfine, among them `peer`, another plugin; `server`
+//! the webhook under load, `distinct` many tokens at once. `load` has the load generators, `table`
+//! the printed table.
 
 mod client;
 mod distinct;

@@ -1,5 +1,5 @@
-//! int128/kubelogin, signed in once by its own means: its cached path beside ours.
-//! Never a reason for the bench to fail when it cannot be had.
+//! int128/kubelogin, signed in once by its own sign-in: its cached path beside ours.
+//! Never fails the bench where it cannot be built.
 
 use crate::{children, components::peers, demo, dev_server::DevServer, workspace};
 use anyhow::{Context as _, Result, ensure};
@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-/// The other plugin and a call that its cache answers.
+/// The peer plugin and a call that its cache answers.
 pub(crate) struct Peer {
     /// `kubelogin v1.28.0`
     pub(crate) name: String,
@@ -19,7 +19,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Signs in at a `login-server dev` that is stopped again.
+    /// Signs in at a `login-server dev`, which is then stopped.
     pub(crate) fn prepare(scratch: &Path) -> Result<Self> {
         let (program, version) = peers::kubelogin()?;
         let development = workspace::build(&["--locked", "--package", "login-server"])?;

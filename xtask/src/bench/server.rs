@@ -1,9 +1,9 @@
 //! The webhook under load: repeated, new and garbage tokens, against a bare hyper server that
-//! sends the same reply and against raw signature checks. Never both on one core: the server has
-//! core 0, the load core 1.
+//! sends the same reply and against raw signature checks. Never server and load on one core: the
+//! server has core 0, the load core 1.
 //!
-//! What counts is replies per second of processor time, which is what one core gives and what
-//! other work on the machine moves least.
+//! The unit is replies per second of processor time, which is what one core delivers and what
+//! other work on the host affects least.
 
 use super::{
     Effort, distinct,
@@ -28,11 +28,11 @@ use std::{
 
 const CORE: [&str; 3] = ["taskset", "-c", "0"];
 const PATIENCE: Duration = Duration::from_mins(5);
-/// So small that a token has left it long before its turn comes again.
+/// So small that a token is evicted long before it is sent again.
 const NO_CACHE: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\nresultCache: { maxBytes: 65536, ttl: 60s }\n";
 const CACHE: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
 
-/// What a login-server is started with.
+/// The configuration of a login-server.
 pub(super) struct Service<'a> {
     /// Its own configuration, as text.
     pub(super) configuration: &'a str,
@@ -91,7 +91,7 @@ pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
             let [ours, floor] = bench.rates(&plain(NO_CACHE), tls, Protocol::Http1, &reviews)?;
             let check =
                 checks.get(algorithm).and_then(Value::as_f64).context("no rate of checks")?;
-            // One request costs what hyper costs and then what the check costs.
+            // One request costs what hyper costs plus what the check costs.
             let composed = 1.0 / (1.0 / floor + 1.0 / check);
             table.rate(
                 &format!("new {algorithm} token, {name}"),
@@ -208,7 +208,7 @@ impl Bench<'_> {
         let mut server = Background::start("login-server serve", &log, &mut command)?;
         let scheme = if tls { "https" } else { "http" };
         let url = format!("{scheme}://127.0.0.1:{port}/authenticate");
-        // Ready when it can judge a good token: the key sets have been fetched.
+        // Ready when it accepts a valid token: it has fetched the key sets.
         let good = self.repeated()?;
         server.wait_until(PATIENCE, || self.ask_once(&url, &good).is_ok_and(|(_, yes)| yes))?;
         Ok((server, url))

@@ -1,4 +1,4 @@
-//! The table of the benchmark: what, how fast, against which floor, within its budget or over.
+//! The table of the benchmark: measurement, speed, floor, and whether it is within its budget.
 //! Never measures.
 
 use std::fmt::Write as _;

@@ -13,8 +13,8 @@ pub(crate) fn provide() -> Result<PathBuf> {
     let folder = cache::part(&key, |folder| {
         let log = cache::log(&key)?;
         let mut install = workspace::cargo();
-        // A debug build is ready in half the time and checks just as well. The target folder is
-        // its own, so that nothing of it stays.
+        // A debug build takes half the time and checks the same. It has a target folder of its
+        // own, so that nothing of it remains.
         install
             .args(["install", "--locked", "--debug", "cargo-deny", "--version", VERSION, "--root"])
             .arg(folder)

@@ -1,4 +1,4 @@
-//! The judge of CEL expressions: kube-apiserver's compiler and evaluator behind JSON lines.
+//! The oracle for CEL expressions: kube-apiserver's compiler and evaluator behind JSON lines.
 //! Never another version than `tests/go/cel_oracle/go.mod` pins.
 
 use super::go_program::{GoProgram, OUR_OWN};
@@ -17,7 +17,7 @@ pub(crate) fn provide() -> Result<PathBuf> {
     ORACLE.build("-s -w")
 }
 
-/// What it judges by. The program itself answers questions only.
+/// The versions of the modules that it is built from. The program itself only answers questions.
 pub(crate) fn versions(_program: &Path) -> Result<Vec<String>> {
     Ok(vec![format!("k8s.io/apiserver {} (CEL)", ORACLE.version()?)])
 }

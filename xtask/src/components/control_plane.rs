@@ -1,5 +1,5 @@
 //! kube-apiserver and etcd: from an envtest folder, or built.
-//! Never of another version than `tests/go/go.mod` pins, unless somebody names a folder.
+//! Never of another version than `tests/go/go.mod` pins, unless `KUBEBUILDER_ASSETS` is set.
 
 use super::{go_program::GoProgram, kubectl};
 use crate::children;
@@ -32,7 +32,7 @@ pub(crate) fn kube_apiserver() -> Result<PathBuf> {
     let (Some(major), Some(minor)) = (numbers.next(), numbers.next()) else {
         bail!("`{version}` in tests/go/go.mod is no version of Kubernetes");
     };
-    // Without these the program calls itself v0.0.0-master.
+    // Without these the program reports v0.0.0-master.
     let names = "k8s.io/component-base/version";
     KUBE_APISERVER.build(&format!(
         "-s -w -X {names}.gitVersion={version} -X {names}.gitMajor={major} -X {names}.gitMinor={minor}"
@@ -44,7 +44,7 @@ pub(crate) fn etcd() -> Result<PathBuf> {
     from_assets(ETCD.name).map_or_else(|| ETCD.build("-s -w"), Ok)
 }
 
-/// kubectl, kube-apiserver and etcd, if all of them are at hand without building: the cache, the
+/// kubectl, kube-apiserver and etcd, if all of them exist without building: in the cache, the
 /// envtest convention's folder, `PATH`.
 pub(crate) fn if_there() -> Option<[PathBuf; 3]> {
     let kubectl = kubectl::if_there()

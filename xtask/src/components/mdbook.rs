@@ -13,7 +13,7 @@ pub(crate) fn provide() -> Result<PathBuf> {
     let folder = cache::part(&key, |folder| {
         let log = cache::log(&key)?;
         let mut install = workspace::cargo();
-        // Only what builds: neither a server nor a watcher nor a search index.
+        // Only the builder: no server, watcher or search index.
         install.args(["install", "--locked", "--debug", "--no-default-features", "mdbook"]);
         install.args(["--version", VERSION, "--root"]).arg(folder).env_remove("CARGO_TARGET_DIR");
         children::patiently(&format!("building mdbook {VERSION}"), &log, &mut install)

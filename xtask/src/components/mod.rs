@@ -1,5 +1,5 @@
-//! The real parts that the tests run, and where they are kept between runs.
-//! Never in the checkout, never half there: a part is made in a scratch folder and renamed.
+//! The real parts that the tests run, and where they are cached between runs.
+//! Never in the checkout, never incomplete: a part is made in a scratch folder and renamed.
 //!
 //! One file per part. [`provide_all`] is what `cargo xtask test` calls.
 
@@ -25,18 +25,18 @@ use std::{
     process::Command,
 };
 
-/// What is there for a test run, what is not, and what says which version.
+/// What a test run has, what it lacks, and the versions.
 #[derive(Default)]
 pub(crate) struct Components {
     /// Environment variable → path, as `tests/` reads them.
     pub(crate) environment: Vec<(&'static str, PathBuf)>,
     /// `kubectl v1.37.1`, one a line.
     pub(crate) versions: Vec<String>,
-    /// What could not be had, and why.
+    /// What could not be provided, and why.
     pub(crate) left_out: Vec<String>,
 }
 
-/// Installs, builds or finds everything. What cannot be had is listed, not an error.
+/// Installs, builds or finds everything. What cannot be provided is listed, not an error.
 pub(crate) fn provide_all() -> Result<Components> {
     let mut components = Components::default();
     if control_plane::if_there().is_none() {
@@ -95,7 +95,7 @@ pub(crate) fn provide_all() -> Result<Components> {
 }
 
 impl Components {
-    /// Takes what the variable already names, else what `provide` makes.
+    /// Uses what the variable already names, else what `provide` makes.
     fn take(
         &mut self,
         variable: &'static str,

@@ -1,5 +1,5 @@
-//! Other people's exec plugins, for `cargo xtask bench` to measure beside ours.
-//! Never needed: what cannot be built is named in the bench and left out.
+//! Third-party exec plugins, for `cargo xtask bench` to measure beside ours.
+//! Never required: the bench names and skips what cannot be built.
 
 use super::go_program::GoProgram;
 use anyhow::Result;
@@ -13,7 +13,7 @@ const KUBELOGIN: GoProgram = GoProgram {
     has_c: false,
 };
 
-/// int128/kubelogin, and the version it is.
+/// int128/kubelogin and its version.
 pub(crate) fn kubelogin() -> Result<(PathBuf, String)> {
     let version = KUBELOGIN.version()?;
     Ok((KUBELOGIN.build(&format!("-s -w -X main.version={version}"))?, version))

@@ -1,13 +1,13 @@
-//! Programs that the system's package manager has: installed when we are root, else named.
-//! Never installs what is there already, never anything but by apt-get.
+//! Programs from the system's package manager: installed as root, otherwise named.
+//! Never installs what exists already, and only with apt-get.
 
 use super::cache;
 use crate::children;
 use anyhow::Result;
 use std::process::Command;
 
-/// A program (or a whole command, where a program alone proves nothing), Debian's package that has
-/// it, and what it is for.
+/// A program (or a whole command, where the program alone proves nothing), the Debian package that
+/// contains it, and its purpose.
 pub(crate) struct Needed {
     pub(crate) program: &'static str,
     pub(crate) package: &'static str,
@@ -65,7 +65,7 @@ pub(crate) const FOR_BENCH: [Needed; 5] = [
     needed("curl", "curl", "asks once before the load"),
 ];
 
-/// Installs what is missing if it can; says what is missing still.
+/// Installs what is missing if it can; returns what is still missing.
 pub(crate) fn provide(needed: &[Needed]) -> Result<Vec<String>> {
     let missing: Vec<&Needed> = needed.iter().filter(|needed| !is_there(needed)).collect();
     if missing.is_empty() {
@@ -82,7 +82,7 @@ pub(crate) fn provide(needed: &[Needed]) -> Result<Vec<String>> {
             .args(["install", "-y", "-q", "--no-install-recommends"])
             .args(&packages)
             .env("DEBIAN_FRONTEND", "noninteractive");
-        // Old lists may still do, so a failed update alone decides nothing.
+        // Old lists may still work, so a failed update alone is not a failure.
         let updated = children::patiently("updating the package lists", &log, &mut update);
         if let Err(error) = children::patiently(&what, &log, &mut install) {
             eprintln!("{error:#}");

@@ -1,4 +1,4 @@
-//! The person's browser in the demo: follows redirects, fills in the sign-in form, over curl.
+//! The user's browser in the demo: follows redirects and fills in the sign-in form with curl.
 //! Never knows the pages: it reads forms as a browser does. kubectl-login starts it by
 //! `--browser-command` with the page's URL as last argument.
 
@@ -9,13 +9,13 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use std::{env, fmt::Write as _, fs, path::Path};
 
-/// The hidden command of xtask that this is.
+/// The hidden command of xtask that runs this browser.
 pub(crate) const BROWSER: &str = "demo-browser";
 
 /// Pages and redirects between the first page and the end.
 const LONGEST_WAY: usize = 8;
 
-/// The value for `--browser-command`; it is split at whitespace, so a link without any stands for us.
+/// The value for `--browser-command`; it is split at whitespace, so it names a link without any.
 pub(crate) fn command(server: &DevServer, scratch: &Path) -> Result<String> {
     let link = scratch.join("browser");
     if !link.exists() {
@@ -72,12 +72,12 @@ fn fetch(ca: &str, folder: &Path, url: &str, form: Option<&str>) -> Result<Page>
     command.arg("--cookie").arg(&cookies).arg("--cookie-jar").arg(&cookies);
     command.arg("--output").arg(&body).args(["--write-out", "%{http_code} %{redirect_url}"]);
     if let Some(form) = form {
-        // From a file: the password must not be in an argument list.
+        // curl reads the form from a file: the password must not be in an argument list.
         super::write_private(&posted, form)?;
         command.arg("--data").arg(format!("@{}", posted.display()));
         command.arg("--header").arg(format!("origin: {}", origin(url)));
     }
-    // A page without body makes no file; the page before must not be read again.
+    // For a page without body, curl writes no file; the page before must not be read again.
     fs::write(&body, "")?;
     let said = children::text(command.arg("--url").arg(url))?;
     let (status, redirect) = said.split_once(' ').unwrap_or((&said, ""));
@@ -95,7 +95,7 @@ fn is_callback(url: &str) -> bool {
         .any(|start| url.starts_with(start))
 }
 
-/// The first form's action and its body, filled in as the person would.
+/// The first form's action and its body, filled in as the user would.
 fn fill_in(page: &str, user: &str, password: &str) -> Option<(String, String)> {
     let form = page.split_once("<form")?.1;
     let form = form.split_once("</form").map_or(form, |(form, _)| form);

@@ -1,5 +1,5 @@
 //! The part of the demo with a real kube-apiserver and kubectl.
-//! Never passes `--token`: kubectl finds the exec entry in its kubeconfig, as a user's would.
+//! Never passes `--token`: kubectl finds the exec entry in its kubeconfig, as a user's does.
 
 use super::{Running, steps::Steps, write_private};
 use crate::{
@@ -19,7 +19,7 @@ use std::{
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What must be there without building anything.
+/// The programs that must exist without building anything.
 pub(crate) struct Parts {
     kubectl: PathBuf,
     kube_apiserver: PathBuf,
@@ -34,7 +34,7 @@ impl Parts {
     }
 }
 
-/// A running control plane; dropped, it is stopped, kube-apiserver first.
+/// A running control plane; dropping it stops it, kube-apiserver first.
 pub(crate) struct Cluster {
     kubectl: PathBuf,
     url: String,
@@ -96,7 +96,7 @@ fn as_person(running: &Running, cluster: &Cluster, arguments: &[&str]) -> Result
     command
         .env("PATH", env::join_paths(folders)?)
         .env("KUBECONFIG", cluster.kubeconfig())
-        // The same sign-in as in the steps before: nobody needs to be asked again.
+        // The same session as in the steps before: no second sign-in.
         .env("KUBECTL_LOGIN_TOKEN_CACHE_DIR", running.client.token_cache())
         .env("KUBECTL_LOGIN_INTERACTIVE", "never");
     children::text(&mut command)
@@ -106,13 +106,13 @@ fn start(running: &Running, parts: &Parts, scratch: &Path) -> Result<Cluster> {
     let (etcd, etcd_url) = start_etcd(parts, scratch)?;
 
     let service_account_key = scratch.join("service-account.key");
-    // kube-apiserver takes an EC key in the form of RFC 5915, not in PKCS #8.
+    // kube-apiserver accepts an EC key in the form of RFC 5915, not in PKCS #8.
     children::text(
         Command::new("openssl")
             .args(["ecparam", "-genkey", "-noout", "-name", "prime256v1", "-out"])
             .arg(&service_account_key),
     )?;
-    // Somebody must grant the person something: an administrator of the demo's own.
+    // An administrator, which the demo defines, has to grant the user something.
     let administrator = children::text(Command::new("openssl").args(["rand", "-hex", "24"]))?;
     let tokens = scratch.join("administrator.csv");
     write_private(&tokens, &format!("{administrator},administrator,1,system:masters\n"))?;
@@ -184,7 +184,7 @@ fn start_etcd(parts: &Parts, scratch: &Path) -> Result<(Background, String)> {
     Ok((etcd, url))
 }
 
-/// The exec entry as `login-server` wrote it, and beside it the cluster: kubectl merges the two.
+/// Writes the cluster beside the exec entry that `login-server` wrote: kubectl merges the two.
 fn write_kubeconfig(cluster: &mut Cluster, running: &Running, scratch: &Path) -> Result<()> {
     let entry = PathBuf::from(running.server.fact("/execEntry")?);
     let mut view = Command::new(&cluster.kubectl);
@@ -208,7 +208,7 @@ fn write_kubeconfig(cluster: &mut Cluster, running: &Running, scratch: &Path) ->
     Ok(())
 }
 
-/// The administrator lets the person's first group list namespaces.
+/// The administrator lets the user's first group list namespaces.
 fn grant(cluster: &mut Cluster, running: &Running, scratch: &Path, token: &str) -> Result<()> {
     let config = json!({
         "apiVersion": "v1",
@@ -230,7 +230,7 @@ fn grant(cluster: &mut Cluster, running: &Running, scratch: &Path, token: &str) 
         running.client.at_home(&mut command);
         children::text(command.args(arguments).env("KUBECONFIG", &file))
     };
-    // Not the role `view`: it is filled by kube-controller-manager, which is not here.
+    // Not the role `view`: kube-controller-manager, which does not run here, fills that one.
     as_administrator(&[
         "create",
         "clusterrole",
@@ -246,7 +246,7 @@ fn grant(cluster: &mut Cluster, running: &Running, scratch: &Path, token: &str) 
         "--clusterrole=demo-reader",
         &group_option,
     ])?;
-    // kube-apiserver sees its own objects a moment later.
+    // kube-apiserver applies its own objects with a short delay.
     let as_group = format!("--as-group={group}");
     let question = ["auth", "can-i", "list", "namespaces", "--as=somebody", as_group.as_str()];
     cluster.kube_apiserver.wait_until(PATIENCE, || as_administrator(&question).is_ok())

@@ -1,7 +1,7 @@
-//! `cargo xtask demo`: both programs, one machine, the whole loop that a user would live.
+//! `cargo xtask demo`: both programs on one host, through the whole loop of a user.
 //! Never touches anything outside its scratch folder, never needs a terminal.
 //!
-//! `steps` prints one line per step, `browser` is the person's browser, `cluster` the part with
+//! `steps` prints one line per step, `browser` is the user's browser, `cluster` the part with
 //! kubectl and kube-apiserver.
 
 mod browser;
@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
     }
     if keep {
         say_what_to_type(&running, cluster.as_ref())?;
-        // Ctrl-C reaches the server too, and it ends by itself.
+        // Ctrl-C also reaches the server, which ends by itself.
         running.server.background.wait()?;
     }
     drop(cluster);
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Server and client after the person has signed in.
+/// Server and client after the user has signed in.
 pub(crate) struct Running {
     server: DevServer,
     client: Client,
@@ -114,7 +114,7 @@ fn machine(steps: &mut Steps, server: &DevServer, client: &Client) {
     });
 }
 
-/// The person's newest credential.
+/// The user's newest credential.
 fn person(
     steps: &mut Steps,
     server: &DevServer,
@@ -132,7 +132,7 @@ fn person(
             format!("{}, with the password on the sign-in page", server.fact("/user/name")?),
         ))
     });
-    // From here on nobody may be asked: what is renewed is renewed with the refresh token.
+    // From here on no sign-in is possible: every renewal uses the refresh token.
     let second = steps.run("the next call is answered from the cache", || {
         let first = from_before(first.as_ref())?;
         let second = client.run(&client.person_arguments(server)?, &["--interactive=never"])?;
@@ -182,7 +182,7 @@ fn tampered(token: &str) -> Result<String> {
     Ok(format!("{signed}.{other}{}", characters.as_str()))
 }
 
-/// Starts this program again with SIGINT ignored: at Ctrl-C the servers end, and we tidy up.
+/// Starts this program again with SIGINT ignored: at Ctrl-C the servers end, and it cleans up.
 #[cfg(unix)]
 fn survive_interrupt() -> Result<()> {
     use std::os::unix::process::CommandExt as _;

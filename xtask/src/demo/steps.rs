@@ -12,7 +12,7 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// Does one step; it hands back what later steps need and what to say about it.
+    /// Runs one step, which returns what later steps need and what to print about it.
     pub(crate) fn run<T>(
         &mut self,
         title: &str,
@@ -41,7 +41,7 @@ impl Steps {
     }
 }
 
-/// What an earlier step handed back.
+/// What an earlier step returned.
 pub(crate) fn from_before<T>(earlier: Option<&T>) -> Result<&T> {
     earlier.context("a step before it failed")
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask startup`: what the cached path costs, in numbers that a busy machine does not move.
+//! `cargo xtask startup`: the cost of the cached path, in numbers that a busy host does not change.
 //! Never measures time: instructions, system calls, files and memory repeat, milliseconds do not.
 
 mod system_calls;
@@ -15,13 +15,13 @@ use system_calls::Trace;
 
 /// Instructions over an empty Rust `main`, loader included, as shipped: static-pie.
 const INSTRUCTIONS: u64 = 250_000;
-/// The same when the system's loader binds some hundred symbols of the C library besides.
+/// The same when the system's loader also binds some hundred symbols of the C library.
 const INSTRUCTIONS_DYNAMIC: u64 = 350_000;
 /// Peak resident memory.
 const KIBIBYTES: u64 = 5 * 1024;
-/// The entry, and nothing else.
+/// Only the cache entry.
 const FILES: usize = 1;
-/// The person's configuration file, which is not there.
+/// The user's configuration file, which does not exist.
 const FILES_MISSING: usize = 1;
 
 pub(crate) fn run() -> Result<Outcome> {
@@ -90,7 +90,7 @@ fn measure(
 
 const VALGRIND: [&str; 3] = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"];
 
-/// What callgrind collected.
+/// The number of instructions that callgrind counted.
 fn instructions(mut command: Command) -> Result<u64> {
     let output = children::output(&mut command)?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

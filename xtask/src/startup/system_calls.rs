@@ -1,5 +1,5 @@
-//! Reads what `strace -f -o` wrote: which system calls, which files.
-//! Never decides what is too much: it says what is there.
+//! Reads the output of `strace -f -o`: which system calls, which files.
+//! Never decides what is too much: it only reports.
 
 use std::collections::BTreeMap;
 
@@ -56,12 +56,12 @@ impl Trace {
             .collect()
     }
 
-    /// Paths opened here and not in `floor`, less the loader's libraries.
+    /// Paths opened here and not in `floor`, without the loader's libraries.
     pub(crate) fn opened_beside(&self, floor: &Self) -> Vec<String> {
         self.paths_beside(floor, |is_missing| !is_missing)
     }
 
-    /// The same for paths that were not there (`ENOENT`).
+    /// The same for paths that do not exist (`ENOENT`).
     pub(crate) fn missing_beside(&self, floor: &Self) -> Vec<String> {
         self.paths_beside(floor, |is_missing| is_missing)
     }
@@ -87,7 +87,7 @@ impl Trace {
     }
 }
 
-/// `1234  openat(AT_FDCWD, "…", O_RDONLY) = 3`; signals and exits are no calls.
+/// Parses `1234  openat(AT_FDCWD, "…", O_RDONLY) = 3`; signals and exits are not calls.
 fn read_line(line: &str) -> Option<(String, String)> {
     let call = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
     let (name, arguments) = call.split_once('(')?;

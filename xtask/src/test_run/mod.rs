@@ -1,5 +1,5 @@
 //! `cargo xtask test`: fetch the real components, build both programs, run every test.
-//! Never hides what was left out: it is listed, and with `CI=true` it is a failure.
+//! Never hides skipped tests: they are listed, and with `CI=true` they are failures.
 
 mod results;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(filters: &[String]) -> Result<Outcome> {
     {
         Ok(programs) => {
             let client = workspace::program(&programs, "kubectl-login")?;
-            // One filter a run: not every test program here takes several.
+            // One filter per run: not every test program here accepts several.
             let runs =
                 if filters.is_empty() { vec![None] } else { filters.iter().map(Some).collect() };
             for filter in runs {
@@ -78,8 +78,8 @@ fn tests(components: &Components, filter: Option<&String>) -> Command {
     tests
 }
 
-/// What the default build has not. For the whole workspace, so that libraries keep the features
-/// that they were built with already.
+/// Tests of what the default build leaves out. Built for the whole workspace, so that libraries
+/// keep the features with which they are already built.
 fn tests_of_traces() -> Command {
     let mut tests = workspace::cargo();
     tests.args(["test", "--locked", "--workspace", "--features", workspace::TRACES]);
@@ -87,7 +87,7 @@ fn tests_of_traces() -> Command {
     tests
 }
 
-/// Shows every line as it comes and lets `results` read it too.
+/// Prints every line as it arrives and passes it to `results`.
 fn run_and_read(tests: &mut Command, results: &mut Results) -> Result<bool> {
     let mut child = tests
         .stdin(Stdio::null())

@@ -1,4 +1,4 @@
-//! Reads what `cargo test` prints and sums it up in one line.
+//! Reads the output of `cargo test` and sums it up in one line.
 //! Never trusts an exit code without a count, nor a count without the exit code.
 
 use std::{collections::BTreeSet, fmt::Write as _};
@@ -9,7 +9,7 @@ pub(crate) struct Results {
     failed: usize,
     ignored: usize,
     skipped: BTreeSet<String>,
-    /// Names with all that was printed about them.
+    /// Names of failed tests with their output.
     failures: Vec<String>,
     reading_failures: bool,
     other_failures: Vec<String>,
@@ -23,7 +23,7 @@ impl Results {
             self.ignored += count(counts, "ignored");
             self.reading_failures = false;
         } else if line == "failures:" {
-            // The word comes twice: before the outputs, and before the list of names.
+            // The word appears twice: before the outputs, and before the list of names.
             self.reading_failures = true;
         } else if self.reading_failures {
             self.failures.push(line.to_owned());
@@ -37,7 +37,7 @@ impl Results {
         }
     }
 
-    /// A failure outside of the tests: a program that did not build, a component that was left out.
+    /// A failure outside the tests: a program that did not build, a missing component.
     pub(crate) fn take_failure(&mut self, what: String) {
         self.other_failures.push(what);
     }
@@ -55,7 +55,7 @@ impl Results {
         self.failed + self.other_failures.len()
     }
 
-    /// The failures again, what was skipped, and the one line that counts.
+    /// The failures again, the skipped tests, and the summary line.
     pub(crate) fn closing(&self) -> String {
         let mut text = String::new();
         if !self.failures.is_empty() {

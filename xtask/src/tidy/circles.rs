@@ -1,5 +1,5 @@
-//! No circle of files: who imports whom goes one way, within each crate.
-//! Never judges tests, and leaves pairs alone: two files may be one idea in two halves.
+//! Checks that within each crate files do not import each other in circles.
+//! Never checks tests, and permits pairs: two files may be one idea in two halves.
 
 use super::imports::{self, Contents, Import, Kind};
 use crate::workspace;
@@ -10,7 +10,7 @@ use std::{fs, path::Path};
 /// Two files that import each other are a pair; more are a circle.
 const LARGEST: usize = 2;
 
-/// Names are followed through so many files that hand them on.
+/// The most re-exporting files through which a name is followed.
 const DEEPEST_REEXPORT: usize = 8;
 
 type Module = Vec<String>;
@@ -30,7 +30,8 @@ pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-/// `crates/a/src/b/c.rs` → (`crates/a`, `b::c`); nothing for what is not a module of a library or program.
+/// `crates/a/src/b/c.rs` → (`crates/a`, `b::c`); `None` for files that are not modules of a
+/// library or program.
 fn module_of(name: &str) -> Option<(String, Module)> {
     let (package, path) = name.strip_suffix(".rs")?.split_once("/src/")?;
     if package.starts_with("tests") || path.starts_with("bin/") {
@@ -53,7 +54,7 @@ fn check_crate(modules: &BTreeMap<Module, (String, Contents)>, faults: &mut Vec<
         let targets = arrows.entry(module).or_default();
         for import in &contents.imports {
             let Some(target) = target(modules, module, import) else { continue };
-            // A folder's own file re-exports what its files hold; that is no use of it.
+            // A folder's own file re-exports what its files define; that is not a use.
             let is_reexport = import.kind == Kind::Reexport && target.starts_with(module);
             if target != module && !tests.contains(target) && !is_reexport {
                 targets.entry(target).or_insert((import, import.line));
@@ -94,7 +95,7 @@ fn target<'m>(
     resolve(modules, &path, 0)
 }
 
-/// From the crate's root; none for a path of another crate or a name of the file's own.
+/// The path from the crate's root; `None` for a path of another crate or a name of this file.
 fn absolute(
     modules: &BTreeMap<Module, (String, Contents)>,
     from: &Module,
@@ -143,7 +144,7 @@ fn resolve<'m>(
     }
 }
 
-/// The strongly connected parts of the graph.
+/// The strongly connected components of the graph.
 fn circles<'m>(
     arrows: &BTreeMap<&'m Module, BTreeMap<&'m Module, (&Import, usize)>>,
 ) -> Vec<Vec<&'m Module>> {
@@ -201,7 +202,7 @@ fn describe(
 mod tests {
     use super::*;
 
-    /// The faults of a crate of these files.
+    /// The faults of a crate with these files.
     fn faults(files: &[(&str, &str)]) -> Vec<String> {
         let modules = files.iter().map(|(name, text)| {
             let (_, module) = module_of(&format!("crates/a/src/{name}")).unwrap();

@@ -1,4 +1,4 @@
-//! What the documents name is there: files, folders, links, `cargo xtask` commands.
+//! Checks that what the documents name exists: files, folders, links, `cargo xtask` commands.
 //! Never reads prose: only `code spans`, link targets and command lines.
 
 use crate::{COMMANDS, workspace};
@@ -17,7 +17,7 @@ pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
         let text = fs::read_to_string(root.join(file))?;
         for (number, line) in text.lines().enumerate() {
             let place = format!("{}:{}", file.display(), number + 1);
-            // The changelog also names what is gone.
+            // The changelog also names files that were removed.
             if file != Path::new("CHANGELOG.md") {
                 for named in code_spans(line).filter(|span| !exists(&files, span)) {
                     faults.push(format!("{place}: `{named}` is not in the repository"));
@@ -36,13 +36,13 @@ pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-/// The texts between backticks.
+/// The texts in backticks.
 fn code_spans(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// Whether a code span names something that is there; a span that names no file or folder of the
-/// repository by its looks is none of our business.
+/// Whether a code span names something that exists; true for a span that does not look like a file
+/// or folder of the repository.
 fn exists(files: &[PathBuf], span: &str) -> bool {
     const TOP: [&str; 5] = ["crates/", "docs/", "tests/", "xtask/", ".ci/"];
     let plain = !span.is_empty()
@@ -52,7 +52,7 @@ fn exists(files: &[PathBuf], span: &str) -> bool {
         return true;
     }
     let from_top = TOP.iter().any(|top| span.starts_with(top));
-    // Inside a crate's story `cache/store.rs` and `system/` are said without the crate.
+    // Text about one crate names `cache/store.rs` and `system/` without the crate.
     let inside_a_crate = Path::new(span).extension().is_some_and(|e| e == "rs")
         || (span.ends_with('/') && span != "target/");
     let wanted = Path::new(span);
@@ -73,7 +73,7 @@ fn link_targets(line: &str) -> impl Iterator<Item = &str> {
         .filter(|target| !target.is_empty() && !target.contains("://"))
 }
 
-/// Whether a link of the document at `from` has a file and a heading at its end.
+/// Whether the file and the heading of a link in the document at `from` exist.
 fn leads(from: &Path, target: &str) -> bool {
     let (file, heading) = target.split_once('#').unwrap_or((target, ""));
     let folder = from.parent().unwrap_or(from);
@@ -84,7 +84,7 @@ fn leads(from: &Path, target: &str) -> bool {
     fs::read_to_string(file).is_ok_and(|text| anchors(&text).any(|anchor| anchor == heading))
 }
 
-/// What headings are called in links, by the rule of GitHub and mdBook.
+/// The anchors of headings, by the rule of GitHub and mdBook.
 fn anchors(text: &str) -> impl Iterator<Item = String> {
     text.lines().filter(|line| line.starts_with('#')).map(|line| {
         let title = line.trim_start_matches('#').trim().to_lowercase();

@@ -1,12 +1,12 @@
-//! Which names of its own crate a Rust file imports, read from its text.
-//! Never follows a macro, and never counts what is compiled for tests only.
+//! Reads from a Rust file's text which names of its own crate it imports.
+//! Never follows a macro, and never counts what is compiled only for tests.
 
 /// One `use` of the crate's own names, or one such path in the code.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Import {
     /// As written, from `crate`, `super`, `self` or a name: `["crate", "time", "Seconds"]`.
     pub(super) path: Vec<String>,
-    /// The name it goes by in this file; none for `*`.
+    /// Its name in this file; `None` for `*`.
     pub(super) name: Option<String>,
     pub(super) line: usize,
     pub(super) kind: Kind,
@@ -22,11 +22,11 @@ pub(super) enum Kind {
     Path,
 }
 
-/// What a file says about the modules of its crate.
+/// What a file imports and declares of its crate.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Contents {
     pub(super) imports: Vec<Import>,
-    /// The modules that it declares for tests only (`#[cfg(test)] mod model;`).
+    /// The modules that it declares only for tests (`#[cfg(test)] mod model;`).
     pub(super) test_modules: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ fn word(tokens: &[Token], at: usize) -> &str {
     tokens.get(at).map_or("", |token| token.text.as_str())
 }
 
-/// Words, `::` and single signs; comments, strings and characters are left out.
+/// Words, `::` and single characters; without comments, strings and character literals.
 fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut line = 1;
@@ -109,7 +109,7 @@ fn raw_string(text: &str) -> Option<usize> {
     Some(2 + fences + body.find(&end).map_or(body.len(), |at| at + end.len()))
 }
 
-/// A character, or the mark of a lifetime or label.
+/// The length of a character literal, or of the quote of a lifetime or label.
 fn character(text: &str) -> usize {
     let mut characters = text.char_indices().skip(1);
     match characters.next() {
@@ -122,7 +122,7 @@ fn character(text: &str) -> usize {
     }
 }
 
-/// Takes out each item below a `#[cfg(test)]`, and names the modules declared so.
+/// Removes each item below a `#[cfg(test)]`, and returns the names of modules declared there.
 fn without_tests(tokens: Vec<Token>) -> (Vec<Token>, Vec<String>) {
     const MARK: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
     let mut kept = Vec::new();
@@ -147,7 +147,7 @@ fn without_tests(tokens: Vec<Token>) -> (Vec<Token>, Vec<String>) {
     (kept, modules)
 }
 
-/// Behind the `;` or the closing brace of the item that begins here.
+/// The position after the `;` or the closing brace of the item that begins here.
 fn item_end(tokens: &[Token], mut at: usize) -> usize {
     let mut depth = 0_usize;
     while at < tokens.len() {

@@ -1,4 +1,4 @@
-//! Arrows go up the member list only, and the pure crates stay pure.
+//! Checks that dependencies go only up the member list, and that the pure crates stay pure.
 //! Never keeps a list of crates of its own: the root manifest is the diagram.
 
 use crate::{children, workspace};
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Crates that must work without a runtime or a socket, and what would bring one.
+/// Crates that must work without a runtime or a socket, and the crates that would add one.
 const PURE: [&str; 5] =
     ["login-common", "login-protocols", "kubernetes-cel", "login-review", "login-issuer"];
 const RUNTIMES: [&str; 3] = ["tokio", "hyper", "reqwest"];

@@ -1,9 +1,8 @@
 //! `cargo xtask tidy`: the rules of this repository that no compiler checks.
-//! Never changes a file: it names the fault and the place.
+//! Never changes a file: it names the fault and its place.
 //!
-//! `layers` which crate may depend on which, `circles` that files import each other one way,
-//! `sources` what every Rust file keeps, `documents` that
-//! what the documents name is there.
+//! `layers` checks which crate may depend on which, `circles` that files import each other one way,
+//! `sources` every Rust file, `documents` that what the documents name exists.
 
 mod circles;
 mod documents;

@@ -1,11 +1,11 @@
-//! What every Rust file keeps: a header, a readable length, nothing left out.
-//! Never judges style: that is for rustfmt and clippy.
+//! Checks every Rust file: a header, a readable length, no placeholder for missing code.
+//! Never checks style: rustfmt and clippy do.
 
 use crate::workspace;
 use anyhow::Result;
 use std::{fs, path::Path};
 
-/// Past this a file has more than one idea. Tests are not counted.
+/// A longer file has more than one idea. Tests are not counted.
 const LONGEST: usize = 600;
 
 /// Written in two parts so that this file does not find itself.

@@ -1,5 +1,5 @@
-//! Expressions that do not compile, or to the wrong type; and the rule about `claims.email`.
-//! Never the whole language: that has a suite of its own.
+//! Expressions that do not compile, or compile to the wrong type; and the rule about
+//! `claims.email`. Never the whole language: that has a suite of its own.
 
 use super::Part::{Entry, Mappings, Rules};
 use super::{File, refused, taken};

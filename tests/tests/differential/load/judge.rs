@@ -1,5 +1,5 @@
-//! The two programs as judges of a file: each reads it, and says whether it would start with it.
-//! Never lets kube-apiserver come so far that it needs etcd.
+//! Asks both programs about a file: each reads it and states whether it would start with it.
+//! Never lets kube-apiserver start so far that it needs etcd.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use login_tests::login_server::{operate, print};
 use login_tests::scratch::Scratch;
 
 const LIMIT: Duration = Duration::from_mins(1);
-/// kube-apiserver reads this file after the authentication configuration, and it does not exist.
+/// kube-apiserver reads this file after the authentication configuration; it does not exist.
 const NEXT_FILE: &str = "/nonexistent/audit-policy.yaml";
 
 pub(crate) struct Judge {
@@ -39,7 +39,7 @@ impl Judge {
         })
     }
 
-    /// Whether kube-apiserver takes the file, and what it says.
+    /// Whether kube-apiserver accepts the file, and its output.
     pub(crate) fn kube_apiserver(&self, text: &str) -> Result<(bool, String)> {
         let name = format!("theirs-{}.yaml", self.count.fetch_add(1, Ordering::SeqCst));
         let file = self.scratch.file(&name, text)?;
@@ -75,7 +75,7 @@ impl Judge {
         print(&self.components, &[&["authentication-config"], arguments].concat())
     }
 
-    /// Whether `check-config` takes the file, and what it says.
+    /// Whether `check-config` accepts the file, and its output.
     pub(crate) fn login_server(&self, text: &str) -> Result<(bool, String)> {
         let name = format!("ours-{}.yaml", self.count.fetch_add(1, Ordering::SeqCst));
         let file = self.scratch.file(&name, text)?.display().to_string();

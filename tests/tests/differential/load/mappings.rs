@@ -1,4 +1,4 @@
-//! `claimMappings` and the rules of both kinds, without a look into their expressions.
+//! `claimMappings` and the rules of both kinds, without their expressions.
 //! Never more than one fault in a file: each row shows one rule.
 
 use super::Part::{Entry, Mappings, Rules};

@@ -1,5 +1,4 @@
-//! What is a configuration at all: kube-apiserver starts with it or not, `check-config` says 0 or 2.
-//! Never about tokens.
+//! Which files are valid: kube-apiserver starts with one or not, `check-config` exits with 0 or 2.
 
 mod expressions;
 mod issuers;
@@ -29,7 +28,7 @@ pub(crate) const RULES: &[Rule] = &[
     ("sixty_four_issuers_are_taken_and_no_more", sixty_four),
 ];
 
-/// A file and what becomes of it.
+/// A file and the expected outcome.
 struct File {
     part: Part,
     /// YAML for that part.
@@ -37,10 +36,10 @@ struct File {
     expected: Expected,
 }
 
-/// Where the text of a row stands in a file that is right otherwise.
+/// Where the text of a row goes in an otherwise valid file.
 #[derive(Clone, Copy)]
 enum Part {
-    /// All of it.
+    /// The whole file.
     Whole,
     /// Instead of `apiVersion` and `kind`.
     Head,
@@ -60,9 +59,9 @@ enum Expected {
     BothTake,
     /// Both refuse the file, and `check-config` names this place.
     BothRefuse(&'static str),
-    /// Only kube-apiserver takes it; the reason follows.
+    /// Only kube-apiserver accepts it; the reason follows.
     OnlyTheyTake(&'static str),
-    /// Only we take it; the reason follows.
+    /// Only login-server accepts it; the reason follows.
     OnlyWeTake(&'static str),
 }
 
@@ -94,7 +93,7 @@ impl File {
             format!("{HEAD}jwt:\n- issuer:\n{issuer}  claimMappings:\n{mappings}{rules}")
         };
         match self.part {
-            // A block in the source is indented; a text of one line is taken as it is.
+            // A block in the source is indented; a text of one line is used as it is.
             Part::Whole if self.text.starts_with('\n') => indented(self.text, 0),
             Part::Whole => self.text.to_owned(),
             Part::Head => {
@@ -208,7 +207,7 @@ fn bundles(world: &World) -> Result<()> {
              certificateAuthority: |\n      {bundle}\n  claimMappings:\n    {MAPPINGS}\n"
         )
     };
-    // What they would lose in silence is refused here.
+    // login-server refuses what kube-apiserver silently ignores.
     for (bundle, they, we) in [
         (format!("{one}{two}"), true, true),
         (format!("a comment: one\n{one}\nand two\n{two}"), true, true),
@@ -224,7 +223,7 @@ fn bundles(world: &World) -> Result<()> {
         ensure!((they_take, we_take) == (they, we), "{text}\n{theirs}\n{ours}");
         ensure!(we || ours.contains("jwt[0].issuer.certificateAuthority"), "{ours}");
     }
-    // A line of a tab alone is no line of the certificate.
+    // A line with only a tab is not a line of the certificate.
     let tabbed = text(&one).replacen("      -----END", "\t\n      -----END", 1);
     ensure!(!world.judge.kube_apiserver(&tabbed)?.0 && !world.judge.login_server(&tabbed)?.0);
     Ok(())

@@ -1,5 +1,4 @@
-//! The file itself: versions, unknown and repeated keys, wrong types, and what YAML makes of them.
-//! Never about what a field means.
+//! The file itself: versions, unknown and repeated keys, wrong types, and YAML's rules for them.
 
 use super::Part::{Entry, Head, Issuer, Mappings, Rules, Top, Whole};
 use super::{File, only_they_take, refused, taken};
