@@ -1,5 +1,5 @@
-//! What goes wrong: in the text of an expression, in its evaluation, in an environment.
-//! Never values: they may be secret, and errors are written to logs.
+//! The errors: in the text of an expression, in its evaluation, in an environment.
+//! Never contain values: they may be secret, and errors are written to logs.
 
 use std::borrow::Cow;
 use std::fmt;

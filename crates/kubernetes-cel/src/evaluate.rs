@@ -127,7 +127,7 @@ impl<'b, 'a> Evaluator<'b, 'a> {
         };
         self.meter.charge(cost)?;
         match left.equals(&right, self.meter) {
-            // What cannot be equal is unequal, although asking whether it is equal is an error.
+            // Values that cannot be compared are unequal, although `==` on them is an error.
             Err(error) if negated && !error.is_final() => Ok(Value::Bool(true)),
             outcome => Ok(Value::Bool(outcome? != negated)),
         }
@@ -193,7 +193,7 @@ impl<'b, 'a> Evaluator<'b, 'a> {
     }
 
     /// Both sides; as in cel-go, the right one is evaluated even if the left one is an error, but
-    /// not if it is the end.
+    /// not if that error ends the evaluation.
     fn both(&mut self, left: &Node, right: &Node) -> Result<[Value<'a>; 2], EvaluationError> {
         let left = match self.value(left) {
             Err(error) if error.is_final() => return Err(error),
@@ -211,7 +211,7 @@ impl<'b, 'a> Evaluator<'b, 'a> {
         }
     }
 
-    /// Calls the first overload that takes these values.
+    /// Calls the first overload that accepts these values.
     fn dispatch(&mut self, call: &Call, arguments: &[Value<'a>]) -> Outcome<'a> {
         let overload = call.overloads.iter().find(|overload| {
             overload.parameters.len() == arguments.len()
@@ -243,7 +243,7 @@ impl<'b, 'a> Evaluator<'b, 'a> {
         }
     }
 
-    /// The values of a list; those of `[?optional]` only where they are there.
+    /// The values of a list; those of `[?optional]` only where they are present.
     fn elements(&mut self, elements: &[(Node, bool)]) -> Result<Vec<Value<'a>>, EvaluationError> {
         self.meter.elements(elements.len())?;
         let mut values = Vec::with_capacity(elements.len());

@@ -1,5 +1,5 @@
 //! The limits of an evaluation: units of cost, bytes of work, and a caller's deadline.
-//! Never a clock: the caller's closure reads it.
+//! Never reads a clock: the caller's closure does.
 
 use std::fmt;
 use std::sync::Arc;

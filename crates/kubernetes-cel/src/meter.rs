@@ -1,5 +1,5 @@
 //! Counts what one evaluation spends, and ends it at its limits.
-//! Never a search or a comparison of its own: what they read is charged here before they start.
+//! Never searches or compares itself: callers charge here what they are about to read.
 
 use std::sync::Arc;
 
@@ -7,26 +7,26 @@ use crate::error::EvaluationError;
 use crate::limits::{Budget, Limits, Patience};
 use crate::pattern::{Matcher, Patterns, Purpose, SIZE_OF_COMPUTED};
 
-/// Of work, between two questions whether there is patience left: well below a millisecond.
+/// The work between two checks of the patience: well below a millisecond.
 const PAUSE: u64 = 256 * 1024;
 
-/// Of work, for every pattern that is compiled: a good dozen of them fit into a budget.
+/// The work for each pattern that is compiled: more than a dozen fit into a budget.
 const COMPILATION: usize = 2 * 1024 * 1024;
 
-/// Of work, for every byte of such a pattern: three may stand for hundreds of ranges (`\pL`), which
+/// The work for each byte of such a pattern: three may stand for hundreds of ranges (`\pL`), which
 /// are built before the limit of size applies.
 const COMPILED_BYTE: usize = 4096;
 
-/// Of work, for every node that is evaluated.
+/// The work for each node that is evaluated.
 const STEP: usize = 16;
 
-/// Counts one evaluation. A function charges what it is about to do before it does it.
+/// Counts one evaluation. A function charges its work before it does it.
 #[derive(Debug)]
 pub struct Meter {
     limits: Limits,
     cost: u64,
     work: u64,
-    /// The work at which patience is asked for next.
+    /// The work at which the patience is checked next.
     next_pause: u64,
     patterns: Patterns,
 }
@@ -69,7 +69,7 @@ impl Meter {
     }
 
     /// Fails when the caller's [`Patience`] is over. For a function that runs long without
-    /// allocating or reading much; [`Meter::work`] asks by itself now and then.
+    /// allocating or reading much; [`Meter::work`] also checks at intervals.
     pub fn pause(&self) -> Result<(), EvaluationError> {
         self.patience().map_or(Ok(()), Patience::check)
     }
@@ -79,7 +79,7 @@ impl Meter {
         Budget { cost: self.cost, work: self.work }
     }
 
-    /// Takes back units: what is part of something else is counted with it.
+    /// Takes back units: what is part of an attribute is counted with that.
     pub(crate) fn refund(&mut self, units: u64) {
         self.cost = self.cost.saturating_sub(units);
     }

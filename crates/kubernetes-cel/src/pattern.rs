@@ -1,5 +1,5 @@
-//! Regular expressions as RE2 reads them, written down for the engine that is used here.
-//! Never a change of meaning: what RE2 refuses is refused, although the other engine may accept it.
+//! Translates regular expressions in RE2's syntax for the engine that is used here.
+//! Never changes their meaning: what RE2 refuses is refused, even if the other engine accepts it.
 
 mod class;
 mod search;
@@ -14,15 +14,16 @@ use std::sync::Arc;
 use self::search::Fault;
 pub(crate) use self::search::{Matcher, Purpose};
 
-/// Of a compiled literal pattern, in bytes: room for several thousand times `\\pL`. Go
-/// bounds it by 128 MiB, and counts a set of characters as one.
+/// The largest compiled literal pattern, in bytes: room for several thousand times `\\pL`. Go's
+/// limit is 128 MiB, and counts a set of characters as one.
 pub(crate) const SIZE: usize = 64 << 20;
-/// Of one that was computed, which values may be part of: it is compiled in every evaluation.
+/// The largest compiled pattern that was computed, also from values: it is compiled in every
+/// evaluation.
 pub(crate) const SIZE_OF_COMPUTED: usize = 64 << 10;
-/// Of counted repetitions, as in RE2.
+/// The most counted repetitions, as in RE2.
 const REPETITIONS: u32 = 1000;
 
-/// Patterns that are compiled.
+/// Compiled patterns.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Patterns {
     compiled: Arc<HashMap<Box<str>, Arc<Matcher>>>,
@@ -33,7 +34,7 @@ impl Patterns {
         self.compiled.get(pattern).filter(|matcher| matcher.serves(purpose)).cloned()
     }
 
-    /// Compiles a pattern, if it is not yet.
+    /// Compiles a pattern unless it is compiled already.
     pub(crate) fn add(
         &mut self,
         pattern: &str,
@@ -50,7 +51,7 @@ impl Patterns {
     }
 }
 
-/// The same pattern for the other engine; none for what RE2 refuses.
+/// The same pattern for the other engine; `None` if RE2 refuses it.
 fn translate(pattern: &str) -> Option<String> {
     let mut translation = Translation {
         rest: pattern.chars().peekable(),
@@ -69,13 +70,13 @@ fn translate(pattern: &str) -> Option<String> {
 struct Translation<'p> {
     rest: Peekable<Chars<'p>>,
     written: String,
-    /// Whether the piece before can be repeated.
+    /// Whether the previous piece can be repeated.
     repeatable: bool,
     /// Whether it is repeated already: `a**` is an error in RE2.
     repeated: bool,
-    /// How often counted repetitions repeat the piece before.
+    /// How often counted repetitions repeat the previous piece.
     copies: u32,
-    /// The most of that in each group that is open, the outermost first.
+    /// The highest such count in each open group, the outermost first.
     most_copies: Vec<u32>,
 }
 
@@ -154,7 +155,7 @@ impl Translation<'_> {
         }
     }
 
-    /// After the sign of a repetition: whether there is something to repeat, and `?` for lazy ones.
+    /// After a repetition operator: fails without a piece to repeat; reads `?` of lazy repetitions.
     fn repetition(&mut self) -> Option<()> {
         if !self.repeatable || self.repeated {
             return None;
@@ -231,7 +232,7 @@ impl Translation<'_> {
         self.flags()
     }
 
-    /// After `(?`. One that is there twice is left out: the other engine refuses it.
+    /// After `(?`. A repeated flag is left out: the other engine refuses it.
     fn flags(&mut self) -> Option<()> {
         let mut start = self.written.len();
         loop {

@@ -1,5 +1,5 @@
-//! What is evaluated: a tree in which every name is resolved, and what is constant is computed.
-//! Never a value of a variable: those are known in an evaluation only.
+//! What is evaluated: a tree in which every name is resolved, and constants are computed.
+//! Never uses the value of a variable: those are known only in an evaluation.
 
 mod calls;
 
@@ -63,14 +63,14 @@ pub(crate) enum Node {
     Insert(usize, Vec<Node>),
 }
 
-/// What a selection does about what is not there.
+/// What a selection does if the field or element is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// It is an error.
     Required,
     /// The result is an optional.
     Optional,
-    /// The result is whether it is there.
+    /// The result is whether it is present.
     Presence,
 }
 

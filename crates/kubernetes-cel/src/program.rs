@@ -1,5 +1,5 @@
-//! A program: a text that was parsed and checked once, to be evaluated with many values.
-//! Never a state between evaluations: a program is shared by threads.
+//! A program: a text that is parsed and checked once, and evaluated with many values.
+//! Never keeps state between evaluations: threads share a program.
 
 use crate::check::check;
 use crate::environment::Environment;
@@ -39,7 +39,7 @@ impl<'a> Bindings<'a> {
     }
 }
 
-/// What an evaluation gave, and what it has spent; the latter also if it failed.
+/// The result of an evaluation, and what it has spent; the latter also if it failed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Evaluation<'a> {

@@ -1,10 +1,10 @@
 //! The words that CEL reserves. They are legal as names of fields, not of variables and functions;
-//! a field of that name in JSON is selected as `__word__`. Never a word beyond those of the grammar.
+//! a field of that name in JSON is selected as `__word__`.
 
-/// The literals and `in`, which tokens tell from names.
+/// The literals and `in`, which the lexer distinguishes from names.
 const LITERALS: [&str; 4] = ["true", "false", "null", "in"];
 
-/// All others.
+/// All other reserved words.
 pub(crate) const RESERVED_WORDS: [&str; 17] = [
     "as",
     "break",

@@ -1,5 +1,5 @@
 //! The types of the language: what the checker knows about an expression before any value exists.
-//! Never a decision whether an argument fits a parameter: that takes the unifier (`check`).
+//! Never decides whether an argument fits a parameter: the unifier (`check`) does.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

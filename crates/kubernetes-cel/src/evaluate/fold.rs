@@ -1,5 +1,5 @@
 //! Comprehensions: a range, an accumulator, and a step for every element.
-//! Never a copy of an accumulator that grows.
+//! Never copies an accumulator that grows.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// One element; false if the loop is over before it.
+    /// Runs the step for one element; false if the loop ends before it.
     fn step(
         &mut self,
         fold: &Fold,

@@ -1,5 +1,5 @@
-//! Fields, indices, and whether they are there.
-//! Never a conversion of a key, except between numbers that are equal.
+//! Fields, indices, and whether they are present.
+//! Never converts a key, except between equal numbers.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    /// `has(x.?nested.field)`, which costs nothing where the field is not there.
+    /// `has(x.?nested.field)`, which costs nothing where the field is absent.
     fn presence_within(&mut self, value: Value<'a>, field: &Value<'static>) -> Outcome<'a> {
         let found = match within(value, Mode::Presence) {
             Ok((value, _)) => find(&value, field)?.is_some(),
@@ -58,8 +58,8 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(Value::Bool(found))
     }
 
-    /// Selects one thing, which costs 1 unless only its presence was asked for, or it is optional
-    /// and not there.
+    /// Selects a field or element, which costs 1 unless only its presence is tested, or it is
+    /// optional and absent.
     fn qualify(&mut self, value: &Value<'a>, key: &Value<'_>, mode: Mode) -> Outcome<'a> {
         let found = find(value, key)?;
         match (mode, found) {
@@ -80,7 +80,7 @@ impl<'a> Evaluator<'_, 'a> {
     }
 }
 
-/// From within an optional, what is selected is one as well; from within none, nothing is.
+/// A selection from an optional gives an optional; from an empty one, an empty one.
 fn within(value: Value<'_>, mode: Mode) -> Result<(Value<'_>, Mode), Value<'_>> {
     match (value, mode) {
         (Value::Optional(None), _) => Err(Value::Optional(None)),

@@ -1,4 +1,4 @@
-//! That no expression fails otherwise than with an error, and that none takes more than its budget.
+//! No expression fails other than with an error, and none uses more than its budget.
 
 use proptest::prelude::*;
 use serde_json::json;

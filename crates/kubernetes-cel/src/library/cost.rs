@@ -3,16 +3,16 @@
 
 use crate::value::Value;
 
-/// Of walking through a string, per character (`common.StringTraversalCostFactor`).
+/// The cost of reading a string, per character (`common.StringTraversalCostFactor`).
 pub(super) const CHARACTER: f64 = 0.1;
-/// Of a regular expression, per character of it (`common.RegexStringLengthCostFactor`).
+/// The cost of a regular expression, per character of it (`common.RegexStringLengthCostFactor`).
 const PATTERN_CHARACTER: f64 = 0.25;
-/// Of making a list (`common.ListCreateBaseCost`).
+/// The cost of creating a list (`common.ListCreateBaseCost`).
 const NEW_LIST: u64 = 10;
-/// Values that are looked at to find out a cost; beyond, it is more than any budget.
+/// The most values that are counted for a cost; beyond, it is more than any budget.
 const LOOKED_AT: u32 = 1_000_000;
 
-/// So much for each character of the first argument.
+/// A cost for each character of the first argument.
 pub(super) fn per_character(arguments: &[Value<'_>], factor: f64) -> u64 {
     scaled(arguments.first().map_or(0, Value::size), factor)
 }
@@ -28,12 +28,12 @@ pub(super) fn scaled(size: u64, factor: f64) -> u64 {
     (size as f64 * factor).ceil() as u64
 }
 
-/// Of matching a text against a pattern of so many characters.
+/// The cost of matching a text against a pattern of that many characters.
 pub(super) fn matching(text: u64, pattern: u64) -> u64 {
     scaled(text.saturating_add(1), CHARACTER).saturating_mul(scaled(pattern, PATTERN_CHARACTER))
 }
 
-/// Of a function that makes a list: so much for each of so many elements.
+/// The cost of a function that creates a list: a factor for each element.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -44,7 +44,7 @@ pub(super) fn new_list(size: u64, factor: f64) -> u64 {
     ((size as f64 * factor) as u64).saturating_add(1 + NEW_LIST)
 }
 
-/// Of walking through a value with all that it holds.
+/// The cost of walking through a value with all that it contains.
 pub(super) fn traversal(value: &Value<'_>) -> u64 {
     let mut left = LOOKED_AT;
     walk(value, &mut left).unwrap_or(u64::MAX)

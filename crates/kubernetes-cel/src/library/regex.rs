@@ -62,7 +62,7 @@ fn find_all<'a>(arguments: &[Value<'a>], meter: &mut Meter) -> Result<Value<'a>,
     while all.len() < limit {
         let Some(mut found) = pattern.find(text, from, meter.patience())? else { break };
         if found.start == found.end && Some(found.end) == last_end {
-            // Where a match ended there is no empty one.
+            // An empty match directly after a match does not count.
             match pattern.find(text, from + 1, meter.patience())? {
                 Some(next) => found = next,
                 None => break,

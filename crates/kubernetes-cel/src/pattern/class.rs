@@ -1,12 +1,12 @@
 //! Sets of characters: `[a-z\d[:alpha:]]`, `\p{Greek}`.
-//! Never an unescaped sign that means something in a set to the other engine only.
+//! Never leaves a character unescaped that only the other engine treats specially in a set.
 
 use std::fmt::Write as _;
 
 use super::{Translation, perl_class};
 
 impl Translation<'_> {
-    /// After `[`. Signs that only the other engine knows in classes are escaped.
+    /// After `[`. Escapes characters that are special in a set only for the other engine.
     pub(super) fn class(&mut self) -> Option<()> {
         self.written.push('[');
         if self.rest.next_if_eq(&'^').is_some() {

@@ -1,6 +1,6 @@
-//! A pattern that is compiled, and how a text is searched with it: one byte at a time.
-//! Never many steps without a question to the caller's patience. A byte may cost a walk through the
-//! whole of a large pattern, so the question comes more often the larger the pattern is.
+//! A compiled pattern, and the search of a text with it: one byte at a time.
+//! Never many steps without a check of the caller's patience. A byte may cost a walk through the
+//! whole of a large pattern, so the checks are more frequent the larger the pattern is.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,17 +14,17 @@ use regex_automata::{
 use crate::error::EvaluationError;
 use crate::limits::Patience;
 
-/// Of groups within groups.
+/// The deepest nesting of groups.
 const NESTING: u32 = 100;
-/// Of what a pattern keeps for each search that is under way, in bytes; more only if it needs more
-/// for two steps.
+/// The size of a pattern's cache for each search in progress, in bytes; more only if two steps
+/// need more.
 const CACHE: usize = 1 << 20;
-/// Of such memories that are kept for the next search.
+/// The number of such caches that are kept for later searches.
 const SPARE: usize = 4;
-/// Of the walk through a pattern, in states, between two questions to the patience.
+/// The length of a walk through a pattern, in states, between two checks of the patience.
 const PAUSE: usize = 1 << 15;
 
-/// Why a pattern is none; nothing of the pattern itself, which may be a secret value.
+/// Why a pattern is invalid; without the pattern itself, which may be a secret value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Syntax,
@@ -47,12 +47,12 @@ pub(crate) struct Found {
     pub(crate) end: usize,
 }
 
-/// What is asked of a pattern.
+/// What a search returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Whether there is a match.
     Test,
-    /// Where it is, too.
+    /// Also where it is.
     Find,
 }
 
@@ -96,7 +96,7 @@ impl Matcher {
         let mut from = from;
         while from <= text.len() {
             let Some(end) = self.end(text, from, Until::WholeMatch, patience)? else { break };
-            // An empty match within a character is none, and nothing matches before it.
+            // An empty match within a character does not count, and nothing matches before it.
             if text.is_char_boundary(end) {
                 let start = self.start(text, from, end, patience)?;
                 return Ok(Some(Found { start, end }));
@@ -124,7 +124,7 @@ impl Matcher {
                 // The automaton reports a match one byte late.
                 if state.is_match() {
                     end = Some(at);
-                    // One within a character may be no match, so `find` has the last word.
+                    // A match within a character may not count, so `find` decides.
                     if until == Until::AnyMatch && text.is_char_boundary(at) {
                         return Ok(end);
                     }
@@ -187,7 +187,7 @@ enum Direction {
 struct Automaton {
     dfa: DFA,
     caches: Mutex<Vec<Cache>>,
-    /// Bytes between two questions to the patience.
+    /// Bytes between two checks of the patience.
     interval: usize,
 }
 
@@ -235,7 +235,7 @@ impl Automaton {
     }
 }
 
-/// It does not happen: nothing is configured that makes a search give up.
+/// Never happens: no setting makes a search give up.
 fn given_up<E>(_: E) -> EvaluationError {
     EvaluationError::failed("matches", "the search was given up")
 }

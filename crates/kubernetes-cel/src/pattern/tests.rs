@@ -1,4 +1,4 @@
-//! Which patterns are taken, as RE2 takes them; what they match is asked in `tests/vectors/cel`.
+//! Which patterns are accepted, as by RE2; `tests/vectors/cel` tests what they match.
 
 use super::search::{Fault, Found};
 use super::{Matcher, Patterns, Purpose, SIZE, SIZE_OF_COMPUTED};
@@ -108,7 +108,7 @@ fn a_search_ends_when_there_is_no_more_patience_however_large_the_pattern() {
         Patience::until(move || count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 9);
     assert_eq!(large.is_match(&text, Some(&patience)), Err(EvaluationError::Stopped));
     assert!(patience.has_stopped());
-    // At every step of a large pattern, and seldom in a small one.
+    // At every step of a large pattern, and rarely in a small one.
     assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 10);
     let patience = Patience::until(|| false);
     assert_eq!(matcher("x+!").is_match(&text, Some(&patience)), Ok(false));

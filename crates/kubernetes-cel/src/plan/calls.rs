@@ -1,6 +1,6 @@
 //! Calls: those that evaluation knows by itself become nodes of their own, and those of constants
 //! are computed at once where kube-apiserver does so.
-//! Never a meaning for a host's function, whatever its name.
+//! Never gives a meaning to a function of the embedding program, whatever its name.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -105,7 +105,7 @@ impl Planner<'_> {
             "find" | "findAll" => Purpose::Find,
             _ => return Ok(()),
         };
-        // kube-apiserver takes the first literal argument of `matches` for the pattern, even where
+        // kube-apiserver uses the first literal argument of `matches` as the pattern, even where
         // it is the text: `matches('(', 'a')` is refused.
         let literal = match arguments.first().map(|argument| &argument.kind) {
             Some(ExprKind::Literal(Literal::String(text))) if name == "matches" => Some(&**text),

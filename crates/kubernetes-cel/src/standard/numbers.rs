@@ -1,5 +1,5 @@
 //! Doubles as Go writes and reads them.
-//! Never rounded: the shortest digits that give the same number back are written.
+//! Never rounds: writes the shortest digits that give the same number back.
 
 use std::borrow::Cow;
 
@@ -31,11 +31,11 @@ pub(super) fn parse(text: &str) -> Option<f64> {
     let is_named = unsigned.starts_with(|first: char| first.is_ascii_alphabetic());
     let value: f64 = without_underscores(text)?.parse().ok()?;
     let signed_nan = value.is_nan() && unsigned.len() != text.len();
-    // Out of range: Go refuses what is not written as infinity.
+    // Out of range: Go refuses such a number unless it is written as infinity.
     (!signed_nan && (is_named || value.is_finite())).then_some(value)
 }
 
-/// Go takes underscores between digits.
+/// Go accepts underscores between digits.
 fn without_underscores(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('_') {
         return Some(Cow::Borrowed(text));

@@ -1,5 +1,5 @@
-//! `< <= > >=`, and the declarations of the operators that evaluation knows by itself.
-//! Never equality itself: evaluation asks values for it (`value/equality.rs`).
+//! `< <= > >=`, and the declarations of the operators that evaluation implements itself.
+//! Never implements equality: that is in `value/equality.rs`.
 
 use std::cmp::Ordering;
 
@@ -44,7 +44,7 @@ pub(super) fn functions() -> Vec<Function> {
     ]
 }
 
-/// Declared only: the planner makes nodes of its own of such calls.
+/// Only declared: the planner turns such calls into nodes of their own.
 fn special(parameters: impl IntoIterator<Item = Type>, result: Type) -> Overload {
     Overload::global(parameters, result, planned)
 }

@@ -1,4 +1,4 @@
-//! What standard expressions give: tables of a text and its value.
+//! The results of standard expressions: tables of a text and its value.
 
 use serde_json::json;
 

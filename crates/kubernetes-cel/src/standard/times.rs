@@ -1,5 +1,5 @@
 //! Timestamps and durations: as texts, and their parts in UTC or in a named time zone.
-//! Never the time zone or the zone files of the system: names come from a bundled table.
+//! Never uses the time zone or the zone files of the system: names come from a bundled table.
 
 use jiff::tz::TimeZoneDatabase;
 
@@ -112,7 +112,7 @@ fn offset_in(zone: &str, time: Timestamp) -> Option<i64> {
             return Some(0);
         }
         let found = TimeZoneDatabase::bundled().get(zone).ok()?;
-        // The table takes names in any case, Go in their own.
+        // The table accepts names in any case, Go only in the right one.
         if found.iana_name() != Some(zone) {
             return None;
         }

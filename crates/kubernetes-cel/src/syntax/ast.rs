@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub(crate) struct Expr {
     /// Unique within one tree.
     pub(crate) id: u32,
-    /// Where it stands in the text, in bytes.
+    /// Its position in the text, in bytes.
     pub(crate) offset: u32,
     pub(crate) kind: ExprKind,
 }

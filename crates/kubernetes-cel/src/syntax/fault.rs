@@ -1,5 +1,5 @@
-//! Where a text is no expression, and why.
-//! Never a line or column: those are counted once, for all faults of a text (`program`).
+//! Where a text is not a valid expression, and why.
+//! Never a line or column: `program` counts those once, for all faults of a text.
 
 /// One fault, found by the parser, the checker or the planner.
 #[derive(Clone, Debug)]

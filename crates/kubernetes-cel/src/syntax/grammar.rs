@@ -1,5 +1,5 @@
 //! From tokens to a tree, with the limits of cel-go's parser.
-//! Never unbounded recursion: what nests is counted, rule by rule.
+//! Never unbounded recursion: nesting is counted, rule by rule.
 
 mod primary;
 
@@ -14,11 +14,11 @@ use super::token::{Token, TokenKind, tokens};
 const CHARACTERS: usize = 100_000;
 /// `maxRecursionDepth` of cel-go, for the chains of each rule of its grammar and for the tree.
 const NESTING: u32 = 250;
-/// Of expressions within expressions. cel-go takes 250; every one costs stack here.
+/// The deepest nesting of expressions. cel-go accepts 250; each level costs stack here.
 const EXPRESSIONS: u32 = 100;
-/// Of nodes, once macros are expanded: `optMap` repeats its target.
+/// The most nodes, once macros are expanded: `optMap` repeats its target.
 const NODES: u32 = 200_000;
-/// Of levels, once macros are expanded.
+/// The most levels, once macros are expanded.
 const DEPTH: u32 = 500;
 
 /// A tree with all macros expanded.
@@ -337,7 +337,7 @@ impl<'t, 's> Parser<'t, 's> {
         Self::level(expr, below)
     }
 
-    /// A call, unless a macro makes something else of it.
+    /// A call, unless a macro rewrites it.
     fn call(
         &mut self,
         offset: usize,

@@ -1,5 +1,5 @@
 //! Calls that are rewritten before anything is checked.
-//! Never a look at types or values: a macro has the trees of its arguments and nothing else.
+//! Never uses types or values: a macro gets only the trees of its arguments.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::ast::{Comprehension, Element, Entry, Expr, ExprKind, Literal};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dialect {
     pub(crate) macros: HashMap<&'static str, Vec<Macro>>,
-    /// Whether there is the syntax of optionals.
+    /// Whether the syntax of optionals is enabled.
     pub(crate) optionals: bool,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Macro {
 /// The rewriting itself: the target, if there is one, and the arguments.
 pub(crate) type Expand = fn(&mut Expander<'_>, Option<Expr>, Vec<Expr>) -> Result<Expr, Misuse>;
 
-/// A call of a macro with arguments that it cannot take.
+/// A call of a macro with arguments that it does not accept.
 #[derive(Debug)]
 pub(crate) struct Misuse {
     /// Where, in bytes.

@@ -1,4 +1,4 @@
-//! What the grammar takes and refuses, and that no text makes it fail otherwise.
+//! What the grammar accepts and refuses; no text makes it fail in another way.
 
 use proptest::prelude::*;
 

@@ -1,10 +1,10 @@
 //! From characters to tokens.
-//! Never a judgement of order: whether a token may follow another is for the grammar.
+//! Never checks the order of tokens: the grammar does.
 
 use super::fault::SyntaxError;
 use super::literal::{bytes, text};
 
-/// A token and where it stands.
+/// A token and its position.
 #[derive(Clone, Debug)]
 pub(super) struct Token<'s> {
     pub(super) kind: TokenKind<'s>,
@@ -31,13 +31,13 @@ pub(super) enum TokenKind<'s> {
     End,
 }
 
-/// Longest first, where one begins another.
+/// Longest first, where one is a prefix of another.
 const SIGNS: [&str; 23] = [
     "==", "!=", "<=", ">=", "&&", "||", "<", ">", "[", "]", "{", "}", "(", ")", ".", ",", "-", "!",
     "?", ":", "+", "*", "/",
 ];
 
-/// All tokens of a text, `End` at last.
+/// All tokens of a text, `End` last.
 pub(super) fn tokens(source: &str) -> Result<Vec<Token<'_>>, SyntaxError> {
     let mut lexer = Lexer { source, offset: 0 };
     let mut found = Vec::new();

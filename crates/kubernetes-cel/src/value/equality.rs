@@ -1,6 +1,6 @@
 //! When two values are equal, and which is less: numbers across their types, everything else
 //! within its own.
-//! Never an error because types differ: such values are unequal, and have no order.
+//! Never fails because types differ: such values are unequal, and have no order.
 
 use std::cmp::Ordering;
 
@@ -21,7 +21,7 @@ impl Value<'_> {
         equal(self, other, meter, DEPTH)
     }
 
-    /// The order of two values; none for values that cannot be compared and for NaN.
+    /// The order of two values; `None` for values that cannot be compared and for NaN.
     /// Texts are charged as work first.
     pub(crate) fn compare(
         &self,
@@ -32,7 +32,7 @@ impl Value<'_> {
         Ok(self.order(other))
     }
 
-    /// As [`Value::compare`], where it is charged already.
+    /// As [`Value::compare`], for work that is already charged.
     pub(crate) fn order(&self, other: &Value<'_>) -> Option<Ordering> {
         match (self, other) {
             (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),

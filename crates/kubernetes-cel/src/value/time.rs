@@ -1,5 +1,5 @@
 //! Durations and timestamps with the ranges that Go gives them.
-//! Never a time zone beyond an offset (`standard/times.rs`), and never the current time.
+//! Never knows a time zone beyond an offset (`standard/times.rs`) or the current time.
 
 use std::cmp::Ordering;
 
@@ -79,7 +79,7 @@ impl Timestamp {
         self.moved(i128::from(duration.nanoseconds.checked_neg()?))
     }
 
-    /// How long ago the earlier one was.
+    /// The duration since the earlier one.
     pub fn since(self, earlier: Timestamp) -> Option<Duration> {
         i64::try_from(self.total() - earlier.total())
             .ok()

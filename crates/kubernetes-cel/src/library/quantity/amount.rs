@@ -46,7 +46,7 @@ impl Amount {
         if signs.is_ne() || left == 0 {
             return signs;
         }
-        // What leaves 128 bits when it gets the exponent of the other is the greater number.
+        // A number that exceeds 128 bits with the other's exponent is the greater one.
         let aligned = |number: i128, by: u32| power_of_ten(by).and_then(|p| number.checked_mul(p));
         let beyond = if left > 0 { Ordering::Greater } else { Ordering::Less };
         if left_exponent >= right_exponent {

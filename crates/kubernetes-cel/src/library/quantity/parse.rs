@@ -1,5 +1,5 @@
 //! The text of a quantity: a decimal number and a unit or a power of ten.
-//! Never a repair; but a number without digits is zero, as upstream has it.
+//! Never repairs a text; but a number without digits is zero, as upstream.
 
 use super::amount::Amount;
 
@@ -94,7 +94,7 @@ fn decimal(negative: bool, whole: &str, fraction: &str, unit: Unit) -> Option<Am
         Unit::PowerOfTwo(power) => unscaled = unscaled.checked_mul(1_i128.checked_shl(power)?)?,
     }
     if exponent < SMALLEST {
-        // Away from zero: a small amount is not rounded to nothing.
+        // Rounds away from zero: a small amount does not become zero.
         let divisor = 10_i128.checked_pow(exponent.abs_diff(SMALLEST));
         unscaled = match divisor {
             Some(divisor) => unscaled / divisor + i128::from(unscaled % divisor != 0),

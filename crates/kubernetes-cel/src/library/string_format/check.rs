@@ -5,7 +5,7 @@ use super::template::{NAME, Piece, Verb, pieces};
 use crate::syntax::ast::{Element, Expr, ExprKind, Literal};
 use crate::types::Type;
 
-/// What is wrong with a call of `format`, and where; nothing for what is no such call.
+/// What is wrong with a call of `format`, and where; `None` for other calls.
 pub(crate) fn check<'e>(
     call: &'e Expr,
     type_of: &dyn Fn(&Expr) -> Type,

@@ -29,7 +29,7 @@ pub(super) enum Verb {
     Octal,
 }
 
-/// Why a template is none.
+/// Why a template is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Unfinished,
