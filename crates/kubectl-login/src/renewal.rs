@@ -49,7 +49,7 @@ use crate::{
         runtime::{self, NotRun},
     },
 };
-use failure::RenewalError;
+use failure::{RenewalError, Unrenewed};
 use kept::{Found, Kept};
 
 /// How long a holder of the lock may exceed its own time limit.
@@ -583,23 +583,6 @@ enum Refreshed {
     Refused,
     /// The grant is valid, but only a sign-in returns the requested ID token.
     WithoutIdToken,
-}
-
-/// A failure, and whether other processes adopt it.
-struct Unrenewed {
-    failure: Failure,
-    /// `Some` if others adopt the failure; `Some(true)` if it also starts a back-off.
-    shared: Option<bool>,
-}
-
-impl Unrenewed {
-    fn alone(failure: Failure) -> Self {
-        Self { failure, shared: None }
-    }
-
-    fn shared(failure: Failure, opens_window: bool) -> Self {
-        Self { failure, shared: Some(opens_window) }
-    }
 }
 
 fn rendered(issued: &Issued, version: ExecApiVersion) -> Zeroizing<String> {

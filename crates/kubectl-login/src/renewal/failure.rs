@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     cache::refresh_secret::Sealed,
-    report::{Fault, Report, Reported},
+    report::{Failure, Fault, Report, Reported},
 };
 
 /// Why there is no token although no flow failed in this process.
@@ -80,10 +80,26 @@ impl Reported for RenewalError {
     }
 }
 
+/// A failure, and whether other processes adopt it.
+pub(super) struct Unrenewed {
+    pub(super) failure: Failure,
+    /// `Some` if others adopt the failure; `Some(true)` if it also starts a back-off.
+    pub(super) shared: Option<bool>,
+}
+
+impl Unrenewed {
+    pub(super) fn alone(failure: Failure) -> Self {
+        Self { failure, shared: None }
+    }
+
+    pub(super) fn shared(failure: Failure, opens_window: bool) -> Self {
+        Self { failure, shared: Some(opens_window) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Failure;
 
     #[test]
     fn a_remembered_failure_reads_like_the_first_but_for_its_hint() {
