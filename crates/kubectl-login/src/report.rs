@@ -50,14 +50,19 @@ pub trait Reported: Error + Send + Sync + 'static {
 
     /// The causes, outermost first.
     fn causes(&self) -> Vec<String> {
-        let mut causes = Vec::new();
-        let mut next = self.source();
-        while let Some(cause) = next {
-            causes.push(cause.to_string());
-            next = cause.source();
-        }
-        causes
+        self.source().map_or_else(Vec::new, chain_from)
     }
+}
+
+/// An error and everything that caused it, outermost first.
+pub fn chain_from(error: &dyn Error) -> Vec<String> {
+    let mut chain = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        chain.push(cause.to_string());
+        next = cause.source();
+    }
+    chain
 }
 
 /// Any error that ends a command.

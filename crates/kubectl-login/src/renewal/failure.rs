@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{
     cache::refresh_secret::Sealed,
-    report::{Failure, Fault, Report, Reported},
+    report::{Failure, Fault, Report, Reported, chain_from},
 };
 
 /// Why there is no token although no flow failed in this process.
@@ -70,11 +70,7 @@ impl Reported for RenewalError {
     fn causes(&self) -> Vec<String> {
         match self {
             Self::Remembered { report, .. } => report.causes.clone(),
-            Self::Sealed { source, .. } => {
-                let mut causes = vec![source.to_string()];
-                causes.extend(std::error::Error::source(source).map(ToString::to_string));
-                causes
-            }
+            Self::Sealed { source, .. } => chain_from(source),
             Self::Abandoned { .. } | Self::Ended { .. } => Vec::new(),
         }
     }
@@ -100,6 +96,7 @@ impl Unrenewed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::store::StoreError;
 
     #[test]
     fn a_remembered_failure_reads_like_the_first_but_for_its_hint() {
@@ -116,5 +113,24 @@ mod tests {
         assert_eq!(shown(0), report);
         assert_eq!((shown(7).error, shown(7).causes), ("e".to_owned(), vec!["c".to_owned()]));
         assert!(shown(7).hint.unwrap().contains("in 7 s"));
+    }
+
+    #[test]
+    fn every_cause_of_a_sealed_refresh_token_is_shown() {
+        let disk = StoreError::Write {
+            path: "key".into(),
+            source: std::io::Error::other("the disk is full"),
+        };
+        let failure = RenewalError::Sealed {
+            issuer: IssuerUrl::parse("https://id.example.com").unwrap(),
+            source: Sealed::NoPlace(disk.into()),
+        };
+        let causes = Report::from(&Failure::from(failure)).causes;
+        let expected = [
+            "a renewed refresh token could not be kept",
+            "could not write `key`",
+            "the disk is full",
+        ];
+        assert_eq!(causes, expected);
     }
 }
