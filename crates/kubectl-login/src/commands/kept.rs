@@ -4,16 +4,13 @@
 use login_common::UnixTime;
 use serde::Serialize;
 
-use crate::{
-    cache::{
-        backoff,
-        entry::{self, Entry},
-        freshness::{Freshness, Lifetime},
-        renewal_lock,
-        sessions::SessionRecord,
-        store::Directory,
-    },
-    options::target::Target,
+use crate::cache::{
+    backoff,
+    entry::{self, Entry},
+    freshness::{Freshness, Lifetime},
+    renewal_lock,
+    sessions::SessionRecord,
+    store::Directory,
 };
 
 /// The state of a session.
@@ -109,9 +106,4 @@ impl Facts {
             .find_map(|name| name.as_deref())
             .unwrap_or_default()
     }
-}
-
-/// Whether tokens for `target` are obtained without a user, whatever is cached.
-pub fn needs_nobody(target: &Target) -> bool {
-    target.is_for_job()
 }

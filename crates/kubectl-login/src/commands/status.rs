@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     chosen::{self, Chosen},
     failure::CommandError,
-    kept::{self, Facts, Outlook, TokenState},
+    kept::{Facts, Outlook, TokenState},
 };
 use crate::{
     cache::{key::CacheKey, refresh_secret::Protection, sessions, store::Directory},
@@ -80,8 +80,8 @@ fn check(chosen: &Chosen, now: UnixTime) -> Result<(), Failure> {
         let record = sessions::load(&directory, &target.cache_key)?;
         Some(Facts::of(&directory, record, now))
     });
-    let is_usable = kept::needs_nobody(target)
-        || facts.is_some_and(|facts| facts.outlook(now) != Outlook::SignIn);
+    let is_usable =
+        target.is_for_job() || facts.is_some_and(|facts| facts.outlook(now) != Outlook::SignIn);
     if is_usable { Ok(()) } else { Err(CommandError::SignInNeeded(target.issuer.clone()).into()) }
 }
 

@@ -23,7 +23,6 @@ use super::{
     chosen::{self, Chosen},
     cluster::Cluster,
     failure::CommandError,
-    kept,
 };
 use crate::{
     flows::{FlowError, obtain::Session},
@@ -235,7 +234,7 @@ fn examine_machine(system: &System<'_>, target: &Target, findings: &mut Vec<Find
     let built_in = cfg!(feature = "keyring");
     findings.push(machine::keyring(target.storage, built_in, trouble.as_deref()));
     let by_browser = matches!(target.flow, Flow::Auto | Flow::Browser);
-    if by_browser && !kept::needs_nobody(target) {
+    if by_browser && !target.is_for_job() {
         let addresses = &target.callback.listen_addresses;
         findings.push(machine::loopback(addresses, &inspection::port(addresses)));
     }

@@ -14,7 +14,7 @@ use crate::{
         sessions,
         store::Directory,
     },
-    commands::kept::{self, Facts, Outlook},
+    commands::kept::{Facts, Outlook},
     options::target::Target,
     report::Fault,
     system::{System, file},
@@ -49,7 +49,7 @@ impl Kept {
     pub(super) fn finding(&self, target: &Target, now: UnixTime) -> Finding {
         const CHECK: &str = "session";
         let login = "`kubectl-login login` signs in now";
-        if kept::needs_nobody(target) {
+        if target.is_for_job() {
             return Finding::ok(CHECK, "a job's own identity: nobody needs to sign in");
         }
         let Some(facts) = &self.facts else {
