@@ -234,7 +234,7 @@ fn impossible(expr: &Expr) -> SyntaxError {
     SyntaxError { offset: expr.offset as usize, message: "this has no meaning".to_owned() }
 }
 
-pub(crate) fn constant(literal: &Literal) -> Value<'static> {
+fn constant(literal: &Literal) -> Value<'static> {
     match literal {
         Literal::Null => Value::Null,
         Literal::Bool(value) => Value::Bool(*value),

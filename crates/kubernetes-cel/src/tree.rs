@@ -1,9 +1,8 @@
 //! The tree of a program, to be read: which names an expression selects, which functions it calls.
 //! Never a way to change it: a program evaluates what was checked.
 
-use crate::plan::constant;
-use crate::syntax::ast::{Expr, ExprKind};
-use crate::value::Value;
+use crate::syntax::ast::{Expr, ExprKind, Literal};
+use crate::value::{Text, Value};
 
 /// A node of a tree, and with it all nodes below.
 ///
@@ -96,5 +95,17 @@ impl<'p> Node<'p> {
         let mut children = Vec::new();
         self.0.for_each_child(&mut |child| children.push(Node(child)));
         children
+    }
+}
+
+fn constant(literal: &Literal) -> Value<'_> {
+    match literal {
+        Literal::Null => Value::Null,
+        Literal::Bool(value) => Value::Bool(*value),
+        Literal::Int(value) => Value::Int(*value),
+        Literal::Uint(value) => Value::Uint(*value),
+        Literal::Double(value) => Value::Double(*value),
+        Literal::String(text) => Value::String(Text::Borrowed(text)),
+        Literal::Bytes(bytes) => Value::Bytes(bytes.clone()),
     }
 }
