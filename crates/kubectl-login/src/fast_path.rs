@@ -12,25 +12,26 @@ use crate::{
     cache::{
         entry::{self, Entry},
         freshness::Freshness,
-        served::Served,
+        refusal_hint::LastCaller,
         store::Directory,
     },
-    exec_info, identities,
+    exec_info,
     options::{
         layers::{Layers, Settings},
         target::Target,
         typed,
     },
     system::{configuration, environment::Environment, file},
+    workload_identity,
 };
 
 /// A cached answer.
-pub struct Found {
+pub struct CachedAnswer {
     entry: Entry,
     version: ExecApiVersion,
 }
 
-impl Found {
+impl CachedAnswer {
     /// The line for stdout.
     pub fn answer(&self) -> &str {
         self.entry.answer(self.version)
@@ -44,7 +45,7 @@ pub fn find(
     environment: &dyn Environment,
     now: UnixTime,
     parent: Option<u32>,
-) -> Option<Found> {
+) -> Option<CachedAnswer> {
     let typed = typed::strict(arguments)?;
     let info = exec_info::from_environment(environment).ok()?;
     let configuration = configuration::read_plain(environment).ok()?;
@@ -65,7 +66,7 @@ pub fn find(
         if options.file.as_deref().is_some_and(file::is_pipe) {
             return None;
         }
-        let taken = identities::at_once(environment, options).ok()??;
+        let taken = workload_identity::at_once(environment, options).ok()??;
         target = target.known_as(taken);
     }
     let directory = Directory::new(target.cache_directory?);
@@ -77,7 +78,7 @@ pub fn find(
     // Only for kubectl: when the program is run by hand, a repeated call from the same shell is no
     // sign of a refusal.
     if let Some(to) = parent.filter(|_| info.is_some()) {
-        let asker = Served { at: now, to };
+        let asker = LastCaller { at: now, to };
         let refused = opened
             .served
             .filter(|last| last.hints_at_refusal(asker, &entry.lifetime, entry.suspicions));
@@ -87,7 +88,7 @@ pub fn find(
             return None;
         }
     }
-    Some(Found { entry, version: exec_info::api_version(info.as_ref()) })
+    Some(CachedAnswer { entry, version: exec_info::api_version(info.as_ref()) })
 }
 
 #[cfg(test)]

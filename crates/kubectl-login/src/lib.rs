@@ -24,8 +24,8 @@ pub mod renewal;
 
 pub mod cache;
 pub mod flows;
-pub mod identities;
 pub mod kubeconfig;
+pub mod workload_identity;
 
 pub mod output;
 pub mod report;
@@ -44,9 +44,9 @@ use options::arguments;
 use report::{Failure, Report};
 use system::{
     System,
-    clock::{Clock as _, MachineClock},
+    clock::{Clock as _, HostClock},
     environment::ProcessEnvironment,
-    machine, stdout,
+    host, stdout,
     terminal::Stderr,
 };
 
@@ -55,15 +55,15 @@ pub fn run(words: &[OsString]) -> ExitCode {
     let (name, arguments) =
         words.split_first().map_or((None, &[][..]), |(name, rest)| (Some(name), rest));
     let arguments = arguments::without_plugin(arguments);
-    let now = MachineClock.now();
-    if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now, machine::parent()) {
+    let now = HostClock.now();
+    if let Some(found) = fast_path::find(arguments, &ProcessEnvironment, now, host::parent()) {
         return conclude(stdout::answer(found.answer()).map_err(Failure::from));
     }
     // From here on, secrets stay in memory for longer.
     keep_memory_private();
     let invocation = Invocation::of(name, &ProcessEnvironment);
     let system = System {
-        clock: &MachineClock,
+        clock: &HostClock,
         environment: &ProcessEnvironment,
         terminal: &Stderr { verbose: false },
     };

@@ -2,12 +2,12 @@
 //! Opens a browser only for a refused or missing grant; never loses a good token because it could
 //! not be stored.
 //!
-//! On disk: `kept` reads and writes the cache, `early` renews while the cached token can still be
+//! On disk: `cached` reads and writes the cache, `early` renews while the cached token can still be
 //! used.
 
+mod cached;
 mod early;
 mod failure;
-mod kept;
 #[cfg(test)]
 #[cfg(unix)]
 mod model;
@@ -31,11 +31,10 @@ use crate::{
     },
     flows::{
         FlowError, FlowFailure, TokenProblem,
-        choose::{self, NoFlow, Surroundings},
+        choose::{self, EnvironmentFacts, NoFlow},
         issued::Issued,
-        machine,
-        obtain::Session,
-        person,
+        issuer_client::IssuerClient,
+        job, person,
         refresh::{self, Renewed},
     },
     options::{
@@ -49,8 +48,8 @@ use crate::{
         runtime::{self, NotRun},
     },
 };
+use cached::{CachedSession, CachedToken};
 use failure::{RenewalError, Unrenewed};
-use kept::{Found, Kept};
 
 /// How long a holder of the lock may exceed its own time limit.
 const GRACE: Duration = Duration::from_secs(10);
@@ -72,9 +71,9 @@ const LAST_WORD: Duration = Duration::from_secs(2);
 pub struct Renewal<'a> {
     system: &'a System<'a>,
     target: &'a Target,
-    surroundings: Surroundings,
+    environment_facts: EnvironmentFacts,
     /// `None` if nothing is cached.
-    kept: Option<Kept<'a>>,
+    cached: Option<CachedSession<'a>>,
     /// A signal ends the process without `conclude`: the kernel frees the lock, and its text
     /// remains.
     lock: RefCell<Option<RenewalLock>>,
@@ -83,9 +82,9 @@ pub struct Renewal<'a> {
 impl<'a> Renewal<'a> {
     /// A call for `target`. `interactive` is whether stdin is available, as kubectl reports it.
     pub fn new(system: &'a System<'a>, target: &'a Target, interactive: bool) -> Self {
-        let surroundings = Surroundings::of(system, interactive);
-        let kept = Kept::new(system, target, surroundings);
-        Self { system, target, surroundings, kept, lock: RefCell::default() }
+        let environment_facts = EnvironmentFacts::of(system, interactive);
+        let cached = CachedSession::new(system, target, environment_facts);
+        Self { system, target, environment_facts, cached, lock: RefCell::default() }
     }
 
     /// A call with the given refresh token store.
@@ -95,34 +94,34 @@ impl<'a> Renewal<'a> {
         target: &'a Target,
         secrets: crate::cache::refresh_secret::RefreshSecrets<'a>,
     ) -> Self {
-        let surroundings = Surroundings::of(system, false);
-        let kept = Some(Kept::of(system, target, surroundings, secrets));
-        Self { system, target, surroundings, kept, lock: RefCell::default() }
+        let environment_facts = EnvironmentFacts::of(system, false);
+        let cached = Some(CachedSession::of(system, target, environment_facts, secrets));
+        Self { system, target, environment_facts, cached, lock: RefCell::default() }
     }
 
     /// Sets the calling process, if it is one that caches the answer (kubectl).
     #[must_use]
     pub fn asked_by(mut self, caller: Option<u32>) -> Self {
-        if let Some(kept) = &mut self.kept {
-            kept.caller = caller;
+        if let Some(cached) = &mut self.cached {
+            cached.caller = caller;
         }
         self
     }
 
     /// The answer for stdout: cached, adopted from another process, renewed or from a sign-in.
     pub fn answer(&self, version: ExecApiVersion) -> Result<Zeroizing<String>, Failure> {
-        let before = self.kept.as_ref().and_then(Kept::find);
+        let before = self.cached.as_ref().and_then(CachedSession::find);
         if !self.target.force_refresh
-            && let (Some(kept), Some(before)) = (&self.kept, &before)
-            && let Some(outcome) = self.without_waiting(kept, before, version)
+            && let (Some(cached), Some(before)) = (&self.cached, &before)
+            && let Some(outcome) = self.without_waiting(cached, before, version)
         {
             return outcome;
         }
-        let failed_before = self.kept.as_ref().and_then(Kept::memory);
+        let failed_before = self.cached.as_ref().and_then(CachedSession::memory);
         // Another process's result is good enough, even for a forced renewal that had to wait for
         // it.
         let adopt = || {
-            let found = self.kept.as_ref()?.find()?;
+            let found = self.cached.as_ref()?.find()?;
             // The same token with other timestamps is not a new one.
             let is_new = before
                 .as_ref()
@@ -142,8 +141,8 @@ impl<'a> Renewal<'a> {
             self.conclude();
             return Ok(answer);
         }
-        if let Some(kept) = &self.kept
-            && let Some(failure) = self.failure_of_others(kept, failed_before.as_ref())
+        if let Some(cached) = &self.cached
+            && let Some(failure) = self.failure_of_others(cached, failed_before.as_ref())
         {
             self.conclude();
             return self.still_valid(&failure, version).ok_or(failure);
@@ -152,7 +151,7 @@ impl<'a> Renewal<'a> {
     }
 
     /// How long the caller may wait for a new token while the cached one is about to expire.
-    fn patience(&self, found: &Found) -> Option<Deadline> {
+    fn patience(&self, found: &CachedToken) -> Option<Deadline> {
         let (lifetime, now) = (found.entry.lifetime, found.now());
         let is_ending = lifetime.at(now) == Freshness::Ageing && !self.target.force_refresh;
         let left = lifetime.valid_until.since(now);
@@ -161,23 +160,23 @@ impl<'a> Renewal<'a> {
 
     /// Signs in now, whatever is cached.
     pub fn sign_in(&self) -> Result<Issued, Failure> {
-        if let Some(kept) = &self.kept {
-            kept.clear_memory();
+        if let Some(cached) = &self.cached {
+            cached.clear_memory();
         }
         self.take_lock(|| None::<()>)?;
         self.run(async {
-            let session = self.session().await?;
+            let issuer_client = self.issuer_client().await?;
             let issued = if self.target.is_for_job() {
                 self.describe(Work::Renewing);
-                machine::obtain(&session).await.inspect(|issued| self.keep(issued, None, None))
+                job::obtain(&issuer_client).await.inspect(|issued| self.keep(issued, None, None))
             } else {
-                self.person(&session).await
+                self.person(&issuer_client).await
             };
             let outcome = issued.map_err(|error| self.failure(error));
-            if let (Err(failure), Some(kept)) = (&outcome, &self.kept) {
+            if let (Err(failure), Some(cached)) = (&outcome, &self.cached) {
                 // For processes that wait. No back-off: the user asked for this attempt with
                 // `login`.
-                kept.remember(&Report::from(failure), false);
+                cached.remember(&Report::from(failure), false);
             }
             self.conclude();
             outcome
@@ -191,8 +190,8 @@ impl<'a> Renewal<'a> {
         patience: Option<&Deadline>,
     ) -> Result<Zeroizing<String>, Failure> {
         self.describe(Work::Renewing);
-        if let Some(kept) = &self.kept {
-            kept.sweep();
+        if let Some(cached) = &self.cached {
+            cached.sweep();
         }
         let outcome = if self.target.is_for_job() {
             self.renew_machine().await
@@ -202,8 +201,8 @@ impl<'a> Renewal<'a> {
         let outcome = match outcome {
             Ok(issued) => Ok(rendered(&issued, version)),
             Err(Unrenewed { failure, shared }) => {
-                if let (Some(opens_window), Some(kept)) = (shared, &self.kept) {
-                    kept.remember(&Report::from(&failure), opens_window);
+                if let (Some(opens_window), Some(cached)) = (shared, &self.cached) {
+                    cached.remember(&Report::from(&failure), opens_window);
                 }
                 self.still_valid(&failure, version).ok_or(failure)
             }
@@ -213,8 +212,8 @@ impl<'a> Renewal<'a> {
     }
 
     async fn renew_machine(&self) -> Result<Issued, Unrenewed> {
-        let session = self.session().await.map_err(Unrenewed::alone)?;
-        let issued = machine::obtain(&session)
+        let issuer_client = self.issuer_client().await.map_err(Unrenewed::alone)?;
+        let issued = job::obtain(&issuer_client)
             .await
             .map_err(|error| Unrenewed::shared(self.failure(error), false))?;
         self.keep(&issued, None, None);
@@ -222,10 +221,10 @@ impl<'a> Renewal<'a> {
     }
 
     async fn renew_person(&self, patience: Option<&Deadline>) -> Result<Issued, Unrenewed> {
-        let (mut sealed, mut session) = (None, None);
-        let hurry = |bound| self.kept.iter().for_each(|kept| kept.hurry(bound));
+        let (mut sealed, mut issuer_client) = (None, None);
+        let hurry = |bound| self.cached.iter().for_each(|cached| cached.hurry(bound));
         hurry(patience.map(Deadline::left));
-        match self.kept.as_ref().map_or(Ok(None), Kept::spendable) {
+        match self.cached.as_ref().map_or(Ok(None), CachedSession::spendable) {
             Ok(Some((secret, place))) => {
                 let prepared = self.prepared_session(patience).await.map_err(Unrenewed::alone)?;
                 let why = match self.refresh(&prepared, secret, place).await? {
@@ -235,7 +234,7 @@ impl<'a> Renewal<'a> {
                 };
                 let issuer = &self.target.issuer;
                 self.system.terminal.say(&format!("kubectl-login: {issuer} {why}"));
-                session = Some(prepared);
+                issuer_client = Some(prepared);
             }
             Ok(None) => {}
             // The keyring may answer later, and the cached token is still good.
@@ -248,13 +247,13 @@ impl<'a> Renewal<'a> {
             Err(error) => sealed = Some(error),
         }
         hurry(None);
-        if let Some(kept) = &self.kept
-            && let Some(failure) = kept.held_back()
+        if let Some(cached) = &self.cached
+            && let Some(failure) = cached.held_back()
         {
             return Err(Unrenewed::alone(failure));
         }
         // Checked before any request: a CI job must fail at once.
-        if let Err(source) = choose::may_ask(self.target, self.surroundings.with_terminal()) {
+        if let Err(source) = choose::may_ask(self.target, self.environment_facts.with_terminal()) {
             let issuer = self.target.issuer.clone();
             return Err(Unrenewed::alone(match sealed {
                 Some(source) => RenewalError::Sealed { issuer, source }.into(),
@@ -266,11 +265,11 @@ impl<'a> Renewal<'a> {
             self.say_sealed(&sealed);
         }
         // Reused, so that the client secret's command runs only once.
-        let session = match session {
+        let issuer_client = match issuer_client {
             Some(prepared) => prepared,
-            None => self.session().await.map_err(Unrenewed::alone)?,
+            None => self.issuer_client().await.map_err(Unrenewed::alone)?,
         };
-        self.person(&session).await.map_err(|error| {
+        self.person(&issuer_client).await.map_err(|error| {
             let is_outage = error.fault() == Fault::Unreachable;
             Unrenewed::shared(self.failure(error), !is_outage)
         })
@@ -278,14 +277,17 @@ impl<'a> Renewal<'a> {
 
     /// Prepares the client and its discovery document before the cached token expires. The request
     /// itself is never cancelled: its response may hold the only valid refresh token.
-    async fn prepared_session(&self, patience: Option<&Deadline>) -> Result<Session<'_>, Failure> {
-        let Some(patience) = patience else { return self.session().await };
+    async fn prepared_session(
+        &self,
+        patience: Option<&Deadline>,
+    ) -> Result<IssuerClient<'_>, Failure> {
+        let Some(patience) = patience else { return self.issuer_client().await };
         let left = patience.left();
         let prepared = tokio::time::timeout(left, async {
-            let session = self.session().await?;
+            let issuer_client = self.issuer_client().await?;
             // Stored on disk, where the renewal finds it.
-            session.metadata().await.map_err(|error| self.failure(error))?;
-            Ok(session)
+            issuer_client.metadata().await.map_err(|error| self.failure(error))?;
+            Ok(issuer_client)
         });
         prepared
             .await
@@ -294,34 +296,34 @@ impl<'a> Renewal<'a> {
 
     async fn refresh(
         &self,
-        session: &Session<'_>,
+        issuer_client: &IssuerClient<'_>,
         mut secret: RefreshSecret,
         mut place: Prepared,
     ) -> Result<Refreshed, Unrenewed> {
-        let Some(kept) = &self.kept else { return Ok(Refreshed::Refused) };
+        let Some(cached) = &self.cached else { return Ok(Refreshed::Refused) };
         let mut is_second = false;
         loop {
-            match refresh::renew(session, &secret).await {
+            match refresh::renew(issuer_client, &secret).await {
                 Ok(Renewed::Token(issued)) => {
                     self.keep(&issued, Some(&secret), Some(Ok(place)));
                     return Ok(Refreshed::Token(issued));
                 }
                 Ok(Renewed::WithoutIdToken(next)) => {
                     if let Some(token) = next {
-                        kept.keep_refresh_secret(&RefreshSecret { token, ..secret }, place);
+                        cached.keep_refresh_secret(&RefreshSecret { token, ..secret }, place);
                     }
                     return Ok(Refreshed::WithoutIdToken);
                 }
                 Ok(Renewed::Unusable(error, next)) => {
                     if let Some(token) = next {
-                        kept.keep_refresh_secret(&RefreshSecret { token, ..secret }, place);
+                        cached.keep_refresh_secret(&RefreshSecret { token, ..secret }, place);
                     }
                     return Err(Unrenewed::shared(self.failure(error), false));
                 }
                 Err(error) if error.asks_for_sign_in() => {
                     // A process that does not share our lock (another host with the same home
                     // directory) may have renewed meanwhile.
-                    match kept.spendable().ok().flatten() {
+                    match cached.spendable().ok().flatten() {
                         Some((newer, another))
                             if !newer.token.same_as(&secret.token) && !is_second =>
                         {
@@ -329,7 +331,7 @@ impl<'a> Renewal<'a> {
                             is_second = true;
                         }
                         Some((same, another)) if same.token.same_as(&secret.token) => {
-                            kept.forget_refresh_secret(Some(&another));
+                            cached.forget_refresh_secret(Some(&another));
                             return Ok(Refreshed::Refused);
                         }
                         _ => return Ok(Refreshed::Refused),
@@ -340,7 +342,7 @@ impl<'a> Renewal<'a> {
                     {
                         // The new token belongs to another user, and the old refresh token is
                         // spent.
-                        kept.forget_refresh_secret(Some(&place));
+                        cached.forget_refresh_secret(Some(&place));
                     }
                     return Err(Unrenewed::shared(self.failure(error), false));
                 }
@@ -349,13 +351,13 @@ impl<'a> Renewal<'a> {
     }
 
     /// Signs the user in within the time limit, and stores the result.
-    async fn person(&self, session: &Session<'_>) -> Result<Issued, FlowError> {
+    async fn person(&self, issuer_client: &IssuerClient<'_>) -> Result<Issued, FlowError> {
         let issuer = || self.target.issuer.clone();
         self.check_browser()?;
-        let metadata = session.fetch_metadata().await?;
-        let surroundings = self.surroundings.with_terminal();
+        let metadata = issuer_client.fetch_metadata().await?;
+        let environment_facts = self.environment_facts.with_terminal();
         let flow =
-            choose::choose(self.target, &metadata, surroundings).map_err(
+            choose::choose(self.target, &metadata, environment_facts).map_err(
                 |reason| match reason {
                     NoFlow::NeedsPerson(source) => {
                         FlowError::NeedsPerson { issuer: issuer(), source }
@@ -365,11 +367,11 @@ impl<'a> Renewal<'a> {
             )?;
         self.describe(Work::SigningIn);
         // The keyring may prompt the same user: before the browser opens, not after.
-        let place = self.kept.as_ref().map(|kept| kept.prepare(None));
+        let place = self.cached.as_ref().map(|cached| cached.prepare(None));
         let held = place.as_ref().and_then(|place| place.as_ref().ok());
-        self.take_leave(session, &metadata, held).await;
+        self.take_leave(issuer_client, &metadata, held).await;
         let bound = self.target.authentication_timeout;
-        let signing_in = person::sign_in(session, &metadata, flow);
+        let signing_in = person::sign_in(issuer_client, &metadata, flow);
         let issued = tokio::time::timeout(bound, signing_in).await.unwrap_or_else(|_| {
             Err(FlowError::Timeout { issuer: issuer(), seconds: bound.as_secs() })
         })?;
@@ -384,22 +386,23 @@ impl<'a> Renewal<'a> {
     /// revoked.
     async fn take_leave(
         &self,
-        session: &Session<'_>,
+        issuer_client: &IssuerClient<'_>,
         metadata: &ProviderMetadata,
         place: Option<&Prepared>,
     ) {
-        let Some(kept) = self.kept.as_ref().filter(|_| metadata.revocation_endpoint.is_offered())
+        let Some(cached) =
+            self.cached.as_ref().filter(|_| metadata.revocation_endpoint.is_offered())
         else {
             return;
         };
-        let Ok(Some(secret)) = kept.refresh_secret() else { return };
-        if place.is_none() && !kept.forget_refresh_secret(None) {
+        let Ok(Some(secret)) = cached.refresh_secret() else { return };
+        if place.is_none() && !cached.forget_refresh_secret(None) {
             return;
         }
-        let revoking = session.revoke(metadata, &secret.token, TokenTypeHint::RefreshToken);
+        let revoking = issuer_client.revoke(metadata, &secret.token, TokenTypeHint::RefreshToken);
         match tokio::time::timeout(FAREWELL, revoking).await {
             Ok(Ok(())) => {
-                kept.forget_refresh_secret(place);
+                cached.forget_refresh_secret(place);
             }
             Ok(Err(error)) => {
                 let text = format!("kubectl-login: the replaced session was not ended: {error}");
@@ -420,9 +423,9 @@ impl<'a> Renewal<'a> {
         }
     }
 
-    async fn session(&self) -> Result<Session<'_>, Failure> {
-        let directory = self.kept.as_ref().map(Kept::directory);
-        Session::prepare(self.system, self.target, directory)
+    async fn issuer_client(&self) -> Result<IssuerClient<'_>, Failure> {
+        let directory = self.cached.as_ref().map(CachedSession::directory);
+        IssuerClient::prepare(self.system, self.target, directory)
             .await
             .map_err(|error| self.failure(error))
     }
@@ -437,8 +440,8 @@ impl<'a> Renewal<'a> {
         before: Option<&RefreshSecret>,
         place: Option<Result<Prepared, KeyTrouble>>,
     ) {
-        if let Some(kept) = &self.kept {
-            kept.keep(issued, before, place);
+        if let Some(cached) = &self.cached {
+            cached.keep(issued, before, place);
         }
     }
 
@@ -493,7 +496,7 @@ impl<'a> Renewal<'a> {
     }
 
     fn kept_token(&self, version: ExecApiVersion) -> Option<(Zeroizing<String>, UnixTime)> {
-        let found = self.kept.as_ref()?.find()?;
+        let found = self.cached.as_ref()?.find()?;
         let lifetime = found.entry.lifetime;
         if lifetime.at(self.system.clock.now()) == Freshness::Expired {
             return None;
@@ -507,7 +510,7 @@ impl<'a> Renewal<'a> {
     /// without a result.
     fn failure_of_others(
         &self,
-        kept: &Kept<'_>,
+        cached: &CachedSession<'_>,
         failed_before: Option<&Memory>,
     ) -> Option<Failure> {
         let lock = self.lock.borrow();
@@ -515,10 +518,10 @@ impl<'a> Renewal<'a> {
         if let Some(holder) = lock.abandoned.as_ref().filter(|holder| holder.was_signing_in()) {
             // The user has just closed a browser window: do not open another one.
             let failure = Failure::from(RenewalError::Abandoned { process: holder.process });
-            kept.remember(&Report::from(&failure), true);
+            cached.remember(&Report::from(&failure), true);
             return Some(failure);
         }
-        let memory = kept.memory().filter(|memory| Some(memory) != failed_before)?;
+        let memory = cached.memory().filter(|memory| Some(memory) != failed_before)?;
         Some(RenewalError::Remembered { report: Box::new(memory.report), seconds_left: 0 }.into())
     }
 
@@ -526,7 +529,7 @@ impl<'a> Renewal<'a> {
 
     /// Takes the lock, or adopts another process's result.
     fn take_lock<T>(&self, adopt: impl FnMut() -> Option<T>) -> Result<Option<T>, Failure> {
-        let Some(kept) = &self.kept else { return Ok(None) };
+        let Some(cached) = &self.cached else { return Ok(None) };
         let longest = self.longest(Work::SigningIn);
         // A holder over its time limit is stopped, or waits for something that never ends.
         let bound = |holder: Option<&Holder>| match holder {
@@ -539,7 +542,7 @@ impl<'a> Renewal<'a> {
         };
         let say = |text: &str| self.system.terminal.say(&format!("kubectl-login: {text}"));
         let name = self.target.cache_key.as_str();
-        match renewal_lock::take_from(kept.directory(), name, bound, adopt, say) {
+        match renewal_lock::take_from(cached.directory(), name, bound, adopt, say) {
             Ok(Taken::Adopted(result)) => Ok(Some(result)),
             Ok(Taken::Lock(lock)) => {
                 self.lock.replace(Some(lock));
@@ -560,8 +563,8 @@ impl<'a> Renewal<'a> {
 
     /// The maximum time for which the lock is held.
     fn longest(&self, work: Work) -> Duration {
-        let renewal = PREPARATIONS
-            + if self.target.is_for_job() { machine::TIMEOUT } else { refresh::TIMEOUT };
+        let renewal =
+            PREPARATIONS + if self.target.is_for_job() { job::TIMEOUT } else { refresh::TIMEOUT };
         match work {
             Work::Renewing => renewal,
             Work::SigningIn => self.target.authentication_timeout + renewal,

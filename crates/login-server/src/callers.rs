@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::{
     serve::Caller,
     system::{files::FileError, tracked_files::TrackedFiles},
-    telemetry::seldom::Seldom,
+    telemetry::log_throttle::LogThrottle,
     tls::ClientCertificate,
 };
 
@@ -104,14 +104,14 @@ fn hashed(token: &[u8]) -> [u8; 32] {
 pub struct Callers {
     certificate: ClientCertificate,
     tokens: Option<ArcSwap<Tokens>>,
-    refused: Seldom,
+    refused: LogThrottle,
 }
 
 impl Callers {
     /// Where both are configured, either is enough.
     pub fn new(certificate: ClientCertificate, tokens: Option<Tokens>) -> Self {
         let tokens = tokens.map(ArcSwap::from_pointee);
-        Self { certificate, tokens, refused: Seldom::default() }
+        Self { certificate, tokens, refused: LogThrottle::default() }
     }
 
     /// Replaces all tokens.
@@ -137,7 +137,7 @@ impl Callers {
                 source = %caller.source,
                 name = caller.name().unwrap_or_default(),
                 refused,
-                "somebody asks for reviews who shows no certificate or token that is allowed to"
+                "a caller without an allowed certificate or token sends reviews"
             );
         }
         false

@@ -10,9 +10,9 @@ use login_review::{Decision, Outage, Patience, Verdict};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::{
+    concurrency_limit::ConcurrencyLimit,
     config::Limits,
-    system::{clock, ticks::Ticks},
-    turns::Turns,
+    system::{clock, coarse_timeout::CoarseTimeout},
 };
 
 /// An expression over a typical token takes microseconds.
@@ -29,16 +29,16 @@ const WAITING: usize = 16;
 /// The turns of all parties.
 #[derive(Debug)]
 pub struct Efforts {
-    turns: Vec<Turns>,
+    limits: Vec<ConcurrencyLimit>,
     longest: Duration,
 }
 
 impl Efforts {
     /// All turns are free.
     pub fn new(limits: &Limits) -> Self {
-        let turns = || Turns::new(RUNNING, WAITING, limits.review);
+        let limit = || ConcurrencyLimit::new(RUNNING, WAITING, limits.review);
         Self {
-            turns: std::iter::repeat_with(turns).take(PARTIES).collect(),
+            limits: std::iter::repeat_with(limit).take(PARTIES).collect(),
             longest: limits.expressions,
         }
     }
@@ -47,7 +47,7 @@ impl Efforts {
     /// must have no side effects.
     pub async fn decide(
         &self,
-        ticks: &Ticks,
+        timeout: &CoarseTimeout,
         party: usize,
         decide: impl Fn(&Patience) -> Decision,
     ) -> Decision {
@@ -56,8 +56,8 @@ impl Efforts {
         if !quick.has_stopped() {
             return decision;
         }
-        let turn = match self.turns.get(party % PARTIES) {
-            Some(turns) => turns.take(ticks).await,
+        let turn = match self.limits.get(party % PARTIES) {
+            Some(limit) => limit.take(timeout).await,
             None => None,
         };
         if turn.is_none() {
@@ -98,13 +98,13 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_quick_is_asked_once() {
-        let (efforts, ticks) = (Efforts::new(&Limits::default()), Ticks::default());
+        let (efforts, timeout) = (Efforts::new(&Limits::default()), CoarseTimeout::default());
         let asked = AtomicUsize::new(0);
         let decide = |_: &Patience| {
             asked.fetch_add(1, Ordering::Relaxed);
             REFUSED
         };
-        assert_eq!(efforts.decide(&ticks, 0, decide).await, REFUSED);
+        assert_eq!(efforts.decide(&timeout, 0, decide).await, REFUSED);
         assert_eq!(asked.load(Ordering::Relaxed), 1);
     }
 }

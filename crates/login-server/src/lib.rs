@@ -5,7 +5,7 @@
 //!
 //! Reading order: `commands` (what an operator types), `config` (what a server is made of), `start`
 //! (from configuration to state), [`run`], `serve` with `tls` and `routes`, then `handlers` with
-//! `pages`, `judgement` (from request to verdict), and `evidence`, which sends requests to other
+//! `pages`, `gather` (from request to verdict), and `evidence`, which sends requests to other
 //! parties through `outgoing`. `telemetry`, `report` and `system` serve them all.
 
 pub mod commands;
@@ -22,17 +22,17 @@ pub mod handlers;
 pub mod pages;
 
 pub mod evidence;
-pub mod judgement;
+pub mod gather;
 mod outgoing;
 
 pub mod callers;
+pub mod concurrency_limit;
 pub mod effort;
 pub mod embedded;
 pub mod in_force;
 pub mod progress;
 pub mod reload;
 pub mod revoked_grants;
-pub mod turns;
 
 pub mod system;
 pub mod telemetry;
@@ -91,7 +91,7 @@ pub async fn run(
     // Dropping these tasks at the end stops them.
     let mut background = JoinSet::new();
     let ticking = Arc::clone(&state);
-    background.spawn(async move { ticking.ticks.drive().await });
+    background.spawn(async move { ticking.timeout.drive().await });
     let exporting = state.traces.export();
     // No token of a session that ended before this start is accepted; if this fails, no token of
     // any session is accepted until it succeeds.
@@ -131,7 +131,7 @@ pub async fn run(
     }
 
     while let Some(Signal::Reload) = signals.recv().await {
-        tracing::info!("looking at every file, as was asked for");
+        tracing::info!("checking every file for changes, as requested");
         state.reopen.send_modify(|count| *count += 1);
         state.audit.reopen();
     }
@@ -180,7 +180,7 @@ async fn drain(
         () = again => false,
     };
     if !has_ended {
-        tracing::warn!("some connections did not end in time and are cut");
+        tracing::warn!("closing connections that did not end in time");
         phase.send_replace(Phase::Cut);
         drop(serving.await);
     }

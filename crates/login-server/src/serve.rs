@@ -36,7 +36,7 @@ pub use self::{arriving::Arriving, places::Place};
 use crate::{
     config::Limits,
     system::clock,
-    telemetry::seldom::Seldom,
+    telemetry::log_throttle::LogThrottle,
     tls::{ServingTls, ShownCertificate},
 };
 
@@ -143,7 +143,7 @@ pub async fn serve<A: Answering>(
 ) {
     let places = Places::new(&limits);
     let shared = Arc::new(Shared { tls, limits, answering, inboxes: Inboxes::new(&limits) });
-    let (failing, full) = (Seldom::default(), Seldom::default());
+    let (failing, full) = (LogThrottle::default(), LogThrottle::default());
     loop {
         // Wait for room before accepting: connections that cannot be served stay in the kernel's
         // queue.
@@ -173,7 +173,7 @@ pub async fn serve<A: Answering>(
                 tracing::warn!(
                     displaced,
                     newcomer = %source,
-                    "too many connections; the oldest one that has shown nothing makes room"
+                    "too many connections; the oldest unauthenticated one is closed"
                 );
             }
         }
@@ -185,7 +185,7 @@ pub async fn serve<A: Answering>(
             tokio::select! {
                 biased;
                 () = must_go.must_go() => {
-                    tracing::debug!(%source, "connection makes room for another one");
+                    tracing::debug!(%source, "connection closed in favour of a newer one");
                 }
                 () = secured(stream, source, place, shared, phase) => {}
             }

@@ -17,25 +17,25 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     callers::Callers,
+    concurrency_limit::ConcurrencyLimit,
     config::{Limits, ServerConfig, load::Loaded},
     effort::Efforts,
     embedded::Embedded,
     evidence::{
         DistributedGroups, EndedSessionsInForce, Introspectors, KeySets, ResultCache,
-        key_sets::KeySetPace, result_cache::Epoch,
+        key_sets::KeySetIntervals, result_cache::Epoch,
     },
     in_force::InForce,
     reload::Reloads,
     revoked_grants::Applied,
-    system::{random::RandomNumbers, ticks::Ticks},
+    system::{coarse_timeout::CoarseTimeout, random::RandomNumbers},
     telemetry::{
         audit::{Audit, AuditError},
+        log_throttle::{LogThrottle, STRANGERS},
         metrics::Metrics,
-        seldom::{STRANGERS, Seldom},
         traces::{TraceError, Traces},
     },
     tls::ServingTls,
-    turns::Turns,
 };
 
 /// Everything a request may need. One per server, shared by all connections.
@@ -70,32 +70,32 @@ pub struct State {
     /// Limits.
     pub limits: Limits,
     /// One turn per review that is being judged.
-    pub reviews: Turns,
+    pub reviews: ConcurrencyLimit,
     /// Turns of reviews with slow expressions.
     pub efforts: Efforts,
     /// One place per review that waits for the verdict on an equal request.
     pub sharing_reviews: Semaphore,
     /// Log limit for reviews that were refused for overload.
-    pub shed: Seldom,
+    pub shed: LogThrottle,
     /// Log limit for requests that are not TokenReviews.
-    pub malformed: Seldom,
+    pub malformed: LogThrottle,
     /// Log limit for tokens that the list of revocations names.
-    pub revoked: Seldom,
+    pub revoked: LogThrottle,
     /// Log limit for a store that fails a health check.
-    pub store_faults: Seldom,
+    pub store_faults: LogThrottle,
     /// Deadlines of reviews; [`crate::run`] drives them.
-    pub ticks: Ticks,
+    pub timeout: CoarseTimeout,
     draining: AtomicBool,
     has_been_ready: AtomicBool,
     key_set_folder: Option<PathBuf>,
-    key_set_pace: KeySetPace,
+    key_set_intervals: KeySetIntervals,
 }
 
 /// Why a server could not start.
 #[derive(Debug, Error)]
 pub enum StartError {
     /// The system's random source failed.
-    #[error("the system gives no random bytes")]
+    #[error("the system's random source failed")]
     Random,
     /// A document of the embedded issuer could not be rendered.
     #[error("could not render the issuer's documents")]
@@ -117,7 +117,7 @@ impl State {
         let local = embedded.as_ref().map(Embedded::keys);
         let ended_sessions = EndedSessionsInForce::new(local.as_ref().map(|(issuer, _)| *issuer));
         let folder: Option<PathBuf> = config.state_dir.map(|folder| folder.join("key-sets"));
-        let keys = KeySets::new(&config.policy, local, folder.as_deref(), config.key_set_pace);
+        let keys = KeySets::new(&config.policy, local, folder.as_deref(), config.key_set_intervals);
         let in_force = InForce {
             generation: 0,
             groups: Arc::new(DistributedGroups::new(&config.policy)),
@@ -141,23 +141,23 @@ impl State {
             tls: config.tls,
             reloads: Reloads::default(),
             reopen: watch::Sender::new(0),
-            reviews: Turns::new(
+            reviews: ConcurrencyLimit::new(
                 config.limits.reviews,
                 config.limits.waiting_reviews,
                 config.limits.review_turn,
             ),
             efforts: Efforts::new(&config.limits),
             sharing_reviews: Semaphore::new(2 * config.limits.waiting_reviews),
-            shed: Seldom::default(),
-            malformed: Seldom::with(STRANGERS),
-            revoked: Seldom::with(STRANGERS),
-            store_faults: Seldom::default(),
+            shed: LogThrottle::default(),
+            malformed: LogThrottle::with(STRANGERS),
+            revoked: LogThrottle::with(STRANGERS),
+            store_faults: LogThrottle::default(),
             limits: config.limits,
-            ticks: Ticks::default(),
+            timeout: CoarseTimeout::default(),
             draining: AtomicBool::new(false),
             has_been_ready: AtomicBool::new(false),
             key_set_folder: folder,
-            key_set_pace: config.key_set_pace,
+            key_set_intervals: config.key_set_intervals,
         })
     }
 
@@ -171,7 +171,7 @@ impl State {
     pub fn replace(&self, loaded: Loaded) {
         let old = self.in_force();
         let local = self.embedded.as_ref().map(Embedded::keys);
-        let (folder, pace) = (self.key_set_folder.as_deref(), self.key_set_pace);
+        let (folder, pace) = (self.key_set_folder.as_deref(), self.key_set_intervals);
         let keys = Arc::new(old.keys.succeed(&loaded.policy, local, folder, pace));
         keys.keep_fresh();
         self.in_force.store(Arc::new(InForce {

@@ -78,7 +78,7 @@ fn untrusted(world: &World) -> Result<()> {
         let refused = client.get_token(&["--flow", flow, "-v"])?.with_code(1)?;
         ensure!(refused.stdout.is_empty(), "{refused}");
         let refused = refused.saying("for `somebody-else`")?;
-        refused.saying("hint: the issuer has to take tokens of whoever signed the identity")?;
+        refused.saying("hint: the issuer has to accept tokens of the identity's signer")?;
     }
     Ok(())
 }

@@ -248,7 +248,7 @@ fn grant(cluster: &mut Cluster, running: &Running, scratch: &Path, token: &str) 
     ])?;
     // kube-apiserver applies its own objects with a short delay.
     let as_group = format!("--as-group={group}");
-    let question = ["auth", "can-i", "list", "namespaces", "--as=somebody", as_group.as_str()];
+    let question = ["auth", "can-i", "list", "namespaces", "--as=jane", as_group.as_str()];
     cluster.kube_apiserver.wait_until(PATIENCE, || as_administrator(&question).is_ok())
 }
 

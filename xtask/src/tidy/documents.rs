@@ -1,6 +1,7 @@
 //! Checks that what the documents name exists: files, folders, links, `cargo xtask` commands.
-//! Never reads prose: only `code spans`, link targets and command lines.
+//! Of their prose it reads only the words that STYLE.md replaces.
 
+use super::sources;
 use crate::{COMMANDS, workspace};
 use anyhow::Result;
 use std::{
@@ -25,6 +26,12 @@ pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
             }
             for target in link_targets(line).filter(|target| !leads(&root.join(file), target)) {
                 faults.push(format!("{place}: the link to `{target}` leads nowhere"));
+            }
+            // STYLE.md shows the words that it replaces; the changelog is history.
+            if ![Path::new("CHANGELOG.md"), Path::new("STYLE.md")].contains(&file.as_path()) {
+                for (word, better) in sources::replaced_words(line) {
+                    faults.push(format!("{place}: `{word}`: STYLE.md writes {better}"));
+                }
             }
             for command in xtask_commands(line) {
                 if !COMMANDS.iter().any(|(name, ..)| *name == command) {

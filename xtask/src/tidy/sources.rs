@@ -1,5 +1,6 @@
-//! Checks every Rust file: a header, a readable length, no placeholder for missing code.
-//! Never checks style: rustfmt and clippy do.
+//! Checks every Rust file: a header, a readable length, no placeholder for missing code, and no
+//! words that STYLE.md replaces.
+//! Never checks layout: rustfmt and clippy do.
 
 use crate::workspace;
 use anyhow::Result;
@@ -13,6 +14,19 @@ const LEFT_OUT: [(&str, &str); 3] = [
     (concat!("#[", "ignore"), "a test that does not run proves nothing"),
     (concat!("todo", "!("), "finish it or leave it out"),
     (concat!("unimplemented", "!("), "finish it or leave it out"),
+];
+
+/// What STYLE.md replaces, and by what; refused in comments and in texts for users. Code in
+/// backticks is not read. Written in two parts, as above.
+const REPLACED: [(&str, &str); 8] = [
+    (concat!("who", "ever"), "the caller, the client, the operator, the user"),
+    (concat!("whom", "ever"), "the caller, the client, the operator, the user"),
+    (concat!("nobody", " can tell"), "the verdict is unavailable"),
+    (concat!("nobody", " can be asked"), "no user can be asked"),
+    (concat!("some", "body"), "the caller, a user, another party"),
+    (concat!("is", " told"), "is logged, is returned, is shown"),
+    (concat!("are", " told"), "are logged, are returned, are shown"),
+    (concat!("left alone", " for"), "the circuit breaker is open"),
 ];
 
 pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {
@@ -36,7 +50,14 @@ fn check_file(name: &str, text: &str, faults: &mut Vec<String>) {
         faults.push(format!("{name}: {length} lines, at most {LONGEST}: find the seam"));
     }
     for (number, line) in text.lines().enumerate() {
-        if line.trim_start().starts_with("//") {
+        let is_comment = line.trim_start().starts_with("//");
+        if is_comment || !is_test(name) {
+            for (word, better) in replaced_words(line) {
+                let number = number + 1;
+                faults.push(format!("{name}:{number}: `{word}`: STYLE.md writes {better}"));
+            }
+        }
+        if is_comment {
             continue;
         }
         for (pattern, why) in LEFT_OUT {
@@ -45,6 +66,19 @@ fn check_file(name: &str, text: &str, faults: &mut Vec<String>) {
             }
         }
     }
+}
+
+/// The words of a line that STYLE.md replaces.
+pub(super) fn replaced_words(line: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let prose = line.split('`').step_by(2).collect::<Vec<_>>().join(" ").to_lowercase();
+    let is_whole = |prose: &str, word: &str| {
+        prose.match_indices(word).any(|(at, _)| {
+            let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+            !joins(prose[..at].chars().next_back())
+                && !joins(prose[at + word.len()..].chars().next())
+        })
+    };
+    REPLACED.into_iter().filter(move |(word, _)| is_whole(&prose, word))
 }
 
 fn is_test(name: &str) -> bool {
@@ -91,6 +125,19 @@ mod tests {
         let faults = faults_of("a.rs", &text);
         assert_eq!(faults.len(), 1);
         assert!(faults[0].starts_with("a.rs:3:"), "{faults:?}");
+    }
+
+    #[test]
+    fn replaced_words_are_named_with_what_to_write() {
+        let word = REPLACED[0].0;
+        for (line, expected) in [
+            (format!("// {word} asks"), 1),
+            (format!("    let text = \"{word} asks\";"), 1),
+            (format!("// `{word}` is a name"), 0),
+            (format!("fn {word}_asks() {{}}"), 0),
+        ] {
+            assert_eq!(faults_of("a.rs", &format!("{HEADER}{line}\n")).len(), expected, "{line}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub mod digest;
 pub mod entry;
 pub mod freshness;
 pub mod key;
-pub mod served;
+pub mod refusal_hint;
 pub mod store;
 
 pub mod backoff;

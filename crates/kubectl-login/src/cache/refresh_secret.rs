@@ -38,7 +38,7 @@ use super::{
 };
 use crate::{
     options::target::Storage,
-    system::{System, keyring::Keyring, machine, random},
+    system::{System, host, keyring::Keyring, random},
 };
 
 /// The kind of file.
@@ -218,7 +218,7 @@ impl<'a> RefreshSecrets<'a> {
             directory,
             Box::new(Keyring::new(system.environment, name, patient)),
             Box::new(KeyFile::new(keys, name)),
-            machine::machine_id().unwrap_or_default(),
+            host::machine_id().unwrap_or_default(),
         )
     }
 

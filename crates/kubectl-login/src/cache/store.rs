@@ -12,7 +12,7 @@ use std::{
 use login_common::UnixTime;
 use thiserror::Error;
 
-use super::{digest::digest_of, served::Served};
+use super::{digest::digest_of, refusal_hint::LastCaller};
 use crate::system::{
     disk::{self, Access, Disk, Folder, LocalDisk},
     random,
@@ -58,14 +58,14 @@ pub struct Opened {
     /// All of it.
     pub content: Vec<u8>,
     /// What `note` wrote, if no other process has read the file since.
-    pub served: Option<Served>,
+    pub served: Option<LastCaller>,
     file: File,
 }
 
 impl Opened {
     /// Records in the file's access time which caller gets its content: one system call, no other
     /// file, no lock.
-    pub fn note(&self, served: Served) {
+    pub fn note(&self, served: LastCaller) {
         let Ok(seconds) = u64::try_from(served.at.as_seconds()) else { return };
         if served.to < NANOSECONDS {
             let moment = UNIX_EPOCH + Duration::new(seconds, served.to);
@@ -411,10 +411,10 @@ fn new_file(disk: &dyn Disk, folder: &Folder) -> io::Result<Temporary> {
     Ok(Temporary { file, name, length: 0 })
 }
 
-/// Length and `Served` note of an open file, if it is a regular file that this user owns and no
+/// Length and `LastCaller` note of an open file, if it is a regular file that this user owns and no
 /// other user may access.
 #[cfg(unix)]
-fn private_facts(file: &File) -> Option<(usize, Option<Served>)> {
+fn private_facts(file: &File) -> Option<(usize, Option<LastCaller>)> {
     use std::os::unix::fs::MetadataExt as _;
     let facts = file.metadata().ok()?;
     let others = facts.mode() & 0o077;
@@ -422,7 +422,7 @@ fn private_facts(file: &File) -> Option<(usize, Option<Served>)> {
     let length = is_private.then(|| usize::try_from(facts.len()).ok()).flatten()?;
     let served = u32::try_from(facts.atime_nsec())
         .ok()
-        .map(|to| Served { at: UnixTime::from_seconds(facts.atime()), to });
+        .map(|to| LastCaller { at: UnixTime::from_seconds(facts.atime()), to });
     Some((length, served))
 }
 
@@ -452,7 +452,7 @@ fn create_private(path: &Path) -> io::Result<()> {
 
 /// Windows: the access list of a profile's directories makes them private.
 #[cfg(not(unix))]
-fn private_facts(file: &File) -> Option<(usize, Option<Served>)> {
+fn private_facts(file: &File) -> Option<(usize, Option<LastCaller>)> {
     let facts = file.metadata().ok()?;
     let length = facts.is_file().then(|| usize::try_from(facts.len()).ok()).flatten()?;
     Some((length, None))

@@ -8,7 +8,6 @@ use clap::{Arg, ArgMatches, Command};
 use super::failure::CommandError;
 use crate::{
     flows::FlowError,
-    identities,
     kubeconfig::{
         self, User,
         context::{Context, Files},
@@ -26,6 +25,7 @@ use crate::{
         environment::{Environment, Overlay},
         runtime::{self, NotRun},
     },
+    workload_identity,
 };
 
 /// Variables that determine where the configuration is.
@@ -124,7 +124,7 @@ pub fn cache_directory(
 /// `target` with its job's identity, if it is for a job.
 pub fn identified(system: &System<'_>, target: Target) -> Result<Target, Failure> {
     let Some(options) = target.unknown_identity() else { return Ok(target) };
-    let found = runtime::block_on(identities::find(system.environment, options));
+    let found = runtime::block_on(workload_identity::find(system.environment, options));
     match found {
         Ok(Ok(taken)) => Ok(target.known_as(taken)),
         Ok(Err(error)) => Err(FlowError::Identity(error).with_hint(&target).into()),
@@ -225,7 +225,7 @@ mod tests {
             let (_, matches) =
                 command_line::parse(command_line::Invocation::Program, &words).unwrap();
             let system = System {
-                clock: &crate::system::clock::MachineClock,
+                clock: &crate::system::clock::HostClock,
                 environment: &NoEnvironment,
                 terminal: &crate::system::terminal::Stderr { verbose: false },
             };

@@ -14,7 +14,7 @@ use crate::{
 pub fn definition() -> Command {
     chosen::with_options(Command::new("clean"))
         .hide(true)
-        .about("Forget every session on this machine, without a word to their issuers")
+        .about("Forget every session on this machine without revoking it at its issuer")
         .after_help("`logout --all` also ends them at their issuers.")
 }
 
@@ -35,8 +35,10 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     }
     system.terminal.say(&match records.len() {
         0 => "No session was kept.".to_owned(),
-        1 => "One session was forgotten; its issuer was not told.".to_owned(),
-        count => format!("{count} sessions were forgotten; their issuers were not told."),
+        1 => "One session was forgotten; it was not revoked at its issuer.".to_owned(),
+        count => {
+            format!("{count} sessions were forgotten; they were not revoked at their issuers.")
+        }
     });
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::{
         sessions::{self, SessionRecord},
         store::Directory,
     },
-    flows::choose::Surroundings,
+    flows::choose::EnvironmentFacts,
     kubeconfig::{
         KubeconfigError,
         change::Change,
@@ -35,7 +35,7 @@ use crate::{
     system::{
         System, configuration,
         environment::{Environment, NoEnvironment, Overlay},
-        kubelogin_cache::{self, KeptTokens},
+        kubelogin_cache::{self, CachedTokens},
         stdout,
     },
 };
@@ -162,7 +162,7 @@ fn take_over(system: &System<'_>, converted: &Converted) -> String {
     if !matches!(secrets.load(&target.cache_key), Ok(None)) {
         return "kubectl-login has a session of its own, which stays".to_owned();
     }
-    let is_ci = Surroundings::of(system, false).continuous_integration;
+    let is_ci = EnvironmentFacts::of(system, false).continuous_integration;
     match secrets.save(&target.cache_key, &secret, None, target.storage, is_ci) {
         Ok(saved) => {
             let subject = secret.subject;
@@ -275,7 +275,10 @@ fn token_directory(environment: &dyn Environment, converted: &Converted) -> Opti
 }
 
 /// The newest session of the target's issuer and client, if all of them have one subject.
-fn session_of(target: &Target, kept: &[KeptTokens]) -> Result<Option<RefreshSecret>, &'static str> {
+fn session_of(
+    target: &Target,
+    kept: &[CachedTokens],
+) -> Result<Option<RefreshSecret>, &'static str> {
     let mut newest = None;
     for tokens in kept {
         // Only this user can write there, and the claims only decide which token is sent back.
@@ -309,17 +312,17 @@ mod tests {
     use super::*;
     use crate::options::{table::Name, typed::Typed};
 
-    fn kept(issuer: &str, subject: &str, at: i64) -> KeptTokens {
+    fn kept(issuer: &str, subject: &str, at: i64) -> CachedTokens {
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let header = part(json!({ "alg": "RS256", "kid": "k" }));
         let claims = part(json!({ "iss": issuer, "aud": "k", "sub": subject, "iat": at }));
-        KeptTokens {
+        CachedTokens {
             id_token: Secret::new(format!("{header}.{claims}.c2ln")),
             refresh_token: Secret::new(format!("refresh-{at}")),
         }
     }
 
-    fn found(kept: &[KeptTokens]) -> Result<Option<String>, &'static str> {
+    fn found(kept: &[CachedTokens]) -> Result<Option<String>, &'static str> {
         let mut typed = Typed::default();
         typed.push(Name::IssuerUrl, "https://id.example".to_owned());
         typed.push(Name::ClientId, "k".to_owned());
@@ -337,7 +340,7 @@ mod tests {
 
     fn machine() -> System<'static> {
         System {
-            clock: &crate::system::clock::MachineClock,
+            clock: &crate::system::clock::HostClock,
             environment: &NoEnvironment,
             terminal: &crate::system::terminal::Stderr { verbose: false },
         }

@@ -15,7 +15,7 @@ use crate::{
     },
     renewal::Renewal,
     report::Failure,
-    system::{System, configuration, machine, stdout, terminal},
+    system::{System, configuration, host, stdout, terminal},
 };
 
 /// Its arguments.
@@ -44,7 +44,7 @@ fn answer(system: &System<'_>, typed: &Typed) -> Result<Zeroizing<String>, Failu
     // Without kubectl the terminal is unknown: stderr decides.
     let interactive = info.as_ref().is_some_and(|info| info.interactive);
     // Without kubectl, repeated calls of the same shell do not hint at a refusal.
-    let caller = machine::parent().filter(|_| info.is_some());
+    let caller = host::parent().filter(|_| info.is_some());
     let quiet = terminal::Quiet(system.terminal);
     let system = if target.quiet { &System { terminal: &quiet, ..*system } } else { system };
     Renewal::new(system, &target, interactive)

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     chosen::{self, Chosen},
-    kept::Facts,
+    session_state::Facts,
 };
 use crate::{
     cache::{
@@ -25,7 +25,7 @@ use crate::{
     },
     flows::{
         FlowError,
-        obtain::{Age, Session},
+        issuer_client::{Age, IssuerClient},
     },
     kubeconfig::context::Files,
     options::{
@@ -199,7 +199,7 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
         }
         Err(sealed) => {
             system.terminal.say(&format!(
-                "warning: {sealed}, so the issuer was not told; the session may live on there"
+                "warning: {sealed}, so it was not revoked at the issuer; the session may live on there"
             ));
             Ok(Ended::Nothing)
         }
@@ -276,7 +276,7 @@ async fn end(
     tokens: &[(Secret, TokenTypeHint)],
 ) -> Result<Ended, FlowError> {
     let Some((first, others)) = tokens.split_first() else { return Ok(Ended::Nothing) };
-    let session = Session::prepare(system, target, Some(directory)).await?;
+    let session = IssuerClient::prepare(system, target, Some(directory)).await?;
     let (mut metadata, age) = session.metadata().await?;
     if !metadata.revocation_endpoint.is_offered() && age == Age::Kept {
         // The issuer may offer it by now.

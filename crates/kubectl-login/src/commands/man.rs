@@ -21,7 +21,7 @@ const EXIT_CODES: [(&str, &str); 5] = [
     ("0", "Done."),
     ("1", "A sign-in was refused or failed."),
     ("2", "The usage or the configuration is wrong."),
-    ("3", "A sign-in is needed, and nobody can be asked."),
+    ("3", "A sign-in is needed, and no user can be asked."),
     ("4", "Something that is needed cannot be reached."),
 ];
 

@@ -7,7 +7,7 @@ pub mod examples;
 pub mod chosen;
 pub mod cluster;
 pub mod failure;
-pub mod kept;
+pub mod session_state;
 
 pub mod doctor;
 pub mod get_token;

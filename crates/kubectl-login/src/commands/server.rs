@@ -13,7 +13,7 @@ use url::Url;
 
 use super::{
     login,
-    user_entry::{self, Plan, Wanted},
+    user_entry::{self, NewEntry, Plan},
 };
 use crate::{
     flows::{FlowError, LocalError, local},
@@ -171,7 +171,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches, address: &str) -> Result<(
     attribute(&mut settings, &server, &published, &typed);
     let target = Target::check(&settings, system.environment)?;
     let host = user_entry::host_of(server.as_str());
-    let wanted = Wanted::of(matches, &host, ExecEntry::new(arguments).to_value());
+    let wanted = NewEntry::of(matches, &host, ExecEntry::new(arguments).to_value());
     let plan = Plan::of(system, &wanted)?;
     if matches.get_flag("dry-run") {
         return plan.show(system);
@@ -369,7 +369,7 @@ mod tests {
                 .collect();
             let environment = Overlay { variables: &variables, below: &NoEnvironment };
             let system = System {
-                clock: &crate::system::clock::MachineClock,
+                clock: &crate::system::clock::HostClock,
                 environment: &environment,
                 terminal: &crate::system::terminal::Stderr { verbose: false },
             };
@@ -426,7 +426,7 @@ mod tests {
             let (entry, matches) =
                 command_line::parse(command_line::Invocation::Program, &words).unwrap();
             let system = System {
-                clock: &crate::system::clock::MachineClock,
+                clock: &crate::system::clock::HostClock,
                 environment: &Overlay { variables, below: &NoEnvironment },
                 terminal: &crate::system::terminal::Stderr { verbose: false },
             };
@@ -452,7 +452,7 @@ mod tests {
             let (entry, matches) =
                 command_line::parse(command_line::Invocation::Program, &words).unwrap();
             let system = System {
-                clock: &crate::system::clock::MachineClock,
+                clock: &crate::system::clock::HostClock,
                 environment: &NoEnvironment,
                 terminal: &crate::system::terminal::Stderr { verbose: false },
             };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     chosen,
-    user_entry::{self, Plan, Wanted},
+    user_entry::{self, NewEntry, Plan},
 };
 use crate::{
     kubeconfig::{
@@ -102,7 +102,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
         ..ExecEntry::new(arguments)
     };
     let host = user_entry::host_of(target.issuer.as_str());
-    let wanted = Wanted::of(matches, &host, exec.to_value());
+    let wanted = NewEntry::of(matches, &host, exec.to_value());
     if !matches.get_flag("skip-validation") {
         user_entry::check_issuer(system, &target)?;
     }
@@ -132,7 +132,7 @@ fn whole(typed: &Typed, settings: &Settings) -> Typed {
 }
 
 /// Prints a kubeconfig with only the entry: it can be used as a file of `KUBECONFIG`.
-fn print(wanted: &Wanted<'_>, format: &str) -> Result<(), Failure> {
+fn print(wanted: &NewEntry<'_>, format: &str) -> Result<(), Failure> {
     let user = entry::with_exec(None, wanted.exec.clone(), &[], true);
     let file: Value = json!({
         "apiVersion": "v1",
@@ -153,7 +153,7 @@ mod tests {
         let (entry, matches) =
             command_line::parse(command_line::Invocation::Program, &words).unwrap();
         let system = System {
-            clock: &crate::system::clock::MachineClock,
+            clock: &crate::system::clock::HostClock,
             environment: &crate::system::environment::NoEnvironment,
             terminal: &crate::system::terminal::Stderr { verbose: false },
         };

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     chosen::{self, Chosen},
     failure::CommandError,
-    kept::{Facts, Outlook, TokenState},
+    session_state::{Facts, Outlook, TokenState},
 };
 use crate::{
     cache::{key::CacheKey, refresh_secret::Protection, sessions, store::Directory},

@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 use serde_json::Value;
 
 use crate::{
-    flows::{FlowError, obtain::Session},
+    flows::{FlowError, issuer_client::IssuerClient},
     kubeconfig::{
         KubeconfigError,
         change::Change,
@@ -60,7 +60,7 @@ pub fn with_options(command: Command) -> Command {
 }
 
 /// The entry to write.
-pub struct Wanted<'a> {
+pub struct NewEntry<'a> {
     /// Its name.
     pub name: &'a str,
     /// Whether the user chose that name.
@@ -77,7 +77,7 @@ pub struct Wanted<'a> {
     pub replace: bool,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> NewEntry<'a> {
     /// Reads the options of `with_options`, `--context` and `--kubeconfig`. `name` applies if there
     /// is no `--name`.
     pub fn of(matches: &'a ArgMatches, name: &'a str, exec: Value) -> Self {
@@ -120,7 +120,7 @@ pub struct Plan {
 
 impl Plan {
     /// Plans the change.
-    pub fn of(system: &System<'_>, wanted: &Wanted<'_>) -> Result<Self, Failure> {
+    pub fn of(system: &System<'_>, wanted: &NewEntry<'_>) -> Result<Self, Failure> {
         let files = Files::read(system.environment, wanted.kubeconfig)?;
         let existing = files.user(wanted.name);
         if let Some(existing) = &existing {
@@ -195,7 +195,7 @@ impl Plan {
 }
 
 /// Whether `existing` may be replaced by `wanted`.
-fn check(existing: &UserEntry<'_>, wanted: &Wanted<'_>) -> Result<(), KubeconfigError> {
+fn check(existing: &UserEntry<'_>, wanted: &NewEntry<'_>) -> Result<(), KubeconfigError> {
     let (user, file) = (existing.name.to_owned(), existing.file.display().to_string());
     if wanted.replace {
         return Ok(());
@@ -226,7 +226,7 @@ fn check(existing: &UserEntry<'_>, wanted: &Wanted<'_>) -> Result<(), Kubeconfig
 }
 
 /// The next command to type.
-fn next(files: &Files, wanted: &Wanted<'_>, done: &mut Vec<String>) -> String {
+fn next(files: &Files, wanted: &NewEntry<'_>, done: &mut Vec<String>) -> String {
     let kubectl = kubectl(wanted);
     let uses_it = wanted.context.or_else(|| files.contexts_of(wanted.name).next());
     let current = files.current_context();
@@ -253,7 +253,7 @@ fn next(files: &Files, wanted: &Wanted<'_>, done: &mut Vec<String>) -> String {
 }
 
 /// The commands that create the wanted context, and its cluster if there is none.
-fn commands_for(files: &Files, wanted: &Wanted<'_>) -> String {
+fn commands_for(files: &Files, wanted: &NewEntry<'_>) -> String {
     let known: Vec<&str> = files.clusters().collect();
     let (kubectl, user) = (kubectl(wanted), word(wanted.name));
     let (is_new, cluster) = match (known.as_slice(), wanted.context) {
@@ -268,7 +268,7 @@ fn commands_for(files: &Files, wanted: &Wanted<'_>) -> String {
     let mut lines = Vec::new();
     if is_new {
         lines.push(format!(
-            "  # The address and the authority's file are known to whoever runs the cluster.\n  \
+            "  # The cluster's operator knows the address and the authority's file.\n  \
              {kubectl} config set-cluster {cluster} --server=https://API-SERVER:6443 \
              --certificate-authority=ca.crt --embed-certs"
         ));
@@ -283,7 +283,7 @@ fn commands_for(files: &Files, wanted: &Wanted<'_>) -> String {
 }
 
 /// The first words of a command for the same kubeconfig.
-fn kubectl(wanted: &Wanted<'_>) -> String {
+fn kubectl(wanted: &NewEntry<'_>) -> String {
     let option = wanted.kubeconfig.map(|path| format!(" --kubeconfig={}", word(path)));
     format!("kubectl{}", option.unwrap_or_default())
 }
@@ -304,7 +304,7 @@ pub fn check_issuer(system: &System<'_>, target: &Target) -> Result<(), Failure>
     let failed = |error: FlowError| Failure::from(error.with_hint(target));
     run(
         async {
-            let session = Session::prepare(system, target, None).await.map_err(failed)?;
+            let session = IssuerClient::prepare(system, target, None).await.map_err(failed)?;
             session.fetch_metadata().await.map_err(failed)?;
             Ok(())
         },
@@ -366,7 +366,7 @@ mod tests {
             kubeconfig_file::replace(&path, text).unwrap();
             let named = path.display().to_string();
             let files = Files::read(&NoEnvironment, Some(&named)).unwrap();
-            let wanted = Wanted {
+            let wanted = NewEntry {
                 name: "login.example.com",
                 is_name_given: false,
                 context,
@@ -407,7 +407,7 @@ mod tests {
     fn a_command_that_kubectl_would_not_run_is_said_before() {
         let variables = [("HOME".to_owned(), "/nonexistent".to_owned())];
         let system = System {
-            clock: &crate::system::clock::MachineClock,
+            clock: &crate::system::clock::HostClock,
             environment: &Overlay { variables: &variables, below: &NoEnvironment },
             terminal: &crate::system::terminal::Stderr { verbose: false },
         };

@@ -35,7 +35,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     })?;
     let token = token_of(&answer);
     let user = runtime::block_on(cluster.review(&token, &chosen.target.issuer))??;
-    let found = Found {
+    let found = Whoami {
         context: &context.name,
         cluster: &context.cluster_name,
         issuer: chosen.target.issuer.as_str(),
@@ -54,7 +54,7 @@ pub(super) fn token_of(answer: &str) -> Secret {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Found<'a> {
+struct Whoami<'a> {
     context: &'a str,
     cluster: &'a str,
     issuer: &'a str,
@@ -62,7 +62,7 @@ struct Found<'a> {
     user: UserInfo,
 }
 
-impl Found<'_> {
+impl Whoami<'_> {
     /// As `kubectl auth whoami` shows it.
     fn table(&self, wide: bool) -> Table {
         let mut table = Table::new(&["attribute", "value"]);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_table_is_that_of_kubectl_and_wide_says_more() {
-        let found = Found {
+        let found = Whoami {
             context: "dev",
             cluster: "c",
             issuer: "https://id.example",

@@ -10,19 +10,19 @@ use login_protocols::{
 };
 use url::Url;
 
-use super::{FlowError, obtain::Session, providers, request::Request};
+use super::{FlowError, issuer_client::IssuerClient, providers, request::Request};
 use crate::options::target::{Callback, RESPONSE_MODE};
 
 /// The address of the page to open.
 pub fn url(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     request: &Request,
     redirect_uri: &str,
     response_mode: Option<ResponseMode>,
 ) -> Result<Url, FlowError> {
-    let target = session.target;
-    let endpoint = session.endpoint(&metadata.authorization_endpoint, "the browser flow")?;
+    let target = issuer_client.target;
+    let endpoint = issuer_client.endpoint(&metadata.authorization_endpoint, "the browser flow")?;
     let parameters = &target.callback.parameters;
     let mut extra = audience_parameters(target.audience.as_deref());
     if let Some(account) = &target.account {
@@ -37,7 +37,7 @@ pub fn url(
         endpoint,
         client_id: &target.client_id,
         redirect_uri,
-        scopes: &session.scopes(metadata),
+        scopes: &issuer_client.scopes(metadata),
         state: &request.state,
         nonce: &request.nonce,
         code_challenge: challenge.as_deref(),

@@ -9,7 +9,7 @@ use login_protocols::{
 
 use super::{
     FlowError, LocalError, authorization, callback_address, callback_page, choose::Choice,
-    issued::Issued, local, obtain::Session, request::Request, waiting::while_waiting,
+    issued::Issued, issuer_client::IssuerClient, local, request::Request, waiting::while_waiting,
 };
 use crate::system::{
     browser::{self, Opened},
@@ -23,7 +23,7 @@ pub struct Returned<'a> {
     pub code: Secret,
     /// The redirect URI of the request.
     pub redirect_uri: String,
-    session: &'a Session<'a>,
+    issuer_client: &'a IssuerClient<'a>,
     reply: Reply,
     /// Held open until the page is shown.
     _listener: Loopback,
@@ -32,7 +32,7 @@ pub struct Returned<'a> {
 impl Returned<'_> {
     /// Shows the outcome to the user.
     pub async fn tell(self, outcome: &Result<Issued, FlowError>) {
-        let page = match (outcome, &self.session.target.callback.open_url_after) {
+        let page = match (outcome, &self.issuer_client.target.callback.open_url_after) {
             (Ok(_), Some(next)) => callback_page::onward(next),
             (Ok(issued), None) => callback_page::success(issued.name.as_deref()),
             (Err(error), _) => callback_page::failure(error),
@@ -43,21 +43,22 @@ impl Returned<'_> {
 
 /// Opens the page and waits for the answer. The caller bounds the wait.
 pub async fn ask<'a>(
-    session: &'a Session<'a>,
+    issuer_client: &'a IssuerClient<'a>,
     metadata: &ProviderMetadata,
     request: &Request,
     choice: &Choice,
 ) -> Result<Returned<'a>, FlowError> {
-    let target = session.target;
-    let terminal = session.system.terminal;
-    let listener = listen(session).await?;
+    let target = issuer_client.target;
+    let terminal = issuer_client.system.terminal;
+    let listener = listen(issuer_client).await?;
     let mode = authorization::response_mode(&target.callback, metadata);
-    let url = authorization::url(session, metadata, request, listener.redirect_uri(), mode)?;
+    let url = authorization::url(issuer_client, metadata, request, listener.redirect_uri(), mode)?;
     let text = format!("Open this page to sign in to {}:\n  {url}", target.issuer);
     terminal.say(&text);
     // Every user of this host can read a browser's arguments.
     let opened = listener.way_to(&url, random::bytes()?).unwrap_or_else(|| url.clone());
-    let opened = browser::open(&target.browser, opened.as_str(), session.system.environment).await;
+    let opened =
+        browser::open(&target.browser, opened.as_str(), issuer_client.system.environment).await;
     if target.quiet && matches!(opened, Err(_) | Ok(Opened::ByPerson)) {
         terminal.ask(&text);
     }
@@ -70,19 +71,19 @@ pub async fn ask<'a>(
             "If the browser runs on another machine, press Ctrl-C and use `--flow paste` instead.",
         );
     }
-    let answer = answer(session, metadata, request, listener);
+    let answer = answer(issuer_client, metadata, request, listener);
     if matches!(opened, Ok(Opened::OnTerminal)) {
         // A terminal browser draws where the remaining time would be shown.
         return answer.await;
     }
-    while_waiting(session, target.page_timeout, answer).await
+    while_waiting(issuer_client, target.page_timeout, answer).await
 }
 
-async fn listen(session: &Session<'_>) -> Result<Loopback, FlowError> {
-    let callback = &session.target.callback;
+async fn listen(issuer_client: &IssuerClient<'_>) -> Result<Loopback, FlowError> {
+    let callback = &issuer_client.target.callback;
     let addresses = callback_address::listen_on(callback);
     if let Some(host) = callback_address::exposed(&addresses) {
-        session.system.terminal.say(&format!(
+        issuer_client.system.terminal.say(&format!(
             "warning: other machines can reach `{host}`, where the sign-in waits for the browser"
         ));
     }
@@ -107,12 +108,12 @@ async fn listen(session: &Session<'_>) -> Result<Loopback, FlowError> {
 }
 
 async fn answer<'a>(
-    session: &'a Session<'a>,
+    issuer_client: &'a IssuerClient<'a>,
     metadata: &ProviderMetadata,
     request: &Request,
     mut listener: Loopback,
 ) -> Result<Returned<'a>, FlowError> {
-    let issuer = &session.target.issuer;
+    let issuer = &issuer_client.target.issuer;
     let expected = CallbackExpectations {
         state: &request.state,
         issuer,
@@ -124,7 +125,7 @@ async fn answer<'a>(
             Visitor::Browser(visit) => visit,
             Visitor::Stranger => {
                 if !std::mem::replace(&mut is_stranger_known, true) {
-                    session.system.terminal.say(
+                    issuer_client.system.terminal.say(
                         "warning: another user of this machine called the address where the \
                          sign-in waits for your browser, and was sent away; if that was you, use \
                          `--flow paste`",
@@ -135,7 +136,7 @@ async fn answer<'a>(
         };
         match read_callback(&visit.answer, &expected) {
             Callback::Stray => {
-                session
+                issuer_client
                     .system
                     .terminal
                     .detail("kubectl-login: ignored a request that is not the issuer's answer");
@@ -145,7 +146,7 @@ async fn answer<'a>(
                 return Ok(Returned {
                     code,
                     redirect_uri: listener.redirect_uri().to_owned(),
-                    session,
+                    issuer_client,
                     reply: visit.reply,
                     _listener: listener,
                 });

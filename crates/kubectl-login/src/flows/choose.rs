@@ -1,9 +1,9 @@
 //! Which flow fits: what was requested, what the issuer offers, and who can answer.
 //! Never inspects the host itself: the facts are passed in.
 //!
-//! `surroundings` gathers the facts.
+//! `environment_facts` gathers the facts.
 
-mod surroundings;
+mod environment_facts;
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use login_protocols::oidc::ProviderMetadata;
 use thiserror::Error;
 
 use crate::options::target::{BrowserChoice, Flow, Interactive, Target};
-pub use surroundings::Surroundings;
+pub use environment_facts::EnvironmentFacts;
 
 /// A flow with a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub enum NoFlow {
 }
 
 /// Whether a user can be asked at all; known before any request to the issuer.
-pub fn may_ask(target: &Target, surroundings: Surroundings) -> Result<(), NeedsPerson> {
+pub fn may_ask(target: &Target, environment_facts: EnvironmentFacts) -> Result<(), NeedsPerson> {
     if target.flow == Flow::Password && target.username.is_some() && target.password.is_some() {
         // User name and password are given.
         return Ok(());
@@ -130,7 +130,7 @@ pub fn may_ask(target: &Target, surroundings: Surroundings) -> Result<(), NeedsP
     }
     if matches!(target.flow, Flow::Paste | Flow::Password) {
         // Naming one of these flows implies that a user answers, but they need a terminal.
-        return if surroundings.terminal { Ok(()) } else { Err(NeedsPerson::NoTerminal) };
+        return if environment_facts.terminal { Ok(()) } else { Err(NeedsPerson::NoTerminal) };
     }
     // These options imply that a user answers: the device flow by name, or the browser flow by
     // name with a way to open the page.
@@ -139,12 +139,12 @@ pub fn may_ask(target: &Target, surroundings: Surroundings) -> Result<(), NeedsP
         Flow::Browser => target.browser != BrowserChoice::Default,
         _ => false,
     };
-    let offered = surroundings.offered_identity;
-    match (target.interactive, surroundings.continuous_integration) {
+    let offered = environment_facts.offered_identity;
+    match (target.interactive, environment_facts.continuous_integration) {
         (Interactive::Always, _) => Ok(()),
         _ if explicit => Ok(()),
         (_, true) => Err(NeedsPerson::Job { offered }),
-        (_, false) if surroundings.somebody_is_there() => Ok(()),
+        (_, false) if environment_facts.somebody_is_there() => Ok(()),
         (_, false) => Err(NeedsPerson::Nobody { offered }),
     }
 }
@@ -153,9 +153,9 @@ pub fn may_ask(target: &Target, surroundings: Surroundings) -> Result<(), NeedsP
 pub fn choose(
     target: &Target,
     metadata: &ProviderMetadata,
-    surroundings: Surroundings,
+    environment_facts: EnvironmentFacts,
 ) -> Result<Choice, NoFlow> {
-    may_ask(target, surroundings).map_err(NoFlow::NeedsPerson)?;
+    may_ask(target, environment_facts).map_err(NoFlow::NeedsPerson)?;
     let browser_offered = metadata.authorization_endpoint.is_offered();
     let device_offered = metadata.device_authorization_endpoint.is_offered();
     let browser_named = !metadata.authorization_endpoint.is_absent();
@@ -174,7 +174,7 @@ pub fn choose(
         // A listener would never get an answer.
         _ if browser_offered && !target.callback.comes_back() => {
             let reason = "no browser comes back from the given `--redirect-url` by itself";
-            if surroundings.terminal {
+            if environment_facts.terminal {
                 Ok((PersonFlow::Paste, reason.to_owned()))
             } else if device_offered {
                 Ok((PersonFlow::Device, format!("{reason}, and there is no terminal")))
@@ -182,12 +182,12 @@ pub fn choose(
                 Err(NoFlow::NeedsPerson(NeedsPerson::NoTerminal))
             }
         }
-        _ => fitting(target, (browser_offered, device_offered), surroundings)
+        _ => fitting(target, (browser_offered, device_offered), environment_facts)
             .ok_or(NoFlow::NotOffered("a way for people to sign in")),
     }?;
     let offered = (browser_offered, device_offered);
     let next = match target.flow {
-        Flow::Auto => others(flow, target, offered, surroundings),
+        Flow::Auto => others(flow, target, offered, environment_facts),
         _ => Vec::new(),
     };
     Ok(Choice {
@@ -195,8 +195,9 @@ pub fn choose(
         reason,
         next,
         desktop: target.browser != BrowserChoice::PrintOnly
-            && (surroundings.no_browser().is_none() || target.browser != BrowserChoice::Default),
-        elsewhere: surroundings.no_browser().is_some(),
+            && (environment_facts.no_browser().is_none()
+                || target.browser != BrowserChoice::Default),
+        elsewhere: environment_facts.no_browser().is_some(),
     })
 }
 
@@ -205,9 +206,9 @@ fn others(
     flow: PersonFlow,
     target: &Target,
     (browser, device): (bool, bool),
-    surroundings: Surroundings,
+    environment_facts: EnvironmentFacts,
 ) -> Vec<PersonFlow> {
-    let can_paste = surroundings.terminal && surroundings.watched;
+    let can_paste = environment_facts.terminal && environment_facts.watched;
     [
         (PersonFlow::Device, device),
         (PersonFlow::Paste, browser && can_paste),
@@ -223,19 +224,19 @@ fn others(
 fn fitting(
     target: &Target,
     offered: (bool, bool),
-    surroundings: Surroundings,
+    environment_facts: EnvironmentFacts,
 ) -> Option<(PersonFlow, String)> {
     // A browser on this host can reach our listener.
-    let (browser_here, because) = match (&target.browser, surroundings.no_browser()) {
+    let (browser_here, because) = match (&target.browser, environment_facts.no_browser()) {
         (BrowserChoice::Command(_), _) => (true, "a command opens the browser"),
         (BrowserChoice::PrintOnly, _) => (true, "the address shall only be printed"),
-        (BrowserChoice::Default, None) if surroundings.named_browser => {
+        (BrowserChoice::Default, None) if environment_facts.named_browser => {
             (true, "`BROWSER` names one")
         }
         (BrowserChoice::Default, None) => (true, "there is a desktop here"),
         (BrowserChoice::Default, Some(obstacle)) => (false, obstacle),
     };
-    let can_paste = surroundings.terminal && surroundings.watched;
+    let can_paste = environment_facts.terminal && environment_facts.watched;
     Some(match offered {
         (true, _) if browser_here => (PersonFlow::Browser, because.to_owned()),
         (_, true) => {

@@ -9,38 +9,38 @@ use login_protocols::{
 use super::{
     FlowError,
     issued::Issued,
-    obtain::{Answer, Session},
+    issuer_client::{Answer, IssuerClient},
 };
-use crate::identities::IdentityToken;
+use crate::workload_identity::IdentityToken;
 
 /// Gets a token for the client itself, which authenticates as its options say.
 pub async fn obtain(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
 ) -> Result<Issued, FlowError> {
-    taken(session, session.ask(metadata, &grant(session)).await?)
+    taken(issuer_client, issuer_client.ask(metadata, &grant(issuer_client)).await?)
 }
 
 /// The same, with the job's identity as client assertion (RFC 7523 §2.2).
 pub async fn by_assertion(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     identity: &IdentityToken,
 ) -> Result<Issued, FlowError> {
     let assertion = ClientAuthentication::Assertion(identity.token.clone());
-    taken(session, session.ask_as(&assertion, metadata, &grant(session)).await?)
+    taken(issuer_client, issuer_client.ask_as(&assertion, metadata, &grant(issuer_client)).await?)
 }
 
-fn grant<'a>(session: &Session<'a>) -> Grant<'a> {
-    Grant::ClientCredentials { scopes: &session.target.scopes }
+fn grant<'a>(issuer_client: &IssuerClient<'a>) -> Grant<'a> {
+    Grant::ClientCredentials { scopes: &issuer_client.target.scopes }
 }
 
 fn taken(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     answer: Result<Answer, TokenEndpointError>,
 ) -> Result<Issued, FlowError> {
     let answer = answer.map_err(|error| {
-        FlowError::from_answer(&session.target.issuer, "the client's own sign-in", error)
+        FlowError::from_answer(&issuer_client.target.issuer, "the client's own sign-in", error)
     })?;
-    session.check(answer, None, None, true)
+    issuer_client.check(answer, None, None, true)
 }

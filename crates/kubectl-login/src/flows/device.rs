@@ -17,7 +17,7 @@ use url::Url;
 use super::{
     FlowError,
     choose::Choice,
-    obtain::{Answer, Session},
+    issuer_client::{Answer, IssuerClient},
     waiting::while_waiting,
 };
 use crate::system::{browser, loopback::Loopback, random};
@@ -25,48 +25,48 @@ use crate::system::{browser, loopback::Loopback, random};
 /// Shows the code and waits for the answer until the code expires. The caller bounds the wait,
 /// too.
 pub async fn ask(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     choice: &Choice,
 ) -> Result<Answer, FlowError> {
-    let device = session.ask_for_device_code(metadata).await?;
-    show(session, &device);
+    let device = issuer_client.ask_for_device_code(metadata).await?;
+    show(issuer_client, &device);
     let _way = match &device.verification_uri_complete {
-        Some(page) if choice.desktop => open(session, page).await,
+        Some(page) if choice.desktop => open(issuer_client, page).await,
         _ => None,
     };
-    let bound = device.expires_in.min(session.target.authentication_timeout);
-    while_waiting(session, bound, poll(session, metadata, &device)).await
+    let bound = device.expires_in.min(issuer_client.target.authentication_timeout);
+    while_waiting(issuer_client, bound, poll(issuer_client, metadata, &device)).await
 }
 
 /// Opens the page that contains the code. A process that sees the code could complete the sign-in
 /// before the user does, so the code is in no argument: a local redirect leads the browser there.
-async fn open(session: &Session<'_>, page: &Url) -> Option<Loopback> {
+async fn open(issuer_client: &IssuerClient<'_>, page: &Url) -> Option<Loopback> {
     let opened = async {
         let here = |port| format!("http://127.0.0.1:{port}/");
         let listener = Loopback::bind(&[("127.0.0.1".to_owned(), 0)], here, None).await?;
         let random = random::bytes().map_err(io::Error::other)?;
         let way = listener.way_to(page, random).ok_or(io::ErrorKind::AddrNotAvailable)?;
-        let environment = session.system.environment;
-        browser::open(&session.target.browser, way.as_str(), environment).await?;
+        let environment = issuer_client.system.environment;
+        browser::open(&issuer_client.target.browser, way.as_str(), environment).await?;
         Ok::<_, io::Error>(listener)
     };
     match opened.await {
         Ok(listener) => Some(listener),
         Err(error) => {
             let text = format!("kubectl-login: no browser was started: {error}");
-            session.system.terminal.detail(&text);
+            issuer_client.system.terminal.detail(&text);
             None
         }
     }
 }
 
 async fn poll(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     device: &DeviceAuthorization,
 ) -> Result<Answer, FlowError> {
-    let issuer = &session.target.issuer;
+    let issuer = &issuer_client.target.issuer;
     // Not the system clock, which may be set meanwhile.
     let began = Instant::now();
     let mut polling = Polling::begin(device);
@@ -84,7 +84,7 @@ async fn poll(
                 });
             }
         }
-        step = match session.ask(metadata, &Grant::DeviceCode(&device.device_code)).await {
+        step = match issuer_client.ask(metadata, &Grant::DeviceCode(&device.device_code)).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(refusal)) => polling.after_answer(Err(refusal), began.elapsed()),
             // One lost packet does not end a sign-in.
@@ -94,11 +94,11 @@ async fn poll(
     }
 }
 
-fn show(session: &Session<'_>, device: &DeviceAuthorization) {
-    let terminal = session.system.terminal;
+fn show(issuer_client: &IssuerClient<'_>, device: &DeviceAuthorization) {
+    let terminal = issuer_client.system.terminal;
     terminal.ask(&format!(
         "To sign in to {}, open\n  {}\nand enter the code\n  {}",
-        session.target.issuer, device.verification_uri, device.user_code
+        issuer_client.target.issuer, device.verification_uri, device.user_code
     ));
     if let Some(complete) = &device.verification_uri_complete {
         terminal.say(&format!("or open {complete}"));

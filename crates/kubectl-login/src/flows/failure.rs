@@ -16,7 +16,6 @@ use login_protocols::{
 
 use super::{choose::NeedsPerson, repeat::Setback};
 use crate::{
-    identities::IdentityError,
     options::{
         origin::Origin,
         program::NotAllowed,
@@ -24,6 +23,7 @@ use crate::{
     },
     report::Fault,
     system::{command::CommandError, http::HttpError, random::NoRandomness},
+    workload_identity::IdentityError,
 };
 
 /// The purpose of a request with a refresh token, as errors name it.
@@ -208,7 +208,7 @@ pub enum FlowError {
         source: io::Error,
     },
     /// A user would have to sign in.
-    #[error("a sign-in to `{issuer}` is needed, and nobody can be asked")]
+    #[error("a sign-in to `{issuer}` is needed, and no user can be asked")]
     NeedsPerson {
         /// The issuer.
         issuer: IssuerUrl,
@@ -279,7 +279,7 @@ fn blames_identity(code: &OAuthErrorCode) -> bool {
     )
 }
 
-/// The option that names the client's credential, in the order of `ClientProof`.
+/// The option that names the client's credential, in the order of `ClientCredential`.
 fn proof_of(target: &Target) -> &'static str {
     if target.assertion_key.is_some() {
         "`--client-assertion-key`"
@@ -530,7 +530,7 @@ impl FlowError {
                     && source.oauth_error().is_some_and(|error| blames_identity(&error.code)) =>
             {
                 Some(format!(
-                    "the issuer has to take tokens of whoever signed the identity, about its \
+                    "the issuer has to accept tokens of the identity's signer, about its \
                      subject and for its audience; `-v` shows them{}",
                     from(&target.origins.identity)
                 ))

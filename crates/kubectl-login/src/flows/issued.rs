@@ -68,7 +68,7 @@ impl Issued {
 }
 
 /// What a token response must satisfy.
-pub struct Wanted<'a> {
+pub struct Expected<'a> {
     /// The issuer that was asked.
     pub issuer: &'a IssuerUrl,
     /// The client that asked.
@@ -88,7 +88,7 @@ pub struct Wanted<'a> {
 /// Takes the requested token out of a response.
 pub fn take(
     response: TokenResponse,
-    wanted: &Wanted<'_>,
+    wanted: &Expected<'_>,
     moments: Moments,
 ) -> Result<Issued, TokenProblem> {
     // Checked even if the access token is requested: it says whom that token is for.

@@ -3,20 +3,20 @@
 
 use login_protocols::{oauth2::token_endpoint::Grant, oidc::ProviderMetadata};
 
-use super::{FlowError, issued::Issued, obtain::Session};
-use crate::identities::IdentityToken;
+use super::{FlowError, issued::Issued, issuer_client::IssuerClient};
+use crate::workload_identity::IdentityToken;
 
 /// Sends `identity` as the grant.
 pub async fn obtain(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     identity: &IdentityToken,
 ) -> Result<Issued, FlowError> {
-    let target = session.target;
+    let target = issuer_client.target;
     let grant = Grant::JwtBearer { assertion: &identity.token, scopes: &target.scopes };
-    let answer = session
+    let answer = issuer_client
         .ask(metadata, &grant)
         .await?
         .map_err(|error| FlowError::from_answer(&target.issuer, "the job's identity", error))?;
-    session.check(answer, None, None, true)
+    issuer_client.check(answer, None, None, true)
 }

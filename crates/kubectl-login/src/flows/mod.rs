@@ -9,10 +9,10 @@
 
 pub mod choose;
 pub mod issued;
+pub mod issuer_client;
 pub mod moments;
-pub mod obtain;
 
-pub mod client_proof;
+pub mod client_authentication;
 pub mod local;
 pub mod providers;
 pub mod repeat;
@@ -30,7 +30,7 @@ mod reported;
 pub mod request;
 pub mod waiting;
 
-pub mod machine;
+pub mod job;
 
 pub mod client_credentials;
 pub mod identity;

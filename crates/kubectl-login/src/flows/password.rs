@@ -8,14 +8,18 @@ use login_protocols::{
 };
 
 use super::{
-    FlowError, local,
-    obtain::{Answer, Session},
+    FlowError,
+    issuer_client::{Answer, IssuerClient},
+    local,
 };
 use crate::system::console::Console;
 
 /// Gets the password and sends it to the issuer. The caller bounds the wait.
-pub async fn ask(session: &Session<'_>, metadata: &ProviderMetadata) -> Result<Answer, FlowError> {
-    let target = session.target;
+pub async fn ask(
+    issuer_client: &IssuerClient<'_>,
+    metadata: &ProviderMetadata,
+) -> Result<Answer, FlowError> {
+    let target = issuer_client.target;
     let issuer = &target.issuer;
     let console = || Console::open().ok_or_else(|| FlowError::no_terminal(issuer));
     let username = if let Some(username) = &target.username {
@@ -34,9 +38,9 @@ pub async fn ask(session: &Session<'_>, metadata: &ProviderMetadata) -> Result<A
     if username.is_empty() || Secret::is_empty(&password) {
         return Err(FlowError::NoAnswer { issuer: issuer.clone() });
     }
-    let scopes = session.scopes(metadata);
+    let scopes = issuer_client.scopes(metadata);
     let grant = Grant::Password { username: &username, password: &password, scopes: &scopes };
-    session
+    issuer_client
         .ask(metadata, &grant)
         .await?
         .map_err(|error| FlowError::from_answer(issuer, "the password", error))

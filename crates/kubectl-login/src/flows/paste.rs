@@ -7,7 +7,9 @@ use login_protocols::{
     oidc::ProviderMetadata,
 };
 
-use super::{FlowError, authorization, callback_address, obtain::Session, request::Request};
+use super::{
+    FlowError, authorization, callback_address, issuer_client::IssuerClient, request::Request,
+};
 use crate::system::{console::Console, port};
 
 /// How many times the user may paste.
@@ -38,11 +40,11 @@ pub enum Tie {
 
 /// Shows the address and waits for the answer. The caller bounds the wait.
 pub async fn ask(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     request: &Request,
 ) -> Result<Pasted, FlowError> {
-    let target = session.target;
+    let target = issuer_client.target;
     let console = Console::open().ok_or_else(|| FlowError::no_terminal(&target.issuer))?;
     let callback = &target.callback;
     let wanted: Vec<u16> =
@@ -50,8 +52,8 @@ pub async fn ask(
     // Reserved without listening: no other process on this host can answer there.
     let port = port::reserve(&wanted);
     let redirect_uri = callback_address::redirect_uri(callback, port.number());
-    let url = authorization::url(session, metadata, request, &redirect_uri, None)?;
-    let terminal = session.system.terminal;
+    let url = authorization::url(issuer_client, metadata, request, &redirect_uri, None)?;
+    let terminal = issuer_client.system.terminal;
     terminal
         .ask(&format!("Open this page in any browser to sign in to {}:\n  {url}", target.issuer));
     terminal.ask(if callback.proof_key {

@@ -15,7 +15,7 @@ use super::{
     device,
     failure::PassedOver,
     issued::Issued,
-    obtain::{Answer, Session},
+    issuer_client::{Answer, IssuerClient},
     password,
     paste::{self, Tie},
     request::Request,
@@ -24,13 +24,13 @@ use super::{
 /// Signs a user in with the chosen flow, and with the next one that fits if the issuer does not let
 /// this client use it.
 pub async fn sign_in(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     choice: Choice,
 ) -> Result<Issued, FlowError> {
-    let terminal = session.system.terminal;
+    let terminal = issuer_client.system.terminal;
     terminal.detail(&format!("kubectl-login: chose {}: {}", choice.flow, choice.reason));
-    let mut refused = session.refused_ways();
+    let mut refused = issuer_client.refused_ways();
     let is_refused = |way: PersonFlow, refused: &[PersonFlow]| {
         refused.iter().any(|other| way.shares_grant_with(*other))
     };
@@ -47,10 +47,11 @@ pub async fn sign_in(
     }
     loop {
         let way = ways.remove(0);
-        let outcome = sign_in_by(session, metadata, &Choice { flow: way, ..choice.clone() }).await;
+        let outcome =
+            sign_in_by(issuer_client, metadata, &Choice { flow: way, ..choice.clone() }).await;
         let error = match outcome {
             Ok(issued) => {
-                warn_about_account(session, &issued);
+                warn_about_account(issuer_client, &issued);
                 return Ok(Issued { refused, ..issued });
             }
             Err(error) => error,
@@ -71,66 +72,67 @@ pub async fn sign_in(
 
 /// Signs a user in with one flow, within its bound.
 async fn sign_in_by(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     choice: &Choice,
 ) -> Result<Issued, FlowError> {
-    let target = session.target;
+    let target = issuer_client.target;
     let bound = match choice.flow {
         // The lifetime of the code bounds it, too.
         PersonFlow::Device => target.authentication_timeout,
         _ => target.page_timeout,
     };
-    let signing_in = tokio::time::timeout(bound, unbounded(session, metadata, choice));
+    let signing_in = tokio::time::timeout(bound, unbounded(issuer_client, metadata, choice));
     signing_in.await.unwrap_or_else(|_| {
         Err(FlowError::Timeout { issuer: target.issuer.clone(), seconds: bound.as_secs() })
     })
 }
 
 async fn unbounded(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     choice: &Choice,
 ) -> Result<Issued, FlowError> {
     match choice.flow {
         PersonFlow::Browser => {
             let request = Request::new()?;
-            let returned = browser::ask(session, metadata, &request, choice).await?;
+            let returned = browser::ask(issuer_client, metadata, &request, choice).await?;
             let (code, redirect_uri) = (&returned.code, &returned.redirect_uri);
-            let answer = exchange(session, metadata, &request, code, redirect_uri).await;
-            let outcome =
-                answer.and_then(|answer| session.check(answer, Some(&request.nonce), None, false));
+            let answer = exchange(issuer_client, metadata, &request, code, redirect_uri).await;
+            let outcome = answer
+                .and_then(|answer| issuer_client.check(answer, Some(&request.nonce), None, false));
             returned.tell(&outcome).await;
             outcome
         }
         PersonFlow::Paste => {
             let request = Request::new()?;
-            let pasted = paste::ask(session, metadata, &request).await?;
+            let pasted = paste::ask(issuer_client, metadata, &request).await?;
             let answer =
-                exchange(session, metadata, &request, &pasted.code, &pasted.redirect_uri).await?;
+                exchange(issuer_client, metadata, &request, &pasted.code, &pasted.redirect_uri)
+                    .await?;
             match pasted.tie {
-                Tie::State => session.check(answer, Some(&request.nonce), None, false),
-                Tie::Nonce => session.check_untied(answer, &request.nonce),
+                Tie::State => issuer_client.check(answer, Some(&request.nonce), None, false),
+                Tie::Nonce => issuer_client.check_untied(answer, &request.nonce),
             }
         }
         PersonFlow::Device => {
-            let answer = device::ask(session, metadata, choice).await?;
-            session.check(answer, None, None, false)
+            let answer = device::ask(issuer_client, metadata, choice).await?;
+            issuer_client.check(answer, None, None, false)
         }
         PersonFlow::Password => {
-            let answer = password::ask(session, metadata).await?;
-            session.check(answer, None, None, false)
+            let answer = password::ask(issuer_client, metadata).await?;
+            issuer_client.check(answer, None, None, false)
         }
     }
 }
 
 /// Warns if another account signed in: a browser with a session may not ask which one to use.
-fn warn_about_account(session: &Session<'_>, issued: &Issued) {
-    let target = session.target;
+fn warn_about_account(issuer_client: &IssuerClient<'_>, issued: &Issued) {
+    let target = issuer_client.target;
     let Some(wanted) = &target.account else { return };
     if is_other(wanted, &issued.known_as) {
         let who = issued.name.as_deref().unwrap_or_default();
-        session.system.terminal.say(&format!(
+        issuer_client.system.terminal.say(&format!(
             "warning: `--account {}` was given, and `{}` signed in; where the browser does not \
              ask, `--authorization-parameter prompt=select_account` makes the issuer ask",
             presentable(wanted),
@@ -150,18 +152,18 @@ fn is_other(wanted: &str, known_as: &[String]) -> bool {
 
 /// Exchanges the code for the tokens.
 async fn exchange(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     request: &Request,
     code: &Secret,
     redirect_uri: &str,
 ) -> Result<Answer, FlowError> {
-    let verifier = session.target.callback.proof_key.then_some(&request.verifier);
+    let verifier = issuer_client.target.callback.proof_key.then_some(&request.verifier);
     let grant = Grant::AuthorizationCode { code, redirect_uri, verifier };
-    session
+    issuer_client
         .ask(metadata, &grant)
         .await?
-        .map_err(|error| FlowError::from_answer(&session.target.issuer, "the sign-in", error))
+        .map_err(|error| FlowError::from_answer(&issuer_client.target.issuer, "the sign-in", error))
 }
 
 #[cfg(test)]

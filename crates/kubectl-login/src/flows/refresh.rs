@@ -10,7 +10,7 @@ use super::{
     FlowError,
     failure::{RENEWAL, TokenProblem},
     issued::Issued,
-    obtain::{Age, Session},
+    issuer_client::{Age, IssuerClient},
 };
 use crate::cache::refresh_secret::RefreshSecret;
 
@@ -31,40 +31,43 @@ pub enum Renewed {
 }
 
 /// Renews a session.
-pub async fn renew(session: &Session<'_>, secret: &RefreshSecret) -> Result<Renewed, FlowError> {
-    let renewing = tokio::time::timeout(TIMEOUT, renew_unbounded(session, secret));
-    renewing.await.unwrap_or_else(|_| Err(FlowError::late(&session.target.issuer, TIMEOUT)))
+pub async fn renew(
+    issuer_client: &IssuerClient<'_>,
+    secret: &RefreshSecret,
+) -> Result<Renewed, FlowError> {
+    let renewing = tokio::time::timeout(TIMEOUT, renew_unbounded(issuer_client, secret));
+    renewing.await.unwrap_or_else(|_| Err(FlowError::late(&issuer_client.target.issuer, TIMEOUT)))
 }
 
 async fn renew_unbounded(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     secret: &RefreshSecret,
 ) -> Result<Renewed, FlowError> {
-    let (metadata, age) = session.metadata().await?;
-    match ask(session, &metadata, secret).await {
+    let (metadata, age) = issuer_client.metadata().await?;
+    match ask(issuer_client, &metadata, secret).await {
         Err(error) if age == Age::Kept && error.may_be_stale_metadata() => {
             // Fetched for the next call, too, if this one may not repeat a single-use token.
-            let fetched = session.fetch_metadata().await?;
+            let fetched = issuer_client.fetch_metadata().await?;
             if fetched == metadata || !error.has_used_up_nothing() {
                 return Err(error);
             }
-            ask(session, &fetched, secret).await
+            ask(issuer_client, &fetched, secret).await
         }
         outcome => outcome,
     }
 }
 
 async fn ask(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     secret: &RefreshSecret,
 ) -> Result<Renewed, FlowError> {
-    let answer = session
+    let answer = issuer_client
         .ask(metadata, &Grant::RefreshToken(&secret.token))
         .await?
-        .map_err(|error| FlowError::from_answer(&session.target.issuer, RENEWAL, error))?;
+        .map_err(|error| FlowError::from_answer(&issuer_client.target.issuer, RENEWAL, error))?;
     let next = answer.response.refresh_token.clone();
-    match session.check(answer, None, secret.subject.as_deref(), false) {
+    match issuer_client.check(answer, None, secret.subject.as_deref(), false) {
         Ok(issued) => Ok(Renewed::Token(issued)),
         Err(FlowError::Token { source: TokenProblem::Missing("id_token"), .. }) => {
             Ok(Renewed::WithoutIdToken(next))

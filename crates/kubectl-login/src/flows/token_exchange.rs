@@ -6,25 +6,25 @@ use login_protocols::{
     oidc::ProviderMetadata,
 };
 
-use super::{FlowError, issued::Issued, obtain::Session};
-use crate::identities::IdentityToken;
+use super::{FlowError, issued::Issued, issuer_client::IssuerClient};
+use crate::workload_identity::IdentityToken;
 
 /// Exchanges `identity`.
 pub async fn obtain(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     metadata: &ProviderMetadata,
     identity: &IdentityToken,
 ) -> Result<Issued, FlowError> {
-    let target = session.target;
+    let target = issuer_client.target;
     let grant = Grant::TokenExchange {
         subject_token: &identity.token,
         subject_token_type: target.subject_token_type.as_deref().unwrap_or(JWT_TOKEN_TYPE),
         requested_token_type: target.requested_token_type.as_deref(),
         scopes: &target.scopes,
     };
-    let answer = session
+    let answer = issuer_client
         .ask(metadata, &grant)
         .await?
         .map_err(|error| FlowError::from_answer(&target.issuer, "the token exchange", error))?;
-    session.check(answer, None, None, true)
+    issuer_client.check(answer, None, None, true)
 }

@@ -3,16 +3,16 @@
 
 use std::{future::Future, time::Duration};
 
-use super::obtain::Session;
+use super::issuer_client::IssuerClient;
 use crate::system::terminal::Terminal;
 
 /// Does `work`, which waits for a user, and shows at a terminal how much of `bound` is left.
 pub async fn while_waiting<T>(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     bound: Duration,
     work: impl Future<Output = T>,
 ) -> T {
-    let terminal = session.system.terminal;
+    let terminal = issuer_client.system.terminal;
     if !terminal.is_watched() {
         return work.await;
     }

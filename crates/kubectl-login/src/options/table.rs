@@ -291,7 +291,7 @@ pub static OPTIONS: &[Row] = &[
         Name::InsecureSkipTlsVerify,
         "insecure-skip-tls-verify",
         "KUBECTL_LOGIN_INSECURE_SKIP_TLS_VERIFY",
-        "Believe any certificate of the issuer: whoever is on the line can take over the \
+        "Believe any certificate of the issuer: anyone on the network path can take over the \
          session",
     )
     .switch()

@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     cache::key::{CacheKey, Identifying},
-    identities::Taken,
     system::environment::Environment,
+    workload_identity::Taken,
 };
 
 /// How to sign in, as requested.

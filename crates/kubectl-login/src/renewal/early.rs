@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Refreshed, Renewal, Unrenewed,
+    cached::{CachedSession, CachedToken, Standing},
     failure::RenewalError,
-    kept::{Found, Kept, Standing},
     rendered,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 const BOUND: Duration = Duration::from_secs(5);
 
 /// The result of an attempt.
-enum Attempt {
+enum EarlyRenewal {
     Token(Issued),
     /// The issuer has ended the session.
     Refused,
@@ -40,22 +40,22 @@ impl Renewal<'_> {
     /// first.
     pub(super) fn without_waiting(
         &self,
-        kept: &Kept<'_>,
-        found: &Found,
+        cached: &CachedSession<'_>,
+        found: &CachedToken,
         version: ExecApiVersion,
     ) -> Option<Result<Zeroizing<String>, Failure>> {
-        let standing = kept.standing(found);
+        let standing = cached.standing(found);
         match standing {
             Standing::Old => None,
             Standing::Good => {
-                kept.note(found);
+                cached.note(found);
                 Some(Ok(found.answer(version)))
             }
             Standing::Due | Standing::Suspected => {
-                Some(self.early(kept, found, version).map(|renewed| {
+                Some(self.early(cached, found, version).map(|renewed| {
                     renewed.unwrap_or_else(|| {
                         // The attempt has replaced the file.
-                        kept.find().iter().for_each(|found| kept.note(found));
+                        cached.find().iter().for_each(|found| cached.note(found));
                         found.answer(version)
                     })
                 }))
@@ -66,47 +66,47 @@ impl Renewal<'_> {
     /// A new token, or `None` to use the old one.
     fn early(
         &self,
-        kept: &Kept<'_>,
-        seen: &Found,
+        cached: &CachedSession<'_>,
+        seen: &CachedToken,
         version: ExecApiVersion,
     ) -> Result<Option<Zeroizing<String>>, Failure> {
         // The lock's holder is already renewing.
         let name = self.target.cache_key.as_str();
-        let Some(lock) = renewal_lock::try_take(kept.directory(), name) else { return Ok(None) };
+        let Some(lock) = renewal_lock::try_take(cached.directory(), name) else { return Ok(None) };
         self.lock.replace(Some(lock));
-        let Some(found) = kept.find().filter(|found| found.entry == seen.entry) else {
+        let Some(found) = cached.find().filter(|found| found.entry == seen.entry) else {
             self.conclude();
-            let newer = kept.find().filter(Found::is_good);
+            let newer = cached.find().filter(CachedToken::is_good);
             return Ok(newer.map(|newer| newer.answer(version)));
         };
-        let is_suspected = kept.standing(seen) == Standing::Suspected;
+        let is_suspected = cached.standing(seen) == Standing::Suspected;
         let suspicions = found.entry.suspicions.saturating_add(u32::from(is_suspected));
         // Recorded before the attempt, so that many processes that are killed one after the other
         // still make few attempts; if it cannot be recorded, no attempt is made.
         let attempted = found.entry.lifetime.after_attempt(found.now());
-        if !kept.change(&found, attempted, suspicions) {
+        if !cached.change(&found, attempted, suspicions) {
             self.conclude();
             return Ok(None);
         }
-        kept.suspicions.set(if is_suspected { suspicions } else { 0 });
+        cached.suspicions.set(if is_suspected { suspicions } else { 0 });
         let attempt = self.run(async {
             self.describe(Work::Renewing);
-            kept.sweep();
-            Ok(self.attempt(kept).await)
+            cached.sweep();
+            Ok(self.attempt(cached).await)
         })?;
         let outcome = match attempt {
-            Attempt::Token(issued) => Ok(Some(rendered(&issued, version))),
-            Attempt::Later => Ok(None),
-            Attempt::Refused if is_suspected => {
+            EarlyRenewal::Token(issued) => Ok(Some(rendered(&issued, version))),
+            EarlyRenewal::Later => Ok(None),
+            EarlyRenewal::Refused if is_suspected => {
                 // The cluster and the issuer agree: this token is not used any more.
                 let failure =
                     Failure::from(RenewalError::Ended { issuer: self.target.issuer.clone() });
-                kept.remember(&Report::from(&failure), true);
-                kept.forget_token();
+                cached.remember(&Report::from(&failure), true);
+                cached.forget_token();
                 Err(failure)
             }
-            Attempt::Refused | Attempt::Nothing => {
-                kept.change(&found, attempted.without_renewal_ahead(), suspicions);
+            EarlyRenewal::Refused | EarlyRenewal::Nothing => {
+                cached.change(&found, attempted.without_renewal_ahead(), suspicions);
                 if is_suspected {
                     self.system.terminal.say(
                         "kubectl-login: if the cluster refuses this token, \
@@ -120,47 +120,47 @@ impl Renewal<'_> {
         outcome
     }
 
-    async fn attempt(&self, kept: &Kept<'_>) -> Attempt {
+    async fn attempt(&self, cached: &CachedSession<'_>) -> EarlyRenewal {
         if self.target.is_for_job() {
             // A job can authenticate again at any time: cancelling loses nothing.
             let renewed = tokio::time::timeout(BOUND, self.renew_machine()).await;
-            return renewed.map_or(Attempt::Later, |renewed| {
-                renewed.map_or_else(|error| self.later(&error), Attempt::Token)
+            return renewed.map_or(EarlyRenewal::Later, |renewed| {
+                renewed.map_or_else(|error| self.later(&error), EarlyRenewal::Token)
             });
         }
-        kept.hurry(Some(BOUND));
-        let spendable = kept.spendable();
-        kept.hurry(None);
+        cached.hurry(Some(BOUND));
+        let spendable = cached.spendable();
+        cached.hurry(None);
         let (secret, place) = match spendable {
             Ok(Some(found)) => found,
-            Ok(None) => return Attempt::Nothing,
+            Ok(None) => return EarlyRenewal::Nothing,
             Err(source) => {
                 self.system.terminal.detail(&format!("kubectl-login: no early renewal: {source}"));
-                return Attempt::Nothing;
+                return EarlyRenewal::Nothing;
             }
         };
         let prepared = tokio::time::timeout(BOUND, async {
-            let session = self.session().await?;
+            let issuer_client = self.issuer_client().await?;
             // Stored on disk, where the renewal finds it.
-            session.metadata().await.map_err(|error| self.failure(error))?;
-            Ok::<_, Failure>(session)
+            issuer_client.metadata().await.map_err(|error| self.failure(error))?;
+            Ok::<_, Failure>(issuer_client)
         });
-        let session = match prepared.await {
-            Ok(Ok(session)) => session,
+        let issuer_client = match prepared.await {
+            Ok(Ok(issuer_client)) => issuer_client,
             Ok(Err(failure)) => return self.later(&Unrenewed::alone(failure)),
-            Err(_) => return Attempt::Later,
+            Err(_) => return EarlyRenewal::Later,
         };
-        match self.refresh(&session, secret, place).await {
-            Ok(Refreshed::Token(issued)) => Attempt::Token(issued),
-            Ok(Refreshed::Refused) => Attempt::Refused,
-            Ok(Refreshed::WithoutIdToken) => Attempt::Nothing,
+        match self.refresh(&issuer_client, secret, place).await {
+            Ok(Refreshed::Token(issued)) => EarlyRenewal::Token(issued),
+            Ok(Refreshed::Refused) => EarlyRenewal::Refused,
+            Ok(Refreshed::WithoutIdToken) => EarlyRenewal::Nothing,
             Err(error) => self.later(&error),
         }
     }
 
-    fn later(&self, error: &Unrenewed) -> Attempt {
+    fn later(&self, error: &Unrenewed) -> EarlyRenewal {
         let text = error.failure.to_string();
         self.system.terminal.detail(&format!("kubectl-login: no early renewal: {text}"));
-        Attempt::Later
+        EarlyRenewal::Later
     }
 }

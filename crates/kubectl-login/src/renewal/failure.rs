@@ -33,7 +33,7 @@ pub(super) enum RenewalError {
         issuer: IssuerUrl,
     },
     /// The refresh token cannot be read, and no user can sign in anew.
-    #[error("the session at `{issuer}` cannot be renewed now, and nobody can be asked to sign in")]
+    #[error("the session at `{issuer}` cannot be renewed now, and no user can be asked to sign in")]
     Sealed {
         /// The issuer of the session.
         issuer: IssuerUrl,

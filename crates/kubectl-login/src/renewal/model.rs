@@ -190,14 +190,14 @@ impl World {
     }
 
     /// The cached entry.
-    fn kept(&self) -> Option<Entry> {
+    fn cached(&self) -> Option<Entry> {
         let key = &self.target.cache_key;
         let directory = Directory::new(self.folder.clone());
         Entry::parse(key, directory.read(&key.file(entry::KIND), entry::MAX_LENGTH)?)
     }
 
     fn is_kept_good(&self) -> bool {
-        self.kept().is_some_and(|entry| entry.lifetime.at(self.now()) != Freshness::Expired)
+        self.cached().is_some_and(|entry| entry.lifetime.at(self.now()) != Freshness::Expired)
     }
 
     /// Runs one process.

@@ -12,9 +12,9 @@ pub trait Clock {
 }
 
 /// The host's clock.
-pub struct MachineClock;
+pub struct HostClock;
 
-impl Clock for MachineClock {
+impl Clock for HostClock {
     fn now(&self) -> UnixTime {
         #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
         let now = SystemTime::now();

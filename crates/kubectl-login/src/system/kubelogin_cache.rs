@@ -18,7 +18,7 @@ const MAX_LENGTH: u64 = 256 * 1024;
 const MAX_FILES: usize = 1000;
 
 /// A session of kubelogin.
-pub struct KeptTokens {
+pub struct CachedTokens {
     /// The last ID token.
     pub id_token: Secret,
     /// The refresh token.
@@ -27,22 +27,22 @@ pub struct KeptTokens {
 
 /// The result of the search.
 #[derive(Default)]
-pub struct Found {
+pub struct KubeloginSessions {
     /// The sessions of this user.
-    pub sessions: Vec<KeptTokens>,
+    pub sessions: Vec<CachedTokens>,
     /// Whether a file was ignored because another user may have planted it.
     pub is_shared: bool,
 }
 
 /// The sessions in `directory` that have both tokens. File names are digests of options in Go's own
 /// encoding; only the content tells whose session it is.
-pub fn read(directory: &Path) -> Found {
-    let Ok(listing) = fs::read_dir(directory) else { return Found::default() };
+pub fn read(directory: &Path) -> KubeloginSessions {
+    let Ok(listing) = fs::read_dir(directory) else { return KubeloginSessions::default() };
     if !fs::metadata(directory).is_ok_and(|facts| is_ours_alone(&facts)) {
-        return Found { is_shared: true, ..Found::default() };
+        return KubeloginSessions { is_shared: true, ..KubeloginSessions::default() };
     }
     let is_digest = |name: &str| name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
-    let mut found = Found::default();
+    let mut found = KubeloginSessions::default();
     for file in listing
         .flatten()
         .filter(|file| file.file_name().to_str().is_some_and(is_digest))
@@ -105,12 +105,12 @@ fn is_ours_alone(_: &fs::Metadata) -> bool {
     true
 }
 
-fn read_one(file: File) -> Option<KeptTokens> {
+fn read_one(file: File) -> Option<CachedTokens> {
     let mut content = Zeroizing::new(Vec::new());
     file.take(MAX_LENGTH).read_to_end(&mut content).ok()?;
     let value: serde_json::Value = serde_json::from_slice(&content).ok()?;
     let text = |key: &str| value.get(key)?.as_str().filter(|text| !text.is_empty());
-    Some(KeptTokens {
+    Some(CachedTokens {
         id_token: Secret::new(text("id_token")?),
         refresh_token: Secret::new(text("refresh_token")?),
     })

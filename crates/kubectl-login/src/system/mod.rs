@@ -7,7 +7,7 @@ pub mod configuration;
 pub mod disk;
 pub mod environment;
 pub mod file;
-pub mod machine;
+pub mod host;
 pub mod random;
 pub mod stdout;
 pub mod terminal;

@@ -294,7 +294,7 @@ fn a_cancelled_sign_in_ends_at_once_and_leaves_nothing() {
 #[test]
 fn where_nobody_can_answer_it_fails_at_once() {
     let stage = Stage::new();
-    let error = format!("a sign-in to `{}` is needed, and nobody can be asked", stage.issuer.url);
+    let error = format!("a sign-in to `{}` is needed, and no user can be asked", stage.issuer.url);
     failed(&stage.run("get-token"), 3, &error);
     failed(&stage.command("get-token").env("CI", "true").output().unwrap(), 3, &error);
     failed(&stage.run("get-token --flow device --interactive never"), 3, &error);

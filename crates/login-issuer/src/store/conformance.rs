@@ -30,7 +30,7 @@ const RULES: [Rule; 11] = [
     ("user names are unique without regard to case", user_names_are_unique),
     ("a deleted user leaves nothing behind", a_deleted_user_leaves_nothing),
     ("a new password ends sessions", a_new_password_ends_sessions),
-    ("ended sessions are told, also when they are gone", ended_sessions_are_told),
+    ("ended sessions are listed, also when they are gone", ended_sessions_are_listed),
     ("client ids are unique and exact", client_ids_are_unique),
     ("a code is redeemed by one of many", a_code_is_redeemed_once),
     ("a rotation is made by one of many", a_rotation_is_made_once),
@@ -142,7 +142,7 @@ fn a_new_password_ends_sessions(store: &dyn Store) {
     assert!(store.redeem_code(&Digest::of("unused"), &|_| CodeStep::Leave).unwrap().is_none());
 }
 
-fn ended_sessions_are_told(store: &dyn Store) {
+fn ended_sessions_are_listed(store: &dyn Store) {
     let (alice, bob) = (user("alice"), user("bob"));
     store.add_user(&alice).unwrap();
     store.add_user(&bob).unwrap();

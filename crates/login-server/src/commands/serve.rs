@@ -15,7 +15,7 @@ use crate::{
     Listeners,
     callers::Tokens,
     config::{Limits, ServerConfig, duration, exposure, load::Loaded, running::Running},
-    evidence::key_sets::KeySetPace,
+    evidence::key_sets::KeySetIntervals,
     reload::{ConfigurationFiles, Watched},
     report::Failure,
     run,
@@ -32,7 +32,7 @@ pub(super) struct Serve {
     /// Where `/authenticate` and the embedded issuer are served
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// Where `/livez`, `/readyz` and `/metrics` are served, in plain HTTP and to whoever asks
+    /// Where `/livez`, `/readyz` and `/metrics` are served, in plain HTTP and without authentication
     #[arg(long, value_name = "ADDRESS:PORT")]
     health_listen: Option<SocketAddr>,
     /// The certificate chain in PEM form, the server's own certificate first
@@ -41,14 +41,14 @@ pub(super) struct Serve {
     /// The private key of the certificate
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     tls_private_key_file: Option<PathBuf>,
-    /// Demand a client certificate of this authority from whoever asks `/authenticate`
+    /// Demand a client certificate of this authority from callers of `/authenticate`
     #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
     client_ca_file: Option<PathBuf>,
     /// Of those certificates, only the ones with such a common name (CN) count; alternative names
     /// do not, as for kube-apiserver's `--requestheader-allowed-names`
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', requires = "client_ca_file", value_parser = name)]
     client_allowed_names: Vec<String>,
-    /// Demand one of the bearer tokens in this file from whoever asks `/authenticate`; with
+    /// Demand one of the bearer tokens in this file from callers of `/authenticate`; with
     /// `--client-ca-file` either is enough
     #[arg(long, value_name = "FILE")]
     caller_token_file: Option<PathBuf>,
@@ -75,10 +75,10 @@ impl Serve {
         let files = TrackedFiles::default();
         let loaded = self.files.load_through(&files)?;
         if loaded.accepts_nobody() {
-            return Err(Failure::configuration("nobody is configured whose tokens are accepted")
-                .hint(
-                    "a server that runs goes on without anybody; one that starts has nothing to do",
-                ));
+            return Err(Failure::configuration(
+                "no issuer and no other source of tokens is configured",
+            )
+            .hint("a running server goes on without one; a starting one has nothing to do"));
         }
         let mut watched = Watched {
             configuration: Some(ConfigurationFiles {
@@ -141,7 +141,7 @@ impl Serve {
             issuer,
             published_client: loaded.published_client,
             state_dir: self.state_dir,
-            key_set_pace: KeySetPace::default(),
+            key_set_intervals: KeySetIntervals::default(),
             result_cache: loaded.result_cache,
             audit: loaded.audit,
             traces: loaded.traces,

@@ -13,7 +13,7 @@ use url::Url;
 pub fn open_to_everybody(listen: SocketAddr, is_guarded: bool) -> Option<String> {
     (!is_guarded && !listen.ip().is_loopback()).then(|| {
         format!(
-            "`/authenticate` is open to everybody who reaches `{listen}`: anybody can try tokens \
+            "`/authenticate` is open to every client that reaches `{listen}`: it can try tokens \
              there, and load the server; give `--client-ca-file` or `--caller-token-file`"
         )
     })
@@ -28,7 +28,7 @@ pub fn not_covered(issuer: &IssuerUrl, shown: &CertificateDer<'_>) -> Option<Str
     verify_server_name(&certificate, &name).is_err().then(|| {
         format!(
             "the certificate does not name `{host}`, the host of `issuer.url`; who signs in there \
-             is told that the connection is not safe, unless a proxy shows another certificate"
+             sees a warning that the connection is not safe, unless a proxy shows another certificate"
         )
     })
 }

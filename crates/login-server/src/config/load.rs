@@ -236,10 +236,11 @@ fn nothing_to_accept(configuration: Option<&Path>, authentication: Option<&Path>
         file,
         line: None,
         key: key.to_owned(),
-        message: "nobody is configured whose tokens are accepted: give `--config` with `issuer`, \
+        message:
+            "no issuer and no other source of tokens is configured: give `--config` with `issuer`, \
                   `introspection` or `staticTokens`, or `--authentication-config` with an entry \
                   in `jwt`"
-            .to_owned(),
+                .to_owned(),
     }
 }
 
@@ -394,7 +395,10 @@ mod tests {
             let loaded = load_texts(own.as_deref(), other.as_deref()).unwrap();
             assert!(loaded.accepts_nobody(), "{own:?} {other:?}");
             let last = loaded.warnings.last().unwrap();
-            assert!(last.message.contains("nobody is configured"), "{last}");
+            assert!(
+                last.message.contains("no issuer and no other source of tokens is configured"),
+                "{last}"
+            );
         }
         let accepted = load_texts(Some(&format!("{OWN}{EMBEDDED}")), None).unwrap();
         assert!(!accepted.accepts_nobody() && accepted.warnings.is_empty());

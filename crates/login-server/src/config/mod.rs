@@ -25,7 +25,7 @@ pub use limits::Limits;
 use crate::{
     callers,
     evidence::{
-        introspection::IntrospectionEndpoint, key_sets::KeySetPace,
+        introspection::IntrospectionEndpoint, key_sets::KeySetIntervals,
         result_cache::ResultCacheSettings,
     },
     reload::Watched,
@@ -54,7 +54,7 @@ pub struct ServerConfig {
     /// Where key sets are stored across restarts.
     pub state_dir: Option<PathBuf>,
     /// How often issuers are asked for keys.
-    pub key_set_pace: KeySetPace,
+    pub key_set_intervals: KeySetIntervals,
     /// How many answers are cached, and for how long.
     pub result_cache: ResultCacheSettings,
     /// Which decisions are recorded, and where.

@@ -59,7 +59,7 @@ struct Strangers {
 
 /// Permission for one try. Dropped without an outcome, it does not count.
 #[derive(Debug)]
-pub(super) struct Attempt<'b> {
+pub(super) struct Admission<'b> {
     breaker: &'b Breaker,
     standing: Standing,
     is_trial: bool,
@@ -67,7 +67,7 @@ pub(super) struct Attempt<'b> {
 
 impl Breaker {
     /// Permission for one question at `now`.
-    pub(super) fn admit(&self, standing: Standing, now: Instant) -> Option<Attempt<'_>> {
+    pub(super) fn admit(&self, standing: Standing, now: Instant) -> Option<Admission<'_>> {
         let mut circuit = self.lock();
         if circuit.is_shut(now) {
             return None;
@@ -85,7 +85,7 @@ impl Breaker {
                 }
             }
         }
-        Some(Attempt { breaker: self, standing, is_trial })
+        Some(Admission { breaker: self, standing, is_trial })
     }
 
     /// Whether all questions are turned away at `now`.
@@ -132,7 +132,7 @@ impl Strangers {
     }
 }
 
-impl Attempt<'_> {
+impl Admission<'_> {
     /// The party answered, whatever the answer.
     pub(super) fn answered(self) {
         let mut circuit = self.breaker.lock();
@@ -179,7 +179,7 @@ impl Attempt<'_> {
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for Admission<'_> {
     fn drop(&mut self) {
         if self.is_trial {
             let mut circuit = self.breaker.lock();

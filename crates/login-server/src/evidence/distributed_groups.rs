@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     outgoing::Stage,
-    telemetry::{chain, seldom::Seldom},
+    telemetry::{chain, log_throttle::LogThrottle},
 };
 
 /// The longest that groups are cached, however long their JWT is valid.
@@ -75,7 +75,7 @@ struct Source {
     route: Route,
     /// One for each host, so that an outage of one does not affect another.
     places: Vec<Place>,
-    failures: Seldom,
+    failures: LogThrottle,
 }
 
 struct Place {
@@ -191,7 +191,7 @@ impl Source {
             route: Route::new(authority.clone(), TIMEOUT),
             certificate_authority_pem: authority,
             places,
-            failures: Seldom::default(),
+            failures: LogThrottle::default(),
         }
     }
 
@@ -235,7 +235,7 @@ impl Source {
         self.request(source, now).await.or_else(|fault| {
             let error = chain(&fault);
             if let Some(times) = self.failures.turn() {
-                tracing::warn!(error, times, "could not fetch groups that a token keeps elsewhere");
+                tracing::warn!(error, times, "could not fetch distributed groups");
             }
             let (value, lifetime) = (Err(Refused), Duration::ZERO);
             let refusal = Answer { value, worth: Worth::Bad, lifetime, length: 0 };

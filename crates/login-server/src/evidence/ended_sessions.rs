@@ -123,15 +123,14 @@ impl EndedSessionsInForce {
             // Logged once, not every second.
             tracing::error!(
                 error,
-                "could not read which sessions ended; what is known of them stays"
+                "could not read the ended sessions; the earlier list stays in force"
             );
             now
         });
         if now.duration_since(since) >= LONGEST_BLINDNESS && **self.known.load() != self.unknown {
             tracing::error!(
                 error,
-                "could not read for a minute which sessions ended; tokens of the embedded \
-                 issuer's sessions get no answer until that is known"
+                "could not read the ended sessions for a minute; tokens of the embedded issuer's sessions get no verdict until it succeeds"
             );
             self.replace(self.unknown.clone());
         }

@@ -48,7 +48,7 @@ pub(crate) struct Version {
 
 /// An issuer's response.
 pub(crate) struct Fetched {
-    pub(crate) found: Found,
+    pub(crate) found: FetchedKeys,
     /// How long it is fresh, if the issuer says so.
     pub(crate) lifetime: Option<Duration>,
     /// The issuer's clock minus ours, in seconds.
@@ -56,7 +56,7 @@ pub(crate) struct Fetched {
 }
 
 /// The key set, or that it has not changed.
-pub(crate) enum Found {
+pub(crate) enum FetchedKeys {
     /// A key set, new or sent again, and the bytes that it was parsed from.
     KeySet { keys: KeySet, document: Vec<u8>, version: Option<Version> },
     /// Still the version in the request (RFC 9110 §15.4.5).
@@ -109,7 +109,7 @@ impl FetchError {
             Self::Client(_) | Self::Transport { .. } => "it cannot be reached",
             Self::Forbidden { .. } => "it sends its readers where no issuer keeps its keys",
             Self::Status { .. } => "it does not answer with a document",
-            Self::Redirect(_) => "it redirects where nobody follows",
+            Self::Redirect(_) => "it redirects, which is not followed",
             Self::TooLarge { .. } => "its document is too long",
             Self::Discovery { .. } | Self::NoKeySetAddress { .. } => {
                 "its discovery document cannot be used"
@@ -162,13 +162,13 @@ impl Fetcher {
         let clock_skew = freshness::date(&headers)
             .map(|theirs| theirs.as_seconds().saturating_sub(clock::now().as_seconds()));
         let found = if status == StatusCode::NOT_MODIFIED {
-            Found::Unchanged
+            FetchedKeys::Unchanged
         } else {
             let version =
                 headers.get(header::ETAG).map(|tag| Version { url: url.clone(), tag: tag.clone() });
             let keys =
                 KeySet::parse(&document).map_err(|source| FetchError::KeySet { url, source })?;
-            Found::KeySet { keys, document, version }
+            FetchedKeys::KeySet { keys, document, version }
         };
         Ok(Fetched { found, lifetime, clock_skew })
     }

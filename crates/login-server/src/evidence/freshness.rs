@@ -1,5 +1,5 @@
 //! Reads the time headers of a response: how long it may be used, and the issuer's clock.
-//! Never applies bounds: `pace.rs` clamps the lifetime, so that an issuer can ask neither for a
+//! Never applies bounds: `intervals.rs` clamps the lifetime, so that an issuer can ask neither for a
 //! storm of requests nor for a year.
 
 use std::time::{Duration, UNIX_EPOCH};

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     outgoing::Stage,
-    telemetry::{chain, seldom::Seldom},
+    telemetry::{chain, log_throttle::LogThrottle},
 };
 
 /// The longest that an active token's answer is cached (a revocation at the server shows by then).
@@ -100,8 +100,8 @@ struct Endpoint {
     route: Route,
     remote: Remote<KnownToken>,
     /// Throttled: an unauthenticated caller can cause any number of failures.
-    failures: Seldom,
-    refusals_of_us: Seldom,
+    failures: LogThrottle,
+    refusals_of_us: LogThrottle,
 }
 
 /// Why an endpoint gave no answer.
@@ -208,8 +208,8 @@ impl Endpoint {
         Self {
             route: Route::new(settings.certificate_authority_pem.clone(), settings.timeout),
             remote: Remote::new(settings.url.to_string(), settings.timeout),
-            failures: Seldom::default(),
-            refusals_of_us: Seldom::default(),
+            failures: LogThrottle::default(),
+            refusals_of_us: LogThrottle::default(),
             settings,
         }
     }
@@ -222,7 +222,7 @@ impl Endpoint {
                     tracing::error!(url, error, times, "check `clientID` and `clientSecretFile`");
                 }
             } else if let Some(times) = self.failures.turn() {
-                tracing::warn!(url, error, times, "could not ask about a token");
+                tracing::warn!(url, error, times, "could not introspect a token");
             }
             fault.stage()
         })

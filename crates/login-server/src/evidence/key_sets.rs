@@ -11,17 +11,17 @@ use login_common::UnixTime;
 use login_protocols::jose::KeySet;
 use login_review::{IssuerIndex, IssuerPolicy, KeySource, Policy, Reason};
 
-use super::{fetch::Fetcher, persisted::Persisted, slot::Slot};
+use super::{fetch::Fetcher, issuer_keys::IssuerKeys, persisted::Persisted};
 pub use super::{
-    pace::{Circuit, KeySetPace},
-    slot::{FetchCounts, Origin, Renewal, Snapshot},
+    issuer_keys::{FetchCounts, Origin, Renewal, Snapshot},
+    refresh_schedule::{Circuit, KeySetIntervals},
 };
 use crate::system::clock;
 
-/// One slot per issuer.
+/// The keys of each issuer.
 #[derive(Debug)]
 pub struct KeySets {
-    slots: Vec<(String, Arc<Slot>)>,
+    issuers: Vec<(String, Arc<IssuerKeys>)>,
 }
 
 /// What `/readyz` says about one issuer.
@@ -62,22 +62,22 @@ pub struct IssuerReport<'a> {
     pub circuit: Circuit,
     /// Why the last fetch failed, if it did.
     pub last_error: Option<String>,
-    /// Tokens that named a key which was not in the set in use.
+    /// Tokens whose `kid` was not in the key set in use.
     pub unknown_key_ids: u64,
     /// The issuer's clock minus ours, in seconds.
     pub clock_skew: Option<i64>,
 }
 
 impl KeySets {
-    /// Creates a slot for each issuer of the policy. `local` is the embedded issuer and its keys;
+    /// The keys of each issuer of the policy. `local` is the embedded issuer and its keys;
     /// key sets are stored in `folder` across restarts.
     pub fn new(
         policy: &Policy,
         local: Option<(&str, KeySet)>,
         folder: Option<&Path>,
-        pace: KeySetPace,
+        intervals: KeySetIntervals,
     ) -> Self {
-        Self { slots: Vec::new() }.succeed(policy, local, folder, pace)
+        Self { issuers: Vec::new() }.succeed(policy, local, folder, intervals)
     }
 
     /// The same without any request: only keys that are given or stored are used.
@@ -85,15 +85,16 @@ impl KeySets {
         policy: &Policy,
         local: Option<(&str, KeySet)>,
         folder: Option<&Path>,
-        pace: KeySetPace,
+        intervals: KeySetIntervals,
     ) -> Self {
-        let Self { slots } = Self::new(policy, local, folder, pace);
-        let never_asking = |(issuer, slot): (String, Arc<Slot>)| {
-            let slot =
-                Arc::try_unwrap(slot).map(Slot::never_asking).map_or_else(|slot| slot, Arc::new);
-            (issuer, slot)
+        let Self { issuers } = Self::new(policy, local, folder, intervals);
+        let never_asking = |(issuer, issuer_keys): (String, Arc<IssuerKeys>)| {
+            let issuer_keys = Arc::try_unwrap(issuer_keys)
+                .map(IssuerKeys::never_asking)
+                .map_or_else(|issuer_keys| issuer_keys, Arc::new);
+            (issuer, issuer_keys)
         };
-        Self { slots: slots.into_iter().map(never_asking).collect() }
+        Self { issuers: issuers.into_iter().map(never_asking).collect() }
     }
 
     /// Returns the key sets for another policy. Issuers with the same address and authorities keep
@@ -105,52 +106,55 @@ impl KeySets {
         policy: &Policy,
         local: Option<(&str, KeySet)>,
         folder: Option<&Path>,
-        pace: KeySetPace,
+        intervals: KeySetIntervals,
     ) -> Self {
-        let slot = |issuer: &IssuerPolicy| {
+        let issuer_keys = |issuer: &IssuerPolicy| {
             let name = issuer.issuer.as_str();
-            let slot = match (&local, &issuer.key_source) {
+            let issuer_keys = match (&local, &issuer.key_source) {
                 (Some((local, keys)), _) if *local == name => {
-                    Arc::new(Slot::given(Origin::Embedded, keys.clone()))
+                    Arc::new(IssuerKeys::given(Origin::Embedded, keys.clone()))
                 }
                 (_, KeySource::Inline(keys)) => {
-                    Arc::new(Slot::given(Origin::Offline, keys.clone()))
+                    Arc::new(IssuerKeys::given(Origin::Offline, keys.clone()))
                 }
-                (_, KeySource::Discovery) => self.continued_or_new(issuer, folder, pace),
+                (_, KeySource::Discovery) => self.continued_or_new(issuer, folder, intervals),
             };
-            (name.to_owned(), slot)
+            (name.to_owned(), issuer_keys)
         };
-        Self { slots: policy.issuers().iter().map(slot).collect() }
+        Self { issuers: policy.issuers().iter().map(issuer_keys).collect() }
     }
 
     fn continued_or_new(
         &self,
         issuer: &IssuerPolicy,
         folder: Option<&Path>,
-        pace: KeySetPace,
-    ) -> Arc<Slot> {
+        intervals: KeySetIntervals,
+    ) -> Arc<IssuerKeys> {
         let fetcher = Fetcher::new(
             issuer.issuer.clone(),
             issuer.discovery_url.clone(),
             issuer.certificate_authority_pem.clone(),
-            pace.timeout,
+            intervals.timeout,
         );
-        let continued = self.slots.iter().find(|(_, slot)| slot.continues(&fetcher, &pace));
-        if let Some((_, slot)) = continued {
-            slot.set_max_age(issuer.key_set_max_age);
-            return Arc::clone(slot);
+        let continued = self
+            .issuers
+            .iter()
+            .find(|(_, issuer_keys)| issuer_keys.continues(&fetcher, &intervals));
+        if let Some((_, issuer_keys)) = continued {
+            issuer_keys.set_max_age(issuer.key_set_max_age);
+            return Arc::clone(issuer_keys);
         }
         let persisted = folder.map(|folder| Persisted::in_folder(folder, &fetcher));
         let max_age = issuer.key_set_max_age;
-        Arc::new(Slot::remote(fetcher, persisted, pace, max_age, clock::now()))
+        Arc::new(IssuerKeys::remote(fetcher, persisted, intervals, max_age, clock::now()))
     }
 
     /// Returns the key set in use; if there is none, tries once to fetch it.
     pub async fn current_or_fetched(&self, issuer: IssuerIndex) -> Option<Arc<Snapshot>> {
-        let slot = self.slot(issuer)?;
-        match slot.current() {
+        let issuer_keys = self.issuer_keys(issuer)?;
+        match issuer_keys.current() {
             Some(current) => Some(current),
-            None => slot.first().await,
+            None => issuer_keys.first().await,
         }
     }
 
@@ -158,41 +162,46 @@ impl KeySets {
     /// pace. `parts` is what was presented: the token, and the JWT with its groups; `reason` is the
     /// refusal reason if the issuer has no other keys.
     pub async fn confirm(&self, issuer: IssuerIndex, parts: &[&str], reason: Reason) -> Renewal {
-        let Some(slot) = self.slot(issuer) else { return Renewal::Unavailable };
+        let Some(issuer_keys) = self.issuer_keys(issuer) else { return Renewal::Unavailable };
         if reason == Reason::UnknownKey {
-            slot.unknown_key_ids.fetch_add(1, Ordering::Relaxed);
+            issuer_keys.unknown_key_ids.fetch_add(1, Ordering::Relaxed);
         }
-        slot.confirm(parts).await
+        issuer_keys.confirm(parts).await
     }
 
     /// The generation of the key set in use; an answer that rests on another one is stale.
     pub fn generation(&self, issuer: IssuerIndex) -> Option<u64> {
-        self.slot(issuer)?.generation()
+        self.issuer_keys(issuer)?.generation()
     }
 
     /// The issuer's URL, for log lines.
     pub fn issuer(&self, issuer: IssuerIndex) -> &str {
-        self.slots.get(issuer.as_usize()).map_or("", |(name, _)| name)
+        self.issuers.get(issuer.as_usize()).map_or("", |(name, _)| name)
     }
 
     /// Whether each issuer's tokens can be judged.
     pub fn readiness(&self) -> impl Iterator<Item = IssuerReadiness<'_>> {
-        self.slots.iter().map(|(issuer, slot)| {
-            let (failures, _, trouble) = slot.trouble();
+        self.issuers.iter().map(|(issuer, issuer_keys)| {
+            let (failures, _, trouble) = issuer_keys.trouble();
             let fault = trouble.map(|trouble| trouble.kind);
-            IssuerReadiness { issuer, has_keys: slot.generation().is_some(), failures, fault }
+            IssuerReadiness {
+                issuer,
+                has_keys: issuer_keys.generation().is_some(),
+                failures,
+                fault,
+            }
         })
     }
 
     /// The state of every issuer.
     pub fn report(&self) -> impl Iterator<Item = IssuerReport<'_>> {
-        self.slots.iter().map(|(issuer, slot)| {
-            let current = slot.current();
-            let (failures, circuit, trouble) = slot.trouble();
-            let confirmed = slot.confirmed();
+        self.issuers.iter().map(|(issuer, issuer_keys)| {
+            let current = issuer_keys.current();
+            let (failures, circuit, trouble) = issuer_keys.trouble();
+            let confirmed = issuer_keys.confirmed();
             IssuerReport {
                 issuer,
-                origin: slot.origin,
+                origin: issuer_keys.origin,
                 keys: current.as_ref().map(|snapshot| snapshot.keys.len()),
                 skipped: current.as_ref().map_or(0, |snapshot| snapshot.keys.skipped()),
                 left_out: current
@@ -201,12 +210,12 @@ impl KeySets {
                     .unwrap_or_default(),
                 confirmed_at: confirmed.map(|(at, _)| at),
                 age: confirmed.map(|(_, age)| age),
-                fetches: slot.counts(),
+                fetches: issuer_keys.counts(),
                 failures,
                 circuit,
                 last_error: trouble.map(|trouble| trouble.error),
-                unknown_key_ids: slot.unknown_key_ids.load(Ordering::Relaxed),
-                clock_skew: slot.clock_skew(),
+                unknown_key_ids: issuer_keys.unknown_key_ids.load(Ordering::Relaxed),
+                clock_skew: issuer_keys.clock_skew(),
             }
         })
     }
@@ -219,12 +228,12 @@ impl KeySets {
     /// Keeps every fetched key set fresh for as long as it is in use. Slots that are kept fresh
     /// already are not changed.
     pub fn keep_fresh(&self) {
-        for (_, slot) in &self.slots {
-            slot.keep_fresh();
+        for (_, issuer_keys) in &self.issuers {
+            issuer_keys.keep_fresh();
         }
     }
 
-    fn slot(&self, issuer: IssuerIndex) -> Option<&Arc<Slot>> {
-        self.slots.get(issuer.as_usize()).map(|(_, slot)| slot)
+    fn issuer_keys(&self, issuer: IssuerIndex) -> Option<&Arc<IssuerKeys>> {
+        self.issuers.get(issuer.as_usize()).map(|(_, issuer_keys)| issuer_keys)
     }
 }

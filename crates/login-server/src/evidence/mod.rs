@@ -1,10 +1,10 @@
 //! The evidence for a verdict that this process fetches or caches: key sets and earlier answers.
 //! Never judges a token.
 //!
-//! `key_sets` holds one slot per issuer (`slot`). `fetch` fills it over the network, at the
-//! issuer's `pace`, and `persisted` keeps it across restarts. `freshness`, `addresses` and `doubts`
+//! `key_sets` holds the keys of each issuer (`issuer_keys`). `fetch` fills it over the network, at the
+//! issuer's `refresh_schedule`, and `persisted` keeps it across restarts. `freshness`, `addresses` and `doubts`
 //! hold rules for it.
-//! `result_cache` caches rendered answers; `flights` lets equal questions share one verdict.
+//! `result_cache` caches rendered answers; `single_flight` lets equal questions share one verdict.
 //! `introspection` asks authorization servers about opaque tokens; `distributed_groups` fetches
 //! groups. Both go through `remote`, which separates answers, unproven names and failures
 //! (`breaker`), and send requests through `request`.
@@ -16,16 +16,16 @@ pub mod distributed_groups;
 mod doubts;
 pub mod ended_sessions;
 mod fetch;
-mod flights;
 pub mod freshness;
 pub mod introspection;
+mod issuer_keys;
 pub mod key_sets;
-mod pace;
 pub mod persisted;
+mod refresh_schedule;
 mod remote;
 mod request;
 pub mod result_cache;
-mod slot;
+mod single_flight;
 
 pub use distributed_groups::DistributedGroups;
 pub use ended_sessions::EndedSessionsInForce;

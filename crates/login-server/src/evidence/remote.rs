@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     breaker::{Breaker, Standing},
-    flights::{Flights, Shared},
+    single_flight::{Shared, SingleFlight},
 };
 use crate::outgoing::Stage;
 
@@ -40,7 +40,7 @@ pub(super) struct Remote<V> {
     good: Cache<TokenDigest, Known<V>, Weight>,
     bad: Cache<TokenDigest, Known<V>, Weight>,
     proven: Cache<TokenDigest, ()>,
-    flights: Flights<TokenDigest, Option<Arc<V>>>,
+    in_flight: SingleFlight<TokenDigest, Option<Arc<V>>>,
     strangers: Lane,
     others: Lane,
     breaker: Breaker,
@@ -124,7 +124,7 @@ impl<V> Remote<V> {
             good: Cache::with_weighter(1000, MAX_KEPT / 8 * 7, Weight),
             bad: Cache::with_weighter(1000, MAX_KEPT / 8, Weight),
             proven: Cache::new(REMEMBERED),
-            flights: Flights::default(),
+            in_flight: SingleFlight::default(),
             strangers: Lane::new(STRANGERS),
             others: Lane::new(PROVEN),
             breaker: Breaker::default(),
@@ -166,7 +166,7 @@ impl<V> Remote<V> {
         let known = || self.known(&name, Instant::now()).map(Some);
         let asked = self.asked(name, standing, lane, question);
         // A caller that waits for an equal question's answer has a place already.
-        match self.flights.once(name, || Some(()), known, asked).await {
+        match self.in_flight.once(name, || Some(()), known, asked).await {
             Shared::Own(answer) => answer,
             Shared::Known(answer) | Shared::Others(answer) => {
                 if answer.is_some() {
@@ -210,7 +210,10 @@ impl<V> Remote<V> {
         };
         count(&self.counts.failed);
         if has_opened {
-            tracing::warn!(place = self.place, "it is out of order, and left alone for seconds");
+            tracing::warn!(
+                place = self.place,
+                "the circuit breaker opened: no requests are sent for some seconds"
+            );
         }
         None
     }

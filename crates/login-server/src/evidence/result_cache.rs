@@ -22,7 +22,7 @@ use login_review::{IssuerIndex, RequestFault};
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter, sync::Cache};
 use tokio::sync::Semaphore;
 
-use super::flights::{Flights, Shared};
+use super::single_flight::{Shared, SingleFlight};
 use crate::{system::clock::Moment, telemetry::decision::Decided};
 
 /// How much is cached, and for how long.
@@ -133,16 +133,16 @@ type Answers = Cache<Question, CachedAnswer, Weight, DefaultHashBuilder, Evictio
 
 /// See the head of this file.
 pub struct ResultCache {
-    kept: Option<Kept>,
+    answers: Option<CachedAnswers>,
     key: LessSafeKey,
     settings: ResultCacheSettings,
     evictions: Evictions,
     shared: AtomicU64,
     /// Questions are equal only if the same rules apply to them, too.
-    flights: Flights<(Question, Epoch), Result<Answered, RequestFault>>,
+    in_flight: SingleFlight<(Question, Epoch), Result<Answered, RequestFault>>,
 }
 
-struct Kept {
+struct CachedAnswers {
     accepted: Answers,
     refused: Answers,
 }
@@ -172,7 +172,7 @@ impl Lifecycle<Question, CachedAnswer> for Evictions {
 }
 
 impl ResultCache {
-    /// An empty cache; fails if the system gives no random bytes.
+    /// An empty cache; fails if the system's random source failed.
     pub fn new(settings: ResultCacheSettings) -> Result<Self, Unspecified> {
         let evictions = Evictions::default();
         let answers = |bytes: u64| {
@@ -181,7 +181,7 @@ impl ResultCache {
             Cache::with(expected, bytes, Weight, hasher, evictions.clone())
         };
         let refused = settings.max_bytes / REFUSED_SHARE;
-        let kept = (settings.max_bytes > 0).then(|| Kept {
+        let answers = (settings.max_bytes > 0).then(|| CachedAnswers {
             accepted: answers(settings.max_bytes - refused),
             refused: answers(refused),
         });
@@ -189,12 +189,12 @@ impl ResultCache {
         SystemRandom::new().fill(&mut key)?;
         let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key)?);
         Ok(Self {
-            kept,
+            answers,
             key,
             settings,
             evictions,
             shared: AtomicU64::new(0),
-            flights: Flights::default(),
+            in_flight: SingleFlight::default(),
         })
     }
 
@@ -218,9 +218,9 @@ impl ResultCache {
         epoch: Epoch,
         generation: impl Fn(IssuerIndex) -> Option<u64>,
     ) -> Option<(Bytes, Decided)> {
-        let kept = self.kept.as_ref()?;
-        current(&kept.accepted, question, now, epoch, &generation)
-            .or_else(|| current(&kept.refused, question, now, epoch, &generation))
+        let answers = self.answers.as_ref()?;
+        current(&answers.accepted, question, now, epoch, &generation)
+            .or_else(|| current(&answers.refused, question, now, epoch, &generation))
     }
 
     /// Caches a 200 answer for as long as it is true, at most for the configured time; `now` is
@@ -233,10 +233,10 @@ impl ResultCache {
         basis: Basis,
         now: Moment,
     ) {
-        let Some(kept) = &self.kept else { return };
+        let Some(answers) = &self.answers else { return };
         let (answers, expires_at, ttl) = match keep {
-            Keep::Accepted { until } => (&kept.accepted, Some(until), self.settings.ttl),
-            Keep::Refused => (&kept.refused, None, self.settings.negative_ttl),
+            Keep::Accepted { until } => (&answers.accepted, Some(until), self.settings.ttl),
+            Keep::Refused => (&answers.refused, None, self.settings.negative_ttl),
         };
         if expires_at.is_none_or(|end| now.wall < end) && !ttl.is_zero() {
             let until = now.monotonic + ttl;
@@ -260,7 +260,7 @@ impl ResultCache {
             Some(Ok(Answered { status: StatusCode::OK, body, decided }))
         };
         let place = || places.try_acquire().ok();
-        match self.flights.once((question, epoch), place, known, judge).await {
+        match self.in_flight.once((question, epoch), place, known, judge).await {
             Shared::Own(answered) => answered.map(|answered| (answered, true)),
             Shared::Known(answered) => answered.map(|answered| (answered, false)),
             Shared::Others(answered) => {
@@ -273,7 +273,9 @@ impl ResultCache {
 
     /// Bytes in use, by the same measure as the bound.
     pub fn weight(&self) -> u64 {
-        self.kept.as_ref().map_or(0, |kept| kept.accepted.weight() + kept.refused.weight())
+        self.answers
+            .as_ref()
+            .map_or(0, |answers| answers.accepted.weight() + answers.refused.weight())
     }
 
     /// Counts and sizes.
@@ -282,8 +284,8 @@ impl ResultCache {
         ResultCacheReport {
             shared: count(&self.shared),
             evictions: count(&self.evictions.0),
-            accepted: self.kept.as_ref().map_or(0, |kept| kept.accepted.len()),
-            refused: self.kept.as_ref().map_or(0, |kept| kept.refused.len()),
+            accepted: self.answers.as_ref().map_or(0, |answers| answers.accepted.len()),
+            refused: self.answers.as_ref().map_or(0, |answers| answers.refused.len()),
             bytes: self.weight(),
         }
     }

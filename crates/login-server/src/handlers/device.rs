@@ -122,7 +122,7 @@ async fn deny(visit: Visit<'_>, code: String) -> Reply {
         Ok(Ok(())) => {
             // The client that requested the code can deny it, too, again and again: the log line is
             // limited.
-            visit.refused("access_denied", "somebody who knows the code denied the sign-in");
+            visit.refused("access_denied", "the sign-in was denied on the device page");
             let page = OutcomePage {
                 host: &embedded.host,
                 is_good: false,

@@ -22,8 +22,8 @@ use crate::{
     config::load::SESSION_ID_KEY,
     effort::short_patience,
     evidence::result_cache::{Answered, Basis, Epoch, Keep, Question},
+    gather::{Judgement, judge},
     in_force::InForce,
-    judgement::{Judgement, judge},
     serve::{Arriving, Caller},
     start::State,
     system::clock::{self, Moment},
@@ -52,7 +52,7 @@ pub async fn review(state: &State, caller: Caller, request: Request<Arriving>) -
         return review.rejected(RequestFault::UnsupportedMediaType);
     }
     let judged = pin!(review.judged(request));
-    match state.ticks.within(state.limits.review, judged).await {
+    match state.timeout.within(state.limits.review, judged).await {
         Some(reply) => reply,
         None => review.untold(Outage::DeadlineExceeded),
     }
@@ -104,7 +104,7 @@ impl Review<'_> {
                 }
             };
             let Ok(id) = DecisionId::draw(&state.decision_ids) else {
-                tracing::error!("the system gives no random bytes");
+                tracing::error!("the system's random source failed");
                 return self.sent(internal_error());
             };
             let judge = self.judged_in_turn(&in_force, epoch, question, &request, id, now);
@@ -135,7 +135,7 @@ impl Review<'_> {
         id: DecisionId,
         now: Moment,
     ) -> Result<Answered, RequestFault> {
-        let turn = self.state.reviews.take(&self.state.ticks).await;
+        let turn = self.state.reviews.take(&self.state.timeout).await;
         let _turn = turn.ok_or(RequestFault::Overloaded)?;
         Ok(self.judged_anew(in_force, epoch, question, request, id, now).await)
     }
@@ -255,7 +255,7 @@ impl Review<'_> {
 
     fn overloaded(&self) -> Reply {
         if let Some(shed) = self.state.shed.turn() {
-            tracing::warn!(shed, "too many reviews at the same moment");
+            tracing::warn!(shed, "too many concurrent reviews");
         }
         self.rejected(RequestFault::Overloaded)
     }

@@ -66,7 +66,7 @@ pub async fn revoke(state: &State, visit: Visit<'_>, request: Request<Arriving>)
                 // A client that receives the answer must find its session ended in this process.
                 state.look_at_sessions().await;
             } else {
-                tracing::debug!(client, "asked to end a session that is not known");
+                tracing::debug!(client, "an unknown session cannot be revoked");
             }
             // §2.2: the content of the answer is ignored by the client.
             private_json(StatusCode::OK, "{}")
@@ -123,7 +123,7 @@ fn refused(visit: Visit<'_>, refusal: &TokenError) -> Reply {
         // A device polls every few seconds, which is not worth more than a debug line.
         TokenError::AuthorizationPending | TokenError::SlowDown => {
             let (endpoint, error) = (visit.endpoint.as_str(), refusal.error());
-            tracing::debug!(endpoint, error, "waiting for a person");
+            tracing::debug!(endpoint, error, "the user has not answered yet");
         }
         TokenError::Store(_) | TokenError::Crypto(_) => drop(visit.failed(refusal)),
         _ => visit.refused(refusal.error(), refusal),

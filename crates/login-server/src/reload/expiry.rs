@@ -36,7 +36,7 @@ impl ExpiryWarnings {
             let (which, from, until) = (which.as_str(), validity.from, validity.until);
             match step {
                 Step::Over => tracing::error!(which, %until, "a certificate has expired"),
-                Step::NotYet => tracing::warn!(which, %from, "a certificate does not count yet"),
+                Step::NotYet => tracing::warn!(which, %from, "a certificate is not valid yet"),
                 Step::Month | Step::Week | Step::Day => {
                     let days = until.since(now).as_secs() / DAY.as_secs();
                     tracing::warn!(which, %until, days, "a certificate expires soon");

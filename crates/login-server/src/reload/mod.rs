@@ -9,8 +9,8 @@ mod expiry;
 mod model;
 mod sources;
 mod status;
-mod subject;
 mod watched;
+mod watched_group;
 
 use std::{
     path::PathBuf,
@@ -25,11 +25,11 @@ use tokio::{
 use self::{
     expiry::ExpiryWarnings,
     sources::{CallerTokenSource, TlsSource},
-    subject::{Look, Looking, Subject},
+    watched_group::{Look, Looking, WatchedGroup},
 };
 pub use self::{
     status::{Kind, Reloads, Status},
-    watched::{ConfigurationFiles, Pace, Watched},
+    watched::{ConfigurationFiles, PollInterval, Watched},
 };
 use crate::{start::State, system::clock};
 
@@ -38,7 +38,7 @@ pub(crate) struct Reloader {
     state: Arc<State>,
     subjects: Arc<Mutex<Vec<Box<dyn Looking>>>>,
     expiry: ExpiryWarnings,
-    pace: Pace,
+    interval: PollInterval,
 }
 
 impl Reloader {
@@ -49,31 +49,31 @@ impl Reloader {
         let mut watch = |subject: Box<dyn Looking>| {
             if let Some(stream) = subject.stream() {
                 let file = stream.display();
-                tracing::warn!(%file, "is no regular file; only a restart reads it and its group again");
+                tracing::warn!(%file, "is no regular file; it and its group are read only at start");
             } else {
                 subjects.push(subject);
             }
         };
         if let Some(files) = watched.configuration {
             let ((configuration, seen), (revocations, list)) = files.sources(state);
-            watch(Box::new(Subject::new(configuration, seen, reloads, now)));
+            watch(Box::new(WatchedGroup::new(configuration, seen, reloads, now)));
             // After the configuration, which says where the list is.
-            watch(Box::new(Subject::new(revocations, list, reloads, now)));
+            watch(Box::new(WatchedGroup::new(revocations, list, reloads, now)));
         }
         if let (Some((files, seen)), Some(serving)) = (watched.tls, &state.tls) {
             let issuer = state.embedded.as_ref().map(|embedded| embedded.url().clone());
             let source = TlsSource { files, serving: serving.clone(), issuer };
-            watch(Box::new(Subject::new(source, seen, reloads, now)));
+            watch(Box::new(WatchedGroup::new(source, seen, reloads, now)));
         }
         if let Some((file, seen)) = watched.caller_tokens {
             let source = CallerTokenSource { file, state: Arc::clone(state) };
-            watch(Box::new(Subject::new(source, seen, reloads, now)));
+            watch(Box::new(WatchedGroup::new(source, seen, reloads, now)));
         }
         Self {
             state: Arc::clone(state),
             subjects: Arc::new(Mutex::new(subjects)),
             expiry: ExpiryWarnings::default(),
-            pace: watched.pace,
+            interval: watched.interval,
         }
     }
 
@@ -85,12 +85,12 @@ impl Reloader {
 
     /// Checks the files until the server ends; at once and thoroughly when `wanted` increases.
     pub(crate) async fn drive(mut self, mut wanted: watch::Receiver<u64>) {
-        let mut read_at = Instant::now() + self.pace.read;
+        let mut read_at = Instant::now() + self.interval.read;
         loop {
             if let Some(tls) = &self.state.tls {
                 self.expiry.warn(&tls.current().validity, clock::now());
             }
-            let glance_at = Instant::now() + self.pace.glance;
+            let glance_at = Instant::now() + self.interval.glance;
             let is_wanted = match timeout_at(glance_at, wanted.changed()).await {
                 Ok(Ok(())) => true,
                 // The server is shutting down.
@@ -98,7 +98,7 @@ impl Reloader {
                 Err(_) => false,
             };
             let look = if is_wanted || read_at <= Instant::now() {
-                read_at = Instant::now() + self.pace.read;
+                read_at = Instant::now() + self.interval.read;
                 Look::Read
             } else {
                 Look::Glance
@@ -112,7 +112,7 @@ impl Reloader {
                 }
             });
             if looked.await.is_err() {
-                tracing::error!("looking at the files panicked; what was in force stays");
+                tracing::error!("the check of the files panicked; the earlier ones stay in force");
             }
         }
     }

@@ -23,12 +23,12 @@ use serde_json::json;
 use super::{
     sources::RevocationSource,
     status::Reloads,
-    subject::{Look, Looking as _, Subject},
+    watched_group::{Look, Looking as _, WatchedGroup},
     *,
 };
 use crate::{
     config::{Limits, ServerConfig, authenticators::read_revocations},
-    evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    evidence::{key_sets::KeySetIntervals, result_cache::ResultCacheSettings},
     system::tracked_files::TrackedFiles,
     telemetry::audit::AuditSettings,
     tls::ClientCertificate,
@@ -70,7 +70,7 @@ struct World {
     path: PathBuf,
     _folder: tempfile::TempDir,
     reloads: Reloads,
-    subject: Subject<RevocationSource>,
+    subject: WatchedGroup<RevocationSource>,
     now: i64,
     content: Content,
     text: Option<String>,
@@ -98,7 +98,7 @@ impl World {
         let source = RevocationSource { state: Arc::clone(&state), list: place };
         let reloads = Reloads::default();
         let start = UnixTime::from_seconds(1_000_000);
-        let subject = Subject::new(source, files.into_seen(), &reloads, start);
+        let subject = WatchedGroup::new(source, files.into_seen(), &reloads, start);
         Self {
             state,
             path,
@@ -211,7 +211,7 @@ fn config(policy: Policy) -> ServerConfig {
         issuer: None,
         published_client: None,
         state_dir: None,
-        key_set_pace: KeySetPace::default(),
+        key_set_intervals: KeySetIntervals::default(),
         result_cache: ResultCacheSettings::default(),
         audit: AuditSettings::default(),
         traces: None,

@@ -9,8 +9,8 @@ use login_review::{Revocations, config::Problem};
 
 use super::{
     status::Kind,
-    subject::{SeenFiles, Source},
     watched::ConfigurationFiles,
+    watched_group::{SeenFiles, Source},
 };
 use crate::{
     callers,
@@ -42,7 +42,7 @@ pub(super) struct ConfigurationSource {
 }
 
 /// A source, and the files as read at the start.
-type Begun<S> = (S, SeenFiles);
+type FirstRead<S> = (S, SeenFiles);
 
 impl ConfigurationFiles {
     /// The list is its own group: a revocation is an emergency measure, and must not wait until a
@@ -50,7 +50,7 @@ impl ConfigurationFiles {
     pub(super) fn sources(
         self,
         state: &Arc<State>,
-    ) -> (Begun<ConfigurationSource>, Begun<RevocationSource>) {
+    ) -> (FirstRead<ConfigurationSource>, FirstRead<RevocationSource>) {
         let Self { configuration, authentication, revocations, running, mut seen } = self;
         let of_list = revocations.as_ref().and_then(|list| seen.remove_entry(list));
         let list = Arc::new(ArcSwapOption::new(revocations.map(Arc::new)));
@@ -210,7 +210,7 @@ impl Source for CallerTokenSource {
     fn put_in_force(&mut self, tokens: callers::Tokens) {
         if tokens.is_empty() {
             let file = self.file.display();
-            tracing::warn!(%file, "holds no token any more; no caller is known by one");
+            tracing::warn!(%file, "holds no token any more; no caller is identified by one");
         }
         self.state.callers.replace(tokens);
     }

@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::subject::SeenFiles;
+use super::watched_group::SeenFiles;
 use crate::{config::running::Running, tls::TlsFiles};
 
 /// What to watch for changes; nothing by default.
@@ -16,7 +16,7 @@ pub struct Watched {
     /// The file with the caller tokens, as read.
     pub caller_tokens: Option<(PathBuf, SeenFiles)>,
     /// How often to check.
-    pub pace: Pace,
+    pub interval: PollInterval,
 }
 
 /// The configuration's files.
@@ -36,14 +36,14 @@ pub struct ConfigurationFiles {
 
 /// How often files are checked.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub struct PollInterval {
     /// Between two checks of each file's place and age.
     pub glance: Duration,
     /// Between two comparisons of the content, for file systems with coarse timestamps.
     pub read: Duration,
 }
 
-impl Default for Pace {
+impl Default for PollInterval {
     fn default() -> Self {
         Self { glance: Duration::from_secs(1), read: Duration::from_mins(1) }
     }

@@ -2,6 +2,7 @@
 //! Never holds a rule: other modules judge what is read here.
 
 pub mod clock;
+pub mod coarse_timeout;
 pub mod descriptors;
 pub mod environment;
 pub mod files;
@@ -9,5 +10,4 @@ pub mod ownership;
 pub mod process;
 pub mod random;
 pub mod signals;
-pub mod ticks;
 pub mod tracked_files;

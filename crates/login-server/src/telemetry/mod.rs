@@ -5,10 +5,10 @@ pub mod audit;
 mod causes;
 pub mod decision;
 mod lines;
+pub mod log_throttle;
 pub mod metrics;
 mod record_format;
 pub mod refusals;
-pub mod seldom;
 pub mod traces;
 
 use std::io::{IsTerminal as _, Stderr};

@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     chain,
-    seldom::{STRANGERS, Seldom},
+    log_throttle::{LogThrottle, STRANGERS},
 };
 
 /// Where a request was refused.
@@ -53,7 +53,7 @@ pub struct Refusals(Mutex<BTreeMap<(Endpoint, &'static str), Kind>>);
 #[derive(Debug)]
 struct Kind {
     count: u64,
-    lines: Seldom,
+    lines: LogThrottle,
 }
 
 impl Refusals {
@@ -89,7 +89,7 @@ impl Refusals {
         let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = kinds
             .entry((endpoint, error))
-            .or_insert_with(|| Kind { count: 0, lines: Seldom::with(STRANGERS) });
+            .or_insert_with(|| Kind { count: 0, lines: LogThrottle::with(STRANGERS) });
         kind.count += 1;
         kind.lines.turn()
     }

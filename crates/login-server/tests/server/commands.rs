@@ -265,7 +265,7 @@ fn serve_says_what_is_missing() {
     let own = path(&own);
     let missing = path(folder.path()).to_owned() + "/missing.pem";
     for (arguments, expected) in [
-        (&["serve"][..], "nobody is configured"),
+        (&["serve"][..], "no issuer and no other source of tokens is configured"),
         (&["serve", "--config", own], "there is no certificate to serve TLS with"),
         (
             &["serve", "--config", own, "--insecure-http", "--listen", "0.0.0.0:0"],

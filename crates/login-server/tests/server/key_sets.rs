@@ -9,7 +9,7 @@ use login_protocols::jose::{KeySet, SigningKey, public_key_set};
 use login_review::{Guard, IssuerIndex, IssuerPolicy, KeySource, Plan, Policy, Reason, plan};
 use login_server::evidence::{
     KeySets,
-    key_sets::{Circuit, FetchCounts, IssuerReport, KeySetPace, Origin},
+    key_sets::{Circuit, FetchCounts, IssuerReport, KeySetIntervals, Origin},
 };
 use serde_json::json;
 
@@ -51,7 +51,7 @@ async fn tokens_that_no_key_verifies_cost_one_fetch_per_interval_and_each_its_ow
     let issuer = IssuerElsewhere::start().await;
     let mut config = config(vec![issuer.policy()]);
     // Longer than the test takes, so there is one fetch beside that of the first review.
-    config.key_set_pace.interval = Duration::from_mins(10);
+    config.key_set_intervals.interval = Duration::from_mins(10);
     let (server, client) = (TestServer::start(config).await, plain_client());
     assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
     let first = forged(&issuer, "first");
@@ -230,7 +230,7 @@ async fn keys_are_asked_for_before_the_issuer_says_they_end() {
     let issuer = IssuerElsewhere::start().await;
     issuer.shown.show_headers(&[("cache-control", "max-age=1"), ("etag", "\"one\"")]);
     let mut config = config(vec![issuer.policy()]);
-    config.key_set_pace.shortest_refresh = Duration::from_millis(10);
+    config.key_set_intervals.shortest_refresh = Duration::from_millis(10);
     let (server, client) = (TestServer::start(config).await, plain_client());
     assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
     until("the issuer was asked again", async || issuer.shown.requests() >= 3).await;
@@ -276,9 +276,9 @@ async fn reviews_do_not_wait_for_an_issuer_that_hangs() {
     let issuer = IssuerElsewhere::start().await;
     issuer.shown.wait_before_answering(Duration::from_mins(1));
     let mut config = config(vec![issuer.policy()]);
-    config.key_set_pace.timeout = Duration::from_millis(200);
-    config.key_set_pace.first_back_off = Duration::from_mins(10);
-    config.key_set_pace.longest_back_off = Duration::from_mins(10);
+    config.key_set_intervals.timeout = Duration::from_millis(200);
+    config.key_set_intervals.first_back_off = Duration::from_mins(10);
+    config.key_set_intervals.longest_back_off = Duration::from_mins(10);
     // A review that waited for its deadline would outlast the test's timeout.
     config.limits.review = Duration::from_mins(10);
     let (server, client) = (TestServer::start(config).await, plain_client());
@@ -322,10 +322,10 @@ async fn an_issuer_with_given_keys_is_never_asked() {
 /// Key sets without a server, and the index of the first issuer in them.
 fn key_sets(policies: &[IssuerPolicy], before: Option<&KeySets>) -> KeySets {
     let policy = Policy::new(policies.to_vec(), Guard::default());
-    let pace = config(Vec::new()).key_set_pace;
+    let interval = config(Vec::new()).key_set_intervals;
     match before {
-        None => KeySets::new(&policy, None, None, pace),
-        Some(before) => before.succeed(&policy, None, None, pace),
+        None => KeySets::new(&policy, None, None, interval),
+        Some(before) => before.succeed(&policy, None, None, interval),
     }
 }
 
@@ -373,8 +373,8 @@ async fn nobody_asks_an_issuer_that_is_not_configured_any_more() {
     issuer.shown.show_headers(&[("cache-control", "no-cache")]);
     let policy = Policy::new(vec![issuer.policy()], Guard::default());
     let shortest_refresh = Duration::from_millis(20);
-    let pace = KeySetPace { shortest_refresh, ..config(Vec::new()).key_set_pace };
-    let sets = KeySets::new(&policy, None, None, pace);
+    let interval = KeySetIntervals { shortest_refresh, ..config(Vec::new()).key_set_intervals };
+    let sets = KeySets::new(&policy, None, None, interval);
     sets.keep_fresh();
     // The second call has no effect: there is one task for each issuer.
     sets.keep_fresh();

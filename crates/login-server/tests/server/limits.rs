@@ -270,7 +270,7 @@ async fn a_second_signal_cuts_what_is_open() {
     issuer.shown.wait_before_answering(Duration::from_mins(4));
     let mut config = config(vec![issuer.policy()]);
     config.limits = limits;
-    config.key_set_pace.timeout = Duration::from_mins(4);
+    config.key_set_intervals.timeout = Duration::from_mins(4);
     let server = TestServer::start(config).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let body = question("v1", &issuer.token(), &[]);

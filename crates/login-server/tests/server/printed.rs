@@ -186,12 +186,18 @@ fn the_printed_authentication_configuration_is_read_by_its_own_rules() {
         assert_eq!(found, code, "{name}: {stderr}");
         if code == 0 && name != "full.yaml" {
             assert!(stdout.contains("no token is accepted"), "{stdout}");
-            assert!(stderr.contains("nobody is configured"), "{stderr}");
+            assert!(
+                stderr.contains("no issuer and no other source of tokens is configured"),
+                "{stderr}"
+            );
             // A server that starts with it has nothing to do.
             let serve = ["serve", "--authentication-config", path(&file), "--insecure-http"];
             let (found, _, stderr) = texts(&run(&serve));
             assert_eq!(found, 2);
-            assert!(stderr.contains("error: nobody is configured"), "{stderr}");
+            assert!(
+                stderr.contains("error: no issuer and no other source of tokens is configured"),
+                "{stderr}"
+            );
         }
     }
 }

@@ -131,7 +131,7 @@ async fn serve_takes_changes_in_and_ends_in_order() {
     assert_eq!(ask(&client, &url, &one.token()).await.username(), Some("ext:bob"));
     fs::write(&path, accepting(&[&two])).unwrap();
     serve.signal("HUP");
-    until("the signal is told", async || serve.said("looking at every file")).await;
+    until("the signal is told", async || serve.said("checking every file")).await;
     until("the other issuer", async || {
         ask(&client, &url, &two.token()).await.username() == Some("ext:bob")
     })

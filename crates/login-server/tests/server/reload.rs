@@ -21,7 +21,7 @@ use login_server::{
     callers::Tokens,
     config::{ServerConfig, load::load, running::Running},
     evidence::result_cache::ResultCacheSettings,
-    reload::{ConfigurationFiles, Pace, Watched},
+    reload::{ConfigurationFiles, PollInterval, Watched},
     start::State,
     system::tracked_files::TrackedFiles,
     telemetry::audit::AuditSettings,
@@ -32,7 +32,8 @@ use tokio::time::timeout;
 
 use crate::support::{IssuerElsewhere, Pki, Said, TestServer, ask, config, plain_client, question};
 
-const QUICK: Pace = Pace { glance: Duration::from_millis(20), read: Duration::from_millis(500) };
+const QUICK: PollInterval =
+    PollInterval { glance: Duration::from_millis(20), read: Duration::from_millis(500) };
 
 /// Waits until `holds`, for ten seconds at most.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
@@ -84,7 +85,7 @@ pub(crate) fn watching_both(own: Option<&Path>, path: &Path) -> ServerConfig {
             running,
             seen: files.into_seen(),
         }),
-        pace: QUICK,
+        interval: QUICK,
         ..Watched::default()
     };
     config
@@ -526,7 +527,7 @@ impl Certificates {
         let prepared = tls::prepare(&self.files, &files).unwrap();
         config.tls = Some(ServingTls::new(prepared));
         config.watched.tls = Some((self.files.clone(), files.into_seen()));
-        config.watched.pace = QUICK;
+        config.watched.interval = QUICK;
     }
 }
 
@@ -631,7 +632,7 @@ async fn tokens_of_callers_are_replaced() {
     let mut config = config(vec![issuer.policy()]);
     config.caller_tokens = Some(Tokens::read(&path, &files).unwrap());
     config.watched.caller_tokens = Some((path.clone(), files.into_seen()));
-    config.watched.pace = QUICK;
+    config.watched.interval = QUICK;
     let server = TestServer::start(config).await;
     let client = plain_client();
     let status = async |token: &str| {

@@ -9,7 +9,7 @@ use login_review::{Guard, Policy, config::revocations};
 use login_server::{
     config::{ServerConfig, load::load, running::Running},
     evidence::result_cache::ResultCacheSettings,
-    reload::{ConfigurationFiles, Pace, Watched},
+    reload::{ConfigurationFiles, PollInterval, Watched},
     system::tracked_files::TrackedFiles,
     telemetry::audit::AuditSettings,
 };
@@ -117,7 +117,10 @@ async fn a_revocation_ends_an_answer_that_was_given_before() {
             },
             seen: files.into_seen(),
         }),
-        pace: Pace { glance: Duration::from_millis(20), read: Duration::from_millis(500) },
+        interval: PollInterval {
+            glance: Duration::from_millis(20),
+            read: Duration::from_millis(500),
+        },
         ..Watched::default()
     };
     let server = TestServer::start(config).await;

@@ -12,7 +12,7 @@ use login_server::{
         load::{embedded_policy, load},
         running::Running,
     },
-    reload::{ConfigurationFiles, Pace, Watched},
+    reload::{ConfigurationFiles, PollInterval, Watched},
     system::{
         clock,
         files::{Readers, write},
@@ -460,7 +460,10 @@ async fn revoking(folder: &std::path::Path) -> EmbeddedServer {
                 },
                 seen: files.into_seen(),
             }),
-            pace: Pace { glance: Duration::from_millis(20), read: Duration::from_millis(500) },
+            interval: PollInterval {
+                glance: Duration::from_millis(20),
+                read: Duration::from_millis(500),
+            },
             ..Watched::default()
         };
     })

@@ -21,7 +21,7 @@ use login_review::{ClaimMapping, Guard, IssuerPolicy, Policy, PrefixedClaim};
 use login_server::{
     Listeners,
     config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published},
-    evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    evidence::{key_sets::KeySetIntervals, result_cache::ResultCacheSettings},
     reload::Watched,
     run,
     serve::{Answering, Arriving, Caller, Phase, serve},
@@ -227,12 +227,12 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
         issuer: None,
         published_client: None,
         state_dir: None,
-        key_set_pace: KeySetPace {
+        key_set_intervals: KeySetIntervals {
             interval: Duration::from_millis(300),
             first_back_off: Duration::from_millis(100),
             longest_back_off: Duration::from_millis(200),
             timeout: Duration::from_secs(5),
-            ..KeySetPace::default()
+            ..KeySetIntervals::default()
         },
         result_cache: ResultCacheSettings::default(),
         audit: AuditSettings::default(),

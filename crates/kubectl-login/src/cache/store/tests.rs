@@ -43,7 +43,7 @@ fn a_directory_has_one_spelling_before_and_after_it_is_made() {
 fn who_was_served_is_noted_on_the_file_itself() {
     let (_scratch, directory) = scratch();
     directory.write("x", b"one", false).unwrap();
-    let served = Served { at: UnixTime::from_seconds(1_769_860_800), to: 4_194_303 };
+    let served = LastCaller { at: UnixTime::from_seconds(1_769_860_800), to: 4_194_303 };
     directory.open("x", 100).unwrap().note(served);
     let opened = directory.open("x", 100).unwrap();
     assert_eq!((opened.served, opened.content), (Some(served), b"one".to_vec()));

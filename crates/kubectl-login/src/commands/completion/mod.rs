@@ -155,7 +155,7 @@ mod tests {
             assert_eq!(std::fs::read_link(&path).unwrap(), Path::new("/opt/bin/kubectl-login"));
         }
         std::fs::remove_file(&path).unwrap();
-        program::write_new(&path, b"#!/bin/sh\n# somebody else's\n").unwrap();
+        program::write_new(&path, b"#!/bin/sh\n# of another program\n").unwrap();
         assert!(replaced(&path, make).is_err());
         std::fs::remove_file(&path).unwrap();
         program::write_new(&path, KUBECTL_SCRIPT.as_bytes()).unwrap();

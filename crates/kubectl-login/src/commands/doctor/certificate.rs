@@ -94,7 +94,7 @@ fn name(mut attributes: &[u8]) -> String {
             }
         }
     }
-    found.into_iter().flatten().next().unwrap_or_else(|| "somebody without a name".to_owned())
+    found.into_iter().flatten().next().unwrap_or_else(|| "an unnamed authority".to_owned())
 }
 
 /// Reads a `Time`; also returns what follows it.

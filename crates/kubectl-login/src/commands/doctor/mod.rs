@@ -7,8 +7,8 @@
 
 mod certificate;
 mod finding;
+mod host;
 mod issuer;
-mod machine;
 mod session;
 mod token;
 mod wiring;
@@ -25,7 +25,7 @@ use super::{
     failure::CommandError,
 };
 use crate::{
-    flows::{FlowError, obtain::Session},
+    flows::{FlowError, issuer_client::IssuerClient},
     kubeconfig::{
         KubeconfigError,
         context::{Context, Files},
@@ -41,8 +41,8 @@ use crate::{
 };
 use certificate::Certificate;
 use finding::{Finding, Outcome};
-use session::{Kept, examine_token};
-use wiring::Found;
+use session::{CachedSession, examine_token};
+use wiring::CommandPath;
 
 /// Longest configuration that is read.
 const MAX_LENGTH: u64 = 1024 * 1024;
@@ -134,7 +134,7 @@ fn examine(
     let proxies = http::proxies(system.environment);
     chosen.within(system, |system| {
         examine_machine(system, &chosen.target, findings);
-        let kept = Kept::of(system, &chosen.target);
+        let kept = CachedSession::of(system, &chosen.target);
         findings.push(kept.finding(&chosen.target, system.clock.now()));
         let named = matches.get_one::<String>("authentication-config").map(String::as_str);
         examine_token(&chosen.target, &kept, named, system.clock.now(), findings);
@@ -182,7 +182,7 @@ fn examine_wiring(
     if let Some(entry) = &user.exec {
         let path = system.environment.variable("PATH");
         let found = inspection::program(&entry.command, user.file.parent(), path.as_deref())
-            .map_or(Found::Nowhere, Found::At);
+            .map_or(CommandPath::Nowhere, CommandPath::At);
         findings.push(wiring::exec(entry, &found, system.environment.home().as_deref()));
         findings.push(policy(system, &entry.command, &found));
     }
@@ -190,7 +190,7 @@ fn examine_wiring(
 }
 
 /// kubectl's `pkg/kuberc`: `KUBERC` names another file, or turns it off.
-fn policy(system: &System<'_>, command: &str, found: &Found) -> Finding {
+fn policy(system: &System<'_>, command: &str, found: &CommandPath) -> Finding {
     let named = system.environment.variable("KUBERC").filter(|name| !name.is_empty());
     if named.as_ref().is_some_and(|name| name == "off") {
         return Finding::ok("kuberc", "turned off by `KUBERC=off`");
@@ -225,24 +225,24 @@ fn examine_machine(system: &System<'_>, target: &Target, findings: &mut Vec<Find
         .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    findings.push(machine::proxies(&set));
+    findings.push(host::proxies(&set));
     let directory = target.cache_directory.as_deref();
     let facts = directory.map(|path| (path, inspection::directory(path)));
-    findings.push(machine::cache(facts.as_ref().map(|(path, facts)| (*path, facts))));
+    findings.push(host::cache(facts.as_ref().map(|(path, facts)| (*path, facts))));
     let trouble = keyring::check(system.environment, false).err();
     let trouble = trouble.map(|trouble| trouble.to_string());
     let built_in = cfg!(feature = "keyring");
-    findings.push(machine::keyring(target.storage, built_in, trouble.as_deref()));
+    findings.push(host::keyring(target.storage, built_in, trouble.as_deref()));
     let by_browser = matches!(target.flow, Flow::Auto | Flow::Browser);
     if by_browser && !target.is_for_job() {
         let addresses = &target.callback.listen_addresses;
-        findings.push(machine::loopback(addresses, &inspection::port(addresses)));
+        findings.push(host::loopback(addresses, &inspection::port(addresses)));
     }
 }
 
 async fn examine_issuer(system: &System<'_>, target: &Target, findings: &mut Vec<Finding>) {
     const CHECK: &str = "issuer";
-    let asked = match Session::prepare(system, target, None).await {
+    let asked = match IssuerClient::prepare(system, target, None).await {
         Ok(session) => session.probe().await,
         Err(error) => Err(error),
     };
@@ -280,7 +280,7 @@ async fn whoami(
     context: Option<&Context>,
     proxies: &Proxies,
     target: &Target,
-    kept: &Kept,
+    kept: &CachedSession,
 ) -> Finding {
     const CHECK: &str = "whoami";
     let Some(context) = context.filter(|context| context.cluster.is_some()) else {

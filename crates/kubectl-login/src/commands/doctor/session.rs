@@ -14,7 +14,7 @@ use crate::{
         sessions,
         store::Directory,
     },
-    commands::kept::{Facts, Outlook},
+    commands::session_state::{Facts, Outlook},
     options::target::Target,
     report::Fault,
     system::{System, file},
@@ -22,13 +22,13 @@ use crate::{
 };
 
 /// What is cached of the chosen session.
-pub(super) struct Kept {
+pub(super) struct CachedSession {
     facts: Option<Facts>,
     /// The cached token, unless it has expired.
     pub(super) token: Option<Secret>,
 }
 
-impl Kept {
+impl CachedSession {
     /// Reads the files of `target`.
     pub(super) fn of(system: &System<'_>, target: &Target) -> Self {
         let now = system.clock.now();
@@ -50,7 +50,7 @@ impl Kept {
         const CHECK: &str = "session";
         let login = "`kubectl-login login` signs in now";
         if target.is_for_job() {
-            return Finding::ok(CHECK, "a job's own identity: nobody needs to sign in");
+            return Finding::ok(CHECK, "a job's own identity: no sign-in is needed");
         }
         let Some(facts) = &self.facts else {
             return Finding::warning(CHECK, "there is none: the next kubectl asks for one", login);
@@ -82,7 +82,7 @@ impl Kept {
 /// Judges the cached token, and compares it with the configuration in the file `named`.
 pub(super) fn examine_token(
     target: &Target,
-    kept: &Kept,
+    kept: &CachedSession,
     named: Option<&str>,
     now: UnixTime,
     findings: &mut Vec<Finding>,
@@ -103,7 +103,7 @@ pub(super) fn examine_token(
     }
 }
 
-fn claims_of(kept: &Kept) -> Result<Claims, &'static str> {
+fn claims_of(kept: &CachedSession) -> Result<Claims, &'static str> {
     let token = kept.token.as_ref().ok_or("no token is kept; sign in first")?;
     let parsed = CompactJws::parse(token.expose());
     parsed

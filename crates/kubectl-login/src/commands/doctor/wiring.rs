@@ -14,7 +14,7 @@ use crate::{
 
 /// Where the command of an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum CommandPath {
     /// At this path.
     At(PathBuf),
     /// Neither on the `PATH` nor at its path.
@@ -25,8 +25,8 @@ pub(super) enum Found {
 pub(super) fn files(paths: &[PathBuf]) -> Finding {
     const CHECK: &str = "kubeconfig";
     if paths.is_empty() {
-        let hint = "make one with `kubectl config set-cluster` or get it from whoever runs the \
-                    cluster; `KUBECONFIG` or `--kubeconfig` names another file";
+        let hint = "make one with `kubectl config set-cluster` or get it from the cluster's \
+                    operator; `KUBECONFIG` or `--kubeconfig` names another file";
         return Finding::problem(CHECK, Fault::Usage, "there is no kubeconfig", hint);
     }
     let shown: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
@@ -130,7 +130,7 @@ pub(super) fn user(name: &str, entry: &UserEntry) -> Finding {
 }
 
 /// Whether that plugin is us, exists, and is run in a way that works.
-pub(super) fn exec(exec: &ExecEntry, found: &Found, home: Option<&Path>) -> Finding {
+pub(super) fn exec(exec: &ExecEntry, found: &CommandPath, home: Option<&Path>) -> Finding {
     const CHECK: &str = "plugin";
     let problem =
         |message: String, hint: &str| Finding::problem(CHECK, Fault::Usage, message, hint);
@@ -183,7 +183,7 @@ pub(super) fn exec(exec: &ExecEntry, found: &Found, home: Option<&Path>) -> Find
             "set `interactiveMode: IfAvailable`",
         );
     }
-    let Found::At(path) = found else {
+    let CommandPath::At(path) = found else {
         return if Path::new(command).components().count() > 1 {
             problem(
                 format!("there is no program at `{command}`"),
@@ -235,7 +235,12 @@ struct Allowed {
 
 /// Whether kubectl's policy lets `command` run (contract A7, P37). `text` is the content of the
 /// kuberc, if there is one.
-pub(super) fn policy(file: &Path, text: Option<&str>, command: &str, found: &Found) -> Finding {
+pub(super) fn policy(
+    file: &Path,
+    text: Option<&str>,
+    command: &str,
+    found: &CommandPath,
+) -> Finding {
     const CHECK: &str = "kuberc";
     let Some(text) = text else { return Finding::ok(CHECK, "no policy: kubectl runs any plugin") };
     let place = format!("`{}`", file.display());
@@ -253,7 +258,7 @@ pub(super) fn policy(file: &Path, text: Option<&str>, command: &str, found: &Fou
                 .filter_map(|one| one.command.as_ref().or(one.name.as_ref()))
                 .any(|listed| {
                     listed == command
-                        || matches!(found, Found::At(path) if path == Path::new(listed))
+                        || matches!(found, CommandPath::At(path) if path == Path::new(listed))
                         || (Path::new(listed).components().count() == 1
                             && Path::new(listed).file_name() == known)
                 });

@@ -13,7 +13,7 @@ use crate::{
     system::environment::NoEnvironment,
 };
 
-const TERMINAL: Surroundings = Surroundings {
+const TERMINAL: EnvironmentFacts = EnvironmentFacts {
     continuous_integration: false,
     watched: true,
     interactive: true,
@@ -25,32 +25,37 @@ const TERMINAL: Surroundings = Surroundings {
     forwarded: false,
     offered_identity: None,
 };
-const DESKTOP: Surroundings = Surroundings { graphical: true, ..TERMINAL };
-const SSH: Surroundings = Surroundings { graphical: true, remote: true, ..TERMINAL };
-const TUI: Surroundings =
-    Surroundings { watched: false, interactive: false, graphical: true, ..TERMINAL };
-const CONTAINER: Surroundings = Surroundings { container: true, ..DESKTOP };
-const NOBODY: Surroundings =
-    Surroundings { watched: false, interactive: false, terminal: false, ..TERMINAL };
-const ACTIONS: Surroundings = Surroundings {
+const DESKTOP: EnvironmentFacts = EnvironmentFacts { graphical: true, ..TERMINAL };
+const SSH: EnvironmentFacts = EnvironmentFacts { graphical: true, remote: true, ..TERMINAL };
+const TUI: EnvironmentFacts =
+    EnvironmentFacts { watched: false, interactive: false, graphical: true, ..TERMINAL };
+const CONTAINER: EnvironmentFacts = EnvironmentFacts { container: true, ..DESKTOP };
+const NOBODY: EnvironmentFacts =
+    EnvironmentFacts { watched: false, interactive: false, terminal: false, ..TERMINAL };
+const ACTIONS: EnvironmentFacts = EnvironmentFacts {
     continuous_integration: true,
     offered_identity: Some("github-actions"),
     ..NOBODY
 };
 /// A dev container.
-const NAMED: Surroundings = Surroundings { container: true, named_browser: true, ..TERMINAL };
-const NAMED_SSH: Surroundings = Surroundings { remote: true, ..NAMED };
-const EDITOR_SSH: Surroundings = Surroundings { forwarded: true, ..NAMED_SSH };
-const CI: Surroundings = Surroundings { continuous_integration: true, ..DESKTOP };
+const NAMED: EnvironmentFacts =
+    EnvironmentFacts { container: true, named_browser: true, ..TERMINAL };
+const NAMED_SSH: EnvironmentFacts = EnvironmentFacts { remote: true, ..NAMED };
+const EDITOR_SSH: EnvironmentFacts = EnvironmentFacts { forwarded: true, ..NAMED_SSH };
+const CI: EnvironmentFacts = EnvironmentFacts { continuous_integration: true, ..DESKTOP };
 
-fn chosen(options: &str, offered: &str, surroundings: Surroundings) -> String {
-    match choice(options, offered, surroundings) {
+fn chosen(options: &str, offered: &str, environment_facts: EnvironmentFacts) -> String {
+    match choice(options, offered, environment_facts) {
         Ok(choice) => format!("{}: {}", choice.flow, choice.reason),
         Err(reason) => format!("{reason:?}"),
     }
 }
 
-fn choice(options: &str, offered: &str, surroundings: Surroundings) -> Result<Choice, NoFlow> {
+fn choice(
+    options: &str,
+    offered: &str,
+    environment_facts: EnvironmentFacts,
+) -> Result<Choice, NoFlow> {
     let line = format!("get-token --issuer-url https://id.example --client-id k {options}");
     let words: Vec<std::ffi::OsString> = line.split_whitespace().map(Into::into).collect();
     let typed = typed::strict(&words).expect("plain options");
@@ -77,7 +82,7 @@ fn choice(options: &str, offered: &str, surroundings: Surroundings) -> Result<Ch
         endpoint("device_authorization_endpoint", 'd')
     );
     let metadata = ProviderMetadata::parse(json.as_bytes(), &issuer).unwrap();
-    choose(&target, &metadata, surroundings)
+    choose(&target, &metadata, environment_facts)
 }
 
 #[test]
@@ -88,7 +93,7 @@ fn the_flow_follows_from_what_is_asked_offered_and_there() {
     const JOB: &str = "NeedsPerson(Job { offered: None })";
     const NEVER: &str = "NeedsPerson(Forbidden)";
     const SILENT: &str = "NeedsPerson(NoTerminal)";
-    for (options, offered, surroundings, expected) in [
+    for (options, offered, environment_facts, expected) in [
         ("", "bd", DESKTOP, "browser: there is a desktop here"),
         ("", "bd", TERMINAL, "device: the issuer offers it and there is no desktop here"),
         ("", "bd", SSH, "device: the issuer offers it and this is an SSH session"),
@@ -100,7 +105,7 @@ fn the_flow_follows_from_what_is_asked_offered_and_there() {
         ("", "bd", NAMED, "browser: `BROWSER` names one"),
         ("", "bd", NAMED_SSH, "device: the issuer offers it and this is an SSH session"),
         ("", "bd", EDITOR_SSH, "browser: `BROWSER` names one"),
-        ("", "bd", Surroundings { continuous_integration: true, ..NAMED }, JOB),
+        ("", "bd", EnvironmentFacts { continuous_integration: true, ..NAMED }, JOB),
         ("", "bd", NOBODY, NOBODY_THERE),
         ("", "bd", CI, JOB),
         ("", "bd", ACTIONS, "NeedsPerson(Job { offered: Some(\"github-actions\") })"),
@@ -155,9 +160,9 @@ fn the_flow_follows_from_what_is_asked_offered_and_there() {
         ("--username u --interactive never", "", TERMINAL, NEVER),
     ] {
         assert_eq!(
-            chosen(options, offered, surroundings),
+            chosen(options, offered, environment_facts),
             expected,
-            "{options} {offered} {surroundings:?}"
+            "{options} {offered} {environment_facts:?}"
         );
     }
 }
@@ -171,21 +176,21 @@ fn a_job_with_an_identity_is_told_which_option_uses_it() {
 
 #[test]
 fn a_page_is_opened_where_a_desktop_or_a_command_can_show_it() {
-    for (options, surroundings, desktop, elsewhere) in [
+    for (options, environment_facts, desktop, elsewhere) in [
         ("", DESKTOP, true, false),
         ("", SSH, false, true),
         ("", CONTAINER, false, true),
         ("--browser-command x", SSH, true, true),
         ("--skip-open-browser", DESKTOP, false, false),
     ] {
-        let choice = choice(&format!("--flow device {options}"), "bd", surroundings).unwrap();
+        let choice = choice(&format!("--flow device {options}"), "bd", environment_facts).unwrap();
         assert_eq!((choice.desktop, choice.elsewhere), (desktop, elsewhere), "{options}");
     }
 }
 
 #[test]
 fn every_automatic_choice_has_a_next_one() {
-    for (options, offered, surroundings, expected) in [
+    for (options, offered, environment_facts, expected) in [
         ("", "bd", TERMINAL, "device paste browser"),
         ("", "bd", SSH, "device paste browser"),
         ("", "bd", DESKTOP, "browser device paste"),
@@ -198,10 +203,10 @@ fn every_automatic_choice_has_a_next_one() {
         ("--flow browser", "bd", TERMINAL, "browser"),
         ("--username u --password p", "bd", TERMINAL, "password"),
     ] {
-        let choice = choice(options, offered, surroundings).unwrap();
+        let choice = choice(options, offered, environment_facts).unwrap();
         let flows: Vec<String> =
             [choice.flow].iter().chain(&choice.next).map(ToString::to_string).collect();
-        assert_eq!(flows.join(" "), expected, "{options} {offered} {surroundings:?}");
+        assert_eq!(flows.join(" "), expected, "{options} {offered} {environment_facts:?}");
     }
 }
 

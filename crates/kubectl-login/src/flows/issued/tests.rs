@@ -26,10 +26,10 @@ fn jwt(sub: &str, exp: i64) -> String {
 }
 
 /// The result in one line: which token, how long fresh and valid, for whom.
-fn taken(body: &str, change: impl Fn(&mut Wanted<'_>), issuer_date: Option<i64>) -> String {
+fn taken(body: &str, change: impl Fn(&mut Expected<'_>), issuer_date: Option<i64>) -> String {
     let issuer = IssuerUrl::parse("https://id.example").unwrap();
     let client_id = ClientId::parse("k").unwrap();
-    let mut wanted = Wanted {
+    let mut wanted = Expected {
         issuer: &issuer,
         client_id: &client_id,
         nonce: Some("n"),
@@ -71,8 +71,8 @@ fn the_id_token_is_handed_out_and_lives_by_its_own_expiry() {
 
 #[test]
 fn the_access_token_is_handed_out_where_it_is_wanted_or_enough() {
-    let access = |wanted: &mut Wanted<'_>| wanted.access_token = true;
-    let enough = |wanted: &mut Wanted<'_>| wanted.id_token_optional = true;
+    let access = |wanted: &mut Expected<'_>| wanted.access_token = true;
+    let enough = |wanted: &mut Expected<'_>| wanted.id_token_optional = true;
     assert_eq!(taken(&id_token(NOW + 600), access, None), "opaque fresh 2940 valid 3000 for alice");
     assert_eq!(taken(&id_token(NOW + 600), enough, None), "jwt fresh 540 valid 600 for alice");
     for (body, expected) in [
@@ -107,7 +107,7 @@ fn a_wrong_clock_on_this_machine_neither_kills_nor_prolongs_a_token() {
 
 #[test]
 fn another_persons_or_another_sign_ins_token_is_refused() {
-    let renewed = |wanted: &mut Wanted<'_>| {
+    let renewed = |wanted: &mut Expected<'_>| {
         wanted.nonce = None;
         wanted.subject = Some("bob");
     };
@@ -115,10 +115,10 @@ fn another_persons_or_another_sign_ins_token_is_refused() {
         taken(&id_token(NOW + 600), renewed, None),
         "the renewed token is for another subject than the first"
     );
-    let other = |wanted: &mut Wanted<'_>| wanted.nonce = Some("other");
+    let other = |wanted: &mut Expected<'_>| wanted.nonce = Some("other");
     assert!(taken(&id_token(NOW + 600), other, None).contains("nonce"));
     // Checked even when the access token is what is handed out.
-    let access = |wanted: &mut Wanted<'_>| {
+    let access = |wanted: &mut Expected<'_>| {
         wanted.access_token = true;
         wanted.nonce = Some("other");
     };
@@ -144,16 +144,16 @@ fn a_token_that_is_handed_out_as_it_is_lives_as_long_as_it_says_by_its_makers_cl
 #[test]
 fn a_code_that_came_alone_is_tied_by_the_nonce_of_an_id_token_or_not_at_all() {
     let alone =
-        |wanted: &mut Wanted<'_>| (wanted.access_token, wanted.id_token_ties) = (true, true);
+        |wanted: &mut Expected<'_>| (wanted.access_token, wanted.id_token_ties) = (true, true);
     let opaque = r#"{"access_token":"a","expires_in":3000}"#;
     assert!(taken(opaque, alone, None).starts_with("nothing shows that the pasted code"));
     assert!(taken(&id_token(NOW + 600), alone, None).starts_with("opaque fresh"));
-    let of_another = |wanted: &mut Wanted<'_>| {
+    let of_another = |wanted: &mut Expected<'_>| {
         alone(wanted);
         wanted.nonce = Some("another");
     };
     assert!(taken(&id_token(NOW + 600), of_another, None).contains("belongs to another sign-in"));
     // With its `state` the code is ours.
-    let with_state = |wanted: &mut Wanted<'_>| wanted.access_token = true;
+    let with_state = |wanted: &mut Expected<'_>| wanted.access_token = true;
     assert!(taken(opaque, with_state, None).starts_with("opaque fresh"));
 }

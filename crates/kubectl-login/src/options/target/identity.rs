@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::values::{choice, command, path, text, wrong};
 pub use crate::options::identity_source::SourceKind;
 use crate::{
-    identities::Taken,
     options::{
         fault::OptionError,
         identity_source::KINDS,
@@ -15,6 +14,7 @@ use crate::{
         table::{Name, row_of},
     },
     system::environment::Environment,
+    workload_identity::Taken,
 };
 
 /// An identity as requested.

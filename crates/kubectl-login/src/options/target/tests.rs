@@ -193,7 +193,7 @@ fn nothing_is_kept_for_a_job_before_it_is_known_which_it_is() {
     let variables = [("KUBECTL_LOGIN_ID_TOKEN".to_owned(), "t".to_owned())];
     let environment = Overlay { variables: &variables, below: &NoEnvironment };
     let options = target.unknown_identity().unwrap();
-    let taken = crate::identities::at_once(&environment, options).unwrap().unwrap();
+    let taken = crate::workload_identity::at_once(&environment, options).unwrap().unwrap();
     let known = target.known_as(taken);
     assert!(known.unknown_identity().is_none() && known.cache_directory.is_some());
     assert_ne!(known.cache_key, key);

@@ -183,7 +183,7 @@ impl HttpError {
             )),
             Self::Certificate { fault, .. } => match fault {
                 CertificateFault::Expired => Some(
-                    "whoever runs that host has to renew its certificate, unless this machine's \
+                    "the operator of that host has to renew its certificate, unless this machine's \
                      clock is ahead"
                         .to_owned(),
                 ),

@@ -27,7 +27,7 @@ use super::{Output, administration::open_store, bind, runtime};
 use crate::{
     Listeners,
     config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published},
-    evidence::{key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    evidence::{key_sets::KeySetIntervals, result_cache::ResultCacheSettings},
     reload::Watched,
     report::{Failure, print},
     run,
@@ -144,7 +144,7 @@ impl Dev {
             issuer: Some(Arc::new(issuer)),
             published_client,
             state_dir: Some(folder.to_owned()),
-            key_set_pace: KeySetPace::default(),
+            key_set_intervals: KeySetIntervals::default(),
             result_cache: ResultCacheSettings::default(),
             audit: AuditSettings::default(),
             traces: None,

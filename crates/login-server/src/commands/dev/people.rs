@@ -61,7 +61,7 @@ fn random_password() -> Result<Secret, Failure> {
     let mut bytes = [0; 15];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|fault| Failure::runtime("the system gives no random bytes").because(&fault))?;
+        .map_err(|fault| Failure::runtime("the system's random source failed").because(&fault))?;
     Ok(Secret::new(URL_SAFE_NO_PAD.encode(bytes)))
 }
 

@@ -60,7 +60,7 @@ pub(super) const fn of(reason: Reason) -> Advice {
         ),
         Reason::UnknownKey => advice(
             "it is signed with a key that the issuer does not publish",
-            "if the issuer has new keys, `--online` fetches them; else somebody else signed it",
+            "if the issuer has new keys, `--online` fetches them; else another party signed it",
         ),
         Reason::AmbiguousKey => advice(
             "more keys could be meant than are tried, and none that was tried fits",
@@ -76,7 +76,7 @@ pub(super) const fn of(reason: Reason) -> Advice {
         ),
         Reason::Signature => advice(
             "its signature is not the issuer's",
-            "check that the token was not changed; else somebody tries to get in",
+            "check that the token was not changed; else it is forged",
         ),
         Reason::TokenType => advice(
             "it is another kind of JWT, such as a logout token",
@@ -92,7 +92,7 @@ pub(super) const fn of(reason: Reason) -> Advice {
             "compare the clocks of the issuer and this machine",
         ),
         Reason::WrongAudience => advice(
-            "it was made for somebody else",
+            "it was issued for another audience",
             "compare `issuer.audiences` with the token's `aud` (`--show-claims`)",
         ),
         Reason::Claims => {

@@ -9,7 +9,9 @@ use login_issuer::{Issuer, store::SqliteStore};
 use crate::{
     commands::administration::{DATABASE, not_usable},
     config::{Limits, ServerConfig, load::Loaded},
-    evidence::{Introspectors, KeySets, key_sets::KeySetPace, result_cache::ResultCacheSettings},
+    evidence::{
+        Introspectors, KeySets, key_sets::KeySetIntervals, result_cache::ResultCacheSettings,
+    },
     in_force::InForce,
     reload::Watched,
     report::Failure,
@@ -56,7 +58,7 @@ impl Bench {
                     login_protocols::jose::KeySet::clone(&issuer.key_set()),
                 )
             });
-            let pace = KeySetPace::default();
+            let pace = KeySetIntervals::default();
             KeySets::stored_only(&loaded.policy, local, folder.as_deref(), pace)
         });
         let policy = loaded.policy.clone();
@@ -70,7 +72,7 @@ impl Bench {
             issuer,
             published_client: None,
             state_dir: state_dir.map(Path::to_owned),
-            key_set_pace: KeySetPace::default(),
+            key_set_intervals: KeySetIntervals::default(),
             result_cache: ResultCacheSettings { max_bytes: 0, ..ResultCacheSettings::default() },
             audit: AuditSettings::default(),
             traces: None,

@@ -19,7 +19,7 @@ use super::{
     details::malformed_claim,
     stage::{Authenticator, Seen, Stage},
 };
-use crate::{in_force::InForce, judgement::judge, start::State};
+use crate::{gather::judge, in_force::InForce, start::State};
 
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

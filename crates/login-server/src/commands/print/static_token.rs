@@ -39,7 +39,7 @@ impl StaticToken {
     pub(crate) fn render(&self) -> Result<String, Failure> {
         let numbers = RandomNumbers::new()
             .and_then(|numbers| Ok([numbers.next()?, numbers.next()?]))
-            .map_err(|_| Failure::runtime("the system gives no random bytes"))?;
+            .map_err(|_| Failure::runtime("the system's random source failed"))?;
         let [first, second] = numbers;
         let token = Secret::new(format!("{PREFIX}{first:032x}{second:032x}"));
         let line = self.line(TokenDigest::of(token.expose()))?;

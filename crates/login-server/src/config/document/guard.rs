@@ -22,18 +22,18 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults
 fn consequence(key: &str, name: &str) -> &'static str {
     match (key, name) {
         ("groups", "system:masters") => {
-            "is allowed: whoever any authenticator puts into it is an administrator of the cluster \
+            "is allowed: every user whom an authenticator puts into it is an administrator of the cluster \
              whom no RBAC rule can restrain"
         }
         ("groups", KUBEADM_ADMINS) => {
-            "is allowed: whoever any authenticator puts into it is an administrator of the cluster"
+            "is allowed: every user whom an authenticator puts into it is an administrator of the cluster"
         }
         ("groups", _) => {
-            "is allowed: whoever any authenticator puts into it has what Kubernetes gives its own \
+            "is allowed: every user whom an authenticator puts into it has what Kubernetes gives its own \
              components"
         }
         _ => {
-            "is allowed: whoever any authenticator calls so has the rights of a component of \
+            "is allowed: every user whom an authenticator calls so has the rights of a component of \
              Kubernetes, and its name in the audit log"
         }
     }

@@ -125,7 +125,7 @@ impl Writer {
             }
             Err(fault) => {
                 let error = chain(&fault);
-                tracing::error!(error, "could not open the audit file anew; the old one is used");
+                tracing::error!(error, "could not reopen the audit file; the old one stays in use");
             }
         }
     }
@@ -166,7 +166,7 @@ impl Writer {
         };
         if is_due {
             let file = self.path.display();
-            tracing::error!(%file, dropped, "audit records were lost: the file could not take them");
+            tracing::error!(%file, dropped, "audit records were lost: the file could not be written");
             self.told = Some((now, dropped));
         }
     }

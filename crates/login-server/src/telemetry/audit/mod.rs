@@ -52,7 +52,7 @@ pub enum AuditError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The system's random source failed.
-    #[error("the system gives no random bytes")]
+    #[error("the system's random source failed")]
     Random,
 }
 

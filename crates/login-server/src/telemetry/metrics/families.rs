@@ -42,89 +42,89 @@ macro_rules! families {
 
 families! {
     REVIEWS = Counter "login_server_reviews" ["outcome`, `reason"]
-        "Token reviews that were answered, also from the cache.";
+        "Token reviews answered, including those answered from the cache.";
     REVIEW_DURATION = Histogram "login_server_review_duration_seconds" ["outcome`, `origin"]
-        "Time from a review's request line to its answer; origin is judged or cache.";
+        "Time from a review's request line to its answer; origin is judged (verified now) or cache.";
     REVIEWS_IN_FLIGHT = Gauge "login_server_reviews_in_flight" [""]
-        "Token reviews that are being judged at this moment.";
+        "Token reviews in progress.";
     REJECTED_REQUESTS = Counter "login_server_rejected_requests" ["reason"]
-        "Requests that were not judged; reason overloaded means that load was shed.";
+        "Requests that got no verdict; reason overloaded means that load was shed.";
     RESULT_CACHE_REQUESTS = Counter "login_server_result_cache_requests" ["result"]
-        "Questions that the result cache knew an answer to (hit), or not (miss).";
+        "Result cache lookups; result is hit or miss.";
     RESULT_CACHE_SHARED = Counter "login_server_result_cache_shared" [""]
-        "Questions that waited for the verdict on an equal one; they count as hits, too.";
+        "Reviews coalesced with an identical one in flight; they also count as hits.";
     RESULT_CACHE_ANSWERS = Gauge "login_server_result_cache_answers" ["outcome"]
         "Answers in the result cache.";
     RESULT_CACHE_EVICTIONS = Counter "login_server_result_cache_evictions" [""]
-        "Answers that made room for others.";
+        "Answers evicted from the result cache to free memory.";
     RESULT_CACHE_BYTES = Gauge "login_server_result_cache_bytes" [""]
-        "Memory of the answers in the result cache.";
+        "Memory used by the answers in the result cache.";
     KEY_SET_AVAILABLE = Gauge "login_server_jwks_available" ["jwt_issuer_hash"]
-        "Whether there are keys to verify the issuer's tokens with, fresh or stale.";
+        "Whether keys of the issuer are available, fresh or stale.";
     KEY_SET_FAILURES = Gauge "login_server_jwks_consecutive_failures" ["jwt_issuer_hash"]
-        "Fetches of the issuer's keys that failed since the last good one.";
+        "Consecutive failed fetches of the issuer's keys.";
     KEY_SET_KEYS = Gauge "login_server_jwks_keys" ["jwt_issuer_hash`, `usable"]
-        "Keys of the issuer's key set; those that are not usable are skipped.";
+        "Keys in the issuer's key set; those that are not usable are ignored.";
     KEY_SET_FETCHES = Counter "login_server_jwks_fetches" ["jwt_issuer_hash`, `result"]
         "Fetches of the issuer's keys; result is changed, unchanged or failed.";
     KEY_SET_LAST_FETCH = Gauge "login_server_jwks_fetch_last_timestamp_seconds" ["jwt_issuer_hash"]
-        "When the issuer last stood by the keys that are in use, also in an earlier process.";
+        "When the issuer last confirmed the keys in use, possibly to an earlier process.";
     KEY_SET_AGE = Gauge "login_server_jwks_age_seconds" ["jwt_issuer_hash"]
-        "How long ago that was.";
+        "Time since the issuer last confirmed the keys in use.";
     KEY_SET_CIRCUIT_OPEN = Gauge "login_server_jwks_circuit_open" ["jwt_issuer_hash"]
-        "Whether the issuer is left alone for a while, because it failed.";
+        "Whether the circuit breaker of the issuer is open: no requests are sent to it.";
     UNKNOWN_KEY_IDS = Counter "login_server_jwks_unknown_key_ids" ["jwt_issuer_hash"]
-        "Tokens that named a key which was not in the set in use.";
+        "Tokens whose `kid` was not in the key set in use.";
     CLOCK_SKEW = Gauge "login_server_issuer_clock_skew_seconds" ["jwt_issuer_hash"]
-        "The issuer's clock less ours, by the Date of its answers.";
+        "The issuer's clock minus this server's, from the Date header of its responses.";
     INTROSPECTION_REQUESTS = Counter "login_server_introspection_requests" ["endpoint_hash`, `result"]
-        "Questions about opaque tokens; result is active, inactive, failed, turned_away (out of order, or too many wait) or repeated.";
+        "Introspections of opaque tokens; result is active, inactive, failed, turned_away (circuit open or queue full) or repeated (from the cache).";
     INTROSPECTION_CIRCUIT_OPEN = Gauge "login_server_introspection_circuit_open" ["endpoint_hash"]
-        "Whether the endpoint is left alone for a while, because it failed.";
+        "Whether the circuit breaker of the endpoint is open: no requests are sent to it.";
     GROUPS_REQUESTS = Counter "login_server_distributed_groups_requests" ["jwt_issuer_hash`, `result"]
-        "Requests for groups that tokens keep elsewhere; result is fetched, failed, turned_away (out of order, or too many wait) or repeated.";
+        "Fetches of distributed groups; result is fetched, failed, turned_away (circuit open or queue full) or repeated (from the cache).";
     GROUPS_CIRCUIT_OPEN = Gauge "login_server_distributed_groups_circuit_open" ["jwt_issuer_hash"]
-        "Whether the places of groups are left alone for a while, because they failed.";
+        "Whether a circuit breaker of the issuer's group endpoints is open: no requests are sent there.";
     REVOCATIONS = Gauge "login_server_revocation_entries" [""]
         "Entries of the revocation list in force.";
     ENDED_SESSIONS = Gauge "login_server_ended_sessions" [""]
-        "Sessions of the embedded issuer that ended before their tokens do.";
+        "Sessions of the embedded issuer that ended before their tokens expire.";
     ISSUER_REFUSALS = Counter "login_server_issuer_refusals" ["endpoint`, `error"]
-        "Requests that the embedded issuer refused; error is its OAuth error or a word like it; busy and failed are no faults of the request.";
+        "Requests that the embedded issuer refused; error is the OAuth error or a similar word; busy and failed are not the fault of the request.";
     RELOADS = Counter "login_server_config_automatic_reloads" ["kind`, `status"]
-        "Files that came into force (success; the start is the first) or were kept out by a fault (failure).";
+        "Reloads of configuration files; status is success (the start is the first) or failure (the earlier files stay in force).";
     RELOAD_LAST = Gauge "login_server_config_automatic_reload_last_timestamp_seconds" ["kind`, `status"]
-        "When that last happened.";
+        "When the last reload with this status happened.";
     RELOAD_PENDING_FAULT = Gauge "login_server_config_faulty" ["kind"]
-        "Whether the files, as they lie there now, are kept out by a fault.";
+        "Whether the files on disk are faulty, so that earlier ones stay in force.";
     CONFIG_INFO = Gauge "login_server_config_last_config_info" ["kind`, `hash"]
-        "Always 1; hash is over the bytes of all files in force that hold no secret.";
+        "Always 1; hash covers the bytes of all files in force that hold no secret.";
     CERTIFICATE_EXPIRATION = Gauge "login_server_certificate_expiration_timestamp_seconds" ["use"]
-        "When the serving certificate (serving) and the client CA (client_ca) end.";
+        "When the serving certificate (serving) and the client CA (client_ca) expire.";
     CONNECTIONS = Counter "login_server_connections" [""]
         "Connections that the main listener accepted.";
     CONNECTIONS_OPEN = Gauge "login_server_connections_open" [""]
         "Connections of the main listener that are open.";
     CONNECTIONS_DISPLACED = Counter "login_server_connections_displaced" [""]
-        "Connections that had shown nothing and were dropped, so that newer ones had their places.";
+        "Connections that had not authenticated and were closed in favour of newer ones.";
     TLS_HANDSHAKE_FAILURES = Counter "login_server_tls_handshake_failures" [""]
-        "TLS handshakes that failed or took too long.";
+        "TLS handshakes that failed or timed out.";
     AUDIT_RECORDS_DROPPED = Counter "login_server_audit_records_dropped" [""]
-        "Audit records that the file could not take.";
+        "Audit records lost because the file could not be written.";
     TRACE_SPANS_DROPPED = Counter "login_server_trace_spans_dropped" [""]
-        "Spans of traces that did not reach the collector.";
+        "Trace spans that did not reach the collector.";
     DRAINING = Gauge "login_server_draining" [""]
-        "Whether the server is on its way out.";
+        "Whether the server is shutting down.";
     BUILD_INFO = Gauge "login_server_build_info" ["version"]
-        "Always 1; which build this is.";
+        "Always 1; version is that of the program.";
     PROCESS_CPU = Counter "process_cpu_seconds" [""]
-        "Processor time spent, by user and system together.";
+        "User and system CPU time.";
     PROCESS_RESIDENT_MEMORY = Gauge "process_resident_memory_bytes" [""]
         "Resident memory.";
     PROCESS_OPEN_FILES = Gauge "process_open_fds" [""]
         "Open file descriptors.";
     PROCESS_MAX_FILES = Gauge "process_max_fds" [""]
-        "File descriptors that may be open.";
+        "Limit on open file descriptors.";
     PROCESS_START_TIME = Gauge "process_start_time_seconds" [""]
         "When the process started, in seconds since the epoch.";
 }

@@ -31,7 +31,7 @@ use url::Url;
 use super::TraceError;
 use crate::{
     outgoing::{Connections, Outgoing},
-    telemetry::seldom::Seldom,
+    telemetry::log_throttle::LogThrottle,
 };
 
 /// Spans that may wait; some 2 MiB.
@@ -94,7 +94,7 @@ impl SpanProcessor for Queue {
 pub(super) struct Collector {
     endpoint: String,
     exporter: SpanExporter,
-    failures: Seldom,
+    failures: LogThrottle,
 }
 
 impl Collector {
@@ -114,7 +114,7 @@ impl Collector {
             .build()
             .map_err(|fault| because(fault.into()))?;
         exporter.set_resource(resource);
-        Ok(Self { endpoint: endpoint.to_owned(), exporter, failures: Seldom::default() })
+        Ok(Self { endpoint: endpoint.to_owned(), exporter, failures: LogThrottle::default() })
     }
 }
 

@@ -4,8 +4,8 @@
 use super::*;
 use crate::commands::doctor::finding::Outcome;
 
-fn found() -> Found {
-    Found::At("/usr/bin/kubectl-login".into())
+fn found() -> CommandPath {
+    CommandPath::At("/usr/bin/kubectl-login".into())
 }
 
 fn entry() -> ExecEntry {
@@ -117,16 +117,16 @@ fn the_plugin_must_be_us_be_there_and_be_run_as_kubectl_wants_it() {
     let home = Some(Path::new("/home/a"));
     for (entry, place, outcome, words) in [
         (entry(), found(), Outcome::Ok, "/usr/bin/kubectl-login"),
-        (entry(), Found::Nowhere, Outcome::Problem, "not on the PATH"),
+        (entry(), CommandPath::Nowhere, Outcome::Problem, "not on the PATH"),
         (
             entry(),
-            Found::At("/home/a/.krew/bin/kubectl-login".into()),
+            CommandPath::At("/home/a/.krew/bin/kubectl-login".into()),
             Outcome::Warning,
             "another PATH",
         ),
         (
             with(|entry| entry.command = "/x/kubectl-login".to_owned()),
-            Found::Nowhere,
+            CommandPath::Nowhere,
             Outcome::Problem,
             "no program at `/x/kubectl-login`",
         ),

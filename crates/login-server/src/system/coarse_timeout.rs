@@ -13,17 +13,17 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Counts ticks while `drive` runs.
 #[derive(Debug)]
-pub struct Ticks {
+pub struct CoarseTimeout {
     count: watch::Sender<u64>,
 }
 
-impl Default for Ticks {
+impl Default for CoarseTimeout {
     fn default() -> Self {
         Self { count: watch::Sender::new(0) }
     }
 }
 
-impl Ticks {
+impl CoarseTimeout {
     /// Counts ticks; never returns.
     pub async fn drive(&self) {
         loop {
@@ -69,7 +69,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_ends_with_its_work_or_within_a_tick_after_its_limit() {
-        let ticks = Ticks::default();
+        let ticks = CoarseTimeout::default();
         let limit = Duration::from_millis(150);
         let waiting = async {
             assert_eq!(ticks.within(limit, pin!(async { 7 })).await, Some(7));

@@ -1,4 +1,5 @@
-//! How a slot gets another key set: which review asks the issuer, which ones wait, and what happens
+//! How an issuer's key set is replaced: which review asks the issuer, which ones wait, and what
+//! happens
 //! with the answer. The rules are in `decisions.rs`.
 //! Never puts into use what is no key set, and never leaves a review waiting for a fetch that has
 //! ended.
@@ -15,11 +16,11 @@ use login_protocols::jose::{KeyProblem, KeySet};
 use tokio::time::Instant;
 
 use super::{
-    Origin, Renewal, Slot, Snapshot, Trouble,
-    decisions::{Ending, Knowledge, Turn, Wanted},
+    IssuerKeys, Origin, Renewal, Snapshot, Trouble,
+    decisions::{Ending, KeyNeed, Knowledge, NextStep},
 };
 use crate::{
-    evidence::fetch::{Fetched, Found},
+    evidence::fetch::{Fetched, FetchedKeys},
     system::clock,
     telemetry::chain,
 };
@@ -34,11 +35,11 @@ const STORE_INTERVAL: Duration = Duration::from_mins(5);
 /// issuer's tokens must not take all turns.
 const MOST_WAITING: usize = 256;
 
-impl Slot {
+impl IssuerKeys {
     /// Fetches keys, because there are none in use.
     pub(crate) async fn first(self: &Arc<Self>) -> Option<Arc<Snapshot>> {
         if self.fetcher.is_some() {
-            self.know(Wanted::Keys).await;
+            self.know(KeyNeed::Keys).await;
         }
         self.current()
     }
@@ -49,7 +50,7 @@ impl Slot {
         let knowledge = match (&self.fetcher, self.origin) {
             (Some(_), _) => {
                 let name = self.lock().decisions.name(parts);
-                self.know(Wanted::Other(name)).await
+                self.know(KeyNeed::Other(name)).await
             }
             // Given keys are complete; for stored ones, there may be newer ones.
             (None, Origin::Embedded | Origin::Offline) => Knowledge::Confirmed,
@@ -64,8 +65,8 @@ impl Slot {
 
     /// Asks the issuer at its pace. Concurrent reviews wait for one fetch, which continues when
     /// they have given up.
-    async fn know(self: &Arc<Self>, wanted: Wanted) -> Knowledge {
-        // Subscribe before looking at the pace, so that the end of a fetch cannot be missed.
+    async fn know(self: &Arc<Self>, wanted: KeyNeed) -> Knowledge {
+        // Subscribe before looking at the schedule, so that the end of a fetch cannot be missed.
         let mut finished = self.finished.subscribe();
         let turn = {
             let now = Instant::now();
@@ -78,12 +79,12 @@ impl Slot {
             turn
         };
         let wish = match turn {
-            Turn::Answer(knowledge) => return knowledge,
-            Turn::Fetch(wish) => {
+            NextStep::Answer(knowledge) => return knowledge,
+            NextStep::Fetch(wish) => {
                 tokio::spawn(Arc::clone(self).fetch());
                 wish
             }
-            Turn::Wait(wish) => wish,
+            NextStep::Wait(wish) => wish,
         };
         let Some(_place) = Waiting::begin(&self.waiting) else { return Knowledge::Unconfirmed };
         if finished.changed().await.is_err() {
@@ -94,7 +95,7 @@ impl Slot {
 
     pub(super) async fn fetch(self: Arc<Self>) {
         let Some(fetcher) = &self.fetcher else { return };
-        let mut attempt = Attempt { slot: &self, outcome: None };
+        let mut attempt = FetchUnderWay { issuer_keys: &self, outcome: None };
         let issuer = fetcher.issuer().as_str();
         let (known, version) = {
             let deciding = self.lock();
@@ -126,8 +127,8 @@ impl Slot {
             self.note_skew(issuer, skew);
         }
         let snapshot = match fetched.found {
-            Found::Unchanged => known.clone()?,
-            Found::KeySet { keys, document, version } => {
+            FetchedKeys::Unchanged => known.clone()?,
+            FetchedKeys::KeySet { keys, document, version } => {
                 let mut deciding = self.lock();
                 deciding.version = version;
                 deciding.snapshot(keys, document)
@@ -149,8 +150,7 @@ impl Slot {
             tracing::warn!(
                 issuer,
                 seconds = skew,
-                "the issuer's clock and this machine's differ; tokens seem to begin or end at \
-                 the wrong time"
+                "the clocks of the issuer and of this host differ; tokens may seem expired or not yet valid"
             );
         }
         *known = Some(skew);
@@ -168,8 +168,8 @@ impl Slot {
             }
             deciding.stored_at = Some(now);
         }
-        let slot = Arc::clone(self);
-        tokio::task::spawn_blocking(move || slot.persist());
+        let issuer_keys = Arc::clone(self);
+        tokio::task::spawn_blocking(move || issuer_keys.persist());
     }
 
     fn persist(&self) {
@@ -182,7 +182,7 @@ impl Slot {
         };
         if let Err(fault) = persisted.store(&set.keys.document, set.confirmed.wall) {
             let (issuer, error) = (fetcher.issuer().as_str(), chain(&fault));
-            tracing::warn!(issuer, error, "could not store the key set; it is in use all the same");
+            tracing::warn!(issuer, error, "could not store the key set; it is in use nevertheless");
         }
     }
 }
@@ -197,8 +197,7 @@ fn tell_change(issuer: &str, keys: &KeySet) {
     if keys.problems().contains(&KeyProblem::Private) {
         tracing::error!(
             issuer,
-            "the issuer publishes a private key; whoever read it can sign what they like: tell \
-             the issuer's operator. The key is not used here"
+            "the issuer publishes a private key, and all who have read it can sign tokens: inform the issuer's operator. The key is not used here"
         );
     }
 }
@@ -225,17 +224,17 @@ enum Outcome {
 }
 
 /// A fetch under way. However it ends, others may fetch again and the waiting reviews are woken.
-struct Attempt<'s> {
-    slot: &'s Arc<Slot>,
+struct FetchUnderWay<'s> {
+    issuer_keys: &'s Arc<IssuerKeys>,
     outcome: Option<Outcome>,
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for FetchUnderWay<'_> {
     fn drop(&mut self) {
-        let (slot, now) = (self.slot, Instant::now());
+        let (issuer_keys, now) = (self.issuer_keys, Instant::now());
         let mut stored = None;
         {
-            let mut deciding = slot.lock();
+            let mut deciding = issuer_keys.lock();
             let ending = match self.outcome.take() {
                 Some(Outcome::Keys { snapshot, lifetime, has_changed }) => {
                     stored = Some(has_changed);
@@ -251,11 +250,11 @@ impl Drop for Attempt<'_> {
                 }
             };
             deciding.decisions.ended(ending, now);
-            slot.publish(&deciding);
+            issuer_keys.publish(&deciding);
         }
         if let Some(has_changed) = stored {
-            slot.store_in_background(has_changed, now);
+            issuer_keys.store_in_background(has_changed, now);
         }
-        slot.finished.send_modify(|count| *count += 1);
+        issuer_keys.finished.send_modify(|count| *count += 1);
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::evidence::{
     doubts::{Doubts, TokenName},
-    pace::{Begin, Circuit, KeySetPace, Pacing},
+    refresh_schedule::{Begin, Circuit, KeySetIntervals, RefreshSchedule},
 };
 
 /// A key set and when its issuer last confirmed it. Its age is measured by the monotonic clock; the
@@ -49,7 +49,7 @@ impl Confirmation {
 
 /// Why a review needs the issuer.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Wanted {
+pub(super) enum KeyNeed {
     /// There are no keys in use.
     Keys,
     /// No key in use verifies this token.
@@ -58,7 +58,7 @@ pub(super) enum Wanted {
 
 /// What the review does next.
 #[derive(Debug)]
-pub(super) enum Turn {
+pub(super) enum NextStep {
     /// Fetch, wait for the end, and then ask for the knowledge.
     Fetch(Wish),
     /// Wait for the end of the fetch under way, and then ask for the knowledge.
@@ -97,8 +97,8 @@ pub(super) enum Ending<K> {
 /// See the head of this file.
 #[derive(Debug)]
 pub(super) struct Decisions<K> {
-    pace: KeySetPace,
-    pacing: Pacing,
+    intervals: KeySetIntervals,
+    schedule: RefreshSchedule,
     doubts: Doubts,
     max_age: Duration,
     in_use: Option<InUse<K>>,
@@ -112,10 +112,10 @@ pub(super) struct Decisions<K> {
 }
 
 impl<K: Clone> Decisions<K> {
-    pub(super) fn new(pace: KeySetPace, max_age: Duration, spread: u32) -> Self {
+    pub(super) fn new(intervals: KeySetIntervals, max_age: Duration, spread: u32) -> Self {
         Self {
-            pace,
-            pacing: Pacing::new(spread),
+            intervals,
+            schedule: RefreshSchedule::new(spread),
             doubts: Doubts::default(),
             max_age,
             in_use: None,
@@ -134,8 +134,8 @@ impl<K: Clone> Decisions<K> {
         }
     }
 
-    pub(super) const fn pace(&self) -> &KeySetPace {
-        &self.pace
+    pub(super) const fn intervals(&self) -> &KeySetIntervals {
+        &self.intervals
     }
 
     pub(super) const fn in_use(&self) -> Option<&InUse<K>> {
@@ -149,7 +149,7 @@ impl<K: Clone> Decisions<K> {
     /// Changes the maximum age, which may be shorter than before.
     pub(super) fn limit(&mut self, max_age: Duration) {
         self.max_age = max_age;
-        self.pacing.limit(max_age);
+        self.schedule.limit(max_age);
     }
 
     /// Returns the name of a token in `doubts`.
@@ -158,31 +158,31 @@ impl<K: Clone> Decisions<K> {
     }
 
     /// What a review does that has no keys, or none that verifies its token.
-    pub(super) fn want(&mut self, wanted: Wanted, wall: UnixTime, now: Instant) -> Turn {
+    pub(super) fn want(&mut self, wanted: KeyNeed, wall: UnixTime, now: Instant) -> NextStep {
         self.events += 1;
         let place = self.events;
         let (seen, begin) = match wanted {
-            Wanted::Keys => (0, self.pacing.begin_for_keys(&self.pace, now)),
-            Wanted::Other(name) => {
-                let memory = self.pace.doubt_memory;
+            KeyNeed::Keys => (0, self.schedule.begin_for_keys(&self.intervals, now)),
+            KeyNeed::Other(name) => {
+                let memory = self.intervals.doubt_memory;
                 let seen = self.doubts.first_seen(name, place, now, memory);
-                (seen, self.pacing.begin_for_key(&self.pace, now))
+                (seen, self.schedule.begin_for_key(&self.intervals, now))
             }
         };
         let wish = Wish { seen };
         match begin {
             Begin::Mine => {
                 self.begun = Some((place, now, wall));
-                Turn::Fetch(wish)
+                NextStep::Fetch(wish)
             }
-            Begin::Others => Turn::Wait(wish),
-            Begin::TooSoon => Turn::Answer(self.knowledge(wish)),
+            Begin::Others => NextStep::Wait(wish),
+            Begin::TooSoon => NextStep::Answer(self.knowledge(wish)),
         }
     }
 
     /// What is known after the wait, or without one.
     pub(super) fn knowledge(&self, wish: Wish) -> Knowledge {
-        if self.pacing.failures() > 0 {
+        if self.schedule.failures() > 0 {
             Knowledge::Unavailable
         } else if self.last_good.is_some_and(|begun| wish.seen <= begun) {
             Knowledge::Confirmed
@@ -193,7 +193,7 @@ impl<K: Clone> Decisions<K> {
 
     /// Whether the background task fetches now.
     pub(super) fn begin_in_background(&mut self, wall: UnixTime, now: Instant) -> bool {
-        let begins = self.pacing.begin_in_background(now);
+        let begins = self.schedule.begin_in_background(now);
         if begins {
             self.events += 1;
             self.begun = Some((self.events, now, wall));
@@ -207,7 +207,7 @@ impl<K: Clone> Decisions<K> {
             self.in_use.as_ref().is_some_and(|set| self.max_age <= set.confirmed.age(now));
         if is_over {
             self.in_use = None;
-            self.pacing.hasten();
+            self.schedule.hasten();
         }
         is_over
     }
@@ -219,7 +219,7 @@ impl<K: Clone> Decisions<K> {
             .as_ref()
             .map(|set| self.max_age.saturating_sub(set.confirmed.age(now)))
             .and_then(|rest| now.checked_add(rest));
-        [rest, self.pacing.due()].into_iter().flatten().min()
+        [rest, self.schedule.due()].into_iter().flatten().min()
     }
 
     /// A fetch has ended. Its keys count from when it began: keys that the issuer withdrew since
@@ -231,19 +231,19 @@ impl<K: Clone> Decisions<K> {
                 self.last_confirmed = Some(confirmed);
                 self.in_use = Some(InUse { keys, confirmed });
                 self.last_good = Some(place);
-                self.pacing.succeeded(&self.pace, lifetime, self.max_age, now);
+                self.schedule.succeeded(&self.intervals, lifetime, self.max_age, now);
             }
             (Ending::Nothing, _) | (Ending::Keys(..), None) => {
-                self.pacing.failed(&self.pace, now);
+                self.schedule.failed(&self.intervals, now);
             }
         }
     }
 
     pub(super) const fn failures(&self) -> u32 {
-        self.pacing.failures()
+        self.schedule.failures()
     }
 
     pub(super) const fn circuit(&self) -> Circuit {
-        self.pacing.circuit()
+        self.schedule.circuit()
     }
 }

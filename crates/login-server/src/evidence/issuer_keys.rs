@@ -1,7 +1,7 @@
 //! One issuer's key set: the set in use, its age, and the issuer's state.
 //! Never serves keys that their issuer has not confirmed within the configured age.
 //!
-//! See `slot/renewal.rs` for how a newer set replaces it.
+//! See `issuer_keys/renewal.rs` for how a newer set replaces it.
 
 use std::{
     collections::hash_map::RandomState,
@@ -24,8 +24,8 @@ use tokio::{
 use self::decisions::{Confirmation, Decisions, InUse};
 use super::{
     fetch::{Fetcher, Version},
-    pace::{Circuit, KeySetPace},
     persisted::Persisted,
+    refresh_schedule::{Circuit, KeySetIntervals},
 };
 use crate::system::clock;
 
@@ -64,7 +64,7 @@ pub(super) struct Trouble {
     pub(super) error: String,
 }
 
-/// Where a slot's keys come from.
+/// Where an issuer's keys come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The issuer runs in this process.
@@ -87,7 +87,7 @@ pub struct FetchCounts {
 }
 
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct IssuerKeys {
     pub(super) origin: Origin,
     fetcher: Option<Fetcher>,
     persisted: Option<Persisted>,
@@ -102,7 +102,7 @@ pub(crate) struct Slot {
     pub(super) unknown_key_ids: AtomicU64,
     /// Reviews that wait for a fetch.
     waiting: AtomicUsize,
-    /// Counts finished fetches; reviews that wait for one watch this. It closes when the slot ends.
+    /// Counts finished fetches; reviews that wait for one watch this. It closes when this is dropped.
     finished: watch::Sender<u64>,
     /// The background task has to wake up earlier than planned.
     sooner: Arc<Notify>,
@@ -120,30 +120,36 @@ struct Deciding {
     clock_skew: Option<i64>,
 }
 
-impl Slot {
-    /// A slot for given keys: nothing is ever fetched, and they do not age.
+impl IssuerKeys {
+    /// Given keys: nothing is ever fetched, and they do not age.
     pub(crate) fn given(origin: Origin, keys: KeySet) -> Self {
-        let slot = Self::empty(origin, None, None, KeySetPace::default(), Duration::MAX);
+        let issuer_keys =
+            Self::empty(origin, None, None, KeySetIntervals::default(), Duration::MAX);
         let now = Instant::now();
-        slot.start_with(keys, Vec::new(), Confirmation::of_age(Duration::ZERO, clock::now(), now));
-        slot
+        issuer_keys.start_with(
+            keys,
+            Vec::new(),
+            Confirmation::of_age(Duration::ZERO, clock::now(), now),
+        );
+        issuer_keys
     }
 
-    /// A slot for a remote issuer. A stored set is used at once, if it is not too old.
+    /// The keys of a remote issuer. A stored set is used at once, if it is not too old.
     pub(crate) fn remote(
         fetcher: Fetcher,
         persisted: Option<Persisted>,
-        pace: KeySetPace,
+        intervals: KeySetIntervals,
         max_age: Duration,
         now: UnixTime,
     ) -> Self {
         let stored = persisted.as_ref().and_then(|file| file.load(now));
-        let slot = Self::empty(Origin::Fetched, Some(fetcher), persisted, pace, max_age);
+        let issuer_keys =
+            Self::empty(Origin::Fetched, Some(fetcher), persisted, intervals, max_age);
         if let Some(stored) = stored {
             let confirmed = Confirmation::by_wall(stored.confirmed_at, now, Instant::now());
-            slot.start_with(stored.keys, stored.document, confirmed);
+            issuer_keys.start_with(stored.keys, stored.document, confirmed);
         }
-        slot
+        issuer_keys
     }
 
     /// The same keys, without fetching newer ones.
@@ -155,7 +161,7 @@ impl Slot {
         origin: Origin,
         fetcher: Option<Fetcher>,
         persisted: Option<Persisted>,
-        pace: KeySetPace,
+        intervals: KeySetIntervals,
         max_age: Duration,
     ) -> Self {
         // A hash under random keys, so that two servers with the same issuers do not fetch in step.
@@ -168,7 +174,7 @@ impl Slot {
             current: ArcSwapOption::empty(),
             max_age: AtomicU64::new(max_age.as_secs()),
             deciding: Mutex::new(Deciding {
-                decisions: Decisions::new(pace, max_age, spread),
+                decisions: Decisions::new(intervals, max_age, spread),
                 generations: 0,
                 version: None,
                 trouble: None,
@@ -194,14 +200,14 @@ impl Slot {
         self.publish(&deciding);
     }
 
-    /// Whether this slot serves `fetcher`'s issuer under the same conditions, so that a reload
+    /// Whether these are the keys of `fetcher`'s issuer under the same conditions, so that a reload
     /// may keep it.
-    pub(super) fn continues(&self, fetcher: &Fetcher, pace: &KeySetPace) -> bool {
-        self.lock().decisions.pace() == pace
+    pub(super) fn continues(&self, fetcher: &Fetcher, intervals: &KeySetIntervals) -> bool {
+        self.lock().decisions.intervals() == intervals
             && self.fetcher.as_ref().is_some_and(|own| own.origin() == fetcher.origin())
     }
 
-    /// Applies a reload that changed the maximum age and nothing else that this slot depends on.
+    /// Applies a reload that changed the maximum age and nothing else that these keys depend on.
     pub(super) fn set_max_age(&self, max_age: Duration) {
         self.max_age.store(max_age.as_secs(), Ordering::Relaxed);
         self.lock().decisions.limit(max_age);
@@ -253,20 +259,22 @@ impl Slot {
         self.lock().clock_skew
     }
 
-    /// Keeps the set fresh for as long as the slot lives; further calls have no effect.
+    /// Keeps the set fresh for as long as this lives; further calls have no effect.
     pub(super) fn keep_fresh(self: &Arc<Self>) {
         if self.fetcher.is_none() || self.is_kept_fresh.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (slot, mut finished) = (Arc::downgrade(self), self.finished.subscribe());
+        let (issuer_keys, mut finished) = (Arc::downgrade(self), self.finished.subscribe());
         let sooner = Arc::clone(&self.sooner);
         tokio::spawn(async move {
             loop {
-                let Some(wake) = slot.upgrade().map(|slot| slot.tend()) else { return };
+                let Some(wake) = issuer_keys.upgrade().map(|issuer_keys| issuer_keys.tend()) else {
+                    return;
+                };
                 tokio::select! {
                     () = tokio::time::sleep_until(wake) => {}
                     () = sooner.notified() => {}
-                    // A fetch has ended, or the slot was dropped.
+                    // A fetch has ended, or the keys were dropped.
                     ended = finished.changed() => if ended.is_err() { return },
                 }
             }
@@ -280,7 +288,10 @@ impl Slot {
         let mut deciding = self.lock();
         if deciding.decisions.retire(now) {
             let issuer = self.fetcher.as_ref().map_or("", |fetcher| fetcher.issuer().as_str());
-            tracing::error!(issuer, "the key set is too old; its tokens cannot be judged any more");
+            tracing::error!(
+                issuer,
+                "the key set exceeds its maximum age; tokens of this issuer get no verdict"
+            );
             self.publish(&deciding);
         }
         if deciding.decisions.begin_in_background(clock::now(), now) {

@@ -218,7 +218,7 @@ impl IdentityError {
                 format!("{place} should hold one bearer token and nothing else{identity}")
             }
             Self::Expired { place: Place::File(_), .. } => {
-                "whatever keeps that file up to date has stopped, or this machine's clock is wrong"
+                "the program that renews that file has stopped, or this machine's clock is wrong"
                     .to_owned()
             }
             Self::Expired { .. } => {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The pace of fetching.
+/// The intervals, back-offs and limits of fetching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeySetPace {
+pub struct KeySetIntervals {
     /// Tokens that no key in use verifies cause at most one fetch per issuer in this time, besides
     /// background fetches.
     pub interval: Duration,
@@ -30,7 +30,7 @@ pub struct KeySetPace {
     pub timeout: Duration,
 }
 
-impl Default for KeySetPace {
+impl Default for KeySetIntervals {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(10),
@@ -86,7 +86,7 @@ pub(super) enum Begin {
 
 /// The state of one issuer.
 #[derive(Debug)]
-pub(super) struct Pacing {
+pub(super) struct RefreshSchedule {
     fetching: bool,
     last_started: Option<Instant>,
     last_ended: Option<Instant>,
@@ -101,7 +101,7 @@ pub(super) struct Pacing {
     spread: u32,
 }
 
-impl Pacing {
+impl RefreshSchedule {
     /// `spread` is any number that differs between issuers and processes.
     pub(super) const fn new(spread: u32) -> Self {
         Self {
@@ -118,14 +118,14 @@ impl Pacing {
     }
 
     /// For a review that finds no keys in use.
-    pub(super) fn begin_for_keys(&mut self, pace: &KeySetPace, now: Instant) -> Begin {
-        self.begin_for_review(self.last_started, pace, now)
+    pub(super) fn begin_for_keys(&mut self, intervals: &KeySetIntervals, now: Instant) -> Begin {
+        self.begin_for_review(self.last_started, intervals, now)
     }
 
     /// For a review whose token no key in use verifies. The key may be new, so earlier background
     /// fetches do not count.
-    pub(super) fn begin_for_key(&mut self, pace: &KeySetPace, now: Instant) -> Begin {
-        let begin = self.begin_for_review(self.last_for_key, pace, now);
+    pub(super) fn begin_for_key(&mut self, intervals: &KeySetIntervals, now: Instant) -> Begin {
+        let begin = self.begin_for_review(self.last_for_key, intervals, now);
         if begin == Begin::Mine {
             self.last_for_key = Some(now);
         } else {
@@ -138,7 +138,7 @@ impl Pacing {
     fn begin_for_review(
         &mut self,
         last: Option<Instant>,
-        pace: &KeySetPace,
+        intervals: &KeySetIntervals,
         now: Instant,
     ) -> Begin {
         let last_succeeded = self.failures == 0;
@@ -148,10 +148,10 @@ impl Pacing {
             return if last_succeeded { Begin::Others } else { Begin::TooSoon };
         }
         let is_open = !last_succeeded && self.due.is_some_and(|due| now < due);
-        let is_too_soon = last.is_some_and(|begun| now < begun + pace.interval);
+        let is_too_soon = last.is_some_and(|begun| now < begun + intervals.interval);
         if is_open || is_too_soon {
             self.is_awaited = true;
-            self.hurry(pace);
+            self.hurry(intervals);
             return Begin::TooSoon;
         }
         self.begin(now);
@@ -160,11 +160,11 @@ impl Pacing {
 
     /// Brings the next fetch forward to the earliest moment that is allowed for reviews that need
     /// it.
-    fn hurry(&mut self, pace: &KeySetPace) {
+    fn hurry(&mut self, intervals: &KeySetIntervals) {
         let earliest = if self.failures == 0 {
-            self.last_for_key.or(self.last_started).map(|begun| begun + pace.interval)
+            self.last_for_key.or(self.last_started).map(|begun| begun + intervals.interval)
         } else {
-            self.last_ended.map(|ended| ended + pace.awaited_back_off)
+            self.last_ended.map(|ended| ended + intervals.awaited_back_off)
         };
         self.due = match (self.due, earliest) {
             (Some(due), Some(earliest)) => Some(due.min(earliest)),
@@ -210,7 +210,7 @@ impl Pacing {
     /// The fetch brought a usable key set that is fresh for `lifetime` and used for `max_age`.
     pub(super) fn succeeded(
         &mut self,
-        pace: &KeySetPace,
+        intervals: &KeySetIntervals,
         lifetime: Option<Duration>,
         max_age: Duration,
         now: Instant,
@@ -218,29 +218,29 @@ impl Pacing {
         self.fetching = false;
         self.last_ended = Some(now);
         self.failures = 0;
-        let lifetime = lifetime.unwrap_or(pace.refresh);
-        let lifetime = lifetime.clamp(pace.shortest_refresh, pace.longest_refresh);
+        let lifetime = lifetime.unwrap_or(intervals.refresh);
+        let lifetime = lifetime.clamp(intervals.shortest_refresh, intervals.longest_refresh);
         // Leaves half of the maximum age for an issuer that does not answer.
         let lifetime = lifetime.min(max_age / 2);
         // Between three quarters and seven eighths of it: before it ends, and spread over time.
         self.due = Some(now + lifetime / 4 * 3 + lifetime / 256 * self.spread);
         if self.is_awaited {
-            self.hurry(pace);
+            self.hurry(intervals);
         }
     }
 
     /// The fetch brought no keys.
-    pub(super) fn failed(&mut self, pace: &KeySetPace, now: Instant) {
+    pub(super) fn failed(&mut self, intervals: &KeySetIntervals, now: Instant) {
         self.fetching = false;
         self.last_ended = Some(now);
         self.failures = self.failures.saturating_add(1);
-        let doubled = pace.first_back_off.saturating_mul(1 << (self.failures - 1).min(16));
-        let pause = doubled.min(pace.longest_back_off);
+        let doubled = intervals.first_back_off.saturating_mul(1 << (self.failures - 1).min(16));
+        let pause = doubled.min(intervals.longest_back_off);
         // The first retry is as early as possible; the spread grows with the pause.
         self.due = Some(now + pause - pause / 128 * self.spread);
         // A caller without a verdict comes again.
         if self.last_needed.is_some_and(|needed| now <= needed + NEED) {
-            self.hurry(pace);
+            self.hurry(intervals);
         }
     }
 
@@ -267,7 +267,7 @@ impl Pacing {
 mod tests {
     use super::*;
 
-    const PACE: fn() -> KeySetPace = KeySetPace::default;
+    const INTERVALS: fn() -> KeySetIntervals = KeySetIntervals::default;
 
     const DAY: Duration = Duration::from_hours(24);
 
@@ -276,36 +276,36 @@ mod tests {
     }
 
     /// After a good fetch at `now`.
-    fn good(now: Instant) -> Pacing {
-        let mut pacing = Pacing::new(0);
-        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
-        pacing.succeeded(&PACE(), None, DAY, now);
-        pacing
+    fn good(now: Instant) -> RefreshSchedule {
+        let mut schedule = RefreshSchedule::new(0);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now), Begin::Mine);
+        schedule.succeeded(&INTERVALS(), None, DAY, now);
+        schedule
     }
 
     #[test]
     fn reviews_cause_one_fetch_per_interval_and_share_it() {
         let now = Instant::now();
-        let mut pacing = Pacing::new(0);
-        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
-        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Others);
-        assert!(!pacing.begin_in_background(now));
-        pacing.succeeded(&PACE(), None, DAY, now);
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(9)), Begin::TooSoon);
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(10)), Begin::Mine);
+        let mut schedule = RefreshSchedule::new(0);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now), Begin::Mine);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now), Begin::Others);
+        assert!(!schedule.begin_in_background(now));
+        schedule.succeeded(&INTERVALS(), None, DAY, now);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now + seconds(9)), Begin::TooSoon);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now + seconds(10)), Begin::Mine);
     }
 
     // W28: a key may be published just after a background fetch.
     #[test]
     fn a_key_may_be_asked_for_right_after_the_background_asked() {
         let now = Instant::now();
-        let mut pacing = Pacing::new(0);
-        assert!(pacing.begin_in_background(now));
-        pacing.succeeded(&PACE(), None, DAY, now);
-        assert_eq!(pacing.begin_for_keys(&PACE(), now), Begin::TooSoon);
-        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
-        pacing.succeeded(&PACE(), None, DAY, now);
-        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::TooSoon);
+        let mut schedule = RefreshSchedule::new(0);
+        assert!(schedule.begin_in_background(now));
+        schedule.succeeded(&INTERVALS(), None, DAY, now);
+        assert_eq!(schedule.begin_for_keys(&INTERVALS(), now), Begin::TooSoon);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now), Begin::Mine);
+        schedule.succeeded(&INTERVALS(), None, DAY, now);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now), Begin::TooSoon);
     }
 
     #[test]
@@ -319,12 +319,12 @@ mod tests {
             (Some(365 * 86_400), 0, 64_800),
         ] {
             let now = Instant::now();
-            let mut pacing = Pacing::new(spread);
-            assert!(pacing.begin_in_background(now), "the first time is at once");
-            pacing.succeeded(&PACE(), lifetime.map(seconds), DAY * 2, now);
-            assert_eq!(pacing.due(), Some(now + seconds(expected)), "{lifetime:?} {spread}");
-            assert!(!pacing.begin_in_background(now + seconds(expected - 1)));
-            assert!(pacing.begin_in_background(now + seconds(expected)));
+            let mut schedule = RefreshSchedule::new(spread);
+            assert!(schedule.begin_in_background(now), "the first time is at once");
+            schedule.succeeded(&INTERVALS(), lifetime.map(seconds), DAY * 2, now);
+            assert_eq!(schedule.due(), Some(now + seconds(expected)), "{lifetime:?} {spread}");
+            assert!(!schedule.begin_in_background(now + seconds(expected - 1)));
+            assert!(schedule.begin_in_background(now + seconds(expected)));
         }
     }
 
@@ -334,10 +334,10 @@ mod tests {
             [(Some(86_400), 3600, 1350), (None, 60, 22), (Some(400), 3600, 300)]
         {
             let now = Instant::now();
-            let mut pacing = Pacing::new(0);
-            assert!(pacing.begin_in_background(now));
-            pacing.succeeded(&PACE(), lifetime.map(seconds), seconds(max_age), now);
-            let due = pacing.due().unwrap().duration_since(now).as_secs();
+            let mut schedule = RefreshSchedule::new(0);
+            assert!(schedule.begin_in_background(now));
+            schedule.succeeded(&INTERVALS(), lifetime.map(seconds), seconds(max_age), now);
+            let due = schedule.due().unwrap().duration_since(now).as_secs();
             assert_eq!(due, expected, "{lifetime:?} {max_age}");
         }
     }
@@ -345,115 +345,119 @@ mod tests {
     #[test]
     fn a_shorter_age_brings_the_next_question_forward_and_no_other_puts_it_off() {
         let now = Instant::now();
-        let mut pacing = good(now);
-        pacing.limit(Duration::MAX);
-        pacing.limit(DAY);
-        assert_eq!(pacing.due(), Some(now + seconds(225)));
-        pacing.limit(seconds(100));
-        assert_eq!(pacing.due(), Some(now + seconds(50)));
-        pacing.begin(now);
-        pacing.failed(&PACE(), now);
-        pacing.limit(seconds(1));
-        assert_eq!(pacing.due(), Some(now + seconds(1)), "the pause of a failure is its own");
+        let mut schedule = good(now);
+        schedule.limit(Duration::MAX);
+        schedule.limit(DAY);
+        assert_eq!(schedule.due(), Some(now + seconds(225)));
+        schedule.limit(seconds(100));
+        assert_eq!(schedule.due(), Some(now + seconds(50)));
+        schedule.begin(now);
+        schedule.failed(&INTERVALS(), now);
+        schedule.limit(seconds(1));
+        assert_eq!(schedule.due(), Some(now + seconds(1)), "the pause of a failure is its own");
     }
 
     #[test]
     fn the_pause_doubles_from_one_second_to_a_minute_and_ends_with_a_success() {
         let mut now = Instant::now();
         // Only the background task needs it.
-        let mut pacing = Pacing::new(0);
+        let mut schedule = RefreshSchedule::new(0);
         for pause in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
-            pacing.begin(now);
-            pacing.failed(&PACE(), now);
-            assert_eq!(pacing.due(), Some(now + seconds(pause)));
+            schedule.begin(now);
+            schedule.failed(&INTERVALS(), now);
+            assert_eq!(schedule.due(), Some(now + seconds(pause)));
             now += seconds(pause);
         }
-        assert_eq!((pacing.failures(), pacing.circuit()), (9, Circuit::Open));
-        assert!(pacing.begin_in_background(now));
-        assert_eq!(pacing.circuit(), Circuit::Probing);
-        pacing.succeeded(&PACE(), None, DAY, now);
-        assert_eq!((pacing.failures(), pacing.circuit()), (0, Circuit::Closed));
+        assert_eq!((schedule.failures(), schedule.circuit()), (9, Circuit::Open));
+        assert!(schedule.begin_in_background(now));
+        assert_eq!(schedule.circuit(), Circuit::Probing);
+        schedule.succeeded(&INTERVALS(), None, DAY, now);
+        assert_eq!((schedule.failures(), schedule.circuit()), (0, Circuit::Closed));
     }
 
     #[test]
     fn an_issuer_whose_keys_are_too_old_is_asked_at_once_unless_it_failed() {
         let now = Instant::now();
-        let mut pacing = good(now);
-        assert!(!pacing.begin_in_background(now + seconds(1)));
-        pacing.hasten();
-        assert!(pacing.begin_in_background(now + seconds(1)));
-        pacing.failed(&PACE(), now + seconds(1));
-        pacing.hasten();
-        assert!(!pacing.begin_in_background(now + seconds(1)));
+        let mut schedule = good(now);
+        assert!(!schedule.begin_in_background(now + seconds(1)));
+        schedule.hasten();
+        assert!(schedule.begin_in_background(now + seconds(1)));
+        schedule.failed(&INTERVALS(), now + seconds(1));
+        schedule.hasten();
+        assert!(!schedule.begin_in_background(now + seconds(1)));
     }
 
     #[test]
     fn the_spread_shortens_a_pause_by_a_quarter_at_most() {
         let now = Instant::now();
-        let mut pacing = Pacing::new(31);
-        pacing.begin(now);
-        pacing.failed(&PACE(), now);
-        let due = pacing.due().unwrap();
+        let mut schedule = RefreshSchedule::new(31);
+        schedule.begin(now);
+        schedule.failed(&INTERVALS(), now);
+        let due = schedule.due().unwrap();
         assert!(now + Duration::from_millis(750) <= due && due < now + seconds(1));
     }
 
     #[test]
     fn a_doubt_is_settled_by_a_fetch_that_nobody_has_to_ask_for_again() {
         let now = Instant::now();
-        let mut pacing = good(now);
-        assert_eq!(pacing.due(), Some(now + seconds(225)));
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(1)), Begin::TooSoon);
-        assert_eq!(pacing.due(), Some(now + seconds(10)));
-        assert!(pacing.begin_in_background(now + seconds(10)));
+        let mut schedule = good(now);
+        assert_eq!(schedule.due(), Some(now + seconds(225)));
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now + seconds(1)), Begin::TooSoon);
+        assert_eq!(schedule.due(), Some(now + seconds(10)));
+        assert!(schedule.begin_in_background(now + seconds(10)));
         // A review that joins it arrived after it began, so its response does not settle that
         // token.
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(11)), Begin::Others);
-        pacing.succeeded(&PACE(), None, DAY, now + seconds(12));
-        assert_eq!(pacing.due(), Some(now + seconds(20)));
-        assert!(pacing.begin_in_background(now + seconds(20)));
-        pacing.succeeded(&PACE(), None, DAY, now + seconds(20));
-        assert_eq!(pacing.due(), Some(now + seconds(245)), "nobody is in doubt any more");
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(29)), Begin::TooSoon);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now + seconds(11)), Begin::Others);
+        schedule.succeeded(&INTERVALS(), None, DAY, now + seconds(12));
+        assert_eq!(schedule.due(), Some(now + seconds(20)));
+        assert!(schedule.begin_in_background(now + seconds(20)));
+        schedule.succeeded(&INTERVALS(), None, DAY, now + seconds(20));
+        assert_eq!(schedule.due(), Some(now + seconds(245)), "nobody is in doubt any more");
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now + seconds(29)), Begin::TooSoon);
     }
 
     #[test]
     fn an_issuer_that_is_needed_is_tried_again_within_eight_seconds() {
         let mut now = Instant::now();
-        let mut pacing = Pacing::new(0);
+        let mut schedule = RefreshSchedule::new(0);
         for _ in 0..9 {
-            pacing.begin(now);
-            pacing.failed(&PACE(), now);
-            now = pacing.due().unwrap();
+            schedule.begin(now);
+            schedule.failed(&INTERVALS(), now);
+            now = schedule.due().unwrap();
         }
-        pacing.begin(now);
-        pacing.failed(&PACE(), now);
-        assert_eq!(pacing.due(), Some(now + seconds(60)), "nobody needs it");
-        assert_eq!(pacing.begin_for_keys(&PACE(), now + seconds(1)), Begin::TooSoon);
-        assert_eq!(pacing.due(), Some(now + seconds(8)));
-        assert!(pacing.begin_in_background(now + seconds(8)));
+        schedule.begin(now);
+        schedule.failed(&INTERVALS(), now);
+        assert_eq!(schedule.due(), Some(now + seconds(60)), "nobody needs it");
+        assert_eq!(schedule.begin_for_keys(&INTERVALS(), now + seconds(1)), Begin::TooSoon);
+        assert_eq!(schedule.due(), Some(now + seconds(8)));
+        assert!(schedule.begin_in_background(now + seconds(8)));
         // Reviews that arrive during the try count, too.
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(9)), Begin::TooSoon);
-        pacing.failed(&PACE(), now + seconds(18));
-        assert_eq!(pacing.due(), Some(now + seconds(26)));
-        pacing.begin(now + seconds(70));
-        pacing.failed(&PACE(), now + seconds(70));
-        assert_eq!(pacing.due(), Some(now + seconds(130)), "nobody has come for a minute");
-        assert_eq!(pacing.begin_for_keys(&PACE(), now + seconds(100)), Begin::TooSoon);
-        assert!(pacing.begin_in_background(now + seconds(100)), "longer ago than the pause");
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now + seconds(9)), Begin::TooSoon);
+        schedule.failed(&INTERVALS(), now + seconds(18));
+        assert_eq!(schedule.due(), Some(now + seconds(26)));
+        schedule.begin(now + seconds(70));
+        schedule.failed(&INTERVALS(), now + seconds(70));
+        assert_eq!(schedule.due(), Some(now + seconds(130)), "nobody has come for a minute");
+        assert_eq!(schedule.begin_for_keys(&INTERVALS(), now + seconds(100)), Begin::TooSoon);
+        assert!(schedule.begin_in_background(now + seconds(100)), "longer ago than the pause");
     }
 
     #[test]
     fn no_review_waits_for_an_issuer_that_failed() {
         let now = Instant::now();
-        let mut pacing = good(now - seconds(20));
-        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::Mine);
-        pacing.failed(&PACE(), now);
-        assert_eq!(pacing.begin_for_key(&PACE(), now), Begin::TooSoon, "left alone");
-        assert!(pacing.begin_in_background(now + seconds(1)));
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(1)), Begin::TooSoon, "probed");
-        pacing.failed(&PACE(), now + seconds(1));
+        let mut schedule = good(now - seconds(20));
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now), Begin::Mine);
+        schedule.failed(&INTERVALS(), now);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now), Begin::TooSoon, "left alone");
+        assert!(schedule.begin_in_background(now + seconds(1)));
+        assert_eq!(
+            schedule.begin_for_key(&INTERVALS(), now + seconds(1)),
+            Begin::TooSoon,
+            "probed"
+        );
+        schedule.failed(&INTERVALS(), now + seconds(1));
         // The circuit is due after two seconds, but a review may not cause a fetch yet.
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(4)), Begin::TooSoon);
-        assert_eq!(pacing.begin_for_key(&PACE(), now + seconds(11)), Begin::Mine);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now + seconds(4)), Begin::TooSoon);
+        assert_eq!(schedule.begin_for_key(&INTERVALS(), now + seconds(11)), Begin::Mine);
     }
 }

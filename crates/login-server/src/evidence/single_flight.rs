@@ -17,7 +17,7 @@ type Waiting<V> = Arc<SetOnce<Option<V>>>;
 const SHARDS: u64 = 16;
 
 /// Questions in flight. There are no more than there are leaders.
-pub(super) struct Flights<K, V> {
+pub(super) struct SingleFlight<K, V> {
     shards: [Mutex<HashMap<K, Option<Waiting<V>>>>; 16],
     hasher: RandomState,
 }
@@ -35,25 +35,25 @@ pub(super) enum Shared<V> {
     Crowded,
 }
 
-enum Turn<'f, K: Copy + Eq + Hash, V> {
+enum Role<'f, K: Copy + Eq + Hash, V> {
     Mine(Flight<'f, K, V>),
     Others(Waiting<V>),
 }
 
 /// The leader of a question. However it ends, the waiting callers are woken.
 struct Flight<'f, K: Copy + Eq + Hash, V> {
-    flights: &'f Flights<K, V>,
+    all: &'f SingleFlight<K, V>,
     key: K,
     outcome: Option<V>,
 }
 
-impl<K, V> Default for Flights<K, V> {
+impl<K, V> Default for SingleFlight<K, V> {
     fn default() -> Self {
         Self { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
     }
 }
 
-impl<K: Copy + Eq + Hash, V: Clone> Flights<K, V> {
+impl<K: Copy + Eq + Hash, V: Clone> SingleFlight<K, V> {
     /// Returns the answer to the question `key`: from `work`, or from an earlier caller's work, for
     /// which this one waits in a `place`. `known` is checked once more, since the earlier work may
     /// have just ended.
@@ -66,8 +66,8 @@ impl<K: Copy + Eq + Hash, V: Clone> Flights<K, V> {
     ) -> Shared<V> {
         let mut work = pin!(work);
         loop {
-            match self.turn(key) {
-                Turn::Mine(mut flight) => {
+            match self.role(key) {
+                Role::Mine(mut flight) => {
                     let known = known();
                     let is_own = known.is_none();
                     let answer = match known {
@@ -77,7 +77,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Flights<K, V> {
                     flight.outcome = Some(answer.clone());
                     return if is_own { Shared::Own(answer) } else { Shared::Known(answer) };
                 }
-                Turn::Others(waiting) => {
+                Role::Others(waiting) => {
                     let Some(_place) = place() else { return Shared::Crowded };
                     if let Some(answer) = waiting.wait().await {
                         return Shared::Others(answer.clone());
@@ -88,15 +88,15 @@ impl<K: Copy + Eq + Hash, V: Clone> Flights<K, V> {
     }
 }
 
-impl<K: Copy + Eq + Hash, V> Flights<K, V> {
-    fn turn(&self, key: K) -> Turn<'_, K, V> {
+impl<K: Copy + Eq + Hash, V> SingleFlight<K, V> {
+    fn role(&self, key: K) -> Role<'_, K, V> {
         let mut shard = self.shard(&key);
         if let Some(waiting) = shard.get_mut(&key) {
-            return Turn::Others(Arc::clone(waiting.get_or_insert_default()));
+            return Role::Others(Arc::clone(waiting.get_or_insert_default()));
         }
         // No caller waits yet, so there is nothing to wait on yet.
         shard.insert(key, None);
-        Turn::Mine(Flight { flights: self, key, outcome: None })
+        Role::Mine(Flight { all: self, key, outcome: None })
     }
 
     fn shard(&self, key: &K) -> MutexGuard<'_, HashMap<K, Option<Waiting<V>>>> {
@@ -109,7 +109,7 @@ impl<K: Copy + Eq + Hash, V> Flights<K, V> {
 
 impl<K: Copy + Eq + Hash, V> Drop for Flight<'_, K, V> {
     fn drop(&mut self) {
-        let waiting = self.flights.shard(&self.key).remove(&self.key).flatten();
+        let waiting = self.all.shard(&self.key).remove(&self.key).flatten();
         if let Some(waiting) = waiting {
             // Set only here, so it is not set yet.
             drop(waiting.set(self.outcome.take()));

@@ -11,13 +11,12 @@ use login_protocols::{
 use super::{
     FlowError, client_credentials, identity,
     issued::Issued,
-    jwt_bearer,
-    obtain::{Age, Session},
-    token_exchange,
+    issuer_client::{Age, IssuerClient},
+    jwt_bearer, token_exchange,
 };
 use crate::{
-    identities::{self, IdentityToken},
     options::target::{Flow, IdentityOptions},
+    workload_identity::{self, IdentityToken},
 };
 
 /// The bound on a job's whole sign-in, retries included; the source of its identity and the issuer
@@ -25,12 +24,12 @@ use crate::{
 pub const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Gets a token for the job.
-pub async fn obtain(session: &Session<'_>) -> Result<Issued, FlowError> {
-    let issued = match &session.target.identity {
-        Some(options) => by_identity(session, options).await?,
+pub async fn obtain(issuer_client: &IssuerClient<'_>) -> Result<Issued, FlowError> {
+    let issued = match &issuer_client.target.identity {
+        Some(options) => by_identity(issuer_client, options).await?,
         None => {
-            by_metadata(session, async |metadata| {
-                client_credentials::obtain(session, metadata).await
+            by_metadata(issuer_client, async |metadata| {
+                client_credentials::obtain(issuer_client, metadata).await
             })
             .await?
         }
@@ -48,40 +47,42 @@ enum Use {
 }
 
 async fn by_identity(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     options: &IdentityOptions,
 ) -> Result<Issued, FlowError> {
     // Before any request to the issuer, so that a missing identity is reported at once.
-    let identity = find(session, options).await?;
-    let say = |text: &str| session.system.terminal.detail(&format!("kubectl-login: {text}"));
+    let identity = find(issuer_client, options).await?;
+    let say = |text: &str| issuer_client.system.terminal.detail(&format!("kubectl-login: {text}"));
     say(&identity.description());
-    let reason = match session.target.flow {
+    let reason = match issuer_client.target.flow {
         Flow::Identity => Some("`--flow identity`"),
-        Flow::Auto if identity.is_from(&session.target.issuer) => Some("`--issuer-url` signed it"),
+        Flow::Auto if identity.is_from(&issuer_client.target.issuer) => {
+            Some("`--issuer-url` signed it")
+        }
         _ => None,
     };
     if let Some(reason) = reason {
         say(&format!("handing it out as it is: {reason}"));
-        return identity::hand_out(session, &identity);
+        return identity::hand_out(issuer_client, &identity);
     }
-    identities::kubernetes::may_be_shown(&identity, options, &session.target.issuer)?;
-    by_metadata(session, async |metadata| {
+    workload_identity::kubernetes::may_be_shown(&identity, options, &issuer_client.target.issuer)?;
+    by_metadata(issuer_client, async |metadata| {
         // Never empty: every identity can be sent as an assertion.
-        let mut uses = choose(session.target.flow, metadata);
+        let mut uses = choose(issuer_client.target.flow, metadata);
         loop {
             let (chosen, reason) = uses.remove(0);
             let outcome = match chosen {
                 Use::Exchange => {
                     say(&format!("exchanging it: {reason}"));
-                    token_exchange::obtain(session, metadata, &identity).await
+                    token_exchange::obtain(issuer_client, metadata, &identity).await
                 }
                 Use::Grant => {
                     say(&format!("showing it as a grant: {reason}"));
-                    jwt_bearer::obtain(session, metadata, &identity).await
+                    jwt_bearer::obtain(issuer_client, metadata, &identity).await
                 }
                 Use::ClientAssertion => {
                     say(&format!("showing it as the client's assertion: {reason}"));
-                    client_credentials::by_assertion(session, metadata, &identity).await
+                    client_credentials::by_assertion(issuer_client, metadata, &identity).await
                 }
             };
             match outcome {
@@ -99,24 +100,24 @@ async fn by_identity(
 /// The identity, for the right audience where its source allows a choice: for the cluster if the
 /// cluster will see it, else for the issuer (RFC 7523 §3: the audience is the token's recipient).
 async fn find(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     options: &IdentityOptions,
 ) -> Result<IdentityToken, FlowError> {
-    let target = session.target;
+    let target = issuer_client.target;
     let (for_cluster, for_issuer) = (target.client_id.as_str(), target.issuer.as_str());
     let first = match (&options.audience, target.flow) {
         (Some(audience), _) => audience,
         (None, Flow::Identity | Flow::Auto) => for_cluster,
         (None, _) => for_issuer,
     };
-    let identity = identities::obtain(session.system, options, first).await?;
+    let identity = workload_identity::obtain(issuer_client.system, options, first).await?;
     // Only the token shows which issuer signs here, so `auto` may have guessed wrong.
     let guessed_wrong = target.flow == Flow::Auto
         && options.audience.is_none()
         && identity.is_made_to_order()
         && !identity.is_from(&target.issuer);
     if guessed_wrong {
-        return Ok(identities::obtain(session.system, options, for_issuer).await?);
+        return Ok(workload_identity::obtain(issuer_client.system, options, for_issuer).await?);
     }
     Ok(identity)
 }
@@ -157,21 +158,21 @@ fn choose(flow: Flow, metadata: &ProviderMetadata) -> Vec<(Use, &'static str)> {
 /// Does `work` with the cached discovery document, and again with a fetched one if the cached one
 /// may have caused the failure.
 async fn by_metadata(
-    session: &Session<'_>,
+    issuer_client: &IssuerClient<'_>,
     work: impl AsyncFn(&ProviderMetadata) -> Result<Issued, FlowError>,
 ) -> Result<Issued, FlowError> {
     let bound = TIMEOUT / 2;
     let working = tokio::time::timeout(bound, async {
-        let (metadata, age) = session.metadata().await?;
+        let (metadata, age) = issuer_client.metadata().await?;
         match work(&metadata).await {
             Err(error) if age == Age::Kept && error.may_be_stale_metadata() => {
-                let fetched = session.fetch_metadata().await?;
+                let fetched = issuer_client.fetch_metadata().await?;
                 if fetched == metadata { Err(error) } else { work(&fetched).await }
             }
             outcome => outcome,
         }
     });
-    working.await.unwrap_or_else(|_| Err(FlowError::late(&session.target.issuer, bound)))
+    working.await.unwrap_or_else(|_| Err(FlowError::late(&issuer_client.target.issuer, bound)))
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@ use crate::{
         freshness::{Freshness, Lifetime},
         key_store::KeyTrouble,
         refresh_secret::{Prepared, Protection, RefreshSecret, RefreshSecrets, Sealed},
-        served::Served,
+        refusal_hint::LastCaller,
         sessions::{self, SessionRecord},
         store::{Directory, Opened, StoreError},
     },
     flows::{
-        choose::{self, Surroundings},
+        choose::{self, EnvironmentFacts},
         issued::Issued,
     },
     options::target::{Storage, Target},
@@ -31,7 +31,7 @@ use crate::{
 const ABANDONED: Duration = Duration::from_hours(1);
 
 /// The cached files of a session.
-pub(super) struct Kept<'a> {
+pub(super) struct CachedSession<'a> {
     system: &'a System<'a>,
     target: &'a Target,
     directory: Directory,
@@ -45,7 +45,7 @@ pub(super) struct Kept<'a> {
 }
 
 /// A cached token.
-pub(super) struct Found {
+pub(super) struct CachedToken {
     pub(super) entry: Entry,
     file: Opened,
     now: UnixTime,
@@ -64,23 +64,23 @@ pub(super) enum Standing {
     Old,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> CachedSession<'a> {
     pub(super) fn new(
         system: &'a System<'a>,
         target: &'a Target,
-        surroundings: Surroundings,
+        environment_facts: EnvironmentFacts,
     ) -> Option<Self> {
         let directory = Directory::new(target.cache_directory.clone()?);
-        let patient = choose::may_ask(target, surroundings).is_ok();
+        let patient = choose::may_ask(target, environment_facts).is_ok();
         let secrets = RefreshSecrets::new(system, &directory, patient);
-        Some(Self::of(system, target, surroundings, secrets))
+        Some(Self::of(system, target, environment_facts, secrets))
     }
 
     /// A cache with the given refresh token store.
     pub(super) fn of(
         system: &'a System<'a>,
         target: &'a Target,
-        surroundings: Surroundings,
+        environment_facts: EnvironmentFacts,
         secrets: RefreshSecrets<'a>,
     ) -> Self {
         let directory = secrets.directory().clone();
@@ -89,7 +89,7 @@ impl<'a> Kept<'a> {
             system,
             target,
             directory,
-            continuous_integration: surroundings.continuous_integration,
+            continuous_integration: environment_facts.continuous_integration,
             caller: None,
             suspicions: Cell::default(),
             warned: Cell::default(),
@@ -100,14 +100,14 @@ impl<'a> Kept<'a> {
         &self.directory
     }
 
-    pub(super) fn find(&self) -> Option<Found> {
+    pub(super) fn find(&self) -> Option<CachedToken> {
         let key = &self.target.cache_key;
         let mut file = self.directory.open(&key.file(entry::KIND), entry::MAX_LENGTH)?;
         let entry = Entry::parse(key, std::mem::take(&mut file.content))?;
-        Some(Found { entry, file, now: self.system.clock.now() })
+        Some(CachedToken { entry, file, now: self.system.clock.now() })
     }
 
-    pub(super) fn standing(&self, found: &Found) -> Standing {
+    pub(super) fn standing(&self, found: &CachedToken) -> Standing {
         let Entry { lifetime, suspicions, .. } = &found.entry;
         let is_suspected = || {
             let (last, next) = (found.file.served?, self.caller(found.now)?);
@@ -124,18 +124,18 @@ impl<'a> Kept<'a> {
     }
 
     /// Records who is given a cached token.
-    pub(super) fn note(&self, found: &Found) {
+    pub(super) fn note(&self, found: &CachedToken) {
         if let Some(caller) = self.caller(found.now) {
             found.file.note(caller);
         }
     }
 
-    fn caller(&self, at: UnixTime) -> Option<Served> {
-        self.caller.map(|to| Served { at, to })
+    fn caller(&self, at: UnixTime) -> Option<LastCaller> {
+        self.caller.map(|to| LastCaller { at, to })
     }
 
     /// Rewrites the cached token with other timestamps; returns whether that succeeded.
-    pub(super) fn change(&self, found: &Found, lifetime: Lifetime, suspicions: u32) -> bool {
+    pub(super) fn change(&self, found: &CachedToken, lifetime: Lifetime, suspicions: u32) -> bool {
         let Some(token) = found.entry.token() else { return false };
         let key = &self.target.cache_key;
         let text = Entry::render(key, &token, lifetime, suspicions);
@@ -232,13 +232,13 @@ impl<'a> Kept<'a> {
         let lifetime =
             if is_renewable { issued.lifetime } else { issued.lifetime.without_renewal_ahead() };
         let text = Entry::render(key, &issued.token, lifetime, self.suspicions.get());
-        let kept = self.directory.write(&key.file(entry::KIND), text.as_bytes(), false);
-        if kept.is_ok()
+        let cached = self.directory.write(&key.file(entry::KIND), text.as_bytes(), false);
+        if cached.is_ok()
             && let Some(found) = self.find()
         {
             self.note(&found);
         }
-        self.warn_about(kept, unkept);
+        self.warn_about(cached, unkept);
         let earlier = before.and_then(|_| sessions::load(&self.directory, key));
         let now = self.system.clock.now();
         let record = SessionRecord::of(self.target, issued, earlier.as_ref(), protection, now);
@@ -302,7 +302,7 @@ impl<'a> Kept<'a> {
                 self.forget_refresh_secret(None);
                 let cause = trouble.source().map(|cause| format!(": {cause}")).unwrap_or_default();
                 let text = format!(
-                    "the refresh token was not kept, so the session ends with this token: \
+                    "the refresh token was not cached, so the session ends with this token: \
                      {trouble}{cause}"
                 );
                 (None, Some(text))
@@ -311,9 +311,9 @@ impl<'a> Kept<'a> {
     }
 
     /// One warning: the token's takes precedence, as the rest fails for the same reasons.
-    fn warn_about(&self, kept: Result<(), StoreError>, unkept: Option<String>) {
+    fn warn_about(&self, cached: Result<(), StoreError>, unkept: Option<String>) {
         use std::error::Error as _;
-        let text = match kept {
+        let text = match cached {
             Err(error) => {
                 let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
                 format!(
@@ -331,7 +331,7 @@ impl<'a> Kept<'a> {
     }
 }
 
-impl Found {
+impl CachedToken {
     pub(super) fn is_good(&self) -> bool {
         matches!(self.entry.lifetime.at(self.now), Freshness::Fresh | Freshness::Due)
     }

@@ -2,15 +2,15 @@
 //! Never decides.
 
 use crate::{
-    identities,
     options::target::SourceKind,
     system::{System, browser, console::Console, environment},
+    workload_identity,
 };
 
 /// Facts about the environment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts")]
-pub struct Surroundings {
+pub struct EnvironmentFacts {
     /// A CI job runs us, even if a user is watching.
     pub continuous_integration: bool,
     /// A user sees stderr as it is written.
@@ -43,7 +43,7 @@ const SHARED_NETWORK: [&str; 2] = ["TOOLBOX_PATH", "DISTROBOX_ENTER_PATH"];
 /// Set where an editor forwards pages to open, and the ports that they redirect to.
 const FORWARDERS: [&str; 3] = ["VSCODE_IPC_HOOK_CLI", "REMOTE_CONTAINERS_IPC", "CODESPACES"];
 
-impl Surroundings {
+impl EnvironmentFacts {
     /// Inspects the host. `interactive` is what kubectl says.
     pub fn of(system: &System<'_>, interactive: bool) -> Self {
         let has = |name: &&str| system.environment.has(name);
@@ -66,7 +66,8 @@ impl Surroundings {
                 && (has(&"KUBERNETES_SERVICE_HOST") || environment::is_container()),
             named_browser: browser::is_named(system.environment),
             forwarded: FORWARDERS.iter().any(has),
-            offered_identity: identities::offered_here(system.environment).map(SourceKind::as_str),
+            offered_identity: workload_identity::offered_here(system.environment)
+                .map(SourceKind::as_str),
         }
     }
 

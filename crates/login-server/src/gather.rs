@@ -61,7 +61,7 @@ pub async fn judge<'t>(
             let evidence = Evidence { patience: Some(patience), ..evidence };
             decide(&in_force.policy, &token, &evidence, audiences, now)
         };
-        let decision = state.efforts.decide(&state.ticks, party(&token), decide).await;
+        let decision = state.efforts.decide(&state.timeout, party(&token), decide).await;
         let need = match decision {
             Decision::Verdict(verdict) => break verdict,
             Decision::Need(need) => need,
@@ -157,7 +157,7 @@ impl<'t> Gathered<'t> {
         if let Some((issuer, reason)) = reasons.next()
             && let Some(times) = state.revoked.turn()
         {
-            tracing::info!(issuer, reason, times, "the list of revocations names this token");
+            tracing::info!(issuer, reason, times, "the revocation list names this token");
         }
     }
 

@@ -11,7 +11,7 @@ use login_common::schedules::{Dice, each_schedule};
 
 use super::*;
 
-type Answers = Flights<u64, &'static str>;
+type Answers = SingleFlight<u64, &'static str>;
 
 const PLACE: fn() -> Option<()> = || Some(());
 
@@ -21,9 +21,9 @@ fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
 
 #[tokio::test]
 async fn equal_questions_at_the_same_moment_are_answered_by_one() {
-    let (flights, worked) = (Answers::default(), Cell::new(0));
+    let (in_flight, worked) = (Answers::default(), Cell::new(0));
     let ask = || {
-        flights.once(1, PLACE, || None, async {
+        in_flight.once(1, PLACE, || None, async {
             worked.set(worked.get() + 1);
             tokio::task::yield_now().await;
             "yes"
@@ -37,18 +37,18 @@ async fn equal_questions_at_the_same_moment_are_answered_by_one() {
 
 #[tokio::test]
 async fn other_questions_do_not_wait() {
-    let flights = Answers::default();
-    let mut hanging = pin!(flights.once(1, PLACE, || None, std::future::pending()));
+    let in_flight = Answers::default();
+    let mut hanging = pin!(in_flight.once(1, PLACE, || None, std::future::pending()));
     assert!(poll(hanging.as_mut()).is_pending());
-    assert_eq!(flights.once(2, PLACE, || None, async { "now" }).await, Shared::Own("now"));
+    assert_eq!(in_flight.once(2, PLACE, || None, async { "now" }).await, Shared::Own("now"));
 }
 
 #[tokio::test]
 async fn who_waits_for_one_that_gave_up_does_it_itself() {
-    let flights = Answers::default();
-    let mut hanging = Box::pin(flights.once(1, PLACE, || None, std::future::pending()));
+    let in_flight = Answers::default();
+    let mut hanging = Box::pin(in_flight.once(1, PLACE, || None, std::future::pending()));
     assert!(poll(hanging.as_mut()).is_pending());
-    let mut second = pin!(flights.once(1, PLACE, || None, async { "second" }));
+    let mut second = pin!(in_flight.once(1, PLACE, || None, async { "second" }));
     assert!(poll(second.as_mut()).is_pending());
     drop(hanging);
     assert_eq!(poll(second.as_mut()), Poll::Ready(Shared::Own("second")));
@@ -56,20 +56,20 @@ async fn who_waits_for_one_that_gave_up_does_it_itself() {
 
 #[tokio::test]
 async fn what_became_known_in_between_is_used() {
-    let flights = Answers::default();
-    let answer = flights.once(1, PLACE, || Some("known"), async { "anew" }).await;
+    let in_flight = Answers::default();
+    let answer = in_flight.once(1, PLACE, || Some("known"), async { "anew" }).await;
     assert_eq!(answer, Shared::Known("known"));
 }
 
 #[tokio::test]
 async fn without_a_place_nobody_waits_but_the_first_one_works() {
-    let flights = Answers::default();
-    let mut first = pin!(flights.once(1, || None::<()>, || None, async {
+    let in_flight = Answers::default();
+    let mut first = pin!(in_flight.once(1, || None::<()>, || None, async {
         tokio::task::yield_now().await;
         "first"
     }));
     assert!(poll(first.as_mut()).is_pending());
-    assert_eq!(flights.once(1, || None::<()>, || None, async { "x" }).await, Shared::Crowded);
+    assert_eq!(in_flight.once(1, || None::<()>, || None, async { "x" }).await, Shared::Crowded);
     assert_eq!(first.await, Shared::Own("first"));
 }
 
@@ -105,7 +105,7 @@ impl Drop for Work {
 #[test]
 fn in_no_schedule_do_two_work_on_one_question_or_does_somebody_wait_for_ever() {
     each_schedule(&[], 20_000, |seed| {
-        let (mut dice, flights) = (Dice::new(seed), Answers::default());
+        let (mut dice, in_flight) = (Dice::new(seed), Answers::default());
         let busy: Vec<Rc<Cell<u64>>> = (0..3).map(|_| Rc::default()).collect();
         let mut asking = Vec::new();
         for _ in 0..dice.below(40) {
@@ -114,7 +114,7 @@ fn in_no_schedule_do_two_work_on_one_question_or_does_somebody_wait_for_ever() {
                     let key = dice.below(3);
                     let busy = Rc::clone(&busy[usize::try_from(key).unwrap()]);
                     let work = Work { left: 1 + dice.below(4), busy, has_begun: false };
-                    asking.push(Box::pin(flights.once(key, PLACE, || None, work)));
+                    asking.push(Box::pin(in_flight.once(key, PLACE, || None, work)));
                 }
                 4 if !asking.is_empty() => {
                     // A caller gives up.
@@ -135,7 +135,7 @@ fn in_no_schedule_do_two_work_on_one_question_or_does_somebody_wait_for_ever() {
             asking.retain_mut(|asked| poll(asked.as_mut()).is_pending());
         }
         assert!(asking.is_empty(), "{} wait for ever", asking.len());
-        let left: usize = flights.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
+        let left: usize = in_flight.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
         assert_eq!(left, 0, "questions are left over");
     });
 }

@@ -17,7 +17,7 @@ pub const STRANGERS: u32 = 20;
 
 /// The rate limit of one kind of log line.
 #[derive(Debug)]
-pub struct Seldom {
+pub struct LogThrottle {
     /// Lines per interval.
     most: u32,
     state: Mutex<State>,
@@ -30,13 +30,13 @@ struct State {
     unsaid: u64,
 }
 
-impl Default for Seldom {
+impl Default for LogThrottle {
     fn default() -> Self {
         Self::with(1)
     }
 }
 
-impl Seldom {
+impl LogThrottle {
     /// At most `most` lines per interval.
     pub const fn with(most: u32) -> Self {
         let state = State { interval_began: None, said: 0, unsaid: 0 };
@@ -65,19 +65,19 @@ mod tests {
 
     #[test]
     fn what_happens_often_is_said_once_with_its_count() {
-        let seldom = Seldom::default();
-        assert_eq!(seldom.turn(), Some(1));
-        assert_eq!((seldom.turn(), seldom.turn()), (None, None));
-        seldom.state.lock().unwrap().interval_began = None;
-        assert_eq!(seldom.turn(), Some(3));
+        let log_throttle = LogThrottle::default();
+        assert_eq!(log_throttle.turn(), Some(1));
+        assert_eq!((log_throttle.turn(), log_throttle.turn()), (None, None));
+        log_throttle.state.lock().unwrap().interval_began = None;
+        assert_eq!(log_throttle.turn(), Some(3));
     }
 
     #[test]
     fn a_flood_gets_so_many_lines_and_its_count_in_the_next_interval() {
-        let seldom = Seldom::with(3);
-        let said = (0..10_000).filter_map(|_| seldom.turn()).collect::<Vec<_>>();
+        let log_throttle = LogThrottle::with(3);
+        let said = (0..10_000).filter_map(|_| log_throttle.turn()).collect::<Vec<_>>();
         assert_eq!(said, [1, 1, 1]);
-        seldom.state.lock().unwrap().interval_began = None;
-        assert_eq!(seldom.turn(), Some(9_998));
+        log_throttle.state.lock().unwrap().interval_began = None;
+        assert_eq!(log_throttle.turn(), Some(9_998));
     }
 }

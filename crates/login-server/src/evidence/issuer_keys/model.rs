@@ -17,8 +17,8 @@ use login_common::{
 };
 use tokio::time::Instant;
 
-use super::decisions::{Confirmation, Decisions, Ending, Knowledge, Turn, Wanted, Wish};
-use crate::evidence::{doubts::TokenName, pace::KeySetPace, persisted};
+use super::decisions::{Confirmation, Decisions, Ending, KeyNeed, Knowledge, NextStep, Wish};
+use crate::evidence::{doubts::TokenName, persisted, refresh_schedule::KeySetIntervals};
 
 /// Schedules per run.
 const SCHEDULES: u64 = 100_000;
@@ -101,7 +101,7 @@ struct Patient {
 
 struct World {
     random: Dice,
-    pace: KeySetPace,
+    intervals: KeySetIntervals,
     start: Instant,
     /// Milliseconds.
     now: u64,
@@ -131,13 +131,13 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut random = Dice::new(seed);
-        let pace = KeySetPace::default();
+        let intervals = KeySetIntervals::default();
         let max_age = 30_000 + random.below(1_200_000);
         let spread = u32::try_from(random.below(32)).unwrap();
         Self {
-            decisions: Decisions::new(pace, Duration::from_millis(max_age), spread),
+            decisions: Decisions::new(intervals, Duration::from_millis(max_age), spread),
             random,
-            pace,
+            intervals,
             start: Instant::now(),
             now: 0,
             wall: 1_000_000,
@@ -314,7 +314,7 @@ impl World {
         if self.in_use().is_some() {
             return self.verify(visit);
         }
-        self.want(visit, Wanted::Keys)
+        self.want(visit, KeyNeed::Keys)
     }
 
     /// The first verification, with the set in use.
@@ -323,20 +323,20 @@ impl World {
         if visit.token.signer.is_some_and(|key| keys.contains(&key)) {
             return self.end(visit, Verdict::Accepted);
         }
-        self.want(visit, Wanted::Other(visit.token.name))
+        self.want(visit, KeyNeed::Other(visit.token.name))
     }
 
-    fn want(&mut self, visit: Visit, wanted: Wanted) -> Result<(), String> {
-        let is_for_other = matches!(wanted, Wanted::Other(_));
+    fn want(&mut self, visit: Visit, wanted: KeyNeed) -> Result<(), String> {
+        let is_for_other = matches!(wanted, KeyNeed::Other(_));
         let (wall, now) = (self.wall_clock(), self.instant());
         let (wish, fetches) = match self.decisions.want(wanted, wall, now) {
-            Turn::Answer(knowledge) if is_for_other => return self.decide(visit, knowledge),
-            Turn::Answer(_) => return self.end(visit, Verdict::CannotTell),
-            Turn::Fetch(wish) => (wish, true),
-            Turn::Wait(wish) => (wish, false),
+            NextStep::Answer(knowledge) if is_for_other => return self.decide(visit, knowledge),
+            NextStep::Answer(_) => return self.end(visit, Verdict::CannotTell),
+            NextStep::Fetch(wish) => (wish, true),
+            NextStep::Wait(wish) => (wish, false),
         };
         if fetches {
-            let interval = u64::try_from(self.pace.interval.as_millis()).unwrap();
+            let interval = u64::try_from(self.intervals.interval.as_millis()).unwrap();
             if is_for_other {
                 if self.last_for_key.is_some_and(|last| self.now < last + interval) {
                     return Err("two fetches for tokens within one interval".to_owned());
@@ -524,7 +524,7 @@ impl World {
         self.note(|| "restart".to_owned());
         let max_age = Duration::from_millis(self.max_age);
         let spread = u32::try_from(self.random.below(32)).unwrap();
-        self.decisions = Decisions::new(self.pace, max_age, spread);
+        self.decisions = Decisions::new(self.intervals, max_age, spread);
         let (now, wall) = (self.instant(), self.wall_clock());
         if let Some((keys, confirmed_at)) = &self.stored
             && let Some(confirmed_at) = persisted::plausible(*confirmed_at, wall)

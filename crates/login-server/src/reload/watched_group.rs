@@ -47,7 +47,7 @@ pub(crate) enum Look {
 }
 
 /// A watched group of files.
-pub(crate) struct Subject<S> {
+pub(crate) struct WatchedGroup<S> {
     source: S,
     in_force: SeenFiles,
     /// Good, and not in force yet: it may still be being written, and half a list may be a valid
@@ -83,7 +83,7 @@ pub(crate) trait Looking: Send {
     fn stream(&self) -> Option<&Path>;
 }
 
-impl<S: Source> Subject<S> {
+impl<S: Source> WatchedGroup<S> {
     /// Watches the files read at the start.
     pub(crate) fn new(source: S, in_force: SeenFiles, reloads: &Reloads, now: UnixTime) -> Self {
         let subject = Self { source, in_force, unsettled: None, refused: None };
@@ -127,7 +127,7 @@ impl<S: Source> Subject<S> {
             tracing::error!(
                 kind = kind.as_str(),
                 faults = faults.len(),
-                "files have changed and cannot be used; what was in force stays"
+                "the changed files cannot be used; the earlier ones stay in force"
             );
             for fault in faults.iter().take(FAULTS_SHOWN) {
                 tracing::error!(kind = kind.as_str(), fault, "not usable");
@@ -144,7 +144,7 @@ impl<S: Source> Subject<S> {
     }
 }
 
-impl<S: Source> Looking for Subject<S> {
+impl<S: Source> Looking for WatchedGroup<S> {
     fn look(&mut self, look: Look, reloads: &Reloads, now: UnixTime) {
         if !self.is_due(look) {
             return;
@@ -254,7 +254,7 @@ mod tests {
         let files = TrackedFiles::default();
         files.read(&path, 100).unwrap();
         let source = Text(path.clone(), Vec::new());
-        let mut subject = Subject::new(source, files.into_seen(), &reloads, now);
+        let mut subject = WatchedGroup::new(source, files.into_seen(), &reloads, now);
         for (written, look, in_force) in [
             (Some(""), Look::Glance, &[][..]),
             (Some("a b"), Look::Glance, &[]),

@@ -12,7 +12,7 @@ use super::{FlowError, LocalError, local};
 use crate::{options::target::Target, system::random};
 
 /// The client's credential, read from where the options say.
-pub enum ClientProof {
+pub enum ClientCredential {
     /// None: a public client.
     Public,
     /// Sent in a header or in the form, as the issuer announces.
@@ -38,7 +38,7 @@ pub enum AssertionAudience {
     TokenEndpoint,
 }
 
-impl ClientProof {
+impl ClientCredential {
     /// Reads the credential. A key takes precedence over a secret: a configuration with both is
     /// migrating to the key.
     pub async fn of(target: &Target) -> Result<Self, FlowError> {

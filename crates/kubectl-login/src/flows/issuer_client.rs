@@ -33,9 +33,9 @@ use url::Url;
 use super::{
     FlowError,
     choose::PersonFlow,
-    client_proof::{AssertionAudience, ClientProof},
+    client_authentication::{AssertionAudience, ClientCredential},
     failure::NotAnIssuer,
-    issued::{self, Issued, Wanted},
+    issued::{self, Expected, Issued},
     local,
     moments::Moments,
     repeat::{Attempts, Repeat},
@@ -62,13 +62,13 @@ const SKEW_WORTH_A_WORD: u64 = 60;
 const WORTH_ANOTHER_DATE: u64 = 5;
 
 /// Everything that a flow needs to call an issuer.
-pub struct Session<'a> {
+pub struct IssuerClient<'a> {
     /// The host.
     pub system: &'a System<'a>,
     /// The checked options.
     pub target: &'a Target,
     http: HttpClient,
-    proof: ClientProof,
+    proof: ClientCredential,
     /// Where discovery documents are cached, and the trust settings they were fetched under. `None`
     /// without verification, where any host on the network path could pose as the issuer.
     kept: Option<(&'a Directory, Voucher)>,
@@ -88,7 +88,7 @@ pub struct Answer {
     pub moments: Moments,
 }
 
-impl<'a> Session<'a> {
+impl<'a> IssuerClient<'a> {
     /// Reads what the options name: certificates, and the client's credential.
     pub async fn prepare(
         system: &'a System<'a>,
@@ -106,14 +106,14 @@ impl<'a> Session<'a> {
             static WARNED: Once = Once::new();
             WARNED.call_once(|| {
                 system.terminal.say(&format!(
-                    "warning: `--insecure-skip-tls-verify` is on: whoever is on the line to {} can \
-                     take over the session",
+                    "warning: `--insecure-skip-tls-verify` is on: anyone on the network path to \
+                     {} can take over the session",
                     target.issuer
                 ));
             });
         }
-        let proof = ClientProof::of(target).await?;
-        if let ClientProof::Secret(secret) = &proof {
+        let proof = ClientCredential::of(target).await?;
+        if let ClientCredential::Secret(secret) = &proof {
             scrub::never_show(secret);
         }
         for (name, value) in &target.connection.request_headers {
@@ -428,7 +428,7 @@ impl<'a> Session<'a> {
         subject: Option<&str>,
         id_token_optional: bool,
     ) -> Result<Issued, FlowError> {
-        let wanted = Wanted {
+        let wanted = Expected {
             issuer: &self.target.issuer,
             client_id: &self.target.client_id,
             nonce: nonce.map(Nonce::as_str),
@@ -442,7 +442,7 @@ impl<'a> Session<'a> {
 
     /// The same for a code that only the `nonce` in its ID token ties to this sign-in.
     pub fn check_untied(&self, answer: Answer, nonce: &Nonce) -> Result<Issued, FlowError> {
-        let wanted = Wanted {
+        let wanted = Expected {
             issuer: &self.target.issuer,
             client_id: &self.target.client_id,
             nonce: Some(nonce.as_str()),
@@ -454,7 +454,7 @@ impl<'a> Session<'a> {
         self.take(answer, &wanted)
     }
 
-    fn take(&self, answer: Answer, wanted: &Wanted<'_>) -> Result<Issued, FlowError> {
+    fn take(&self, answer: Answer, wanted: &Expected<'_>) -> Result<Issued, FlowError> {
         let moments = answer.moments;
         if moments.skew().as_secs() >= SKEW_WORTH_A_WORD {
             self.system.terminal.say(&format!(

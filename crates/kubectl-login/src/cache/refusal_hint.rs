@@ -21,14 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// When a token was handed out, and to which process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Served {
+pub struct LastCaller {
     /// The time.
     pub at: UnixTime,
     /// The caller's process id.
     pub to: u32,
 }
 
-impl Served {
+impl LastCaller {
     /// Whether `next`, the current caller, comes back because the token was refused. `suspicions`
     /// counts the earlier ones in a row that a renewal did not end.
     pub fn hints_at_refusal(&self, next: Self, lifetime: &Lifetime, suspicions: u32) -> bool {
@@ -45,8 +45,8 @@ impl Served {
 mod tests {
     use super::*;
 
-    fn served(at: i64, to: u32) -> Served {
-        Served { at: UnixTime::from_seconds(at), to }
+    fn served(at: i64, to: u32) -> LastCaller {
+        LastCaller { at: UnixTime::from_seconds(at), to }
     }
 
     #[test]
