@@ -61,3 +61,11 @@ fn what_is_no_record_is_not_listed() {
         assert_eq!(list(&directory), std::slice::from_ref(&good), "{bad}");
     }
 }
+
+#[test]
+fn a_record_is_written_as_in_earlier_versions() {
+    let text = r#"{"format":"kubectl-login/1","issuer":"https://id.example","clientId":"a","account":"work","scopes":["groups","profile"],"flow":"auto","useAccessToken":false,"subject":"1","displayName":"alice","signedInAt":"2026-01-31T12:00:00Z","validUntil":"2026-01-31T13:00:00Z","storage":"file","refusedWays":["browser"],"certificateAuthorities":[{"file":"/etc/ca.pem"},{"data":"UEVN"}],"insecureSkipTlsVerify":false}"#;
+    let record = SessionRecord { refused_ways: vec![PersonFlow::Browser], ..record("a") };
+    assert_eq!(String::from_utf8(record.render()).unwrap(), text);
+    assert_eq!(SessionRecord::parse(record.key.clone(), text.as_bytes()), Some(record));
+}

@@ -425,3 +425,61 @@ fn what_came_by_the_word_of_one_authority_is_not_kept_for_another() {
     let anybody = "--insecure-skip-tls-verify";
     assert_eq!(key(&format!("{file} {anybody}")), key(anybody));
 }
+
+/// Computed before the cache became a crate of its own: a key that changes loses every session.
+#[test]
+#[cfg(unix)]
+fn the_keys_of_targets_stay_what_they_were_in_earlier_versions() {
+    for (line, of_target, of_job) in [
+        (
+            "",
+            "32f405fe951b4934e9d0ea7f0ddd6b5f4bf0885ef2735a5ba93ed25af453f57b",
+            "0fab0ce5e99ab9e6f2f43db9f89ce19246aeb2d3c2428e3e4cd9f31f02214995",
+        ),
+        (
+            "--scope groups --scope openid --audience api --account work --use-access-token",
+            "2264487133d3ed028517d6d98e11e7414b452ddf9aa2e999b9273f3641e3b399",
+            "412a00969f378a0a897a6c6864093f4a17ed9c3f3b8c67b959ce455a8911419a",
+        ),
+        (
+            "--flow client-credentials --scope openid --audience api",
+            "941adac9d14caa03cbf4a22d076af0d6d367ad77b6bc86436e5271e6522b577a",
+            "e5095caa4d2efca52c2d1fa8c550abdebbf813f1dc07fcba30205a5f7e997ec2",
+        ),
+        (
+            "--identity github-actions --identity-audience a --flow token-exchange \
+             --subject-token-type s --requested-token-type r",
+            "a11cd78b660324baf6e290fb1afa70b50bcaeca98dea7fee3a05a0e53dcade9a",
+            "61af04d01c8bd2e75651f1f6545c9c9c690d6fe452a2e50a2f769f4060014b12",
+        ),
+        (
+            "--identity-variable A",
+            "6a74c3e7af2061a6432aaf28731457a61a296a14dc2cbc7894fb5f0496606bc0",
+            "e1c957e2a07f8c347af0bfa4fb7478a207a5dfbc6e1ed36d2d6053c3e04ff7dc",
+        ),
+        (
+            "--identity-command=print-it --flow jwt-bearer",
+            "70a8d4b0fd43f03799d4df08473af2712f55926b6d2e6e621b4cdaf9c88ada2c",
+            "1b9cd05fb6c0ef57d7611c00f82a2ee21ded53198e9db39996a2f4e036ee13c4",
+        ),
+        (
+            "--username alice --authorization-parameter prompt=login \
+             --authorization-parameter a=b --request-header X-B=2 --request-header a=1",
+            "ed3eb91e4c932fda96f32f7a17cbb586325489a954d21d1e2e5de29a068db19e",
+            "edede41399a959f3f4ae397248a3fe3a0b4ad634e161af3a76e042135bdd8ee1",
+        ),
+        (
+            "--certificate-authority /etc/ca.pem --certificate-authority-data UEVN",
+            "ca2666ed3069a9d73eb0f5ef119c30c60ab5372a6c7df3f1382d6e3b37486a55",
+            "ffa5604984eabadc8c8d6b9de5968989e56c6a0c12be08548a693b10cdad436e",
+        ),
+        (
+            "--insecure-skip-tls-verify",
+            "593f2ead94124a5e596111425791d1ff4b05ef4e44b4e28de52722f678646b75",
+            "d79996992279c787723630140361272695469dd06e4af38a8df9e931d7ca3a10",
+        ),
+    ] {
+        let key = checked(&format!("{GOOD} {line}"), &[], None).unwrap().cache_key;
+        assert_eq!((key.as_str(), key.of_job("says").as_str()), (of_target, of_job), "{line}");
+    }
+}
