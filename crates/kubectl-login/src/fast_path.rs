@@ -2,7 +2,7 @@
 //! else (for a job also its identity, which decides whose token it may get).
 //! Takes no lock, starts no thread or runtime, opens no socket, does not parse the token, and
 //! returns no error: everything unusual goes to the slow path, which reports it. So do a token that
-//! is due for renewal and a caller that comes back too soon (`cache::served`).
+//! is due for renewal and a caller that comes back too soon (`cache::refusal_hint`).
 
 use std::ffi::OsString;
 
@@ -97,7 +97,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        cache::{freshness::Lifetime, key::CacheKey},
+        cache::freshness::Lifetime,
+        options::target::cache_key::Identifying,
         system::environment::{NoEnvironment, Overlay},
     };
 
@@ -107,7 +108,8 @@ mod tests {
     fn found(line: &str, variables: &[(&str, &str)], now: i64) -> Option<String> {
         let scratch = tempfile::tempdir().unwrap();
         let directory = Directory::new(scratch.path().to_owned());
-        let key = CacheKey::of_client("https://id.example", "k");
+        let (issuer, client_id) = ("https://id.example", "k");
+        let key = Identifying { issuer, client_id, ..Identifying::default() }.key();
         let at = UnixTime::from_seconds;
         let lifetime = Lifetime {
             issued_at: at(0),
@@ -117,7 +119,7 @@ mod tests {
             valid_until: at(1060),
         };
         let text = Entry::render(&key, &Secret::new("t"), lifetime, 0);
-        directory.write(&key.file(entry::KIND), text.as_bytes(), false).unwrap();
+        directory.write(&key.file(entry::KIND), text.as_bytes()).unwrap();
         let mut variables: Vec<(String, String)> = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -11,6 +11,7 @@ mod failure;
 #[cfg(test)]
 #[cfg(unix)]
 mod model;
+pub(crate) mod record;
 
 use std::{cell::RefCell, future::Future, time::Duration};
 
@@ -23,7 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     cache::{
-        backoff::Memory,
+        backoff::{Effect, Memory},
         freshness::Freshness,
         key_store::KeyTrouble,
         refresh_secret::{Prepared, RefreshSecret, Sealed},
@@ -92,7 +93,7 @@ impl<'a> Renewal<'a> {
     fn with(
         system: &'a System<'a>,
         target: &'a Target,
-        secrets: crate::cache::refresh_secret::RefreshSecrets<'a>,
+        secrets: crate::cache::refresh_secret::RefreshSecrets,
     ) -> Self {
         let environment_facts = EnvironmentFacts::of(system, false);
         let cached = Some(CachedSession::of(system, target, environment_facts, secrets));
@@ -176,7 +177,7 @@ impl<'a> Renewal<'a> {
             if let (Err(failure), Some(cached)) = (&outcome, &self.cached) {
                 // For processes that wait. No back-off: the user asked for this attempt with
                 // `login`.
-                cached.remember(&Report::from(failure), false);
+                cached.remember(failure, Effect::Shared);
             }
             self.conclude();
             outcome
@@ -200,9 +201,9 @@ impl<'a> Renewal<'a> {
         };
         let outcome = match outcome {
             Ok(issued) => Ok(rendered(&issued, version)),
-            Err(Unrenewed { failure, shared }) => {
-                if let (Some(opens_window), Some(cached)) = (shared, &self.cached) {
-                    cached.remember(&Report::from(&failure), opens_window);
+            Err(Unrenewed { failure, effect }) => {
+                if let (Some(effect), Some(cached)) = (effect, &self.cached) {
+                    cached.remember(&failure, effect);
                 }
                 self.still_valid(&failure, version).ok_or(failure)
             }
@@ -215,7 +216,7 @@ impl<'a> Renewal<'a> {
         let issuer_client = self.issuer_client().await.map_err(Unrenewed::alone)?;
         let issued = job::obtain(&issuer_client)
             .await
-            .map_err(|error| Unrenewed::shared(self.failure(error), false))?;
+            .map_err(|error| Unrenewed::shared(self.failure(error)))?;
         self.keep(&issued, None, None);
         Ok(issued)
     }
@@ -271,7 +272,8 @@ impl<'a> Renewal<'a> {
         };
         self.person(&issuer_client).await.map_err(|error| {
             let is_outage = error.fault() == Fault::Unreachable;
-            Unrenewed::shared(self.failure(error), !is_outage)
+            let effect = if is_outage { Effect::Shared } else { Effect::HoldsBack };
+            Unrenewed { failure: self.failure(error), effect: Some(effect) }
         })
     }
 
@@ -318,7 +320,7 @@ impl<'a> Renewal<'a> {
                     if let Some(token) = next {
                         cached.keep_refresh_secret(&RefreshSecret { token, ..secret }, place);
                     }
-                    return Err(Unrenewed::shared(self.failure(error), false));
+                    return Err(Unrenewed::shared(self.failure(error)));
                 }
                 Err(error) if error.asks_for_sign_in() => {
                     // A process that does not share our lock (another host with the same home
@@ -344,7 +346,7 @@ impl<'a> Renewal<'a> {
                         // spent.
                         cached.forget_refresh_secret(Some(&place));
                     }
-                    return Err(Unrenewed::shared(self.failure(error), false));
+                    return Err(Unrenewed::shared(self.failure(error)));
                 }
             }
         }
@@ -518,11 +520,12 @@ impl<'a> Renewal<'a> {
         if let Some(holder) = lock.abandoned.as_ref().filter(|holder| holder.was_signing_in()) {
             // The user has just closed a browser window: do not open another one.
             let failure = Failure::from(RenewalError::Abandoned { process: holder.process });
-            cached.remember(&Report::from(&failure), true);
+            cached.remember(&failure, Effect::HoldsBack);
             return Some(failure);
         }
         let memory = cached.memory().filter(|memory| Some(memory) != failed_before)?;
-        Some(RenewalError::Remembered { report: Box::new(memory.report), seconds_left: 0 }.into())
+        let report = Box::new(Report::parse(&memory.failure)?);
+        Some(RenewalError::Remembered { report, seconds_left: 0 }.into())
     }
 
     // --- the lock -----------------------------------------------------------------------------

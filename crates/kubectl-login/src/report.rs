@@ -6,7 +6,7 @@ use std::{error::Error, fmt, io};
 use anstyle::{AnsiColor, Style};
 use thiserror::Error;
 
-use crate::scrub;
+use crate::{cache::backoff::StoredFailure, scrub};
 
 /// Whose fault it was; the exit code depends on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,10 +189,16 @@ impl Report {
         let _ = anstream::stderr().lock().write_all(text.as_bytes());
     }
 
-    /// Parses the output of `Display`.
-    pub fn parse(fault: Fault, text: &str) -> Option<Self> {
+    /// As it is stored for other processes.
+    pub fn stored(&self) -> StoredFailure {
+        StoredFailure { exit_code: self.fault.exit_code(), report: self.to_string() }
+    }
+
+    /// Reads what `stored` returns.
+    pub fn parse(stored: &StoredFailure) -> Option<Self> {
+        let fault = Fault::from_exit_code(stored.exit_code)?;
         let mut report = Self { fault, error: String::new(), causes: Vec::new(), hint: None };
-        for line in text.lines() {
+        for line in stored.report.lines() {
             match line.split_once(": ")? {
                 (ERROR, error) => one_line(error).clone_into(&mut report.error),
                 (CAUSE, cause) => report.causes.push(one_line(cause)),
@@ -228,7 +234,7 @@ mod tests {
             report.to_string(),
             "error: could not write the answer\n  caused by: the pipe is closed\n"
         );
-        assert_eq!(Report::parse(Fault::Refused, &report.to_string()), Some(report));
+        assert_eq!(Report::parse(&report.stored()), Some(report));
         let option = Report::from(&OptionError::Missing("client-id").into());
         assert_eq!(
             option.to_string(),
@@ -237,6 +243,14 @@ mod tests {
              kubeconfig's cluster entry has it, the user entry needs `provideClusterInfo: true`\n"
         );
         assert_eq!(option.fault.exit_code(), 2);
+    }
+
+    #[test]
+    fn a_corrupt_report_is_none() {
+        for (exit_code, report) in [(9, "error: x\n"), (1, "x\n"), (1, "")] {
+            let stored = StoredFailure { exit_code, report: report.to_owned() };
+            assert_eq!(Report::parse(&stored), None, "{stored:?}");
+        }
     }
 
     #[test]

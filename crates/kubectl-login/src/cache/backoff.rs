@@ -10,7 +10,6 @@ use super::{
     key::CacheKey,
     store::{Directory, StoreError},
 };
-use crate::report::{Fault, Report};
 
 /// The kind of file.
 const KIND: &str = "failed";
@@ -29,11 +28,29 @@ const LONGEST_WINDOW: Duration = Duration::from_mins(1);
 pub struct Memory {
     /// How many failures in a row.
     pub count: u32,
-    /// No sign-in begins before this time. For a failure that opens no window, it is the time of
-    /// the failure; only processes that waited for the result adopt it.
+    /// No sign-in begins before this time. For a failure that is only shared, it is the time of
+    /// the failure.
     pub until: UnixTime,
     /// What was reported.
-    pub report: Report,
+    pub failure: StoredFailure,
+}
+
+/// A failure as it was reported; this crate does not read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFailure {
+    /// The exit code of the process that failed.
+    pub exit_code: u8,
+    /// The lines of its report.
+    pub report: String,
+}
+
+/// What a stored failure does to other processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Those that waited for the result adopt it.
+    Shared,
+    /// It also holds back the next sign-in.
+    HoldsBack,
 }
 
 impl Memory {
@@ -47,8 +64,8 @@ impl Memory {
             "{FORMAT}\n{} {} {}\n{}",
             self.count,
             self.until.as_seconds(),
-            self.report.fault.exit_code(),
-            self.report
+            self.failure.exit_code,
+            self.failure.report
         )
     }
 
@@ -58,8 +75,8 @@ impl Memory {
         let mut words = head.split(' ');
         let count = words.next()?.parse().ok()?;
         let until = UnixTime::from_seconds(words.next()?.parse().ok()?);
-        let fault = Fault::from_exit_code(words.next()?.parse().ok()?)?;
-        Some(Self { count, until, report: Report::parse(fault, report)? })
+        let exit_code = words.next()?.parse().ok()?;
+        Some(Self { count, until, failure: StoredFailure { exit_code, report: report.to_owned() } })
     }
 }
 
@@ -69,24 +86,28 @@ pub fn recall(directory: &Directory, key: &CacheKey) -> Option<Memory> {
     Memory::parse(&String::from_utf8(bytes).ok()?)
 }
 
-/// Stores `report`. Each sign-in that fails again doubles the window. A failure that opens no
-/// window (`opens_window` false: a job, a renewal, an outage, an explicit `login`) is only shared
-/// with the processes that waited for it.
+/// Stores `failure`. Each sign-in that fails again doubles the window in which it holds back the
+/// next one. That of a job, a renewal, an outage or an explicit `login` is only shared.
 pub fn remember(
     directory: &Directory,
     key: &CacheKey,
-    report: &Report,
-    opens_window: bool,
+    failure: StoredFailure,
+    effect: Effect,
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    // Consecutive failures count; one that opens no window starts again at one.
-    let before = recall(directory, key)
-        .filter(|memory| opens_window && now.since(memory.until) <= LONGEST_WINDOW)
-        .map_or(0, |memory| memory.count);
-    let count = before.saturating_add(1);
-    let until = if opens_window { now.plus(window(count)) } else { now };
-    let memory = Memory { count, until, report: report.clone() };
-    directory.write(&key.file(KIND), memory.render().as_bytes(), false)
+    let (count, until) = match effect {
+        Effect::Shared => (1, now),
+        Effect::HoldsBack => {
+            // Consecutive failures count.
+            let before = recall(directory, key)
+                .filter(|memory| now.since(memory.until) <= LONGEST_WINDOW)
+                .map_or(0, |memory| memory.count);
+            let count = before.saturating_add(1);
+            (count, now.plus(window(count)))
+        }
+    };
+    let memory = Memory { count, until, failure };
+    directory.write(&key.file(KIND), memory.render().as_bytes())
 }
 
 /// Removes the stored failures of a session.
@@ -107,13 +128,9 @@ mod tests {
         UnixTime::from_seconds(seconds)
     }
 
-    fn report() -> Report {
-        Report {
-            fault: Fault::Refused,
-            error: "sign-in failed".to_owned(),
-            causes: vec!["the issuer said no".to_owned(), "really".to_owned()],
-            hint: Some("ask again".to_owned()),
-        }
+    fn failure() -> StoredFailure {
+        let report = "error: sign-in failed\n  caused by: the issuer said no\nhint: ask again\n";
+        StoredFailure { exit_code: 1, report: report.to_owned() }
     }
 
     #[test]
@@ -128,10 +145,10 @@ mod tests {
         let directory = Directory::new(scratch.path().join("cache"));
         let key = CacheKey::of_client("https://id.example", "k");
         assert_eq!(recall(&directory, &key), None);
-        remember(&directory, &key, &report(), true, at(100)).unwrap();
+        remember(&directory, &key, failure(), Effect::HoldsBack, at(100)).unwrap();
         let first = recall(&directory, &key).unwrap();
-        assert_eq!(first, Memory { count: 1, until: at(110), report: report() });
-        remember(&directory, &key, &report(), true, at(120)).unwrap();
+        assert_eq!(first, Memory { count: 1, until: at(110), failure: failure() });
+        remember(&directory, &key, failure(), Effect::HoldsBack, at(120)).unwrap();
         assert_eq!(recall(&directory, &key).unwrap().until, at(140));
         clear(&directory, &key).unwrap();
         assert_eq!(recall(&directory, &key), None);
@@ -139,7 +156,7 @@ mod tests {
 
     #[test]
     fn only_the_window_holds_back() {
-        let memory = |until| Memory { count: 1, until: at(until), report: report() };
+        let memory = |until| Memory { count: 1, until: at(until), failure: failure() };
         assert!(memory(110).holds_back(at(109)));
         assert!(!memory(110).holds_back(at(110)));
         assert!(!memory(100).holds_back(at(100)));
@@ -148,14 +165,19 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_that_is_only_shared_opens_no_window_and_counts_once() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = Directory::new(scratch.path().join("cache"));
+        let key = CacheKey::of_client("https://id.example", "k");
+        remember(&directory, &key, failure(), Effect::HoldsBack, at(100)).unwrap();
+        remember(&directory, &key, failure(), Effect::Shared, at(120)).unwrap();
+        let shared = Memory { count: 1, until: at(120), failure: failure() };
+        assert_eq!(recall(&directory, &key), Some(shared));
+    }
+
+    #[test]
     fn a_corrupt_memory_is_none() {
-        for text in [
-            "",
-            "kubectl-login/1\n",
-            "kubectl-login/1\n1 2\nerror: x\n",
-            "kubectl-login/1\n1 2 9\nerror: x\n",
-            "kubectl-login/1\n1 2 1\nx\n",
-        ] {
+        for text in ["", "kubectl-login/1\n", "kubectl-login/1\n1 2\nerror: x\n"] {
             assert_eq!(Memory::parse(text), None, "{text:?}");
         }
     }

@@ -100,7 +100,7 @@ impl KeyStore for KeyFile {
     }
 
     fn save(&self, text: &str) -> Result<(), KeyTrouble> {
-        Ok(self.directory()?.write(&self.name, text.as_bytes(), true)?)
+        Ok(self.directory()?.write_durably(&self.name, text.as_bytes())?)
     }
 
     fn remove(&self) -> Result<(), KeyTrouble> {
@@ -120,9 +120,9 @@ mod tests {
         assert!(file.load().unwrap().is_none());
         file.save("text").unwrap();
         assert_eq!(file.load().unwrap().unwrap().as_str(), "text");
-        directory.write("a.key", &[0xff], false).unwrap();
+        directory.write("a.key", &[0xff]).unwrap();
         assert!(matches!(file.load(), Err(KeyTrouble::Unreadable(_))));
-        directory.write("a.key", b"", false).unwrap();
+        directory.write("a.key", b"").unwrap();
         assert!(file.load().unwrap().is_none(), "what a power cut leaves is no key");
         file.remove().unwrap();
         file.remove().unwrap();

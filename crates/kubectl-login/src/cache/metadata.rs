@@ -62,7 +62,7 @@ pub fn save(
 ) -> Result<(), StoreError> {
     let mut content = format!("{FORMAT} {}\n", now.as_seconds()).into_bytes();
     content.extend_from_slice(json);
-    directory.write(&file(issuer, voucher), &content, false)
+    directory.write(&file(issuer, voucher), &content)
 }
 
 #[cfg(test)]

@@ -31,16 +31,11 @@ use super::{
     FORMAT,
     digest::digest_of,
     key::CacheKey,
-    key_store::{KeyFile, KeyStore, KeyTrouble},
+    key_store::{KeyStore, KeyTrouble},
     renewal_lock,
     sealing::{MasterKey, SealingKey},
     store::{Directory, StoreError, TEMPORARY},
 };
-use crate::{
-    options::target::Storage,
-    system::{System, host, keyring::Keyring, random},
-};
-
 /// The kind of file.
 const KIND: &str = "refresh";
 
@@ -85,6 +80,23 @@ impl RefreshSecret {
     }
 }
 
+/// How refresh tokens are to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// The best method that works on this host.
+    Auto,
+    /// The best method that works without a keyring: a CI job has none.
+    AutoWithoutKeyring,
+    /// Encrypted; the key is in the desktop's keyring.
+    Keyring,
+    /// Encrypted; the key is in a file of its own.
+    EncryptedFile,
+    /// In plain files with mode 0600.
+    File,
+    /// Not stored.
+    None,
+}
+
 /// How a refresh token is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
@@ -115,20 +127,15 @@ impl Protection {
     }
 
     /// The ways that fit a wish, the best first. `before` is how a renewal found the token stored;
-    /// it keeps to a key file, as only a sign-in tries the keyring anew. A CI job has no keyring.
-    fn candidates(
-        wish: Storage,
-        before: Option<Self>,
-        continuous_integration: bool,
-    ) -> &'static [Self] {
+    /// it keeps to a key file, as only a sign-in tries the keyring anew.
+    fn candidates(wish: Storage, before: Option<Self>) -> &'static [Self] {
         use Protection::{KeyFile, Keyring, Plain};
         match (wish, before) {
             (Storage::None, _) => &[],
             (Storage::Keyring, _) => &[Keyring, KeyFile],
             (Storage::EncryptedFile, _) => &[KeyFile],
             (Storage::File, _) => &[Plain],
-            (Storage::Auto, Some(KeyFile)) => &[KeyFile, Plain],
-            (Storage::Auto, _) if continuous_integration => &[KeyFile, Plain],
+            (Storage::AutoWithoutKeyring, _) | (Storage::Auto, Some(KeyFile)) => &[KeyFile, Plain],
             (Storage::Auto, _) => &[Keyring, KeyFile, Plain],
         }
     }
@@ -198,35 +205,22 @@ impl Key {
 }
 
 /// The refresh tokens in a directory.
-pub struct RefreshSecrets<'a> {
+pub struct RefreshSecrets {
     directory: Directory,
-    keyring: Box<dyn KeyStore + 'a>,
-    key_file: Box<dyn KeyStore + 'a>,
+    keyring: Box<dyn KeyStore>,
+    key_file: Box<dyn KeyStore>,
     machine: String,
     keys: RefCell<Vec<(Protection, Key)>>,
     forgotten: RefCell<Vec<(Protection, String)>>,
 }
 
-impl<'a> RefreshSecrets<'a> {
-    /// Those in `directory`. `patient` allows the time that a user needs to unlock the keyring.
-    pub fn new(system: &System<'a>, directory: &Directory, patient: bool) -> Self {
-        let digest = digest_of(directory.canonical().to_string_lossy().as_bytes());
-        let name = digest.get(..16).unwrap_or_default();
-        let data = system.environment.default_data_directory();
-        let keys = data.map(|data| directory.beside(data.join("keys")));
-        Self::with(
-            directory,
-            Box::new(Keyring::new(system.environment, name, patient)),
-            Box::new(KeyFile::new(keys, name)),
-            host::machine_id().unwrap_or_default(),
-        )
-    }
-
-    /// Those in `directory`, with the given key stores, on the host with that id.
-    pub fn with(
+impl RefreshSecrets {
+    /// Those in `directory`, with the given key stores, on the host whose id is `machine`; empty if
+    /// it has none.
+    pub fn new(
         directory: &Directory,
-        keyring: Box<dyn KeyStore + 'a>,
-        key_file: Box<dyn KeyStore + 'a>,
+        keyring: Box<dyn KeyStore>,
+        key_file: Box<dyn KeyStore>,
         machine: String,
     ) -> Self {
         Self {
@@ -287,9 +281,8 @@ impl<'a> RefreshSecrets<'a> {
         secret: &RefreshSecret,
         before: Option<&RefreshSecret>,
         wish: Storage,
-        continuous_integration: bool,
     ) -> Result<Saved, KeyTrouble> {
-        let prepared = self.prepare(key, before, wish, continuous_integration)?;
+        let prepared = self.prepare(key, before, wish)?;
         self.keep(prepared, secret)
     }
 
@@ -410,8 +403,7 @@ impl<'a> RefreshSecrets<'a> {
         let master = if let Some(text) = found {
             MasterKey::parse(&text).ok_or(KeyTrouble::Forgetful)?
         } else {
-            let fresh = random::bytes().map_err(|_| KeyTrouble::Cryptography)?;
-            let fresh = MasterKey::from_random(fresh);
+            let fresh = MasterKey::generate().ok_or(KeyTrouble::Cryptography)?;
             store.save(&fresh.render())?;
             let back = store.load()?.and_then(|text| MasterKey::parse(&text));
             back.filter(|back| *back == fresh).ok_or(KeyTrouble::Forgetful)?

@@ -6,7 +6,7 @@ use std::{
     fs::{File, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use login_common::UnixTime;
@@ -14,16 +14,9 @@ use thiserror::Error;
 
 use super::{
     FORMAT,
-    digest::digest_of,
     store::{Directory, StoreError},
 };
-use crate::{
-    report::{Fault, Reported},
-    system::{
-        clock::{Deadline, pause},
-        disk::{Sharing, cannot_lock},
-    },
-};
+use crate::system::disk::{Sharing, cannot_lock};
 
 /// The kind of file. It stays when the lock is freed: if it were removed, two processes could hold
 /// locks on two files of the same name.
@@ -61,21 +54,6 @@ pub enum LockError {
         /// How long we waited.
         waited: Duration,
     },
-}
-
-impl Reported for LockError {
-    fn fault(&self) -> Fault {
-        Fault::Refused
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Busy { .. } => {
-                Some("finish that sign-in in the browser, or end that process".into())
-            }
-            Self::Store(_) | Self::Unsupported { .. } => None,
-        }
-    }
 }
 
 /// What a holder does. The lock file says so until the holder concludes.
@@ -201,7 +179,9 @@ pub fn take_from<T>(
     mut say: impl FnMut(&str),
 ) -> Result<Taken<T>, LockError> {
     let mut file = LockFile::open(directory, name)?;
-    let (deadline, mut poll, mut is_told) = (Deadline::after(Duration::ZERO), SHORTEST_POLL, false);
+    #[expect(clippy::disallowed_methods, reason = "the wait is measured, not dated")]
+    let begin = Instant::now();
+    let (mut poll, mut is_told) = (SHORTEST_POLL, false);
     let mut waited = false;
     loop {
         if file.lock(&mut say)? {
@@ -212,14 +192,16 @@ pub fn take_from<T>(
             return Ok(Taken::Adopted(result));
         }
         let holder = holder(&mut file.file);
-        if deadline.waited() >= bound(holder.as_ref()) {
-            return Err(LockError::Busy { holder: named(holder), waited: deadline.waited() });
+        let so_far = begin.elapsed();
+        if so_far >= bound(holder.as_ref()) {
+            return Err(LockError::Busy { holder: named(holder), waited: so_far });
         }
-        if deadline.waited() >= PATIENCE && !is_told {
+        if so_far >= PATIENCE && !is_told {
             is_told = true;
             say(&format!("waiting for {}", named(holder)));
         }
-        pause(poll);
+        #[expect(clippy::disallowed_methods, reason = "bounded by `bound`")]
+        std::thread::sleep(poll);
         poll = (poll * 2).min(LONGEST_POLL);
     }
 }
@@ -265,8 +247,7 @@ impl<'a> LockFile<'a> {
     /// excludes its own processes.
     fn of_this_machine(directory: &Directory, name: &str) -> Option<(Directory, String)> {
         let machine = directory.beside(directory.disk().runtime_folder()?);
-        let place = digest_of(directory.canonical().to_string_lossy().as_bytes());
-        Some((machine, format!("{}-{name}", place.get(..16).unwrap_or_default())))
+        Some((machine, format!("{}-{name}", directory.id())))
     }
 
     /// Tries once to lock the file.

@@ -12,10 +12,10 @@ use aws_lc_rs::{
 };
 use zeroize::Zeroizing;
 
-use super::FORMAT;
+use super::{FORMAT, digest::hexadecimal};
 
 /// How many random bytes a key is derived from.
-pub const KEY_LENGTH: usize = 32;
+const KEY_LENGTH: usize = 32;
 
 /// How many bytes name a key.
 const ID_LENGTH: usize = 8;
@@ -28,18 +28,17 @@ const NONCE_LENGTH: usize = 12;
 pub struct MasterKey(Zeroizing<[u8; KEY_LENGTH]>);
 
 impl MasterKey {
-    /// From fresh random bytes.
-    pub fn from_random(bytes: [u8; KEY_LENGTH]) -> Self {
-        Self(Zeroizing::new(bytes))
+    /// A new one, from the operating system's generator.
+    pub fn generate() -> Option<Self> {
+        let mut bytes = Zeroizing::new([0; KEY_LENGTH]);
+        aws_lc_rs::rand::fill(bytes.as_mut_slice()).ok()?;
+        Some(Self(bytes))
     }
 
     /// The text for a keyring or a file.
     pub fn render(&self) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(format!("{FORMAT} "));
-        for byte in self.0.iter() {
-            push_hexadecimal(&mut text, *byte);
-        }
-        text
+        let digits = Zeroizing::new(hexadecimal(self.0.as_slice()));
+        Zeroizing::new(format!("{FORMAT} {}", *digits))
     }
 
     /// Reads the text that `render` returns.
@@ -65,12 +64,8 @@ impl MasterKey {
         let mut key = Zeroizing::new([0; KEY_LENGTH]);
         let info = [b"refresh token", place.as_bytes()];
         parent.expand(&info, Length(KEY_LENGTH)).ok()?.fill(key.as_mut_slice()).ok()?;
-        let mut name = String::new();
-        for byte in id {
-            push_hexadecimal(&mut name, byte);
-        }
         let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_slice()).ok()?;
-        Some(SealingKey { id: name, key })
+        Some(SealingKey { id: hexadecimal(&id), key })
     }
 }
 
@@ -131,18 +126,12 @@ impl KeyType for Length {
     }
 }
 
-fn push_hexadecimal(text: &mut String, byte: u8) {
-    for nibble in [byte >> 4, byte & 15] {
-        text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn key(byte: u8, place: &str) -> SealingKey {
-        MasterKey::from_random([byte; KEY_LENGTH]).at(place).unwrap()
+        MasterKey(Zeroizing::new([byte; KEY_LENGTH])).at(place).unwrap()
     }
 
     #[test]
@@ -177,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_master_key_reads_back_and_nothing_else_is_one() {
-        let key = MasterKey::from_random([0xa5; KEY_LENGTH]);
+        let key = MasterKey(Zeroizing::new([0xa5; KEY_LENGTH]));
         let text = key.render();
         assert_eq!(MasterKey::parse(&text).as_ref(), Some(&key));
         assert_eq!(MasterKey::parse(&format!("{}\n", *text)).as_ref(), Some(&key));

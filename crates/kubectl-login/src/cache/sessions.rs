@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use login_common::{
     UnixTime,
     names::{ClientId, IssuerUrl},
@@ -15,10 +14,6 @@ use super::{
     key::CacheKey,
     refresh_secret::{Protection, RefreshSecrets},
     store::{Directory, StoreError},
-};
-use crate::{
-    flows::{choose::PersonFlow, issued::Issued},
-    options::target::{CertificateAuthority, Target},
 };
 
 /// The kind of file.
@@ -61,54 +56,16 @@ pub struct SessionRecord {
     /// Why there is none, for display.
     pub unrenewable: Option<String>,
     /// Flows that the issuer does not let this client use.
-    pub refused_ways: Vec<PersonFlow>,
+    pub refused_ways: Vec<String>,
     /// The authorities that may authenticate the issuer, as given.
-    pub certificate_authorities: Vec<CertificateAuthority>,
+    pub certificate_authorities: Vec<Authority>,
     /// `--insecure-skip-tls-verify`
     pub insecure_skip_tls_verify: bool,
 }
 
 impl SessionRecord {
-    /// The record of `target` after a token was `issued` at `now`. A renewal continues the record
-    /// `before`; a sign-in has none.
-    pub fn of(
-        target: &Target,
-        issued: &Issued,
-        before: Option<&Self>,
-        protection: Option<Protection>,
-        now: UnixTime,
-    ) -> Self {
-        let subject = issued.subject.clone();
-        let name = issued.name.clone();
-        Self {
-            key: target.cache_key.clone(),
-            issuer: target.issuer.clone(),
-            client_id: target.client_id.clone(),
-            account: target.account.clone(),
-            username: target.username.clone(),
-            scopes: target.scopes.clone(),
-            audience: target.audience.clone(),
-            flow: target.flow.as_str().to_owned(),
-            use_access_token: target.use_access_token,
-            subject: subject.or_else(|| before?.subject.clone()),
-            display_name: name.or_else(|| before?.display_name.clone()),
-            signed_in_at: before.map_or(now, |before| before.signed_in_at),
-            valid_until: issued.lifetime.valid_until,
-            protection,
-            unrenewable: unrenewable(issued, protection, before),
-            refused_ways: before
-                .map_or_else(|| issued.refused.clone(), |before| before.refused_ways.clone()),
-            certificate_authorities: target.connection.certificate_authorities.clone(),
-            insecure_skip_tls_verify: target.connection.insecure_skip_tls_verify,
-        }
-    }
-
     fn parse(key: CacheKey, json: &[u8]) -> Option<Self> {
         let written: Written = serde_json::from_slice(json).ok()?;
-        let authorities = written.certificate_authorities.into_iter().map(|one| match one {
-            Authority::File(path) => Some(CertificateAuthority::File(path)),
-            Authority::Data(data) => STANDARD.decode(data).ok().map(CertificateAuthority::Pem),
-        });
         (written.format == FORMAT).then_some(())?;
         Some(Self {
             key,
@@ -126,21 +83,13 @@ impl SessionRecord {
             valid_until: UnixTime::parse_rfc3339(&written.valid_until).ok()?,
             protection: written.storage.as_deref().and_then(Protection::parse),
             unrenewable: written.unrenewable,
-            refused_ways: written
-                .refused_ways
-                .iter()
-                .filter_map(|way| PersonFlow::parse(way))
-                .collect(),
-            certificate_authorities: authorities.collect::<Option<_>>()?,
+            refused_ways: written.refused_ways,
+            certificate_authorities: written.certificate_authorities,
             insecure_skip_tls_verify: written.insecure_skip_tls_verify,
         })
     }
 
     fn render(&self) -> Vec<u8> {
-        let authorities = self.certificate_authorities.iter().map(|one| match one {
-            CertificateAuthority::File(path) => Authority::File(path.clone()),
-            CertificateAuthority::Pem(pem) => Authority::Data(STANDARD.encode(pem)),
-        });
         let written = Written {
             format: FORMAT.to_owned(),
             issuer: self.issuer.as_str().to_owned(),
@@ -157,30 +106,12 @@ impl SessionRecord {
             valid_until: self.valid_until.to_rfc3339(),
             storage: self.protection.map(|protection| protection.as_str().to_owned()),
             unrenewable: self.unrenewable.clone(),
-            refused_ways: self.refused_ways.iter().map(ToString::to_string).collect(),
-            certificate_authorities: authorities.collect(),
+            refused_ways: self.refused_ways.clone(),
+            certificate_authorities: self.certificate_authorities.clone(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify,
         };
         // Fails only for a path that is not UTF-8; then there is no record to list.
         serde_json::to_vec(&written).unwrap_or_default()
-    }
-}
-
-/// Why a session cannot be renewed, if it cannot.
-fn unrenewable(
-    issued: &Issued,
-    protection: Option<Protection>,
-    before: Option<&SessionRecord>,
-) -> Option<String> {
-    match (protection, &issued.refresh_token) {
-        (Some(_), _) => None,
-        (None, Some(_)) => Some("the refresh token could not be kept on this machine".to_owned()),
-        (None, None) => before.and_then(|before| before.unrenewable.clone()).or_else(|| {
-            Some(
-                "the issuer gave no refresh token: allow this client `offline_access` there"
-                    .to_owned(),
-            )
-        }),
     }
 }
 
@@ -220,10 +151,13 @@ struct Written {
     insecure_skip_tls_verify: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+/// An authority that may authenticate the issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Authority {
+pub enum Authority {
+    /// A PEM file.
     File(PathBuf),
+    /// PEM text, in base64.
     Data(String),
 }
 
@@ -242,12 +176,12 @@ pub fn load(directory: &Directory, key: &CacheKey) -> Option<SessionRecord> {
 
 /// Replaces the record of a session.
 pub fn save(directory: &Directory, record: &SessionRecord) -> Result<(), StoreError> {
-    directory.write(&record.key.file(KIND), &record.render(), false)
+    directory.write(&record.key.file(KIND), &record.render())
 }
 
 /// Removes a session: its tokens, its failures and its record; also the sealing keys when no other
 /// refresh token needs them. Its lock file stays, as another process may be waiting for it.
-pub fn forget(secrets: &RefreshSecrets<'_>, key: &CacheKey) -> Result<(), StoreError> {
+pub fn forget(secrets: &RefreshSecrets, key: &CacheKey) -> Result<(), StoreError> {
     let directory = secrets.directory();
     // The record goes last: a session that could not be removed stays on the list.
     secrets.forget(key)?;

@@ -12,11 +12,11 @@ use std::{
 use login_common::UnixTime;
 use thiserror::Error;
 
-use super::{digest::digest_of, refusal_hint::LastCaller};
-use crate::system::{
-    disk::{self, Access, Disk, Folder, LocalDisk},
-    random,
+use super::{
+    digest::{digest_of, hexadecimal},
+    refusal_hint::LastCaller,
 };
+use crate::system::disk::{self, Access, Disk, Folder, LocalDisk};
 
 /// Prefix of the names of files that are being written.
 pub const TEMPORARY: &str = ".new-";
@@ -110,7 +110,7 @@ impl Directory {
     }
 
     /// Its canonical path, also before it exists; links are resolved.
-    pub fn canonical(&self) -> PathBuf {
+    fn canonical(&self) -> PathBuf {
         let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
         let there = path.ancestors().find_map(|ancestor| {
             let found = fs::canonicalize(ancestor).ok()?;
@@ -118,6 +118,12 @@ impl Directory {
             Some(found.components().chain(rest.components()).collect())
         });
         there.unwrap_or(path)
+    }
+
+    /// Names the directory in file names and keyrings: 16 digits of its canonical path.
+    pub fn id(&self) -> String {
+        let digest = digest_of(self.canonical().to_string_lossy().as_bytes());
+        digest.get(..16).unwrap_or_default().to_owned()
     }
 
     /// Removes temporary files of killed writes that are older than `newest`. The holder of a lock
@@ -175,15 +181,16 @@ impl Directory {
         Ok(folder)
     }
 
-    /// Replaces a file as a whole; readers see the old or the new content. `durable` waits until it
-    /// is on the disk, for content that cannot be obtained again.
-    pub fn write(&self, name: &str, content: &[u8], durable: bool) -> Result<(), StoreError> {
+    /// Replaces a file as a whole; readers see the old or the new content.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
+        self.place(name)?.fill(content)
+    }
+
+    /// As `write`, and waits until the content is on the disk: it cannot be obtained again.
+    pub fn write_durably(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
         let mut place = self.place(name)?;
         place.fill(content)?;
-        if durable {
-            place.settle()?;
-        }
-        Ok(())
+        place.settle()
     }
 
     /// A place for the next content of a file, which is not touched before `Place::fill`. The
@@ -404,9 +411,10 @@ fn existing_if_closed(disk: &dyn Disk, folder: &Folder, name: &str) -> Option<Fi
 
 /// A new file under a name that no other process uses.
 fn new_file(disk: &dyn Disk, folder: &Folder) -> io::Result<Temporary> {
-    let random = random::bytes().map_err(io::Error::other)?;
-    let digits = digest_of(&random);
-    let name = format!("{TEMPORARY}{}", digits.get(..16).unwrap_or_default());
+    let mut random = [0; 8];
+    aws_lc_rs::rand::fill(&mut random)
+        .map_err(|_| io::Error::other("the operating system gave no random bytes"))?;
+    let name = format!("{TEMPORARY}{}", hexadecimal(&random));
     let file = disk.open(folder, &name, Access::Create)?;
     Ok(Temporary { file, name, length: 0 })
 }

@@ -5,9 +5,12 @@ use clap::{ArgMatches, Command};
 
 use super::chosen;
 use crate::{
-    cache::{refresh_secret::RefreshSecrets, sessions, store::Directory},
+    cache::{sessions, store::Directory},
     report::{Failure, NotWritten},
-    system::System,
+    system::{
+        System,
+        keyring::{self, Prompt},
+    },
 };
 
 /// Its arguments.
@@ -25,7 +28,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
         return Ok(());
     };
     let directory = Directory::new(directory);
-    let secrets = RefreshSecrets::new(system, &directory, true);
+    let secrets = keyring::refresh_secrets(system.environment, &directory, Prompt::Answered);
     let records = sessions::list(&directory);
     for record in &records {
         sessions::forget(&secrets, &record.key).map_err(|error| NotWritten {

@@ -5,14 +5,13 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use login_common::UnixTime;
 use login_protocols::jose::CompactJws;
 use serde_json::Value;
 
 use super::{chosen, command_line};
 use crate::{
     cache::{
-        refresh_secret::{Protection, RefreshSecret, RefreshSecrets},
+        refresh_secret::RefreshSecret,
         sessions::{self, SessionRecord},
         store::Directory,
     },
@@ -31,10 +30,12 @@ use crate::{
         program::NotAllowed,
         target::Target,
     },
+    renewal::record,
     report::{Failure, Report},
     system::{
         System, configuration,
         environment::{Environment, NoEnvironment, Overlay},
+        keyring::{self, Prompt},
         kubelogin_cache::{self, CachedTokens},
         stdout,
     },
@@ -158,15 +159,19 @@ fn take_over(system: &System<'_>, converted: &Converted) -> String {
         return "there is no session to take over; the next kubectl asks to sign in".to_owned();
     };
     let system = &System { environment: &environment, ..*system };
-    let secrets = RefreshSecrets::new(system, &directory, true);
+    let secrets = keyring::refresh_secrets(&environment, &directory, Prompt::Answered);
     if !matches!(secrets.load(&target.cache_key), Ok(None)) {
         return "kubectl-login has a session of its own, which stays".to_owned();
     }
-    let is_ci = EnvironmentFacts::of(system, false).continuous_integration;
-    match secrets.save(&target.cache_key, &secret, None, target.storage, is_ci) {
+    let storage = EnvironmentFacts::of(system, false).storage(target.storage);
+    match secrets.save(&target.cache_key, &secret, None, storage) {
         Ok(saved) => {
-            let subject = secret.subject;
-            let record = record_of(&target, subject, saved.protection, system.clock.now());
+            // The first renewal's token supplies the rest.
+            let record = SessionRecord {
+                subject: secret.subject,
+                protection: Some(saved.protection),
+                ..record::of_target(&target, system.clock.now())
+            };
             // Without a record the session continues, too; it is only not listed.
             let _ = sessions::save(&directory, &record);
             "its session goes on without a new sign-in; do not use the other program with \
@@ -215,35 +220,6 @@ fn in_one_line(failure: &Failure) -> String {
         text.extend([": ", &cause]);
     }
     text
-}
-
-/// What is known before the first renewal, whose token supplies the rest.
-fn record_of(
-    target: &Target,
-    subject: Option<String>,
-    protection: Protection,
-    now: UnixTime,
-) -> SessionRecord {
-    SessionRecord {
-        key: target.cache_key.clone(),
-        issuer: target.issuer.clone(),
-        client_id: target.client_id.clone(),
-        account: target.account.clone(),
-        username: target.username.clone(),
-        scopes: target.scopes.clone(),
-        audience: target.audience.clone(),
-        flow: target.flow.as_str().to_owned(),
-        use_access_token: target.use_access_token,
-        subject,
-        display_name: None,
-        signed_in_at: now,
-        valid_until: now,
-        protection: Some(protection),
-        unrenewable: None,
-        refused_ways: Vec::new(),
-        certificate_authorities: target.connection.certificate_authorities.clone(),
-        insecure_skip_tls_verify: target.connection.insecure_skip_tls_verify,
-    }
 }
 
 fn target(environment: &dyn Environment, converted: &Converted) -> Result<Target, Failure> {
@@ -310,7 +286,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::options::{table::Name, typed::Typed};
+    use crate::{
+        cache::refresh_secret::Protection,
+        options::{table::Name, typed::Typed},
+    };
 
     fn kept(issuer: &str, subject: &str, at: i64) -> CachedTokens {
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());

@@ -4,7 +4,6 @@
 
 use std::{path::Path, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use login_common::{Secret, UnixTime};
 use login_protocols::oauth2::{error::presentable, revocation::TokenTypeHint};
@@ -18,9 +17,8 @@ use crate::{
     cache::{
         entry::{self, Entry},
         freshness::Freshness,
-        refresh_secret::RefreshSecrets,
         renewal_lock::{self, Taken},
-        sessions::{self, SessionRecord},
+        sessions::{self, Authority, SessionRecord},
         store::Directory,
     },
     flows::{
@@ -33,11 +31,16 @@ use crate::{
         layers::{Layers, Settings},
         origin::Origin,
         table::Name,
-        target::{CertificateAuthority, Target},
+        target::Target,
         typed::Typed,
     },
     report::{Failure, NotWritten, Report},
-    system::{System, environment::NoEnvironment, runtime},
+    system::{
+        System,
+        environment::NoEnvironment,
+        keyring::{self, Prompt},
+        runtime,
+    },
 };
 
 /// How long to wait for a renewal in progress.
@@ -125,11 +128,11 @@ fn target_of(record: &SessionRecord, directory: &Path) -> Result<Target, OptionE
     typed.push(Name::TokenCacheDir, directory.display().to_string());
     for authority in &record.certificate_authorities {
         match authority {
-            CertificateAuthority::File(path) => {
+            Authority::File(path) => {
                 typed.push(Name::CertificateAuthority, path.display().to_string());
             }
-            CertificateAuthority::Pem(pem) => {
-                typed.push(Name::CertificateAuthorityData, STANDARD.encode(pem));
+            Authority::Data(pem) => {
+                typed.push(Name::CertificateAuthorityData, pem.clone());
             }
         }
     }
@@ -183,7 +186,7 @@ fn one(system: &System<'_>, target: &Target) -> Result<(), Failure> {
     let who = facts.as_ref().map(Facts::name).filter(|name| !name.is_empty());
     let who = who.map(|name| format!(" as `{}`", presentable(name))).unwrap_or_default();
 
-    let secrets = RefreshSecrets::new(system, &directory, true);
+    let secrets = keyring::refresh_secrets(system.environment, &directory, Prompt::Answered);
     let secret = secrets.load(key);
     let access_token = kept_access_token(&directory, target, now);
     let ended = match secret {
@@ -309,7 +312,7 @@ fn is_not_offered(error: &FlowError, hint: TokenTypeHint) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::key::CacheKey;
+    use crate::{cache::key::CacheKey, options::target::CertificateAuthority};
 
     #[test]
     fn an_issuer_that_ends_no_access_tokens_did_not_refuse() {
@@ -330,7 +333,7 @@ mod tests {
     fn a_record_is_enough_to_know_whom_to_tell() {
         let issuer = "https://id.example";
         let record = SessionRecord {
-            key: CacheKey::of_client("https://other.example", "other"),
+            key: CacheKey::parse(&"0".repeat(64)).unwrap(),
             issuer: login_common::names::IssuerUrl::parse(issuer).unwrap(),
             client_id: login_common::names::ClientId::parse("k").unwrap(),
             account: Some("work".to_owned()),
@@ -347,8 +350,8 @@ mod tests {
             unrenewable: None,
             refused_ways: Vec::new(),
             certificate_authorities: vec![
-                CertificateAuthority::File("/etc/ca,1.pem".into()),
-                CertificateAuthority::Pem(b"PEM".to_vec()),
+                Authority::File("/etc/ca,1.pem".into()),
+                Authority::Data("UEVN".to_owned()),
             ],
             insecure_skip_tls_verify: true,
         };
@@ -357,6 +360,12 @@ mod tests {
         assert_eq!((target.issuer.as_str(), target.client_id.as_str()), (issuer, "k"));
         assert_eq!(target.cache_directory.as_deref(), Some(Path::new("/cache")));
         assert!(target.use_access_token && target.connection.insecure_skip_tls_verify);
-        assert_eq!(target.connection.certificate_authorities, record.certificate_authorities);
+        assert_eq!(
+            target.connection.certificate_authorities,
+            [
+                CertificateAuthority::File("/etc/ca,1.pem".into()),
+                CertificateAuthority::Pem(b"PEM".to_vec()),
+            ]
+        );
     }
 }

@@ -4,13 +4,17 @@
 use login_common::UnixTime;
 use serde::Serialize;
 
-use crate::cache::{
-    backoff,
-    entry::{self, Entry},
-    freshness::{Freshness, Lifetime},
-    renewal_lock,
-    sessions::SessionRecord,
-    store::Directory,
+use crate::{
+    cache::{
+        backoff,
+        entry::{self, Entry},
+        freshness::{Freshness, Lifetime},
+        key::CacheKey,
+        renewal_lock,
+        sessions::SessionRecord,
+        store::Directory,
+    },
+    report::Report,
 };
 
 /// The state of a session.
@@ -21,9 +25,26 @@ pub struct Facts {
     /// The cached token's lifetime.
     pub lifetime: Option<Lifetime>,
     /// The last failure, while it holds back the next attempt.
-    pub failure: Option<backoff::Memory>,
+    pub failure: Option<HeldBack>,
     /// The process that is renewing it or signing in.
     pub locked_by: Option<String>,
+}
+
+/// A failure that holds back the next attempt.
+#[derive(Clone, Debug)]
+pub struct HeldBack {
+    /// Until then.
+    pub until: UnixTime,
+    /// What was reported.
+    pub report: Report,
+}
+
+impl HeldBack {
+    /// That of a session at `now`.
+    fn of(directory: &Directory, key: &CacheKey, now: UnixTime) -> Option<Self> {
+        let memory = backoff::recall(directory, key).filter(|memory| memory.holds_back(now))?;
+        Some(Self { until: memory.until, report: Report::parse(&memory.failure)? })
+    }
 }
 
 impl Facts {
@@ -32,7 +53,7 @@ impl Facts {
         let key = &record.key;
         Self {
             lifetime: lifetime(directory, &record),
-            failure: backoff::recall(directory, key).filter(|memory| memory.holds_back(now)),
+            failure: HeldBack::of(directory, key, now),
             locked_by: renewal_lock::holder_of(directory, key.as_str())
                 .map(|holder| holder.to_string()),
             record,

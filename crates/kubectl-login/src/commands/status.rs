@@ -147,8 +147,8 @@ impl Line {
             not_renewable_because: record.unrenewable.clone().filter(|_| !facts.is_renewable()),
             sign_in_needed: facts.outlook(now) == Outlook::SignIn,
             refresh_token_storage: record.protection.map(Protection::as_str),
-            held_back_until: failure.map(|memory| memory.until.to_rfc3339()),
-            last_failure: failure.map(|memory| memory.report.error.clone()),
+            held_back_until: failure.map(|failure| failure.until.to_rfc3339()),
+            last_failure: failure.map(|failure| failure.report.error.clone()),
             locked_by: facts.locked_by.clone(),
         }
     }

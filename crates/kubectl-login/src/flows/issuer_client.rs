@@ -208,7 +208,8 @@ impl<'a> IssuerClient<'a> {
             .kept
             .as_ref()
             .and_then(|(directory, _)| sessions::load(directory, &self.target.cache_key));
-        record.map(|record| record.refused_ways).unwrap_or_default()
+        let ways = record.map(|record| record.refused_ways).unwrap_or_default();
+        ways.iter().filter_map(|way| PersonFlow::parse(way)).collect()
     }
 
     fn as_we_meet_it(&self, metadata: ProviderMetadata) -> ProviderMetadata {

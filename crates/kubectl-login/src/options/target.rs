@@ -2,9 +2,11 @@
 //! user may be involved.
 //! Never touches the file system: paths stay paths, and secrets are references to their source.
 //!
-//! On disk: `values` reads single values; `issuer`, `identity` and `browser` are parts of a target.
+//! On disk: `values` reads single values; `issuer`, `identity` and `browser` are parts of a target;
+//! `cache_key` names its session.
 
 mod browser;
+pub(crate) mod cache_key;
 mod identity;
 mod issuer;
 mod values;
@@ -14,6 +16,7 @@ use std::{path::PathBuf, time::Duration};
 use login_common::names::{ClientId, IssuerUrl};
 
 pub use browser::{BrowserChoice, Callback, KUBELOGIN_PORTS, RESPONSE_MODE};
+use cache_key::Identifying;
 pub use identity::{IdentityOptions, SourceKind};
 pub use issuer::{AssertionKey, CertificateAuthority, ClientCertificate, Connection, SecretSource};
 use values::{choice, path, required, text, wrong};
@@ -22,7 +25,7 @@ use super::{
     fault::OptionError, layers::Settings, origin::Origin, program::NotAllowed, table::Name, trust,
 };
 use crate::{
-    cache::key::{CacheKey, Identifying},
+    cache::{key::CacheKey, refresh_secret::Storage},
     system::environment::Environment,
     workload_identity::Taken,
 };
@@ -71,21 +74,6 @@ pub enum Interactive {
     Never,
     /// Even if no user seems to be present.
     Always,
-}
-
-/// How refresh tokens are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// The best method that works on this host.
-    Auto,
-    /// Encrypted; the key is in the desktop's keyring.
-    Keyring,
-    /// Encrypted; the key is in a file of its own.
-    EncryptedFile,
-    /// In plain files with mode 0600.
-    File,
-    /// Not stored.
-    None,
 }
 
 /// All checked options, before any file is opened.
@@ -222,7 +210,7 @@ impl Target {
         let requested_token_type = text(settings, Name::RequestedTokenType);
         let subject_token_type = text(settings, Name::SubjectTokenType);
         let for_person = identity.is_none() && flow != Flow::ClientCredentials;
-        let cache_key = CacheKey::of(&Identifying {
+        let cache_key = Identifying {
             issuer: issuer.as_str(),
             client_id: client_id.as_str(),
             scopes: &sent_scopes(&scopes, for_person),
@@ -239,7 +227,8 @@ impl Target {
             authorization_parameters: &callback.parameters,
             request_headers: &connection.request_headers,
             trust: &connection.trust(),
-        });
+        }
+        .key();
         let storage = storage(settings)?;
         let given_timeout = authentication_timeout(settings)?;
         let directory =

@@ -6,14 +6,14 @@ use std::{cell::Cell, time::Duration};
 use login_common::{UnixTime, exec_credential::ExecApiVersion};
 use zeroize::Zeroizing;
 
-use super::failure::RenewalError;
+use super::{failure::RenewalError, record};
 use crate::{
     cache::{
-        backoff,
+        backoff::{self, Effect},
         entry::{self, Entry},
         freshness::{Freshness, Lifetime},
         key_store::KeyTrouble,
-        refresh_secret::{Prepared, Protection, RefreshSecret, RefreshSecrets, Sealed},
+        refresh_secret::{Prepared, Protection, RefreshSecret, RefreshSecrets, Sealed, Storage},
         refusal_hint::LastCaller,
         sessions::{self, SessionRecord},
         store::{Directory, Opened, StoreError},
@@ -22,9 +22,12 @@ use crate::{
         choose::{self, EnvironmentFacts},
         issued::Issued,
     },
-    options::target::{Storage, Target},
+    options::target::Target,
     report::{Failure, Report},
-    system::System,
+    system::{
+        System,
+        keyring::{self, Prompt},
+    },
 };
 
 /// Temporary files older than this belong to a process that was killed.
@@ -35,8 +38,8 @@ pub(super) struct CachedSession<'a> {
     system: &'a System<'a>,
     target: &'a Target,
     directory: Directory,
-    secrets: RefreshSecrets<'a>,
-    continuous_integration: bool,
+    secrets: RefreshSecrets,
+    storage: Storage,
     /// The calling process.
     pub(super) caller: Option<u32>,
     /// Written to the next entry.
@@ -71,8 +74,11 @@ impl<'a> CachedSession<'a> {
         environment_facts: EnvironmentFacts,
     ) -> Option<Self> {
         let directory = Directory::new(target.cache_directory.clone()?);
-        let patient = choose::may_ask(target, environment_facts).is_ok();
-        let secrets = RefreshSecrets::new(system, &directory, patient);
+        let prompt = match choose::may_ask(target, environment_facts) {
+            Ok(()) => Prompt::Answered,
+            Err(_) => Prompt::Unanswered,
+        };
+        let secrets = keyring::refresh_secrets(system.environment, &directory, prompt);
         Some(Self::of(system, target, environment_facts, secrets))
     }
 
@@ -81,7 +87,7 @@ impl<'a> CachedSession<'a> {
         system: &'a System<'a>,
         target: &'a Target,
         environment_facts: EnvironmentFacts,
-        secrets: RefreshSecrets<'a>,
+        secrets: RefreshSecrets,
     ) -> Self {
         let directory = secrets.directory().clone();
         Self {
@@ -89,7 +95,7 @@ impl<'a> CachedSession<'a> {
             system,
             target,
             directory,
-            continuous_integration: environment_facts.continuous_integration,
+            storage: environment_facts.storage(target.storage),
             caller: None,
             suspicions: Cell::default(),
             warned: Cell::default(),
@@ -139,7 +145,7 @@ impl<'a> CachedSession<'a> {
         let Some(token) = found.entry.token() else { return false };
         let key = &self.target.cache_key;
         let text = Entry::render(key, &token, lifetime, suspicions);
-        self.directory.write(&key.file(entry::KIND), text.as_bytes(), false).is_ok()
+        self.directory.write(&key.file(entry::KIND), text.as_bytes()).is_ok()
     }
 
     pub(super) fn forget_token(&self) {
@@ -159,12 +165,14 @@ impl<'a> CachedSession<'a> {
         let now = self.system.clock.now();
         let memory = self.memory().filter(|memory| memory.holds_back(now))?;
         let seconds_left = memory.until.since(now).as_secs().max(1);
-        Some(RenewalError::Remembered { report: Box::new(memory.report), seconds_left }.into())
+        let report = Box::new(Report::parse(&memory.failure)?);
+        Some(RenewalError::Remembered { report, seconds_left }.into())
     }
 
-    pub(super) fn remember(&self, report: &Report, opens_window: bool) {
+    pub(super) fn remember(&self, failure: &Failure, effect: Effect) {
         let (key, now) = (&self.target.cache_key, self.system.clock.now());
-        let _ = backoff::remember(&self.directory, key, report, opens_window, now);
+        let stored = Report::from(failure).stored();
+        let _ = backoff::remember(&self.directory, key, stored, effect, now);
     }
 
     pub(super) fn clear_memory(&self) {
@@ -185,8 +193,7 @@ impl<'a> CachedSession<'a> {
 
     /// Does everything that can fail when a refresh token is stored.
     pub(super) fn prepare(&self, before: Option<&RefreshSecret>) -> Result<Prepared, KeyTrouble> {
-        let (key, wish) = (&self.target.cache_key, self.target.storage);
-        self.secrets.prepare(key, before, wish, self.continuous_integration)
+        self.secrets.prepare(&self.target.cache_key, before, self.storage)
     }
 
     /// Limits the wait for the keyring; `None` restores the keyring's own limit.
@@ -232,7 +239,7 @@ impl<'a> CachedSession<'a> {
         let lifetime =
             if is_renewable { issued.lifetime } else { issued.lifetime.without_renewal_ahead() };
         let text = Entry::render(key, &issued.token, lifetime, self.suspicions.get());
-        let cached = self.directory.write(&key.file(entry::KIND), text.as_bytes(), false);
+        let cached = self.directory.write(&key.file(entry::KIND), text.as_bytes());
         if cached.is_ok()
             && let Some(found) = self.find()
         {
@@ -241,7 +248,7 @@ impl<'a> CachedSession<'a> {
         self.warn_about(cached, unkept);
         let earlier = before.and_then(|_| sessions::load(&self.directory, key));
         let now = self.system.clock.now();
-        let record = SessionRecord::of(self.target, issued, earlier.as_ref(), protection, now);
+        let record = record::of_issued(self.target, issued, earlier, protection, now);
         let _ = sessions::save(&self.directory, &record);
         self.clear_memory();
     }
@@ -282,7 +289,6 @@ impl<'a> CachedSession<'a> {
         prepared: Result<Prepared, KeyTrouble>,
     ) -> (Option<Protection>, Option<String>) {
         use std::error::Error as _;
-        let wish = self.target.storage;
         match prepared.and_then(|prepared| self.secrets.keep(prepared, secret)) {
             Ok(saved) => {
                 let reason = saved.passed_over.last().map(|trouble| {
@@ -291,7 +297,8 @@ impl<'a> CachedSession<'a> {
                         saved.protection.as_str()
                     )
                 });
-                let is_expected = wish == Storage::Auto && saved.protection != Protection::Plain;
+                let is_expected =
+                    self.target.storage == Storage::Auto && saved.protection != Protection::Plain;
                 if let Some(reason) = reason.as_ref().filter(|_| is_expected) {
                     self.system.terminal.detail(&format!("kubectl-login: {reason}"));
                 }

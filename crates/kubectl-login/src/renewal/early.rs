@@ -14,9 +14,12 @@ use super::{
     rendered,
 };
 use crate::{
-    cache::renewal_lock::{self, Work},
+    cache::{
+        backoff::Effect,
+        renewal_lock::{self, Work},
+    },
     flows::issued::Issued,
-    report::{Failure, Report},
+    report::Failure,
 };
 
 /// How long the preparations may delay a caller who could have had the old token. The request
@@ -101,7 +104,7 @@ impl Renewal<'_> {
                 // The cluster and the issuer agree: this token is not used any more.
                 let failure =
                     Failure::from(RenewalError::Ended { issuer: self.target.issuer.clone() });
-                cached.remember(&Report::from(&failure), true);
+                cached.remember(&failure, Effect::HoldsBack);
                 cached.forget_token();
                 Err(failure)
             }

@@ -5,7 +5,7 @@ use login_common::names::IssuerUrl;
 use thiserror::Error;
 
 use crate::{
-    cache::refresh_secret::Sealed,
+    cache::{backoff::Effect, refresh_secret::Sealed, renewal_lock::LockError},
     report::{Failure, Fault, Report, Reported, chain_from},
 };
 
@@ -76,20 +76,35 @@ impl Reported for RenewalError {
     }
 }
 
-/// A failure, and whether other processes adopt it.
+impl Reported for LockError {
+    fn fault(&self) -> Fault {
+        Fault::Refused
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Busy { .. } => {
+                Some("finish that sign-in in the browser, or end that process".into())
+            }
+            Self::Store(_) | Self::Unsupported { .. } => None,
+        }
+    }
+}
+
+/// A failure, and what it does to other processes.
 pub(super) struct Unrenewed {
     pub(super) failure: Failure,
-    /// `Some` if others adopt the failure; `Some(true)` if it also starts a back-off.
-    pub(super) shared: Option<bool>,
+    /// `None` if no other process adopts it.
+    pub(super) effect: Option<Effect>,
 }
 
 impl Unrenewed {
     pub(super) fn alone(failure: Failure) -> Self {
-        Self { failure, shared: None }
+        Self { failure, effect: None }
     }
 
-    pub(super) fn shared(failure: Failure, opens_window: bool) -> Self {
-        Self { failure, shared: Some(opens_window) }
+    pub(super) fn shared(failure: Failure) -> Self {
+        Self { failure, effect: Some(Effect::Shared) }
     }
 }
 

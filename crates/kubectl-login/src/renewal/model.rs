@@ -209,7 +209,7 @@ impl World {
         let disk = disk(fault);
         let directory = Directory::on(disk, self.folder.clone());
         let keys = directory.beside(self.folder.with_file_name("keys"));
-        let secrets = RefreshSecrets::with(
+        let secrets = RefreshSecrets::new(
             &directory,
             Box::new(self.keyring.clone()),
             Box::new(KeyFile::new(Some(keys), "a")),
@@ -361,7 +361,7 @@ fn of_a_crowd_one_renews() {
                 let (clock, said) = (ModelClock(Arc::clone(clock)), Quiet);
                 let system = System { clock: &clock, environment: &NoEnvironment, terminal: &said };
                 let directory = Directory::on(&LOCAL, folder.clone());
-                let secrets = RefreshSecrets::with(
+                let secrets = RefreshSecrets::new(
                     &directory,
                     Box::new(KeyFile::new(None, "a")),
                     Box::new(KeyFile::new(None, "a")),

@@ -74,18 +74,6 @@ pub fn is_container() -> bool {
     ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
 }
 
-/// The folder for files that last until the host restarts: under `XDG_RUNTIME_DIR`, else in the
-/// folder for temporary files. Independent of the variables in a kubeconfig, as it belongs to the
-/// host.
-#[cfg(unix)]
-pub fn runtime_directory(user: u32) -> PathBuf {
-    let named = ProcessEnvironment.variable("XDG_RUNTIME_DIR").map(PathBuf::from);
-    named.filter(|path| path.is_absolute() && path.is_dir()).map_or_else(
-        || std::env::temp_dir().join(format!("kubectl-login-{user}")),
-        |path| path.join("kubectl-login"),
-    )
-}
-
 /// All variables of this process, as its children inherit them.
 pub fn variables() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()

@@ -7,7 +7,14 @@ use std::{cell::Cell, path::PathBuf, time::Duration};
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use crate::cache::key_store::{KeyStore, KeyTrouble};
+use crate::{
+    cache::{
+        key_store::{KeyFile, KeyStore, KeyTrouble},
+        refresh_secret::RefreshSecrets,
+        store::Directory,
+    },
+    system::host,
+};
 
 /// The name that users see in their keyring's list.
 #[cfg(feature = "keyring")]
@@ -22,9 +29,34 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Time limit if no user can be prompted.
 const IMPATIENCE: Duration = Duration::from_secs(3);
 
-/// Checks that a keyring stores what it is given.
-pub fn check(environment: &dyn Environment, patient: bool) -> Result<(), KeyTrouble> {
-    Keyring::new(environment, "", patient).unlock()
+/// Whether a user can answer the desktop's prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prompt {
+    /// A user can.
+    Answered,
+    /// It stays on the screen, if there is one.
+    Unanswered,
+}
+
+/// The refresh tokens in `directory`, sealed with keys in this host's keyring or data directory.
+pub fn refresh_secrets(
+    environment: &dyn Environment,
+    directory: &Directory,
+    prompt: Prompt,
+) -> RefreshSecrets {
+    let name = directory.id();
+    let keys = environment.default_data_directory().map(|data| directory.beside(data.join("keys")));
+    RefreshSecrets::new(
+        directory,
+        Box::new(Keyring::new(environment, &name, prompt)),
+        Box::new(KeyFile::new(keys, &name)),
+        host::machine_id().unwrap_or_default(),
+    )
+}
+
+/// Checks that a keyring stores what it is given, without a user.
+pub fn check(environment: &dyn Environment) -> Result<(), KeyTrouble> {
+    Keyring::new(environment, "", Prompt::Unanswered).unlock()
 }
 
 /// Stores, reads and removes a temporary item: a desktop unlocks a keyring only when something is
@@ -50,9 +82,12 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// The item `name`. `patient` if the user may be asked to unlock the keyring.
-    pub fn new(environment: &dyn Environment, name: &str, patient: bool) -> Self {
-        let bound = if patient { PATIENCE } else { IMPATIENCE };
+    /// The item `name`.
+    pub fn new(environment: &dyn Environment, name: &str, prompt: Prompt) -> Self {
+        let bound = match prompt {
+            Prompt::Answered => PATIENCE,
+            Prompt::Unanswered => IMPATIENCE,
+        };
         let hurry = Cell::default();
         Self { name: name.to_owned(), bound, hurry, present: is_present(environment) }
     }
@@ -169,10 +204,10 @@ mod tests {
     #[test]
     #[cfg(all(unix, not(target_os = "macos")))]
     fn without_a_bus_there_is_no_keyring() {
-        let keyring = Keyring::new(&NoEnvironment, "a", false);
+        let keyring = Keyring::new(&NoEnvironment, "a", Prompt::Unanswered);
         assert!(matches!(keyring.load(), Err(KeyTrouble::NoKeyring)));
         assert!(matches!(keyring.save("x"), Err(KeyTrouble::NoKeyring)));
         assert!(matches!(keyring.remove(), Err(KeyTrouble::NoKeyring)));
-        assert!(matches!(check(&NoEnvironment, false), Err(KeyTrouble::NoKeyring)));
+        assert!(matches!(check(&NoEnvironment), Err(KeyTrouble::NoKeyring)));
     }
 }

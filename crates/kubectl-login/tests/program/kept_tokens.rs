@@ -66,7 +66,7 @@ impl Stage {
         change(&mut lifetime, entry.lifetime.issued_at);
         let text = Entry::render(&key, &entry.token().unwrap(), lifetime, entry.suspicions);
         let directory = Directory::new(self.folder());
-        directory.write(&key.file(entry::KIND), text.as_bytes(), false).unwrap();
+        directory.write(&key.file(entry::KIND), text.as_bytes()).unwrap();
     }
 
     /// Pretends that four fifths of the cached token's lifetime are over.

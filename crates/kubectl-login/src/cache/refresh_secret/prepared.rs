@@ -8,16 +8,13 @@ use zeroize::Zeroizing;
 
 use super::{
     FORMAT, KEY_WAIT, MAX_LENGTH, Protection, RefreshSecret, RefreshSecrets, SEALED, Saved,
-    context, plain_name,
+    Storage, context, plain_name,
 };
-use crate::{
-    cache::{
-        key::CacheKey,
-        key_store::KeyTrouble,
-        sealing::SealingKey,
-        store::{Place, StoreError},
-    },
-    options::target::Storage,
+use crate::cache::{
+    key::CacheKey,
+    key_store::KeyTrouble,
+    sealing::SealingKey,
+    store::{Place, StoreError},
 };
 
 /// How much a refresh token may grow without failing.
@@ -36,7 +33,7 @@ pub struct Prepared {
     unchanged: Option<RefreshSecret>,
 }
 
-impl RefreshSecrets<'_> {
+impl RefreshSecrets {
     /// Does all that can fail: finds the key, reserves the room. `before` is the token that a
     /// renewal is going to spend; a sign-in has none.
     pub fn prepare(
@@ -44,11 +41,10 @@ impl RefreshSecrets<'_> {
         key: &CacheKey,
         before: Option<&RefreshSecret>,
         wish: Storage,
-        continuous_integration: bool,
     ) -> Result<Prepared, KeyTrouble> {
         let kept = before.and_then(|_| self.protection(key));
         let mut passed_over = Vec::new();
-        for protection in Protection::candidates(wish, kept, continuous_integration) {
+        for protection in Protection::candidates(wish, kept) {
             match self.prepare_as(key, before, *protection) {
                 Ok(prepared) => {
                     let unchanged = before.filter(|_| kept == Some(*protection)).cloned();

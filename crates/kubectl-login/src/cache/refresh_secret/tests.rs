@@ -74,14 +74,14 @@ impl Stage {
     }
 
     /// As a new process on `machine` sees it.
-    fn on(&self, machine: &str) -> RefreshSecrets<'_> {
+    fn on(&self, machine: &str) -> RefreshSecrets {
         let (keyring, key_file) = (self.keyring.clone(), self.key_file.clone());
         let (keyring, key_file) = (Box::new(keyring), Box::new(key_file));
-        RefreshSecrets::with(&self.directory, keyring, key_file, machine.to_owned())
+        RefreshSecrets::new(&self.directory, keyring, key_file, machine.to_owned())
     }
 
     fn save(&self, token: &str, wish: Storage) -> Result<Saved, KeyTrouble> {
-        self.on("here").save(&key(), &secret(token), None, wish, false)
+        self.on("here").save(&key(), &secret(token), None, wish)
     }
 
     fn load(&self) -> Result<Option<String>, Sealed> {
@@ -135,7 +135,7 @@ fn the_key_in_a_keyring_that_is_unlocked_for_the_next_session_stays() {
     (state.locked, state.opens) = (true, true);
     drop(state);
     let other = CacheKey::of_client("https://id.example", "other");
-    let saved = stage.on("here").save(&other, &secret("r2"), None, Storage::Auto, false).unwrap();
+    let saved = stage.on("here").save(&other, &secret("r2"), None, Storage::Auto).unwrap();
     assert_eq!(saved.protection, Protection::Keyring);
     assert_eq!(stage.keyring.0.borrow().text, before);
     assert_eq!(stage.load().unwrap().as_deref(), Some("r1"));
@@ -188,7 +188,7 @@ fn files_that_were_copied_to_another_machine_open_nothing() {
     assert!(stage.on("elsewhere").load(&key()).unwrap().is_none());
     let (here, elsewhere) =
         (stage.on("here").sealed_name(&key()), stage.on("elsewhere").sealed_name(&key()));
-    stage.directory.write(&elsewhere, stage.text().as_bytes(), false).unwrap();
+    stage.directory.write(&elsewhere, stage.text().as_bytes()).unwrap();
     assert!(matches!(stage.on("elsewhere").load(&key()), Err(Sealed::OtherKey)));
     assert!(!here.contains("here") && here != elsewhere, "machine-id(5) asks not to show it");
     stage.key_file.0.borrow_mut().text = None;
@@ -207,7 +207,7 @@ fn another_storage_option_moves_the_secret_at_the_next_write() {
         (Storage::File, Protection::Plain),
     ] {
         let before = secret("r0");
-        let saved = stage.on("here").save(&key(), &secret("r1"), Some(&before), wish, false);
+        let saved = stage.on("here").save(&key(), &secret("r1"), Some(&before), wish);
         assert_eq!(saved.unwrap().protection, expected);
         assert_eq!(stage.load().unwrap().as_deref(), Some("r1"));
     }
@@ -216,7 +216,8 @@ fn another_storage_option_moves_the_secret_at_the_next_write() {
 #[test]
 fn a_job_never_asks_a_keyring() {
     let stage = Stage::new();
-    let saved = stage.on("here").save(&key(), &secret("r1"), None, Storage::Auto, true).unwrap();
+    let saved =
+        stage.on("here").save(&key(), &secret("r1"), None, Storage::AutoWithoutKeyring).unwrap();
     assert_eq!(saved.protection, Protection::KeyFile);
     assert_eq!(stage.keyring.0.borrow().loads, 0);
 }
@@ -228,9 +229,9 @@ fn an_unchanged_secret_is_not_written_again() {
     let text = stage.text();
     let same = secret("r1");
     let wish = Storage::EncryptedFile;
-    stage.on("here").save(&key(), &same, Some(&same), wish, false).unwrap();
+    stage.on("here").save(&key(), &same, Some(&same), wish).unwrap();
     assert_eq!(stage.text(), text);
-    stage.on("here").save(&key(), &same, Some(&same), Storage::File, false).unwrap();
+    stage.on("here").save(&key(), &same, Some(&same), Storage::File).unwrap();
     assert_ne!(stage.text(), text);
 }
 
@@ -241,7 +242,7 @@ fn sessions_of_a_directory_share_a_key_that_goes_with_the_last_of_them() {
     stage.save("r1", Storage::Keyring).unwrap();
     let first = stage.keyring.0.borrow().text.clone();
     let secrets = stage.on("here");
-    secrets.save(&other, &secret("r2"), None, Storage::Keyring, false).unwrap();
+    secrets.save(&other, &secret("r2"), None, Storage::Keyring).unwrap();
     assert_eq!(stage.keyring.0.borrow().text, first);
     secrets.forget(&other).unwrap();
     secrets.forget_unused_keys();
@@ -258,7 +259,7 @@ fn files_of_format_1_are_read_and_torn_ones_hold_no_secret() {
     let sealed = stage.text();
     let other = CacheKey::of_client("https://id.example", "other");
     stage.on("here").forget(&key()).unwrap();
-    let put = |text: &str| stage.directory.write(&key().file(KIND), text.as_bytes(), false);
+    let put = |text: &str| stage.directory.write(&key().file(KIND), text.as_bytes());
     put("kubectl-login/1\nold\nalice\n").unwrap();
     assert_eq!(stage.load().unwrap().as_deref(), Some("old"));
     for text in [
@@ -277,7 +278,7 @@ fn files_of_format_1_are_read_and_torn_ones_hold_no_secret() {
         assert_eq!(stage.load().unwrap(), None, "{text:?}");
     }
     // A sealed secret belongs to its session.
-    stage.directory.write(&other.file(KIND), sealed.as_bytes(), false).unwrap();
+    stage.directory.write(&other.file(KIND), sealed.as_bytes()).unwrap();
     assert!(stage.on("here").load(&other).unwrap().is_none());
 }
 
@@ -287,7 +288,7 @@ fn machines_that_share_a_home_keep_a_session_each() {
         let stage = Stage::new();
         let save = |machine: &str, token: &str| {
             let secrets = stage.on(machine);
-            secrets.save(&key(), &secret(token), None, wish, false).unwrap();
+            secrets.save(&key(), &secret(token), None, wish).unwrap();
         };
         let load = |machine: &str| {
             let loaded = stage.on(machine).load(&key()).unwrap();
@@ -303,7 +304,7 @@ fn machines_that_share_a_home_keep_a_session_each() {
                 let secrets = stage.on(machine);
                 let before = secrets.load(&key()).unwrap().unwrap();
                 let next = secret(&format!("{machine}{round}"));
-                secrets.save(&key(), &next, Some(&before), wish, false).unwrap();
+                secrets.save(&key(), &next, Some(&before), wish).unwrap();
                 assert_eq!(load(machine).unwrap(), format!("{machine}{round}"), "{wish:?}");
             }
         }
@@ -318,10 +319,10 @@ fn what_an_older_version_has_sealed_goes_on_under_the_new_name() {
     stage.save("r1", Storage::EncryptedFile).unwrap();
     let (text, old) = (stage.text(), plain_name(&key()));
     stage.on("here").forget(&key()).unwrap();
-    stage.directory.write(&old, text.as_bytes(), false).unwrap();
+    stage.directory.write(&old, text.as_bytes()).unwrap();
     let secrets = stage.on("here");
     let before = secrets.load(&key()).unwrap().unwrap();
-    secrets.save(&key(), &secret("r2"), Some(&before), Storage::Auto, false).unwrap();
+    secrets.save(&key(), &secret("r2"), Some(&before), Storage::Auto).unwrap();
     assert!(!stage.directory.has(&old), "the spent one");
     assert_eq!(stage.load().unwrap().as_deref(), Some("r2"));
 }
@@ -330,10 +331,10 @@ fn what_an_older_version_has_sealed_goes_on_under_the_new_name() {
 fn a_key_made_before_machines_had_ids_here_still_opens() {
     let stage = Stage::new();
     let secrets = stage.on("");
-    secrets.save(&key(), &secret("r1"), None, Storage::EncryptedFile, false).unwrap();
+    secrets.save(&key(), &secret("r1"), None, Storage::EncryptedFile).unwrap();
     let before = stage.on("here").load(&key()).unwrap().unwrap();
     assert_eq!(before.token.expose(), "r1");
-    let saved = stage.on("here").save(&key(), &secret("r2"), Some(&before), Storage::Auto, false);
+    let saved = stage.on("here").save(&key(), &secret("r2"), Some(&before), Storage::Auto);
     assert_eq!(saved.unwrap().protection, Protection::KeyFile);
     assert!(stage.on("").load(&key()).unwrap().is_none(), "bound to this machine from now on");
 }
@@ -344,7 +345,7 @@ fn all_that_a_place_needs_is_asked_for_before_there_is_anything_to_keep() {
     stage.save("r1", Storage::Keyring).unwrap();
     let secrets = stage.on("here");
     let before = secrets.load(&key()).unwrap().unwrap();
-    let prepared = secrets.prepare(&key(), Some(&before), Storage::Keyring, false).unwrap();
+    let prepared = secrets.prepare(&key(), Some(&before), Storage::Keyring).unwrap();
     let loads = stage.keyring.0.borrow().loads;
     // The keyring fails from now on.
     stage.keyring.0.borrow_mut().absent = true;
@@ -353,7 +354,7 @@ fn all_that_a_place_needs_is_asked_for_before_there_is_anything_to_keep() {
     stage.keyring.0.borrow_mut().absent = false;
     assert_eq!(stage.load().unwrap().as_deref(), Some("r2"));
     // A prepared place that is not used leaves nothing.
-    drop(secrets.prepare(&key(), Some(&secret("r2")), Storage::Keyring, false).unwrap());
+    drop(secrets.prepare(&key(), Some(&secret("r2")), Storage::Keyring).unwrap());
     assert!(stage.directory.names().iter().all(|name| !name.starts_with(TEMPORARY)));
 }
 
@@ -363,7 +364,7 @@ fn a_key_that_something_in_the_making_needs_is_not_removed() {
     let other = CacheKey::of_client("https://id.example", "other");
     stage.save("r1", Storage::Keyring).unwrap();
     let secrets = stage.on("here");
-    let prepared = secrets.prepare(&other, None, Storage::Keyring, false).unwrap();
+    let prepared = secrets.prepare(&other, None, Storage::Keyring).unwrap();
     let leaving = stage.on("here");
     leaving.load(&key()).unwrap();
     leaving.forget(&key()).unwrap();
@@ -401,7 +402,7 @@ mod faults {
         let broken = Stage { directory: Directory::on(disk, stage.directory.path_of("")), ..stage };
         let secrets = broken.on("here");
         let before = secrets.load(&key()).unwrap().unwrap();
-        let outcome = match secrets.prepare(&key(), Some(&before), wish, false) {
+        let outcome = match secrets.prepare(&key(), Some(&before), wish) {
             Err(_) => Err(false),
             Ok(prepared) => {
                 asked.store(true, std::sync::atomic::Ordering::SeqCst);
@@ -467,7 +468,7 @@ mod faults {
                 Stage { directory: Directory::on(disk, stage.directory.path_of("")), ..stage };
             let secrets = stage.on("here");
             let before = secrets.load(&key()).unwrap().unwrap();
-            let prepared = secrets.prepare(&key(), Some(&before), wish, false).unwrap();
+            let prepared = secrets.prepare(&key(), Some(&before), wish).unwrap();
             let count = disk.steps().len();
             secrets.keep(prepared, &secret(&"r".repeat(9000))).unwrap();
             assert_eq!(disk.steps()[count..][..2], [Step::Write, Step::Rename], "{wish:?}");

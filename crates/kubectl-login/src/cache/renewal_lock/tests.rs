@@ -196,7 +196,7 @@ fn a_lock_is_never_on_a_file_that_is_not_ours_alone() {
     let (scratch, directory) = scratch();
     directory.prepare().unwrap();
     let foreign = scratch.path().join("foreign");
-    directory.beside(scratch.path().to_owned()).write("foreign", b"text", false).unwrap();
+    directory.beside(scratch.path().to_owned()).write("foreign", b"text").unwrap();
     std::os::unix::fs::symlink(&foreign, directory.path_of("k.lock")).unwrap();
     assert!(try_take(&directory, "k").is_none());
     assert!(matches!(take(&directory, "k", LONGEST, NEVER, |_| ()), Err(LockError::Store(_))));

@@ -21,8 +21,8 @@ fn record(client_id: &str) -> SessionRecord {
         unrenewable: None,
         refused_ways: Vec::new(),
         certificate_authorities: vec![
-            CertificateAuthority::File("/etc/ca.pem".into()),
-            CertificateAuthority::Pem(b"PEM".to_vec()),
+            Authority::File("/etc/ca.pem".into()),
+            Authority::Data("UEVN".to_owned()),
         ],
         insecure_skip_tls_verify: false,
     }
@@ -56,8 +56,8 @@ fn what_is_no_record_is_not_listed() {
     let text = String::from_utf8(good.render()).unwrap();
     let other = CacheKey::of_client("https://id.example", "b");
     for bad in ["", "{}", "[1]", &text.replace(FORMAT, "kubectl-login/9"), &text[..40]] {
-        directory.write(&other.file(KIND), bad.as_bytes(), false).unwrap();
-        directory.write("short.session", bad.as_bytes(), false).unwrap();
+        directory.write(&other.file(KIND), bad.as_bytes()).unwrap();
+        directory.write("short.session", bad.as_bytes()).unwrap();
         assert_eq!(list(&directory), std::slice::from_ref(&good), "{bad}");
     }
 }
@@ -65,7 +65,7 @@ fn what_is_no_record_is_not_listed() {
 #[test]
 fn a_record_is_written_as_in_earlier_versions() {
     let text = r#"{"format":"kubectl-login/1","issuer":"https://id.example","clientId":"a","account":"work","scopes":["groups","profile"],"flow":"auto","useAccessToken":false,"subject":"1","displayName":"alice","signedInAt":"2026-01-31T12:00:00Z","validUntil":"2026-01-31T13:00:00Z","storage":"file","refusedWays":["browser"],"certificateAuthorities":[{"file":"/etc/ca.pem"},{"data":"UEVN"}],"insecureSkipTlsVerify":false}"#;
-    let record = SessionRecord { refused_ways: vec![PersonFlow::Browser], ..record("a") };
+    let record = SessionRecord { refused_ways: vec!["browser".to_owned()], ..record("a") };
     assert_eq!(String::from_utf8(record.render()).unwrap(), text);
     assert_eq!(SessionRecord::parse(record.key.clone(), text.as_bytes()), Some(record));
 }

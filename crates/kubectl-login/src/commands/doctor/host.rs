@@ -6,7 +6,7 @@ use std::path::Path;
 use login_common::proxy::Proxy;
 
 use super::finding::Finding;
-use crate::{options::target::Storage, report::Fault, system::inspection::DirectoryFacts};
+use crate::{cache::refresh_secret::Storage, report::Fault, system::inspection::DirectoryFacts};
 
 /// With less free space, tokens soon cannot be cached.
 const LITTLE_ROOM: u64 = 1024 * 1024;
@@ -113,9 +113,11 @@ fn without_credentials(value: &str) -> String {
 pub(super) fn keyring(storage: Storage, built_in: bool, fault: Option<&str>) -> Finding {
     const CHECK: &str = "keyring";
     match (storage, built_in, fault) {
-        (Storage::EncryptedFile | Storage::File | Storage::None, _, _) => {
-            Finding::skipped(CHECK, "`--token-cache-storage` does not ask for it")
-        }
+        (
+            Storage::AutoWithoutKeyring | Storage::EncryptedFile | Storage::File | Storage::None,
+            _,
+            _,
+        ) => Finding::skipped(CHECK, "`--token-cache-storage` does not ask for it"),
         (Storage::Auto, false, _) => {
             Finding::skipped(CHECK, "this program was built without it; an encrypted file is used")
         }

@@ -229,7 +229,7 @@ fn examine_machine(system: &System<'_>, target: &Target, findings: &mut Vec<Find
     let directory = target.cache_directory.as_deref();
     let facts = directory.map(|path| (path, inspection::directory(path)));
     findings.push(host::cache(facts.as_ref().map(|(path, facts)| (*path, facts))));
-    let trouble = keyring::check(system.environment, false).err();
+    let trouble = keyring::check(system.environment).err();
     let trouble = trouble.map(|trouble| trouble.to_string());
     let built_in = cfg!(feature = "keyring");
     findings.push(host::keyring(target.storage, built_in, trouble.as_deref()));

@@ -59,9 +59,9 @@ impl CachedSession {
             let hint = "finish that sign-in in the browser, or end that process";
             return Finding::warning(CHECK, format!("{holder} holds its lock"), hint);
         }
-        if let Some(memory) = &facts.failure {
+        if let Some(failure) = &facts.failure {
             let message =
-                format!("held back until {} after: {}", memory.until, memory.report.error);
+                format!("held back until {} after: {}", failure.until, failure.report.error);
             return Finding::warning(CHECK, message, login);
         }
         match facts.outlook(now) {

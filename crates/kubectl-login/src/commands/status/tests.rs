@@ -5,7 +5,8 @@ use login_common::names::{ClientId, IssuerUrl};
 
 use super::*;
 use crate::{
-    cache::{backoff::Memory, freshness::Lifetime, sessions::SessionRecord},
+    cache::{freshness::Lifetime, sessions::SessionRecord},
+    commands::session_state::HeldBack,
     report::{Fault, Report},
 };
 
@@ -15,7 +16,7 @@ fn at(seconds: i64) -> UnixTime {
 
 fn record(flow: &str, protection: Option<Protection>) -> SessionRecord {
     SessionRecord {
-        key: CacheKey::of_client("https://id.example", "k"),
+        key: CacheKey::parse(&"0".repeat(64)).unwrap(),
         issuer: IssuerUrl::parse("https://id.example").unwrap(),
         client_id: ClientId::parse("k").unwrap(),
         account: Some("work".to_owned()),
@@ -41,14 +42,14 @@ fn facts(record: SessionRecord, token_for: Option<i64>) -> Facts {
     Facts { record, lifetime, failure: None, locked_by: None }
 }
 
-fn failed() -> Memory {
+fn failed() -> HeldBack {
     let report = Report {
         fault: Fault::Refused,
         error: "the sign-in was refused".to_owned(),
         causes: Vec::new(),
         hint: None,
     };
-    Memory { count: 1, until: at(10), report }
+    HeldBack { until: at(10), report }
 }
 
 #[test]

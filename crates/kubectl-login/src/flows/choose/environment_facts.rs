@@ -2,6 +2,7 @@
 //! Never decides.
 
 use crate::{
+    cache::refresh_secret::Storage,
     options::target::SourceKind,
     system::{System, browser, console::Console, environment},
     workload_identity,
@@ -91,6 +92,14 @@ impl EnvironmentFacts {
             Some("this is a container")
         } else {
             None
+        }
+    }
+
+    /// How refresh tokens are stored here: a CI job has no keyring.
+    pub fn storage(self, wish: Storage) -> Storage {
+        match wish {
+            Storage::Auto if self.continuous_integration => Storage::AutoWithoutKeyring,
+            other => other,
         }
     }
 

@@ -9,7 +9,6 @@ use std::{
 };
 
 use super::{Access, Disk, Sharing};
-use crate::system::clock::pause;
 
 /// How often a rename is tried while another process reads the file that it replaces.
 const ATTEMPTS: usize = 10;
@@ -110,7 +109,10 @@ impl Disk for LocalDisk {
         loop {
             attempts -= 1;
             match fs::rename(folder.0.join(from), folder.0.join(to)) {
-                Err(_) if attempts > 0 => pause(PAUSE),
+                Err(_) if attempts > 0 => {
+                    #[expect(clippy::disallowed_methods, reason = "bounded by `ATTEMPTS`")]
+                    std::thread::sleep(PAUSE);
+                }
                 outcome => return outcome,
             }
         }

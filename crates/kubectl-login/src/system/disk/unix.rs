@@ -14,7 +14,6 @@ use std::{
 use rustix::fs::{AtFlags, Mode, OFlags};
 
 use super::{Access, Disk, Sharing};
-use crate::system::environment;
 
 /// A folder that is held open.
 #[derive(Debug)]
@@ -120,7 +119,14 @@ impl Disk for LocalDisk {
     }
 
     fn runtime_folder(&self) -> Option<PathBuf> {
-        let user = rustix::process::geteuid().as_raw();
-        Some(environment::runtime_directory(user))
+        // Of this process, not of a kubeconfig's entry: the folder belongs to the host.
+        #[expect(clippy::disallowed_methods, reason = "needed only where files cannot be locked")]
+        let named = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let of_user = || {
+            let user = rustix::process::geteuid().as_raw();
+            std::env::temp_dir().join(format!("kubectl-login-{user}"))
+        };
+        let usable = named.filter(|path| path.is_absolute() && path.is_dir());
+        Some(usable.map_or_else(of_user, |path| path.join("kubectl-login")))
     }
 }
