@@ -6,15 +6,15 @@
 
 use std::ffi::OsString;
 
+use login_cache::{
+    entry::{self, Entry},
+    freshness::Freshness,
+    refusal_hint::LastCaller,
+    store::Directory,
+};
 use login_common::{UnixTime, exec_credential::ExecApiVersion};
 
 use crate::{
-    cache::{
-        entry::{self, Entry},
-        freshness::Freshness,
-        refusal_hint::LastCaller,
-        store::Directory,
-    },
     exec_info,
     options::{
         layers::{Layers, Settings},
@@ -93,11 +93,11 @@ pub fn find(
 
 #[cfg(test)]
 mod tests {
+    use login_cache::freshness::Lifetime;
     use login_common::Secret;
 
     use super::*;
     use crate::{
-        cache::freshness::Lifetime,
         options::target::cache_key::Identifying,
         system::environment::{NoEnvironment, Overlay},
     };

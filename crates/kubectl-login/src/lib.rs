@@ -4,15 +4,11 @@
 //!
 //! Reading order: `run` below, then `fast_path` (a cached token, nothing else), `options` and
 //! `exec_info` (the input), `commands` (what each command does), `renewal` (a new token, requested
-//! once for all processes that wait), `cache` (stored tokens), `flows` (the ways to get a token),
-//! `identities` (a job's own token), `kubeconfig` (for `login`), `output` (tables and documents),
-//! `report` (errors), `scrub` (hides secrets), `system` (the only files with effects), `yaml`
-//! (parses other programs' texts).
-//!
-//! Files on disk: `<key>.token` is `cache::entry`, `<key>.refresh` and `<key>.<machine>.refresh`
-//! are `cache::refresh_secret`, `<key>.lock` is `cache::renewal_lock`, `<key>.failed` is
-//! `cache::backoff`, `<key>.session` is `cache::sessions`, `<digest>.discovery` is
-//! `cache::metadata`.
+//! once for all processes that wait), `flows` (the ways to get a token), `workload_identity` (a
+//! job's own token), `kubeconfig` (for `login`), `output` (tables and documents), `report`
+//! (errors), `scrub` (hides secrets), `system` (the only files with effects), `yaml` (parses other
+//! programs' texts). The cached files are those of `login-cache`; beside them, `<digest>.discovery`
+//! is `flows::cached_metadata`.
 
 pub mod fast_path;
 
@@ -22,7 +18,6 @@ pub mod options;
 pub mod commands;
 pub mod renewal;
 
-pub mod cache;
 pub mod flows;
 pub mod kubeconfig;
 pub mod workload_identity;

@@ -15,6 +15,13 @@ pub(crate) mod record;
 
 use std::{cell::RefCell, future::Future, time::Duration};
 
+use login_cache::{
+    backoff::{Effect, Memory},
+    freshness::Freshness,
+    key_store::KeyTrouble,
+    refresh_secret::{Prepared, RefreshSecret, Sealed},
+    renewal_lock::{self, Holder, LockError, RenewalLock, Taken, Work},
+};
 use login_common::{
     UnixTime,
     exec_credential::{ExecApiVersion, ExecCredential},
@@ -23,13 +30,6 @@ use login_protocols::{oauth2::revocation::TokenTypeHint, oidc::ProviderMetadata}
 use zeroize::Zeroizing;
 
 use crate::{
-    cache::{
-        backoff::{Effect, Memory},
-        freshness::Freshness,
-        key_store::KeyTrouble,
-        refresh_secret::{Prepared, RefreshSecret, Sealed},
-        renewal_lock::{self, Holder, LockError, RenewalLock, Taken, Work},
-    },
     flows::{
         FlowError, FlowFailure, TokenProblem,
         choose::{self, EnvironmentFacts, NoFlow},
@@ -93,7 +93,7 @@ impl<'a> Renewal<'a> {
     fn with(
         system: &'a System<'a>,
         target: &'a Target,
-        secrets: crate::cache::refresh_secret::RefreshSecrets,
+        secrets: login_cache::refresh_secret::RefreshSecrets,
     ) -> Self {
         let environment_facts = EnvironmentFacts::of(system, false);
         let cached = Some(CachedSession::of(system, target, environment_facts, secrets));

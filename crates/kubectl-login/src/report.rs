@@ -4,9 +4,10 @@
 use std::{error::Error, fmt, io};
 
 use anstyle::{AnsiColor, Style};
+use login_cache::backoff::StoredFailure;
 use thiserror::Error;
 
-use crate::{cache::backoff::StoredFailure, scrub};
+use crate::scrub;
 
 /// Whose fault it was; the exit code depends on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,8 +7,14 @@ use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// Crates that must work without a runtime or a socket, and the crates that would add one.
-const PURE: [&str; 5] =
-    ["login-common", "login-protocols", "kubernetes-cel", "login-review", "login-issuer"];
+const PURE: [&str; 6] = [
+    "login-common",
+    "login-protocols",
+    "kubernetes-cel",
+    "login-cache",
+    "login-review",
+    "login-issuer",
+];
 const RUNTIMES: [&str; 3] = ["tokio", "hyper", "reqwest"];
 
 pub(crate) fn check(root: &Path, faults: &mut Vec<String>) -> Result<()> {

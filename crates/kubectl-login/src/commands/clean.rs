@@ -2,10 +2,10 @@
 //! Never notifies an issuer: `logout --all` does.
 
 use clap::{ArgMatches, Command};
+use login_cache::{sessions, store::Directory};
 
 use super::chosen;
 use crate::{
-    cache::{sessions, store::Directory},
     report::{Failure, NotWritten},
     system::{
         System,

@@ -5,16 +5,16 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use login_cache::{
+    refresh_secret::RefreshSecret,
+    sessions::{self, SessionRecord},
+    store::Directory,
+};
 use login_protocols::jose::CompactJws;
 use serde_json::Value;
 
 use super::{chosen, command_line};
 use crate::{
-    cache::{
-        refresh_secret::RefreshSecret,
-        sessions::{self, SessionRecord},
-        store::Directory,
-    },
     flows::choose::EnvironmentFacts,
     kubeconfig::{
         KubeconfigError,
@@ -282,14 +282,12 @@ fn session_of(
 #[cfg(test)]
 mod tests {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use login_cache::refresh_secret::Protection;
     use login_common::Secret;
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        cache::refresh_secret::Protection,
-        options::{table::Name, typed::Typed},
-    };
+    use crate::options::{table::Name, typed::Typed};
 
     fn kept(issuer: &str, subject: &str, at: i64) -> CachedTokens {
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());

@@ -5,6 +5,13 @@
 use std::{path::Path, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use login_cache::{
+    entry::{self, Entry},
+    freshness::Freshness,
+    renewal_lock::{self, Taken},
+    sessions::{self, Authority, SessionRecord},
+    store::Directory,
+};
 use login_common::{Secret, UnixTime};
 use login_protocols::oauth2::{error::presentable, revocation::TokenTypeHint};
 use url::Url;
@@ -14,13 +21,6 @@ use super::{
     session_state::Facts,
 };
 use crate::{
-    cache::{
-        entry::{self, Entry},
-        freshness::Freshness,
-        renewal_lock::{self, Taken},
-        sessions::{self, Authority, SessionRecord},
-        store::Directory,
-    },
     flows::{
         FlowError,
         issuer_client::{Age, IssuerClient},
@@ -312,7 +312,8 @@ fn is_not_offered(error: &FlowError, hint: TokenTypeHint) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cache::key::CacheKey, options::target::CertificateAuthority};
+    use crate::options::target::CertificateAuthority;
+    use login_cache::key::CacheKey;
 
     #[test]
     fn an_issuer_that_ends_no_access_tokens_did_not_refuse() {

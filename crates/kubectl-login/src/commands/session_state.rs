@@ -1,21 +1,19 @@
 //! A cached session at one moment: its record, its token, and what blocks it.
 //! Never uses the network, never opens a keyring: it reports only what is on disk.
 
+use login_cache::{
+    backoff,
+    entry::{self, Entry},
+    freshness::{Freshness, Lifetime},
+    key::CacheKey,
+    renewal_lock,
+    sessions::SessionRecord,
+    store::Directory,
+};
 use login_common::UnixTime;
 use serde::Serialize;
 
-use crate::{
-    cache::{
-        backoff,
-        entry::{self, Entry},
-        freshness::{Freshness, Lifetime},
-        key::CacheKey,
-        renewal_lock,
-        sessions::SessionRecord,
-        store::Directory,
-    },
-    report::Report,
-};
+use crate::report::Report;
 
 /// The state of a session.
 #[derive(Clone, Debug)]

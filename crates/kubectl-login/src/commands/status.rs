@@ -2,6 +2,7 @@
 //! Never uses the network, and never opens a keyring: it may run in a shell's prompt.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use login_cache::{key::CacheKey, refresh_secret::Protection, sessions, store::Directory};
 use login_common::UnixTime;
 use serde::Serialize;
 
@@ -11,7 +12,6 @@ use super::{
     session_state::{Facts, Outlook, TokenState},
 };
 use crate::{
-    cache::{key::CacheKey, refresh_secret::Protection, sessions, store::Directory},
     output::{self, Format, Items, Table},
     report::Failure,
     system::System,

@@ -14,7 +14,7 @@ use login_protocols::{
 };
 
 use super::{choose::PersonFlow, failure::TokenProblem, moments::Moments};
-use crate::cache::freshness::Lifetime;
+use login_cache::freshness::Lifetime;
 
 /// How long an access token without a known expiry is used. If it lives longer, it is renewed too
 /// early; if it lives shorter, kubectl is refused for some minutes.

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use login_cache::{sessions, store::Directory};
 use login_common::{Secret, UnixTime};
 use login_protocols::{
     oauth2::{
@@ -32,6 +33,7 @@ use url::Url;
 
 use super::{
     FlowError,
+    cached_metadata::{self, Voucher},
     choose::PersonFlow,
     client_authentication::{AssertionAudience, ClientCredential},
     failure::NotAnIssuer,
@@ -41,11 +43,6 @@ use super::{
     repeat::{Attempts, Repeat},
 };
 use crate::{
-    cache::{
-        metadata::{self, Voucher},
-        sessions,
-        store::Directory,
-    },
     options::target::Target,
     scrub,
     system::{
@@ -145,7 +142,7 @@ impl<'a> IssuerClient<'a> {
             .kept
             .as_ref()
             .and_then(|(directory, voucher)| {
-                metadata::load(directory, &self.target.issuer, voucher, now)
+                cached_metadata::load(directory, &self.target.issuer, voucher, now)
             })
             .map(|metadata| self.as_we_meet_it(metadata));
         match kept {
@@ -197,7 +194,7 @@ impl<'a> IssuerClient<'a> {
         if let Some((directory, voucher)) = &self.kept {
             // If this fails, the next renewal fetches it again.
             let now = self.system.clock.now();
-            let _ = metadata::save(directory, issuer, voucher, &answer.body, now);
+            let _ = cached_metadata::save(directory, issuer, voucher, &answer.body, now);
         }
         Ok((self.as_we_meet_it(metadata), answer.date))
     }

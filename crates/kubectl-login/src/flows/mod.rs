@@ -7,6 +7,7 @@
 //! (with `authorization` and `callback_address`), `device`, `password`, `refresh`; `machine` is for
 //! jobs, also with one file per flow; all of them end in `issued`.
 
+mod cached_metadata;
 pub mod choose;
 pub mod issued;
 pub mod issuer_client;

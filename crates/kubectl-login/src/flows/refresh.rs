@@ -12,7 +12,7 @@ use super::{
     issued::Issued,
     issuer_client::{Age, IssuerClient},
 };
-use crate::cache::refresh_secret::RefreshSecret;
+use login_cache::refresh_secret::RefreshSecret;
 
 /// The bound on a whole renewal.
 pub const TIMEOUT: Duration = Duration::from_secs(30);

@@ -19,16 +19,13 @@ pub use browser::{BrowserChoice, Callback, KUBELOGIN_PORTS, RESPONSE_MODE};
 use cache_key::Identifying;
 pub use identity::{IdentityOptions, SourceKind};
 pub use issuer::{AssertionKey, CertificateAuthority, ClientCertificate, Connection, SecretSource};
+use login_cache::{key::CacheKey, refresh_secret::Storage};
 use values::{choice, path, required, text, wrong};
 
 use super::{
     fault::OptionError, layers::Settings, origin::Origin, program::NotAllowed, table::Name, trust,
 };
-use crate::{
-    cache::{key::CacheKey, refresh_secret::Storage},
-    system::environment::Environment,
-    workload_identity::Taken,
-};
+use crate::{system::environment::Environment, workload_identity::Taken};
 
 /// How to sign in, as requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

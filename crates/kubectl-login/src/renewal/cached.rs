@@ -3,21 +3,21 @@
 
 use std::{cell::Cell, time::Duration};
 
+use login_cache::{
+    backoff::{self, Effect},
+    entry::{self, Entry},
+    freshness::{Freshness, Lifetime},
+    key_store::KeyTrouble,
+    refresh_secret::{Prepared, Protection, RefreshSecret, RefreshSecrets, Sealed, Storage},
+    refusal_hint::LastCaller,
+    sessions::{self, SessionRecord},
+    store::{Directory, Opened, StoreError},
+};
 use login_common::{UnixTime, exec_credential::ExecApiVersion};
 use zeroize::Zeroizing;
 
 use super::{failure::RenewalError, record};
 use crate::{
-    cache::{
-        backoff::{self, Effect},
-        entry::{self, Entry},
-        freshness::{Freshness, Lifetime},
-        key_store::KeyTrouble,
-        refresh_secret::{Prepared, Protection, RefreshSecret, RefreshSecrets, Sealed, Storage},
-        refusal_hint::LastCaller,
-        sessions::{self, SessionRecord},
-        store::{Directory, Opened, StoreError},
-    },
     flows::{
         choose::{self, EnvironmentFacts},
         issued::Issued,

@@ -4,6 +4,10 @@
 
 use std::time::Duration;
 
+use login_cache::{
+    backoff::Effect,
+    renewal_lock::{self, Work},
+};
 use login_common::exec_credential::ExecApiVersion;
 use zeroize::Zeroizing;
 
@@ -13,14 +17,7 @@ use super::{
     failure::RenewalError,
     rendered,
 };
-use crate::{
-    cache::{
-        backoff::Effect,
-        renewal_lock::{self, Work},
-    },
-    flows::issued::Issued,
-    report::Failure,
-};
+use crate::{flows::issued::Issued, report::Failure};
 
 /// How long the preparations may delay a caller who could have had the old token. The request
 /// itself has its own limit and is never cancelled: its response may hold the only valid refresh

@@ -1,13 +1,11 @@
 //! Errors of a renewal, apart from those of its flow.
 //! Never contain a token or a part of one.
 
+use login_cache::{backoff::Effect, refresh_secret::Sealed, renewal_lock::LockError};
 use login_common::names::IssuerUrl;
 use thiserror::Error;
 
-use crate::{
-    cache::{backoff::Effect, refresh_secret::Sealed, renewal_lock::LockError},
-    report::{Failure, Fault, Report, Reported, chain_from},
-};
+use crate::report::{Failure, Fault, Report, Reported, chain_from};
 
 /// Why there is no token although no flow failed in this process.
 #[derive(Debug, Error)]
@@ -111,7 +109,7 @@ impl Unrenewed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::store::StoreError;
+    use login_cache::store::StoreError;
 
     #[test]
     fn a_remembered_failure_reads_like_the_first_but_for_its_hint() {

@@ -17,6 +17,17 @@ use std::{
     },
 };
 
+use login_cache::disk::{
+    Access, LOCAL,
+    faulty::{FaultyDisk, Killed, Step, Verdict},
+};
+use login_cache::{
+    entry::{self, Entry},
+    freshness::Freshness,
+    key_store::{KeyFile, KeyStore, KeyTrouble},
+    refresh_secret::RefreshSecrets,
+    store::Directory,
+};
 use login_common::{
     UnixTime,
     exec_credential::ExecApiVersion,
@@ -26,13 +37,6 @@ use zeroize::Zeroizing;
 
 use super::Renewal;
 use crate::{
-    cache::{
-        entry::{self, Entry},
-        freshness::Freshness,
-        key_store::{KeyFile, KeyStore, KeyTrouble},
-        refresh_secret::RefreshSecrets,
-        store::Directory,
-    },
     options::{
         layers::{Layers, Settings},
         origin::Origin,
@@ -43,10 +47,6 @@ use crate::{
     system::{
         System,
         clock::Clock,
-        disk::{
-            Access, LOCAL,
-            faulty::{FaultyDisk, Killed, Step, Verdict},
-        },
         environment::{NoEnvironment, Overlay},
         terminal::Terminal,
     },

@@ -2,13 +2,13 @@
 //! Never includes a secret.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use login_cache::{
+    refresh_secret::Protection,
+    sessions::{Authority, SessionRecord},
+};
 use login_common::UnixTime;
 
 use crate::{
-    cache::{
-        refresh_secret::Protection,
-        sessions::{Authority, SessionRecord},
-    },
     flows::issued::Issued,
     options::target::{CertificateAuthority, Target},
 };

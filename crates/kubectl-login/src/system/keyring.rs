@@ -4,17 +4,15 @@
 
 use std::{cell::Cell, path::PathBuf, time::Duration};
 
+use login_cache::{
+    key_store::{KeyFile, KeyStore, KeyTrouble},
+    refresh_secret::RefreshSecrets,
+    store::Directory,
+};
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use crate::{
-    cache::{
-        key_store::{KeyFile, KeyStore, KeyTrouble},
-        refresh_secret::RefreshSecrets,
-        store::Directory,
-    },
-    system::host,
-};
+use crate::system::host;
 
 /// The name that users see in their keyring's list.
 #[cfg(feature = "keyring")]

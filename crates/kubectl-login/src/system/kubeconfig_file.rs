@@ -12,11 +12,11 @@ use std::{
     time::Duration,
 };
 
+use login_cache::disk::{self, LOCAL};
 use zeroize::Zeroizing;
 
 use super::{
     clock::{Deadline, pause},
-    disk::{self, LOCAL},
     file,
 };
 use leftovers::NewFile;

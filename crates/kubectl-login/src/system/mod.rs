@@ -4,7 +4,6 @@
 
 pub mod clock;
 pub mod configuration;
-pub mod disk;
 pub mod environment;
 pub mod file;
 pub mod host;

@@ -5,14 +5,12 @@
 use std::{collections::BTreeMap, fmt};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use login_cache::digest::digest_of;
 use login_common::Secret;
 use serde_json::Value;
 
 use super::place::Place;
-use crate::{
-    cache::digest::digest_of, options::identity_source::SourceKind,
-    system::environment::Environment,
-};
+use crate::{options::identity_source::SourceKind, system::environment::Environment};
 
 /// Claims that describe the moment, not the identity.
 const OF_THE_MOMENT: [&str; 5] = ["iat", "nbf", "exp", "jti", "auth_time"];

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use kubectl_login::cache::{
+use login_cache::{
     entry::{self, Entry},
     freshness::Lifetime,
     key::CacheKey,

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use kubectl_login::cache::{entry::Entry, key::CacheKey};
+use login_cache::{entry::Entry, key::CacheKey};
 use login_common::exec_credential::ExecApiVersion;
 use serde_json::Value;
 

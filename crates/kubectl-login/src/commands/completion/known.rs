@@ -1,11 +1,12 @@
 //! Values of arguments that a user may choose from: fixed spellings, and what this host has.
 //! Never fails: a source that cannot be read has no values.
 
+use login_cache::{
+    sessions::{self, SessionRecord},
+    store::Directory,
+};
+
 use crate::{
-    cache::{
-        sessions::{self, SessionRecord},
-        store::Directory,
-    },
     kubeconfig::context::Files,
     options::{
         layers::{Layers, Settings},

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
+use login_cache::refresh_secret::Storage;
 use login_common::proxy::Proxy;
 
 use super::finding::Finding;
-use crate::{cache::refresh_secret::Storage, report::Fault, system::inspection::DirectoryFacts};
+use crate::{report::Fault, system::inspection::DirectoryFacts};
 
 /// With less free space, tokens soon cannot be cached.
 const LITTLE_ROOM: u64 = 1024 * 1024;

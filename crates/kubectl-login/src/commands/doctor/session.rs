@@ -3,17 +3,17 @@
 
 use std::path::Path;
 
+use login_cache::{
+    entry::{self, Entry},
+    freshness::Freshness,
+    sessions,
+    store::Directory,
+};
 use login_common::{Secret, UnixTime};
 use login_protocols::{jose::CompactJws, oidc::Claims};
 
 use super::{MAX_LENGTH, finding::Finding, token};
 use crate::{
-    cache::{
-        entry::{self, Entry},
-        freshness::Freshness,
-        sessions,
-        store::Directory,
-    },
     commands::session_state::{Facts, Outlook},
     options::target::Target,
     report::Fault,

@@ -1,11 +1,11 @@
 //! Tests of `commands::status`: a session at a moment, and how it is listed.
 //! Never reads a file.
 
+use login_cache::{freshness::Lifetime, sessions::SessionRecord};
 use login_common::names::{ClientId, IssuerUrl};
 
 use super::*;
 use crate::{
-    cache::{freshness::Lifetime, sessions::SessionRecord},
     commands::session_state::HeldBack,
     report::{Fault, Report},
 };

@@ -1,8 +1,9 @@
 //! Facts about the environment that the program runs in.
 //! Never decides.
 
+use login_cache::refresh_secret::Storage;
+
 use crate::{
-    cache::refresh_secret::Storage,
     options::target::SourceKind,
     system::{System, browser, console::Console, environment},
     workload_identity,

@@ -1,13 +1,11 @@
 //! Names the session of a target in the cache: everything that changes its token.
 //! Never includes a secret that may be rotated, or how the user signs in.
 
+use login_cache::key::{CacheKey, KeyFields};
 use login_common::Secret;
 
 use super::IdentityOptions;
-use crate::{
-    cache::key::{CacheKey, KeyFields},
-    options::program::ProgramLine,
-};
+use crate::options::program::ProgramLine;
 
 /// Everything that changes a token.
 #[derive(Clone, Copy, Default)]

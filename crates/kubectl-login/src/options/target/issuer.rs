@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use login_cache::digest::digest_of;
 use login_common::Secret;
 
 use super::values::{both, command, expanded, pairs, path, text, wrong};
 use crate::{
-    cache::digest::digest_of,
     options::{fault::OptionError, layers::Settings, program::ProgramLine, table::Name},
     system::environment::Environment,
 };

@@ -1,4 +1,4 @@
-//! Tests of `cache::sessions`.
+//! Tests of `sessions`.
 
 use super::*;
 

@@ -7,7 +7,7 @@
 
 #[cfg(not(unix))]
 mod elsewhere;
-#[cfg(test)]
+#[cfg(any(test, feature = "faults"))]
 pub mod faulty;
 #[cfg(unix)]
 mod unix;

@@ -1,8 +1,8 @@
-//! Tests of `cache::renewal_lock`.
+//! Tests of `renewal_lock`.
 //! Never starts more than one process: `tests/program/end_to_end.rs` does.
 
 use super::*;
-use crate::system::disk::faulty::{FaultyDisk, Step, Verdict};
+use crate::disk::faulty::{FaultyDisk, Step, Verdict};
 
 /// The longest time that a holder's work may take.
 const LONGEST: Duration = Duration::from_mins(3);

@@ -10,7 +10,7 @@ use super::{
     FORMAT, KEY_WAIT, MAX_LENGTH, Protection, RefreshSecret, RefreshSecrets, SEALED, Saved,
     Storage, context, plain_name,
 };
-use crate::cache::{
+use crate::{
     key::CacheKey,
     key_store::KeyTrouble,
     sealing::SealingKey,

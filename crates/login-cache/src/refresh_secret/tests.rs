@@ -1,4 +1,4 @@
-//! Tests of `cache::refresh_secret`.
+//! Tests of `refresh_secret`.
 //! Never uses a real keyring: the program tests in `tests` do.
 
 use super::*;
@@ -377,7 +377,7 @@ mod faults {
     use std::io;
 
     use super::*;
-    use crate::system::disk::{
+    use crate::disk::{
         Access,
         faulty::{FaultyDisk, Step, Verdict},
     };

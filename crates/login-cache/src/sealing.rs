@@ -25,24 +25,24 @@ const NONCE_LENGTH: usize = 12;
 
 /// Random bytes that keys are derived from.
 #[derive(Clone, PartialEq, Eq)]
-pub struct MasterKey(Zeroizing<[u8; KEY_LENGTH]>);
+pub(crate) struct MasterKey(Zeroizing<[u8; KEY_LENGTH]>);
 
 impl MasterKey {
     /// A new one, from the operating system's generator.
-    pub fn generate() -> Option<Self> {
+    pub(crate) fn generate() -> Option<Self> {
         let mut bytes = Zeroizing::new([0; KEY_LENGTH]);
         aws_lc_rs::rand::fill(bytes.as_mut_slice()).ok()?;
         Some(Self(bytes))
     }
 
     /// The text for a keyring or a file.
-    pub fn render(&self) -> Zeroizing<String> {
+    pub(crate) fn render(&self) -> Zeroizing<String> {
         let digits = Zeroizing::new(hexadecimal(self.0.as_slice()));
         Zeroizing::new(format!("{FORMAT} {}", *digits))
     }
 
     /// Reads the text that `render` returns.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits = text.trim().strip_prefix(FORMAT)?.strip_prefix(' ')?;
         let mut bytes = Zeroizing::new([0; KEY_LENGTH]);
         let pairs = digits.as_bytes().chunks(2);
@@ -56,7 +56,7 @@ impl MasterKey {
     }
 
     /// The key for this place.
-    pub fn at(&self, place: &str) -> Option<SealingKey> {
+    pub(crate) fn at(&self, place: &str) -> Option<SealingKey> {
         let parent = Salt::new(HKDF_SHA256, FORMAT.as_bytes()).extract(self.0.as_slice());
         let mut id = [0; ID_LENGTH];
         let info = [b"id", place.as_bytes()];
@@ -76,19 +76,19 @@ impl fmt::Debug for MasterKey {
 }
 
 /// Seals and opens.
-pub struct SealingKey {
+pub(crate) struct SealingKey {
     id: String,
     key: RandomizedNonceKey,
 }
 
 impl SealingKey {
     /// Distinguishes keys; reveals nothing about the key.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
     /// Seals `text`; it opens only with the same `context`.
-    pub fn seal(&self, text: &[u8], context: &str) -> Option<Vec<u8>> {
+    pub(crate) fn seal(&self, text: &[u8], context: &str) -> Option<Vec<u8>> {
         let mut content = Zeroizing::new(text.to_vec());
         let (nonce, tag) = self
             .key
@@ -98,7 +98,7 @@ impl SealingKey {
     }
 
     /// Returns the text in `sealed`, if it is intact and belongs to `context`.
-    pub fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, sealed: &[u8], context: &str) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, content) = sealed.split_at_checked(NONCE_LENGTH)?;
         let nonce = aws_lc_rs::aead::Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut content = Zeroizing::new(content.to_vec());

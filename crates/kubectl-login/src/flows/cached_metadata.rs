@@ -7,7 +7,7 @@ use std::time::Duration;
 use login_common::{UnixTime, names::IssuerUrl};
 use login_protocols::oidc::{ProviderMetadata, discovery::MAX_METADATA_LENGTH};
 
-use super::{
+use login_cache::{
     digest::digest_of,
     store::{Directory, StoreError},
 };
@@ -16,15 +16,15 @@ use super::{
 const FORMAT: &str = "kubectl-login/2";
 
 /// A document is fetched again after this time, or when an endpoint in it does not work.
-pub const MAX_AGE: Duration = Duration::from_hours(24);
+const MAX_AGE: Duration = Duration::from_hours(24);
 
 /// The trust settings under which a document was fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Voucher(String);
+pub(super) struct Voucher(String);
 
 impl Voucher {
     /// The system's authorities and these, in PEM; file names do not matter.
-    pub fn of(authorities: &[Vec<u8>]) -> Self {
+    pub(super) fn of(authorities: &[Vec<u8>]) -> Self {
         let mut digests: Vec<String> = authorities.iter().map(|pem| digest_of(pem)).collect();
         digests.sort_unstable();
         digests.dedup();
@@ -37,7 +37,7 @@ fn file(issuer: &IssuerUrl, voucher: &Voucher) -> String {
 }
 
 /// The cached document of an issuer, if it is not too old at `now`.
-pub fn load(
+pub(super) fn load(
     directory: &Directory,
     issuer: &IssuerUrl,
     voucher: &Voucher,
@@ -53,7 +53,7 @@ pub fn load(
 }
 
 /// Caches a document that was fetched at `now`.
-pub fn save(
+pub(super) fn save(
     directory: &Directory,
     issuer: &IssuerUrl,
     voucher: &Voucher,

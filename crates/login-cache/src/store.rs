@@ -16,7 +16,7 @@ use super::{
     digest::{digest_of, hexadecimal},
     refusal_hint::LastCaller,
 };
-use crate::system::disk::{self, Access, Disk, Folder, LocalDisk};
+use crate::disk::{self, Access, Disk, Folder, LocalDisk};
 
 /// Prefix of the names of files that are being written.
 pub const TEMPORARY: &str = ".new-";

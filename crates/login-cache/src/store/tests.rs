@@ -1,8 +1,8 @@
-//! Tests of `cache::store`.
+//! Tests of `store`.
 //! Never uses a fake file system, except where a step has to fail.
 
 use super::*;
-use crate::system::disk::faulty::{FaultyDisk, Step, Verdict};
+use crate::disk::faulty::{FaultyDisk, Step, Verdict};
 
 fn scratch() -> (tempfile::TempDir, Directory) {
     let scratch = tempfile::tempdir().unwrap();

@@ -16,7 +16,7 @@ use super::{
     FORMAT,
     store::{Directory, StoreError},
 };
-use crate::system::disk::{Sharing, cannot_lock};
+use crate::disk::{Sharing, cannot_lock};
 
 /// The kind of file. It stays when the lock is freed: if it were removed, two processes could hold
 /// locks on two files of the same name.
