@@ -25,7 +25,7 @@ use crate::{
         layers::{Layers, Settings},
         lists,
         origin::Origin,
-        table::{Name, row_of},
+        table::{Applies, Name, row_of},
         target::{CertificateAuthority, Target},
         typed::Typed,
     },
@@ -40,16 +40,6 @@ use crate::{
 /// Longest base64 of authorities that goes into an entry, and so into a program's arguments, which
 /// Windows limits to 32,767 characters.
 const MAX_EMBEDDED: usize = 16 * 1024;
-
-/// Options that apply to this sign-in only, and not to every later one.
-const ONCE: [Name; 6] = [
-    Name::SkipOpenBrowser,
-    Name::BrowserCommand,
-    Name::ForceRefresh,
-    Name::AuthenticationTimeoutSec,
-    Name::Interactive,
-    Name::Quiet,
-];
 
 /// Why the server's address was not sufficient.
 #[derive(Debug, Error)]
@@ -165,7 +155,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches, address: &str) -> Result<(
     ));
     check_issuer(&published, &typed)?;
     let wanted_options = combined(&published, &typed);
-    let kept_options = wanted_options.without(&ONCE);
+    let kept_options = wanted_options.applying(Applies::Always);
     let arguments = entry::arguments(&kept_options, kubeconfig_file::absolute)?;
     let mut settings = resolved(system, &wanted_options, configuration.as_ref())?;
     attribute(&mut settings, &server, &published, &typed);
@@ -477,7 +467,7 @@ mod tests {
         typed.push(Name::Flow, "device".to_owned());
         typed.push(Name::BrowserCommand, "firefox".to_owned());
         let written = |published: &ClientConfiguration| {
-            let kept = combined(published, &typed).without(&ONCE);
+            let kept = combined(published, &typed).applying(Applies::Always);
             entry::arguments(&kept, ToOwned::to_owned).unwrap().join(" ")
         };
         assert_eq!(

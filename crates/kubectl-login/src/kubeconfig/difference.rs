@@ -9,7 +9,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::edit::value_of;
 use crate::{
-    options::table::{Name, row_named},
+    options::table::{Holds, row_named},
     scrub::{self, HIDDEN},
 };
 
@@ -141,9 +141,8 @@ fn collect(value: &Value, found: &mut Vec<String>) {
 /// Whether an option holds a secret: the table decides for our own options and kubelogin's (some
 /// names only say where a secret is), the name for all others.
 fn is_secret_option(option: &str) -> bool {
-    const DATA: [Name; 3] = [Name::ClientSecret, Name::Password, Name::CertificateAuthorityData];
     match row_named(option.trim_start_matches('-')) {
-        Some(row) => DATA.contains(&row.name),
+        Some(row) => matches!(row.holds, Holds::Secret | Holds::Data),
         None => scrub::is_secret_name(option),
     }
 }

@@ -9,7 +9,7 @@ use super::KubeconfigError;
 use crate::{
     options::{
         lists,
-        table::{Name, OPTIONS, Row, Shape, row_of},
+        table::{Holds, OPTIONS, Row, Shape},
         typed::Typed,
     },
     scrub,
@@ -18,29 +18,6 @@ use crate::{
 /// kubectl shows this if the program is missing.
 pub const INSTALL_HINT: &str = "kubectl-login is not installed. Put the program kubectl-login \
                                 into a folder of your PATH, then try again.";
-
-/// Options whose values are secrets, and what to use instead.
-const SECRETS: [(Name, &str); 2] = [
-    (
-        Name::ClientSecret,
-        "use `--client-secret-file` or `--client-secret-command`, or the variable \
-         `KUBECTL_LOGIN_CLIENT_SECRET`",
-    ),
-    (Name::Password, "leave it out to be asked, or set the variable `KUBECTL_LOGIN_PASSWORD`"),
-];
-
-/// Options that name files: made absolute, as kubectl runs the plugin in its own working directory.
-const PATHS: [Name; 9] = [
-    Name::ClientSecretFile,
-    Name::ClientAssertionKey,
-    Name::ClientCertificate,
-    Name::ClientKey,
-    Name::IdentityFile,
-    Name::CertificateAuthority,
-    Name::TokenCacheDir,
-    Name::LocalServerCert,
-    Name::LocalServerKey,
-];
 
 /// An `exec` entry.
 pub struct ExecEntry {
@@ -99,22 +76,8 @@ pub fn arguments(
     typed: &Typed,
     absolute: impl Fn(&str) -> String,
 ) -> Result<Vec<String>, KubeconfigError> {
-    if let Some((name, advice)) = SECRETS.iter().find(|(name, _)| typed.has(*name)) {
-        return Err(KubeconfigError::Secret { option: row_of(*name).long, advice });
-    }
     if let Some(row) = OPTIONS.iter().find(|row| holds_secret(row, typed)) {
-        let advice = match row.name {
-            Name::RequestHeader => {
-                "set the variable `KUBECTL_LOGIN_REQUEST_HEADER`, or write it below `issuers:` \
-                 into the configuration file"
-            }
-            Name::AuthorizationParameter => {
-                "set the variable `KUBECTL_LOGIN_AUTHORIZATION_PARAMETER`, or write it below \
-                 `issuers:` into the configuration file"
-            }
-            _ => "leave the password out of the address",
-        };
-        return Err(KubeconfigError::Secret { option: row.long, advice });
+        return Err(KubeconfigError::Secret { option: row.long, advice: row.instead });
     }
     let mut arguments = Vec::new();
     for row in OPTIONS {
@@ -124,7 +87,7 @@ pub fn arguments(
                 Shape::Switch if matches!(value, "" | "true" | "1" | "yes" | "on") => {
                     format!("--{long}")
                 }
-                _ if PATHS.contains(&row.name) && !value.starts_with('~') => {
+                _ if row.holds == Holds::Path && !value.starts_with('~') => {
                     format!("--{long}={}", absolute(value))
                 }
                 _ => format!("--{long}={value}"),
@@ -134,10 +97,13 @@ pub fn arguments(
     Ok(arguments)
 }
 
-/// Whether the values of an option contain a secret: a header that authenticates, or a password in
-/// a URL.
+/// Whether the values of an option are or contain a secret: a header that authenticates, or a
+/// password in a URL.
 pub fn holds_secret(row: &Row, typed: &Typed) -> bool {
     typed.of(row.name).any(|value| {
+        if row.holds == Holds::Secret {
+            return true;
+        }
         let pairs = match row.shape {
             Shape::Pairs => lists::pairs(value).unwrap_or_default(),
             _ => Vec::new(),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::entry::{self, ExecEntry};
 use crate::options::{
     arguments, lists,
-    table::{Name, row_of},
+    table::{Applies, Name, row_of},
     typed::Typed,
 };
 
@@ -39,10 +39,6 @@ pub struct Converted {
     /// The token cache directory of kubelogin, if it is set.
     pub token_directory: Option<String>,
 }
-
-/// Options of kubelogin that have no effect here, or that the written entry expresses differently.
-const WITHOUT_EFFECT: [Name; 4] =
-    [Name::UsePkce, Name::TlsRenegotiationOnce, Name::TlsRenegotiationFreely, Name::KubeloginPorts];
 
 /// Where kubelogin listens by default. Issuers have these addresses as redirect URIs.
 const LISTENS_AT: &str = "127.0.0.1:8000,127.0.0.1:18000";
@@ -196,7 +192,8 @@ fn converted(
     }
     let mut notes = Vec::new();
     let token_directory = typed.of(Name::TokenCacheDir).last().map(ToOwned::to_owned);
-    let mut kept = typed.without(&WITHOUT_EFFECT);
+    // The written entry names the ports itself.
+    let mut kept = typed.applying(Applies::Once).without(&[Name::KubeloginPorts]);
     kept.verbosity = 0;
     if token_directory.as_deref() == Some(DEFAULT_DIRECTORY) {
         kept = kept.without(&[Name::TokenCacheDir]);

@@ -45,6 +45,33 @@ pub enum ByCluster {
     Always,
 }
 
+/// What a value holds; decides how it is written into a kubeconfig and shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Text that anyone may read.
+    Text,
+    /// The path of a file or directory. Written absolute: kubectl runs the plugin in its own
+    /// working directory.
+    Path,
+    /// One of these spellings; the parser also takes those of int128/kubelogin.
+    Choice(&'static [&'static str]),
+    /// A secret.
+    Secret,
+    /// Base64, too long to be shown.
+    Data,
+}
+
+/// How long a value applies that was typed for a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applies {
+    /// Accepted and ignored.
+    Never,
+    /// To this call only.
+    Once,
+    /// To every later call, too.
+    Always,
+}
+
 /// The row of one option.
 #[derive(Debug)]
 pub struct Row {
@@ -60,6 +87,12 @@ pub struct Row {
     pub shape: Shape,
     /// Placeholder for the value in help texts.
     pub value_name: &'static str,
+    /// What a value holds.
+    pub holds: Holds,
+    /// How long a value applies.
+    pub applies: Applies,
+    /// What to use instead of a kubeconfig for a value that is or contains a secret.
+    pub instead: &'static str,
     /// With which issuer a value may be used.
     pub used: Use,
     /// Whether the cluster's settings may set it.
@@ -83,6 +116,9 @@ pub(super) const fn row(
         variable,
         shape: Shape::Value,
         value_name: "",
+        holds: Holds::Text,
+        applies: Applies::Always,
+        instead: "leave the password out of the address",
         used: Use::Here,
         by_cluster: ByCluster::Never,
         hidden: false,
@@ -93,6 +129,37 @@ pub(super) const fn row(
 impl Row {
     pub(super) const fn value(mut self, value_name: &'static str) -> Self {
         self.value_name = value_name;
+        self
+    }
+    pub(super) const fn file(self) -> Self {
+        self.value("FILE").path()
+    }
+    pub(super) const fn path(mut self) -> Self {
+        self.holds = Holds::Path;
+        self
+    }
+    pub(super) const fn one_of(mut self, choices: &'static [&'static str]) -> Self {
+        self.holds = Holds::Choice(choices);
+        self
+    }
+    pub(super) const fn secret(mut self) -> Self {
+        self.holds = Holds::Secret;
+        self
+    }
+    pub(super) const fn data(mut self) -> Self {
+        self.holds = Holds::Data;
+        self
+    }
+    pub(super) const fn instead(mut self, instead: &'static str) -> Self {
+        self.instead = instead;
+        self
+    }
+    pub(super) const fn once(mut self) -> Self {
+        self.applies = Applies::Once;
+        self
+    }
+    pub(super) const fn inert(mut self) -> Self {
+        self.applies = Applies::Never;
         self
     }
     pub(super) const fn list(mut self, value_name: &'static str) -> Self {
@@ -145,6 +212,14 @@ impl Row {
     pub(super) const fn by_any_cluster(mut self) -> Self {
         self.by_cluster = ByCluster::Always;
         self
+    }
+
+    /// The usual values, if there is a fixed set.
+    pub const fn choices(&self) -> Option<&'static [&'static str]> {
+        match self.holds {
+            Holds::Choice(choices) => Some(choices),
+            _ => None,
+        }
     }
 
     /// Whether it may be given several times.

@@ -3,7 +3,7 @@
 //! The only list: the strict parser, clap, the environment and the cluster's settings all read it.
 
 use super::row::row;
-pub use super::row::{ByCluster, Row, Shape, Use};
+pub use super::row::{Applies, ByCluster, Holds, Row, Shape, Use};
 
 /// The prefix of every option's variable.
 pub const VARIABLES: &str = "KUBECTL_LOGIN_";
@@ -89,6 +89,11 @@ pub static OPTIONS: &[Row] = &[
          so prefer the variable or one of the next two",
     )
     .value("SECRET")
+    .secret()
+    .instead(
+        "use `--client-secret-file` or `--client-secret-command`, or the variable \
+         `KUBECTL_LOGIN_CLIENT_SECRET`",
+    )
     .also(&["oidc-client-secret"])
     .proof(),
     row(
@@ -97,7 +102,7 @@ pub static OPTIONS: &[Row] = &[
         "KUBECTL_LOGIN_CLIENT_SECRET_FILE",
         "A file that holds the client's secret",
     )
-    .value("FILE")
+    .file()
     .proof(),
     row(
         Name::ClientSecretCommand,
@@ -114,7 +119,7 @@ pub static OPTIONS: &[Row] = &[
         "A private key in PEM or as a JWK with which the client signs its own assertions \
          (`private_key_jwt`) instead of showing a secret",
     )
-    .value("FILE")
+    .file()
     .proof(),
     row(
         Name::ClientAssertionKeyId,
@@ -130,7 +135,7 @@ pub static OPTIONS: &[Row] = &[
         "KUBECTL_LOGIN_CLIENT_CERTIFICATE",
         "A PEM file with the certificate that the client shows to the issuer (RFC 8705)",
     )
-    .value("FILE")
+    .file()
     .proof(),
     row(
         Name::ClientKey,
@@ -138,7 +143,7 @@ pub static OPTIONS: &[Row] = &[
         "KUBECTL_LOGIN_CLIENT_KEY",
         "The private key of that certificate",
     )
-    .value("FILE")
+    .file()
     .proof(),
     row(
         Name::Scope,
@@ -169,6 +174,17 @@ pub static OPTIONS: &[Row] = &[
          token-exchange, jwt-bearer or password",
     )
     .value("FLOW")
+    .one_of(&[
+        "auto",
+        "browser",
+        "device",
+        "paste",
+        "client-credentials",
+        "identity",
+        "token-exchange",
+        "jwt-bearer",
+        "password",
+    ])
     .also(&["grant-type"])
     .by_cluster()
     .request(),
@@ -197,6 +213,8 @@ pub static OPTIONS: &[Row] = &[
          the process list, so prefer to be asked",
     )
     .value("PASSWORD")
+    .secret()
+    .instead("leave it out to be asked, or set the variable `KUBECTL_LOGIN_PASSWORD`")
     .proof(),
     row(
         Name::UseAccessToken,
@@ -217,6 +235,17 @@ pub static OPTIONS: &[Row] = &[
          when `--issuer-url` signed it, else shown to that issuer",
     )
     .value("SOURCE")
+    .one_of(&[
+        "auto",
+        "github-actions",
+        "gitlab",
+        "azure-pipelines",
+        "kubernetes",
+        "spiffe",
+        "file",
+        "variable",
+        "command",
+    ])
     .proof(),
     row(
         Name::IdentityFile,
@@ -224,7 +253,7 @@ pub static OPTIONS: &[Row] = &[
         "KUBECTL_LOGIN_IDENTITY_FILE",
         "The file that holds the identity token; read anew each time",
     )
-    .value("FILE")
+    .file()
     .proof(),
     row(
         Name::IdentityVariable,
@@ -277,6 +306,7 @@ pub static OPTIONS: &[Row] = &[
         "A PEM file with authorities that may vouch for the issuer beside those of the system",
     )
     .each("FILE")
+    .path()
     .anchor(),
     row(
         Name::CertificateAuthorityData,
@@ -285,6 +315,7 @@ pub static OPTIONS: &[Row] = &[
         "The same, as base64 of PEM",
     )
     .each("BASE64")
+    .data()
     .by_cluster()
     .anchor(),
     row(
@@ -303,6 +334,10 @@ pub static OPTIONS: &[Row] = &[
         "A further header of each request to the issuer",
     )
     .pairs()
+    .instead(
+        "set the variable `KUBECTL_LOGIN_REQUEST_HEADER`, or write it below `issuers:` into the \
+         configuration file",
+    )
     .also(&["oidc-request-header"])
     .proof(),
     row(
@@ -311,7 +346,8 @@ pub static OPTIONS: &[Row] = &[
         "KUBECTL_LOGIN_TOKEN_CACHE_DIR",
         "Where tokens are kept [default: $KUBECACHEDIR/kubectl-login or ~/.cache/kubectl-login]",
     )
-    .value("DIRECTORY"),
+    .value("DIRECTORY")
+    .path(),
     row(
         Name::TokenCacheStorage,
         "token-cache-storage",
@@ -319,7 +355,8 @@ pub static OPTIONS: &[Row] = &[
         "How refresh tokens are kept: auto (keyring, else encrypted-file), keyring, encrypted-file, \
          file or none",
     )
-    .value("STORAGE"),
+    .value("STORAGE")
+    .one_of(&["auto", "keyring", "encrypted-file", "file", "none"]),
     row(
         Name::ListenAddress,
         "listen-address",
@@ -366,14 +403,14 @@ pub static OPTIONS: &[Row] = &[
         "A PEM file with the certificate of the listener, where the registered redirect \
          URI is https",
     )
-    .value("FILE"),
+    .file(),
     row(
         Name::LocalServerKey,
         "local-server-key",
         "KUBECTL_LOGIN_LOCAL_SERVER_KEY",
         "The private key of that certificate",
     )
-    .value("FILE"),
+    .file(),
     row(
         Name::OpenUrlAfterAuthentication,
         "open-url-after-authentication",
@@ -389,6 +426,10 @@ pub static OPTIONS: &[Row] = &[
         "A further parameter of the authorization request; for a job, of the token request",
     )
     .pairs()
+    .instead(
+        "set the variable `KUBECTL_LOGIN_AUTHORIZATION_PARAMETER`, or write it below `issuers:` \
+         into the configuration file",
+    )
     .also(&["oidc-auth-request-extra-params"])
     .by_cluster()
     .request(),
@@ -400,6 +441,7 @@ pub static OPTIONS: &[Row] = &[
          it)",
     )
     .value("METHOD")
+    .one_of(&["auto", "S256", "no"])
     .also(&["oidc-pkce-method"])
     .by_cluster()
     .request(),
@@ -409,7 +451,8 @@ pub static OPTIONS: &[Row] = &[
         "KUBECTL_LOGIN_SKIP_OPEN_BROWSER",
         "Print the address of the page only",
     )
-    .switch(),
+    .switch()
+    .once(),
     row(
         Name::BrowserCommand,
         "browser-command",
@@ -417,35 +460,41 @@ pub static OPTIONS: &[Row] = &[
         "The browser to start; split at spaces, run without a shell, the address is the last \
          argument",
     )
-    .value("COMMAND"),
+    .value("COMMAND")
+    .once(),
     row(
         Name::ForceRefresh,
         "force-refresh",
         "KUBECTL_LOGIN_FORCE_REFRESH",
         "Renew the token even while the kept one is good, for example to see new groups",
     )
-    .switch(),
+    .switch()
+    .once(),
     row(
         Name::AuthenticationTimeoutSec,
         "authentication-timeout-sec",
         "KUBECTL_LOGIN_AUTHENTICATION_TIMEOUT_SEC",
         "How long a sign-in may take [default: 180; with a device code as long as that lives]",
     )
-    .value("SECONDS"),
+    .value("SECONDS")
+    .once(),
     row(
         Name::Interactive,
         "interactive",
         "KUBECTL_LOGIN_INTERACTIVE",
         "Whether a person may be asked to sign in: auto, never or always",
     )
-    .value("WHEN"),
+    .value("WHEN")
+    .one_of(&["auto", "never", "always"])
+    .once(),
     row(
         Name::Quiet,
         "quiet",
         "KUBECTL_LOGIN_QUIET",
         "Say nothing but errors on stderr, for programs that draw on the whole terminal",
     )
-    .switch(),
+    .switch()
+    .once(),
     row(
         Name::ForceKeyring,
         "force-keyring",
@@ -469,6 +518,7 @@ pub static OPTIONS: &[Row] = &[
         "Has no effect: it is always used",
     )
     .switch()
+    .inert()
     .also(&["oidc-use-pkce"])
     .hidden()
     .request(),
@@ -479,6 +529,7 @@ pub static OPTIONS: &[Row] = &[
         "Has no effect: TLS is never renegotiated",
     )
     .switch()
+    .inert()
     .hidden(),
     row(
         Name::TlsRenegotiationFreely,
@@ -487,6 +538,7 @@ pub static OPTIONS: &[Row] = &[
         "Has no effect: TLS is never renegotiated",
     )
     .switch()
+    .inert()
     .hidden(),
     row(
         Name::KubeloginPorts,
@@ -541,6 +593,11 @@ mod tests {
             let variable = format!("KUBECTL_LOGIN_{}", row.long.to_uppercase().replace('-', "_"));
             assert_eq!(row.variable, variable);
             assert_eq!(row.value_name.is_empty(), row.shape == Shape::Switch, "{}", row.long);
+            let is_path = matches!(row.value_name, "FILE" | "DIRECTORY");
+            assert_eq!(row.holds == Holds::Path, is_path, "{}", row.long);
+            for choice in row.choices().unwrap_or_default() {
+                assert!(row.help.contains(choice), "the help of `--{}` names {choice}", row.long);
+            }
         }
     }
 }

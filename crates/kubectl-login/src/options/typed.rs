@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use super::table::{self, Name, Row, Shape, row_named};
+use super::table::{self, Applies, Name, Row, Shape, row_named, row_of};
 
 /// Options as typed, unchecked; the values may hold secrets, so there is no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -46,6 +46,14 @@ impl Typed {
     pub fn without(&self, names: &[Name]) -> Self {
         let mut rest = self.clone();
         rest.values.retain(|(name, _)| !names.contains(name));
+        rest
+    }
+
+    /// Returns a copy with the options that apply at least as long as `least`.
+    #[must_use]
+    pub fn applying(&self, least: Applies) -> Self {
+        let mut rest = self.clone();
+        rest.values.retain(|(name, _)| row_of(*name).applies >= least);
         rest
     }
 

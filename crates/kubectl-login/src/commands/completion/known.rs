@@ -11,52 +11,16 @@ use crate::{
     options::{
         layers::{Layers, Settings},
         origin::Origin,
-        table::{Name, row_of},
+        table::row_named,
         target::cache_directory_of,
         typed::Typed,
     },
     system::System,
 };
 
-/// Choices of options. The checks in `options/target.rs` accept more spellings, those of
-/// int128/kubelogin; these are the recommended ones.
-const CHOICES: &[(Name, &[&str])] = &[
-    (
-        Name::Flow,
-        &[
-            "auto",
-            "browser",
-            "device",
-            "paste",
-            "client-credentials",
-            "identity",
-            "token-exchange",
-            "jwt-bearer",
-            "password",
-        ],
-    ),
-    (
-        Name::Identity,
-        &[
-            "auto",
-            "github-actions",
-            "gitlab",
-            "azure-pipelines",
-            "kubernetes",
-            "spiffe",
-            "file",
-            "variable",
-            "command",
-        ],
-    ),
-    (Name::TokenCacheStorage, &["auto", "keyring", "encrypted-file", "file", "none"]),
-    (Name::PkceMethod, &["auto", "S256", "no"]),
-    (Name::Interactive, &["auto", "never", "always"]),
-];
-
 /// The usual values of an option, if it has a fixed set.
 pub(in crate::commands) fn choices_of(argument: &str) -> Option<&'static [&'static str]> {
-    CHOICES.iter().find(|(name, _)| row_of(*name).long == argument).map(|(_, choices)| *choices)
+    row_named(argument)?.choices()
 }
 
 /// Values for the argument with that id.
@@ -93,17 +57,23 @@ fn kept(system: &System<'_>, of: fn(SessionRecord) -> Option<String>) -> Vec<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{options::target::Target, system::environment::NoEnvironment};
+    use crate::{
+        options::{
+            table::{Name, OPTIONS},
+            target::Target,
+        },
+        system::environment::NoEnvironment,
+    };
 
     #[test]
     fn every_choice_is_accepted() {
-        for (name, choices) in CHOICES {
-            for choice in *choices {
+        for row in OPTIONS {
+            for choice in row.choices().unwrap_or_default() {
                 let mut typed = Typed::default();
                 for (name, value) in [
                     (Name::IssuerUrl, "https://id.example"),
                     (Name::ClientId, "k"),
-                    (*name, *choice),
+                    (row.name, *choice),
                     (Name::IdentityFile, "/f"),
                     (Name::IdentityVariable, "V"),
                     (Name::IdentityCommand, "c"),
