@@ -182,12 +182,11 @@ pub fn take_from<T>(
     #[expect(clippy::disallowed_methods, reason = "the wait is measured, not dated")]
     let begin = Instant::now();
     let (mut poll, mut is_told) = (SHORTEST_POLL, false);
-    let mut waited = false;
     loop {
         if file.lock(&mut say)? {
-            return Ok(Taken::Lock(file.locked(waited)));
+            return Ok(Taken::Lock(file.locked()));
         }
-        waited = true;
+        file.waited = true;
         if let Some(result) = adopt() {
             return Ok(Taken::Adopted(result));
         }
@@ -209,7 +208,7 @@ pub fn take_from<T>(
 /// Takes the lock `name` if no process holds it.
 pub fn try_take(directory: &Directory, name: &str) -> Option<RenewalLock> {
     let mut file = LockFile::open(directory, name).ok()?;
-    file.lock(&mut |_: &str| ()).ok()?.then(|| file.locked(false))
+    file.lock(&mut |_: &str| ()).ok()?.then(|| file.locked())
 }
 
 /// The holder of the lock `name`; `None` also when the file does not name one.
@@ -234,13 +233,14 @@ struct LockFile<'a> {
     name: String,
     file: File,
     is_of_this_machine: bool,
+    waited: bool,
 }
 
 impl<'a> LockFile<'a> {
     fn open(directory: &'a Directory, name: &str) -> Result<Self, LockError> {
         let name = format!("{name}.{KIND}");
         let file = directory.open_to_lock(&name)?;
-        Ok(Self { directory, name, file, is_of_this_machine: false })
+        Ok(Self { directory, name, file, is_of_this_machine: false, waited: false })
     }
 
     /// Where a file system does not lock, a lock in this host's own runtime folder at least
@@ -280,9 +280,9 @@ impl<'a> LockFile<'a> {
         }
     }
 
-    fn locked(mut self, waited: bool) -> RenewalLock {
+    fn locked(mut self) -> RenewalLock {
         let abandoned = holder(&mut self.file);
-        RenewalLock { file: self.file, waited, abandoned, work: None }
+        RenewalLock { file: self.file, waited: self.waited, abandoned, work: None }
     }
 }
 

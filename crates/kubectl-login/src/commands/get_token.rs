@@ -13,7 +13,7 @@ use crate::{
         target::Target,
         typed::Typed,
     },
-    renewal::Renewal,
+    renewal::{Kubectl, Renewal},
     report::Failure,
     system::{System, configuration, host, stdout, terminal},
 };
@@ -41,13 +41,12 @@ fn answer(system: &System<'_>, typed: &Typed) -> Result<Zeroizing<String>, Failu
         configuration: configuration.as_ref(),
     })?;
     let target = chosen::identified(system, Target::check(&settings, system.environment)?)?;
-    // Without kubectl the terminal is unknown: stderr decides.
-    let interactive = info.as_ref().is_some_and(|info| info.interactive);
-    // Without kubectl, repeated calls of the same shell do not hint at a refusal.
-    let caller = host::parent().filter(|_| info.is_some());
+    // Without kubectl the terminal is unknown: stderr decides; and repeated calls of the same shell
+    // do not hint at a refusal.
+    let kubectl = info
+        .as_ref()
+        .map(|info| Kubectl { process: host::parent(), interactive: info.interactive });
     let quiet = terminal::Quiet(system.terminal);
     let system = if target.quiet { &System { terminal: &quiet, ..*system } } else { system };
-    Renewal::new(system, &target, interactive)
-        .asked_by(caller)
-        .answer(exec_info::api_version(info.as_ref()))
+    Renewal::new(system, &target, kubectl).answer(exec_info::api_version(info.as_ref()))
 }

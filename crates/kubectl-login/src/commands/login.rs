@@ -41,7 +41,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
 
 /// Signs in and reports it.
 pub fn sign_in(system: &System<'_>, target: &Target) -> Result<(), Failure> {
-    let issued = Renewal::new(system, target, false).sign_in()?;
+    let issued = Renewal::new(system, target, None).sign_in()?;
     let who = issued.name.map(|name| format!(" as `{}`", presentable(&name))).unwrap_or_default();
     let lasting =
         if issued.refresh_token.is_some() { ", renewed by itself after that" } else { "" };

@@ -31,7 +31,7 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let cluster = Cluster::of(&context, &http::proxies(system.environment))?;
     let chosen = Chosen::of(system, matches)?;
     let answer = chosen.within(system, |system| {
-        Renewal::new(system, &chosen.target, false).answer(ExecApiVersion::V1)
+        Renewal::new(system, &chosen.target, None).answer(ExecApiVersion::V1)
     })?;
     let token = token_of(&answer);
     let user = runtime::block_on(cluster.review(&token, &chosen.target.issuer))??;

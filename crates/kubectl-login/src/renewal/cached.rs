@@ -13,7 +13,10 @@ use login_cache::{
     sessions::{self, SessionRecord},
     store::{Directory, Opened, StoreError},
 };
-use login_common::{UnixTime, exec_credential::ExecApiVersion};
+use login_common::{
+    UnixTime,
+    exec_credential::{ExecApiVersion, ExecCredential},
+};
 use zeroize::Zeroizing;
 
 use super::{failure::RenewalError, record};
@@ -40,8 +43,8 @@ pub(super) struct CachedSession<'a> {
     directory: Directory,
     secrets: RefreshSecrets,
     storage: Storage,
-    /// The calling process.
-    pub(super) caller: Option<u32>,
+    /// The calling process, if it caches the answer.
+    caller: Option<u32>,
     /// Written to the next entry.
     pub(super) suspicions: Cell<u32>,
     warned: Cell<bool>,
@@ -72,6 +75,7 @@ impl<'a> CachedSession<'a> {
         system: &'a System<'a>,
         target: &'a Target,
         environment_facts: EnvironmentFacts,
+        caller: Option<u32>,
     ) -> Option<Self> {
         let directory = Directory::new(target.cache_directory.clone()?);
         let prompt = match choose::may_ask(target, environment_facts) {
@@ -79,7 +83,7 @@ impl<'a> CachedSession<'a> {
             Err(_) => Prompt::Unanswered,
         };
         let secrets = keyring::refresh_secrets(system.environment, &directory, prompt);
-        Some(Self::of(system, target, environment_facts, secrets))
+        Some(Self::of(system, target, environment_facts, secrets, caller))
     }
 
     /// A cache with the given refresh token store.
@@ -88,6 +92,7 @@ impl<'a> CachedSession<'a> {
         target: &'a Target,
         environment_facts: EnvironmentFacts,
         secrets: RefreshSecrets,
+        caller: Option<u32>,
     ) -> Self {
         let directory = secrets.directory().clone();
         Self {
@@ -96,7 +101,7 @@ impl<'a> CachedSession<'a> {
             target,
             directory,
             storage: environment_facts.storage(target.storage),
-            caller: None,
+            caller,
             suspicions: Cell::default(),
             warned: Cell::default(),
         }
@@ -111,6 +116,21 @@ impl<'a> CachedSession<'a> {
         let mut file = self.directory.open(&key.file(entry::KIND), entry::MAX_LENGTH)?;
         let entry = Entry::parse(key, std::mem::take(&mut file.content))?;
         Some(CachedToken { entry, file, now: self.system.clock.now() })
+    }
+
+    /// The cached token until it expires, while no new one is available.
+    pub(super) fn last_resort(
+        &self,
+        version: ExecApiVersion,
+    ) -> Option<(Zeroizing<String>, UnixTime)> {
+        let found = self.find()?;
+        let lifetime = found.entry.lifetime;
+        if lifetime.at(found.now) == Freshness::Expired {
+            return None;
+        }
+        let token = found.entry.token()?;
+        let answer = ExecCredential { token, expires_at: Some(lifetime.valid_until) };
+        Some((answer.render(version), lifetime.valid_until))
     }
 
     pub(super) fn standing(&self, found: &CachedToken) -> Standing {

@@ -4,10 +4,7 @@
 
 use std::time::Duration;
 
-use login_cache::{
-    backoff::Effect,
-    renewal_lock::{self, Work},
-};
+use login_cache::{backoff::Effect, renewal_lock::Work};
 use login_common::exec_credential::ExecApiVersion;
 use zeroize::Zeroizing;
 
@@ -71,11 +68,11 @@ impl Renewal<'_> {
         version: ExecApiVersion,
     ) -> Result<Option<Zeroizing<String>>, Failure> {
         // The lock's holder is already renewing.
-        let name = self.target.cache_key.as_str();
-        let Some(lock) = renewal_lock::try_take(cached.directory(), name) else { return Ok(None) };
-        self.lock.replace(Some(lock));
+        if !self.lock.take_if_free(cached.directory()) {
+            return Ok(None);
+        }
         let Some(found) = cached.find().filter(|found| found.entry == seen.entry) else {
-            self.conclude();
+            self.lock.conclude();
             let newer = cached.find().filter(CachedToken::is_good);
             return Ok(newer.map(|newer| newer.answer(version)));
         };
@@ -85,12 +82,12 @@ impl Renewal<'_> {
         // still make few attempts; if it cannot be recorded, no attempt is made.
         let attempted = found.entry.lifetime.after_attempt(found.now());
         if !cached.change(&found, attempted, suspicions) {
-            self.conclude();
+            self.lock.conclude();
             return Ok(None);
         }
         cached.suspicions.set(if is_suspected { suspicions } else { 0 });
         let attempt = self.run(async {
-            self.describe(Work::Renewing);
+            self.lock.describe(Work::Renewing);
             cached.sweep();
             Ok(self.attempt(cached).await)
         })?;
@@ -116,14 +113,14 @@ impl Renewal<'_> {
                 Ok(None)
             }
         };
-        self.conclude();
+        self.lock.conclude();
         outcome
     }
 
     async fn attempt(&self, cached: &CachedSession<'_>) -> EarlyRenewal {
         if self.target.is_for_job() {
             // A job can authenticate again at any time: cancelling loses nothing.
-            let renewed = tokio::time::timeout(BOUND, self.renew_machine()).await;
+            let renewed = tokio::time::timeout(BOUND, self.renew_job()).await;
             return renewed.map_or(EarlyRenewal::Later, |renewed| {
                 renewed.map_or_else(|error| self.later(&error), EarlyRenewal::Token)
             });
@@ -139,13 +136,7 @@ impl Renewal<'_> {
                 return EarlyRenewal::Nothing;
             }
         };
-        let prepared = tokio::time::timeout(BOUND, async {
-            let issuer_client = self.issuer_client().await?;
-            // Stored on disk, where the renewal finds it.
-            issuer_client.metadata().await.map_err(|error| self.failure(error))?;
-            Ok::<_, Failure>(issuer_client)
-        });
-        let issuer_client = match prepared.await {
+        let issuer_client = match tokio::time::timeout(BOUND, self.prepared_client()).await {
             Ok(Ok(issuer_client)) => issuer_client,
             Ok(Err(failure)) => return self.later(&Unrenewed::alone(failure)),
             Err(_) => return EarlyRenewal::Later,
