@@ -91,17 +91,12 @@ pub fn answer(version: ReviewApiVersion, verdict: &Verdict) -> Answer {
             Answer { status: 200, body: render_authenticated(version, identity, audiences) }
         }
         Verdict::Refused(_) => Answer { status: 200, body: render_unauthenticated(version) },
-        Verdict::CannotTell(outage) => match outage {
-            Outage::KeysUnavailable
-            | Outage::KeyUnconfirmed
-            | Outage::IntrospectionUnavailable
-            | Outage::GroupsUnavailable
-            | Outage::StoreUnavailable
-            | Outage::DeadlineExceeded => {
-                status(503, "ServiceUnavailable", "the token cannot be checked now")
-            }
-            Outage::Internal => status(500, "InternalError", "the token could not be checked"),
-        },
+        Verdict::CannotTell(Outage::Internal) => {
+            status(500, "InternalError", "the token could not be checked")
+        }
+        Verdict::CannotTell(_) => {
+            status(503, "ServiceUnavailable", "the token cannot be checked now")
+        }
     }
 }
 

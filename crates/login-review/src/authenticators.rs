@@ -2,6 +2,6 @@
 //! Never chooses between them: see `route`.
 
 mod distributed_groups;
-pub(crate) mod introspection;
 pub(crate) mod jwt;
+pub(crate) mod remote;
 pub mod static_tokens;

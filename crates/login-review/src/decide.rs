@@ -7,7 +7,7 @@ use login_common::UnixTime;
 
 use crate::{
     audience::AudienceRequest,
-    authenticators::{introspection, jwt, static_tokens},
+    authenticators::{jwt, remote, static_tokens},
     evidence::{Decision, Evidence},
     plan::ParsedToken,
     policy::Policy,
@@ -28,9 +28,7 @@ pub fn decide(
         Route::Static(digest) => {
             Decision::Verdict(static_tokens::decide(policy, digest, audiences, now))
         }
-        Route::Introspected { introspector, .. } => {
-            introspection::decide(policy, *introspector, evidence, audiences, now)
-        }
+        Route::Remote { index, .. } => remote::decide(policy, *index, evidence, audiences, now),
     };
     match decision {
         // An expression that was stopped proves nothing about the token.

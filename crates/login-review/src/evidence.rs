@@ -3,11 +3,11 @@
 
 use kubernetes_cel::Patience;
 use login_common::Secret;
-use login_protocols::{jose::KeySet, oauth2::introspection::Introspection};
+use login_protocols::{jose::KeySet, oidc::Statement};
 use url::Url;
 
 use crate::{
-    policy::{IntrospectorIndex, IssuerIndex},
+    policy::{IssuerIndex, RemoteIndex},
     revocations::EndedSessions,
     verdict::{Reason, Verdict},
 };
@@ -33,9 +33,9 @@ pub enum Need {
     /// reason; if the issuer may not be asked again yet, the verdict is
     /// [`crate::Outage::KeyUnconfirmed`]; if it is unreachable, [`crate::Outage::KeysUnavailable`].
     FreshKeys(IssuerIndex, Reason),
-    /// The introspection response for the token ([`ParsedToken::introspected`]); if there is none,
-    /// [`crate::Outage::IntrospectionUnavailable`].
-    Introspection(IntrospectorIndex),
+    /// What this authenticator's party states about the token ([`crate::ParsedToken::remote`]); if
+    /// there is no statement, [`crate::RemoteKind::outage`].
+    Statement(RemoteIndex),
     /// The JWT with the user's groups; [`crate::Reason::GroupsElsewhere`] if the endpoint refuses
     /// them for this token, [`crate::Outage::GroupsUnavailable`] if it does not answer.
     Groups(GroupsSource),
@@ -70,8 +70,8 @@ impl Eq for GroupsSource {}
 pub struct Evidence<'e> {
     /// Key sets: of the token's issuer, and of the issuer of its groups.
     pub keys: [Option<(IssuerIndex, &'e KeySet)>; 2],
-    /// The introspection response.
-    pub introspection: Option<&'e Introspection>,
+    /// The statement of the token's party.
+    pub statement: Option<&'e Statement>,
     /// The JWT from [`GroupsSource::endpoint`].
     pub groups: Option<&'e str>,
     /// Sessions that the embedded issuer ended early.
@@ -86,7 +86,7 @@ impl<'e> Evidence<'e> {
     pub const fn of_keys(issuer: IssuerIndex, keys: &'e KeySet) -> Self {
         Self {
             keys: [Some((issuer, keys)), None],
-            introspection: None,
+            statement: None,
             groups: None,
             ended_sessions: None,
             patience: None,

@@ -2,13 +2,13 @@
 //!
 //! Never here: sockets, files, the clock, the caller's identity. Keys are passed in.
 //!
-//! Reading order: `policy` (what is allowed), `route` and `plan` (which authenticator a token
+//! Reading order: `policy` with `remote` (what is allowed), `route` and `plan` (which authenticator a token
 //! belongs to), `evidence` and `decide` with `authenticators`, `claims`, `guard` and `audience`
 //! (the rules), `verdict` and `answer` (the result), `config` (parses a policy: Kubernetes'
 //! `AuthenticationConfiguration`, with its parts in `config/`).
 
-pub mod introspector;
 pub mod policy;
+pub mod remote;
 
 pub mod plan;
 pub mod route;
@@ -39,12 +39,12 @@ pub use claims::{
 pub use decide::decide;
 pub use evidence::{Decision, Evidence, GroupsSource, Need};
 pub use guard::Guard;
-pub use introspector::Introspector;
 pub use kubernetes_cel::Patience;
-pub use plan::{ParsedToken, Plan, plan};
+pub use plan::{Authenticator, ParsedToken, Plan, plan};
 pub use policy::{
-    IntrospectorIndex, IssuerIndex, IssuerPolicy, KeySource, Policy,
+    IssuerIndex, IssuerPolicy, KeySource, Policy, RemoteIndex,
     static_tokens::{StaticTokens, StaticUser, TokenDigest},
 };
+pub use remote::{RemoteAuthenticator, RemoteKind, RemoteRules, introspection::IntrospectionRules};
 pub use revocations::{EndedSessions, Grant, Revocation, Revocations, Revoked};
 pub use verdict::{Outage, Reason, Verdict};

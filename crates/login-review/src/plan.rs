@@ -6,10 +6,11 @@
 use std::fmt;
 
 use login_common::UnixTime;
-use login_protocols::oidc::Claims;
+use login_protocols::{jose::CompactJws, oidc::Claims};
 
 use crate::{
-    policy::{IntrospectorIndex, IssuerIndex, Policy},
+    policy::{IssuerIndex, Policy, RemoteIndex},
+    remote::RemoteKind,
     route::{Route, route},
     verdict::Reason,
 };
@@ -28,45 +29,68 @@ pub struct ParsedToken<'t> {
     pub(crate) route: Route<'t>,
 }
 
+/// The authenticator of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authenticator {
+    /// JWTs of configured issuers.
+    Jwt,
+    /// The operator's static tokens.
+    StaticToken,
+    /// Tokens that another party knows.
+    Remote(RemoteKind),
+}
+
+impl Authenticator {
+    /// A stable name for logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jwt => "jwt",
+            Self::StaticToken => "static_token",
+            Self::Remote(kind) => kind.as_str(),
+        }
+    }
+}
+
 impl<'t> ParsedToken<'t> {
     /// The configured issuer that the token names, if it is a JWT.
     pub const fn issuer(&self) -> Option<IssuerIndex> {
         match &self.route {
             Route::Jwt { issuer, .. } => Some(*issuer),
-            Route::Static(_) | Route::Introspected { .. } => None,
+            Route::Static(_) | Route::Remote { .. } => None,
         }
     }
 
-    /// The introspector to ask, and the token to send.
-    pub const fn introspected(&self) -> Option<(IntrospectorIndex, &'t str)> {
+    /// The remote authenticator whose party knows the token, and the token to send.
+    pub const fn remote(&self) -> Option<(RemoteIndex, &'t str)> {
         match &self.route {
-            Route::Introspected { introspector, token } => Some((*introspector, token)),
+            Route::Remote { index, token, .. } => Some((*index, token)),
             Route::Jwt { .. } | Route::Static(_) => None,
         }
     }
 
     /// `kid`, for the log.
     pub fn key_id(&self) -> Option<&str> {
-        match &self.route {
-            Route::Jwt { jws, .. } => jws.header().key_id.as_deref(),
-            Route::Static(_) | Route::Introspected { .. } => None,
-        }
+        self.jws()?.header().key_id.as_deref()
     }
 
     /// The claims of a JWT, for the log: unless it was accepted, any party may have written them.
     pub fn unverified_claims(&self) -> Option<&Claims> {
+        self.jws().map(CompactJws::unverified_claims)
+    }
+
+    const fn jws(&self) -> Option<&CompactJws<'t>> {
         match &self.route {
-            Route::Jwt { jws, .. } => Some(jws.unverified_claims()),
-            Route::Static(_) | Route::Introspected { .. } => None,
+            Route::Jwt { jws, .. } => Some(jws),
+            Route::Static(_) | Route::Remote { .. } => None,
         }
     }
 
-    /// A stable name of the kind of authenticator, for logs and metrics.
-    pub const fn authenticator(&self) -> &'static str {
+    /// The authenticator that judges the token.
+    pub const fn authenticator(&self) -> Authenticator {
         match &self.route {
-            Route::Jwt { .. } => "jwt",
-            Route::Static(_) => "static_token",
-            Route::Introspected { .. } => "introspection",
+            Route::Jwt { .. } => Authenticator::Jwt,
+            Route::Static(_) => Authenticator::StaticToken,
+            Route::Remote { kind, .. } => Authenticator::Remote(*kind),
         }
     }
 }

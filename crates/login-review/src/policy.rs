@@ -19,7 +19,7 @@ use crate::{
         rules::{RequiredClaim, Rule},
     },
     guard::Guard,
-    introspector::Introspector,
+    remote::{RemoteAuthenticator, RemoteKind},
     revocations::{EndedSessions, Revocations},
 };
 
@@ -29,7 +29,7 @@ use crate::{
 pub struct Policy {
     issuers: Vec<IssuerPolicy>,
     guard: Guard,
-    introspectors: Vec<Introspector>,
+    remotes: Vec<RemoteAuthenticator>,
     static_tokens: Option<StaticTokens>,
     revocations: Arc<Revocations>,
     max_token_length: usize,
@@ -46,12 +46,12 @@ impl IssuerIndex {
     }
 }
 
-/// An introspector of one [`Policy`]; invalid with another policy.
+/// A remote authenticator of one [`Policy`]; invalid with another policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IntrospectorIndex(usize);
+pub struct RemoteIndex(usize);
 
-impl IntrospectorIndex {
-    /// The position in [`Policy::introspectors`].
+impl RemoteIndex {
+    /// The position in [`Policy::remotes`].
     pub const fn as_usize(self) -> usize {
         self.0
     }
@@ -64,7 +64,7 @@ impl Policy {
         Self {
             issuers,
             guard,
-            introspectors: Vec::new(),
+            remotes: Vec::new(),
             static_tokens: None,
             revocations: Arc::default(),
             max_token_length: DEFAULT_TOKEN_LENGTH,
@@ -83,14 +83,14 @@ impl Policy {
         self.max_token_length
     }
 
-    /// Adds introspectors for opaque tokens.
+    /// Adds authenticators that ask another party.
     #[must_use]
-    pub fn with_introspectors(mut self, introspectors: Vec<Introspector>) -> Self {
-        self.introspectors = introspectors;
+    pub fn with_remotes(mut self, remotes: Vec<RemoteAuthenticator>) -> Self {
+        self.remotes = remotes;
         self
     }
 
-    /// Adds static tokens, which are looked up before any introspector is asked.
+    /// Adds static tokens, which are looked up before any party is asked.
     #[must_use]
     pub fn with_static_tokens(mut self, tokens: StaticTokens) -> Self {
         self.static_tokens = Some(tokens);
@@ -126,19 +126,19 @@ impl Policy {
         self.issuers.get(index.0)
     }
 
-    /// All introspectors; an [`IntrospectorIndex`] is a position in this list.
-    pub fn introspectors(&self) -> &[Introspector] {
-        &self.introspectors
+    /// All remote authenticators; a [`RemoteIndex`] is a position in this list.
+    pub fn remotes(&self) -> &[RemoteAuthenticator] {
+        &self.remotes
     }
 
     /// Whether any opaque token can be accepted.
     pub const fn accepts_opaque_tokens(&self) -> bool {
-        self.static_tokens.is_some() || !self.introspectors.is_empty()
+        self.static_tokens.is_some() || !self.remotes.is_empty()
     }
 
-    /// The introspector at `index`; `None` if it comes from another policy.
-    pub fn introspector(&self, index: IntrospectorIndex) -> Option<&Introspector> {
-        self.introspectors.get(index.0)
+    /// The remote authenticator at `index`; `None` if it comes from another policy.
+    pub fn remote(&self, index: RemoteIndex) -> Option<&RemoteAuthenticator> {
+        self.remotes.get(index.0)
     }
 
     /// The static tokens, if they are configured.
@@ -163,19 +163,13 @@ impl Policy {
             || ended_sessions.is_some_and(|ended| ended.contain(issuer, claims))
     }
 
-    /// The introspector whose prefix `token` has.
-    pub(crate) fn introspector_by_prefix(&self, token: &str) -> Option<IntrospectorIndex> {
-        self.find_introspector(|prefix| !prefix.is_empty() && token.starts_with(prefix))
-    }
-
-    /// The introspector of the opaque tokens without a configured prefix.
-    pub(crate) fn introspector_of_the_rest(&self) -> Option<IntrospectorIndex> {
-        self.find_introspector(str::is_empty)
-    }
-
-    fn find_introspector(&self, fits: impl Fn(&str) -> bool) -> Option<IntrospectorIndex> {
-        let mut prefixes = self.introspectors.iter().map(|entry| entry.token_prefix.as_str());
-        prefixes.position(fits).map(IntrospectorIndex)
+    /// The first remote authenticator whose prefix is such a one.
+    pub(crate) fn remote_by_prefix(
+        &self,
+        fits: impl Fn(&str) -> bool,
+    ) -> Option<(RemoteIndex, RemoteKind)> {
+        let place = self.remotes.iter().position(|remote| fits(&remote.token_prefix))?;
+        Some((RemoteIndex(place), self.remotes.get(place)?.rules.kind()))
     }
 
     /// The guard with the reserved names that are allowed.

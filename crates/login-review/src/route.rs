@@ -5,7 +5,8 @@ use login_common::UnixTime;
 use login_protocols::jose::{CompactJws, JoseError};
 
 use crate::{
-    policy::{IntrospectorIndex, IssuerIndex, Policy, static_tokens::TokenDigest},
+    policy::{IssuerIndex, Policy, RemoteIndex, static_tokens::TokenDigest},
+    remote::RemoteKind,
     verdict::Reason,
 };
 
@@ -22,8 +23,8 @@ pub(crate) enum Route<'t> {
     Jwt { issuer: IssuerIndex, jws: CompactJws<'t> },
     /// One of the static tokens.
     Static(TokenDigest),
-    /// An opaque token of this introspector.
-    Introspected { introspector: IntrospectorIndex, token: &'t str },
+    /// A token of this remote authenticator.
+    Remote { index: RemoteIndex, kind: RemoteKind, token: &'t str },
 }
 
 /// Finds the authenticator of `token`.
@@ -59,18 +60,26 @@ pub(crate) fn route<'t>(
     Ok(Route::Jwt { issuer: index, jws })
 }
 
-/// Routes a token that is no JWS: a static token, or one for an introspector with a matching
-/// prefix. `error` says why it is no JWS.
+/// Routes a token that is no JWS: a static token, or one that another party knows. `error` says why
+/// it is no JWS.
 #[cold]
 fn opaque<'t>(policy: &Policy, token: &'t str, error: &JoseError) -> Result<Route<'t>, Reason> {
+    let remote = |fits: &dyn Fn(&str) -> bool| {
+        let (index, kind) = policy.remote_by_prefix(fits)?;
+        Some(Route::Remote { index, kind, token })
+    };
+    let is_its = |prefix: &str| !prefix.is_empty() && token.starts_with(prefix);
     let shape = shape(token)?;
-    if shape == Shape::Jose {
-        // A damaged JWT still belongs to its issuer: it is only sent to an introspector whose
-        // configured prefix matches, which is not the beginning of a JOSE header.
-        return policy
-            .introspector_by_prefix(token)
-            .map(|introspector| Route::Introspected { introspector, token })
-            .ok_or_else(|| refusal(error));
+    match shape {
+        // A damaged JWT still belongs to its issuer: it is only sent to a party whose configured
+        // prefix matches, which is not the beginning of a JOSE header.
+        Shape::Jose => return remote(&is_its).ok_or_else(|| refusal(error)),
+        // It is a request to AWS, so no other party gets it.
+        Shape::Aws => {
+            let is_of_aws = |prefix: &str| prefix.starts_with(AWS_PREFIX) && is_its(prefix);
+            return remote(&is_of_aws).ok_or(Reason::UnknownShape);
+        }
+        Shape::Fernet | Shape::Opaque => {}
     }
     let digest = policy.static_tokens().map(|tokens| (tokens, TokenDigest::of(token)));
     if let Some((tokens, digest)) = &digest
@@ -78,15 +87,11 @@ fn opaque<'t>(policy: &Policy, token: &'t str, error: &JoseError) -> Result<Rout
     {
         return Ok(Route::Static(*digest));
     }
-    let introspector = policy.introspector_by_prefix(token).or_else(|| match shape {
-        Shape::Opaque => policy.introspector_of_the_rest(),
-        Shape::Jose | Shape::Fernet => None,
-    });
-    match introspector {
-        Some(introspector) => Ok(Route::Introspected { introspector, token }),
-        None if digest.is_some() => Err(Reason::UnknownStaticToken),
-        None => Err(Reason::UnknownShape),
-    }
+    let of_the_rest = || remote(&str::is_empty).filter(|_| shape == Shape::Opaque);
+    remote(&is_its).or_else(of_the_rest).ok_or(match digest {
+        Some(_) => Reason::UnknownStaticToken,
+        None => Reason::UnknownShape,
+    })
 }
 
 /// The shape of a token that is not a valid JWS.
@@ -94,6 +99,8 @@ fn opaque<'t>(policy: &Policy, token: &'t str, error: &JoseError) -> Result<Rout
 pub(crate) enum Shape {
     /// A JWE, a damaged JWS, or something similar.
     Jose,
+    /// A presigned request to AWS; only an authenticator for these accepts it.
+    Aws,
     /// Keystone's; no authenticator accepts it unless its prefix is configured.
     Fernet,
     /// Anything else.
@@ -114,7 +121,7 @@ pub(crate) fn shape(token: &str) -> Result<Shape, Reason> {
         return Err(Reason::BootstrapToken);
     }
     if token.starts_with(AWS_PREFIX) {
-        return Err(Reason::UnknownShape);
+        return Ok(Shape::Aws);
     }
     let dots = token.bytes().filter(|byte| *byte == b'.').count();
     // The compact forms of JWS and JWE have two and four dots (RFC 7515 §7.1, RFC 7516 §7.1).

@@ -1,8 +1,6 @@
 //! The verdict of a review, and the names of the reasons in logs and metrics.
 //! Never contains data from a token, other than in an accepted identity.
 
-use std::fmt;
-
 use login_common::{Identity, UnixTime};
 
 /// When a verdict expires whose token has no expiry: its cache decides how long it is used.
@@ -42,8 +40,8 @@ macro_rules! names {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
@@ -137,9 +135,9 @@ names! {
         Revoked => "revoked",
         /// Not a JWT, and no authenticator accepts a token of this shape.
         UnknownShape => "unknown_shape",
-        /// A scope that its introspector requires is missing.
+        /// A scope that its authenticator requires is missing.
         MissingScope => "missing_scope",
-        /// The introspection endpoint says that it is not active.
+        /// The party that knows it says that it is not valid.
         Inactive => "inactive",
         /// Not among the static tokens.
         UnknownStaticToken => "unknown_static_token",
@@ -167,6 +165,8 @@ names! {
         Internal => "internal",
     }
 }
+
+pub(crate) use names;
 
 #[cfg(test)]
 mod tests {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use login_common::{UnixTime, token_review::ReviewRequest};
-use login_protocols::oauth2::introspection::Introspection;
+use login_common::{Secret, UnixTime, token_review::ReviewRequest};
+use login_protocols::oidc::Statement;
 use login_review::{
     AudienceRequest, Decision, EndedSessions, Evidence, IssuerIndex, Need, Outage, ParsedToken,
     Patience, Plan, Reason, Verdict, decide, plan,
@@ -12,8 +12,7 @@ use login_review::{
 
 use crate::{
     evidence::{
-        distributed_groups::{KnownGroups, NoGroups},
-        introspection::KnownToken,
+        distributed_groups::NoGroups,
         key_sets::{Renewal, Snapshot},
     },
     in_force::InForce,
@@ -73,8 +72,8 @@ pub async fn judge<'t>(
     if verdict == Verdict::Refused(Reason::Revoked) {
         gathered.tell_reason(state, in_force, &token, now);
     }
-    if let (Verdict::Accepted { .. }, Some((index, text))) = (&verdict, token.introspected()) {
-        in_force.introspectors.was_accepted(index, text);
+    if let (Verdict::Accepted { .. }, Some((index, text))) = (&verdict, token.remote()) {
+        in_force.remotes.was_accepted(index, text);
     }
     let issuer = token.issuer();
     let generation = gathered.generation(issuer);
@@ -91,8 +90,8 @@ struct Gathered<'t> {
     text: &'t str,
     /// The keys of the token's issuer, and of the issuer of its groups.
     keys: [Option<Keys>; 2],
-    introspection: Option<Arc<KnownToken>>,
-    groups: Option<Arc<KnownGroups>>,
+    statement: Option<Arc<Statement>>,
+    groups: Option<Arc<Secret>>,
 }
 
 struct Keys {
@@ -114,7 +113,7 @@ enum Presented {
 
 impl<'t> Gathered<'t> {
     const fn of(text: &'t str) -> Self {
-        Self { text, keys: [None, None], introspection: None, groups: None }
+        Self { text, keys: [None, None], statement: None, groups: None }
     }
 
     fn evidence<'e>(&'e self, ended_sessions: &'e EndedSessions) -> Evidence<'e> {
@@ -122,10 +121,10 @@ impl<'t> Gathered<'t> {
             .keys
             .each_ref()
             .map(|keys| Some((keys.as_ref()?.issuer, &keys.as_ref()?.snapshot.keys)));
-        let introspection = self.introspection.as_ref().map(|known| &known.answer);
-        let groups = self.groups.as_ref().map(|known| known.jwt());
+        let statement = self.statement.as_deref();
+        let groups = self.groups.as_ref().map(|jwt| jwt.expose());
         let ended_sessions = Some(ended_sessions);
-        Evidence { keys, introspection, groups, ended_sessions, patience: None }
+        Evidence { keys, statement, groups, ended_sessions, patience: None }
     }
 
     /// Logs the reason that the operator's list gives for a token that was refused as revoked.
@@ -137,19 +136,18 @@ impl<'t> Gathered<'t> {
         now: UnixTime,
     ) {
         let policy = &in_force.policy;
-        let answer = self.introspection.as_ref().map(|known| &known.answer);
-        let Some(claims) = token.unverified_claims().or(match answer {
-            Some(Introspection::Active(claims)) => Some(claims),
-            Some(Introspection::Inactive) | None => None,
+        let Some(claims) = token.unverified_claims().or(match self.statement.as_deref() {
+            Some(Statement::Valid(claims)) => Some(claims),
+            Some(Statement::Invalid) | None => None,
         }) else {
             return;
         };
         let issuer = token.issuer().and_then(|index| policy.issuer(index));
-        let introspector = token.introspected().and_then(|(index, _)| policy.introspector(index));
+        let remote = token.remote().and_then(|(index, _)| policy.remote(index));
         let names = [
             issuer.map(|issuer| issuer.issuer.as_str()),
             claims.issuer().filter(|_| issuer.is_none()),
-            introspector.map(|introspector| introspector.name.as_str()),
+            remote.map(|remote| remote.name.as_str()),
         ];
         let mut reasons = names.into_iter().flatten().filter_map(|issuer| {
             Some((issuer, policy.revocations().find(issuer, claims, now)?.reason.as_deref()?))
@@ -174,12 +172,13 @@ impl<'t> Gathered<'t> {
             Need::FreshKeys(issuer, otherwise) => {
                 self.renew_keys(in_force, issuer, otherwise).await
             }
-            Need::Introspection(introspector) => {
-                let unavailable = Verdict::CannotTell(Outage::IntrospectionUnavailable);
-                let (_, text) =
-                    token.introspected().ok_or(Verdict::CannotTell(Outage::Internal))?;
-                let known = in_force.introspectors.ask(introspector, text, now).await;
-                self.introspection = Some(known.ok_or(unavailable)?);
+            Need::Statement(index) => {
+                let authenticator = in_force.policy.remote(index).zip(token.remote());
+                let (authenticator, (_, text)) =
+                    authenticator.ok_or(Verdict::CannotTell(Outage::Internal))?;
+                let unavailable = Verdict::CannotTell(authenticator.rules.kind().outage());
+                let statement = in_force.remotes.ask(index, text, now).await;
+                self.statement = Some(statement.ok_or(unavailable)?);
                 Ok(())
             }
             Need::Groups(source) => {
@@ -213,7 +212,7 @@ impl<'t> Gathered<'t> {
         issuer: IssuerIndex,
         otherwise: Reason,
     ) -> Result<(), Verdict> {
-        let groups = self.groups.as_ref().map(|known| known.jwt());
+        let groups = self.groups.as_ref().map(|jwt| jwt.expose());
         let mut known = self.keys.iter_mut().flatten();
         let Some(keys) = known.find(|keys| keys.issuer == issuer) else {
             return Err(Verdict::CannotTell(Outage::Internal));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use login_review::Policy;
 
-use crate::evidence::{DistributedGroups, Introspectors, KeySets};
+use crate::evidence::{DistributedGroups, KeySets, RemoteAuthenticators};
 
 /// One configuration, as read from its files.
 pub struct InForce {
@@ -20,8 +20,8 @@ pub struct InForce {
     pub keys: Arc<KeySets>,
     /// Fetches distributed groups, which a token only references.
     pub groups: Arc<DistributedGroups>,
-    /// The introspection endpoints for opaque tokens, in the order of the policy.
-    pub introspectors: Arc<Introspectors>,
+    /// The parties that the remote authenticators ask, in the order of the policy.
+    pub remotes: Arc<RemoteAuthenticators>,
     /// The published client, rendered, if there is one.
     pub published_client: Option<Bytes>,
 }

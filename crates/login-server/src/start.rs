@@ -22,7 +22,7 @@ use crate::{
     effort::Efforts,
     embedded::Embedded,
     evidence::{
-        DistributedGroups, EndedSessionsInForce, Introspectors, KeySets, ResultCache,
+        DistributedGroups, EndedSessionsInForce, KeySets, RemoteAuthenticators, ResultCache,
         key_sets::KeySetIntervals, result_cache::Epoch,
     },
     in_force::InForce,
@@ -123,7 +123,7 @@ impl State {
             groups: Arc::new(DistributedGroups::new(&config.policy)),
             policy: config.policy,
             keys: Arc::new(keys),
-            introspectors: Arc::new(Introspectors::new(config.introspection)),
+            remotes: Arc::new(RemoteAuthenticators::new(config.remotes)),
             published_client: config.published_client.map(|client| Bytes::from(client.render())),
         };
         Ok(Self {
@@ -179,7 +179,7 @@ impl State {
             groups: Arc::new(old.groups.succeed(&loaded.policy)),
             policy: loaded.policy,
             keys,
-            introspectors: Arc::new(old.introspectors.succeed(loaded.introspection)),
+            remotes: Arc::new(old.remotes.succeed(loaded.remotes)),
             published_client: loaded.published_client.map(|client| Bytes::from(client.render())),
         }));
     }
@@ -193,7 +193,7 @@ impl State {
             policy: old.policy.clone().with_revocations(list),
             keys: Arc::clone(&old.keys),
             groups: Arc::clone(&old.groups),
-            introspectors: Arc::clone(&old.introspectors),
+            remotes: Arc::clone(&old.remotes),
             published_client: old.published_client.clone(),
         }));
     }

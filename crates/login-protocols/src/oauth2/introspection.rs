@@ -10,19 +10,10 @@ use super::{
     error::OAuthErrorCode,
     token_endpoint::{ClientAuthentication, FormRequest, TokenEndpointError, failure},
 };
-use crate::oidc::Claims;
+use crate::oidc::{Claims, Statement};
 
 /// Maximum length of a response in bytes; it contains the claims of one token.
 pub const MAX_ANSWER_LENGTH: usize = 64 * 1024;
-
-/// The server's answer about a token (RFC 7662 §2.2).
-#[derive(Clone, Debug, PartialEq)]
-pub enum Introspection {
-    /// `"active": true`, and all other members.
-    Active(Claims),
-    /// `"active": false`: expired, revoked, another server's, or made up.
-    Inactive,
-}
 
 /// Why a response says nothing about the token.
 #[derive(Debug, Error)]
@@ -68,12 +59,13 @@ pub fn introspection_request(
     form
 }
 
-/// Judges the response. `media_type` is the `Content-Type` header, if present.
+/// What the response states (RFC 7662 §2.2): `"active": true` with all other members, or
+/// `"active": false`. `media_type` is the `Content-Type` header, if present.
 pub fn parse_introspection_response(
     status: u16,
     media_type: Option<&str>,
     body: &[u8],
-) -> Result<Introspection, IntrospectionError> {
+) -> Result<Statement, IntrospectionError> {
     let failed = failure(status, body);
     let error = failed.as_ref().and_then(TokenEndpointError::oauth_error);
     let is_about_the_client = match error {
@@ -100,8 +92,8 @@ pub fn parse_introspection_response(
     let members = strict_json::object(body).map_err(|_| IntrospectionError::NotAnObject)?;
     let members = members.into_map();
     match members.get("active") {
-        Some(Value::Bool(true)) => Ok(Introspection::Active(Claims::from(members))),
-        Some(Value::Bool(false)) => Ok(Introspection::Inactive),
+        Some(Value::Bool(true)) => Ok(Statement::Valid(Claims::from(members))),
+        Some(Value::Bool(false)) => Ok(Statement::Invalid),
         _ => Err(IntrospectionError::NoVerdict),
     }
 }
@@ -114,10 +106,10 @@ mod tests {
 
     fn outcome(status: u16, media_type: Option<&str>, body: &str) -> String {
         match parse_introspection_response(status, media_type, body.as_bytes()) {
-            Ok(Introspection::Active(claims)) => {
+            Ok(Statement::Valid(claims)) => {
                 format!("active {}", claims.subject().unwrap_or("-"))
             }
-            Ok(Introspection::Inactive) => "inactive".to_owned(),
+            Ok(Statement::Invalid) => "inactive".to_owned(),
             Err(IntrospectionError::Failed(error)) => format!("failed: {error}"),
             Err(error) => error.to_string(),
         }

@@ -25,6 +25,15 @@ pub enum ClaimsError {
 #[derive(Clone, PartialEq)]
 pub struct Claims(Map<String, Value>);
 
+/// What the party that knows a token states about it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    /// The token is valid, and belongs to what these claims say.
+    Valid(Claims),
+    /// The token is not valid: expired, revoked, another party's, or made up.
+    Invalid,
+}
+
 impl Claims {
     /// Parses the decoded payload of a token. Names are case-sensitive.
     pub fn parse(json: &[u8]) -> Result<Self, ClaimsError> {

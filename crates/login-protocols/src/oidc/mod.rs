@@ -10,7 +10,7 @@ pub mod id_token;
 pub mod redirect;
 pub mod token;
 
-pub use claims::{Claims, ClaimsError};
+pub use claims::{Claims, ClaimsError, Statement};
 pub use discovery::{DiscoveryError, EndpointFault, ProviderMetadata, metadata_url};
 pub use id_token::{IdTokenFacts, IdTokenProblem, check_from_token_endpoint};
 pub use token::{Expectations, NOT_BEFORE_LEEWAY, TokenRefusal, Verified, verify};

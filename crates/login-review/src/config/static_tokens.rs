@@ -177,7 +177,7 @@ fn unusable(token: &str) -> Option<&'static str> {
         Err(Reason::BootstrapToken) => {
             Some("the token has the shape of a bootstrap token, which kube-apiserver checks itself")
         }
-        Err(Reason::UnknownShape) => Some("the token has the shape of an AWS token"),
+        Ok(Shape::Aws) => Some("the token has the shape of an AWS token"),
         Err(_) => Some("the token has characters that are not visible ASCII"),
     }
 }

@@ -4,8 +4,8 @@ use login_common::names::IssuerUrl;
 
 use super::*;
 use crate::{
-    ClaimMapping, Guard, Introspector, PrefixedClaim, StaticTokens, StaticUser,
-    policy::IssuerPolicy,
+    ClaimMapping, Guard, IntrospectionRules, PrefixedClaim, RemoteAuthenticator, RemoteRules,
+    StaticTokens, StaticUser, policy::IssuerPolicy,
 };
 
 const NOW: UnixTime = UnixTime::from_seconds(1_769_860_800);
@@ -15,13 +15,17 @@ fn mapping() -> ClaimMapping {
     ClaimMapping::of_claims(username, None)
 }
 
-fn introspector(prefix: &str) -> Introspector {
-    Introspector {
+fn remote(prefix: &str) -> RemoteAuthenticator {
+    let audiences = vec!["cluster".to_owned()];
+    let required_scopes = Vec::new();
+    RemoteAuthenticator {
         name: IssuerUrl::parse("https://as.example/introspect").unwrap(),
-        issuer: None,
         token_prefix: prefix.to_owned(),
-        audiences: vec!["cluster".to_owned()],
-        required_scopes: Vec::new(),
+        rules: RemoteRules::Introspection(IntrospectionRules {
+            issuer: None,
+            audiences,
+            required_scopes,
+        }),
         mapping: mapping(),
     }
 }
@@ -40,18 +44,18 @@ fn policy(prefixes: &[&str], tokens: &[&str]) -> Policy {
         assert!(statics.add(TokenDigest::of(token), user));
     }
     let policy = Policy::new(issuers, Guard::default())
-        .with_introspectors(prefixes.iter().map(|prefix| introspector(prefix)).collect());
+        .with_remotes(prefixes.iter().map(|prefix| remote(prefix)).collect());
     if tokens.is_empty() { policy } else { policy.with_static_tokens(statics) }
 }
 
-/// `jwt`, `static`, the prefix of the introspector in quotes, or the reason of the refusal.
+/// `jwt`, `static`, the prefix of the remote authenticator in quotes, or the reason of the refusal.
 fn routed(policy: &Policy, token: &str) -> String {
     match route(policy, token, NOW) {
         Ok(Route::Jwt { .. }) => "jwt".to_owned(),
         Ok(Route::Static(_)) => "static".to_owned(),
-        Ok(Route::Introspected { introspector, token: shown }) => {
+        Ok(Route::Remote { index, token: shown, .. }) => {
             assert_eq!(shown, token);
-            format!("'{}'", policy.introspector(introspector).unwrap().token_prefix)
+            format!("'{}'", policy.remote(index).unwrap().token_prefix)
         }
         Err(reason) => reason.as_str().to_owned(),
     }
@@ -72,7 +76,7 @@ fn each_shape_goes_to_one_party() {
     let all = policy(&["ghp_", "ya29.", ""], &["static-one", "gAAAA-static", "ghp_static"]);
     for (token, expected) in [
         (ours.as_str(), "jwt"),
-        // The introspector without a prefix gets no JWT, neither a foreign nor a damaged one.
+        // The authenticator without a prefix gets no JWT, neither a foreign nor a damaged one.
         (&foreign, "foreign_issuer"),
         (&damaged, "malformed"),
         (&format!("{ours} "), "malformed"),
@@ -106,6 +110,10 @@ fn without_a_taker_a_token_goes_nowhere() {
     {
         assert_eq!(routed(&prefixed, token), expected, "{token}");
     }
+    // A part of the mark of AWS tokens does not lead them away.
+    let aws = policy(&["k8s-aws-v1."], &[]);
+    assert_eq!(routed(&aws, "k8s-aws-v1.aHR0cHM6"), "'k8s-aws-v1.'");
+    assert_eq!(routed(&policy(&["k8s-", ""], &["one"]), "k8s-aws-v1.aHR0cHM6"), "unknown_shape");
     assert_eq!(routed(&policy(&[], &["one"]), "two"), "unknown_static_token");
     assert_eq!(routed(&policy(&[""], &[]), "two"), "''");
 }

@@ -179,13 +179,14 @@ fn authenticators(loaded: &Loaded) -> Vec<(&'static str, String)> {
         let kind = if Some(&policy.issuer) == embedded { "embedded issuer" } else { "issuer" };
         (kind, policy.issuer.as_str().to_owned())
     });
-    let endpoints =
-        loaded.introspection.iter().map(|endpoint| ("introspection", endpoint.url.to_string()));
+    let parties = loaded.policy.remotes().iter().zip(&loaded.remotes);
+    let parties =
+        parties.map(|(remote, party)| (remote.rules.kind().as_str(), party.url.to_string()));
     let tokens = loaded.policy.static_tokens().map(|tokens| match tokens.len() {
         1 => ("static tokens", "1 token".to_owned()),
         count => ("static tokens", format!("{count} tokens")),
     });
-    issuers.chain(endpoints).chain(tokens).collect()
+    issuers.chain(parties).chain(tokens).collect()
 }
 
 fn summary(

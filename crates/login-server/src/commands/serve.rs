@@ -136,7 +136,7 @@ impl Serve {
             client_certificate,
             caller_tokens,
             policy: loaded.policy,
-            introspection: loaded.introspection,
+            remotes: loaded.remotes,
             api_audiences: (!self.api_audiences.is_empty()).then_some(self.api_audiences),
             issuer,
             published_client: loaded.published_client,

@@ -4,19 +4,17 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::document::{Document, IntrospectionSection};
+use super::document::{Document, NamedFile, RemoteSection};
 use crate::{
-    evidence::introspection::IntrospectionEndpoint, system::tracked_files::TrackedFiles,
+    evidence::remote_authenticators::RemoteParty, system::tracked_files::TrackedFiles,
     telemetry::chain,
 };
 use login_common::{Secret, names::without_secrets, pem};
 use login_review::{
-    Introspector, Policy, Revocations, StaticTokens,
+    Policy, RemoteAuthenticator, Revocations, StaticTokens,
     config::{Faults, Problem, revocations, static_tokens},
 };
 
-/// The timeout of one introspection request; a review has five seconds.
-const INTROSPECTION_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
 const MAX_SECRET: u64 = 4 * 1024;
 const MAX_CERTIFICATES: u64 = 128 * 1024;
 /// Room for more than ten thousand tokens.
@@ -26,8 +24,9 @@ const MAX_LIST: u64 = revocations::MAX_LENGTH as u64;
 /// What the sections and files configure.
 #[derive(Debug, Default)]
 pub(super) struct Authenticators {
-    introspectors: Vec<Introspector>,
-    pub(super) endpoints: Vec<IntrospectionEndpoint>,
+    remotes: Vec<RemoteAuthenticator>,
+    /// The parties of `remotes`, in the same order.
+    pub(super) parties: Vec<RemoteParty>,
     static_tokens: Option<StaticTokens>,
     revocations: Arc<Revocations>,
 }
@@ -35,8 +34,7 @@ pub(super) struct Authenticators {
 impl Authenticators {
     /// Returns `policy` with these authenticators.
     pub(super) fn join(self, policy: Policy) -> Policy {
-        let policy =
-            policy.with_introspectors(self.introspectors).with_revocations(self.revocations);
+        let policy = policy.with_remotes(self.remotes).with_revocations(self.revocations);
         match self.static_tokens {
             None => policy,
             Some(tokens) => policy.with_static_tokens(tokens),
@@ -45,16 +43,15 @@ impl Authenticators {
 }
 
 /// Warns about list entries for issuers that are not configured: they revoke no token, though the
-/// operator may believe so. If an introspector may answer for any issuer, they may still revoke
-/// one.
+/// operator may believe so. If a party may answer for any issuer, they may still revoke one.
 pub(crate) fn unknown_issuers(policy: &Policy, list: Option<&Path>) -> Vec<Problem> {
     let Some(list) = list else { return Vec::new() };
     let is_known = |name: &str| {
         policy.issuers().iter().any(|issuer| issuer.issuer.as_str() == name)
-            || policy.introspectors().iter().any(|entry| entry.name.as_str() == name)
+            || policy.remotes().iter().any(|entry| entry.name.as_str() == name)
     };
-    // Without a configured issuer, an answer may name any.
-    let any = policy.introspectors().iter().find(|entry| entry.issuer.is_none());
+    // Without a configured issuer, a statement may name any.
+    let any = policy.remotes().iter().find(|entry| entry.rules.accept_any_issuer());
     let consequence = any.map_or_else(
         || "so its entries end no token".to_owned(),
         |entry| {
@@ -130,11 +127,9 @@ pub(super) fn load(
         revocations: sources.revocations(document, in_force),
         ..Authenticators::default()
     };
-    for section in &document.introspection {
-        if let Some(endpoint) = sources.endpoint(section) {
-            loaded.endpoints.push(endpoint);
-            loaded.introspectors.push(section.introspector.clone());
-        }
+    for section in &document.remotes {
+        loaded.parties.push(sources.party(section));
+        loaded.remotes.push(section.authenticator.clone());
     }
     loaded
 }
@@ -246,34 +241,26 @@ impl Sources<'_, '_> {
         }
     }
 
-    fn endpoint(&mut self, section: &IntrospectionSection) -> Option<IntrospectionEndpoint> {
-        let key = |name: &str| format!("{}.{name}", section.key);
-        let secret_key = key("clientSecretFile");
-        let secret = self.secret(&section.client_secret, &secret_key, MAX_SECRET).map(Secret::new);
-        // Editors end files with a line break; client secrets have none.
-        let secret = secret.map(|text| Secret::new(text.expose().trim_end_matches(['\r', '\n'])));
-        if secret.as_ref().is_some_and(Secret::is_empty) {
-            self.problem(section.client_secret.1, &secret_key, "names an empty file".to_owned());
-        }
-        let authority_key = key("certificateAuthorityFile");
-        let authority = match &section.certificate_authority {
-            None => None,
-            Some(place) => {
-                let text = self.text(place, &authority_key, MAX_CERTIFICATES)?;
-                if let Err(message) = authorities(&place.0, &text) {
-                    self.problem(place.1, &authority_key, message);
-                }
-                Some(text)
+    /// The party of `section` with the content of its files.
+    fn party(&mut self, section: &RemoteSection) -> RemoteParty {
+        let mut party = section.party.clone();
+        if let Some(NamedFile { key, place }) = &section.secret
+            && let Some(text) = self.secret(place, key, MAX_SECRET).map(Secret::new)
+        {
+            // Editors end files with a line break; secrets have none.
+            party.secret = Secret::new(text.expose().trim_end_matches(['\r', '\n']));
+            if party.secret.is_empty() {
+                self.problem(place.1, key, "names an empty file".to_owned());
             }
-        };
-        Some(IntrospectionEndpoint {
-            url: section.url.clone(),
-            client_id: section.client_id.clone(),
-            client_secret: secret?,
-            certificate_authority_pem: authority,
-            cache_ttl: section.cache_ttl,
-            negative_cache_ttl: section.negative_cache_ttl,
-            timeout: INTROSPECTION_TIMEOUT,
-        })
+        }
+        if let Some(NamedFile { key, place }) = &section.certificate_authority
+            && let Some(text) = self.text(place, key, MAX_CERTIFICATES)
+        {
+            if let Err(message) = authorities(&place.0, &text) {
+                self.problem(place.1, key, message);
+            }
+            party.certificate_authority_pem = Some(text);
+        }
+        party
     }
 }

@@ -21,7 +21,7 @@ use super::{
     running::Running,
 };
 use crate::{
-    evidence::{introspection::IntrospectionEndpoint, result_cache::ResultCacheSettings},
+    evidence::{remote_authenticators::RemoteParty, result_cache::ResultCacheSettings},
     system::tracked_files::TrackedFiles,
     telemetry::{audit::AuditSettings, chain, traces::TraceSettings},
 };
@@ -48,8 +48,8 @@ pub struct Loaded {
     pub audit: AuditSettings,
     /// Where traces are sent, if any.
     pub traces: Option<TraceSettings>,
-    /// The endpoints of the policy's introspectors, in its order.
-    pub introspection: Vec<IntrospectionEndpoint>,
+    /// The parties of the policy's remote authenticators, in its order.
+    pub remotes: Vec<RemoteParty>,
     /// The file with the list of revocations, if any.
     pub revocations_file: Option<PathBuf>,
     /// What is unusual but not wrong.
@@ -72,7 +72,7 @@ impl Loaded {
     /// it; one that starts would have nothing to do.
     pub fn accepts_nobody(&self) -> bool {
         self.policy.issuers().is_empty()
-            && self.policy.introspectors().is_empty()
+            && self.policy.remotes().is_empty()
             && self.policy.static_tokens().is_none_or(StaticTokens::is_empty)
     }
 }
@@ -144,7 +144,7 @@ pub fn load_beside(
     }
     let mut issuers: Vec<IssuerPolicy> = document.issuer.iter().map(embedded_policy).collect();
     issuers.append(&mut external);
-    let introspection = std::mem::take(&mut authenticators.endpoints);
+    let remotes = std::mem::take(&mut authenticators.parties);
     let policy = Policy::new(issuers, document.guard.clone());
     let longest = document.max_token_bytes.unwrap_or(DEFAULT_TOKEN_LENGTH);
     let policy = authenticators.join(policy.with_max_token_length(longest));
@@ -152,7 +152,7 @@ pub fn load_beside(
     let list = revocations_file.as_deref();
     warnings.append(&mut authenticators::unknown_issuers(&policy, list));
     let mut loaded = Loaded {
-        introspection,
+        remotes,
         policy,
         issuer: document.issuer,
         published_client,

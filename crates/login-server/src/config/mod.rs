@@ -25,7 +25,7 @@ pub use limits::Limits;
 use crate::{
     callers,
     evidence::{
-        introspection::IntrospectionEndpoint, key_sets::KeySetIntervals,
+        key_sets::KeySetIntervals, remote_authenticators::RemoteParty,
         result_cache::ResultCacheSettings,
     },
     reload::Watched,
@@ -43,8 +43,8 @@ pub struct ServerConfig {
     pub caller_tokens: Option<callers::Tokens>,
     /// Issuers and the guard over their names; the embedded issuer is one of them.
     pub policy: Policy,
-    /// The endpoints of the policy's introspectors, in its order.
-    pub introspection: Vec<IntrospectionEndpoint>,
+    /// The parties of the policy's remote authenticators, in its order.
+    pub remotes: Vec<RemoteParty>,
     /// kube-apiserver's `--api-audiences`, if the operator named them.
     pub api_audiences: Option<Vec<String>>,
     /// The embedded issuer, if there is one.

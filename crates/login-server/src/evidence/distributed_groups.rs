@@ -4,7 +4,7 @@
 //! the response: it is a token like any other.
 
 use std::{
-    sync::{Arc, OnceLock, atomic::Ordering},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use thiserror::Error;
 use url::{Origin, Url};
 
 use super::{
-    remote::{Answer, Remote, Worth},
+    remote::{Answer, Remote, RemoteReport, Worth},
     request::{RequestError, Route},
 };
 use crate::{
@@ -29,42 +29,12 @@ const MAX_AGE: Duration = Duration::from_mins(5);
 /// Per request; shorter than a review may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A JWT as received.
-#[derive(Debug)]
-pub struct KnownGroups {
-    jwt: Secret,
-}
-
-impl KnownGroups {
-    /// Its text.
-    pub fn jwt(&self) -> &str {
-        self.jwt.expose()
-    }
-}
-
 /// Where each issuer may keep its groups.
 #[derive(Debug, Default)]
 pub struct DistributedGroups(Vec<Arc<Source>>);
 
-/// Requests to the endpoints of one issuer since they were configured.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct GroupsReport {
-    /// The issuer whose tokens refer to them.
-    pub issuer: usize,
-    /// Responses that were JWTs.
-    pub fetched: u64,
-    /// Requests without one.
-    pub failed: u64,
-    /// Requests not sent because earlier ones failed or too many waited.
-    pub turned_away: u64,
-    /// Answers served from the cache.
-    pub repeated: u64,
-    /// Whether the endpoints are left alone at the moment.
-    pub circuit_open: bool,
-}
-
 /// What an endpoint answered: the groups, or that it refuses them for the token presented.
-type Said = Result<Arc<KnownGroups>, Refused>;
+type Said = Result<Arc<Secret>, Refused>;
 
 #[derive(Clone, Copy, Debug)]
 struct Refused;
@@ -149,27 +119,22 @@ impl DistributedGroups {
         &self,
         source: &GroupsSource,
         now: UnixTime,
-    ) -> Result<Arc<KnownGroups>, NoGroups> {
+    ) -> Result<Arc<Secret>, NoGroups> {
         let issuer = self.0.get(source.issuer.as_usize()).ok_or(NoGroups::Unavailable)?;
         issuer.known_or_fetched(source, now).await
     }
 
-    /// The state of every issuer's endpoints, if there are any.
-    pub fn report(&self) -> impl Iterator<Item = GroupsReport> {
-        self.0.iter().enumerate().filter_map(|(issuer, source)| {
-            let mut report = GroupsReport { issuer, ..GroupsReport::default() };
-            let mut is_in_use = source.places.len() > 1;
-            for remote in source.places.iter().filter_map(|place| place.remote.get()) {
-                let counts = remote.counts();
-                is_in_use = true;
-                report.fetched += counts.good.load(Ordering::Relaxed);
-                report.failed +=
-                    counts.failed.load(Ordering::Relaxed) + counts.bad.load(Ordering::Relaxed);
-                report.turned_away += counts.turned_away.load(Ordering::Relaxed);
-                report.repeated += counts.repeated.load(Ordering::Relaxed);
-                report.circuit_open |= remote.is_open();
+    /// The issuer and the state of its endpoints, for each that has any.
+    pub fn report(&self) -> impl Iterator<Item = (&str, RemoteReport)> {
+        self.0.iter().filter_map(|source| {
+            let remotes: Vec<_> =
+                source.places.iter().filter_map(|place| place.remote.get()).collect();
+            let is_in_use = source.places.len() > 1 || !remotes.is_empty();
+            let mut report = RemoteReport::default();
+            for remote in remotes {
+                report += remote.report();
             }
-            is_in_use.then_some(report)
+            is_in_use.then_some((source.issuer.as_str(), report))
         })
     }
 }
@@ -208,7 +173,7 @@ impl Source {
         &self,
         source: &GroupsSource,
         now: UnixTime,
-    ) -> Result<Arc<KnownGroups>, NoGroups> {
+    ) -> Result<Arc<Secret>, NoGroups> {
         let origin = source.endpoint.origin();
         let place = self.places.iter().find(|place| place.origin == origin);
         let place = place.ok_or(NoGroups::Unavailable)?;
@@ -267,7 +232,7 @@ impl Source {
         let left = parsed.unverified_claims().expires_at().map(|end| end.since(now));
         let lifetime = left.map_or(MAX_AGE, |left| left.min(MAX_AGE));
         let length = jwt.expose().len();
-        let value = Ok(Arc::new(KnownGroups { jwt }));
+        let value = Ok(Arc::new(jwt));
         Ok(Answer { value, worth: Worth::Good, lifetime, length })
     }
 }

@@ -4,6 +4,7 @@
 //! counted separately.
 
 use std::{
+    ops::AddAssign,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -68,19 +69,41 @@ pub(super) enum Worth {
     Bad,
 }
 
-/// Counts of questions since the party was configured.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+struct Counts {
+    good: AtomicU64,
+    bad: AtomicU64,
+    failed: AtomicU64,
+    turned_away: AtomicU64,
+    repeated: AtomicU64,
+}
+
+/// Questions to a party since it was configured, and its state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RemoteReport {
     /// Answers that vouch for a name.
-    pub(super) good: AtomicU64,
+    pub good: u64,
     /// Answers that do not.
-    pub(super) bad: AtomicU64,
+    pub bad: u64,
     /// Questions that got no answer.
-    pub(super) failed: AtomicU64,
+    pub failed: u64,
     /// Questions not sent, because the circuit is open or too many wait.
-    pub(super) turned_away: AtomicU64,
+    pub turned_away: u64,
     /// Answers served from the cache.
-    pub(super) repeated: AtomicU64,
+    pub repeated: u64,
+    /// Whether the circuit is open or on trial.
+    pub circuit_open: bool,
+}
+
+impl AddAssign for RemoteReport {
+    fn add_assign(&mut self, other: Self) {
+        self.good += other.good;
+        self.bad += other.bad;
+        self.failed += other.failed;
+        self.turned_away += other.turned_away;
+        self.repeated += other.repeated;
+        self.circuit_open |= other.circuit_open;
+    }
 }
 
 struct Lane {
@@ -133,14 +156,18 @@ impl<V> Remote<V> {
         }
     }
 
-    /// Counts of questions.
-    pub(super) const fn counts(&self) -> &Counts {
-        &self.counts
-    }
-
-    /// Whether its circuit is open or on trial.
-    pub(super) fn is_open(&self) -> bool {
-        self.breaker.is_open()
+    /// Counts of questions, and whether the circuit is open.
+    pub(super) fn report(&self) -> RemoteReport {
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let Counts { good, bad, failed, turned_away, repeated } = &self.counts;
+        RemoteReport {
+            good: count(good),
+            bad: count(bad),
+            failed: count(failed),
+            turned_away: count(turned_away),
+            repeated: count(repeated),
+            circuit_open: self.breaker.is_open(),
+        }
     }
 
     /// Returns the answer about `name`: a cached one, or the one that `question` fetches. On

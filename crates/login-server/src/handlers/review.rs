@@ -197,7 +197,7 @@ impl Review<'_> {
         };
         if let Some(token) = &judgement.token {
             let claim = |name| token.unverified_claims().and_then(|claims| claims.text(name));
-            subject.authenticator = Some(token.authenticator());
+            subject.authenticator = Some(token.authenticator().as_str());
             subject.key_id = token.key_id().map(bounded);
             subject.credential_id = claim("jti").map(bounded);
             subject.session = claim("sid").map(bounded);
@@ -208,7 +208,7 @@ impl Review<'_> {
             let told = |key: &str| Some(identity.extra.get(key)?.first()?.as_str());
             subject.username = Some(&identity.username);
             subject.groups = Some(identity.groups.len());
-            // The claims are verified now; an introspected token has none of its own.
+            // The claims are verified now; a token that another party knows has none of its own.
             subject.credential_id = told(CREDENTIAL_ID_KEY)
                 .map(|id| id.strip_prefix("JTI=").unwrap_or(id))
                 .or(subject.credential_id);

@@ -206,7 +206,7 @@ fn config(policy: Policy) -> ServerConfig {
         client_certificate: ClientCertificate::NotAsked,
         caller_tokens: None,
         policy,
-        introspection: Vec::new(),
+        remotes: Vec::new(),
         api_audiences: None,
         issuer: None,
         published_client: None,

@@ -40,11 +40,7 @@ pub(crate) fn loaded(text: &str, beside: &[(&str, &str)]) -> Loaded {
 }
 
 pub(crate) fn running(loaded: Loaded) -> ServerConfig {
-    ServerConfig {
-        policy: loaded.policy,
-        introspection: loaded.introspection,
-        ..config(Vec::new())
-    }
+    ServerConfig { policy: loaded.policy, remotes: loaded.remotes, ..config(Vec::new()) }
 }
 
 /// A server that introspects opaque tokens at `elsewhere`; `more` are further keys of the entry.
@@ -57,7 +53,7 @@ fn asking(elsewhere: &Elsewhere, more: &str) -> ServerConfig {
     );
     let beside = [("secret", "s3cret/1\n"), ("ca", elsewhere.pki.authority_pem.as_str())];
     let mut loaded = loaded(&text, &beside);
-    loaded.introspection[0].timeout = Duration::from_millis(500);
+    loaded.remotes[0].timeout = Duration::from_millis(500);
     running(loaded)
 }
 
@@ -242,11 +238,11 @@ async fn a_crowd_of_made_up_tokens_at_a_slow_server_delays_nobody_else() {
     let (issuer, elsewhere) = (IssuerElsewhere::start().await, Elsewhere::start().await);
     elsewhere.script.say_json(&active());
     let mut config = asking(&elsewhere, ANEW);
-    config.introspection[0].timeout = Duration::from_secs(4);
-    let introspectors = config.policy.introspectors().to_vec();
+    config.remotes[0].timeout = Duration::from_secs(4);
+    let remotes = config.policy.remotes().to_vec();
     config.policy =
         login_review::Policy::new(vec![issuer.policy()], login_review::Guard::default())
-            .with_introspectors(introspectors);
+            .with_remotes(remotes);
     config.limits.reviews = 200;
     config.limits.waiting_reviews = 8;
     let server = TestServer::start(config).await;
@@ -302,10 +298,10 @@ async fn no_token_is_shown_to_anybody_it_is_not_for() {
     let elsewhere = Elsewhere::start().await;
     elsewhere.script.say_json(&active());
     let mut config = asking(&elsewhere, "  tokenPrefix: ory_\n");
-    let introspectors = config.policy.introspectors().to_vec();
+    let remotes = config.policy.remotes().to_vec();
     config.policy =
         login_review::Policy::new(vec![issuer.policy()], login_review::Guard::default())
-            .with_introspectors(introspectors);
+            .with_remotes(remotes);
     let server = TestServer::start(config).await;
     let client = plain_client();
     assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));

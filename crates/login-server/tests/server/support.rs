@@ -222,7 +222,7 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
         client_certificate: ClientCertificate::NotAsked,
         caller_tokens: None,
         policy: Policy::new(issuers, Guard::default()),
-        introspection: Vec::new(),
+        remotes: Vec::new(),
         api_audiences: None,
         issuer: None,
         published_client: None,

@@ -182,7 +182,7 @@ pub(super) fn judge(token: &str, groups: Option<&str>) -> Option<Verdict> {
             }
             Decision::Need(Need::Keys(issuer)) => evidence.keys[1] = Some((issuer, &world.keys)),
             Decision::Need(Need::Groups(_)) => evidence.groups = Some(groups?),
-            Decision::Need(Need::Introspection(_)) => panic!("nobody introspects here"),
+            Decision::Need(Need::Statement(_)) => panic!("no other party knows these tokens"),
         }
     }
     panic!("the judgement of a token asks for ever")

@@ -139,7 +139,7 @@ impl Dev {
             client_certificate: ClientCertificate::NotAsked,
             caller_tokens: None,
             policy: Policy::new(vec![embedded_policy(&section)], Guard::default()),
-            introspection: Vec::new(),
+            remotes: Vec::new(),
             api_audiences: None,
             issuer: Some(Arc::new(issuer)),
             published_client,

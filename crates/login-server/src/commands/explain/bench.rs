@@ -9,9 +9,7 @@ use login_issuer::{Issuer, store::SqliteStore};
 use crate::{
     commands::administration::{DATABASE, not_usable},
     config::{Limits, ServerConfig, load::Loaded},
-    evidence::{
-        Introspectors, KeySets, key_sets::KeySetIntervals, result_cache::ResultCacheSettings,
-    },
+    evidence::{KeySets, key_sets::KeySetIntervals, result_cache::ResultCacheSettings},
     in_force::InForce,
     reload::Watched,
     report::Failure,
@@ -67,7 +65,7 @@ impl Bench {
             client_certificate: ClientCertificate::NotAsked,
             caller_tokens: None,
             policy: loaded.policy,
-            introspection: loaded.introspection,
+            remotes: loaded.remotes,
             api_audiences,
             issuer,
             published_client: None,
@@ -88,7 +86,7 @@ impl Bench {
                 keys: Arc::new(keys),
                 // Offline, no endpoint is asked.
                 groups: Arc::default(),
-                introspectors: Arc::new(Introspectors::new(Vec::new())),
+                remotes: Arc::default(),
                 published_client: None,
             }),
         };

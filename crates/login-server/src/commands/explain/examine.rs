@@ -11,13 +11,14 @@ use login_protocols::{
     oidc::Claims,
 };
 use login_review::{
-    AudienceRequest, Decision, Evidence, IssuerIndex, Need, Outage, Plan, Policy, Reason, Verdict,
-    decide, plan,
+    AudienceRequest, Authenticator, Decision, Evidence, IssuerIndex, Need, Outage, Plan, Policy,
+    Reason, Verdict, decide, plan,
 };
 
 use super::{
+    advice,
     details::malformed_claim,
-    stage::{Authenticator, Seen, Stage},
+    stage::{Stage, stages},
 };
 use crate::{gather::judge, in_force::InForce, start::State};
 
@@ -34,6 +35,8 @@ pub(super) enum End {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Check {
     pub(super) stage: Stage,
+    /// The name of the stage.
+    pub(super) name: &'static str,
     pub(super) end: End,
     /// The step was reached only by supposing that an earlier one had passed.
     pub(super) is_supposed: bool,
@@ -71,17 +74,17 @@ pub async fn examine<'t>(
     let routed = judgement.token.as_ref();
     let issuer = judgement.issuer.or_else(|| named_issuer(&in_force.policy, jws.as_ref()));
     let authenticator = match (routed, issuer) {
-        (Some(token), _) => Authenticator::named(token.authenticator()),
-        (None, Some(_)) => Authenticator::Jwt,
+        (Some(token), _) => Some(token.authenticator()),
+        (None, Some(_)) => Some(Authenticator::Jwt),
         (None, None)
             if matches!(judgement.verdict, Verdict::Refused(Reason::UnknownStaticToken)) =>
         {
-            Authenticator::StaticToken
+            Some(Authenticator::StaticToken)
         }
-        (None, None) => Authenticator::Nobody,
+        (None, None) => None,
     };
     let keys = match issuer {
-        Some(issuer) if authenticator == Authenticator::Jwt => {
+        Some(issuer) if authenticator == Some(Authenticator::Jwt) => {
             in_force.keys.current_or_fetched(issuer).await
         }
         _ => None,
@@ -155,11 +158,19 @@ struct Trail {
 }
 
 impl Trail {
-    fn new(authenticator: Authenticator, are_audiences_refused: bool, has_keys: bool) -> Self {
-        let check =
-            |stage: &Stage| Check { stage: *stage, end: End::NotReached, is_supposed: false };
+    fn new(
+        authenticator: Option<Authenticator>,
+        are_audiences_refused: bool,
+        has_keys: bool,
+    ) -> Self {
+        let check = |stage: &Stage| Check {
+            stage: *stage,
+            name: stage.name(authenticator),
+            end: End::NotReached,
+            is_supposed: false,
+        };
         Self {
-            checks: authenticator.stages().iter().map(check).collect(),
+            checks: stages(authenticator).iter().map(check).collect(),
             are_audiences_refused,
             has_keys,
             is_supposing: false,
@@ -193,13 +204,15 @@ impl Trail {
                         issuer.refusing_expression(claims).is_some_and(|found| found.is_rule)
                     }),
                 };
-                (Some(Stage::of(*reason, seen)), End::Failed(*reason))
+                (Some(place(*reason, seen)), End::Failed(*reason))
             }
             // All steps that need no keys have been examined.
             Verdict::CannotTell(Outage::KeysUnavailable) if self.is_supposing => {
                 (Some(Stage::KeyId), End::CannotTell)
             }
-            Verdict::CannotTell(outage) => (Some(Stage::of_outage(*outage)), End::CannotTell),
+            Verdict::CannotTell(outage) => {
+                (Some(advice::of_outage(*outage, false).stage), End::CannotTell)
+            }
         };
         // An expired token is refused before its issuer is asked for anything.
         let is_early = !is_routed && place == Some(Stage::Times);
@@ -219,6 +232,30 @@ impl Trail {
                 check.is_supposed = self.is_supposing;
             }
         }
+    }
+}
+
+/// What is known besides a reason.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// The token reached its authenticator.
+    is_routed: bool,
+    /// The fault is not in `aud`, but in the audiences that the caller asked for.
+    is_audience_asked: bool,
+    /// `aud` is the malformed claim.
+    is_audience_malformed: bool,
+    /// The refusing expression is a rule.
+    is_rule: bool,
+}
+
+/// Where `reason` ends a review; `seen` distinguishes places that share a reason.
+const fn place(reason: Reason, seen: Seen) -> Stage {
+    match reason {
+        Reason::Algorithm if seen.is_routed => Stage::Algorithm,
+        Reason::Claims if seen.is_audience_malformed => Stage::Audience,
+        Reason::WrongAudience if seen.is_audience_asked => Stage::AskedAudiences,
+        Reason::Expression | Reason::ExpressionCost if seen.is_rule => Stage::Rules,
+        _ => advice::of(reason).stage,
     }
 }
 

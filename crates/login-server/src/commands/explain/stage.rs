@@ -1,7 +1,7 @@
-//! The steps of a review in order, and at which of them each reason ends it.
-//! Never judges: it only says where a review ended.
+//! The steps of a review in order, by authenticator.
+//! Never says at which of them a reason ends a review: see `advice`.
 
-use login_review::{Outage, Reason};
+use login_review::Authenticator;
 
 /// What the authenticators check about a token, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -10,7 +10,7 @@ pub(super) enum Stage {
     Header,
     Issuer,
     StaticToken,
-    Introspection,
+    Statement,
     Keys,
     Type,
     Algorithm,
@@ -26,93 +26,58 @@ pub(super) enum Stage {
     AskedAudiences,
 }
 
-/// Which authenticator judges the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Authenticator {
-    Jwt,
-    StaticToken,
-    Introspection,
-    /// None: the review ended before that was known.
-    Nobody,
-}
-
-impl Authenticator {
-    /// By the name that [`login_review::ParsedToken::authenticator`] returns.
-    pub(super) fn named(name: &str) -> Self {
-        match name {
-            "jwt" => Self::Jwt,
-            "static_token" => Self::StaticToken,
-            "introspection" => Self::Introspection,
-            _ => Self::Nobody,
-        }
+/// The steps of `authenticator`; without one, those before it is known.
+pub(super) const fn stages(authenticator: Option<Authenticator>) -> &'static [Stage] {
+    use Stage::{
+        Algorithm, AskedAudiences, Audience, Guard, Header, Issuer, KeyId, Keys, Mapping,
+        Restrictions, Revocation, Rules, Shape, Signature, Statement, StaticToken, Times, Type,
+    };
+    match authenticator {
+        Some(Authenticator::Jwt) => &[
+            Shape,
+            Header,
+            Issuer,
+            Keys,
+            Type,
+            Algorithm,
+            Times,
+            Audience,
+            KeyId,
+            Signature,
+            Revocation,
+            Restrictions,
+            Mapping,
+            Rules,
+            Guard,
+            AskedAudiences,
+        ],
+        Some(Authenticator::StaticToken) => &[Shape, StaticToken, Times, Guard, AskedAudiences],
+        Some(Authenticator::Remote(_)) => &[
+            Shape,
+            Statement,
+            Issuer,
+            Times,
+            Audience,
+            Revocation,
+            Restrictions,
+            Mapping,
+            Rules,
+            Guard,
+            AskedAudiences,
+        ],
+        None => &[Shape, Header, Issuer],
     }
-
-    /// Its steps.
-    pub(super) const fn stages(self) -> &'static [Stage] {
-        use Stage::{
-            Algorithm, AskedAudiences, Audience, Guard, Header, Introspection, Issuer, KeyId, Keys,
-            Mapping, Restrictions, Revocation, Rules, Shape, Signature, StaticToken, Times, Type,
-        };
-        match self {
-            Self::Jwt => &[
-                Shape,
-                Header,
-                Issuer,
-                Keys,
-                Type,
-                Algorithm,
-                Times,
-                Audience,
-                KeyId,
-                Signature,
-                Revocation,
-                Restrictions,
-                Mapping,
-                Rules,
-                Guard,
-                AskedAudiences,
-            ],
-            Self::StaticToken => &[Shape, StaticToken, Times, Guard, AskedAudiences],
-            Self::Introspection => &[
-                Shape,
-                Introspection,
-                Issuer,
-                Times,
-                Audience,
-                Revocation,
-                Restrictions,
-                Mapping,
-                Rules,
-                Guard,
-                AskedAudiences,
-            ],
-            Self::Nobody => &[Shape, Header, Issuer],
-        }
-    }
-}
-
-/// What is known besides a reason.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Seen {
-    /// The token reached its authenticator.
-    pub(super) is_routed: bool,
-    /// The fault is not in `aud`, but in the audiences that the caller asked for.
-    pub(super) is_audience_asked: bool,
-    /// `aud` is the malformed claim.
-    pub(super) is_audience_malformed: bool,
-    /// The refusing expression is a rule.
-    pub(super) is_rule: bool,
 }
 
 impl Stage {
-    /// A stable name.
-    pub(super) const fn as_str(self) -> &'static str {
+    /// A stable name. The statement of another party has that of the `authenticator`.
+    pub(super) fn name(self, authenticator: Option<Authenticator>) -> &'static str {
         match self {
             Self::Shape => "shape",
             Self::Header => "header",
             Self::Issuer => "issuer",
             Self::StaticToken => "static token",
-            Self::Introspection => "introspection",
+            Self::Statement => authenticator.map_or("statement", Authenticator::as_str),
             Self::Keys => "keys",
             Self::Type => "type",
             Self::Algorithm => "algorithm",
@@ -126,65 +91,6 @@ impl Stage {
             Self::Rules => "rules",
             Self::Guard => "guard",
             Self::AskedAudiences => "asked audiences",
-        }
-    }
-
-    /// Where `reason` ends a review; `seen` distinguishes places that share a reason.
-    pub(super) const fn of(reason: Reason, seen: Seen) -> Self {
-        match reason {
-            Reason::Empty
-            | Reason::TooLong
-            | Reason::Malformed
-            | Reason::BootstrapToken
-            | Reason::UnknownShape => Self::Shape,
-            Reason::Algorithm if seen.is_routed => Self::Algorithm,
-            Reason::Header | Reason::Algorithm => Self::Header,
-            Reason::ServiceAccountToken | Reason::ForeignIssuer => Self::Issuer,
-            Reason::UnknownStaticToken => Self::StaticToken,
-            Reason::Inactive => Self::Introspection,
-            Reason::TokenType => Self::Type,
-            Reason::Claims if seen.is_audience_malformed => Self::Audience,
-            Reason::MissingExpiry
-            | Reason::Expired
-            | Reason::NotYetValid
-            | Reason::IssuedInFuture
-            | Reason::Claims => Self::Times,
-            Reason::WrongAudience if seen.is_audience_asked => Self::AskedAudiences,
-            Reason::WrongAudience => Self::Audience,
-            Reason::UnknownKey
-            | Reason::AmbiguousKey
-            | Reason::KeyAlgorithm
-            | Reason::UnusableKey => Self::KeyId,
-            Reason::Signature => Self::Signature,
-            Reason::Revoked => Self::Revocation,
-            Reason::AuthorizedParty | Reason::Lifetime | Reason::MissingScope => Self::Restrictions,
-            Reason::Expression | Reason::ExpressionCost if seen.is_rule => Self::Rules,
-            Reason::MissingSubject
-            | Reason::MissingUsername
-            | Reason::EmailNotVerified
-            | Reason::GroupsShape
-            | Reason::GroupsElsewhere
-            | Reason::MissingUid
-            | Reason::Expression
-            | Reason::ExpressionCost => Self::Mapping,
-            Reason::RequiredClaim | Reason::ClaimRule | Reason::UserRule => Self::Rules,
-            Reason::UnusableUsername
-            | Reason::UnusableGroup
-            | Reason::TooManyGroups
-            | Reason::ReservedUsername
-            | Reason::ReservedGroup
-            | Reason::UnusableExtra => Self::Guard,
-        }
-    }
-
-    /// Where `outage` ends a review.
-    pub(super) const fn of_outage(outage: Outage) -> Self {
-        match outage {
-            Outage::KeysUnavailable | Outage::KeyUnconfirmed => Self::Keys,
-            Outage::IntrospectionUnavailable => Self::Introspection,
-            Outage::GroupsUnavailable => Self::Mapping,
-            Outage::StoreUnavailable => Self::Revocation,
-            Outage::DeadlineExceeded | Outage::Internal => Self::Shape,
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn text(
     };
     for check in &examined.checks {
         let (colour, word) = word(*check);
-        line(check.stage.as_str(), colour, word, &details::of(*check, examined, context));
+        line(check.name, colour, word, &details::of(*check, examined, context));
     }
     let next = next(examined, context);
     match &examined.verdict {
@@ -116,7 +116,7 @@ pub(super) fn json(
         };
         let detail = details::of(*check, examined, context);
         object([
-            ("name", Some(check.stage.as_str().into())),
+            ("name", Some(check.name.into())),
             ("result", Some(result.into())),
             ("reason", reason.map(Value::from)),
             ("supposed", check.is_supposed.then(|| true.into())),

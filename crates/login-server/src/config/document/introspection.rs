@@ -1,66 +1,32 @@
 //! `introspection`: authorization servers that are asked about opaque tokens (RFC 7662).
-//! Never accepts two entries that a token could belong to: their prefixes are disjoint, and at most
-//! one has none.
+//! Never accepts an entry for tokens that another authenticator knows by their shape.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use login_common::names::{ClientId, IssuerUrl};
+use login_common::{
+    Secret,
+    names::{ClientId, IssuerUrl},
+};
 use login_review::{
-    Introspector,
+    IntrospectionRules, RemoteAuthenticator, RemoteRules,
     config::{Faults, Field, Mapping, authentication_configuration::claim_mappings},
     route::{AWS_PREFIX, JOSE_PREFIX},
 };
 use url::Url;
 
-use super::bounded;
-use crate::evidence::introspection::{MAX_CACHE_TTL, MAX_NEGATIVE_CACHE_TTL};
+use super::{
+    bounded,
+    remotes::{NamedFile, RemoteSection},
+};
+use crate::evidence::remote_authenticators::{
+    MAX_CACHE_TTL, MAX_NEGATIVE_CACHE_TTL, Protocol, RemoteParty, TIMEOUT,
+};
 
-/// One entry.
-#[derive(Clone, Debug)]
-pub struct IntrospectionSection {
-    /// What an answer must contain, and how it maps to a user.
-    pub introspector: Introspector,
-    /// The endpoint.
-    pub url: Url,
-    /// Our client ID there.
-    pub client_id: ClientId,
-    /// The file with our client secret, and the line that names it.
-    pub client_secret: (PathBuf, u64),
-    /// The file with the authority of the endpoint's certificate, and the line that names it.
-    pub certificate_authority: Option<(PathBuf, u64)>,
-    /// How long an active token's answer is cached.
-    pub cache_ttl: Duration,
-    /// How long an inactive token's answer is cached.
-    pub negative_cache_ttl: Duration,
-    /// The path of the entry, such as `introspection[0]`.
-    pub key: String,
+pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Vec<RemoteSection> {
+    field.items(faults).iter().filter_map(|item| entry(item, faults)).collect()
 }
 
-pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Vec<IntrospectionSection> {
-    let mut all: Vec<IntrospectionSection> = Vec::new();
-    for item in field.items(faults) {
-        let Some(section) = entry(&item, faults) else { continue };
-        let prefix = &section.introspector.token_prefix;
-        let overlapping = all.iter().find(|earlier| {
-            let earlier = &earlier.introspector.token_prefix;
-            let both = !prefix.is_empty() && !earlier.is_empty();
-            prefix == earlier
-                || (both && (prefix.starts_with(earlier) || earlier.starts_with(prefix)))
-        });
-        if let Some(earlier) = overlapping {
-            let message = if prefix.is_empty() {
-                format!("neither this entry nor `{}` has a `tokenPrefix`", earlier.key)
-            } else {
-                format!("tokens with its `tokenPrefix` could belong to `{}`, too", earlier.key)
-            };
-            item.fault(faults, message);
-        }
-        all.push(section);
-    }
-    all
-}
-
-fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<IntrospectionSection> {
+fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<RemoteSection> {
     let known = [
         "url",
         "clientID",
@@ -83,10 +49,10 @@ fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<IntrospectionSection> 
         let text = field.text(faults)?;
         ClientId::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()
     });
-    let client_secret =
-        keys.required("clientSecretFile", faults).and_then(|field| path(&field, faults));
+    let secret =
+        keys.required("clientSecretFile", faults).and_then(|field| NamedFile::read(&field, faults));
     let certificate_authority =
-        keys.field("certificateAuthorityFile").and_then(|field| path(&field, faults));
+        keys.field("certificateAuthorityFile").and_then(|field| NamedFile::read(&field, faults));
     let token_prefix = keys.field("tokenPrefix").and_then(|field| prefix(&field, faults));
     let issuer = keys.field("issuer").and_then(|field| name(&field, faults));
     let audiences = required_list(&keys, "audiences", faults);
@@ -96,22 +62,30 @@ fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<IntrospectionSection> 
     let negative =
         bounded(&keys, "negativeCacheTTL", Duration::ZERO, MAX_NEGATIVE_CACHE_TTL, faults);
     let endpoint = url?;
-    Some(IntrospectionSection {
-        url: Url::parse(endpoint.as_str()).ok()?,
-        introspector: Introspector {
+    Some(RemoteSection {
+        key: item.key.clone(),
+        line: item.line,
+        party: RemoteParty {
+            url: Url::parse(endpoint.as_str()).ok()?,
+            protocol: Protocol::Introspection { client_id: client_id? },
+            secret: Secret::default(),
+            certificate_authority_pem: None,
+            cache_ttl: ttl.unwrap_or(MAX_CACHE_TTL),
+            negative_cache_ttl: negative.unwrap_or(MAX_NEGATIVE_CACHE_TTL),
+            timeout: TIMEOUT,
+        },
+        authenticator: RemoteAuthenticator {
             name: issuer.clone().unwrap_or(endpoint),
-            issuer,
             token_prefix: token_prefix.unwrap_or_default(),
-            audiences: audiences?,
-            required_scopes: required_scopes.unwrap_or_default(),
+            rules: RemoteRules::Introspection(IntrospectionRules {
+                issuer,
+                audiences: audiences?,
+                required_scopes: required_scopes.unwrap_or_default(),
+            }),
             mapping: mapping?,
         },
-        client_id: client_id?,
-        client_secret: client_secret?,
+        secret: Some(secret?),
         certificate_authority,
-        cache_ttl: ttl.unwrap_or(MAX_CACHE_TTL),
-        negative_cache_ttl: negative.unwrap_or(MAX_NEGATIVE_CACHE_TTL),
-        key: item.key.clone(),
     })
 }
 
@@ -119,15 +93,6 @@ fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<IntrospectionSection> 
 fn name(field: &Field<'_>, faults: &mut Faults) -> Option<IssuerUrl> {
     let text = field.text(faults)?;
     IssuerUrl::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()
-}
-
-fn path(field: &Field<'_>, faults: &mut Faults) -> Option<(PathBuf, u64)> {
-    let text = field.text(faults)?;
-    if text.is_empty() {
-        field.fault(faults, "must be the name of a file");
-        return None;
-    }
-    Some((PathBuf::from(text), field.line))
 }
 
 fn prefix(field: &Field<'_>, faults: &mut Faults) -> Option<String> {
@@ -174,7 +139,7 @@ fn scopes(field: &Field<'_>, faults: &mut Faults) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::{super::parse, *};
 
     const HEAD: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
 
@@ -197,17 +162,25 @@ mod tests {
                     issuer: https://as.example\n  requiredScopes: [kube]\n  cacheTTL: 10s\n  \
                     negativeCacheTTL: 0s\n";
         let text = format!("{HEAD}introspection:\n{}{}", entry(more), entry(""));
-        let all = parse(&text, "s").unwrap().introspection;
+        let all = parse(&text, "s").unwrap().remotes;
         let [first, second] = all.as_slice() else { panic!("two entries") };
-        assert_eq!(first.introspector.name.as_str(), "https://as.example");
-        assert_eq!(first.introspector.token_prefix, "ory_");
-        assert_eq!(first.introspector.required_scopes, ["kube"]);
-        assert_eq!(first.certificate_authority, Some(("ca.crt".into(), 9)));
-        assert_eq!(first.client_secret, ("secret".into(), 6));
-        assert_eq!((first.cache_ttl.as_secs(), first.negative_cache_ttl.as_secs()), (10, 0));
-        assert_eq!(second.introspector.name.as_str(), "https://as.example/introspect");
-        assert_eq!(second.introspector.audiences, ["cluster"]);
-        assert_eq!((second.cache_ttl.as_secs(), second.negative_cache_ttl.as_secs()), (30, 5));
+        let file = |key: &str, path: &str, line| {
+            Some(NamedFile { key: format!("introspection[0].{key}"), place: (path.into(), line) })
+        };
+        let ttls = |section: &RemoteSection| {
+            (section.party.cache_ttl.as_secs(), section.party.negative_cache_ttl.as_secs())
+        };
+        let RemoteRules::Introspection(rules) = &first.authenticator.rules;
+        assert_eq!(first.authenticator.name.as_str(), "https://as.example");
+        assert_eq!(first.authenticator.token_prefix, "ory_");
+        assert_eq!(rules.required_scopes, ["kube"]);
+        assert_eq!(first.certificate_authority, file("certificateAuthorityFile", "ca.crt", 9));
+        assert_eq!(first.secret, file("clientSecretFile", "secret", 6));
+        assert_eq!(ttls(first), (10, 0));
+        let RemoteRules::Introspection(rules) = &second.authenticator.rules;
+        assert_eq!(second.authenticator.name.as_str(), "https://as.example/introspect");
+        assert_eq!(rules.audiences, ["cluster"]);
+        assert_eq!(ttls(second), (30, 5));
     }
 
     #[test]

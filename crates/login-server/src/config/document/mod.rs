@@ -9,6 +9,7 @@ mod guard;
 mod introspection;
 pub mod issuers;
 mod published_client;
+pub mod remotes;
 mod result_cache;
 mod revocations;
 mod static_tokens;
@@ -26,8 +27,11 @@ use login_review::{
 };
 
 pub use self::{
-    embedded_issuer::IssuerSection, introspection::IntrospectionSection, issuers::IssuerSettings,
-    published_client::PublishedClient, static_tokens::StaticTokensSection,
+    embedded_issuer::IssuerSection,
+    issuers::IssuerSettings,
+    published_client::PublishedClient,
+    remotes::{NamedFile, RemoteSection},
+    static_tokens::StaticTokensSection,
 };
 use super::duration;
 use crate::{
@@ -53,8 +57,8 @@ pub struct Document {
     pub issuers: Vec<IssuerSettings>,
     /// Which decisions are recorded, and where.
     pub audit: AuditSettings,
-    /// The introspection endpoints for opaque tokens.
-    pub introspection: Vec<IntrospectionSection>,
+    /// The authenticators that ask another party.
+    pub remotes: Vec<RemoteSection>,
     /// The files with static tokens.
     pub static_tokens: Option<StaticTokensSection>,
     /// The file with the list of revocations, and the line that names it.
@@ -78,9 +82,9 @@ impl Document {
         let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
         self.audit.file.iter_mut().for_each(resolve);
         self.revocations.iter_mut().for_each(|(path, _)| resolve(path));
-        for section in &mut self.introspection {
-            resolve(&mut section.client_secret.0);
-            section.certificate_authority.iter_mut().for_each(|(path, _)| resolve(path));
+        for section in &mut self.remotes {
+            let files = section.secret.iter_mut().chain(&mut section.certificate_authority);
+            files.for_each(|file| resolve(&mut file.place.0));
         }
         if let Some(section) = &mut self.static_tokens {
             let files = section.file.iter_mut().chain(&mut section.hashed_file);
@@ -146,8 +150,9 @@ fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option
     let cache = root.field("resultCache").map(|field| result_cache::read(&field, faults));
     let issuers = root.field("issuers").map(|field| issuers::read(&field, faults));
     let audit = root.field("audit").map(|field| audit::read(&field, faults));
-    let introspection =
-        root.field("introspection").map(|field| introspection::read(&field, faults));
+    let remotes = root.field("introspection").map(|field| introspection::read(&field, faults));
+    let remotes = remotes.unwrap_or_default();
+    remotes::refuse_overlaps(&remotes, faults);
     let static_tokens = root.field("staticTokens").map(|field| static_tokens::read(&field, faults));
     let revocations = root.field("revocations").and_then(|field| revocations::read(&field, faults));
     let issuer = root.field("issuer").map(|field| embedded_issuer::read(&field, faults));
@@ -162,7 +167,7 @@ fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option
         result_cache: cache.unwrap_or_default(),
         issuers: issuers.unwrap_or_default(),
         audit: audit.unwrap_or_default(),
-        introspection: introspection.unwrap_or_default(),
+        remotes,
         static_tokens,
         traces,
         warnings: Vec::new(),

@@ -92,7 +92,7 @@ async fn strangers_who_wait_in_crowds_neither_delay_nor_refuse_a_proven_name() {
         turned_away += usize::from(ended.unwrap());
     }
     assert_eq!(turned_away, 1_900 - STRANGERS.0);
-    assert_eq!(remote.counts().turned_away.load(Ordering::Relaxed), turned_away as u64);
+    assert_eq!(remote.report().turned_away, turned_away as u64);
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,22 +116,22 @@ async fn odd_names_cut_nobody_off_and_a_party_that_is_gone_is_left_alone() {
     for number in 0..100 {
         assert!(remote.ask(name(number), fails(Stage::Asking)).await.is_none());
     }
-    assert!(!remote.is_open());
+    assert!(!remote.report().circuit_open);
     remote.prove(name(1_000));
     let answer = remote.ask(name(1_000), says(true, Duration::ZERO)).await;
     assert_eq!(answer.as_deref(), Some(&true));
     for number in 0..20 {
         assert!(remote.ask(name(number), fails(Stage::Connecting)).await.is_none());
     }
-    assert!(remote.is_open());
-    let failed = remote.counts().failed.load(Ordering::Relaxed);
+    assert!(remote.report().circuit_open);
+    let failed = remote.report().failed;
     let end = Instant::now() + PAUSE;
     sleep_until(end.checked_sub(milliseconds(1)).unwrap()).await;
     remote.ask(name(0), fails(Stage::Connecting)).await;
-    assert_eq!(remote.counts().failed.load(Ordering::Relaxed), failed, "nobody asked");
+    assert_eq!(remote.report().failed, failed, "nobody asked");
     sleep_until(end).await;
     let answer = remote.ask(name(0), says(true, Duration::ZERO)).await;
-    assert_eq!((answer.as_deref(), remote.is_open()), (Some(&true), false));
+    assert_eq!((answer.as_deref(), remote.report().circuit_open), (Some(&true), false));
 }
 
 /// Names 0 to 3 are good until revoked, 4 and 5 are forged, and 6 to 9 are odd: the party fails on

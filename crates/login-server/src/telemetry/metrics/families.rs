@@ -1,6 +1,7 @@
 //! Every metric: its name, its kind, and its help text.
 //! Declare every metric here: docs/src/reference/metrics.md lists these and no others.
 
+use login_review::RemoteKind;
 use prometheus_client::metrics::MetricType;
 
 /// The metadata of a metric.
@@ -23,6 +24,43 @@ impl Family {
         let suffix = if matches!(kind, MetricType::Counter) { "_total" } else { "" };
         let labels = if labels.is_empty() { String::new() } else { format!("`{labels}`") };
         format!("| `{name}{suffix}` | {} | {labels} | {help} |", kind.as_str())
+    }
+}
+
+/// The metrics of questions to other parties: of one kind, or for groups.
+#[derive(Clone, Copy, Debug)]
+pub struct RemoteFamilies {
+    /// Questions; labels: `label` and `result`.
+    pub requests: &'static Family,
+    /// Whether the circuit breaker is open; label: `label`.
+    pub circuit_open: &'static Family,
+    /// Holds the hash of the party's URL.
+    pub label: &'static str,
+    /// The result of an answer that vouches for the token.
+    pub good: &'static str,
+    /// The result of an answer that does not; without a name it counts as failed.
+    pub bad: Option<&'static str>,
+}
+
+/// Questions for distributed groups.
+pub const GROUPS: RemoteFamilies = RemoteFamilies {
+    requests: &GROUPS_REQUESTS,
+    circuit_open: &GROUPS_CIRCUIT_OPEN,
+    label: "jwt_issuer_hash",
+    good: "fetched",
+    bad: None,
+};
+
+/// Questions to the parties of `kind`.
+pub const fn remote(kind: RemoteKind) -> RemoteFamilies {
+    match kind {
+        RemoteKind::Introspection => RemoteFamilies {
+            requests: &INTROSPECTION_REQUESTS,
+            circuit_open: &INTROSPECTION_CIRCUIT_OPEN,
+            label: "endpoint_hash",
+            good: "active",
+            bad: Some("inactive"),
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod files;
 mod issuers;
+mod remotes;
 
 use std::{
     fmt::{self, Write as _},
@@ -60,6 +61,7 @@ impl Collector for Scrape {
         reviews(state, &mut exposition)?;
         let in_force = state.in_force();
         issuers::tell(&in_force, &mut exposition)?;
+        remotes::tell(&in_force, &mut exposition)?;
         let refusals = state.embedded.as_ref().map(|embedded| embedded.refusals.counts());
         exposition.family(
             &families::ISSUER_REFUSALS,

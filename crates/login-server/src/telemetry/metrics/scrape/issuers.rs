@@ -1,11 +1,11 @@
-//! Metrics of issuers and introspection endpoints.
+//! Metrics of issuers and their keys.
 //! Never shows their URLs, which may reveal more than a dashboard should: labels are hashes.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use super::issuer_hash;
 use crate::{
-    evidence::{introspection::IntrospectionReport, key_sets::Circuit},
+    evidence::key_sets::Circuit,
     in_force::InForce,
     telemetry::metrics::{
         families,
@@ -80,71 +80,5 @@ pub(super) fn tell(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::
             let skew = i32::try_from(report.clock_skew?).ok()?;
             Some(([label(hash.as_str())], f64::from(skew).into()))
         }),
-    )?;
-    introspection(in_force, exposition)?;
-    groups(in_force, exposition)
-}
-
-fn groups(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::Result {
-    let hash = |issuer: usize| {
-        let issuer = in_force.policy.issuers().get(issuer)?;
-        Some(issuer_hash(issuer.issuer.as_str()))
-    };
-    let sources: Vec<_> = in_force
-        .groups
-        .report()
-        .filter_map(|report| Some((hash(report.issuer)?, report)))
-        .collect();
-    exposition.family(
-        &families::GROUPS_REQUESTS,
-        sources.iter().flat_map(|(hash, report)| {
-            [
-                ("fetched", report.fetched),
-                ("failed", report.failed),
-                ("turned_away", report.turned_away),
-                ("repeated", report.repeated),
-            ]
-            .map(|(result, count)| {
-                ([("jwt_issuer_hash", hash.as_str()), ("result", result)], count.into())
-            })
-        }),
-    )?;
-    exposition.family(
-        &families::GROUPS_CIRCUIT_OPEN,
-        sources.iter().map(|(hash, report)| {
-            ([("jwt_issuer_hash", hash.as_str())], report.circuit_open.into())
-        }),
-    )
-}
-
-fn introspection(in_force: &InForce, exposition: &mut Exposition<'_>) -> fmt::Result {
-    // Two entries may use one endpoint, for tokens with different prefixes.
-    let mut endpoints: BTreeMap<String, IntrospectionReport<'_>> = BTreeMap::new();
-    for report in in_force.introspectors.report() {
-        endpoints
-            .entry(issuer_hash(report.url))
-            .and_modify(|known| known.add(&report))
-            .or_insert(report);
-    }
-    exposition.family(
-        &families::INTROSPECTION_REQUESTS,
-        endpoints.iter().flat_map(|(hash, report)| {
-            [
-                ("active", report.active),
-                ("inactive", report.inactive),
-                ("failed", report.failed),
-                ("turned_away", report.turned_away),
-                ("repeated", report.repeated),
-            ]
-            .map(|(result, count)| {
-                ([("endpoint_hash", hash.as_str()), ("result", result)], count.into())
-            })
-        }),
-    )?;
-    exposition.family(
-        &families::INTROSPECTION_CIRCUIT_OPEN,
-        endpoints
-            .iter()
-            .map(|(hash, report)| ([("endpoint_hash", hash.as_str())], report.circuit_open.into())),
     )
 }

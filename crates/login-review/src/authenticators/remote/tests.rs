@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    ClaimMapping, Guard, PrefixedClaim,
+    ClaimMapping, Guard, IntrospectionRules, PrefixedClaim, RemoteRules,
     decide::decide,
     plan::{Plan, plan},
     revocations::{Revocation, Revocations, Revoked},
@@ -15,27 +15,34 @@ const NOW: i64 = 1_769_860_800;
 const ISSUER: &str = "https://as.example";
 const ENDPOINT: &str = "https://as.example/introspect";
 
-fn introspector() -> Introspector {
+fn rules() -> IntrospectionRules {
+    IntrospectionRules {
+        issuer: Some(IssuerUrl::parse(ISSUER).unwrap()),
+        audiences: vec!["cluster".to_owned(), "cluster2".to_owned()],
+        required_scopes: vec!["kube".to_owned()],
+    }
+}
+
+fn policy_of(name: &str, rules: IntrospectionRules) -> Policy {
     let claim = |claim: &str, prefix: &str| PrefixedClaim {
         claim: claim.to_owned(),
         prefix: prefix.to_owned(),
     };
-    Introspector {
-        name: IssuerUrl::parse(ISSUER).unwrap(),
-        issuer: Some(IssuerUrl::parse(ISSUER).unwrap()),
+    let authenticator = RemoteAuthenticator {
+        name: IssuerUrl::parse(name).unwrap(),
         token_prefix: String::new(),
-        audiences: vec!["cluster".to_owned(), "cluster2".to_owned()],
-        required_scopes: vec!["kube".to_owned()],
+        rules: RemoteRules::Introspection(rules),
         mapping: ClaimMapping::of_claims(claim("username", "as:"), Some(claim("groups", ""))),
-    }
+    };
+    Policy::new(Vec::new(), Guard::default()).with_remotes(vec![authenticator])
 }
 
-fn policy(introspector: Introspector) -> Policy {
-    Policy::new(Vec::new(), Guard::default()).with_introspectors(vec![introspector])
+fn policy() -> Policy {
+    policy_of(ISSUER, rules())
 }
 
 /// A valid response, with `changes` merged into it; null removes a member.
-fn answer(changes: &Value) -> Introspection {
+fn answer(changes: &Value) -> Statement {
     let mut answer = json!({"active": true, "iss": ISSUER, "sub": "42", "username": "jane",
         "aud": "cluster", "scope": "openid kube", "groups": ["dev"], "token_type": "Bearer",
         "iat": NOW - 10, "exp": NOW + 60});
@@ -46,18 +53,18 @@ fn answer(changes: &Value) -> Introspection {
             answer[name] = value.clone();
         }
     }
-    Introspection::Active(Claims::parse(answer.to_string().as_bytes()).unwrap())
+    Statement::Valid(Claims::parse(answer.to_string().as_bytes()).unwrap())
 }
 
-fn judge(policy: &Policy, answer: &Introspection) -> Verdict {
+fn judge(policy: &Policy, answer: &Statement) -> Verdict {
     let now = UnixTime::from_seconds(NOW);
     let Plan::Judge(token) = plan(policy, "opaque", now) else { panic!("an opaque token") };
-    let (index, shown) = token.introspected().unwrap();
+    let (index, shown) = token.remote().unwrap();
     assert_eq!(shown, "opaque");
     let audiences = AudienceRequest { requested: &[], api_audiences: None };
     let nothing = decide(policy, &token, &Evidence::default(), audiences, now);
-    assert_eq!(nothing, Decision::Need(Need::Introspection(index)));
-    let evidence = Evidence { introspection: Some(answer), ..Evidence::default() };
+    assert_eq!(nothing, Decision::Need(Need::Statement(index)));
+    let evidence = Evidence { statement: Some(answer), ..Evidence::default() };
     match decide(policy, &token, &evidence, audiences, now) {
         Decision::Verdict(verdict) => verdict,
         Decision::Need(need) => panic!("{need:?}"),
@@ -74,7 +81,7 @@ fn outcome(policy: &Policy, changes: &Value) -> String {
 
 #[test]
 fn an_active_answer_names_the_user() {
-    let policy = policy(introspector());
+    let policy = policy();
     let Verdict::Accepted { identity, expires_at, .. } = judge(&policy, &answer(&json!({}))) else {
         panic!("a good answer");
     };
@@ -82,12 +89,12 @@ fn an_active_answer_names_the_user() {
     assert_eq!(identity.uid, "https://as.example#42");
     assert_eq!(identity.groups, ["dev"]);
     assert_eq!(expires_at, UnixTime::from_seconds(NOW + 60));
-    assert_eq!(judge(&policy, &Introspection::Inactive), Verdict::Refused(Reason::Inactive));
+    assert_eq!(judge(&policy, &Statement::Invalid), Verdict::Refused(Reason::Inactive));
 }
 
 #[test]
 fn active_alone_is_not_enough() {
-    let policy = policy(introspector());
+    let policy = policy();
     for (changes, expected) in [
         (json!({"iss": null}), "as:jane"),
         (json!({"iss": "https://as.example/"}), "foreign_issuer"),
@@ -128,13 +135,8 @@ fn active_alone_is_not_enough() {
 
 #[test]
 fn without_a_configured_issuer_any_or_none_is_named_and_the_endpoint_makes_the_uid() {
-    let nameless = Introspector {
-        name: IssuerUrl::parse(ENDPOINT).unwrap(),
-        issuer: None,
-        required_scopes: Vec::new(),
-        ..introspector()
-    };
-    let policy = policy(nameless);
+    let nameless = IntrospectionRules { issuer: None, required_scopes: Vec::new(), ..rules() };
+    let policy = policy_of(ENDPOINT, nameless);
     for changes in [json!({}), json!({"iss": null, "scope": null})] {
         let Verdict::Accepted { identity, .. } = judge(&policy, &answer(&changes)) else {
             panic!("{changes}");
@@ -147,7 +149,7 @@ fn without_a_configured_issuer_any_or_none_is_named_and_the_endpoint_makes_the_u
 fn revocations_reach_introspected_tokens() {
     let entry = |what| {
         let revoked = Revocation { what, expires_at: None, reason: None };
-        policy(introspector()).with_revocations(Revocations::new(vec![revoked]))
+        policy().with_revocations(Revocations::new(vec![revoked]))
     };
     let by_id = Revoked::Token { issuer: Some(ISSUER.into()), id: "7".to_owned() };
     assert_eq!(outcome(&entry(by_id.clone()), &json!({"jti": "7"})), "revoked");
@@ -155,8 +157,7 @@ fn revocations_reach_introspected_tokens() {
     assert_eq!(outcome(&entry(by_id), &json!({"jti": "8"})), "as:jane");
 
     // Without a configured issuer the response may name one or not, and so may the entry.
-    let unnamed =
-        Introspector { name: IssuerUrl::parse(ENDPOINT).unwrap(), issuer: None, ..introspector() };
+    let unnamed = policy_of(ENDPOINT, IntrospectionRules { issuer: None, ..rules() });
     for (entry_issuer, answer_issuer, expected) in [
         (ENDPOINT, json!(ISSUER), "revoked"),
         (ENDPOINT, Value::Null, "revoked"),
@@ -166,7 +167,7 @@ fn revocations_reach_introspected_tokens() {
     ] {
         let what = Revoked::Token { issuer: Some(entry_issuer.into()), id: "7".to_owned() };
         let revoked = Revocation { what, expires_at: None, reason: None };
-        let policy = policy(unnamed.clone()).with_revocations(Revocations::new(vec![revoked]));
+        let policy = unnamed.clone().with_revocations(Revocations::new(vec![revoked]));
         let found = outcome(&policy, &json!({"jti": "7", "iss": answer_issuer}));
         assert_eq!(found, expected, "{entry_issuer} {answer_issuer}");
     }
