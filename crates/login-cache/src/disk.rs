@@ -21,8 +21,12 @@ use std::{
 
 #[cfg(not(unix))]
 pub use elsewhere::{Folder, LocalDisk};
+#[cfg(not(unix))]
+pub(crate) use elsewhere::{create_private, has_name, is_ours, private_facts};
 #[cfg(unix)]
 pub use unix::{Folder, LocalDisk};
+#[cfg(unix)]
+pub(crate) use unix::{create_private, has_name, is_ours, private_facts};
 
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,14 @@ pub enum Access {
     ChangeOrCreate,
     /// Write to a new file; it must not exist.
     Create,
+}
+
+/// A regular file that this user owns and no other user may access.
+pub(crate) struct PrivateFile {
+    /// Its length in bytes.
+    pub(crate) length: usize,
+    /// When it was last read, in seconds since 1970 and nanoseconds; `None` without such times.
+    pub(crate) accessed: Option<(i64, u32)>,
 }
 
 /// Which other locks a lock permits.

@@ -14,15 +14,20 @@
 //! Hosts that share a directory have one sealed file each, as no host can open another's. Files
 //! that older versions sealed have the first name, as has every file on a host without an id.
 //!
-//! `prepared` writes the next refresh token into its file.
+//! `prepared` writes the next refresh token into its file, `keys` gets the keys that seal,
+//! `protection` says which ways of storing fit a wish.
 
+mod keys;
 mod prepared;
+mod protection;
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, time::Duration};
 
 pub use prepared::Prepared;
+pub use protection::{Protection, Storage};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use keys::Keys;
 use login_common::Secret;
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -32,8 +37,6 @@ use super::{
     digest::digest_of,
     key::CacheKey,
     key_store::{KeyStore, KeyTrouble},
-    renewal_lock,
-    sealing::{MasterKey, SealingKey},
     store::{Directory, StoreError, TEMPORARY},
 };
 /// The kind of file.
@@ -44,12 +47,6 @@ const SEALED: &str = "kubectl-login/2";
 
 /// Longest file: the longest refresh token, sealed, and some room.
 const MAX_LENGTH: usize = 96 * 1024;
-
-/// Names the lock under which a key is made; of two keys made at once, one would be lost.
-const KEYS: &str = "keys";
-
-/// How long another process may take to make a key; it may be waiting for the user.
-const KEY_WAIT: Duration = Duration::from_secs(35);
 
 /// A refresh token and the subject whose session it renews.
 #[derive(Clone, Debug)]
@@ -77,67 +74,6 @@ impl RefreshSecret {
 
     fn same_as(&self, other: &Self) -> bool {
         self.token.same_as(&other.token) && self.subject == other.subject
-    }
-}
-
-/// How refresh tokens are to be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// The best method that works on this host.
-    Auto,
-    /// The best method that works without a keyring: a CI job has none.
-    AutoWithoutKeyring,
-    /// Encrypted; the key is in the desktop's keyring.
-    Keyring,
-    /// Encrypted; the key is in a file of its own.
-    EncryptedFile,
-    /// In plain files with mode 0600.
-    File,
-    /// Not stored.
-    None,
-}
-
-/// How a refresh token is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protection {
-    /// Encrypted; the key is in the desktop's keyring.
-    Keyring,
-    /// Encrypted; the key is in a file elsewhere.
-    KeyFile,
-    /// Not encrypted, in a file that only the user may read.
-    Plain,
-}
-
-const PROTECTIONS: [(&str, Protection); 3] = [
-    ("keyring", Protection::Keyring),
-    ("encrypted-file", Protection::KeyFile),
-    ("file", Protection::Plain),
-];
-
-impl Protection {
-    /// The spelling of `--token-cache-storage`.
-    pub fn as_str(self) -> &'static str {
-        let known = PROTECTIONS.iter().find(|(_, known)| *known == self);
-        known.map_or("file", |(spelling, _)| spelling)
-    }
-
-    /// Reads the spelling that `as_str` returns.
-    pub fn parse(spelling: &str) -> Option<Self> {
-        PROTECTIONS.iter().find(|(known, _)| *known == spelling).map(|(_, protection)| *protection)
-    }
-
-    /// The ways that fit a wish, the best first. `before` is how a renewal found the token stored;
-    /// it keeps to a key file, as only a sign-in tries the keyring anew.
-    fn candidates(wish: Storage, before: Option<Self>) -> &'static [Self] {
-        use Protection::{KeyFile, Keyring, Plain};
-        match (wish, before) {
-            (Storage::None, _) => &[],
-            (Storage::Keyring, _) => &[Keyring, KeyFile],
-            (Storage::EncryptedFile, _) => &[KeyFile],
-            (Storage::File, _) => &[Plain],
-            (Storage::AutoWithoutKeyring, _) | (Storage::Auto, Some(KeyFile)) => &[KeyFile, Plain],
-            (Storage::Auto, _) => &[Keyring, KeyFile, Plain],
-        }
     }
 }
 
@@ -190,27 +126,11 @@ pub struct Saved {
     pub passed_over: Vec<KeyTrouble>,
 }
 
-/// A key, and the one that versions without this host's id would have derived.
-#[derive(Clone)]
-struct Key {
-    sealing: Rc<SealingKey>,
-    earlier: Option<Rc<SealingKey>>,
-}
-
-impl Key {
-    fn of(&self, id: &str) -> Option<&SealingKey> {
-        let keys = std::iter::once(&self.sealing).chain(&self.earlier);
-        keys.map(Rc::as_ref).find(|key| key.id() == id)
-    }
-}
-
 /// The refresh tokens in a directory.
 pub struct RefreshSecrets {
     directory: Directory,
-    keyring: Box<dyn KeyStore>,
-    key_file: Box<dyn KeyStore>,
     machine: String,
-    keys: RefCell<Vec<(Protection, Key)>>,
+    keys: Keys,
     forgotten: RefCell<Vec<(Protection, String)>>,
 }
 
@@ -225,10 +145,8 @@ impl RefreshSecrets {
     ) -> Self {
         Self {
             directory: directory.clone(),
-            keyring,
-            key_file,
+            keys: Keys::new(directory.clone(), keyring, key_file, machine.clone()),
             machine,
-            keys: RefCell::default(),
             forgotten: RefCell::default(),
         }
     }
@@ -240,7 +158,7 @@ impl RefreshSecrets {
 
     /// From now on no keyring call takes longer than this; `None` restores its own time limit.
     pub fn hurry(&self, bound: Option<Duration>) {
-        self.keyring.hurry(bound);
+        self.keys.hurry(bound);
     }
 
     /// Returns the secret of a session, if there is one.
@@ -263,7 +181,7 @@ impl RefreshSecrets {
         }
         let Some((protection, id, sealed)) = parts(&text) else { return Ok(None) };
         let Ok(sealed) = STANDARD.decode(sealed) else { return Ok(None) };
-        let Some(found) = self.key_to_open(protection)? else {
+        let Some(found) = self.keys.to_open(protection)? else {
             return Err(match protection {
                 Protection::Keyring => Sealed::NotInKeyring,
                 Protection::KeyFile | Protection::Plain => Sealed::OtherKey,
@@ -316,7 +234,7 @@ impl RefreshSecrets {
     /// Removes the keys of the secrets that were removed here, unless other refresh tokens need
     /// them.
     pub fn forget_unused_keys(&self) {
-        let _lock = self.lock_keys(KEY_WAIT);
+        let _lock = self.keys.lock();
         let mut used = Vec::new();
         for name in self.directory.names() {
             // A file that is being written has its head already.
@@ -338,14 +256,8 @@ impl RefreshSecrets {
                 Protection::KeyFile => used.iter().any(|used| used.0 == protection),
                 _ => used.iter().any(|used| used.0 == protection && used.1 == id),
             };
-            if let Some(store) = self.store(protection)
-                && !is_used
-                // The key may have been replaced since.
-                && matches!(self.key_to_open(protection), Ok(Some(key)) if key.of(&id).is_some())
-            {
-                // A key that opens nothing is worth nothing.
-                let _ = store.remove();
-                self.keys.borrow_mut().clear();
+            if !is_used {
+                self.keys.remove(protection, &id);
             }
         }
     }
@@ -369,71 +281,6 @@ impl RefreshSecrets {
     fn text(&self, name: &str) -> Option<Zeroizing<String>> {
         let bytes = self.directory.read(name, MAX_LENGTH)?;
         String::from_utf8(bytes).ok().map(Zeroizing::new)
-    }
-
-    fn store(&self, protection: Protection) -> Option<&dyn KeyStore> {
-        match protection {
-            Protection::Keyring => Some(&*self.keyring),
-            Protection::KeyFile => Some(&*self.key_file),
-            Protection::Plain => None,
-        }
-    }
-
-    fn key_to_open(&self, protection: Protection) -> Result<Option<Key>, Sealed> {
-        if let Some(known) = self.known_key(protection) {
-            return Ok(Some(known));
-        }
-        let Some(store) = self.store(protection) else { return Ok(None) };
-        let text = store.load().map_err(Sealed::Trouble)?;
-        Ok(text
-            .and_then(|text| MasterKey::parse(&text))
-            .and_then(|master| self.known(protection, &master)))
-    }
-
-    fn key_to_seal(&self, protection: Protection) -> Result<Rc<SealingKey>, KeyTrouble> {
-        if let Some(known) = self.known_key(protection) {
-            return Ok(known.sealing);
-        }
-        let store = self.store(protection).ok_or(KeyTrouble::Cryptography)?;
-        let mut found = store.load()?;
-        if found.is_none() {
-            store.unlock()?;
-            found = store.load()?;
-        }
-        let master = if let Some(text) = found {
-            MasterKey::parse(&text).ok_or(KeyTrouble::Forgetful)?
-        } else {
-            let fresh = MasterKey::generate().ok_or(KeyTrouble::Cryptography)?;
-            store.save(&fresh.render())?;
-            let back = store.load()?.and_then(|text| MasterKey::parse(&text));
-            back.filter(|back| *back == fresh).ok_or(KeyTrouble::Forgetful)?
-        };
-        self.known(protection, &master).map(|key| key.sealing).ok_or(KeyTrouble::Cryptography)
-    }
-
-    fn known_key(&self, protection: Protection) -> Option<Key> {
-        let keys = self.keys.borrow();
-        keys.iter().find(|(known, _)| *known == protection).map(|(_, key)| key.clone())
-    }
-
-    fn known(&self, protection: Protection, master: &MasterKey) -> Option<Key> {
-        // A keyring stays on its host, or moves with its user by intent.
-        let is_bound = protection == Protection::KeyFile && !self.machine.is_empty();
-        let place = if is_bound { self.machine.as_str() } else { "" };
-        let sealing = Rc::new(master.at(place)?);
-        let earlier = if is_bound { master.at("").map(Rc::new) } else { None };
-        let key = Key { sealing, earlier };
-        self.keys.borrow_mut().push((protection, key.clone()));
-        Some(key)
-    }
-
-    /// Locks the making of keys. Without the lock, at worst one session needs another sign-in.
-    fn lock_keys(&self, bound: Duration) -> Option<renewal_lock::RenewalLock> {
-        let never = || None::<()>;
-        match renewal_lock::take(&self.directory, KEYS, bound, never, |_| ()) {
-            Ok(renewal_lock::Taken::Lock(lock)) => Some(lock),
-            Ok(renewal_lock::Taken::Adopted(())) | Err(_) => None,
-        }
     }
 }
 

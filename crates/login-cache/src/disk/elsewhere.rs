@@ -8,7 +8,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use super::{Access, Disk, Sharing};
+use super::{Access, Disk, PrivateFile, Sharing};
 
 /// How often a rename is tried while another process reads the file that it replaces.
 const ATTEMPTS: usize = 10;
@@ -139,4 +139,26 @@ fn refuse_link(path: &Path) -> io::Result<()> {
         Ok(facts) if facts.is_symlink() => Err(io::ErrorKind::InvalidInput.into()),
         _ => Ok(()),
     }
+}
+
+/// Facts about an open file: the access list of a profile's folders makes it private.
+pub(crate) fn private_facts(file: &File) -> Option<PrivateFile> {
+    let facts = file.metadata().ok()?;
+    let length = facts.is_file().then(|| usize::try_from(facts.len()).ok()).flatten()?;
+    Some(PrivateFile { length, accessed: None })
+}
+
+/// Whether an open file is a regular file.
+pub(crate) fn is_ours(file: &File) -> bool {
+    file.metadata().is_ok_and(|facts| facts.is_file())
+}
+
+/// Windows does not remove the name of an open file.
+pub(crate) fn has_name(_: &File) -> bool {
+    true
+}
+
+/// Creates a folder, and those above it.
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
 }

@@ -2,18 +2,18 @@
 //! Never uses paths once a folder is open.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::{DirBuilder, File, TryLockError},
     io,
     os::{
         fd::{AsFd as _, OwnedFd},
-        unix::fs::FileExt as _,
+        unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _},
     },
     path::{Path, PathBuf},
 };
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
-use super::{Access, Disk, Sharing};
+use super::{Access, Disk, PrivateFile, Sharing};
 
 /// A folder that is held open.
 #[derive(Debug)]
@@ -129,4 +129,33 @@ impl Disk for LocalDisk {
         let usable = named.filter(|path| path.is_absolute() && path.is_dir());
         Some(usable.map_or_else(of_user, |path| path.join("kubectl-login")))
     }
+}
+
+/// Facts about an open file, if it is private.
+pub(crate) fn private_facts(file: &File) -> Option<PrivateFile> {
+    let facts = file.metadata().ok()?;
+    let others = facts.mode() & 0o077;
+    let is_private = facts.is_file() && others == 0 && is_mine(facts.uid());
+    let length = is_private.then(|| usize::try_from(facts.len()).ok()).flatten()?;
+    let accessed = u32::try_from(facts.atime_nsec()).ok().map(|part| (facts.atime(), part));
+    Some(PrivateFile { length, accessed })
+}
+
+/// Whether an open file is a regular file of this user.
+pub(crate) fn is_ours(file: &File) -> bool {
+    file.metadata().is_ok_and(|facts| facts.is_file() && is_mine(facts.uid()))
+}
+
+/// Whether an open file still has a name, that is, was neither removed nor replaced.
+pub(crate) fn has_name(file: &File) -> bool {
+    file.metadata().is_ok_and(|facts| facts.nlink() > 0)
+}
+
+fn is_mine(owner: u32) -> bool {
+    owner == rustix::process::geteuid().as_raw()
+}
+
+/// Creates a folder, and those above it, for this user only.
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }

@@ -7,8 +7,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::{
-    FORMAT, KEY_WAIT, MAX_LENGTH, Protection, RefreshSecret, RefreshSecrets, SEALED, Saved,
-    Storage, context, plain_name,
+    FORMAT, MAX_LENGTH, Protection, RefreshSecret, RefreshSecrets, SEALED, Saved, Storage, context,
+    plain_name,
 };
 use crate::{
     key::CacheKey,
@@ -64,11 +64,11 @@ impl RefreshSecrets {
     ) -> Result<Prepared, KeyTrouble> {
         // Held until the head is in a file: otherwise a process that removes another session would
         // take the key for unused.
-        let is_new_here = protection != Protection::Plain && self.known_key(protection).is_none();
-        let _lock = is_new_here.then(|| self.lock_keys(KEY_WAIT));
+        let is_new_here = protection != Protection::Plain && self.keys.made(protection).is_none();
+        let _lock = is_new_here.then(|| self.keys.lock());
         let (name, sealing) = match protection {
             Protection::Plain => (plain_name(key), None),
-            _ => (self.sealed_name(key), Some(self.key_to_seal(protection)?)),
+            _ => (self.sealed_name(key), Some(self.keys.to_seal(protection)?)),
         };
         let mut place = self.directory.place(&name)?;
         let draft = sealing.as_ref().map(|sealing| head(protection, sealing)).unwrap_or_default();
