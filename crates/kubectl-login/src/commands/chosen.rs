@@ -8,10 +8,7 @@ use clap::{Arg, ArgMatches, Command};
 use super::failure::CommandError;
 use crate::{
     flows::FlowError,
-    kubeconfig::{
-        self, User,
-        context::{Context, Files},
-    },
+    kubeconfig::{self, User, context::Context, files::Files},
     options::{
         arguments,
         layers::{Layers, Settings},
@@ -83,7 +80,7 @@ pub fn context(system: &System<'_>, matches: &ArgMatches) -> Result<Context, Fai
     let named = |id: &str| matches.get_one::<String>(id).map(String::as_str);
     let files = Files::read(system.environment, named("kubeconfig"))?;
     let name = named("context")
-        .or_else(|| files.current())
+        .or_else(|| files.current_context())
         .ok_or_else(|| CommandError::NoCluster("no kubeconfig has a current context".to_owned()))?;
     let missing = || CommandError::NoCluster(format!("no kubeconfig has a context `{name}`"));
     Ok(files.context(name).ok_or_else(missing)?)

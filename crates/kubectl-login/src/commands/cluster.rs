@@ -156,6 +156,7 @@ mod tests {
 
     fn context(cluster: Option<ClusterEntry>) -> Context {
         Context {
+            file: "config".into(),
             name: "dev".to_owned(),
             user_name: "u".to_owned(),
             cluster_name: "c".to_owned(),

@@ -20,7 +20,7 @@ use crate::{
         KubeconfigError,
         change::Change,
         edit::Edit,
-        find::Files,
+        files::FilesToChange,
         foreign::{self, Converted, Verdict},
     },
     options::{
@@ -65,7 +65,7 @@ pub fn definition() -> Command {
 /// Converts every entry that can be converted.
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let given = |id: &str| matches.get_one::<String>(id).map(String::as_str);
-    let files = Files::read(system.environment, given("kubeconfig"))?;
+    let files = FilesToChange::read(system.environment, given("kubeconfig"))?;
     if let (Some(path), true) = (given("kubeconfig"), files.is_empty()) {
         let source = std::io::ErrorKind::NotFound.into();
         return Err(KubeconfigError::Read { path: path.into(), source }.into());
@@ -73,13 +73,13 @@ pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let only = match given("context") {
         None => None,
         Some(name) => {
-            let context = files.context(name);
+            let context = files.files.context(name);
             let missing = || KubeconfigError::Missing(format!("a context `{name}`"));
-            Some(context.ok_or_else(missing)?.user)
+            Some(context.ok_or_else(missing)?.user_name)
         }
     };
     let (mut change, mut found) = (Change::default(), Vec::new());
-    for entry in files.users().filter(|entry| only.is_none_or(|only| entry.name == only)) {
+    for entry in files.users().filter(|entry| only.as_ref().is_none_or(|only| entry.name == only)) {
         let say = |what: &str| system.terminal.say(&format!("User `{}`: {what}.", entry.name));
         match foreign::judge(entry.value) {
             Verdict::Converted(converted) => {

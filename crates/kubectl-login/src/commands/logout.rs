@@ -25,7 +25,7 @@ use crate::{
         FlowError,
         issuer_client::{Age, IssuerClient},
     },
-    kubeconfig::context::Files,
+    kubeconfig::files::Files,
     options::{
         fault::OptionError,
         layers::{Layers, Settings},

@@ -14,7 +14,7 @@ use crate::{
         change::Change,
         edit::Edit,
         entry::{self, AUTH_PROVIDER},
-        find::{Files, UserEntry},
+        files::{Files, FilesToChange, WrittenUser},
     },
     options::{
         arguments,
@@ -121,13 +121,14 @@ pub struct Plan {
 impl Plan {
     /// Plans the change.
     pub fn of(system: &System<'_>, wanted: &NewEntry<'_>) -> Result<Self, Failure> {
-        let files = Files::read(system.environment, wanted.kubeconfig)?;
-        let existing = files.user(wanted.name);
+        let to_change = FilesToChange::read(system.environment, wanted.kubeconfig)?;
+        let files = &to_change.files;
+        let existing = to_change.user(wanted.name);
         if let Some(existing) = &existing {
             check(existing, wanted)?;
         }
         let before = existing.as_ref().and_then(|entry| entry.value);
-        let file = existing.as_ref().map_or(files.default_file(), |entry| entry.file);
+        let file = existing.as_ref().map_or(to_change.default_file(), |entry| entry.file);
         let after = entry::with_exec(before, wanted.exec.clone(), &wanted.given, wanted.replace);
         let warnings = entry::other_credentials(Some(&after))
             .into_iter()
@@ -146,13 +147,13 @@ impl Plan {
         if let Some(name) = wanted.context {
             let context = files.context(name).ok_or_else(|| KubeconfigError::NoContext {
                 name: name.to_owned(),
-                commands: commands_for(&files, wanted),
+                commands: commands_for(files, wanted),
             })?;
             let (name, user) = (name.to_owned(), wanted.name.to_owned());
             done.push(format!("Context `{name}` uses it."));
-            change.add(context.file, Edit::Context { name, user });
+            change.add(&context.file, Edit::Context { name, user });
         }
-        let next = next(&files, wanted, &mut done);
+        let next = next(&to_change, wanted, &mut done);
         Ok(Self { change, warnings, done, next })
     }
 
@@ -195,7 +196,7 @@ impl Plan {
 }
 
 /// Whether `existing` may be replaced by `wanted`.
-fn check(existing: &UserEntry<'_>, wanted: &NewEntry<'_>) -> Result<(), KubeconfigError> {
+fn check(existing: &WrittenUser<'_>, wanted: &NewEntry<'_>) -> Result<(), KubeconfigError> {
     let (user, file) = (existing.name.to_owned(), existing.file.display().to_string());
     if wanted.replace {
         return Ok(());
@@ -226,7 +227,8 @@ fn check(existing: &UserEntry<'_>, wanted: &NewEntry<'_>) -> Result<(), Kubeconf
 }
 
 /// The next command to type.
-fn next(files: &Files, wanted: &NewEntry<'_>, done: &mut Vec<String>) -> String {
+fn next(to_change: &FilesToChange, wanted: &NewEntry<'_>, done: &mut Vec<String>) -> String {
+    let files = &to_change.files;
     let kubectl = kubectl(wanted);
     let uses_it = wanted.context.or_else(|| files.contexts_of(wanted.name).next());
     let current = files.current_context();
@@ -238,7 +240,7 @@ fn next(files: &Files, wanted: &NewEntry<'_>, done: &mut Vec<String>) -> String 
     let name = word(wanted.name);
     match current.and_then(|current| Some((current, files.context(current)?))) {
         Some((current, context)) => {
-            let user = files.user(context.user).and_then(|entry| entry.value);
+            let user = to_change.user(&context.user_name).and_then(|entry| entry.value);
             let has_none =
                 user.is_none_or(|user| user.as_object().is_some_and(serde_json::Map::is_empty));
             if has_none {
@@ -254,7 +256,7 @@ fn next(files: &Files, wanted: &NewEntry<'_>, done: &mut Vec<String>) -> String 
 
 /// The commands that create the wanted context, and its cluster if there is none.
 fn commands_for(files: &Files, wanted: &NewEntry<'_>) -> String {
-    let known: Vec<&str> = files.clusters().collect();
+    let known: Vec<&str> = files.cluster_names().collect();
     let (kubectl, user) = (kubectl(wanted), word(wanted.name));
     let (is_new, cluster) = match (known.as_slice(), wanted.context) {
         ([], context) => (true, Some(context.unwrap_or(CLUSTER))),
@@ -382,7 +384,7 @@ mod tests {
         let context = "config set-context dev --cluster=dev --user=login.example.com";
         let using = "config use-context dev";
         let dev = "clusters:\n- {name: dev, cluster: {}}\n";
-        let more = format!("{dev}- {{name: b, cluster: {{}}}}\n- {{name: b, cluster: {{}}}}\n");
+        let more = format!("{dev}- {{name: b, cluster: {{}}}}\n- {{name: c, cluster: {{}}}}\n");
         let taken = format!("{dev}contexts:\n- {{name: dev, context: {{cluster: dev}}}}\n");
         let odd = context.replace("dev --cluster", "'it'\\''s mine' --cluster");
         let unnamed = "config set-context NAME --cluster=CLUSTER --user=login.example.com";

@@ -49,14 +49,18 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, KubeconfigError> {
     }
 }
 
+/// Whether a text has anything but comments.
+pub(super) fn has_content(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}')
+        .lines()
+        .map(str::trim)
+        .any(|line| !(line.is_empty() || line.starts_with('#') || line == "---" || line == "..."))
+}
+
 /// Parses a text. A text with nothing but comments is `Null`.
 pub(super) fn value_of(text: &str) -> Result<Value, KubeconfigError> {
     let text = text.trim_start_matches('\u{feff}');
-    let has_content = text
-        .lines()
-        .map(str::trim)
-        .any(|line| !(line.is_empty() || line.starts_with('#') || line == "---" || line == "..."));
-    if !has_content {
+    if !has_content(text) {
         return Ok(Value::Null);
     }
     yaml::read(text).map_err(KubeconfigError::NotYaml)
@@ -98,7 +102,7 @@ fn change(document: &mut Value, edit: &Edit) -> Result<(), KubeconfigError> {
     Ok(())
 }
 
-/// The first item of a list with that name: like kubectl, which ignores later ones.
+/// The item of a list with that name; the reader refuses files that have two.
 fn entry<'d>(
     document: &'d mut Value,
     key: &'static str,

@@ -19,6 +19,9 @@ pub enum KubeconfigError {
     /// Neither a home directory nor a variable says where.
     #[error("there is no kubeconfig: neither `KUBECONFIG` nor the home directory is known")]
     Nowhere,
+    /// `KUBECONFIG` is set, and lists no file.
+    #[error("`KUBECONFIG` names no file")]
+    EmptyList,
     /// A file cannot be read.
     #[error("could not read the kubeconfig `{}`", path.display())]
     Read {
@@ -36,6 +39,16 @@ pub enum KubeconfigError {
         /// Where and why.
         #[source]
         source: YamlError,
+    },
+    /// A list has two entries of one name.
+    #[error("the kubeconfig `{}` has two entries for the {kind} `{name}`", path.display())]
+    Duplicate {
+        /// The file.
+        path: PathBuf,
+        /// What the list contains.
+        kind: &'static str,
+        /// The name.
+        name: String,
     },
     /// A text is not YAML.
     #[error("it is not valid YAML")]
@@ -148,7 +161,11 @@ impl KubeconfigError {
     /// What the user can do about it.
     fn advice(&self) -> String {
         match self {
+            Self::Duplicate { .. } => {
+                "remove one of them: kubectl refuses the whole file, too".to_owned()
+            }
             Self::Nowhere
+            | Self::EmptyList
             | Self::Read { .. }
             | Self::Malformed { .. }
             | Self::NotYaml(_)

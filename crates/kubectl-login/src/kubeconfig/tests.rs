@@ -42,9 +42,9 @@ users:
       env: [{name: KUBECTL_LOGIN_ACCOUNT, value: a}]
       interactiveMode: IfAvailable
       provideClusterInfo: true
-- name: alice
-  user: {token: shadowed}
 ";
+
+const THIRD: &str = "users:\n- {name: alice, user: {token: shadowed}}\n";
 
 /// Writes the files and looks for the user of `context`.
 fn found(texts: &[&str], context: Option<&str>) -> Result<User, KubeconfigError> {
@@ -63,7 +63,7 @@ fn found(texts: &[&str], context: Option<&str>) -> Result<User, KubeconfigError>
 
 #[test]
 fn the_current_contexts_user_is_found_across_files() {
-    let user = found(&[FIRST, SECOND], None).unwrap();
+    let user = found(&[FIRST, SECOND, THIRD], None).unwrap();
     assert_eq!(user.name, "alice");
     assert!(user.file.ends_with("config-1"));
     assert_eq!(user.typed.of(Name::IssuerUrl).collect::<Vec<_>>(), ["https://id.example"]);
@@ -114,8 +114,8 @@ fn no_value_of_a_kubeconfig_is_in_what_is_said_about_a_fault() {
         crate::system::kubeconfig_file::replace(&path, text).unwrap();
         let outcomes = [
             current_user(&NoEnvironment, None, named).err(),
-            context::Files::read(&NoEnvironment, named).err(),
-            find::Files::read(&NoEnvironment, named).err(),
+            Files::read(&NoEnvironment, named).err(),
+            files::FilesToChange::read(&NoEnvironment, named).err(),
         ];
         assert!(outcomes.iter().any(Option::is_some), "{text}");
         for error in outcomes.into_iter().flatten() {

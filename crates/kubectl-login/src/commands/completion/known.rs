@@ -7,7 +7,7 @@ use login_cache::{
 };
 
 use crate::{
-    kubeconfig::context::Files,
+    kubeconfig::files::Files,
     options::{
         layers::{Layers, Settings},
         origin::Origin,

@@ -26,10 +26,7 @@ use super::{
 };
 use crate::{
     flows::{FlowError, issuer_client::IssuerClient},
-    kubeconfig::{
-        KubeconfigError,
-        context::{Context, Files},
-    },
+    kubeconfig::{KubeconfigError, context::Context, files::Files},
     options::target::{Flow, Target},
     output::{self, Format, Items},
     report::{Failure, Fault},
@@ -170,7 +167,7 @@ fn examine_wiring(
     if paths.is_empty() {
         return None;
     }
-    let name = named("context").or_else(|| files.current());
+    let name = named("context").or_else(|| files.current_context());
     let context = name.and_then(|name| files.context(name));
     findings.push(wiring::context(name, context.as_ref()));
     let context = context?;

@@ -42,6 +42,7 @@ fn check(finding: &Finding, outcome: Outcome, words: &str) {
 #[test]
 fn what_a_context_names_must_be_there() {
     let whole = Context {
+        file: "config".into(),
         name: "dev".to_owned(),
         user_name: "u".to_owned(),
         cluster_name: "c".to_owned(),
