@@ -45,6 +45,17 @@ pub struct Proxies {
     bypass: Vec<Bypass>,
 }
 
+/// The route of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// A direct connection.
+    Direct,
+    /// A proxy that a variable or a kubeconfig names.
+    Through(Proxy),
+    /// The system's proxy settings, if no variable names a proxy: Windows and macOS have some.
+    System,
+}
+
 /// One part of `NO_PROXY`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Bypass {
@@ -82,6 +93,13 @@ impl Proxy {
         }
     }
 
+    /// The URL for a connection. The proxy resolves names, also a `socks5` one: as in Go, they may
+    /// be known only there.
+    pub fn resolving_url(&self) -> Url {
+        let text = self.url.as_str().replacen("socks5:", "socks5h:", 1);
+        Url::parse(&text).unwrap_or_else(|_| self.url.clone())
+    }
+
     /// The URL without credentials, for messages.
     pub fn shown(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
@@ -103,25 +121,28 @@ impl Proxies {
         Self { https: proxy(HTTPS), http: proxy(HTTP), bypass }
     }
 
-    /// Whether no variable names a proxy.
-    pub fn is_empty(&self) -> bool {
-        self.https.is_none() && self.http.is_none()
-    }
-
-    /// The proxy for a request to `url`; `None` means a direct connection.
-    pub fn for_url(&self, url: &Url) -> Option<&Result<Proxy, ProxyFault>> {
+    /// The route of a request to `url`.
+    pub fn route(&self, url: &Url) -> Result<Route, ProxyFault> {
+        if is_loopback(url) {
+            return Ok(Route::Direct);
+        }
+        if cfg!(any(windows, target_os = "macos")) && self.https.is_none() && self.http.is_none() {
+            return Ok(Route::System);
+        }
         let proxy = match url.scheme() {
             "https" => self.https.as_ref(),
             "http" => self.http.as_ref(),
             _ => None,
-        }?;
-        (!is_loopback(url) && !self.bypass.iter().any(|bypass| bypass.is_met_by(url)))
-            .then_some(proxy)
+        };
+        match proxy.filter(|_| !self.bypass.iter().any(|bypass| bypass.is_met_by(url))) {
+            None => Ok(Route::Direct),
+            Some(proxy) => proxy.clone().map(Route::Through),
+        }
     }
 }
 
 /// Whether a request to `url` stays on this host.
-pub fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     // RFC 6761 §6.3: names below `localhost` are loopback, too. A resolver may not know that, so no
     // secret is sent to them in plain text, but no proxy may see them either.
     let is_below_localhost = || {
@@ -218,125 +239,33 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
 mod tests {
     use super::*;
 
-    fn proxies(variables: &[(&str, &str)]) -> Proxies {
-        Proxies::from_variables(|name| {
-            let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    fn chosen(variables: &[(&str, &str)], url: &str) -> String {
-        match proxies(variables).for_url(&Url::parse(url).unwrap()) {
-            None => "direct".to_owned(),
-            Some(Ok(proxy)) => format!("{} by {}", proxy.shown(), proxy.named_by),
-            Some(Err(fault)) => fault.to_string(),
+    /// The same cases are for the routes of both programs. Go ignores `ALL_PROXY`.
+    #[test]
+    fn proxies_are_chosen_as_go_chooses_them() {
+        let cases = include_str!("../../../tests/vectors/proxies.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
+        assert!(cases.len() > 80);
+        for case in cases {
+            let variable = |name: &str| case["variables"][name].as_str().map(str::to_owned);
+            let url = Url::parse(case["url"].as_str().unwrap()).unwrap();
+            let chosen = match Proxies::from_variables(variable).route(&url) {
+                Ok(Route::Direct | Route::System) => "direct".to_owned(),
+                Ok(Route::Through(proxy)) => format!("{} by {}", proxy.shown(), proxy.named_by),
+                Err(fault) => fault.to_string(),
+            };
+            assert_eq!(chosen, case["expected"], "{case}");
         }
     }
 
     #[test]
-    fn the_scheme_chooses_the_variable_and_upper_case_comes_first() {
-        let both = [("HTTPS_PROXY", "http://p:1"), ("https_proxy", "http://q:2")];
-        for (variables, url, expected) in [
-            (&both[..], "https://id.example", "http://p:1 by HTTPS_PROXY"),
-            (&both[1..], "https://id.example", "http://q:2 by https_proxy"),
-            (&both, "http://id.example", "direct"),
-            (&[("HTTP_PROXY", "http://p:1")], "https://id.example", "direct"),
-            (&[("HTTP_PROXY", "p:1")], "http://id.example", "http://p:1 by HTTP_PROXY"),
-            // Go ignores this variable.
-            (&[("ALL_PROXY", "http://p:1")], "https://id.example", "direct"),
-            (&[("HTTPS_PROXY", "")], "https://id.example", "direct"),
-            (
-                &[("HTTPS_PROXY", ""), ("https_proxy", "q:2")],
-                "https://id.example",
-                "http://q:2 by https_proxy",
-            ),
+    fn the_proxy_resolves_names() {
+        for (text, url) in [
+            ("socks5://me:pw@p:1080", "socks5h://me:pw@p:1080"),
+            ("socks5h://p:1080", "socks5h://p:1080"),
+            ("http://p:3128", "http://p:3128/"),
         ] {
-            assert_eq!(chosen(variables, url), expected, "{variables:?} {url}");
-        }
-    }
-
-    #[test]
-    fn the_kinds_of_proxies_that_go_knows_are_known_and_others_are_refused_by_name() {
-        for (value, expected) in [
-            ("http://p:1", "http://p:1 by HTTPS_PROXY"),
-            ("https://user:hunter2@p", "https://p by HTTPS_PROXY"),
-            ("socks5://p:1080", "socks5://p:1080 by HTTPS_PROXY"),
-            ("socks5h://p:1080", "socks5h://p:1080 by HTTPS_PROXY"),
-            ("proxy.example:3128", "http://proxy.example:3128 by HTTPS_PROXY"),
-            ("10.0.0.1:3128", "http://10.0.0.1:3128 by HTTPS_PROXY"),
-            (
-                "ftp://p",
-                "the proxy that `HTTPS_PROXY` names cannot be used: only `http`, `https`, `socks5` and `socks5h` proxies are known",
-            ),
-            ("http://", "the proxy that `HTTPS_PROXY` names cannot be used: it is no URL"),
-        ] {
-            assert_eq!(
-                chosen(&[("HTTPS_PROXY", value)], "https://id.example"),
-                expected,
-                "{value}"
-            );
-        }
-    }
-
-    #[test]
-    fn loopback_never_goes_through_a_proxy() {
-        let variables = [("HTTPS_PROXY", "http://p:1"), ("HTTP_PROXY", "http://p:1")];
-        for (host, expected) in [
-            ("localhost", "direct"),
-            ("LOCALHOST:8443", "direct"),
-            ("localhost.", "direct"),
-            ("dex.localhost", "direct"),
-            ("127.0.0.1", "direct"),
-            ("127.9.9.9:9", "direct"),
-            ("[::1]:9", "direct"),
-            ("[::ffff:127.0.0.1]", "direct"),
-            ("localhost.example", "proxy"),
-            ("10.0.0.1", "proxy"),
-            ("[::2]", "proxy"),
-        ] {
-            for scheme in ["http", "https"] {
-                let found = chosen(&variables, &format!("{scheme}://{host}/"));
-                assert_eq!(found == "direct", expected == "direct", "{scheme}://{host}: {found}");
-            }
-        }
-    }
-
-    #[test]
-    fn no_proxy_has_the_forms_that_go_knows() {
-        for (no_proxy, url, is_direct) in [
-            ("*", "https://id.example", true),
-            ("other,*", "https://id.example", true),
-            ("example", "https://id.example", true),
-            ("id.example", "https://id.example", true),
-            ("ID.Example", "https://id.example", true),
-            (" id.example , x", "https://id.example", true),
-            ("example.com", "https://notexample.com", false),
-            (".example", "https://id.example", true),
-            (".id.example", "https://id.example", false),
-            ("*.example", "https://id.example", true),
-            ("*.id.example", "https://id.example", false),
-            ("id.example:443", "https://id.example", true),
-            ("id.example:443", "https://id.example:8443", false),
-            (".example:8443", "https://id.example:8443", true),
-            ("10.0.0.0/8", "https://10.1.2.3", true),
-            ("10.0.0.0/8", "https://11.1.2.3", false),
-            ("0.0.0.0/0", "https://11.1.2.3", true),
-            ("10.1.2.3", "https://10.1.2.3:6443", true),
-            ("10.1.2.3:6443", "https://10.1.2.3:6443", true),
-            ("10.1.2.3:6443", "https://10.1.2.3", false),
-            ("fd00::/8", "https://[fd00::1]", true),
-            ("fd00::1", "https://[fd00::1]:6443", true),
-            ("[fd00::1]:6443", "https://[fd00::1]:6443", true),
-            ("[fd00::1]:6443", "https://[fd00::1]", false),
-            ("bücher.example", "https://bücher.example", true),
-            ("id.example other", "https://id.example", false),
-            (",,", "https://id.example", false),
-            (":443", "https://id.example", false),
-        ] {
-            let variables = [("HTTPS_PROXY", "http://p:1"), ("NO_PROXY", no_proxy)];
-            assert_eq!(chosen(&variables, url) == "direct", is_direct, "{no_proxy} {url}");
-            let lower = [("HTTPS_PROXY", "http://p:1"), ("no_proxy", no_proxy)];
-            assert_eq!(chosen(&lower, url) == "direct", is_direct, "{no_proxy} {url}");
+            let proxy = Proxy::parse(text, "HTTPS_PROXY").unwrap();
+            assert_eq!(proxy.resolving_url().as_str(), url);
         }
     }
 

@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 
 use login_common::{
     Secret,
-    proxy::{Proxies, Proxy},
+    proxy::{Proxies, Proxy, Route},
 };
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 
-use super::http::{self, HttpError, Response, route::Route};
+use super::http::{self, HttpError, Response, route};
 
 /// How a cluster is reached.
 #[derive(Clone, Debug, Default)]
@@ -44,9 +44,10 @@ impl ClusterClient {
         let route = match &connection.proxy {
             // Like client-go: `NO_PROXY` does not apply here, and loopback is no exception.
             Some(proxy) => Route::Through(Proxy::parse(proxy, "proxy-url")?),
-            None => Route::to(server, proxies)?,
+            None => proxies.route(server)?,
         };
-        let mut builder = route.builder()?.tls_danger_accept_invalid_certs(connection.insecure);
+        let mut builder =
+            route::builder(&route)?.tls_danger_accept_invalid_certs(connection.insecure);
         if let Some(pem) = &connection.authorities {
             builder = builder.tls_certs_only(http::certificates(pem)?);
         }

@@ -17,7 +17,12 @@ use std::{
 };
 
 use flate2::read::GzDecoder;
-use login_common::{Secret, UnixTime, names::is_confidential, pem, proxy::Proxies};
+use login_common::{
+    Secret, UnixTime,
+    names::is_confidential,
+    pem,
+    proxy::{Proxies, Route},
+};
 use login_protocols::oauth2::token_endpoint::FormRequest;
 use url::Url;
 use zeroize::Zeroizing;
@@ -25,7 +30,6 @@ use zeroize::Zeroizing;
 pub(super) use failure::innermost;
 pub use failure::{CertificateFault, HttpError};
 pub use limits::REQUEST_TIMEOUT;
-use route::Route;
 pub use route::proxies;
 
 /// An HTTP response.
@@ -133,7 +137,7 @@ impl HttpClient {
         url: &Url,
         limit: usize,
     ) -> Result<Response, HttpError> {
-        let route = Route::to(url, &self.proxies)?;
+        let route = self.proxies.route(url)?;
         let first = send(request(&self.client(&route, Trust::Given)?), url, &route, limit).await;
         // A failed handshake has transmitted nothing of the request.
         let may_be_of_the_system = matches!(&first, Err(error) if error.may_be_trusted_by_others());
@@ -152,7 +156,7 @@ impl HttpClient {
         {
             return Ok(client.clone());
         }
-        let mut builder = with_options(route.builder()?, &self.options)?;
+        let mut builder = with_options(route::builder(route)?, &self.options)?;
         let given = authorities(&self.options.authorities)?;
         builder = match trust {
             _ if given.is_empty() => builder,

@@ -4,11 +4,11 @@
 use login_common::proxy::Proxies;
 use url::Url;
 
-use super::http::route::Route;
+use super::http::route;
 
 /// The server's own certificate as DER.
 pub async fn of(url: &Url, proxies: &Proxies) -> Option<Vec<u8>> {
-    let builder = Route::to(url, proxies).ok()?.builder().ok()?;
+    let builder = route::builder(&proxies.route(url).ok()?).ok()?;
     let client = builder.tls_danger_accept_invalid_certs(true).tls_info(true).build().ok()?;
     let answer = client.head(url.clone()).send().await.ok()?;
     let shown = answer.extensions().get::<reqwest::tls::TlsInfo>()?;

@@ -11,13 +11,17 @@ use std::{
     time::Duration,
 };
 
-use login_common::names::{is_confidential, is_on_this_machine};
+use login_common::{
+    names::is_confidential,
+    proxy::{Proxies, ProxyFault, Route},
+};
 use reqwest::{dns::Resolve, redirect::Policy};
 use thiserror::Error;
 use url::Url;
 
 pub(crate) use self::fault::{Stage, TransportFault};
 use self::trust::TrustError;
+use crate::system::environment;
 
 /// How to reach one party.
 pub(crate) struct Outgoing {
@@ -45,6 +49,9 @@ pub(crate) enum ClientError {
     /// The URL is neither https nor on this host.
     #[error("`{0}` is neither https nor on this machine")]
     NotConfidential(Url),
+    /// The proxy of the environment is not usable.
+    #[error(transparent)]
+    Proxy(ProxyFault),
     /// The certificate authorities that the operator named are not usable.
     #[error("could not use the certificate authorities")]
     Authorities(#[source] TrustError),
@@ -53,26 +60,13 @@ pub(crate) enum ClientError {
     Library(String),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// Without TLS, to this host.
-    InTheClear,
-    /// With TLS, to this host.
-    Direct,
-    /// Through the proxy of the environment, if there is one for the URL's host.
-    Proxied,
-}
-
-impl Way {
-    /// As Go's `httpproxy` decides: requests for this host never go through a proxy, which would
-    /// see them, or answer them itself, and for which `localhost` is another host.
-    fn to(url: &Url) -> Option<Self> {
-        match url.scheme() {
-            "http" if is_confidential(url) => Some(Self::InTheClear),
-            "https" if is_on_this_machine(url) => Some(Self::Direct),
-            "https" => Some(Self::Proxied),
-            _ => None,
-        }
+/// The route to `url`. Requests for this host never go through a proxy, which would see them, or
+/// answer them itself, and for which `localhost` is another host.
+fn route(url: &Url, proxies: &Proxies) -> Result<Route, ClientError> {
+    match url.scheme() {
+        "http" if is_confidential(url) => Ok(Route::Direct),
+        "https" => proxies.route(url).map_err(ClientError::Proxy),
+        _ => Err(ClientError::NotConfidential(url.clone())),
     }
 }
 
@@ -95,31 +89,41 @@ impl Outgoing {
 
     /// The client for requests to `url`. Other URLs may need another client.
     pub(crate) fn client(&self, url: &Url) -> Result<&reqwest::Client, ClientError> {
-        let way = Way::to(url).ok_or_else(|| ClientError::NotConfidential(url.clone()))?;
+        self.client_by(url, environment::proxies())
+    }
+
+    fn client_by(&self, url: &Url, proxies: &Proxies) -> Result<&reqwest::Client, ClientError> {
+        let route = route(url, proxies)?;
+        let is_in_the_clear = url.scheme() == "http";
         let [in_the_clear, direct, proxied] = &self.clients;
-        let place = match way {
-            Way::InTheClear => in_the_clear,
-            Way::Direct => direct,
-            Way::Proxied => proxied,
+        let place = match route {
+            Route::Direct if is_in_the_clear => in_the_clear,
+            Route::Direct => direct,
+            // The variables name one proxy for https.
+            Route::Through(_) | Route::System => proxied,
         };
         if let Some(client) = place.get() {
             return Ok(client);
         }
-        let client = self.built(way)?;
+        let client = self.built(&route, is_in_the_clear)?;
         Ok(place.get_or_init(|| client))
     }
 
-    fn built(&self, way: Way) -> Result<reqwest::Client, ClientError> {
+    fn built(&self, route: &Route, is_in_the_clear: bool) -> Result<reqwest::Client, ClientError> {
+        let library = |error: reqwest::Error| ClientError::Library(fault::words(&error));
         let mut builder = reqwest::Client::builder()
             .redirect(Policy::none())
             // Shorter than the whole timeout, so that a failure to connect is recognised as one.
             .connect_timeout(self.timeout.mul_f32(0.7))
             .timeout(self.timeout)
             .user_agent(concat!("login-server/", env!("CARGO_PKG_VERSION")));
-        builder = match way {
-            Way::InTheClear => builder.no_proxy().tls_certs_only([]),
-            Way::Direct => builder.no_proxy(),
-            Way::Proxied => builder,
+        builder = match route {
+            Route::Direct => builder.no_proxy(),
+            Route::System => builder,
+            Route::Through(proxy) => {
+                let proxy = reqwest::Proxy::all(proxy.resolving_url()).map_err(library)?;
+                builder.no_proxy().proxy(proxy)
+            }
         };
         if let Some(resolver) = &self.resolver {
             builder = builder.dns_resolver(Arc::clone(resolver));
@@ -127,9 +131,9 @@ impl Outgoing {
         if self.connections == Connections::OneEach {
             builder = builder.http1_only();
         }
-        if way != Way::InTheClear
-            && let Some(pem) = &self.certificate_authority_pem
-        {
+        if is_in_the_clear {
+            builder = builder.tls_certs_only([]);
+        } else if let Some(pem) = &self.certificate_authority_pem {
             let protocols: &[&[u8]] = match self.connections {
                 Connections::Shared => &[b"h2", b"http/1.1"],
                 Connections::OneEach => &[b"http/1.1"],
@@ -137,7 +141,7 @@ impl Outgoing {
             let tls = trust::only(pem, protocols).map_err(ClientError::Authorities)?;
             builder = builder.tls_backend_preconfigured(tls);
         }
-        builder.build().map_err(|error| ClientError::Library(fault::words(&error)))
+        builder.build().map_err(library)
     }
 }
 
@@ -157,25 +161,48 @@ mod tests {
 
     #[test]
     fn what_stays_on_this_machine_goes_by_no_proxy_and_nothing_else_goes_in_the_clear() {
-        for (url, way) in [
-            ("http://127.0.0.1:8080/introspect", Some(Way::InTheClear)),
-            ("http://127.8.9.1/introspect", Some(Way::InTheClear)),
-            ("http://[::1]/introspect", Some(Way::InTheClear)),
-            ("http://localhost/introspect", Some(Way::InTheClear)),
-            ("http://LOCALHOST/introspect", Some(Way::InTheClear)),
-            ("https://127.0.0.1:8443/keys", Some(Way::Direct)),
-            ("https://0x7f.1/keys", Some(Way::Direct)),
-            ("https://[::1]/keys", Some(Way::Direct)),
-            ("https://[::ffff:127.0.0.1]/keys", Some(Way::Direct)),
-            ("https://localhost/keys", Some(Way::Direct)),
-            ("https://localhost.example/keys", Some(Way::Proxied)),
-            ("https://10.0.0.1/keys", Some(Way::Proxied)),
-            ("https://id.example/keys", Some(Way::Proxied)),
-            ("http://id.example/keys", None),
-            ("http://10.0.0.1/keys", None),
-            ("ftp://127.0.0.1/keys", None),
+        let proxies = Proxies::from_variables(|_| Some("http://p:1".to_owned()));
+        for (url, expected) in [
+            ("http://127.0.0.1:8080/introspect", "direct"),
+            ("http://127.8.9.1/introspect", "direct"),
+            ("http://[::1]/introspect", "direct"),
+            ("http://localhost/introspect", "direct"),
+            ("http://LOCALHOST/introspect", "direct"),
+            ("https://127.0.0.1:8443/keys", "direct"),
+            ("https://0x7f.1/keys", "direct"),
+            ("https://[::1]/keys", "direct"),
+            ("https://[::ffff:127.0.0.1]/keys", "direct"),
+            ("https://localhost/keys", "direct"),
+            ("https://localhost.example/keys", "proxied"),
+            ("https://10.0.0.1/keys", "proxied"),
+            ("https://id.example/keys", "proxied"),
+            ("http://id.example/keys", "refused"),
+            ("http://10.0.0.1/keys", "refused"),
+            ("ftp://127.0.0.1/keys", "refused"),
         ] {
-            assert_eq!(Way::to(&Url::parse(url).unwrap()), way, "{url}");
+            let chosen = match route(&Url::parse(url).unwrap(), &proxies) {
+                Ok(Route::Direct) => "direct",
+                Ok(Route::Through(_) | Route::System) => "proxied",
+                Err(_) => "refused",
+            };
+            assert_eq!(chosen, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn proxies_are_those_of_the_client() {
+        let cases = include_str!("../../../../tests/vectors/proxies.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
+        for case in cases {
+            let variable = |name: &str| case["variables"][name].as_str().map(str::to_owned);
+            let url = Url::parse(case["url"].as_str().unwrap()).unwrap();
+            let chosen = match route(&url, &Proxies::from_variables(variable)) {
+                Ok(Route::Direct | Route::System) => "direct".to_owned(),
+                Ok(Route::Through(proxy)) => format!("{} by {}", proxy.shown(), proxy.named_by),
+                Err(ClientError::NotConfidential(_)) if url.scheme() == "http" => continue,
+                Err(fault) => fault.to_string(),
+            };
+            assert_eq!(chosen, case["expected"], "{case}");
         }
     }
 
@@ -183,7 +210,12 @@ mod tests {
     fn one_client_is_built_for_each_way_and_none_for_what_is_not_confidential() {
         let pem = trust::tests::authority_pem();
         let outgoing = Outgoing::new(Some(pem), Duration::from_secs(1), Connections::OneEach);
-        let client = |url: &str| outgoing.client(&Url::parse(url).unwrap()).map(std::ptr::from_ref);
+        let proxies = Proxies::from_variables(|name| {
+            (name == "HTTPS_PROXY").then(|| "socks5://p:1".to_owned())
+        });
+        let client = |url: &str| {
+            outgoing.client_by(&Url::parse(url).unwrap(), &proxies).map(std::ptr::from_ref)
+        };
         let first = client("https://id.example/a").unwrap();
         assert_eq!(client("https://other.example/b").unwrap(), first);
         assert_ne!(client("https://127.0.0.1/a").unwrap(), first);

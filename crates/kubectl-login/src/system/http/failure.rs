@@ -3,13 +3,16 @@
 
 use std::{error::Error, io, time::Duration};
 
-use login_common::{pem::PemFault, proxy::ProxyFault};
+use login_common::{
+    pem::PemFault,
+    proxy::{ProxyFault, Route},
+};
 use login_protocols::oidc::redirect::RedirectFault;
 use thiserror::Error;
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError};
 use url::Url;
 
-use super::{limits::REQUEST_TIMEOUT, route::Route};
+use super::limits::REQUEST_TIMEOUT;
 
 /// Why there is no response.
 #[derive(Debug, Error)]
