@@ -13,7 +13,10 @@ use login_cache::{
 use login_common::UnixTime;
 use serde::Serialize;
 
-use crate::report::Report;
+use crate::{
+    options::flow::{Flow, SignsIn},
+    report::Report,
+};
 
 /// The state of a session.
 #[derive(Clone, Debug)]
@@ -102,9 +105,9 @@ impl Facts {
 
     /// Whether a new token needs no user: there is a refresh token, or a job's identity.
     pub fn is_renewable(&self) -> bool {
-        const OF_JOBS: [&str; 4] =
-            ["client-credentials", "identity", "token-exchange", "jwt-bearer"];
-        self.record.protection.is_some() || OF_JOBS.contains(&self.record.flow.as_str())
+        let is_for_job =
+            Flow::parse(&self.record.flow).is_some_and(|flow| flow.signs_in() == SignsIn::Job);
+        self.record.protection.is_some() || is_for_job
     }
 
     /// What the next kubectl gets.

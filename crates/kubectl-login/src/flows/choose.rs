@@ -28,17 +28,22 @@ pub enum PersonFlow {
 
 impl fmt::Display for PersonFlow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Browser => "browser",
-            Self::Device => "device",
-            Self::Paste => "paste",
-            Self::Password => "password",
-        })
+        f.write_str(self.flow().as_str())
     }
 }
 
 impl PersonFlow {
     const ALL: [Self; 4] = [Self::Browser, Self::Device, Self::Paste, Self::Password];
+
+    /// The flow that an option would name.
+    const fn flow(self) -> Flow {
+        match self {
+            Self::Browser => Flow::Browser,
+            Self::Device => Flow::Device,
+            Self::Paste => Flow::Paste,
+            Self::Password => Flow::Password,
+        }
+    }
 
     /// Reads the text that `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {

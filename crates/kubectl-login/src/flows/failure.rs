@@ -23,7 +23,7 @@ use crate::{
     },
     report::Fault,
     system::{command::CommandError, http::HttpError, random::NoRandomness},
-    workload_identity::IdentityError,
+    workload_identity::{self, IdentityError},
 };
 
 /// The purpose of a request with a refresh token, as errors name it.
@@ -523,7 +523,7 @@ impl FlowError {
                 Some(format!("check `--issuer-url`{}", from(&target.origins.issuer)))
             }
             Self::NotOffered { .. } => Some("choose another `--flow`".to_owned()),
-            Self::Identity(error) => error.hint(target),
+            Self::Identity(error) => workload_identity::hint(error, target),
             // A job has no user who could sign in again.
             Self::Refused { source, .. }
                 if target.identity.is_some()

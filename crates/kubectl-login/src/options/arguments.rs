@@ -61,7 +61,7 @@ fn argument(row: &'static Row) -> Arg {
         .long(row.long)
         .aliases(row.aliases)
         .hide(row.hidden)
-        .help(format!("{} [variable: {}]", row.help, row.variable))
+        .help(format!("{} [variable: {}]", row.help(), row.variable))
         .value_hint(match row.value_name {
             "FILE" => ValueHint::FilePath,
             "DIRECTORY" => ValueHint::DirPath,

@@ -23,6 +23,7 @@ pub enum SourceKind {
     Command,
 }
 
+/// Our spellings, then others for the same sources.
 pub(super) const KINDS: [(&str, SourceKind); 10] = [
     ("auto", SourceKind::Auto),
     ("github-actions", SourceKind::GithubActions),
@@ -32,8 +33,8 @@ pub(super) const KINDS: [(&str, SourceKind); 10] = [
     ("spiffe", SourceKind::Spiffe),
     ("file", SourceKind::File),
     ("variable", SourceKind::Variable),
-    ("environment", SourceKind::Variable),
     ("command", SourceKind::Command),
+    ("environment", SourceKind::Variable),
 ];
 
 impl SourceKind {

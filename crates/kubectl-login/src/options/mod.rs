@@ -14,6 +14,7 @@ pub mod arguments;
 pub mod configuration;
 
 pub mod fault;
+pub mod flow;
 pub mod identity_source;
 pub mod layers;
 pub mod lists;

@@ -34,7 +34,7 @@ fn options_page() -> String {
     }
     page += "## Accepted for kubeconfigs of int128/kubelogin\n\nRead as kubelogin reads them; not in `--help`.\n\n";
     for row in OPTIONS.iter().filter(|row| row.hidden) {
-        let _ = writeln!(page, "- `--{}`: {}.", row.long, plain(row.help));
+        let _ = writeln!(page, "- `--{}`: {}.", row.long, plain(&row.help()));
     }
     page
 }
@@ -56,7 +56,7 @@ fn line(row: &Row) -> String {
         "| `--{}{value}`{aliases} | `{}` | {cluster} | {} |\n",
         row.long,
         row.variable,
-        plain(row.help)
+        plain(&row.help())
     )
 }
 

@@ -99,8 +99,20 @@ pub struct Row {
     pub by_cluster: ByCluster,
     /// Accepted for kubeconfigs that were written for int128/kubelogin; help does not list it.
     pub hidden: bool,
-    /// The help text: one sentence.
-    pub help: &'static str,
+    /// The help text: one sentence. `{choices}` stands for the list of them.
+    pub(super) help: &'static str,
+}
+
+/// The first `N` spellings of a table: ours, without those of other programs.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+pub(super) const fn spellings<const N: usize, T>(known: &[(&'static str, T)]) -> [&'static str; N] {
+    let mut choices = [""; N];
+    let mut index = 0;
+    while index < N {
+        choices[index] = known[index].0;
+        index += 1;
+    }
+    choices
 }
 
 pub(super) const fn row(
@@ -220,6 +232,15 @@ impl Row {
             Holds::Choice(choices) => Some(choices),
             _ => None,
         }
+    }
+
+    /// The help text, with its choices.
+    pub fn help(&self) -> String {
+        let choices = match self.choices() {
+            Some([others @ .., last]) => format!("{} or {last}", others.join(", ")),
+            _ => String::new(),
+        };
+        self.help.replace("{choices}", &choices)
     }
 
     /// Whether it may be given several times.

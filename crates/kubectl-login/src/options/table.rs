@@ -2,8 +2,12 @@
 //! and with which issuer its value may be used.
 //! The only list: the strict parser, clap, the environment and the cluster's settings all read it.
 
-use super::row::row;
 pub use super::row::{Applies, ByCluster, Holds, Row, Shape, Use};
+use super::{
+    flow::FLOWS,
+    identity_source::KINDS,
+    row::{row, spellings},
+};
 
 /// The prefix of every option's variable.
 pub const VARIABLES: &str = "KUBECTL_LOGIN_";
@@ -170,21 +174,10 @@ pub static OPTIONS: &[Row] = &[
         Name::Flow,
         "flow",
         "KUBECTL_LOGIN_FLOW",
-        "How to sign in: auto, browser, device, paste, client-credentials, identity, \
-         token-exchange, jwt-bearer or password",
+        "How to sign in: {choices}",
     )
     .value("FLOW")
-    .one_of(&[
-        "auto",
-        "browser",
-        "device",
-        "paste",
-        "client-credentials",
-        "identity",
-        "token-exchange",
-        "jwt-bearer",
-        "password",
-    ])
+    .one_of(&spellings::<9, _>(&FLOWS))
     .also(&["grant-type"])
     .by_cluster()
     .request(),
@@ -230,22 +223,11 @@ pub static OPTIONS: &[Row] = &[
         Name::Identity,
         "identity",
         "KUBECTL_LOGIN_IDENTITY",
-        "The identity that this place gives to a job: auto, github-actions, gitlab, \
-         azure-pipelines, kubernetes, spiffe, file, variable or command; used as it is \
-         when `--issuer-url` signed it, else shown to that issuer",
+        "The identity that this place gives to a job: {choices}; used as it is when \
+         `--issuer-url` signed it, else shown to that issuer",
     )
     .value("SOURCE")
-    .one_of(&[
-        "auto",
-        "github-actions",
-        "gitlab",
-        "azure-pipelines",
-        "kubernetes",
-        "spiffe",
-        "file",
-        "variable",
-        "command",
-    ])
+    .one_of(&spellings::<9, _>(&KINDS))
     .proof(),
     row(
         Name::IdentityFile,
@@ -437,8 +419,7 @@ pub static OPTIONS: &[Row] = &[
         Name::PkceMethod,
         "pkce-method",
         "KUBECTL_LOGIN_PKCE_METHOD",
-        "Proof key of the authorization code: auto, S256 or no (for issuers that refuse \
-         it)",
+        "Proof key of the authorization code: {choices} (for issuers that refuse it)",
     )
     .value("METHOD")
     .one_of(&["auto", "S256", "no"])
@@ -482,7 +463,7 @@ pub static OPTIONS: &[Row] = &[
         Name::Interactive,
         "interactive",
         "KUBECTL_LOGIN_INTERACTIVE",
-        "Whether a person may be asked to sign in: auto, never or always",
+        "Whether a person may be asked to sign in: {choices}",
     )
     .value("WHEN")
     .one_of(&["auto", "never", "always"])
@@ -596,7 +577,7 @@ mod tests {
             let is_path = matches!(row.value_name, "FILE" | "DIRECTORY");
             assert_eq!(row.holds == Holds::Path, is_path, "{}", row.long);
             for choice in row.choices().unwrap_or_default() {
-                assert!(row.help.contains(choice), "the help of `--{}` names {choice}", row.long);
+                assert!(row.help().contains(choice), "the help of `--{}` names {choice}", row.long);
             }
         }
     }

@@ -15,6 +15,7 @@ use std::{path::PathBuf, time::Duration};
 
 use login_common::names::{ClientId, IssuerUrl};
 
+pub use super::flow::Flow;
 pub use browser::{BrowserChoice, Callback, KUBELOGIN_PORTS, RESPONSE_MODE};
 use cache_key::Identifying;
 pub use identity::{IdentityOptions, SourceKind};
@@ -23,44 +24,15 @@ use login_cache::{key::CacheKey, refresh_secret::Storage};
 use values::{choice, path, required, text, wrong};
 
 use super::{
-    fault::OptionError, layers::Settings, origin::Origin, program::NotAllowed, table::Name, trust,
+    fault::OptionError,
+    flow::{FLOWS, SignsIn},
+    layers::Settings,
+    origin::Origin,
+    program::NotAllowed,
+    table::Name,
+    trust,
 };
 use crate::{system::environment::Environment, workload_identity::Taken};
-
-/// How to sign in, as requested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    /// The best that fits: the job's identity if there is one, else a user by browser or device.
-    Auto,
-    /// Authorization code with PKCE and a loopback listener.
-    Browser,
-    /// Device code.
-    Device,
-    /// Authorization code that the user copies from another device.
-    Paste,
-    /// The user's password (RFC 6749 §4.3).
-    Password,
-    /// The client's own credentials.
-    ClientCredentials,
-    /// The identity token, unchanged.
-    Identity,
-    /// The identity token, exchanged for another token (RFC 8693).
-    TokenExchange,
-    /// The identity token as a grant (RFC 7523 §2.1).
-    JwtBearer,
-}
-
-impl Flow {
-    /// Whether the flow needs a user.
-    pub fn needs_person(self) -> bool {
-        matches!(self, Self::Browser | Self::Device | Self::Paste | Self::Password)
-    }
-
-    /// The spelling in options.
-    pub fn as_str(self) -> &'static str {
-        FLOWS.iter().find(|(_, flow)| *flow == self).map_or("auto", |(spelling, _)| spelling)
-    }
-}
 
 /// Whether the user may be prompted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,9 +164,7 @@ impl Target {
             flow => flow,
         };
         let identity = identity::check(settings, environment)?;
-        if identity.is_none()
-            && matches!(flow, Flow::Identity | Flow::TokenExchange | Flow::JwtBearer)
-        {
+        if identity.is_none() && flow.presents_identity() {
             return Err(wrong(settings, Name::Flow, "`--identity` is needed, too"));
         }
         let use_access_token = settings.switch(Name::UseAccessToken)?;
@@ -271,12 +241,10 @@ impl Target {
 impl Target {
     /// Whether a job gets a token for itself, without a user.
     pub fn is_for_job(&self) -> bool {
-        match self.flow {
-            Flow::ClientCredentials | Flow::Identity | Flow::TokenExchange | Flow::JwtBearer => {
-                true
-            }
-            Flow::Auto => self.identity.is_some(),
-            Flow::Browser | Flow::Device | Flow::Paste | Flow::Password => false,
+        match self.flow.signs_in() {
+            SignsIn::Job => true,
+            SignsIn::User => false,
+            SignsIn::Either => self.identity.is_some(),
         }
     }
 
@@ -317,22 +285,6 @@ pub fn cache_directory_of(settings: &Settings, environment: &dyn Environment) ->
     path(settings, Name::TokenCacheDir, environment)
         .or_else(|| environment.default_cache_directory())
 }
-
-/// Our spellings first, then kubelogin's for the same flows.
-const FLOWS: [(&str, Flow); 12] = [
-    ("auto", Flow::Auto),
-    ("browser", Flow::Browser),
-    ("device", Flow::Device),
-    ("paste", Flow::Paste),
-    ("client-credentials", Flow::ClientCredentials),
-    ("identity", Flow::Identity),
-    ("token-exchange", Flow::TokenExchange),
-    ("jwt-bearer", Flow::JwtBearer),
-    ("password", Flow::Password),
-    ("authcode", Flow::Browser),
-    ("authcode-keyboard", Flow::Paste),
-    ("device-code", Flow::Device),
-];
 
 const STORAGES: [(&str, Storage); 6] = [
     ("auto", Storage::Auto),

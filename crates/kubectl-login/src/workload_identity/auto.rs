@@ -3,70 +3,72 @@
 
 use std::path::Path;
 
-use super::{IdentityError, names};
+use super::{
+    IdentityError,
+    source::{Offer, Source, Whole},
+    sources::{self, SOURCES},
+};
 use crate::{
     options::target::{IdentityOptions, SourceKind},
     system::{environment::Environment, file},
 };
 
-/// The order: the source that an option names; the variable that a job sets for this program; the
-/// services of GitHub Actions and Azure Pipelines, where the job may call them; last the service
-/// account, since nearly every pod has one and a job with another identity rarely wants it.
-pub(super) fn find(
+/// The source that the options name, or else the first that is offered here.
+pub(super) fn source(
     options: &IdentityOptions,
     environment: &dyn Environment,
-) -> Result<SourceKind, IdentityError> {
-    choose(options, environment, file::exists).ok_or_else(|| IdentityError::nowhere(environment))
+) -> Result<&'static Source, IdentityError> {
+    let kind = match options.kind {
+        SourceKind::Auto => choose(options, environment, file::exists),
+        named => Some(named),
+    };
+    kind.and_then(sources::of).ok_or_else(|| nowhere(environment))
 }
 
+/// The error where nothing is offered; names the CI system if it is known.
+pub(super) fn nowhere(environment: &dyn Environment) -> IdentityError {
+    let is_job_of = |source: &&&Source| {
+        let job = source.offer.as_ref().and_then(|offer| offer.job);
+        job.is_some_and(|variable| environment.has(variable))
+    };
+    IdentityError::Nowhere { job_of: SOURCES.iter().find(is_job_of).map(|source| source.kind) }
+}
+
+/// An option that names a place names the source, too.
 fn choose(
     options: &IdentityOptions,
     environment: &dyn Environment,
     exists: impl Fn(&Path) -> bool,
 ) -> Option<SourceKind> {
     if options.file.is_some() {
-        Some(SourceKind::File)
-    } else if options.variable.is_some() {
-        Some(SourceKind::Variable)
-    } else if options.command.is_some() {
-        Some(SourceKind::Command)
-    } else {
-        let is_mounted = || names::KUBERNETES_FILES.map(Path::new).into_iter().any(exists);
-        by_variables(environment, Offer::Whole)
-            .or_else(|| is_mounted().then_some(SourceKind::Kubernetes))
-            // The error then names what is missing, and how to get it.
-            .or_else(|| by_variables(environment, Offer::Half))
+        return Some(SourceKind::File);
     }
+    if options.variable.is_some() {
+        return Some(SourceKind::Variable);
+    }
+    if options.command.is_some() {
+        return Some(SourceKind::Command);
+    }
+    let is_whole = |offer: &Offer| match offer.whole {
+        Whole::Variable(right) => environment.has(offer.mark) && environment.has(right),
+        Whole::File(files) => files.iter().any(|path| exists(Path::new(path))),
+    };
+    // The error then names what is missing, and how to get it.
+    let is_half = |offer: &Offer| match offer.whole {
+        Whole::Variable(_) => environment.has(offer.mark),
+        Whole::File(_) => false,
+    };
+    first(is_whole).or_else(|| first(is_half))
 }
 
-/// How much of a source is available.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Offer {
-    /// Everything that it needs.
-    Whole,
-    /// The variable that identifies the CI system; the request token may be missing.
-    Half,
-}
-
-fn by_variables(environment: &dyn Environment, offer: Offer) -> Option<SourceKind> {
-    [
-        (names::GITLAB_VARIABLE, names::GITLAB_VARIABLE, SourceKind::Gitlab),
-        (names::GITHUB_ACTIONS_URL, names::GITHUB_ACTIONS_TOKEN, SourceKind::GithubActions),
-        (names::AZURE_PIPELINES_URL, names::AZURE_PIPELINES_TOKEN, SourceKind::AzurePipelines),
-    ]
-    .into_iter()
-    .find_map(|(mark, right, kind)| {
-        let is_offered = environment.has(mark) && (offer == Offer::Half || environment.has(right));
-        is_offered.then_some(kind)
-    })
+fn first(is_offered: impl Fn(&Offer) -> bool) -> Option<SourceKind> {
+    let is_here = |source: &&&Source| source.offer.as_ref().is_some_and(&is_offered);
+    SOURCES.iter().find(is_here).map(|source| source.kind)
 }
 
 /// The source that `--identity` could name here, for hints. Checks variables only.
 pub fn offered_here(environment: &dyn Environment) -> Option<SourceKind> {
-    by_variables(environment, Offer::Half).or_else(|| {
-        // kubelet sets it in every pod.
-        environment.has("KUBERNETES_SERVICE_HOST").then_some(SourceKind::Kubernetes)
-    })
+    first(|offer| environment.has(offer.mark))
 }
 
 #[cfg(test)]
@@ -87,11 +89,11 @@ mod tests {
     #[test]
     fn the_first_source_that_is_here_is_taken_in_the_documented_order() {
         let all = [
-            names::GITLAB_VARIABLE,
-            names::GITHUB_ACTIONS_URL,
-            names::GITHUB_ACTIONS_TOKEN,
-            names::AZURE_PIPELINES_URL,
-            names::AZURE_PIPELINES_TOKEN,
+            "KUBECTL_LOGIN_ID_TOKEN",
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+            "SYSTEM_OIDCREQUESTURI",
+            "SYSTEM_ACCESSTOKEN",
         ];
         let token = ["/var/run/secrets/kubernetes.io/serviceaccount/token"];
         let plain = IdentityOptions::of(SourceKind::Auto);
@@ -102,7 +104,7 @@ mod tests {
             // Without the request token, the next source; with no other source, a hint how to get
             // it.
             (&all[1..2], &token, Some(SourceKind::Kubernetes)),
-            (&[names::GITHUB_ACTIONS_URL, all[3], all[4]], &[], Some(SourceKind::AzurePipelines)),
+            (&[all[1], all[3], all[4]], &[], Some(SourceKind::AzurePipelines)),
             (&all[3..4], &[], Some(SourceKind::AzurePipelines)),
             (&[], &token, Some(SourceKind::Kubernetes)),
             (&[], &["/var/run/secrets/tokens/kubectl-login"], Some(SourceKind::Kubernetes)),
@@ -129,5 +131,16 @@ mod tests {
         assert_eq!(offered("KUBECTL_LOGIN_ID_TOKEN"), Some(SourceKind::Gitlab));
         assert_eq!(offered("KUBERNETES_SERVICE_HOST"), Some(SourceKind::Kubernetes));
         assert_eq!(offered("PATH"), None);
+    }
+
+    #[test]
+    fn a_job_without_an_identity_is_known_by_its_ci_system() {
+        let variables = [("GITHUB_ACTIONS".to_owned(), "true".to_owned())];
+        let environment = Overlay { variables: &variables, below: &NoEnvironment };
+        let job_of = Some(SourceKind::GithubActions);
+        assert!(
+            matches!(nowhere(&environment), IdentityError::Nowhere { job_of: j } if j == job_of)
+        );
+        assert!(matches!(nowhere(&NoEnvironment), IdentityError::Nowhere { job_of: None }));
     }
 }

@@ -9,14 +9,11 @@ use login_common::{
 };
 use thiserror::Error;
 
-use super::{names, place::Place, token};
+use super::{place::Place, token};
 use crate::{
-    options::{
-        origin::Origin,
-        target::{SourceKind, Target},
-    },
+    options::target::SourceKind,
     report::Fault,
-    system::{command::CommandError, environment::Environment, http::HttpError},
+    system::{command::CommandError, http::HttpError},
 };
 
 /// Why there is no identity token.
@@ -25,8 +22,8 @@ pub enum IdentityError {
     /// `--identity auto` found no known source.
     #[error("this place offers no identity")]
     Nowhere {
-        /// Whether this is a GitHub Actions job nevertheless.
-        github_actions: bool,
+        /// The CI system whose job this is, nevertheless.
+        job_of: Option<SourceKind>,
     },
     /// A variable of the named source is not set.
     #[error("the identity `{}` is not here: the environment variable `{variable}` is not set", .kind.as_str())]
@@ -151,11 +148,6 @@ pub enum IdentityError {
 }
 
 impl IdentityError {
-    /// For `--identity auto` where nothing was found.
-    pub(super) fn nowhere(environment: &dyn Environment) -> Self {
-        Self::Nowhere { github_actions: environment.has("GITHUB_ACTIONS") }
-    }
-
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
@@ -174,100 +166,36 @@ impl IdentityError {
         }
     }
 
-    /// What the user can do, with the origin of the value to look at.
-    pub fn hint(&self, target: &Target) -> Option<String> {
-        let from = |origin: &Option<Origin>| {
-            origin.as_ref().map(|origin| format!("; it came from {origin}")).unwrap_or_default()
-        };
-        let identity = from(&target.origins.identity);
-        let text = match self {
-            Self::Nowhere { github_actions: true }
-            | Self::NotSet { kind: SourceKind::GithubActions, .. }
-            | Self::Refused { kind: SourceKind::GithubActions, .. } => {
-                "give the job `permissions: { id-token: write }`".to_owned()
-            }
-            Self::Nowhere { .. } => format!(
-                "looked for the variables `{}`, `{}` and `{}`, and for a service account's token \
-                 in `{}`; say where the token is with `--identity-file`, `--identity-variable` or \
-                 `--identity-command`",
-                names::GITLAB_VARIABLE,
-                names::GITHUB_ACTIONS_URL,
-                names::AZURE_PIPELINES_URL,
-                names::KUBERNETES_FILES.join("` and `"),
-            ),
-            Self::NotSet { kind: SourceKind::Gitlab, variable } => format!(
-                "give the job `id_tokens:` with `{variable}`, or say which variable it is with \
-                 `--identity-variable`{identity}"
-            ),
-            Self::NotSet { variable, .. } if variable == names::AZURE_PIPELINES_TOKEN => {
-                "map it into the step: `env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }`"
-                    .to_owned()
-            }
-            Self::NotSet { kind: SourceKind::AzurePipelines, .. } => {
-                format!("this is no job of Azure Pipelines; check `--identity`{identity}")
-            }
-            Self::NotSet { .. } => format!("check `--identity-variable`{identity}"),
-            Self::File { kind: SourceKind::Kubernetes, .. } => format!(
-                "mount a projected `serviceAccountToken` there, or say where it is with \
-                 `--identity-file`{identity}"
-            ),
-            Self::File { .. } => format!("check `--identity-file`{identity}"),
-            Self::Command(CommandError::NotAllowed(refusal)) => refusal.hint(),
-            Self::Command(_) => format!("check `--identity-command`{identity}"),
-            Self::Unusable { place, .. } => {
-                format!("{place} should hold one bearer token and nothing else{identity}")
-            }
-            Self::Expired { place: Place::File(_), .. } => {
-                "the program that renews that file has stopped, or this machine's clock is wrong"
-                    .to_owned()
-            }
-            Self::Expired { .. } => {
-                "the job has outlived its token, or this machine's clock is wrong".to_owned()
-            }
-            Self::Address { .. } | Self::Exposed { .. } => {
-                "the CI system sets it for each job; do not set it by hand".to_owned()
-            }
-            Self::Unreachable { .. } | Self::OutOfOrder { .. } => {
-                "nothing was lost; try again when the CI system answers".to_owned()
-            }
-            Self::Refused { .. } => "the job may have ended, or may not ask for tokens".to_owned(),
-            Self::Answer { .. } => return None,
-            Self::ForTheCluster { issuer, .. } => format!(
-                "mount a projected `serviceAccountToken` with the audience `{issuer}` at `{}`, or \
-                 say where another is with `--identity-file`{identity}",
-                names::KUBERNETES_FILES[0]
-            ),
-            Self::OtherIssuer { .. } => format!(
-                "if the cluster takes that issuer's tokens, name it with `--issuer-url`{}; if \
-                 `--issuer-url` takes them, use `--flow auto`, `token-exchange` or `jwt-bearer`",
-                from(&target.origins.issuer)
-            ),
-            Self::OtherAudience { place: Place::Service(SourceKind::GithubActions), .. } => {
-                "leave `--identity-audience` out, or give the same as `--client-id`".to_owned()
-            }
-            Self::OtherAudience { .. } => format!(
-                "whom it is for is said where the token is made; or give that as `--client-id`{}",
-                from(&target.origins.client_id)
-            ),
-        };
-        Some(text)
+    /// The source that it is about, if it is one.
+    pub(super) fn kind(&self) -> Option<SourceKind> {
+        match self {
+            Self::Nowhere { job_of } => *job_of,
+            Self::NotSet { kind, .. }
+            | Self::File { kind, .. }
+            | Self::Address { kind, .. }
+            | Self::Exposed { kind, .. }
+            | Self::Unreachable { kind, .. }
+            | Self::OutOfOrder { kind, .. }
+            | Self::Refused { kind, .. }
+            | Self::Answer { kind, .. }
+            | Self::OtherAudience { place: Place::Service(kind), .. } => Some(*kind),
+            Self::ForTheCluster { .. } => Some(SourceKind::Kubernetes),
+            Self::Command(_)
+            | Self::Unusable { .. }
+            | Self::Expired { .. }
+            | Self::OtherIssuer { .. }
+            | Self::OtherAudience { .. } => None,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::environment::{NoEnvironment, Overlay};
 
     #[test]
     fn where_nothing_is_offered_a_person_is_needed_and_a_named_source_is_a_wrong_option() {
-        assert_eq!(IdentityError::nowhere(&NoEnvironment).fault(), Fault::NeedsPerson);
-        let variables = [("GITHUB_ACTIONS".to_owned(), "true".to_owned())];
-        let environment = Overlay { variables: &variables, below: &NoEnvironment };
-        assert!(matches!(
-            IdentityError::nowhere(&environment),
-            IdentityError::Nowhere { github_actions: true }
-        ));
+        assert_eq!(IdentityError::Nowhere { job_of: None }.fault(), Fault::NeedsPerson);
         let missing =
             IdentityError::NotSet { kind: SourceKind::Gitlab, variable: "TOKEN".to_owned() };
         assert_eq!(missing.fault(), Fault::Usage);

@@ -3,7 +3,11 @@
 
 use std::path::Path;
 
-use super::{IdentityError, Place, Taken, token::Fault};
+use super::{
+    IdentityError, Place, Taken,
+    source::{Read, Source, no_hint},
+    token::Fault,
+};
 use crate::{
     options::target::{IdentityOptions, SourceKind},
     system::file,
@@ -12,8 +16,18 @@ use crate::{
 /// Longest file that is read; leaves room for white space around a token.
 const MAX_FILE: u64 = 256 * 1024;
 
-pub(super) fn take(kind: SourceKind, options: &IdentityOptions) -> Result<Taken, IdentityError> {
-    read(kind, options.file.as_deref().unwrap_or(Path::new("")))
+pub(super) static SOURCE: Source = Source {
+    kind: SourceKind::File,
+    offer: None,
+    read: Read::Token { take: |_, options| take(SourceKind::File, options), check: Ok },
+    hint: no_hint,
+};
+
+pub(super) fn take(
+    kind: SourceKind,
+    options: &IdentityOptions,
+) -> Result<Option<Taken>, IdentityError> {
+    read(kind, options.file.as_deref().unwrap_or(Path::new(""))).map(Some)
 }
 
 /// The token in the file at `path`.

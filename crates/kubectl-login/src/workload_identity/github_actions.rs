@@ -4,22 +4,53 @@
 use url::Url;
 
 use super::{
-    IdentityError, IdentityToken, names,
+    IdentityError, IdentityToken,
+    source::{Offer, Read, Source, Whole},
     token_service::{self, Ask},
     variable,
 };
 use crate::{options::target::SourceKind, system::System};
 
+/// The service's address; set for jobs with `permissions: id-token: write`.
+const ADDRESS: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+
+/// The request token; different in each job.
+const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+
+pub(super) static SOURCE: Source = Source {
+    kind: SourceKind::GithubActions,
+    offer: Some(Offer {
+        job: Some("GITHUB_ACTIONS"),
+        mark: ADDRESS,
+        whole: Whole::Variable(REQUEST_TOKEN),
+    }),
+    read: Read::Service {
+        right: &[ADDRESS, REQUEST_TOKEN],
+        ask: |system, audience| Box::pin(obtain(system, audience)),
+    },
+    hint,
+};
+
+fn hint(error: &IdentityError, _: &str) -> Option<String> {
+    let text = match error {
+        IdentityError::Nowhere { .. }
+        | IdentityError::NotSet { .. }
+        | IdentityError::Refused { .. } => "give the job `permissions: { id-token: write }`",
+        IdentityError::OtherAudience { .. } => {
+            "leave `--identity-audience` out, or give the same as `--client-id`"
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
 /// Requests a token for `audience`.
-pub(super) async fn obtain(
-    system: &System<'_>,
-    audience: &str,
-) -> Result<IdentityToken, IdentityError> {
+async fn obtain(system: &System<'_>, audience: &str) -> Result<IdentityToken, IdentityError> {
     let kind = SourceKind::GithubActions;
-    let address = variable::text(system.environment, kind, names::GITHUB_ACTIONS_URL)?;
-    let token = variable::text(system.environment, kind, names::GITHUB_ACTIONS_TOKEN)?;
+    let address = variable::text(system.environment, kind, ADDRESS)?;
+    let token = variable::text(system.environment, kind, REQUEST_TOKEN)?;
     let url = url(address.expose(), audience)
-        .ok_or(IdentityError::Address { kind, variable: names::GITHUB_ACTIONS_URL })?;
+        .ok_or(IdentityError::Address { kind, variable: ADDRESS })?;
     token_service::ask(system, &Ask { kind, url: &url, token: &token, json: None, member: "value" })
         .await
 }

@@ -5,8 +5,45 @@ use std::{io, path::Path};
 
 use login_common::names::IssuerUrl;
 
-use super::{IdentityError, IdentityToken, Place, Taken, file, names};
-use crate::options::target::{IdentityOptions, SourceKind};
+use super::{
+    IdentityError, IdentityToken, Place, Taken, file,
+    source::{Offer, Read, Source, Whole},
+};
+use crate::{
+    options::target::{IdentityOptions, SourceKind},
+    system::environment::Environment,
+};
+
+/// Where the token is if `--identity-file` names no other place: a projected volume as mounted in
+/// Kubernetes' documentation, else the token that every pod has, which is for the cluster's own
+/// API server.
+const FILES: [&str; 2] = [
+    "/var/run/secrets/tokens/kubectl-login",
+    "/var/run/secrets/kubernetes.io/serviceaccount/token",
+];
+
+pub(super) static SOURCE: Source = Source {
+    kind: SourceKind::Kubernetes,
+    // kubelet sets the variable in every pod.
+    offer: Some(Offer { job: None, mark: "KUBERNETES_SERVICE_HOST", whole: Whole::File(&FILES) }),
+    read: Read::Token { take, check: Ok },
+    hint,
+};
+
+fn hint(error: &IdentityError, origin: &str) -> Option<String> {
+    match error {
+        IdentityError::File { .. } => Some(format!(
+            "mount a projected `serviceAccountToken` there, or say where it is with \
+             `--identity-file`{origin}"
+        )),
+        IdentityError::ForTheCluster { issuer, .. } => Some(format!(
+            "mount a projected `serviceAccountToken` with the audience `{issuer}` at `{}`, or say \
+             where another is with `--identity-file`{origin}",
+            FILES[0]
+        )),
+        _ => None,
+    }
+}
 
 /// Whether `identity` may be sent to `issuer` to obtain another token. The token that every pod has
 /// grants access to its own cluster: an issuer that neither signed it nor is its audience could
@@ -16,7 +53,7 @@ pub fn may_be_shown(
     options: &IdentityOptions,
     issuer: &IssuerUrl,
 ) -> Result<(), IdentityError> {
-    let [_, every_pod] = names::KUBERNETES_FILES.map(Path::new);
+    let [_, every_pod] = FILES.map(Path::new);
     let was_found = options.file.is_none()
         && matches!(options.kind, SourceKind::Kubernetes | SourceKind::Auto)
         && identity.place == Place::File(every_pod.to_owned());
@@ -26,12 +63,12 @@ pub fn may_be_shown(
     Err(IdentityError::ForTheCluster { path: every_pod.to_owned(), issuer: issuer.clone() })
 }
 
-pub(super) fn take(options: &IdentityOptions) -> Result<Taken, IdentityError> {
+fn take(_: &dyn Environment, options: &IdentityOptions) -> Result<Option<Taken>, IdentityError> {
     let kind = SourceKind::Kubernetes;
     if let Some(path) = &options.file {
-        return file::read(kind, path);
+        return file::read(kind, path).map(Some);
     }
-    let [projected, every_pod] = names::KUBERNETES_FILES.map(Path::new);
+    let [projected, every_pod] = FILES.map(Path::new);
     match file::read(kind, projected) {
         Err(IdentityError::File { source, path, .. })
             if source.kind() == io::ErrorKind::NotFound =>
@@ -39,10 +76,10 @@ pub(super) fn take(options: &IdentityOptions) -> Result<Taken, IdentityError> {
             match file::read(kind, every_pod) {
                 // The error names the first path, which is the one to fix.
                 Err(IdentityError::File { .. }) => Err(IdentityError::File { kind, path, source }),
-                outcome => outcome,
+                outcome => outcome.map(Some),
             }
         }
-        outcome => outcome,
+        outcome => outcome.map(Some),
     }
 }
 
@@ -57,7 +94,7 @@ mod tests {
     #[test]
     fn the_token_of_every_pod_is_for_its_signer_and_its_audience_only() {
         let issuer = IssuerUrl::parse("https://id.example").unwrap();
-        let [projected, every_pod] = names::KUBERNETES_FILES;
+        let [projected, every_pod] = FILES;
         for (place, given, claims, may) in [
             (every_pod, None, r#"{"iss":"https://k8s.local","aud":["https://k8s.local"]}"#, false),
             (every_pod, None, r#"{"iss":"kubernetes/serviceaccount"}"#, false),

@@ -1,42 +1,18 @@
 //! Asks a source for the job's identity, before the cache is searched.
 //! Never waits for a service: the request token identifies the job well enough.
 
-use super::{
-    IdentityError, auto, command, file, gitlab, kubernetes, names, taken::Taken, variable,
-};
-use crate::{
-    options::target::{IdentityOptions, SourceKind},
-    system::environment::Environment,
-};
+use super::{IdentityError, auto, command, source::Read, taken::Taken};
+use crate::{options::target::IdentityOptions, system::environment::Environment};
 
 /// What the source yields without waiting; `None` where a program has to be run.
 pub fn at_once(
     environment: &dyn Environment,
     options: &IdentityOptions,
 ) -> Result<Option<Taken>, IdentityError> {
-    let kind = match options.kind {
-        SourceKind::Auto => auto::find(options, environment)?,
-        named => named,
-    };
-    match kind {
-        SourceKind::GithubActions => {
-            let names = [names::GITHUB_ACTIONS_URL, names::GITHUB_ACTIONS_TOKEN];
-            Ok(Some(Taken::right(kind, &names, environment)))
-        }
-        SourceKind::AzurePipelines => {
-            let names = [
-                names::AZURE_PIPELINES_URL,
-                names::AZURE_PIPELINES_TOKEN,
-                names::AZURE_PIPELINES_CONNECTION,
-            ];
-            Ok(Some(Taken::right(kind, &names, environment)))
-        }
-        SourceKind::Gitlab => gitlab::take(environment, options).map(Some),
-        SourceKind::Variable => variable::take(environment, options).map(Some),
-        SourceKind::Kubernetes => kubernetes::take(options).map(Some),
-        SourceKind::Spiffe | SourceKind::File => file::take(kind, options).map(Some),
-        SourceKind::Command => Ok(None),
-        SourceKind::Auto => Err(IdentityError::nowhere(environment)),
+    let source = auto::source(options, environment)?;
+    match &source.read {
+        Read::Token { take, .. } => take(environment, options),
+        Read::Service { right, .. } => Ok(Some(Taken::right(source.kind, right, environment))),
     }
 }
 
@@ -56,7 +32,10 @@ mod tests {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
     use super::*;
-    use crate::system::environment::{NoEnvironment, Overlay};
+    use crate::{
+        options::target::SourceKind,
+        system::environment::{NoEnvironment, Overlay},
+    };
 
     fn jwt(claims: &str) -> String {
         format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))

@@ -3,18 +3,29 @@
 
 use login_common::Secret;
 
-use super::{IdentityError, Place, Taken, token::Fault};
+use super::{
+    IdentityError, Place, Taken,
+    source::{Read, Source, no_hint},
+    token::Fault,
+};
 use crate::{
     options::target::{IdentityOptions, SourceKind},
     system::environment::Environment,
 };
 
-pub(super) fn take(
+pub(super) static SOURCE: Source = Source {
+    kind: SourceKind::Variable,
+    offer: None,
+    read: Read::Token { take, check: Ok },
+    hint: no_hint,
+};
+
+fn take(
     environment: &dyn Environment,
     options: &IdentityOptions,
-) -> Result<Taken, IdentityError> {
+) -> Result<Option<Taken>, IdentityError> {
     let name = options.variable.as_deref().unwrap_or_default();
-    read(environment, SourceKind::Variable, name)
+    read(environment, SourceKind::Variable, name).map(Some)
 }
 
 /// The token in the variable `name`.

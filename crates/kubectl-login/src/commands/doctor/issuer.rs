@@ -8,7 +8,7 @@ use login_protocols::oidc::ProviderMetadata;
 
 use super::finding::Finding;
 use crate::{
-    options::target::{Flow, Target},
+    options::{flow::Needs, target::Target},
     report::Fault,
 };
 
@@ -32,28 +32,24 @@ pub(super) fn endpoints(metadata: &ProviderMetadata, target: &Target) -> Finding
     };
     let browser = metadata.authorization_endpoint.is_offered();
     let device = metadata.device_authorization_endpoint.is_offered();
-    if !metadata.token_endpoint.is_offered() && flow != Flow::Identity {
+    if !metadata.token_endpoint.is_offered() && flow.needs() != Needs::NoEndpoint {
         return lacking("a token endpoint");
     }
-    let grant = match flow {
-        Flow::Browser | Flow::Paste if !browser => return lacking("an authorization endpoint"),
-        Flow::Device if !device => return lacking("a device authorization endpoint"),
-        Flow::Auto if !browser && !device && target.identity.is_none() => {
+    let by_person = !target.is_for_job();
+    match (flow.needs(), &metadata.grant_types) {
+        (Needs::Authorization, _) if !browser => return lacking("an authorization endpoint"),
+        (Needs::DeviceAuthorization, _) if !device => {
+            return lacking("a device authorization endpoint");
+        }
+        (Needs::Nothing, _) if by_person && !browser && !device => {
             return lacking("an authorization endpoint or a device authorization endpoint");
         }
-        Flow::Browser | Flow::Paste | Flow::Device | Flow::Auto | Flow::Identity => None,
-        Flow::ClientCredentials => Some("client_credentials"),
-        Flow::Password => Some("password"),
-        Flow::TokenExchange => Some("urn:ietf:params:oauth:grant-type:token-exchange"),
-        Flow::JwtBearer => Some("urn:ietf:params:oauth:grant-type:jwt-bearer"),
-    };
-    // An issuer that lists no grants may still offer it.
-    if let (Some(grant), Some(offered)) = (grant, &metadata.grant_types)
-        && !offered.iter().any(|one| one == grant)
-    {
-        return lacking(&format!("the grant `{grant}`"));
+        // An issuer that lists no grants may still offer it.
+        (Needs::Grant(grant), Some(offered)) if !offered.iter().any(|one| one == grant) => {
+            return lacking(&format!("the grant `{grant}`"));
+        }
+        _ => {}
     }
-    let by_person = flow.needs_person() || (flow == Flow::Auto && target.identity.is_none());
     let methods = &metadata.code_challenge_methods;
     if by_person && browser && !methods.is_empty() && !methods.iter().any(|one| one == "S256") {
         return Finding::warning(
