@@ -414,7 +414,11 @@ fn an_issuer_that_does_not_trust_the_identity_is_told_from_one_that_is_down() {
     let options = "--identity gitlab --flow token-exchange";
     job.issuer.script().failure = Some((400, "invalid_request"));
     let refused = job.at_issuer(options, &variables);
-    failed(&refused, 1, &["refused the token exchange", "hint: the issuer has to take tokens of"]);
+    failed(
+        &refused,
+        1,
+        &["refused the token exchange", "hint: the issuer has to accept tokens of"],
+    );
     job.issuer.script().failure = Some((503, "server_error"));
     failed(&job.at_issuer(options, &variables), 4, &["is out of order"]);
 }
