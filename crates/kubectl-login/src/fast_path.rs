@@ -6,12 +6,7 @@
 
 use std::ffi::OsString;
 
-use login_cache::{
-    entry::{self, Entry},
-    freshness::Freshness,
-    refusal_hint::LastCaller,
-    store::Directory,
-};
+use login_cache::{entry::Entry, freshness::Freshness, refusal_hint::LastCaller, store::Directory};
 use login_common::{UnixTime, exec_credential::ExecApiVersion};
 
 use crate::{
@@ -70,8 +65,7 @@ pub fn find(
         target = target.known_as(taken);
     }
     let directory = Directory::new(target.cache_directory?);
-    let mut opened = directory.open(&target.cache_key.file(entry::KIND), entry::MAX_LENGTH)?;
-    let entry = Entry::parse(&target.cache_key, std::mem::take(&mut opened.content))?;
+    let (entry, opened) = Entry::open(&directory, &target.cache_key)?;
     if entry.lifetime.at(now) != Freshness::Fresh {
         return None;
     }
@@ -118,8 +112,7 @@ mod tests {
             fresh_until: at(1000),
             valid_until: at(1060),
         };
-        let text = Entry::render(&key, &Secret::new("t"), lifetime, 0);
-        directory.write(&key.file(entry::KIND), text.as_bytes()).unwrap();
+        Entry::save(&directory, &key, &Secret::new("t"), lifetime, 0).unwrap();
         let mut variables: Vec<(String, String)> = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -14,16 +14,21 @@ use login_common::{
 };
 use zeroize::Zeroizing;
 
-use super::{digest::hexadecimal, freshness::Lifetime, key::CacheKey};
+use super::{
+    digest::hexadecimal,
+    freshness::Lifetime,
+    key::CacheKey,
+    store::{Directory, Opened, StoreError},
+};
 
 /// First word of an entry.
 const FORMAT: &str = "kubectl-login/2";
 
 /// The kind of file.
-pub const KIND: &str = "token";
+const KIND: &str = "token";
 
 /// Longest entry: two answers with the longest token, and some room.
-pub const MAX_LENGTH: usize = 288 * 1024;
+const MAX_LENGTH: usize = 288 * 1024;
 
 /// Guards against accidents (a crash, a full disk), not against the user, who owns the file; a
 /// cryptographic digest would take a fifth of the cached path's time.
@@ -44,8 +49,37 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Reads the entry of a session; unexpected content is a miss.
+    pub fn load(directory: &Directory, key: &CacheKey) -> Option<Self> {
+        Self::parse(key, directory.read(&key.file(KIND), MAX_LENGTH)?)
+    }
+
+    /// As `load`, with its file, which says who was given the token.
+    pub fn open(directory: &Directory, key: &CacheKey) -> Option<(Self, Opened)> {
+        let mut opened = directory.open(&key.file(KIND), MAX_LENGTH)?;
+        let entry = Self::parse(key, std::mem::take(&mut opened.content))?;
+        Some((entry, opened))
+    }
+
+    /// Replaces the entry of a session.
+    pub fn save(
+        directory: &Directory,
+        key: &CacheKey,
+        token: &Secret,
+        lifetime: Lifetime,
+        suspicions: u32,
+    ) -> Result<(), StoreError> {
+        let text = Self::render(key, token, lifetime, suspicions);
+        directory.write(&key.file(KIND), text.as_bytes())
+    }
+
+    /// Removes the entry of a session.
+    pub fn remove(directory: &Directory, key: &CacheKey) -> Result<(), StoreError> {
+        directory.remove(&key.file(KIND))
+    }
+
     /// The text of an entry for `token`.
-    pub fn render(
+    fn render(
         key: &CacheKey,
         token: &Secret,
         lifetime: Lifetime,

@@ -10,7 +10,8 @@ use login_common::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    FORMAT, backoff, entry,
+    FORMAT, backoff,
+    entry::Entry,
     key::CacheKey,
     refresh_secret::{Protection, RefreshSecrets},
     store::{Directory, StoreError},
@@ -185,7 +186,7 @@ pub fn forget(secrets: &RefreshSecrets, key: &CacheKey) -> Result<(), StoreError
     let directory = secrets.directory();
     // The record goes last: a session that could not be removed stays on the list.
     secrets.forget(key)?;
-    directory.remove(&key.file(entry::KIND))?;
+    Entry::remove(directory, key)?;
     backoff::clear(directory, key)?;
     directory.remove(&key.file(KIND))?;
     secrets.forget_unused_keys();

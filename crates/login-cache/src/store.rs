@@ -58,7 +58,7 @@ pub enum StoreError {
 /// A file that was read.
 pub struct Opened {
     /// All of it.
-    pub content: Vec<u8>,
+    pub(super) content: Vec<u8>,
     /// What `note` wrote, if no other process has read the file since.
     pub served: Option<LastCaller>,
     file: File,

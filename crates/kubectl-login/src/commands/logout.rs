@@ -6,7 +6,7 @@ use std::{path::Path, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use login_cache::{
-    entry::{self, Entry},
+    entry::Entry,
     freshness::Freshness,
     renewal_lock::{self, Taken},
     sessions::{self, Authority, SessionRecord},
@@ -266,8 +266,7 @@ fn kept_access_token(directory: &Directory, target: &Target, now: UnixTime) -> O
     if !target.use_access_token {
         return None;
     }
-    let key = &target.cache_key;
-    let entry = Entry::parse(key, directory.read(&key.file(entry::KIND), entry::MAX_LENGTH)?)?;
+    let entry = Entry::load(directory, &target.cache_key)?;
     (entry.lifetime.at(now) != Freshness::Expired).then(|| entry.token())?
 }
 

@@ -3,7 +3,7 @@
 
 use login_cache::{
     backoff,
-    entry::{self, Entry},
+    entry::Entry,
     freshness::{Freshness, Lifetime},
     key::CacheKey,
     renewal_lock,
@@ -53,18 +53,13 @@ impl Facts {
     pub fn of(directory: &Directory, record: SessionRecord, now: UnixTime) -> Self {
         let key = &record.key;
         Self {
-            lifetime: lifetime(directory, &record),
+            lifetime: Entry::load(directory, key).map(|entry| entry.lifetime),
             failure: HeldBack::of(directory, key, now),
             locked_by: renewal_lock::holder_of(directory, key.as_str())
                 .map(|holder| holder.to_string()),
             record,
         }
     }
-}
-
-fn lifetime(directory: &Directory, record: &SessionRecord) -> Option<Lifetime> {
-    let bytes = directory.read(&record.key.file(entry::KIND), entry::MAX_LENGTH)?;
-    Some(Entry::parse(&record.key, bytes)?.lifetime)
 }
 
 /// The state of the cached token.

@@ -5,7 +5,7 @@ use std::{cell::Cell, time::Duration};
 
 use login_cache::{
     backoff::{self, Effect},
-    entry::{self, Entry},
+    entry::Entry,
     freshness::{Freshness, Lifetime},
     key_store::KeyTrouble,
     refresh_secret::{Prepared, Protection, RefreshSecret, RefreshSecrets, Sealed, Storage},
@@ -113,8 +113,7 @@ impl<'a> CachedSession<'a> {
 
     pub(super) fn find(&self) -> Option<CachedToken> {
         let key = &self.target.cache_key;
-        let mut file = self.directory.open(&key.file(entry::KIND), entry::MAX_LENGTH)?;
-        let entry = Entry::parse(key, std::mem::take(&mut file.content))?;
+        let (entry, file) = Entry::open(&self.directory, key)?;
         Some(CachedToken { entry, file, now: self.system.clock.now() })
     }
 
@@ -164,12 +163,11 @@ impl<'a> CachedSession<'a> {
     pub(super) fn change(&self, found: &CachedToken, lifetime: Lifetime, suspicions: u32) -> bool {
         let Some(token) = found.entry.token() else { return false };
         let key = &self.target.cache_key;
-        let text = Entry::render(key, &token, lifetime, suspicions);
-        self.directory.write(&key.file(entry::KIND), text.as_bytes()).is_ok()
+        Entry::save(&self.directory, key, &token, lifetime, suspicions).is_ok()
     }
 
     pub(super) fn forget_token(&self) {
-        let _ = self.directory.remove(&self.target.cache_key.file(entry::KIND));
+        let _ = Entry::remove(&self.directory, &self.target.cache_key);
     }
 
     pub(super) fn sweep(&self) {
@@ -258,8 +256,8 @@ impl<'a> CachedSession<'a> {
         let is_renewable = protection.is_some() || self.target.is_for_job();
         let lifetime =
             if is_renewable { issued.lifetime } else { issued.lifetime.without_renewal_ahead() };
-        let text = Entry::render(key, &issued.token, lifetime, self.suspicions.get());
-        let cached = self.directory.write(&key.file(entry::KIND), text.as_bytes());
+        let suspicions = self.suspicions.get();
+        let cached = Entry::save(&self.directory, key, &issued.token, lifetime, suspicions);
         if cached.is_ok()
             && let Some(found) = self.find()
         {

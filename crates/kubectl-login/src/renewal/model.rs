@@ -22,7 +22,7 @@ use login_cache::disk::{
     faulty::{FaultyDisk, Killed, Step, Verdict},
 };
 use login_cache::{
-    entry::{self, Entry},
+    entry::Entry,
     freshness::Freshness,
     key_store::{KeyFile, KeyStore, KeyTrouble},
     refresh_secret::RefreshSecrets,
@@ -52,6 +52,14 @@ use crate::{
     },
 };
 use issuer::{Issuer, Manner};
+
+/// What a call is satisfied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    AnyToken,
+    /// `--force-refresh`
+    NewToken,
+}
 
 /// The disk fault of a call.
 #[derive(Clone, Copy, Debug)]
@@ -192,8 +200,7 @@ impl World {
     /// The cached entry.
     fn cached(&self) -> Option<Entry> {
         let key = &self.target.cache_key;
-        let directory = Directory::new(self.folder.clone());
-        Entry::parse(key, directory.read(&key.file(entry::KIND), entry::MAX_LENGTH)?)
+        Entry::load(&Directory::new(self.folder.clone()), key)
     }
 
     fn is_kept_good(&self) -> bool {
@@ -201,7 +208,7 @@ impl World {
     }
 
     /// Runs one process.
-    fn call(&self, fault: Fault, force: bool) -> (Outcome, Vec<String>) {
+    fn call(&self, fault: Fault, wish: Wish) -> (Outcome, Vec<String>) {
         let variables = [("HOME".to_owned(), "/nonexistent".to_owned())];
         let environment = Overlay { variables: &variables, below: &NoEnvironment };
         let (clock, said) = (ModelClock(Arc::clone(&self.clock)), Said::default());
@@ -215,7 +222,7 @@ impl World {
             Box::new(KeyFile::new(Some(keys), "a")),
             "machine".to_owned(),
         );
-        let target = Target { force_refresh: force, ..self.target.clone() };
+        let target = Target { force_refresh: wish == Wish::NewToken, ..self.target.clone() };
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             Renewal::with(&system, &target, secrets).answer(ExecApiVersion::V1)
         }));
@@ -269,13 +276,13 @@ fn walk(seed: u64, storage: &str, steps: usize) {
             4 | 5 => Fault::Kill(at),
             _ => Fault::Kind(chance.one_of(&KINDS), at),
         };
-        let force = chance.below(3) == 0;
-        trace.push(format!("{number}: {step:+} s, {manner:?}, {fault:?}, force {force}"));
+        let wish = if chance.below(3) == 0 { Wish::NewToken } else { Wish::AnyToken };
+        trace.push(format!("{number}: {step:+} s, {manner:?}, {fault:?}, {wish:?}"));
         let what = || format!("seed {seed}, {storage}\n{}", trace.join("\n"));
 
         world.issuer.begin(manner);
         let was_good = world.is_kept_good();
-        let (outcome, said) = world.call(fault, force);
+        let (outcome, said) = world.call(fault, wish);
         let call = world.issuer.end();
         match &outcome {
             Some(Ok(answer)) => {
@@ -287,7 +294,7 @@ fn walk(seed: u64, storage: &str, steps: usize) {
                 );
             }
             Some(Err(failure)) => {
-                let is_withheld = (was_good && !force) || call.gave_token;
+                let is_withheld = (was_good && wish == Wish::AnyToken) || call.gave_token;
                 assert!(!is_withheld, "withheld: {failure:?} {said:?} {}", what());
             }
             None => world.issuer.excuse(),
@@ -298,13 +305,13 @@ fn walk(seed: u64, storage: &str, steps: usize) {
     world.keyring.0.borrow_mut().1 = false;
     world.clock.fetch_add(100_000, Ordering::SeqCst);
     world.issuer.begin(Manner::Rotate);
-    let (outcome, said) = world.call(Fault::None, true);
+    let (outcome, said) = world.call(Fault::None, Wish::NewToken);
     let first = token(&outcome.unwrap().unwrap_or_else(|failure| panic!("{failure:?} {said:?}")));
-    let (outcome, _) = world.call(Fault::None, false);
+    let (outcome, _) = world.call(Fault::None, Wish::AnyToken);
     assert_eq!(token(&outcome.unwrap().unwrap()), first, "seed {seed}: not kept");
     world.clock.fetch_add(100_000, Ordering::SeqCst);
     world.issuer.begin(Manner::Rotate);
-    let (outcome, _) = world.call(Fault::None, false);
+    let (outcome, _) = world.call(Fault::None, Wish::AnyToken);
     assert!(outcome.unwrap().is_ok());
     let call = world.issuer.end();
     assert_eq!((call.sign_ins, call.replayed), (0, None), "seed {seed}: not renewed");
@@ -326,13 +333,13 @@ fn a_kill_at_any_step_leaves_a_session_or_a_sign_in() {
         loop {
             let world = World::new(storage);
             world.issuer.begin(Manner::Rotate);
-            assert!(world.call(Fault::None, false).0.unwrap().is_ok());
+            assert!(world.call(Fault::None, Wish::AnyToken).0.unwrap().is_ok());
             world.issuer.begin(Manner::Rotate);
-            let (outcome, _) = world.call(Fault::Kill(at), true);
+            let (outcome, _) = world.call(Fault::Kill(at), Wish::NewToken);
             let killed = world.issuer.end();
             let is_killed = outcome.is_none();
             world.issuer.begin(Manner::Rotate);
-            let (outcome, said) = world.call(Fault::None, true);
+            let (outcome, said) = world.call(Fault::None, Wish::NewToken);
             assert!(outcome.unwrap().is_ok(), "{storage} {at} {said:?}");
             let call = world.issuer.end();
             // Only a response that was sent and not yet stored is lost with the process.
@@ -350,7 +357,7 @@ fn a_kill_at_any_step_leaves_a_session_or_a_sign_in() {
 fn of_a_crowd_one_renews() {
     let world = World::new("file");
     world.issuer.begin(Manner::Rotate);
-    assert!(world.call(Fault::None, false).0.unwrap().is_ok());
+    assert!(world.call(Fault::None, Wish::AnyToken).0.unwrap().is_ok());
     for _ in 0..5 {
         world.clock.fetch_add(100_000, Ordering::SeqCst);
         world.issuer.begin(Manner::Rotate);

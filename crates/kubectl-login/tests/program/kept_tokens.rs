@@ -9,12 +9,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use login_cache::{
-    entry::{self, Entry},
-    freshness::Lifetime,
-    key::CacheKey,
-    store::Directory,
-};
+use login_cache::{entry::Entry, freshness::Lifetime, key::CacheKey, store::Directory};
 use login_common::UnixTime;
 
 use crate::stage::{Stage, stderr, token};
@@ -64,9 +59,8 @@ impl Stage {
         let entry = Entry::parse(&key, fs::read(&path).unwrap()).unwrap();
         let mut lifetime = entry.lifetime;
         change(&mut lifetime, entry.lifetime.issued_at);
-        let text = Entry::render(&key, &entry.token().unwrap(), lifetime, entry.suspicions);
-        let directory = Directory::new(self.folder());
-        directory.write(&key.file(entry::KIND), text.as_bytes()).unwrap();
+        let (directory, token) = (Directory::new(self.folder()), entry.token().unwrap());
+        Entry::save(&directory, &key, &token, lifetime, entry.suspicions).unwrap();
     }
 
     /// Pretends that four fifths of the cached token's lifetime are over.

@@ -3,12 +3,7 @@
 
 use std::path::Path;
 
-use login_cache::{
-    entry::{self, Entry},
-    freshness::Freshness,
-    sessions,
-    store::Directory,
-};
+use login_cache::{entry::Entry, freshness::Freshness, sessions, store::Directory};
 use login_common::{Secret, UnixTime};
 use login_protocols::{jose::CompactJws, oidc::Claims};
 
@@ -37,9 +32,7 @@ impl CachedSession {
         };
         let key = &target.cache_key;
         let record = sessions::load(&directory, key);
-        let token = directory
-            .read(&key.file(entry::KIND), entry::MAX_LENGTH)
-            .and_then(|bytes| Entry::parse(key, bytes))
+        let token = Entry::load(&directory, key)
             .filter(|entry| entry.lifetime.at(now) != Freshness::Expired)
             .and_then(|entry| entry.token());
         Self { facts: record.map(|record| Facts::of(&directory, record, now)), token }
