@@ -15,6 +15,7 @@ use crate::{
     verdict::{Outage, Reason, names},
 };
 
+// recipe: authenticator
 names! {
     /// What a party is, and so how it is asked.
     RemoteKind {

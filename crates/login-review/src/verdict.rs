@@ -48,6 +48,7 @@ macro_rules! names {
     };
 }
 
+// recipe: reason for refusal
 names! {
     /// Why a token is refused. Logged for the operator; never returned to the caller.
     Reason {
@@ -152,6 +153,7 @@ names! {
         /// The token names an unknown key, and its issuer was asked too recently to be asked again.
         /// A refusal would be cached, and the key may be new.
         KeyUnconfirmed => "key_unconfirmed",
+        // recipe: authenticator
         /// The introspection endpoint of an opaque token does not respond.
         IntrospectionUnavailable => "introspection_unavailable",
         /// The endpoint of a user's distributed groups does not respond.

@@ -2,12 +2,14 @@
 //! Never changes a file: it names the fault and its place.
 //!
 //! `layers` checks which crate may depend on which, `circles` that files import each other one way,
-//! `sources` every Rust file, `documents` that what the documents name exists.
+//! `sources` every Rust file, `documents` that what the documents name exists, `recipes` that the
+//! recipes of the architecture are the marks in the code.
 
 mod circles;
 mod documents;
 mod imports;
 mod layers;
+mod recipes;
 mod sources;
 
 use crate::{Outcome, workspace};
@@ -20,6 +22,7 @@ pub(crate) fn run() -> Result<Outcome> {
     sources::check(&root, &mut faults)?;
     circles::check(&root, &mut faults)?;
     documents::check(&root, &mut faults)?;
+    recipes::check(&root, &mut faults)?;
     for fault in &faults {
         println!("tidy: {fault}");
     }

@@ -38,6 +38,7 @@ pub struct Entry {
     pub run: fn(&System<'_>, &ArgMatches) -> Result<(), Failure>,
 }
 
+// recipe: command of the client
 /// Every command, in the order of the help text.
 pub static COMMANDS: &[Entry] = &[
     Entry { definition: get_token::definition, run: get_token::run },

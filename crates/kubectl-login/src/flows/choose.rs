@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::options::target::{BrowserChoice, Flow, Interactive, Target};
 pub use environment_facts::EnvironmentFacts;
 
+// recipe: flow
 /// A flow with a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PersonFlow {

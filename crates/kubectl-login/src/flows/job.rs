@@ -122,6 +122,7 @@ async fn find(
     Ok(identity)
 }
 
+// recipe: flow
 /// How to send an identity, and why, by the requested flow and the issuer's metadata. With
 /// `--flow auto` there may be a second way, for a client that may not use the first.
 fn choose(flow: Flow, metadata: &ProviderMetadata) -> Vec<(Use, &'static str)> {

@@ -1,5 +1,5 @@
 //! A job's identity as the grant itself (RFC 7523 §2.1).
-//! Never signs an assertion: that one would authenticate a client, see `client_proof`.
+//! Never signs an assertion: that one would authenticate a client, see `client_authentication`.
 
 use login_protocols::{oauth2::token_endpoint::Grant, oidc::ProviderMetadata};
 

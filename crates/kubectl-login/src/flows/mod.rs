@@ -1,11 +1,12 @@
-//! Ways to a token. `obtain` owns the phases that all flows share; a flow adds only its own part.
+//! Ways to a token. `issuer_client` owns the phases that all flows share; a flow adds only its own
+//! part.
 //! Never prints an answer, never decides about the cache.
 //!
-//! Reading order: `choose` (which flow), `obtain` (the phases), `client_proof` and `local` (what
-//! the options bring along), `repeat` (what is sent again), `providers` (what some providers need
-//! besides), `person` (what flows with a user share), then one file per flow: `browser` and `paste`
-//! (with `authorization` and `callback_address`), `device`, `password`, `refresh`; `machine` is for
-//! jobs, also with one file per flow; all of them end in `issued`.
+//! Reading order: `choose` (which flow), `issuer_client` (the phases), `client_authentication` and
+//! `local` (what the options bring along), `repeat` (what is sent again), `providers` (what some
+//! providers need besides), `person` (what flows with a user share), then one file per flow:
+//! `browser` and `paste` (with `authorization` and `callback_address`), `device`, `password`,
+//! `refresh`; `job` is for jobs, also with one file per flow; all of them end in `issued`.
 
 mod cached_metadata;
 pub mod choose;
@@ -19,6 +20,7 @@ pub mod providers;
 pub mod repeat;
 
 pub mod authorization;
+// recipe: flow
 pub mod browser;
 pub mod callback_address;
 pub mod callback_page;

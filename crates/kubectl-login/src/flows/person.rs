@@ -93,6 +93,7 @@ async fn unbounded(
     metadata: &ProviderMetadata,
     choice: &Choice,
 ) -> Result<Issued, FlowError> {
+    // recipe: flow
     match choice.flow {
         PersonFlow::Browser => {
             let request = Request::new()?;

@@ -1,5 +1,6 @@
 //! Names the flows, and says of each who signs in by it and what it needs of the issuer.
 
+// recipe: flow
 /// How to sign in, as requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {

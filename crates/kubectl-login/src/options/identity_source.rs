@@ -1,5 +1,6 @@
 //! Names the sources of a job's identity, as options spell them.
 
+// recipe: identity source
 /// Where an identity token comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceKind {

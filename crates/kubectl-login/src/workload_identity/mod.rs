@@ -7,6 +7,7 @@
 
 mod auto;
 
+// recipe: identity source
 pub mod azure_pipelines;
 mod command;
 mod file;

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::options::target::SourceKind;
 
+// recipe: identity source
 /// The variable that a job sets for this program comes first, then the services of CI systems,
 /// where the job may call them; last the service account, since nearly every pod has one and a job
 /// with another identity rarely wants it. Sources that must be named follow.

@@ -36,6 +36,7 @@ struct CommandLine {
     command: Command,
 }
 
+// recipe: command of the server
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer TokenReviews, and serve the embedded issuer if one is configured

@@ -58,6 +58,7 @@ pub struct RemoteParty {
     pub timeout: Duration,
 }
 
+// recipe: authenticator
 /// How a party is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Protocol {

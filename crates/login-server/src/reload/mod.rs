@@ -1,7 +1,7 @@
 //! Replaces what is in force when the files that it came from change.
 //! Never puts in force what did not validate, and never lets a fault in one group block another.
 //!
-//! `subject` notices changes to one group of files and replaces it; `sources` defines the groups;
+//! `watched_group` notices changes to one group of files and replaces it; `sources` defines the groups;
 //! `status` is for `/readyz` and metrics; `expiry` warns before certificates expire.
 
 mod expiry;

@@ -2,7 +2,7 @@
 //! Never signs in, never renews, never changes anything; only stores a word in the keyring and
 //! reads it back.
 //!
-//! `wiring`, `machine`, `issuer` and `token` judge facts, which this file, `session` and
+//! `wiring`, `host`, `issuer` and `token` judge facts, which this file, `session` and
 //! `certificate` gather; `finding` holds the results.
 
 mod certificate;

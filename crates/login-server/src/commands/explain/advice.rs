@@ -35,6 +35,7 @@ const SERVICE_ACCOUNT: &str = "if it is of the cluster that asks, nothing: kube-
                                these itself, and asked here only because it refused the token. \
                                To trust another cluster, configure its issuer with `discoveryURL`";
 
+// recipe: reason for refusal
 pub(super) const fn of(reason: Reason) -> Advice {
     match reason {
         Reason::Empty => advice(Stage::Shape, "there is no token", "pipe the token to stdin"),
@@ -252,6 +253,7 @@ pub(super) const fn of_outage(outage: Outage, is_online: bool) -> Advice {
         Outage::KeyUnconfirmed => {
             (Stage::Keys, "its key is not known, and the issuer was asked moments ago")
         }
+        // recipe: authenticator
         Outage::IntrospectionUnavailable => {
             (Stage::Statement, "the introspection endpoint was not asked or did not answer")
         }

@@ -127,6 +127,7 @@ fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option
         "resultCache",
         "issuers",
         "audit",
+        // recipe: authenticator
         "introspection",
         "staticTokens",
         "revocations",

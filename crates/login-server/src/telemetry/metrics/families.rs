@@ -54,6 +54,7 @@ pub const GROUPS: RemoteFamilies = RemoteFamilies {
 /// Questions to the parties of `kind`.
 pub const fn remote(kind: RemoteKind) -> RemoteFamilies {
     match kind {
+        // recipe: authenticator
         RemoteKind::Introspection => RemoteFamilies {
             requests: &INTROSPECTION_REQUESTS,
             circuit_open: &INTROSPECTION_CIRCUIT_OPEN,
@@ -78,6 +79,7 @@ macro_rules! families {
     };
 }
 
+// recipe: metric
 families! {
     REVIEWS = Counter "login_server_reviews" ["outcome`, `reason"]
         "Token reviews answered, including those answered from the cache.";

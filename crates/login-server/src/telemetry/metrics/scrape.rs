@@ -46,6 +46,7 @@ pub fn render(state: &Arc<State>, format: Format) -> Result<String, fmt::Error> 
     })
 }
 
+// recipe: metric
 struct Scrape(Arc<State>);
 
 impl fmt::Debug for Scrape {
