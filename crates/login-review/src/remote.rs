@@ -39,7 +39,7 @@ pub struct RemoteAuthenticator {
 }
 
 /// What a statement must contain, by the kind of party.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoteRules {
     /// See [`RemoteKind::Introspection`].
     Introspection(IntrospectionRules),

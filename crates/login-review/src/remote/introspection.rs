@@ -9,7 +9,7 @@ use login_protocols::oidc::Claims;
 use crate::{claims::times, verdict::Reason};
 
 /// What the responses of one endpoint must contain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntrospectionRules {
     /// The required `iss`, if the response has one.
     pub issuer: Option<IssuerUrl>,

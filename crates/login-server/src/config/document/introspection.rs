@@ -170,16 +170,28 @@ mod tests {
         let ttls = |section: &RemoteSection| {
             (section.party.cache_ttl.as_secs(), section.party.negative_cache_ttl.as_secs())
         };
-        let RemoteRules::Introspection(rules) = &first.authenticator.rules;
         assert_eq!(first.authenticator.name.as_str(), "https://as.example");
         assert_eq!(first.authenticator.token_prefix, "ory_");
-        assert_eq!(rules.required_scopes, ["kube"]);
+        assert_eq!(
+            first.authenticator.rules,
+            RemoteRules::Introspection(IntrospectionRules {
+                issuer: IssuerUrl::parse("https://as.example").ok(),
+                audiences: vec!["cluster".to_owned()],
+                required_scopes: vec!["kube".to_owned()],
+            })
+        );
         assert_eq!(first.certificate_authority, file("certificateAuthorityFile", "ca.crt", 9));
         assert_eq!(first.secret, file("clientSecretFile", "secret", 6));
         assert_eq!(ttls(first), (10, 0));
-        let RemoteRules::Introspection(rules) = &second.authenticator.rules;
         assert_eq!(second.authenticator.name.as_str(), "https://as.example/introspect");
-        assert_eq!(rules.audiences, ["cluster"]);
+        assert_eq!(
+            second.authenticator.rules,
+            RemoteRules::Introspection(IntrospectionRules {
+                issuer: None,
+                audiences: vec!["cluster".to_owned()],
+                required_scopes: Vec::new(),
+            })
+        );
         assert_eq!(ttls(second), (30, 5));
     }
 
