@@ -1,15 +1,17 @@
 //! Parses policy files: YAML, where every fault has its file, line and key.
 //! Never stops at the first fault; never guesses what an unknown key meant.
 //!
-//! Reading order: `located` (YAML with lines), `fields` (typed access that collects faults),
+//! Reading order: `located` (YAML with lines), `fields` (typed access that collects `problems`),
 //! `authentication_configuration` (Kubernetes' file). The first two work for any strict YAML file.
 
 pub mod fields;
 pub mod located;
+mod problems;
 
 pub mod authentication_configuration;
 pub mod revocations;
 pub mod static_tokens;
 
 pub use authentication_configuration::AuthenticationConfiguration;
-pub use fields::{Faults, Field, Mapping, Problem};
+pub use fields::{Below, Field, Key, Mapping};
+pub use problems::{Faults, Problem};

@@ -11,8 +11,9 @@ mod mappings;
 mod rules;
 
 use super::{
-    fields::{Faults, Field, Mapping, Problem},
+    fields::{Field, Mapping},
     located,
+    problems::{Faults, Problem},
 };
 use crate::{
     claims::mapping::{ClaimMapping, Source},

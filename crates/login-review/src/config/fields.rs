@@ -1,66 +1,53 @@
 //! Typed access to a located YAML tree; faults are collected.
 //! Never reports a fault without its key; never stops before the end of the file.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
-use super::located::{Entry, Located, Value};
+use super::{
+    located::{Entry, Located, Value},
+    problems::Faults,
+};
 
-/// One fault (or warning) of a configuration file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file, by the operator's name for it.
-    pub file: String,
-    /// Line number, from 1; `None` for the whole file.
-    pub line: Option<u64>,
-    /// The path of the key, such as `jwt[0].issuer.url`; empty for the whole file.
-    pub key: String,
-    /// What is wrong.
-    pub message: String,
+/// A key that a mapping may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// The keys of its value.
+    pub below: Below,
+    restricts: bool,
 }
 
-impl fmt::Display for Problem {
-    /// `file:line: key: message`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        f.write_str(": ")?;
-        if !self.key.is_empty() {
-            write!(f, "{}: ", self.key)?;
-        }
-        f.write_str(&self.message)
-    }
+/// The value of a [`Key`].
+#[derive(Clone, Copy, Debug)]
+pub enum Below {
+    /// It has no keys of its own.
+    Nothing,
+    /// A mapping with these keys.
+    Mapping(&'static [Key]),
+    /// A list of mappings with these keys.
+    List(&'static [Key]),
 }
 
-/// The faults found so far in one file.
-#[derive(Debug)]
-pub struct Faults {
-    file: String,
-    problems: Vec<Problem>,
-}
-
-impl Faults {
-    /// An empty list of faults in `file`.
-    pub fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), problems: Vec::new() }
+impl Key {
+    /// A key whose value has no keys of its own.
+    pub const fn of(name: &'static str, about: &'static str) -> Self {
+        Self { name, about, below: Below::Nothing, restricts: false }
     }
 
-    /// Adds one fault.
-    pub fn add(&mut self, line: Option<u64>, key: &str, message: impl Into<String>) {
-        let (file, key, message) = (self.file.clone(), key.to_owned(), message.into());
-        self.problems.push(Problem { file, line, key, message });
+    /// The same key with other keys below it.
+    #[must_use]
+    pub const fn with(self, below: Below) -> Self {
+        Self { below, ..self }
     }
 
-    /// Whether there are no faults.
-    pub fn is_empty(&self) -> bool {
-        self.problems.is_empty()
-    }
-
-    /// All faults, ordered by line.
-    pub fn into_problems(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(|problem| problem.line);
-        self.problems
+    /// The same key where null must not stand for an absent one: a template with an unset variable
+    /// must not lift a restriction.
+    #[must_use]
+    pub const fn restricting(self) -> Self {
+        Self { restricts: true, ..self }
     }
 }
 
@@ -185,6 +172,15 @@ impl<'t> Field<'t> {
         items.into_iter().filter_map(|item| item.text(faults).map(|text| (item, text))).collect()
     }
 
+    /// A mapping whose keys are all among `keys`; a null that lifts a restriction is a fault, too.
+    pub fn keys(&self, keys: &[Key], faults: &mut Faults) -> Option<Mapping<'t>> {
+        let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+        let mapping = self.mapping(&names, faults)?;
+        let restricts = |name: &str| keys.iter().any(|key| key.restricts && key.name == name);
+        mapping.refuse_nulls_where(restricts, faults);
+        Some(mapping)
+    }
+
     /// A mapping whose keys are all in `known`, without duplicates; other keys are faults, and so
     /// is anything that is not a mapping.
     pub fn mapping(&self, known: &[&str], faults: &mut Faults) -> Option<Mapping<'t>> {
@@ -235,12 +231,6 @@ impl<'t> Mapping<'t> {
     /// Reports every null value, where it must not be mistaken for an absent one.
     pub fn refuse_nulls(&self, faults: &mut Faults) {
         self.refuse_nulls_where(|_| true, faults);
-    }
-
-    /// The same for those of `names` that restrict something: a template with an unset variable
-    /// must not lift a restriction.
-    pub fn refuse_nulls_of(&self, names: &[&str], faults: &mut Faults) {
-        self.refuse_nulls_where(|name| names.contains(&name), faults);
     }
 
     fn refuse_nulls_where(&self, is_meant: impl Fn(&str) -> bool, faults: &mut Faults) {
@@ -386,13 +376,5 @@ mod tests {
             let expected = "f.yaml:2: a: must be written as JSON writes numbers".to_owned();
             assert_eq!(json(text), Err(expected), "{text}");
         }
-    }
-
-    #[test]
-    fn a_problem_of_the_whole_file_has_neither_line_nor_key() {
-        let mut faults = Faults::new("f.yaml");
-        assert!(faults.is_empty());
-        faults.add(None, "", "is too long");
-        assert_eq!(faults.into_problems()[0].to_string(), "f.yaml: is too long");
     }
 }

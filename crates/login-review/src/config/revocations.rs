@@ -5,8 +5,9 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::{
-    fields::{Faults, Field, Mapping, Problem},
+    fields::{Field, Mapping},
     located::{self, Root},
+    problems::{Faults, Problem},
     static_tokens::moment,
 };
 use crate::revocations::{Revocation, Revocations, Revoked};

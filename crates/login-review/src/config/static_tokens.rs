@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use login_common::{Identity, UnixTime};
 
 use super::{
-    fields::{Faults, Field, Mapping},
+    fields::{Field, Mapping},
     located,
+    problems::Faults,
 };
 use crate::{
     guard::Guard,

@@ -6,7 +6,7 @@ use kubernetes_cel::{CompileError, Type};
 use super::Notes;
 use crate::{
     claims::expression::Expression,
-    config::fields::{Faults, Field},
+    config::{fields::Field, problems::Faults},
 };
 
 /// Compiles an expression over `claims`.

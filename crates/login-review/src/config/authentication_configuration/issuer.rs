@@ -11,7 +11,10 @@ use url::Url;
 
 use super::{Notes, filled, is_unset};
 use crate::{
-    config::fields::{Faults, Field, Mapping},
+    config::{
+        fields::{Field, Mapping},
+        problems::Faults,
+    },
     route::is_service_account_issuer,
 };
 

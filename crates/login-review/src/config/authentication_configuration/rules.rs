@@ -7,7 +7,10 @@ use super::{NEITHER, Notes, expressions, filled, is_unset, issuer::missing_unles
 use crate::{
     claims::rules::RequiredClaim,
     claims::{expression::selection, rules::Rule},
-    config::fields::{Faults, Field, Mapping},
+    config::{
+        fields::{Field, Mapping},
+        problems::Faults,
+    },
 };
 
 /// The content of `claimValidationRules`.

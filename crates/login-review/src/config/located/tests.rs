@@ -8,7 +8,7 @@ fn value(text: &str) -> Value {
 
 /// The value as JSON, without lines.
 fn json(text: &str) -> serde_json::Value {
-    use super::super::fields::{Faults, Field};
+    use super::super::{fields::Field, problems::Faults};
 
     let (tree, mut faults) = (parse(text).unwrap(), Faults::new("f"));
     let value = Field::root(&tree).json(&mut faults);

@@ -3,13 +3,26 @@
 
 use std::path::PathBuf;
 
-use login_review::config::{Faults, Field};
+use login_review::config::{Faults, Field, Key};
 
 use crate::telemetry::audit::AuditSettings;
 
+/// The keys of the section.
+pub(super) const KEYS: &[Key] = &[
+    Key::of("file", "Where records are written; without it, they go to the log."),
+    Key::of(
+        "decisionIDInExtra",
+        "Whether kube-apiserver gets the ID of the decision in `extra` (`true`).",
+    ),
+    Key::of(
+        "everyNthRepeat",
+        "Of the answers from the cache, every n-th is recorded; 0 (the default) records none.",
+    ),
+];
+
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> AuditSettings {
     let mut settings = AuditSettings::default();
-    let Some(keys) = field.mapping(&["file", "decisionIDInExtra", "everyNthRepeat"], faults) else {
+    let Some(keys) = field.keys(KEYS, faults) else {
         return settings;
     };
     if let Some(field) = keys.field("file")

@@ -6,7 +6,7 @@ use std::time::Duration;
 use login_common::names::IssuerUrl;
 use login_issuer::{IssuerSettings, LONGEST_TOKEN_LIFETIME};
 use login_review::{
-    config::{Faults, Field},
+    config::{Faults, Field, Key},
     guard::RESERVED_PREFIX,
 };
 
@@ -34,21 +34,22 @@ impl IssuerSection {
     }
 }
 
+/// The keys of the section.
+pub(super) const KEYS: &[Key] = &[
+    Key::of("url", "Its URL, as users and kube-apiserver reach it (required)."),
+    Key::of("clusterAudience", "The audience of access tokens for the cluster (`kubernetes`)."),
+    Key::of("idTokenLifetime", "How long an ID token and an access token are valid (10m)."),
+    Key::of("refreshTokenLifetime", "How long a refresh token is valid (24h, at most 90 days)."),
+    Key::of("sessionLifetime", "How long a session lasts (168h, at most 365 days)."),
+    Key::of("deviceCodeLifetime", "How long a device sign-in may take (10m, at most 1h)."),
+    Key::of("devicePollInterval", "How often a device may ask (5s, at most 1m)."),
+    Key::of("usernamePrefix", "Precedes each username; must not begin with `system:`.")
+        .restricting(),
+    Key::of("groupsPrefix", "Precedes each group; must not begin with `system:`.").restricting(),
+];
+
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<IssuerSection> {
-    let known = [
-        "url",
-        "clusterAudience",
-        "idTokenLifetime",
-        "refreshTokenLifetime",
-        "sessionLifetime",
-        "deviceCodeLifetime",
-        "devicePollInterval",
-        "usernamePrefix",
-        "groupsPrefix",
-    ];
-    let keys = field.mapping(&known, faults)?;
-    // Without a prefix its users could have the names of others.
-    keys.refuse_nulls_of(&["usernamePrefix", "groupsPrefix"], faults);
+    let keys = field.keys(KEYS, faults)?;
     let url = keys.required("url", faults).and_then(|field| {
         let text = field.text(faults)?;
         IssuerUrl::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()

@@ -3,12 +3,18 @@
 
 use login_review::{
     Guard,
-    config::{Faults, Field, Mapping},
+    config::{Faults, Field, Key, Mapping},
     guard::{KUBEADM_ADMIN, KUBEADM_ADMINS, RESERVED_PREFIX, is_reserved_group, is_reserved_user},
 };
 
+/// The keys of the section.
+pub(super) const KEYS: &[Key] = &[
+    Key::of("users", "Exact reserved usernames that are allowed."),
+    Key::of("groups", "Exact reserved groups that are allowed."),
+];
+
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Guard {
-    let Some(names) = field.mapping(&["users", "groups"], faults) else {
+    let Some(names) = field.keys(KEYS, faults) else {
         return Guard::default();
     };
     let users =

@@ -9,7 +9,7 @@ use login_common::{
 };
 use login_review::{
     IntrospectionRules, RemoteAuthenticator, RemoteRules,
-    config::{Faults, Field, Mapping, authentication_configuration::claim_mappings},
+    config::{Faults, Field, Key, Mapping, authentication_configuration::claim_mappings},
     route::{AWS_PREFIX, JOSE_PREFIX},
 };
 use url::Url;
@@ -22,28 +22,44 @@ use crate::evidence::remote_authenticators::{
     MAX_CACHE_TTL, MAX_NEGATIVE_CACHE_TTL, Protocol, RemoteParty, TIMEOUT,
 };
 
+/// The keys of an entry.
+pub(super) const KEYS: &[Key] = &[
+    Key::of("url", "The introspection endpoint (required): `https`, or `http` on this machine."),
+    Key::of("clientID", "Our client ID there (required)."),
+    Key::of("clientSecretFile", "The file with our client secret, sent by HTTP Basic (required)."),
+    Key::of(
+        "certificateAuthorityFile",
+        "The authority of the endpoint's certificate (those of the system).",
+    )
+    .restricting(),
+    Key::of(
+        "tokenPrefix",
+        "The prefix of the tokens that are sent there; one entry at most may have none.",
+    )
+    .restricting(),
+    Key::of("issuer", "If the response has `iss`, it must be this.").restricting(),
+    Key::of("audiences", "One of these must be in `aud` (required)."),
+    Key::of("requiredScopes", "Each of these must be in `scope`.").restricting(),
+    Key::of(
+        "claimMappings",
+        "How the response maps to a user, as in AuthenticationConfiguration (required).",
+    ),
+    Key::of(
+        "cacheTTL",
+        "How long the response about an active token is cached (30s, which is the most).",
+    ),
+    Key::of(
+        "negativeCacheTTL",
+        "How long the response about an inactive token is cached (5s, which is the most).",
+    ),
+];
+
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Vec<RemoteSection> {
     field.items(faults).iter().filter_map(|item| entry(item, faults)).collect()
 }
 
 fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<RemoteSection> {
-    let known = [
-        "url",
-        "clientID",
-        "clientSecretFile",
-        "certificateAuthorityFile",
-        "tokenPrefix",
-        "issuer",
-        "audiences",
-        "requiredScopes",
-        "claimMappings",
-        "cacheTTL",
-        "negativeCacheTTL",
-    ];
-    let keys = item.mapping(&known, faults)?;
-    // Each of these restricts answers, tokens or connections, so `null` must not mean absent.
-    let restricting = ["certificateAuthorityFile", "tokenPrefix", "issuer", "requiredScopes"];
-    keys.refuse_nulls_of(&restricting, faults);
+    let keys = item.keys(KEYS, faults)?;
     let url = keys.required("url", faults).and_then(|field| name(&field, faults));
     let client_id = keys.required("clientID", faults).and_then(|field| {
         let text = field.text(faults)?;

@@ -11,7 +11,7 @@ use login_common::names::without_secrets;
 use login_protocols::jose::{Algorithm, KeySet, KeySetError};
 use login_review::{
     IssuerPolicy, KeySource,
-    config::{Faults, Field, Mapping, Problem},
+    config::{Below, Faults, Field, Key, Mapping, Problem},
 };
 use url::Url;
 
@@ -50,6 +50,37 @@ pub enum GivenKeys {
     File(PathBuf, u64),
 }
 
+/// The keys of an entry.
+pub(super) const KEYS: &[Key] = &[
+    Key::of(
+        "url",
+        "The `issuer.url` of an entry of `--authentication-config`, byte for byte (required).",
+    ),
+    Key::of(
+        "algorithms",
+        "The only signature algorithms that are accepted (all that kube-apiserver accepts).",
+    )
+    .restricting(),
+    Key::of("authorizedParties", "One of these must be `azp`.").restricting(),
+    Key::of("maxTokenLifetime", "The longest time from `iat` to `exp` (1s to 365 days).")
+        .restricting(),
+    Key::of("distributedClaims", "Where groups may be fetched that a token only refers to.")
+        .with(Below::Mapping(DISTRIBUTED_CLAIMS)),
+    Key::of("jwksFile", "A file with its keys, as a JWK Set; the issuer is then never asked.")
+        .restricting(),
+    Key::of("jwks", "Its keys, as a JWK Set; the issuer is then never asked.").restricting(),
+    Key::of(
+        "keySetMaxAge",
+        "How long its key set is used while it does not answer (24h, 1m to 365 days).",
+    )
+    .restricting(),
+];
+
+const DISTRIBUTED_CLAIMS: &[Key] = &[Key::of(
+    "endpoints",
+    "URLs beside those of the issuer's own scheme, host and port (required).",
+)];
+
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Vec<IssuerSettings> {
     let mut all: Vec<IssuerSettings> = Vec::new();
     for item in field.items(faults) {
@@ -63,21 +94,7 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Vec<IssuerSettings
 }
 
 fn entry(item: &Field<'_>, faults: &mut Faults) -> Option<IssuerSettings> {
-    let known = [
-        "url",
-        "algorithms",
-        "authorizedParties",
-        "maxTokenLifetime",
-        "distributedClaims",
-        "jwksFile",
-        "jwks",
-        "keySetMaxAge",
-    ];
-    let keys = item.mapping(&known, faults)?;
-    // Each of these restricts tokens or keys, so `null` must not mean absent.
-    let restricting =
-        ["algorithms", "authorizedParties", "maxTokenLifetime", "jwksFile", "jwks", "keySetMaxAge"];
-    keys.refuse_nulls_of(&restricting, faults);
+    let keys = item.keys(KEYS, faults)?;
     let url = keys.required("url", faults).and_then(|field| field.text(faults));
     let algorithms = keys.field("algorithms").map(|field| algorithms(&field, faults));
     let parties = keys.field("authorizedParties").map(|field| parties(&field, faults));
@@ -133,7 +150,7 @@ fn parties(field: &Field<'_>, faults: &mut Faults) -> Vec<String> {
 
 fn endpoints(field: &Field<'_>, faults: &mut Faults) -> Vec<Url> {
     let mut endpoints = Vec::new();
-    let Some(keys) = field.mapping(&["endpoints"], faults) else { return endpoints };
+    let Some(keys) = field.keys(DISTRIBUTED_CLAIMS, faults) else { return endpoints };
     let Some(list) = keys.required("endpoints", faults) else { return endpoints };
     for (item, text) in list.texts(faults) {
         match Url::parse(text) {

@@ -9,6 +9,8 @@ mod guard;
 mod introspection;
 pub mod issuers;
 mod published_client;
+#[cfg(test)]
+mod reference;
 pub mod remotes;
 mod result_cache;
 mod revocations;
@@ -23,7 +25,7 @@ use std::{
 use login_protocols::jose::MAX_TOKEN_LENGTH;
 use login_review::{
     Guard,
-    config::{Faults, Field, Mapping, Problem, located},
+    config::{Below, Faults, Field, Key, Mapping, Problem, located},
 };
 
 pub use self::{
@@ -119,26 +121,43 @@ pub fn parse(text: &str, file: &str) -> Result<Document, Vec<Problem>> {
     }
 }
 
-fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option<Document> {
-    let known = [
-        "apiVersion",
-        "kind",
-        "allowedSystemNames",
-        "resultCache",
-        "issuers",
-        "audit",
-        // recipe: authenticator
+/// The keys of the document. Null accepts no token, or means the default, where it is allowed.
+const KEYS: &[Key] = &[
+    Key::of("apiVersion", "`kubectl-login/v1` (required)."),
+    Key::of("kind", "`LoginServerConfiguration` (required)."),
+    Key::of("allowedSystemNames", "Names of Kubernetes itself that tokens may carry all the same.")
+        .with(Below::Mapping(guard::KEYS)),
+    Key::of("resultCache", "How many answers are cached, and for how long.")
+        .with(Below::Mapping(result_cache::KEYS)),
+    Key::of("issuers", "Settings for issuers of `--authentication-config` that it has no key for.")
+        .with(Below::List(issuers::KEYS))
+        .restricting(),
+    Key::of("audit", "Where decisions are recorded.").with(Below::Mapping(audit::KEYS)),
+    // recipe: authenticator
+    Key::of(
         "introspection",
-        "staticTokens",
-        "revocations",
-        "issuer",
+        "Authorization servers that are asked about opaque tokens (RFC 7662).",
+    )
+    .with(Below::List(introspection::KEYS)),
+    Key::of("staticTokens", "Files with tokens that the operator issued.")
+        .with(Below::Mapping(static_tokens::KEYS)),
+    Key::of("revocations", "What is revoked.")
+        .with(Below::Mapping(revocations::KEYS))
+        .restricting(),
+    Key::of("issuer", "The embedded issuer; without this key there is none.")
+        .with(Below::Mapping(embedded_issuer::KEYS)),
+    Key::of(
         "publishedClient",
-        "telemetry",
-        "maxTokenBytes",
-    ];
-    let root = field.mapping(&known, faults)?;
-    // For the other keys, `null` accepts no token, or means the default.
-    root.refuse_nulls_of(&["issuers", "revocations"], faults);
+        "What `kubectl-login login SERVER-URL` learns; the embedded issuer is the default.",
+    )
+    .with(Below::Mapping(published_client::KEYS)),
+    Key::of("telemetry", "Traces, in a build with the feature `otel`.")
+        .with(Below::Mapping(telemetry::KEYS)),
+    Key::of("maxTokenBytes", "The longest token in bytes (65536, from 4096 to 131072)."),
+];
+
+fn root(field: &Field<'_>, faults: &mut Faults, warnings: &mut Faults) -> Option<Document> {
+    let root = field.keys(KEYS, faults)?;
     for (name, expected) in [("apiVersion", API_VERSION), ("kind", KIND)] {
         if let Some(field) = root.required(name, faults)
             && let Some(text) = field.text(faults)

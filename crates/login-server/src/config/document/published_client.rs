@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use login_common::names::{ClientId, IssuerUrl};
-use login_review::config::{Faults, Field};
+use login_review::config::{Faults, Field, Key};
 
 /// The key `publishedClient`; what it omits is taken from the embedded issuer.
 #[derive(Clone, Debug, Default)]
@@ -21,9 +21,19 @@ pub struct PublishedClient {
     pub line: u64,
 }
 
+/// The keys of the section.
+pub(super) const KEYS: &[Key] = &[
+    Key::of("issuerURL", "The issuer (that of the embedded one)."),
+    Key::of("clientID", "The client (the public one of the embedded issuer)."),
+    Key::of("scopes", "Further scopes that clients request."),
+    Key::of(
+        "certificateAuthorityFile",
+        "The authority of the issuer's certificate, which is published, too.",
+    ),
+];
+
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<PublishedClient> {
-    let known = ["issuerURL", "clientID", "scopes", "certificateAuthorityFile"];
-    let keys = field.mapping(&known, faults)?;
+    let keys = field.keys(KEYS, faults)?;
     let issuer = keys.field("issuerURL").and_then(|field| {
         let text = field.text(faults)?;
         IssuerUrl::parse(text).map_err(|fault| field.fault(faults, fault.to_string())).ok()

@@ -1,6 +1,6 @@
 //! The sections of authenticators that ask another party: what all kinds of them have.
-//! Never accepts two sections that a token could belong to: their prefixes are disjoint, and at most
-//! one has none.
+//! Never accepts two sections that a token could belong to: their prefixes are disjoint, and at
+//! most one has none.
 
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use login_review::config::{Faults, Field};
+use login_review::config::{Faults, Field, Key};
 
 /// The key `staticTokens`; each path with the line that names it. Without files there are no
 /// tokens.
@@ -17,9 +17,15 @@ pub struct StaticTokensSection {
     pub line: u64,
 }
 
+/// The keys of the section.
+pub(super) const KEYS: &[Key] = &[
+    Key::of("file", "Tokens in kube-apiserver's CSV format."),
+    Key::of("hashedFile", "Tokens by their SHA-256, each with an end if wanted."),
+];
+
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> StaticTokensSection {
     let mut section = StaticTokensSection::default();
-    let Some(keys) = field.mapping(&["file", "hashedFile"], faults) else { return section };
+    let Some(keys) = field.keys(KEYS, faults) else { return section };
     let path = |name: &str, faults: &mut Faults| {
         let field = keys.field(name)?;
         Some((PathBuf::from(field.text(faults)?), field.line))

@@ -2,9 +2,18 @@
 //! Never ignores the key in a build without OpenTelemetry.
 
 use login_common::names::IssuerUrl;
-use login_review::config::{Faults, Field};
+use login_review::config::{Faults, Field, Key};
 
 use crate::telemetry::traces::TraceSettings;
+
+/// The keys of the section.
+pub(super) const KEYS: &[Key] = &[
+    Key::of(
+        "otlpEndpoint",
+        "Where spans are sent with OTLP over HTTP (required): `https`, or `http` on this machine.",
+    ),
+    Key::of("sampling", "The share of reviews that are traced, from 0 to 1 (1)."),
+];
 
 pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<TraceSettings> {
     if cfg!(not(feature = "otel")) {
@@ -14,7 +23,7 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<TraceSettin
         );
         return None;
     }
-    let keys = field.mapping(&["otlpEndpoint", "sampling"], faults)?;
+    let keys = field.keys(KEYS, faults)?;
     let endpoint = keys.required("otlpEndpoint", faults).and_then(|field| {
         let text = field.text(faults)?;
         // `https`, or `http` for loopback, as for an issuer.
