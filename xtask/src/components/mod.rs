@@ -1,7 +1,7 @@
 //! The real parts that the tests run, and where they are cached between runs.
 //! Never in the checkout, never incomplete: a part is made in a scratch folder and renamed.
 //!
-//! One file per part. [`provide_all`] is what `cargo xtask test` calls.
+//! One file per part. [`provide`] is what `cargo xtask test` calls.
 
 pub(crate) mod cache;
 pub(crate) mod cargo_deny;
@@ -36,10 +36,25 @@ pub(crate) struct Components {
     pub(crate) left_out: Vec<String>,
 }
 
-/// Installs, builds or finds everything. What cannot be provided is listed, not an error.
-pub(crate) fn provide_all() -> Result<Components> {
+const VARIABLES: [&str; 7] = [
+    "LOGIN_TEST_KUBECTL_DIR",
+    "LOGIN_TEST_KUBE_APISERVER",
+    "LOGIN_TEST_ETCD",
+    "LOGIN_TEST_DEX",
+    "LOGIN_TEST_CEL_ORACLE",
+    "LOGIN_TEST_NODE_MODULES",
+    "LOGIN_TEST_CHROMIUM",
+];
+
+/// Installs, builds or finds what is needed, by its variable. What cannot be provided is listed, not
+/// an error.
+pub(crate) fn provide(is_needed: impl Fn(&str) -> bool) -> Result<Components> {
     let mut components = Components::default();
-    if control_plane::if_there().is_none() {
+    components.versions.push(children::text(Command::new("rustc").arg("--version"))?);
+    if !VARIABLES.into_iter().any(&is_needed) {
+        return Ok(components);
+    }
+    if is_needed("LOGIN_TEST_KUBE_APISERVER") && control_plane::if_there().is_none() {
         eprintln!(
             "first, once: what the tests run is fetched and built into {}, which takes about ten \
              minutes on two cores; `logs` there has what each step says",
@@ -48,13 +63,14 @@ pub(crate) fn provide_all() -> Result<Components> {
     }
     components.left_out.extend(system_packages::provide(&system_packages::FOR_TESTS)?);
 
-    components.take("LOGIN_TEST_KUBECTL_DIR", "kubectl", kubectl::provide, |folder| {
+    components.take(&is_needed, "LOGIN_TEST_KUBECTL_DIR", "kubectl", kubectl::provide, |folder| {
         Ok(kubectl::installed(folder)?
             .into_iter()
             .map(|(_, version)| format!("kubectl {version}"))
             .collect())
     });
     components.take(
+        &is_needed,
         "LOGIN_TEST_KUBE_APISERVER",
         "kube-apiserver",
         control_plane::kube_apiserver,
@@ -63,34 +79,40 @@ pub(crate) fn provide_all() -> Result<Components> {
             Ok(vec![said.replace("Kubernetes", "kube-apiserver")])
         },
     );
-    components.take("LOGIN_TEST_ETCD", "etcd", control_plane::etcd, |program| {
+    components.take(&is_needed, "LOGIN_TEST_ETCD", "etcd", control_plane::etcd, |program| {
         let said = children::text(Command::new(program).arg("--version"))?;
         let first = said.lines().next().unwrap_or_default();
         Ok(vec![first.replace("etcd Version: ", "etcd v")])
     });
-    components.take("LOGIN_TEST_DEX", "dex", dex::provide, |program| {
+    components.take(&is_needed, "LOGIN_TEST_DEX", "dex", dex::provide, |program| {
         let said = children::text(Command::new(program).arg("version"))?;
         let first = said.lines().next().unwrap_or_default();
         Ok(vec![first.replace("Dex Version: ", "dex ")])
     });
     components.take(
+        &is_needed,
         "LOGIN_TEST_CEL_ORACLE",
         "cel_oracle",
         cel_oracle::provide,
         cel_oracle::versions,
     );
-    components.take("LOGIN_TEST_NODE_MODULES", "npm packages", node_modules::provide, |folder| {
-        let mut versions =
-            vec![format!("Node.js {}", children::text(Command::new("node").arg("--version"))?)];
-        for package in ["oidc-provider", "playwright-core"] {
-            versions.push(format!("{package} v{}", node_modules::version(folder, package)?));
-        }
-        Ok(versions)
-    });
-    components.take("LOGIN_TEST_CHROMIUM", "Chromium", chromium, |program| {
+    components.take(
+        &is_needed,
+        "LOGIN_TEST_NODE_MODULES",
+        "npm packages",
+        node_modules::provide,
+        |folder| {
+            let mut versions =
+                vec![format!("Node.js {}", children::text(Command::new("node").arg("--version"))?)];
+            for package in ["oidc-provider", "playwright-core"] {
+                versions.push(format!("{package} v{}", node_modules::version(folder, package)?));
+            }
+            Ok(versions)
+        },
+    );
+    components.take(&is_needed, "LOGIN_TEST_CHROMIUM", "Chromium", chromium, |program| {
         Ok(vec![children::text(Command::new(program).arg("--version"))?])
     });
-    components.versions.push(children::text(Command::new("rustc").arg("--version"))?);
     Ok(components)
 }
 
@@ -98,11 +120,15 @@ impl Components {
     /// Uses what the variable already names, else what `provide` makes.
     fn take(
         &mut self,
+        is_needed: &impl Fn(&str) -> bool,
         variable: &'static str,
         name: &str,
         provide: impl FnOnce() -> Result<PathBuf>,
         versions: impl FnOnce(&Path) -> Result<Vec<String>>,
     ) {
+        if !is_needed(variable) {
+            return;
+        }
         let path = env::var_os(variable).map_or_else(provide, |path| Ok(path.into()));
         match path.and_then(|path| Ok((versions(&path)?, path))) {
             Ok((versions, path)) => {

@@ -1,18 +1,19 @@
-//! `cargo xtask test`: fetch the real components, build both programs, run every test.
+//! `cargo xtask test`: fetch the real components, build both programs, run every test; or, with
+//! filters, only what the tests with such names need.
 //! Never hides skipped tests: they are listed, and with `CI=true` they are failures.
 
 mod results;
+mod selection;
 
-use crate::{
-    Outcome,
-    components::{self, Components},
-    workspace,
-};
+use crate::{Outcome, components, workspace};
 use anyhow::{Context as _, Result};
 use results::Results;
+use selection::Selection;
 use std::{
+    collections::BTreeSet,
     env, fs,
     io::{BufRead as _, BufReader, Write as _},
+    path::PathBuf,
     process::{Command, Stdio},
 };
 
@@ -20,7 +21,25 @@ pub(crate) fn run(filters: &[String]) -> Result<Outcome> {
     if let Some(option) = filters.iter().find(|filter| filter.starts_with('-')) {
         return Ok(Outcome::Usage(format!("unknown option `{option}`")));
     }
-    let components = components::provide_all()?;
+    let scratch = tempfile::tempdir()?;
+    let skipped_file = scratch.path().join("skipped");
+    fs::write(&skipped_file, "")?;
+    let mut results = Results::default();
+    let mut selections = Vec::new();
+    for filter in filters {
+        match Selection::of(&workspace::root(), filter)? {
+            selection if selection.is_empty() => {
+                results.take_failure(format!("no test is called like `{filter}`"));
+            }
+            selection => selections.push((filter, selection)),
+        }
+    }
+    let components = if filters.is_empty() {
+        components::provide(|_| true)?
+    } else {
+        let needed: BTreeSet<_> = selections.iter().flat_map(|(_, it)| it.components()).collect();
+        components::provide(|variable| needed.contains(variable))?
+    };
     for version in &components.versions {
         println!("{version}");
     }
@@ -28,27 +47,27 @@ pub(crate) fn run(filters: &[String]) -> Result<Outcome> {
         println!("left out: {left_out}");
     }
 
-    let scratch = tempfile::tempdir()?;
-    let skipped_file = scratch.path().join("skipped");
-    fs::write(&skipped_file, "")?;
-    let mut results = Results::default();
-    match workspace::build(&["--locked", "--package", "kubectl-login", "--package", "login-server"])
-    {
-        Ok(programs) => {
-            let client = workspace::program(&programs, "kubectl-login")?;
-            // One filter per run: not every test program here accepts several.
-            let runs =
-                if filters.is_empty() { vec![None] } else { filters.iter().map(Some).collect() };
-            for filter in runs {
-                let mut tests = tests(&components, filter);
-                tests
-                    .env("LOGIN_TEST_BIN_DIR", client.parent().context("a program in no folder")?)
-                    .env("LOGIN_TEST_SKIPPED", &skipped_file);
-                let succeeded = run_and_read(&mut tests, &mut results)?;
-                results.take_exit(succeeded);
+    // Only the suites run the programs that are built here.
+    let uses_programs =
+        filters.is_empty() || selections.iter().any(|(_, it)| !it.suites.is_empty());
+    let mut environment = components.environment.clone();
+    environment.push(("LOGIN_TEST_SKIPPED", skipped_file.clone()));
+    match programs(uses_programs) {
+        Ok(folder) => {
+            environment.extend(folder.map(|folder| ("LOGIN_TEST_BIN_DIR", folder)));
+            let mut runs: Vec<Command> = Vec::new();
+            if filters.is_empty() {
+                runs.extend([all_tests(), tests_of_traces()]);
             }
-            if filters.is_empty() || filters.iter().any(|filter| filter.contains("traces")) {
-                let succeeded = run_and_read(&mut tests_of_traces(), &mut results)?;
+            for (filter, selection) in &selections {
+                runs.extend(tests_of(selection, filter));
+                if filter.contains("traces") {
+                    runs.push(tests_of_traces());
+                }
+            }
+            for mut run in runs {
+                run.envs(environment.iter().map(|(variable, path)| (variable, path)));
+                let succeeded = run_and_read(&mut run, &mut results)?;
                 results.take_exit(succeeded);
             }
         }
@@ -69,13 +88,38 @@ pub(crate) fn run(filters: &[String]) -> Result<Outcome> {
     Ok(if results.failed() == 0 { Outcome::Done } else { Outcome::Failed })
 }
 
-fn tests(components: &Components, filter: Option<&String>) -> Command {
-    let mut tests = workspace::cargo();
-    tests.args(["test", "--locked", "--workspace", "--no-fail-fast", "--"]).args(filter);
-    for (variable, path) in &components.environment {
-        tests.env(variable, path);
+/// Builds both programs if they are needed; returns their folder.
+fn programs(are_needed: bool) -> Result<Option<PathBuf>> {
+    if !are_needed {
+        return Ok(None);
     }
+    let packages = ["--locked", "--package", "kubectl-login", "--package", "login-server"];
+    let client = workspace::program(&workspace::build(&packages)?, "kubectl-login")?;
+    Ok(Some(client.parent().context("a program in no folder")?.to_owned()))
+}
+
+fn all_tests() -> Command {
+    let mut tests = workspace::cargo();
+    tests.args(["test", "--locked", "--workspace", "--no-fail-fast"]);
     tests
+}
+
+/// The tests that `filter` names in the packages and suites of `selection`.
+fn tests_of<'s>(selection: &'s Selection, filter: &'s str) -> impl Iterator<Item = Command> + 's {
+    let command = |arguments: Vec<&str>| {
+        let mut tests = workspace::cargo();
+        tests.args(["test", "--locked", "--no-fail-fast"]).args(arguments).args(["--", filter]);
+        tests
+    };
+    let list = |option: &'static str, names: &'s BTreeSet<String>| {
+        names.iter().flat_map(move |name| [option, name.as_str()]).collect::<Vec<_>>()
+    };
+    let packages = list("--package", &selection.packages);
+    let suites = list("--test", &selection.suites);
+    let of_suites = [vec!["--package", selection::SUITES_OF], suites.clone()].concat();
+    [(!packages.is_empty(), packages), (!suites.is_empty(), of_suites)]
+        .into_iter()
+        .filter_map(move |(is_any, arguments)| is_any.then(|| command(arguments)))
 }
 
 /// Tests of what the default build leaves out. Built for the whole workspace, so that libraries
