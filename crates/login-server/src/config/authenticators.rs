@@ -142,56 +142,36 @@ struct Sources<'s, 'n> {
 
 impl Sources<'_, '_> {
     /// Reports a fault at the key that names a file.
-    fn problem(&mut self, line: u64, key: &str, message: String) {
+    fn problem(&mut self, NamedFile { key, line, .. }: &NamedFile, message: String) {
         let file = self.configuration.display().to_string();
-        self.notes.problems.push(Problem { file, line: Some(line), key: key.to_owned(), message });
+        let (line, key) = (Some(*line), key.clone());
+        self.notes.problems.push(Problem { file, line, key, message });
     }
 
-    fn secret(
-        &mut self,
-        place: &(std::path::PathBuf, u64),
-        key: &str,
-        limit: u64,
-    ) -> Option<String> {
-        let text = self.text(place, key, limit);
-        self.files.mark_secret(&place.0);
+    fn secret(&mut self, named: &NamedFile, limit: u64) -> Option<String> {
+        let text = self.text(named, limit);
+        self.files.mark_secret(&named.path);
         text
     }
 
-    fn text(
-        &mut self,
-        (path, line): &(std::path::PathBuf, u64),
-        key: &str,
-        limit: u64,
-    ) -> Option<String> {
-        match self.files.read_text(path, limit) {
-            Ok(text) => Some(text),
-            Err(fault) => {
-                self.problem(*line, key, chain(&fault));
-                None
-            }
-        }
+    fn text(&mut self, named: &NamedFile, limit: u64) -> Option<String> {
+        let read = self.files.read_text(&named.path, limit);
+        read.map_err(|fault| self.problem(named, chain(&fault))).ok()
     }
 
     fn static_tokens(&mut self, document: &Document) -> Option<StaticTokens> {
         let section = document.static_tokens.as_ref()?;
         let mut reading =
             static_tokens::Reading { tokens: StaticTokens::default(), guard: &document.guard };
-        if let Some(place) = &section.file
-            && let Some(text) = self.secret(place, "staticTokens.file", MAX_TOKENS)
+        let csv: fn(&mut _, &_, &mut _, &mut _) = static_tokens::Reading::csv;
+        for (named, read) in
+            [(&section.file, csv), (&section.hashed_file, static_tokens::Reading::hashed)]
         {
-            let file = place.0.display().to_string();
+            let Some(named) = named else { continue };
+            let Some(text) = self.secret(named, MAX_TOKENS) else { continue };
+            let file = named.path.display().to_string();
             let (mut faults, mut warnings) = (Faults::new(&file), Faults::new(&file));
-            reading.csv(&text, &mut faults, &mut warnings);
-            self.notes.problems.append(&mut faults.into_problems());
-            self.notes.warnings.append(&mut warnings.into_problems());
-        }
-        if let Some(place) = &section.hashed_file
-            && let Some(text) = self.secret(place, "staticTokens.hashedFile", MAX_TOKENS)
-        {
-            let file = place.0.display().to_string();
-            let (mut faults, mut warnings) = (Faults::new(&file), Faults::new(&file));
-            reading.hashed(&text, &mut faults, &mut warnings);
+            read(&mut reading, &text, &mut faults, &mut warnings);
             self.notes.problems.append(&mut faults.into_problems());
             self.notes.warnings.append(&mut warnings.into_problems());
         }
@@ -211,7 +191,7 @@ impl Sources<'_, '_> {
         document: &Document,
         in_force: Option<ListInForce<'_>>,
     ) -> Arc<Revocations> {
-        let Some((path, _)) = &document.revocations else {
+        let Some(NamedFile { path, .. }) = &document.revocations else {
             self.warn_of_lifted(in_force);
             return Arc::default();
         };
@@ -244,20 +224,20 @@ impl Sources<'_, '_> {
     /// The party of `section` with the content of its files.
     fn party(&mut self, section: &RemoteSection) -> RemoteParty {
         let mut party = section.party.clone();
-        if let Some(NamedFile { key, place }) = &section.secret
-            && let Some(text) = self.secret(place, key, MAX_SECRET).map(Secret::new)
+        if let Some(named) = &section.secret
+            && let Some(text) = self.secret(named, MAX_SECRET).map(Secret::new)
         {
             // Editors end files with a line break; secrets have none.
             party.secret = Secret::new(text.expose().trim_end_matches(['\r', '\n']));
             if party.secret.is_empty() {
-                self.problem(place.1, key, "names an empty file".to_owned());
+                self.problem(named, "names an empty file".to_owned());
             }
         }
-        if let Some(NamedFile { key, place }) = &section.certificate_authority
-            && let Some(text) = self.text(place, key, MAX_CERTIFICATES)
+        if let Some(named) = &section.certificate_authority
+            && let Some(text) = self.text(named, MAX_CERTIFICATES)
         {
-            if let Err(message) = authorities(&place.0, &text) {
-                self.problem(place.1, key, message);
+            if let Err(message) = authorities(&named.path, &text) {
+                self.problem(named, message);
             }
             party.certificate_authority_pem = Some(text);
         }

@@ -148,7 +148,7 @@ pub fn load_beside(
     let policy = Policy::new(issuers, document.guard.clone());
     let longest = document.max_token_bytes.unwrap_or(DEFAULT_TOKEN_LENGTH);
     let policy = authenticators.join(policy.with_max_token_length(longest));
-    let revocations_file = document.revocations.map(|(path, _)| path);
+    let revocations_file = document.revocations.map(|file| file.path);
     let list = revocations_file.as_deref();
     warnings.append(&mut authenticators::unknown_issuers(&policy, list));
     let mut loaded = Loaded {

@@ -11,7 +11,10 @@ use login_common::{
 use login_issuer::PUBLIC_CLIENT_ID;
 use login_review::config::Problem;
 
-use super::{authenticators::authorities, document::Document};
+use super::{
+    authenticators::authorities,
+    document::{Document, NamedFile},
+};
 use crate::{system::tracked_files::TrackedFiles, telemetry::chain};
 
 /// A chain of a few certificates. Its base64 becomes one argument of a program, which Linux limits
@@ -33,12 +36,16 @@ pub(super) fn client(
     let problem = |line: u64, key: &str, message: String| Problem {
         file: file.display().to_string(),
         line: Some(line),
-        key: format!("publishedClient{key}"),
+        key: key.to_owned(),
         message,
     };
     let embedded = document.issuer.as_ref().map(|section| &section.settings.issuer);
     let issuer = section.issuer.as_ref().or(embedded).ok_or_else(|| {
-        problem(section.line, ".issuerURL", "is required without an embedded issuer".to_owned())
+        problem(
+            section.line,
+            "publishedClient.issuerURL",
+            "is required without an embedded issuer".to_owned(),
+        )
     })?;
     let client_id = match &section.client_id {
         Some(client_id) => Some(client_id.clone()),
@@ -46,12 +53,16 @@ pub(super) fn client(
         None => None,
     };
     let client_id = client_id.ok_or_else(|| {
-        problem(section.line, ".clientID", "is required for another issuer".to_owned())
+        problem(
+            section.line,
+            "publishedClient.clientID",
+            "is required for another issuer".to_owned(),
+        )
     })?;
     let certificate_authority_data = match &section.certificate_authority {
         None => None,
-        Some((path, line)) => {
-            let fault = |message| problem(*line, ".certificateAuthorityFile", message);
+        Some(NamedFile { path, key, line }) => {
+            let fault = |message| problem(*line, key, message);
             Some(authority(path, files).map_err(fault)?)
         }
     };

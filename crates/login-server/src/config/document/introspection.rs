@@ -14,10 +14,7 @@ use login_review::{
 };
 use url::Url;
 
-use super::{
-    bounded,
-    remotes::{NamedFile, RemoteSection},
-};
+use super::{bounded, named_file::NamedFile, remotes::RemoteSection};
 use crate::evidence::remote_authenticators::{
     MAX_CACHE_TTL, MAX_NEGATIVE_CACHE_TTL, Protocol, RemoteParty, TIMEOUT,
 };
@@ -181,7 +178,7 @@ mod tests {
         let all = parse(&text, "s").unwrap().remotes;
         let [first, second] = all.as_slice() else { panic!("two entries") };
         let file = |key: &str, path: &str, line| {
-            Some(NamedFile { key: format!("introspection[0].{key}"), place: (path.into(), line) })
+            Some(NamedFile { path: path.into(), key: format!("introspection[0].{key}"), line })
         };
         let ttls = |section: &RemoteSection| {
             (section.party.cache_ttl.as_secs(), section.party.negative_cache_ttl.as_secs())

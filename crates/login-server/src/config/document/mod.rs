@@ -8,6 +8,7 @@ mod embedded_issuer;
 mod guard;
 mod introspection;
 pub mod issuers;
+mod named_file;
 mod published_client;
 #[cfg(test)]
 mod reference;
@@ -17,10 +18,7 @@ mod revocations;
 mod static_tokens;
 mod telemetry;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use login_protocols::jose::MAX_TOKEN_LENGTH;
 use login_review::{
@@ -29,11 +27,8 @@ use login_review::{
 };
 
 pub use self::{
-    embedded_issuer::IssuerSection,
-    issuers::IssuerSettings,
-    published_client::PublishedClient,
-    remotes::{NamedFile, RemoteSection},
-    static_tokens::StaticTokensSection,
+    embedded_issuer::IssuerSection, issuers::IssuerSettings, named_file::NamedFile,
+    published_client::PublishedClient, remotes::RemoteSection, static_tokens::StaticTokensSection,
 };
 use super::duration;
 use crate::{
@@ -63,8 +58,8 @@ pub struct Document {
     pub remotes: Vec<RemoteSection>,
     /// The files with static tokens.
     pub static_tokens: Option<StaticTokensSection>,
-    /// The file with the list of revocations, and the line that names it.
-    pub revocations: Option<(PathBuf, u64)>,
+    /// The file with the list of revocations.
+    pub revocations: Option<NamedFile>,
     /// The embedded issuer, if configured.
     pub issuer: Option<IssuerSection>,
     /// The client configuration for users that know only the server's address.
@@ -81,24 +76,22 @@ impl Document {
     /// Resolves every relative path against `folder`, the configuration file's: a service's working
     /// directory is arbitrary.
     pub fn resolve(&mut self, folder: &Path) {
-        let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
-        self.audit.file.iter_mut().for_each(resolve);
-        self.revocations.iter_mut().for_each(|(path, _)| resolve(path));
-        for section in &mut self.remotes {
-            let files = section.secret.iter_mut().chain(&mut section.certificate_authority);
-            files.for_each(|file| resolve(&mut file.place.0));
-        }
-        if let Some(section) = &mut self.static_tokens {
-            let files = section.file.iter_mut().chain(&mut section.hashed_file);
-            files.for_each(|(path, _)| resolve(path));
-        }
+        self.audit.file.iter_mut().for_each(|path| *path = folder.join(&*path));
+        let of_remotes = self.remotes.iter_mut();
+        let of_remotes = of_remotes.flat_map(|section| {
+            section.secret.iter_mut().chain(&mut section.certificate_authority)
+        });
+        let of_tokens = self.static_tokens.iter_mut();
+        let of_tokens =
+            of_tokens.flat_map(|section| section.file.iter_mut().chain(&mut section.hashed_file));
+        let of_client = self.published_client.iter_mut();
+        let of_client = of_client.flat_map(|section| &mut section.certificate_authority);
+        let files = of_remotes.chain(of_tokens).chain(of_client).chain(&mut self.revocations);
+        files.for_each(|file| file.resolve(folder));
         for settings in &mut self.issuers {
             if let Some(issuers::GivenKeys::File(path, _)) = &mut settings.keys {
-                resolve(path);
+                *path = folder.join(&*path);
             }
-        }
-        if let Some(section) = &mut self.published_client {
-            section.certificate_authority.iter_mut().for_each(|(path, _)| resolve(path));
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `publishedClient`: the client configuration for users that know only the server's address.
 //! Never a confidential client: the document is public, so it cannot hold a secret.
 
-use std::path::PathBuf;
-
 use login_common::names::{ClientId, IssuerUrl};
 use login_review::config::{Faults, Field, Key};
+
+use super::named_file::NamedFile;
 
 /// The key `publishedClient`; what it omits is taken from the embedded issuer.
 #[derive(Clone, Debug, Default)]
@@ -15,8 +15,8 @@ pub struct PublishedClient {
     pub client_id: Option<ClientId>,
     /// Further scopes.
     pub scopes: Vec<String>,
-    /// The file with the authority of the issuer's certificate, and the line that names it.
-    pub certificate_authority: Option<(PathBuf, u64)>,
+    /// The file with the authority of the issuer's certificate.
+    pub certificate_authority: Option<NamedFile>,
     /// The line of the key.
     pub line: u64,
 }
@@ -53,9 +53,7 @@ pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<PublishedCl
             scopes.push(scope.to_owned());
         }
     }
-    let certificate_authority = keys.field("certificateAuthorityFile").and_then(|field| {
-        let text = field.text(faults)?;
-        Some((PathBuf::from(text), field.line))
-    });
+    let certificate_authority =
+        keys.field("certificateAuthorityFile").and_then(|field| NamedFile::read(&field, faults));
     Some(PublishedClient { issuer, client_id, scopes, certificate_authority, line: field.line })
 }

@@ -2,13 +2,9 @@
 //! Never accepts two sections that a token could belong to: their prefixes are disjoint, and at
 //! most one has none.
 
-use std::path::PathBuf;
+use login_review::{RemoteAuthenticator, config::Faults};
 
-use login_review::{
-    RemoteAuthenticator,
-    config::{Faults, Field},
-};
-
+use super::named_file::NamedFile;
 use crate::evidence::remote_authenticators::RemoteParty;
 
 /// One section.
@@ -26,26 +22,6 @@ pub struct RemoteSection {
     pub secret: Option<NamedFile>,
     /// The file with the authority of the party's certificate.
     pub certificate_authority: Option<NamedFile>,
-}
-
-/// A file that the document names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedFile {
-    /// The path of the key that names it.
-    pub key: String,
-    /// The file, and the line of the key.
-    pub place: (PathBuf, u64),
-}
-
-impl NamedFile {
-    pub(super) fn read(field: &Field<'_>, faults: &mut Faults) -> Option<Self> {
-        let text = field.text(faults)?;
-        if text.is_empty() {
-            field.fault(faults, "must be the name of a file");
-            return None;
-        }
-        Some(Self { key: field.key.clone(), place: (PathBuf::from(text), field.line) })
-    }
 }
 
 /// Adds a fault for each of `sections` whose tokens could belong to an earlier one.

@@ -71,7 +71,8 @@ fn every_key_is_read() {
     assert_eq!(published.issuer.unwrap().as_str(), "https://id.example.com");
     assert_eq!(published.client_id.unwrap().as_str(), "k");
     assert_eq!(published.scopes, ["groups"]);
-    assert_eq!(published.certificate_authority.unwrap(), ("ca.crt".into(), 22));
+    let authority = published.certificate_authority.unwrap();
+    assert_eq!((authority.path, authority.line), ("ca.crt".into(), 22));
     assert_eq!((issuer.username_prefix.as_str(), issuer.groups_prefix.as_str()), ("u:", "g:"));
 }
 
