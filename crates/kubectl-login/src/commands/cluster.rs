@@ -181,10 +181,10 @@ mod tests {
             ),
             (
                 Some(ClusterEntry {
-                    certificate_authority: Some("/nonexistent".into()),
+                    certificate_authority: Some("/dev/null/ca.pem".into()),
                     ..https.clone()
                 }),
-                "`/nonexistent`",
+                "`/dev/null/ca.pem`",
             ),
             (
                 Some(ClusterEntry {

@@ -387,12 +387,12 @@ mod tests {
     #[test]
     fn a_kubeconfig_that_was_named_must_be_there() {
         use crate::{commands::command_line, report::Fault};
-        let words = ["convert", "--kubeconfig", "/nonexistent/config"].map(Into::into);
+        let words = ["convert", "--kubeconfig", "/dev/null/config"].map(Into::into);
         let (entry, matches) =
             command_line::parse(command_line::Invocation::Program, &words).unwrap();
         let failure = (entry.run)(&machine(), &matches).unwrap_err();
         assert_eq!(failure.fault(), Fault::Usage, "{failure}");
-        assert!(failure.to_string().contains("/nonexistent/config"), "{failure}");
+        assert!(failure.to_string().contains("/dev/null/config"), "{failure}");
     }
 
     #[test]

@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     fn a_command_that_kubectl_would_not_run_is_said_before() {
-        let variables = [("HOME".to_owned(), "/nonexistent".to_owned())];
+        let variables = [("HOME".to_owned(), "/dev/null".to_owned())];
         let system = System {
             clock: &crate::system::clock::HostClock,
             environment: &Overlay { variables: &variables, below: &NoEnvironment },

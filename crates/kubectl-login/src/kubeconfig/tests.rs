@@ -94,7 +94,8 @@ fn whatever_is_missing_is_named() {
 
 #[test]
 fn a_file_named_by_option_must_exist() {
-    let error = current_user(&NoEnvironment, None, Some("/nonexistent/config")).err().unwrap();
+    let missing = tempfile::tempdir().unwrap().path().join("config");
+    let error = current_user(&NoEnvironment, None, missing.to_str()).err().unwrap();
     assert!(matches!(error, KubeconfigError::Read { .. }));
 }
 

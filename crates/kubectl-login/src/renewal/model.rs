@@ -209,7 +209,7 @@ impl World {
 
     /// Runs one process.
     fn call(&self, fault: Fault, wish: Wish) -> (Outcome, Vec<String>) {
-        let variables = [("HOME".to_owned(), "/nonexistent".to_owned())];
+        let variables = [("HOME".to_owned(), "/dev/null".to_owned())];
         let environment = Overlay { variables: &variables, below: &NoEnvironment };
         let (clock, said) = (ModelClock(Arc::clone(&self.clock)), Said::default());
         let system = System { clock: &clock, environment: &environment, terminal: &said };

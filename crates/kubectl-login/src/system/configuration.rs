@@ -127,7 +127,8 @@ mod tests {
             assert_eq!(found(&[("HOME", home)]), Ok(Some("device".to_owned())));
         }
         assert_eq!(found(&[named]), Ok(Some("device".to_owned())));
-        assert!(found(&[("KUBECTL_LOGIN_CONFIG", "/nonexistent")]).is_err());
+        let missing = scratch.path().join("missing");
+        assert!(found(&[("KUBECTL_LOGIN_CONFIG", missing.to_str().unwrap())]).is_err());
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o620)).unwrap();
         assert!(found(&[named]).unwrap_err().contains("others may write"));
     }

@@ -305,7 +305,8 @@ fn where_nobody_can_answer_it_fails_at_once() {
 fn a_machine_without_authorities_is_said_to_have_none() {
     let stage = Stage::new();
     let mut command = stage.command(CLIENT);
-    command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent");
+    let missing = stage.home.path().join("missing");
+    command.env("SSL_CERT_FILE", &missing).env("SSL_CERT_DIR", &missing);
     let output = command.env("KUBECTL_LOGIN_ISSUER_URL", "https://127.0.0.1:1").output().unwrap();
     failed(&output, 2, "no connection can be made from here");
     let text = stderr(&output);
@@ -345,9 +346,9 @@ fn wrong_input_is_named_with_its_origin() {
         stderr(&flow).contains("hint: it came from the environment variable `KUBECTL_LOGIN_FLOW`")
     );
     let missing =
-        stage.run("get-token --flow client-credentials --client-secret-file /nonexistent");
+        stage.run("get-token --flow client-credentials --client-secret-file /dev/null/secret");
     failed(&missing, 2, "could not get the client secret");
-    let authority = stage.run(&format!("{CLIENT} --certificate-authority /nonexistent"));
+    let authority = stage.run(&format!("{CLIENT} --certificate-authority /dev/null/ca.pem"));
     failed(&authority, 2, "could not use the certificate authority");
     let closed =
         stage.command(CLIENT).env("KUBECTL_LOGIN_ISSUER_URL", "http://127.0.0.1:1").output();

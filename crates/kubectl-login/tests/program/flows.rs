@@ -186,7 +186,7 @@ fn quiet_still_shows_the_page_that_nothing_opened() {
     let child = stage
         .command("get-token --flow browser --quiet --force-refresh --token-cache-storage none")
         .env("DISPLAY", ":9")
-        .env("BROWSER", format!("/nonexistent %s:{browser}"))
+        .env("BROWSER", format!("/dev/null/browser %s:{browser}"))
         .spawn()
         .unwrap();
     let page = Url::parse(text_of(&notes).trim()).unwrap();

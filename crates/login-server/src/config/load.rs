@@ -495,7 +495,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_named() {
-        let missing = Path::new("/nonexistent/s.yaml");
+        let missing = Path::new("/dev/null/s.yaml");
         let found = load(&TrackedFiles::default(), Some(missing), None).unwrap_err();
         assert!(found.iter().any(|fault| fault.to_string().contains("could not read")));
     }

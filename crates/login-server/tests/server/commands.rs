@@ -550,7 +550,7 @@ fn a_kubeconfig_to_hand_out_holds_the_cluster_and_no_credential() {
     for (server, authority, words) in [
         ("http://k8s.example.com", path(&authority), "--server http://k8s.example.com"),
         ("https://me:secret@k8s.example.com", path(&authority), "is not a usable URL"),
-        ("https://k8s.example.com", "/nonexistent", "cannot be read"),
+        ("https://k8s.example.com", "/dev/null/ca.pem", "cannot be read"),
         ("https://k8s.example.com", path(&empty), "holds no PEM certificates"),
     ] {
         let (code, stdout, stderr) = texts(&print(server, authority));

@@ -236,7 +236,7 @@ fn options_that_cannot_be_are_refused() {
     for (arguments, fault) in [
         (&["--shutdown-delay", "5"][..], "is not a duration such as"),
         (&["--shutdown-delay", "11m"], "is longer than 10m"),
-        (&["--caller-token-file", "/nonexistent/tokens"], "could not read the tokens of callers"),
+        (&["--caller-token-file", "/dev/null/tokens"], "could not read the tokens of callers"),
         (&["--client-allowed-names", "kube-apiserver"], "--client-ca-file"),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -15,8 +15,8 @@ use login_tests::login_server::{operate, print};
 use login_tests::scratch::Scratch;
 
 const LIMIT: Duration = Duration::from_mins(1);
-/// kube-apiserver reads this file after the authentication configuration; it does not exist.
-const NEXT_FILE: &str = "/nonexistent/audit-policy.yaml";
+/// kube-apiserver reads this file after the authentication configuration; nothing is below a device.
+const NEXT_FILE: &str = "/dev/null/audit-policy.yaml";
 
 pub(crate) struct Judge {
     components: Arc<Components>,

@@ -160,6 +160,6 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         program::write_new(&path, KUBECTL_SCRIPT.as_bytes()).unwrap();
         replaced(&path, make).unwrap();
-        assert!(install(Path::new("/nonexistent/directory")).is_err());
+        assert!(install(Path::new("/dev/null/directory")).is_err());
     }
 }

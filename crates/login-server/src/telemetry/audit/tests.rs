@@ -161,7 +161,7 @@ fn a_full_disk_loses_records_and_counts_them_and_no_review_waits() {
 
 #[test]
 fn a_file_that_cannot_be_opened_is_a_fault_at_the_start() {
-    let path = Path::new("/nonexistent/audit.log").to_owned();
+    let path = Path::new("/dev/null/audit.log").to_owned();
     let settings = AuditSettings { file: Some(path), ..AuditSettings::default() };
     assert!(matches!(Audit::new(&settings), Err(AuditError::File(_))));
 }
