@@ -1,16 +1,12 @@
 //! Builds the state of the server from a checked configuration.
 //! Never waits for another process: an issuer that is down is asked again later.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use login_review::Revocations;
 use thiserror::Error;
 use tokio::sync::{Semaphore, watch};
@@ -18,14 +14,11 @@ use tokio::sync::{Semaphore, watch};
 use crate::{
     callers::Callers,
     concurrency_limit::ConcurrencyLimit,
-    config::{Limits, ServerConfig, load::Loaded},
+    config::{Bundle, Limits, ServerConfig},
     effort::Efforts,
     embedded::Embedded,
-    evidence::{
-        DistributedGroups, EndedSessionsInForce, KeySets, RemoteAuthenticators, ResultCache,
-        key_sets::KeySetIntervals, result_cache::Epoch,
-    },
-    in_force::InForce,
+    evidence::{EndedSessionsInForce, ResultCache, result_cache::Epoch},
+    in_force::{InForce, KeyPlaces},
     reload::Reloads,
     revoked_grants::Applied,
     system::{coarse_timeout::CoarseTimeout, random::RandomNumbers},
@@ -87,8 +80,7 @@ pub struct State {
     pub timeout: CoarseTimeout,
     draining: AtomicBool,
     has_been_ready: AtomicBool,
-    key_set_folder: Option<PathBuf>,
-    key_set_intervals: KeySetIntervals,
+    key_places: KeyPlaces,
 }
 
 /// Why a server could not start.
@@ -116,16 +108,11 @@ impl State {
         let embedded = embedded.map_err(StartError::Documents)?;
         let local = embedded.as_ref().map(Embedded::keys);
         let ended_sessions = EndedSessionsInForce::new(local.as_ref().map(|(issuer, _)| *issuer));
-        let folder: Option<PathBuf> = config.state_dir.map(|folder| folder.join("key-sets"));
-        let keys = KeySets::new(&config.policy, local, folder.as_deref(), config.key_set_intervals);
-        let in_force = InForce {
-            generation: 0,
-            groups: Arc::new(DistributedGroups::new(&config.policy)),
-            policy: config.policy,
-            keys: Arc::new(keys),
-            remotes: Arc::new(RemoteAuthenticators::new(config.remotes)),
-            published_client: config.published_client.map(|client| Bytes::from(client.render())),
+        let key_places = KeyPlaces {
+            folder: config.state_dir.map(|folder| folder.join("key-sets")),
+            intervals: config.key_set_intervals,
         };
+        let in_force = InForce::first(config.bundle, local, &key_places);
         Ok(Self {
             in_force: ArcSwap::from_pointee(in_force),
             api_audiences: config.api_audiences,
@@ -156,8 +143,7 @@ impl State {
             timeout: CoarseTimeout::default(),
             draining: AtomicBool::new(false),
             has_been_ready: AtomicBool::new(false),
-            key_set_folder: folder,
-            key_set_intervals: config.key_set_intervals,
+            key_places,
         })
     }
 
@@ -166,36 +152,18 @@ impl State {
         self.in_force.load_full()
     }
 
-    /// Puts `loaded` in force as a whole; requests under way finish with the configuration they
+    /// Puts `bundle` in force as a whole; requests under way finish with the configuration they
     /// began with.
-    pub fn replace(&self, loaded: Loaded) {
-        let old = self.in_force();
+    pub fn replace(&self, bundle: Bundle) {
         let local = self.embedded.as_ref().map(Embedded::keys);
-        let (folder, pace) = (self.key_set_folder.as_deref(), self.key_set_intervals);
-        let keys = Arc::new(old.keys.succeed(&loaded.policy, local, folder, pace));
-        keys.keep_fresh();
-        self.in_force.store(Arc::new(InForce {
-            generation: old.generation + 1,
-            groups: Arc::new(old.groups.succeed(&loaded.policy)),
-            policy: loaded.policy,
-            keys,
-            remotes: Arc::new(old.remotes.succeed(loaded.remotes)),
-            published_client: loaded.published_client.map(|client| Bytes::from(client.render())),
-        }));
+        let new = self.in_force().successor(bundle, local, &self.key_places);
+        new.keys.keep_fresh();
+        self.in_force.store(Arc::new(new));
     }
 
-    /// Replaces the list of revocations and nothing else. The result is a new configuration, so no
-    /// cached answer of the old one is returned.
+    /// Replaces the list of revocations and nothing else.
     pub fn replace_revocations(&self, list: Revocations) {
-        let old = self.in_force();
-        self.in_force.store(Arc::new(InForce {
-            generation: old.generation + 1,
-            policy: old.policy.clone().with_revocations(list),
-            keys: Arc::clone(&old.keys),
-            groups: Arc::clone(&old.groups),
-            remotes: Arc::clone(&old.remotes),
-            published_client: old.published_client.clone(),
-        }));
+        self.in_force.store(Arc::new(self.in_force().with_revocations(list)));
     }
 
     /// Records that `/readyz` has answered ready.

@@ -175,14 +175,14 @@ fn text(loaded: &Loaded, files: &[String]) -> String {
 /// Each authenticator's kind and name.
 fn authenticators(loaded: &Loaded) -> Vec<(&'static str, String)> {
     let embedded = loaded.issuer.as_ref().map(|section| &section.settings.issuer);
-    let issuers = loaded.policy.issuers().iter().map(|policy| {
+    let issuers = loaded.bundle.policy.issuers().iter().map(|policy| {
         let kind = if Some(&policy.issuer) == embedded { "embedded issuer" } else { "issuer" };
         (kind, policy.issuer.as_str().to_owned())
     });
-    let parties = loaded.policy.remotes().iter().zip(&loaded.remotes);
+    let parties = loaded.bundle.policy.remotes().iter().zip(&loaded.bundle.remotes);
     let parties =
         parties.map(|(remote, party)| (remote.rules.kind().as_str(), party.url.to_string()));
-    let tokens = loaded.policy.static_tokens().map(|tokens| match tokens.len() {
+    let tokens = loaded.bundle.policy.static_tokens().map(|tokens| match tokens.len() {
         1 => ("static tokens", "1 token".to_owned()),
         count => ("static tokens", format!("{count} tokens")),
     });
@@ -209,7 +209,7 @@ fn summary(
         .into_iter()
         .map(|(kind, name)| json!({"kind": kind, "name": name}))
         .collect();
-    let revocations = loaded.map(|loaded| loaded.policy.revocations().len());
+    let revocations = loaded.map(|loaded| loaded.bundle.policy.revocations().len());
     json!({
         "good": is_good,
         "authenticators": authenticators,

@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use login_common::client_configuration::ClientConfiguration;
 use login_issuer::PUBLIC_CLIENT_ID;
 use login_protocols::jose::DEFAULT_TOKEN_LENGTH;
 use login_review::{
@@ -15,13 +14,14 @@ use login_review::{
 };
 
 use super::{
+    Bundle,
     authenticators::{self, Authenticators, ListInForce, Notes},
     document::{self, Document, IssuerSection, issuers},
     published,
     running::Running,
 };
 use crate::{
-    evidence::{remote_authenticators::RemoteParty, result_cache::ResultCacheSettings},
+    evidence::result_cache::ResultCacheSettings,
     system::tracked_files::TrackedFiles,
     telemetry::{audit::AuditSettings, chain, traces::TraceSettings},
 };
@@ -36,20 +36,16 @@ const MAX_FILE: u64 = 1024 * 1024;
 /// The joined content of the files.
 #[derive(Debug)]
 pub struct Loaded {
-    /// Issuers and guard; the embedded issuer is first, if there is one.
-    pub policy: Policy,
+    /// What a reload replaces.
+    pub bundle: Bundle,
     /// The embedded issuer.
     pub issuer: Option<IssuerSection>,
-    /// The client configuration for users that know only the server's address.
-    pub published_client: Option<ClientConfiguration>,
     /// How many answers are cached, and for how long.
     pub result_cache: ResultCacheSettings,
     /// Which decisions are recorded, and where.
     pub audit: AuditSettings,
     /// Where traces are sent, if any.
     pub traces: Option<TraceSettings>,
-    /// The parties of the policy's remote authenticators, in its order.
-    pub remotes: Vec<RemoteParty>,
     /// The file with the list of revocations, if any.
     pub revocations_file: Option<PathBuf>,
     /// What is unusual but not wrong.
@@ -71,9 +67,9 @@ impl Loaded {
     /// Whether no token could be accepted. Such a configuration is valid: a running server applies
     /// it; one that starts would have nothing to do.
     pub fn accepts_nobody(&self) -> bool {
-        self.policy.issuers().is_empty()
-            && self.policy.remotes().is_empty()
-            && self.policy.static_tokens().is_none_or(StaticTokens::is_empty)
+        self.bundle.policy.issuers().is_empty()
+            && self.bundle.policy.remotes().is_empty()
+            && self.bundle.policy.static_tokens().is_none_or(StaticTokens::is_empty)
     }
 }
 
@@ -152,10 +148,8 @@ pub fn load_beside(
     let list = revocations_file.as_deref();
     warnings.append(&mut authenticators::unknown_issuers(&policy, list));
     let mut loaded = Loaded {
-        remotes,
-        policy,
+        bundle: Bundle { policy, remotes, published_client },
         issuer: document.issuer,
-        published_client,
         result_cache: document.result_cache,
         audit: document.audit,
         revocations_file,
@@ -280,7 +274,7 @@ mod tests {
     fn the_published_client_is_that_of_the_embedded_issuer_unless_another_is_configured() {
         let published = |own: &str, kubernetes: Option<&str>| {
             load_texts(Some(own), kubernetes)
-                .map(|loaded| loaded.published_client.map(|client| client.render()))
+                .map(|loaded| loaded.bundle.published_client.map(|client| client.render()))
         };
         let embedded = format!("{OWN}{EMBEDDED}");
         let client = published(&embedded, None).unwrap().unwrap();
@@ -317,9 +311,9 @@ mod tests {
         let own = format!("{OWN}{EMBEDDED}");
         let loaded = load_texts(Some(&own), Some(&kubernetes("https://other.example"))).unwrap();
         let issuers: Vec<_> =
-            loaded.policy.issuers().iter().map(|issuer| issuer.issuer.as_str()).collect();
+            loaded.bundle.policy.issuers().iter().map(|issuer| issuer.issuer.as_str()).collect();
         assert_eq!(issuers, ["https://id.example", "https://other.example"]);
-        let embedded = loaded.policy.issuers().first().unwrap();
+        let embedded = loaded.bundle.policy.issuers().first().unwrap();
         assert_eq!(embedded.audiences, ["kubernetes", "kubectl-login"]);
     }
 
@@ -459,10 +453,10 @@ mod tests {
         );
         let (own, other) = (below.join("own.yaml"), below.join("kubernetes.yaml"));
         let loaded = load(&TrackedFiles::default(), Some(&own), Some(&other)).unwrap();
-        assert_eq!(loaded.policy.revocations().len(), 1);
+        assert_eq!(loaded.bundle.policy.revocations().len(), 1);
         assert_eq!(loaded.revocations_file, Some(below.join("list.yaml")));
         assert_eq!(loaded.audit.file, Some(below.join("audit.log")));
-        assert_eq!(loaded.policy.static_tokens().unwrap().len(), 1);
+        assert_eq!(loaded.bundle.policy.static_tokens().unwrap().len(), 1);
     }
 
     #[test]

@@ -33,6 +33,24 @@ use crate::{
     tls::{ClientCertificate, ServingTls},
 };
 
+/// What a reload replaces, as read from the files.
+#[derive(Debug)]
+pub struct Bundle {
+    /// Issuers and the guard over their names; the embedded issuer is the first, if there is one.
+    pub policy: Policy,
+    /// The parties of the policy's remote authenticators, in its order.
+    pub remotes: Vec<RemoteParty>,
+    /// The client configuration for users that know only the server's address.
+    pub published_client: Option<ClientConfiguration>,
+}
+
+impl Bundle {
+    /// A policy that asks no other party, without a published client.
+    pub const fn of(policy: Policy) -> Self {
+        Self { policy, remotes: Vec::new(), published_client: None }
+    }
+}
+
 /// Everything that [`crate::run`] needs. Files are read and checked before it is built.
 pub struct ServerConfig {
     /// None serves plain HTTP; the code that sets it has made sure that this is loopback.
@@ -41,16 +59,12 @@ pub struct ServerConfig {
     pub client_certificate: ClientCertificate,
     /// Tokens that identify callers without a certificate.
     pub caller_tokens: Option<callers::Tokens>,
-    /// Issuers and the guard over their names; the embedded issuer is one of them.
-    pub policy: Policy,
-    /// The parties of the policy's remote authenticators, in its order.
-    pub remotes: Vec<RemoteParty>,
+    /// What a reload replaces.
+    pub bundle: Bundle,
     /// kube-apiserver's `--api-audiences`, if the operator named them.
     pub api_audiences: Option<Vec<String>>,
     /// The embedded issuer, if there is one.
     pub issuer: Option<Arc<Issuer>>,
-    /// The client configuration for users that know only the server's address.
-    pub published_client: Option<ClientConfiguration>,
     /// Where key sets are stored across restarts.
     pub state_dir: Option<PathBuf>,
     /// How often issuers are asked for keys.

@@ -19,7 +19,7 @@ pub use super::{
 use crate::system::clock;
 
 /// The keys of each issuer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct KeySets {
     issuers: Vec<(String, Arc<IssuerKeys>)>,
 }
@@ -77,7 +77,7 @@ impl KeySets {
         folder: Option<&Path>,
         intervals: KeySetIntervals,
     ) -> Self {
-        Self { issuers: Vec::new() }.succeed(policy, local, folder, intervals)
+        Self::default().succeed(policy, local, folder, intervals)
     }
 
     /// The same without any request: only keys that are given or stored are used.

@@ -27,7 +27,7 @@ use super::{
     *,
 };
 use crate::{
-    config::{Limits, ServerConfig, authenticators::read_revocations},
+    config::{Bundle, Limits, ServerConfig, authenticators::read_revocations},
     evidence::{key_sets::KeySetIntervals, result_cache::ResultCacheSettings},
     system::tracked_files::TrackedFiles,
     telemetry::audit::AuditSettings,
@@ -205,11 +205,9 @@ fn config(policy: Policy) -> ServerConfig {
         tls: None,
         client_certificate: ClientCertificate::NotAsked,
         caller_tokens: None,
-        policy,
-        remotes: Vec::new(),
+        bundle: Bundle::of(policy),
         api_audiences: None,
         issuer: None,
-        published_client: None,
         state_dir: None,
         key_set_intervals: KeySetIntervals::default(),
         result_cache: ResultCacheSettings::default(),

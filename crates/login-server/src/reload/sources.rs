@@ -93,7 +93,7 @@ impl Source for ConfigurationSource {
         }
         self.list.store(loaded.revocations_file.clone().map(Arc::new));
         let before = issuers_of(&self.state.in_force());
-        self.state.replace(loaded);
+        self.state.replace(loaded.bundle);
         let in_force = self.state.in_force();
         let now = issuers_of(&in_force);
         for issuer in before.difference(&now) {

@@ -97,7 +97,7 @@ async fn the_token_of_somebody_in_hundreds_of_groups_is_accepted_up_to_the_confi
     assert!(ask(&client, &server.url, &larger).await.is_refusal());
     server.stop().await;
     let mut configured = config(vec![issuer.policy()]);
-    configured.policy = configured.policy.with_max_token_length(80_000);
+    configured.bundle.policy = configured.bundle.policy.with_max_token_length(80_000);
     let server = TestServer::start(configured).await;
     assert_eq!(ask(&client, &server.url, &larger).await.username(), Some("ext:bob"));
 }

@@ -40,7 +40,7 @@ pub(crate) fn loaded(text: &str, beside: &[(&str, &str)]) -> Loaded {
 }
 
 pub(crate) fn running(loaded: Loaded) -> ServerConfig {
-    ServerConfig { policy: loaded.policy, remotes: loaded.remotes, ..config(Vec::new()) }
+    ServerConfig { bundle: loaded.bundle, ..config(Vec::new()) }
 }
 
 /// A server that introspects opaque tokens at `elsewhere`; `more` are further keys of the entry.
@@ -53,7 +53,7 @@ fn asking(elsewhere: &Elsewhere, more: &str) -> ServerConfig {
     );
     let beside = [("secret", "s3cret/1\n"), ("ca", elsewhere.pki.authority_pem.as_str())];
     let mut loaded = loaded(&text, &beside);
-    loaded.remotes[0].timeout = Duration::from_millis(500);
+    loaded.bundle.remotes[0].timeout = Duration::from_millis(500);
     running(loaded)
 }
 
@@ -238,9 +238,9 @@ async fn a_crowd_of_made_up_tokens_at_a_slow_server_delays_nobody_else() {
     let (issuer, elsewhere) = (IssuerElsewhere::start().await, Elsewhere::start().await);
     elsewhere.script.say_json(&active());
     let mut config = asking(&elsewhere, ANEW);
-    config.remotes[0].timeout = Duration::from_secs(4);
-    let remotes = config.policy.remotes().to_vec();
-    config.policy =
+    config.bundle.remotes[0].timeout = Duration::from_secs(4);
+    let remotes = config.bundle.policy.remotes().to_vec();
+    config.bundle.policy =
         login_review::Policy::new(vec![issuer.policy()], login_review::Guard::default())
             .with_remotes(remotes);
     config.limits.reviews = 200;
@@ -298,8 +298,8 @@ async fn no_token_is_shown_to_anybody_it_is_not_for() {
     let elsewhere = Elsewhere::start().await;
     elsewhere.script.say_json(&active());
     let mut config = asking(&elsewhere, "  tokenPrefix: ory_\n");
-    let remotes = config.policy.remotes().to_vec();
-    config.policy =
+    let remotes = config.bundle.policy.remotes().to_vec();
+    config.bundle.policy =
         login_review::Policy::new(vec![issuer.policy()], login_review::Guard::default())
             .with_remotes(remotes);
     let server = TestServer::start(config).await;

@@ -76,7 +76,7 @@ pub(crate) fn watching_both(own: Option<&Path>, path: &Path) -> ServerConfig {
         traces: None,
     };
     let mut config = config(Vec::new());
-    config.policy = loaded.policy;
+    config.bundle.policy = loaded.bundle.policy;
     config.watched = Watched {
         configuration: Some(ConfigurationFiles {
             configuration: own.map(Path::to_owned),
@@ -405,13 +405,13 @@ async fn a_thousand_changes_leave_nothing_behind() {
     fs::write(&paths[1], dead).unwrap();
     let read = |path: &Path| load(&TrackedFiles::default(), None, Some(path)).unwrap();
     let mut config = config(Vec::new());
-    config.policy = read(&paths[0]).policy;
+    config.bundle.policy = read(&paths[0]).bundle.policy;
     let state = Arc::new(State::new(config).unwrap());
     state.in_force().keys.keep_fresh();
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let before = tasks();
     for number in 1..=1_000 {
-        state.replace(read(&paths[number % 2]));
+        state.replace(read(&paths[number % 2]).bundle);
     }
     assert_eq!(state.in_force().generation, 1_000);
     until("the tasks of old configurations end", async || tasks() <= before + 10).await;

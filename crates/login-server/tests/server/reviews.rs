@@ -78,7 +78,7 @@ async fn a_refusal_is_200_without_user_and_without_error() {
 async fn a_reserved_name_works_when_exactly_it_is_allowed() {
     let issuer = IssuerElsewhere::start().await;
     let mut config = config(vec![issuer.policy()]);
-    config.policy = login_review::Policy::new(
+    config.bundle.policy = login_review::Policy::new(
         vec![issuer.policy()],
         Guard::new([], ["system:masters".to_owned()]),
     );

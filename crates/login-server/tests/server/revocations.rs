@@ -21,7 +21,7 @@ use crate::support::{IssuerElsewhere, TestServer, ask, config, now, plain_client
 /// A server whose list of revocations is `list`.
 fn revoking(issuer: &IssuerElsewhere, list: &str) -> ServerConfig {
     let mut config = config(vec![issuer.policy()]);
-    config.policy = Policy::new(vec![issuer.policy()], Guard::default())
+    config.bundle.policy = Policy::new(vec![issuer.policy()], Guard::default())
         .with_revocations(revocations::parse(list, "list").unwrap());
     config
 }
@@ -103,7 +103,7 @@ async fn a_revocation_ends_an_answer_that_was_given_before() {
     let loaded =
         load(&files, Some(&place("own.yaml")), Some(&place("authentication.yaml"))).unwrap();
     let mut config = config(Vec::new());
-    config.policy = loaded.policy;
+    config.bundle.policy = loaded.bundle.policy;
     config.watched = Watched {
         configuration: Some(ConfigurationFiles {
             configuration: Some(place("own.yaml")),

@@ -20,7 +20,9 @@ use login_protocols::jose::{SigningKey, public_key_set};
 use login_review::{ClaimMapping, Guard, IssuerPolicy, Policy, PrefixedClaim};
 use login_server::{
     Listeners,
-    config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published},
+    config::{
+        Bundle, Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published,
+    },
     evidence::{key_sets::KeySetIntervals, result_cache::ResultCacheSettings},
     reload::Watched,
     run,
@@ -221,11 +223,9 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
         tls: None,
         client_certificate: ClientCertificate::NotAsked,
         caller_tokens: None,
-        policy: Policy::new(issuers, Guard::default()),
-        remotes: Vec::new(),
+        bundle: Bundle::of(Policy::new(issuers, Guard::default())),
         api_audiences: None,
         issuer: None,
-        published_client: None,
         state_dir: None,
         key_set_intervals: KeySetIntervals {
             interval: Duration::from_millis(300),
@@ -285,7 +285,7 @@ impl EmbeddedServer {
         let mut config = config(vec![embedded_policy(&section)]);
         config.tls = Some(pki.server_tls(None));
         config.issuer = Some(Arc::new(issuer));
-        config.published_client = published::of_embedded(&section.settings.issuer);
+        config.bundle.published_client = published::of_embedded(&section.settings.issuer);
         change(&mut config, &section);
         let client = pki.client().build().unwrap();
         let server = TestServer::start_on(config, main).await;

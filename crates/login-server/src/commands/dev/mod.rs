@@ -26,7 +26,9 @@ use self::files::Announcement;
 use super::{Output, administration::open_store, bind, runtime};
 use crate::{
     Listeners,
-    config::{Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published},
+    config::{
+        Bundle, Limits, ServerConfig, document::IssuerSection, load::embedded_policy, published,
+    },
     evidence::{key_sets::KeySetIntervals, result_cache::ResultCacheSettings},
     reload::Watched,
     report::{Failure, print},
@@ -138,11 +140,12 @@ impl Dev {
             tls: Some(ServingTls::new(tls)),
             client_certificate: ClientCertificate::NotAsked,
             caller_tokens: None,
-            policy: Policy::new(vec![embedded_policy(&section)], Guard::default()),
-            remotes: Vec::new(),
+            bundle: Bundle {
+                published_client,
+                ..Bundle::of(Policy::new(vec![embedded_policy(&section)], Guard::default()))
+            },
             api_audiences: None,
             issuer: Some(Arc::new(issuer)),
-            published_client,
             state_dir: Some(folder.to_owned()),
             key_set_intervals: KeySetIntervals::default(),
             result_cache: ResultCacheSettings::default(),

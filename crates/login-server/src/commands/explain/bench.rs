@@ -57,18 +57,16 @@ impl Bench {
                 )
             });
             let pace = KeySetIntervals::default();
-            KeySets::stored_only(&loaded.policy, local, folder.as_deref(), pace)
+            KeySets::stored_only(&loaded.bundle.policy, local, folder.as_deref(), pace)
         });
-        let policy = loaded.policy.clone();
+        let policy = loaded.bundle.policy.clone();
         let state = State::new(ServerConfig {
             tls: None,
             client_certificate: ClientCertificate::NotAsked,
             caller_tokens: None,
-            policy: loaded.policy,
-            remotes: loaded.remotes,
+            bundle: loaded.bundle,
             api_audiences,
             issuer,
-            published_client: None,
             state_dir: state_dir.map(Path::to_owned),
             key_set_intervals: KeySetIntervals::default(),
             result_cache: ResultCacheSettings { max_bytes: 0, ..ResultCacheSettings::default() },
