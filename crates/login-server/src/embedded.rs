@@ -5,9 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
-use login_common::names::IssuerUrl;
 use login_issuer::Issuer;
-use login_protocols::jose::KeySet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
@@ -16,6 +14,8 @@ use crate::{config::Limits, telemetry::refusals::Refusals};
 /// The embedded issuer and what is computed from it once.
 pub struct Embedded {
     issuer: Arc<Issuer>,
+    /// The limits of time and size.
+    pub limits: Limits,
     /// The host name that pages show.
     pub host: String,
     /// The paths of its pages.
@@ -118,24 +118,14 @@ impl Embedded {
             operations: Queue::new(limits.issuer_operations),
             internal: Queue::new(INTERNAL_OPERATIONS),
             issuer,
+            limits: *limits,
         })
-    }
-
-    /// The issuer's URL.
-    pub fn url(&self) -> &IssuerUrl {
-        &self.issuer.settings().issuer
-    }
-
-    /// Its URL and its public keys.
-    pub(crate) fn keys(&self) -> (&str, KeySet) {
-        (self.issuer.settings().issuer.as_str(), KeySet::clone(&self.issuer.key_set()))
     }
 
     /// Runs `work` on a blocking thread, after a turn at `gate`.
     pub async fn ask<T: Send + 'static>(
         &self,
         gate: Gate,
-        limits: &Limits,
         work: impl FnOnce(&Issuer) -> T + Send + 'static,
     ) -> Result<T, NotDone> {
         let queue = match gate {
@@ -143,7 +133,7 @@ impl Embedded {
             Gate::Store => &self.operations,
             Gate::Internal => &self.internal,
         };
-        let permit = queue.turn(limits.form).await.ok_or(NotDone::Busy)?;
+        let permit = queue.turn(self.limits.form).await.ok_or(NotDone::Busy)?;
         let issuer = Arc::clone(&self.issuer);
         // The work holds the permit: a client that disconnects does not make room for more work.
         let task = tokio::task::spawn_blocking(move || {

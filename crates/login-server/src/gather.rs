@@ -11,12 +11,16 @@ use login_review::{
 };
 
 use crate::{
+    config::Limits,
+    effort::Efforts,
     evidence::{
+        EndedSessionsInForce,
         distributed_groups::NoGroups,
         key_sets::{Renewal, Snapshot},
     },
     in_force::InForce,
-    start::State,
+    system::coarse_timeout::CoarseTimeout,
+    telemetry::log_throttle::{LogThrottle, STRANGERS},
 };
 
 /// A verdict and what it rests on.
@@ -33,51 +37,84 @@ pub struct Judgement<'t> {
     pub token: Option<ParsedToken<'t>>,
 }
 
-/// Judges the token of `request` under one configuration.
-pub async fn judge<'t>(
-    state: &State,
-    in_force: &InForce,
-    request: &'t ReviewRequest,
-    now: UnixTime,
-) -> Judgement<'t> {
-    let token = match plan(&in_force.policy, request.token.expose(), now) {
-        Plan::Refuse(reason) => {
-            let verdict = Verdict::Refused(reason);
-            return Judgement { verdict, issuer: None, generation: None, token: None };
+/// Judges tokens.
+pub struct Judge {
+    api_audiences: Option<Vec<String>>,
+    /// The embedded issuer's sessions that ended early.
+    pub ended_sessions: Arc<EndedSessionsInForce>,
+    /// Turns of reviews with slow expressions.
+    efforts: Efforts,
+    /// Deadlines of reviews; [`crate::run`] drives them.
+    pub timeout: CoarseTimeout,
+    /// Log limit for tokens that the list of revocations names.
+    revoked: LogThrottle,
+}
+
+impl Judge {
+    /// `api_audiences` are kube-apiserver's own, if the operator named them.
+    pub fn new(
+        api_audiences: Option<Vec<String>>,
+        ended_sessions: Arc<EndedSessionsInForce>,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            api_audiences,
+            ended_sessions,
+            efforts: Efforts::new(limits),
+            timeout: CoarseTimeout::default(),
+            revoked: LogThrottle::with(STRANGERS),
         }
-        Plan::Judge(token) => token,
-    };
-    let audiences = AudienceRequest {
-        requested: &request.audiences,
-        api_audiences: state.api_audiences.as_deref(),
-    };
-    let mut gathered = Gathered::of(request.token.expose());
-    // Read after the epoch, so that it contains every session that ended before.
-    let ended_sessions = state.ended_sessions.known();
-    let verdict = loop {
-        let evidence = gathered.evidence(&ended_sessions);
-        let decide = |patience: &Patience| {
-            let evidence = Evidence { patience: Some(patience), ..evidence };
-            decide(&in_force.policy, &token, &evidence, audiences, now)
+    }
+
+    /// The audiences that a token for `request` may have.
+    pub fn audiences<'r>(&'r self, request: &'r ReviewRequest) -> AudienceRequest<'r> {
+        let api_audiences = self.api_audiences.as_deref();
+        AudienceRequest { requested: &request.audiences, api_audiences }
+    }
+
+    /// Judges the token of `request` under one configuration.
+    pub async fn judge<'t>(
+        &self,
+        in_force: &InForce,
+        request: &'t ReviewRequest,
+        now: UnixTime,
+    ) -> Judgement<'t> {
+        let token = match plan(&in_force.policy, request.token.expose(), now) {
+            Plan::Refuse(reason) => {
+                let verdict = Verdict::Refused(reason);
+                return Judgement { verdict, issuer: None, generation: None, token: None };
+            }
+            Plan::Judge(token) => token,
         };
-        let decision = state.efforts.decide(&state.timeout, party(&token), decide).await;
-        let need = match decision {
-            Decision::Verdict(verdict) => break verdict,
-            Decision::Need(need) => need,
+        let audiences = self.audiences(request);
+        let mut gathered = Gathered::of(request.token.expose());
+        // Read after the epoch, so that it contains every session that ended before.
+        let ended_sessions = self.ended_sessions.known();
+        let verdict = loop {
+            let evidence = gathered.evidence(&ended_sessions);
+            let decide = |patience: &Patience| {
+                let evidence = Evidence { patience: Some(patience), ..evidence };
+                decide(&in_force.policy, &token, &evidence, audiences, now)
+            };
+            let decision = self.efforts.decide(&self.timeout, party(&token), decide).await;
+            let need = match decision {
+                Decision::Verdict(verdict) => break verdict,
+                Decision::Need(need) => need,
+            };
+            if let Err(end) = gathered.gather(in_force, need, &token, now).await {
+                break end;
+            }
         };
-        if let Err(end) = gathered.gather(in_force, need, &token, now).await {
-            break end;
+        if verdict == Verdict::Refused(Reason::Revoked) {
+            gathered.tell_reason(&self.revoked, in_force, &token, now);
         }
-    };
-    if verdict == Verdict::Refused(Reason::Revoked) {
-        gathered.tell_reason(state, in_force, &token, now);
+        if let (Verdict::Accepted { .. }, Some((index, text))) = (&verdict, token.remote()) {
+            in_force.remotes.was_accepted(index, text);
+        }
+        let issuer = token.issuer();
+        let generation = gathered.generation(issuer);
+        Judgement { verdict, issuer, generation, token: Some(token) }
     }
-    if let (Verdict::Accepted { .. }, Some((index, text))) = (&verdict, token.remote()) {
-        in_force.remotes.was_accepted(index, text);
-    }
-    let issuer = token.issuer();
-    let generation = gathered.generation(issuer);
-    Judgement { verdict, issuer, generation, token: Some(token) }
 }
 
 /// The party whose turns slow expressions take: the token's issuer.
@@ -130,7 +167,7 @@ impl<'t> Gathered<'t> {
     /// Logs the reason that the operator's list gives for a token that was refused as revoked.
     fn tell_reason(
         &self,
-        state: &State,
+        log_limit: &LogThrottle,
         in_force: &InForce,
         token: &ParsedToken<'_>,
         now: UnixTime,
@@ -153,7 +190,7 @@ impl<'t> Gathered<'t> {
             Some((issuer, policy.revocations().find(issuer, claims, now)?.reason.as_deref()?))
         });
         if let Some((issuer, reason)) = reasons.next()
-            && let Some(times) = state.revoked.turn()
+            && let Some(times) = log_limit.turn()
         {
             tracing::info!(issuer, reason, times, "the revocation list names this token");
         }

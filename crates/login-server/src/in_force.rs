@@ -2,9 +2,14 @@
 //! that it names.
 //! Never changes after it came into force.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
+use login_issuer::Issuer;
 use login_protocols::jose::KeySet;
 use login_review::{Policy, Revocations};
 
@@ -14,7 +19,6 @@ use crate::{
 };
 
 /// One configuration, as read from its files.
-#[derive(Clone)]
 pub struct InForce {
     /// Counts the configurations of this process; an answer based on another generation is out of
     /// date, and an `IssuerIndex` of another one is invalid.
@@ -25,65 +29,110 @@ pub struct InForce {
     pub keys: Arc<KeySets>,
     /// Fetches distributed groups, which a token only references.
     pub groups: Arc<DistributedGroups>,
-    /// The parties that the remote authenticators ask, in the order of the policy.
+    /// The parties of the policy's remote authenticators, in its order.
     pub remotes: Arc<RemoteAuthenticators>,
     /// The published client, rendered, if there is one.
     pub published_client: Option<Bytes>,
 }
 
-/// Where keys come from besides the issuers that a configuration names; only a restart changes it.
-pub struct KeyPlaces {
+/// Where keys come from, besides the issuers themselves, and how often those are asked.
+pub struct KeySources {
+    /// The URL and the public keys of the embedded issuer.
+    pub embedded: Option<(String, KeySet)>,
     /// Where key sets are stored across restarts.
     pub folder: Option<PathBuf>,
-    /// How often issuers are asked.
+    /// How often issuers are asked for keys.
     pub intervals: KeySetIntervals,
 }
 
+impl KeySources {
+    /// The sources of a server with this embedded issuer and this state folder.
+    pub fn new(
+        issuer: Option<&Issuer>,
+        state_dir: Option<&Path>,
+        intervals: KeySetIntervals,
+    ) -> Self {
+        let keys = |issuer: &Issuer| {
+            (issuer.settings().issuer.as_str().to_owned(), KeySet::clone(&issuer.key_set()))
+        };
+        let folder = state_dir.map(|folder| folder.join("key-sets"));
+        Self { embedded: issuer.map(keys), folder, intervals }
+    }
+}
+
 impl InForce {
-    /// The first configuration of a process. Sends no request.
-    pub fn first(bundle: Bundle, local: Option<(&str, KeySet)>, places: &KeyPlaces) -> Self {
-        let nothing = (&KeySets::default(), &DistributedGroups::default());
-        Self::built(0, bundle, local, places, nothing, &RemoteAuthenticators::default())
-    }
-
-    /// The configuration after this one. Issuers and endpoints that do not change keep their state.
-    #[must_use]
-    pub fn successor(
-        &self,
-        bundle: Bundle,
-        local: Option<(&str, KeySet)>,
-        places: &KeyPlaces,
-    ) -> Self {
-        let earlier = (&*self.keys, &*self.groups);
-        Self::built(self.generation + 1, bundle, local, places, earlier, &self.remotes)
-    }
-
-    fn built(
-        generation: u64,
-        Bundle { policy, remotes, published_client }: Bundle,
-        local: Option<(&str, KeySet)>,
-        KeyPlaces { folder, intervals }: &KeyPlaces,
-        (keys, groups): (&KeySets, &DistributedGroups),
-        parties: &RemoteAuthenticators,
-    ) -> Self {
+    /// Builds what `bundle` describes, at the start and at each reload. What does not change keeps
+    /// the state that it has in `before`.
+    pub fn new(bundle: Bundle, before: Option<&Self>, sources: &KeySources) -> Self {
+        let Bundle { policy, remotes, published_client } = bundle;
+        let (keys, groups, known) = before.map_or_else(Default::default, |before| {
+            let (keys, groups) = (Arc::clone(&before.keys), Arc::clone(&before.groups));
+            (keys, groups, Arc::clone(&before.remotes))
+        });
+        let local = sources.embedded.as_ref().map(|(issuer, keys)| (&**issuer, keys.clone()));
+        let folder = sources.folder.as_deref();
         Self {
-            generation,
-            keys: Arc::new(keys.succeed(&policy, local, folder.as_deref(), *intervals)),
+            generation: before.map_or(0, |before| before.generation + 1),
+            keys: Arc::new(keys.succeed(&policy, local, folder, sources.intervals)),
             groups: Arc::new(groups.succeed(&policy)),
-            remotes: Arc::new(parties.succeed(remotes)),
-            published_client: published_client.map(|client| Bytes::from(client.render())),
+            remotes: Arc::new(known.succeed(remotes)),
             policy,
+            published_client: published_client.map(|client| Bytes::from(client.render())),
         }
     }
 
-    /// The same with another list of revocations. It is a new configuration, so no cached answer of
-    /// this one is returned.
-    #[must_use]
-    pub fn with_revocations(&self, list: Revocations) -> Self {
+    /// The same at the start, but nothing of it ever sends a request.
+    pub fn offline(policy: Policy, sources: &KeySources) -> Self {
+        let local = sources.embedded.as_ref().map(|(issuer, keys)| (&**issuer, keys.clone()));
+        let folder = sources.folder.as_deref();
         Self {
-            generation: self.generation + 1,
-            policy: self.policy.clone().with_revocations(list),
-            ..self.clone()
+            generation: 0,
+            keys: Arc::new(KeySets::stored_only(&policy, local, folder, sources.intervals)),
+            groups: Arc::default(),
+            remotes: Arc::default(),
+            policy,
+            published_client: None,
         }
+    }
+}
+
+/// The place of the configuration in force.
+pub struct Configurations {
+    current: ArcSwap<InForce>,
+    sources: KeySources,
+}
+
+impl Configurations {
+    /// Puts the first one in force; sends no request.
+    pub fn new(bundle: Bundle, sources: KeySources) -> Self {
+        let first = InForce::new(bundle, None, &sources);
+        Self { current: ArcSwap::from_pointee(first), sources }
+    }
+
+    /// The configuration in force. A request reads it once and uses it to its end.
+    pub fn current(&self) -> Arc<InForce> {
+        self.current.load_full()
+    }
+
+    /// Puts `bundle` in force as a whole; requests under way finish with the configuration they
+    /// began with.
+    pub fn replace(&self, bundle: Bundle) {
+        let new = InForce::new(bundle, Some(&self.current()), &self.sources);
+        new.keys.keep_fresh();
+        self.current.store(Arc::new(new));
+    }
+
+    /// Replaces the list of revocations and nothing else. The result is a new configuration, so no
+    /// cached answer of the old one is returned.
+    pub fn replace_revocations(&self, list: Revocations) {
+        let old = self.current();
+        self.current.store(Arc::new(InForce {
+            generation: old.generation + 1,
+            policy: old.policy.clone().with_revocations(list),
+            keys: Arc::clone(&old.keys),
+            groups: Arc::clone(&old.groups),
+            remotes: Arc::clone(&old.remotes),
+            published_client: old.published_client.clone(),
+        }));
     }
 }

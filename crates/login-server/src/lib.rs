@@ -4,7 +4,7 @@
 //! may have one.
 //!
 //! Reading order: `commands` (what an operator types), `config` (what a server is made of), `start`
-//! (from configuration to state), [`run`], `serve` with `tls` and `routes`, then `handlers` with
+//! (from configuration to services: `review`, `issuer`, `admin`, `reload`), [`run`], `serve` with `tls` and `routes`, then `handlers` with
 //! `pages`, `gather` (from request to verdict), and `evidence`, which sends requests to other
 //! parties through `outgoing`. `telemetry`, `report` and `system` serve them all.
 
@@ -25,13 +25,16 @@ pub mod evidence;
 pub mod gather;
 mod outgoing;
 
+pub mod admin;
 pub mod callers;
 pub mod concurrency_limit;
 pub mod effort;
 pub mod embedded;
 pub mod in_force;
+pub mod issuer;
 pub mod progress;
 pub mod reload;
+pub mod review;
 pub mod revoked_grants;
 
 pub mod system;
@@ -52,10 +55,9 @@ use tokio::{
 
 use crate::{
     config::ServerConfig,
-    reload::Reloader,
-    routes::{Health, Main},
+    routes::Health,
     serve::{Phase, serve},
-    start::{StartError, State},
+    start::{Services, StartError},
     system::signals::Signal,
 };
 
@@ -78,41 +80,41 @@ const SESSIONS_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 /// requests are answered within `config.limits.drain`. A second stop signal ends all of that at
 /// once.
 pub async fn run(
-    mut config: ServerConfig,
+    config: ServerConfig,
     listeners: Listeners,
     mut signals: mpsc::Receiver<Signal>,
 ) -> Result<(), StartError> {
     let limits = config.limits;
     let tls = config.tls.clone();
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let watched = std::mem::take(&mut config.watched);
-    let state = Arc::new(State::new(config)?);
-    state.in_force().keys.keep_fresh();
+    let Services { main, admin, reloader } = Services::new(config)?;
+    let (reviews, configurations) = (Arc::clone(&main.reviews), Arc::clone(&main.configurations));
+    configurations.current().keys.keep_fresh();
     // Dropping these tasks at the end stops them.
     let mut background = JoinSet::new();
-    let ticking = Arc::clone(&state);
-    background.spawn(async move { ticking.timeout.drive().await });
-    let exporting = state.traces.export();
-    // No token of a session that ended before this start is accepted; if this fails, no token of
-    // any session is accepted until it succeeds.
-    state.look_at_sessions().await;
-    let looking = Arc::clone(&state);
-    background.spawn(async move {
-        loop {
-            sleep(SESSIONS_PAUSE).await;
-            looking.look_at_sessions().await;
-        }
-    });
-    progress::tell(&state.in_force());
-    background.spawn(progress::watch_keys(Arc::clone(&state)));
-    let reloader = Reloader::new(&state, watched);
+    let ticking = Arc::clone(&reviews);
+    background.spawn(async move { ticking.judge.timeout.drive().await });
+    let exporting = reviews.traces.export();
+    if let Some(issuer) = main.issuer.clone() {
+        // No token of a session that ended before this start is accepted; if this fails, no token
+        // of any session is accepted until it succeeds.
+        issuer.look_at_sessions().await;
+        background.spawn(async move {
+            loop {
+                sleep(SESSIONS_PAUSE).await;
+                issuer.look_at_sessions().await;
+            }
+        });
+    }
+    progress::tell(&configurations.current());
+    background.spawn(progress::watch_keys(configurations));
     for file in reloader.files() {
         tracing::info!(file = %file.display(), "watching");
     }
-    background.spawn(reloader.drive(state.reopen.subscribe()));
+    let reopen = watch::Sender::new(0);
+    background.spawn(reloader.drive(reopen.subscribe()));
 
     let (main_phase, watching) = watch::channel(Phase::Serving);
-    let main = Arc::new(Main(Arc::clone(&state)));
     let (main_address, health_address) = (
         listeners.main.local_addr().ok(),
         listeners.health.as_ref().and_then(|listener| listener.local_addr().ok()),
@@ -120,7 +122,7 @@ pub async fn run(
     let mut main = tokio::spawn(serve(listeners.main, tls, limits, main, watching));
     let (health_phase, watching) = watch::channel(Phase::Serving);
     let health = listeners.health.map(|listener| {
-        let health = Arc::new(Health(Arc::clone(&state)));
+        let health = Arc::new(Health(Arc::clone(&admin)));
         tokio::spawn(serve(listener, None, limits.for_health(), health, watching))
     });
     if let Some(address) = main_address {
@@ -132,12 +134,12 @@ pub async fn run(
 
     while let Some(Signal::Reload) = signals.recv().await {
         tracing::info!("checking every file for changes, as requested");
-        state.reopen.send_modify(|count| *count += 1);
-        state.audit.reopen();
+        reopen.send_modify(|count: &mut u64| *count += 1);
+        reviews.audit.reopen();
     }
 
     tracing::info!(delay = ?limits.shutdown_delay, within = ?limits.drain, "shutting down");
-    state.begin_draining();
+    admin.lifecycle.begin_draining();
     let mut again = pin!(asked_again(&mut signals));
     let is_patient = tokio::select! {
         () = sleep(limits.shutdown_delay) => true,

@@ -5,8 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::sleep;
 
-use crate::in_force::InForce;
-use crate::start::State;
+use crate::in_force::{Configurations, InForce};
 
 const LOOK: Duration = Duration::from_millis(500);
 /// One in so many looks logs a warning about an issuer without keys.
@@ -20,12 +19,12 @@ pub fn tell(in_force: &InForce) {
 }
 
 /// Warns regularly about issuers without keys, after the start and after each reload.
-pub(crate) async fn watch_keys(state: Arc<State>) {
+pub(crate) async fn watch_keys(configurations: Arc<Configurations>) {
     // The generation of the configuration whose issuers all have keys.
     let mut told = None;
     for look in (1_u32..=LOOKS_PER_LINE).cycle() {
         sleep(LOOK).await;
-        let in_force = state.in_force();
+        let in_force = configurations.current();
         if told == Some(in_force.generation) {
             continue;
         }

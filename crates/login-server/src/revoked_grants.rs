@@ -9,7 +9,11 @@ use login_common::UnixTime;
 use login_issuer::{GrantFacts, Issuer};
 use login_review::{Grant, Revocations};
 
-use crate::{embedded::Gate, start::State, system::clock, telemetry::chain};
+use crate::{
+    embedded::{Embedded, Gate},
+    system::clock,
+    telemetry::chain,
+};
 
 /// Whether `list` revokes the tokens that `grant` of `issuer` could still obtain.
 pub fn is_revoked(
@@ -45,16 +49,14 @@ impl Applied {
         applied.take_if(|applied| !Arc::ptr_eq(applied, list));
     }
 
-    /// Ends the sessions that the list in force revokes, once for each list.
-    pub async fn follow(&self, state: &State) {
-        let Some(embedded) = &state.embedded else { return };
-        let list = Arc::clone(state.in_force().policy.revocations());
+    /// Ends the sessions of `embedded` that `list` revokes, once for each list.
+    pub async fn follow(&self, embedded: &Embedded, list: Arc<Revocations>) {
         if self.is(&list) {
             return;
         }
         let by_list = Arc::clone(&list);
         let asked = embedded
-            .ask(Gate::Internal, &state.limits, move |issuer| {
+            .ask(Gate::Internal, move |issuer| {
                 if by_list.is_empty() {
                     return Ok(Vec::new());
                 }

@@ -8,7 +8,7 @@ use login_common::client_configuration;
 use login_review::RequestFault;
 
 use crate::{
-    embedded::Embedded,
+    admin::Admin,
     handlers::{
         authorize, device, discovery, health, metrics,
         panic::guarded,
@@ -16,24 +16,35 @@ use crate::{
         review, token,
         visit::Visit,
     },
+    in_force::Configurations,
+    issuer::IssuerService,
+    review::ReviewService,
     serve::{Answering, Arriving, Caller, ConnectionEvent},
-    start::State,
-    telemetry::refusals::Endpoint,
+    telemetry::{metrics::connections::ConnectionCounts, refusals::Endpoint},
 };
 
 /// The listener for kube-apiserver, and for users and clients that sign in.
-pub struct Main(pub Arc<State>);
+pub struct Main {
+    /// Answers reviews.
+    pub reviews: Arc<ReviewService>,
+    /// Serves the embedded issuer, if there is one.
+    pub issuer: Option<Arc<IssuerService>>,
+    /// The configuration in force, which has the published client.
+    pub configurations: Arc<Configurations>,
+    /// Counts connections.
+    pub connections: Arc<ConnectionCounts>,
+}
 
 /// The listener for load balancers, kubelets and Prometheus.
-pub struct Health(pub Arc<State>);
+pub struct Health(pub Arc<Admin>);
 
 impl Answering for Main {
     fn observe(&self, event: ConnectionEvent) {
-        self.0.metrics.connections.count(event);
+        self.connections.count(event);
     }
 
     async fn answer(self: Arc<Self>, caller: Caller, request: Request<Arriving>) -> Reply {
-        let work = pin!(main(&self.0, caller, request));
+        let work = pin!(main(&self, caller, request));
         if let Ok(reply) = guarded(work).await {
             return reply;
         }
@@ -59,41 +70,36 @@ impl Answering for Health {
     }
 }
 
-async fn main(state: &State, caller: Caller, request: Request<Arriving>) -> Reply {
+async fn main(main: &Main, caller: Caller, request: Request<Arriving>) -> Reply {
     if request.uri().path() == "/authenticate" {
-        return review::review(state, caller, request).await;
+        return review::review(&main.reviews, caller, request).await;
     }
-    if is_published_client(state, request.uri().path())
-        && let Some(document) = &state.in_force().published_client
+    if is_published_client(main, request.uri().path())
+        && let Some(document) = &main.configurations.current().published_client
     {
         return match *request.method() {
             Method::GET | Method::HEAD => discovery::published_client(document),
             _ => method_not_allowed("GET, HEAD"),
         };
     }
-    match &state.embedded {
+    match &main.issuer {
         // Boxed, so that reviews do not move a future with room for all the pages.
-        Some(embedded) => Box::pin(issuer(state, embedded, caller, request)).await,
+        Some(service) => Box::pin(issuer(service, caller, request)).await,
         None => review::faulty(RequestFault::NotFound),
     }
 }
 
 /// Whether `path` is the published client's: at the root, or below the path of the embedded issuer,
 /// which a proxy may forward alone.
-fn is_published_client(state: &State, path: &str) -> bool {
-    let base = state.embedded.as_ref().map_or("", |embedded| embedded.paths.base.as_str());
+fn is_published_client(main: &Main, path: &str) -> bool {
+    let base = main.issuer.as_ref().map_or("", |issuer| issuer.embedded.paths.base.as_str());
     path == client_configuration::PATH
         || path.strip_prefix(base).is_some_and(|rest| rest == client_configuration::PATH)
 }
 
-async fn issuer(
-    state: &State,
-    embedded: &Embedded,
-    caller: Caller,
-    request: Request<Arriving>,
-) -> Reply {
-    let (limits, source) = (&state.limits, caller.source);
-    let visit = |endpoint| Visit { embedded, limits, source, endpoint };
+async fn issuer(service: &IssuerService, caller: Caller, request: Request<Arriving>) -> Reply {
+    let (embedded, source) = (&service.embedded, caller.source);
+    let visit = |endpoint| Visit { embedded, source, endpoint };
     // An issuer such as `https://example.com/login` has its endpoints below that path.
     let Some(path) = request.uri().path().strip_prefix(embedded.paths.base.as_str()) else {
         return review::faulty(RequestFault::NotFound);
@@ -116,8 +122,8 @@ async fn issuer(
         ("/device_authorization", Verb::Post) => {
             token::device_authorization(visit(Endpoint::DeviceAuthorization), request).await
         }
-        ("/token", Verb::Post) => token::token(state, visit(Endpoint::Token), request).await,
-        ("/revoke", Verb::Post) => token::revoke(state, visit(Endpoint::Revoke), request).await,
+        ("/token", Verb::Post) => token::token(service, visit(Endpoint::Token), request).await,
+        ("/revoke", Verb::Post) => token::revoke(service, visit(Endpoint::Revoke), request).await,
         ("/.well-known/openid-configuration" | "/jwks", _) => method_not_allowed("GET, HEAD"),
         ("/authorize" | "/device", _) => method_not_allowed("GET, HEAD, POST"),
         ("/device_authorization" | "/token" | "/revoke", _) => method_not_allowed("POST"),

@@ -67,9 +67,10 @@ impl Loaded {
     /// Whether no token could be accepted. Such a configuration is valid: a running server applies
     /// it; one that starts would have nothing to do.
     pub fn accepts_nobody(&self) -> bool {
-        self.bundle.policy.issuers().is_empty()
-            && self.bundle.policy.remotes().is_empty()
-            && self.bundle.policy.static_tokens().is_none_or(StaticTokens::is_empty)
+        let policy = &self.bundle.policy;
+        policy.issuers().is_empty()
+            && policy.remotes().is_empty()
+            && policy.static_tokens().is_none_or(StaticTokens::is_empty)
     }
 }
 

@@ -33,22 +33,15 @@ use crate::{
     tls::{ClientCertificate, ServingTls},
 };
 
-/// What a reload replaces, as read from the files.
+/// What a reload replaces as a whole.
 #[derive(Debug)]
 pub struct Bundle {
-    /// Issuers and the guard over their names; the embedded issuer is the first, if there is one.
+    /// Issuers and the guard over their names; the embedded issuer is first, if there is one.
     pub policy: Policy,
     /// The parties of the policy's remote authenticators, in its order.
     pub remotes: Vec<RemoteParty>,
     /// The client configuration for users that know only the server's address.
     pub published_client: Option<ClientConfiguration>,
-}
-
-impl Bundle {
-    /// A policy that asks no other party, without a published client.
-    pub const fn of(policy: Policy) -> Self {
-        Self { policy, remotes: Vec::new(), published_client: None }
-    }
 }
 
 /// Everything that [`crate::run`] needs. Files are read and checked before it is built.

@@ -15,7 +15,6 @@ use login_review::EndedSessions;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    config::Limits,
     embedded::{Embedded, Gate},
     system::clock,
     telemetry::chain,
@@ -66,10 +65,10 @@ impl EndedSessionsInForce {
     }
 
     /// Queries the store of `embedded` once, with the same time limit as its other work.
-    pub async fn look(&self, embedded: &Embedded, limits: &Limits) {
+    pub async fn look(&self, embedded: &Embedded) {
         let ask = async {
             let asked = embedded
-                .ask(Gate::Internal, limits, |issuer| {
+                .ask(Gate::Internal, |issuer| {
                     let ended = issuer.ended_sessions(clock::now());
                     ended.map(|ended| EndedSessions::new(issuer.settings().issuer.as_str(), ended))
                 })
@@ -80,7 +79,7 @@ impl EndedSessionsInForce {
                 Err(fault) => Err(fault.as_str().to_owned()),
             }
         };
-        self.look_by(ask, limits.form).await;
+        self.look_by(ask, embedded.limits.form).await;
     }
 
     /// A caller that waited while another query began and ended needs no query of its own: any
@@ -109,7 +108,8 @@ impl EndedSessionsInForce {
         }
     }
 
-    fn learn(&self, ended: EndedSessions) {
+    /// Replaces what is known by what the store says.
+    pub fn learn(&self, ended: EndedSessions) {
         let blind_since = self.blind_since.lock().unwrap_or_else(PoisonError::into_inner).take();
         if blind_since.is_some() {
             tracing::info!("ended sessions can be read again");

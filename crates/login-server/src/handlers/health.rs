@@ -7,7 +7,7 @@ use http::StatusCode;
 use login_issuer::Issuer;
 
 use super::response::{Reply, text};
-use crate::{embedded::Gate, start::State, telemetry::chain};
+use crate::{admin::Admin, embedded::Gate, telemetry::chain};
 
 /// The process runs and answers.
 pub fn live() -> Reply {
@@ -19,10 +19,10 @@ pub fn live() -> Reply {
 /// not take every replica out of rotation, so it is reported and changes nothing; so is a file that
 /// could not be put in force. Plain `/readyz` is terse; `?verbose` and every "not ready" list each
 /// check.
-pub async fn ready(state: &State, is_verbose: bool) -> Reply {
+pub async fn ready(admin: &Admin, is_verbose: bool) -> Reply {
     let mut report = Report::default();
-    report.check("serving", state.is_draining().then_some("draining"));
-    let in_force = state.in_force();
+    report.check("serving", admin.lifecycle.is_draining().then_some("draining"));
+    let in_force = admin.configurations.current();
     let (mut is_usable, mut all_were_asked) = (in_force.policy.accepts_opaque_tokens(), true);
     for issuer in in_force.keys.readiness() {
         is_usable |= issuer.has_keys;
@@ -37,13 +37,13 @@ pub async fn ready(state: &State, is_verbose: bool) -> Reply {
     }
     report.check("authenticators", (!is_usable).then_some("no token can be verified yet"));
     // An issuer that a reload adds must not take a working server out of rotation.
-    let is_new = !all_were_asked && !state.has_been_ready();
+    let is_new = !all_were_asked && !admin.lifecycle.has_been_ready();
     report.check("start", is_new.then_some("not every issuer has been asked yet"));
-    if let Some(embedded) = &state.embedded {
-        let fault = match embedded.ask(Gate::Internal, &state.limits, Issuer::check).await {
+    if let Some(issuer) = &admin.issuer {
+        let fault = match issuer.embedded.ask(Gate::Internal, Issuer::check).await {
             Ok(Ok(())) => None,
             Ok(Err(fault)) => {
-                if let Some(times) = state.store_faults.turn() {
+                if let Some(times) = admin.store_faults.turn() {
                     tracing::error!(error = %chain(&fault), times, "the store does not answer");
                 }
                 Some("does not answer")
@@ -52,7 +52,7 @@ pub async fn ready(state: &State, is_verbose: bool) -> Reply {
         };
         report.check("store", fault);
     }
-    for (kind, status) in state.reloads.report().filter(|(_, status)| status.is_watched) {
+    for (kind, status) in admin.reloads.report().filter(|(_, status)| status.is_watched) {
         // The cause is only logged: callers of this listener are not authenticated.
         let fault =
             status.fault.map(|_| "files cannot be used, what was in force stays; see the log");
@@ -61,7 +61,7 @@ pub async fn ready(state: &State, is_verbose: bool) -> Reply {
     if report.is_bad {
         return text(StatusCode::SERVICE_UNAVAILABLE, report.lines);
     }
-    state.was_ready();
+    admin.lifecycle.was_ready();
     if is_verbose { text(StatusCode::OK, report.lines) } else { text(StatusCode::OK, "ok\n") }
 }
 

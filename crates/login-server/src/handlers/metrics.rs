@@ -7,18 +7,18 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::response::{Reply, text};
 use crate::{
-    start::State,
+    admin::Admin,
     telemetry::metrics::{Format, render},
 };
 
 /// Every metric, in the one of the two formats that the scraper prefers.
-pub fn metrics(state: &Arc<State>, headers: &HeaderMap) -> Reply {
+pub fn metrics(admin: &Arc<Admin>, headers: &HeaderMap) -> Reply {
     let format = preferred(headers);
     let content_type = match format {
         Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
         Format::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
     };
-    let Ok(metrics) = render(state, format) else {
+    let Ok(metrics) = render(admin, format) else {
         return text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written down\n");
     };
     let mut reply = text(StatusCode::OK, metrics);

@@ -22,10 +22,10 @@ use crate::{
     config::load::SESSION_ID_KEY,
     effort::short_patience,
     evidence::result_cache::{Answered, Basis, Epoch, Keep, Question},
-    gather::{Judgement, judge},
+    gather::Judgement,
     in_force::InForce,
+    review::ReviewService,
     serve::{Arriving, Caller},
-    start::State,
     system::clock::{self, Moment},
     telemetry::{
         audit::{Asked, Record, Subject, bounded},
@@ -37,22 +37,22 @@ use crate::{
 };
 
 /// Answers one request, whatever its method.
-pub async fn review(state: &State, caller: Caller, request: Request<Arriving>) -> Reply {
-    let mut review = Review { state, caller, begun: clock::instant(), span: ReviewSpan::none() };
+pub async fn review(service: &ReviewService, caller: Caller, request: Request<Arriving>) -> Reply {
+    let mut review = Review { service, caller, begun: clock::instant(), span: ReviewSpan::none() };
     if request.method() != Method::POST {
         let mut reply = review.rejected(RequestFault::MethodNotAllowed);
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return reply;
     }
-    if !state.callers.admit(&review.caller, request.headers(), clock::now()) {
+    if !service.callers.admit(&review.caller, request.headers(), clock::now()) {
         return review.rejected(RequestFault::CallerNotAllowed);
     }
-    review.span = state.traces.review(request.headers());
+    review.span = service.traces.review(request.headers());
     if !body::has_media_type(&request, "application/json") {
         return review.rejected(RequestFault::UnsupportedMediaType);
     }
     let judged = pin!(review.judged(request));
-    match state.timeout.within(state.limits.review, judged).await {
+    match service.judge.timeout.within(service.limits.review, judged).await {
         Some(reply) => reply,
         None => review.untold(Outage::DeadlineExceeded),
     }
@@ -60,7 +60,7 @@ pub async fn review(state: &State, caller: Caller, request: Request<Arriving>) -
 
 /// One request that is being answered.
 struct Review<'s> {
-    state: &'s State,
+    service: &'s ReviewService,
     caller: Caller,
     begun: Instant,
     span: ReviewSpan,
@@ -68,8 +68,9 @@ struct Review<'s> {
 
 impl Review<'_> {
     async fn judged(&self, request: Request<Arriving>) -> Reply {
-        let state = self.state;
-        let longest = state.in_force().policy.max_token_length() + state.limits.review_body;
+        let service = self.service;
+        let longest =
+            service.configurations.current().policy.max_token_length() + service.limits.review_body;
         let body = match body::read(request, longest).await {
             Ok(body) => body,
             Err(BodyFault::TooLarge(_)) => return self.rejected(RequestFault::TooLarge),
@@ -80,14 +81,14 @@ impl Review<'_> {
             }
         };
         let now = clock::moment();
-        let in_force = state.in_force();
-        let epoch = state.epoch(&in_force);
+        let in_force = service.configurations.current();
+        let epoch = service.epoch(&in_force);
         let known = |question: &Question| {
             let generation = |issuer| in_force.keys.generation(issuer);
-            state.results.answer(question, now, epoch, generation)
+            service.results.answer(question, now, epoch, generation)
         };
         // Without a cache key the request is judged, and its answer is not cached.
-        let question = state.results.question(&body).ok();
+        let question = service.results.question(&body).ok();
         if let Some((known, decided)) = question.as_ref().and_then(known) {
             self.repeated(decided);
             return self.sent(json(StatusCode::OK, known));
@@ -97,13 +98,13 @@ impl Review<'_> {
             let request = match ReviewRequest::parse(&body) {
                 Ok(request) => request,
                 Err(fault) => {
-                    if let Some(times) = state.malformed.turn() {
+                    if let Some(times) = service.malformed.turn() {
                         tracing::info!(reason = %chain(&fault), times, "a request is not a TokenReview");
                     }
                     return self.rejected(RequestFault::from(&fault));
                 }
             };
-            let Ok(id) = DecisionId::draw(&state.decision_ids) else {
+            let Ok(id) = DecisionId::draw(&service.decision_ids) else {
                 tracing::error!("the system's random source failed");
                 return self.sent(internal_error());
             };
@@ -111,8 +112,8 @@ impl Review<'_> {
             let answered = match question {
                 None => judge.await.map(|answered| (answered, true)),
                 Some(question) => {
-                    let (known, places) = (|| known(&question), &state.sharing_reviews);
-                    state.results.judged_once(question, epoch, places, known, judge).await
+                    let (known, places) = (|| known(&question), &service.sharing);
+                    service.results.judged_once(question, epoch, places, known, judge).await
                 }
             };
             let Ok((answered, is_own)) = answered else { return self.overloaded() };
@@ -135,7 +136,7 @@ impl Review<'_> {
         id: DecisionId,
         now: Moment,
     ) -> Result<Answered, RequestFault> {
-        let turn = self.state.reviews.take(&self.state.timeout).await;
+        let turn = self.service.turns.take(&self.service.judge.timeout).await;
         let _turn = turn.ok_or(RequestFault::Overloaded)?;
         Ok(self.judged_anew(in_force, epoch, question, request, id, now).await)
     }
@@ -149,9 +150,9 @@ impl Review<'_> {
         id: DecisionId,
         now: Moment,
     ) -> Answered {
-        let mut judgement = judge(self.state, in_force, request, now.wall).await;
+        let mut judgement = self.service.judge.judge(in_force, request, now.wall).await;
         if let Verdict::Accepted { identity, .. } = &mut judgement.verdict
-            && self.state.audit.decision_id_in_extra()
+            && self.service.audit.decision_id_in_extra()
         {
             identity.extra.insert(DECISION_ID_KEY.to_owned(), vec![id.to_string()]);
         }
@@ -164,12 +165,12 @@ impl Review<'_> {
             (question, judgement.issuer, judgement.generation, keepable(&judgement.verdict))
         {
             let basis = Basis { epoch, keys: (issuer, generation) };
-            self.state.results.keep(question, (body.clone(), decided), keep, basis, now);
+            self.service.results.keep(question, (body.clone(), decided), keep, basis, now);
         }
         self.count(decided.outcome, Origin::Judged);
         self.span.decided(decided, false);
         self.span.issuer(judgement.issuer.map(|issuer| in_force.keys.issuer(issuer)));
-        self.state.audit.record(decided.outcome, || {
+        self.service.audit.record(decided.outcome, || {
             let subject = self.subject(in_force, request, &judgement);
             let asked = Asked {
                 api_version: Some(request.api_version.as_str()),
@@ -188,7 +189,7 @@ impl Review<'_> {
         request: &ReviewRequest,
         judgement: &'a Judgement<'_>,
     ) -> Subject<'a> {
-        let audit = &self.state.audit;
+        let audit = &self.service.audit;
         let token = request.token.expose();
         let mut subject = Subject {
             issuer: judgement.issuer.map(|issuer| in_force.keys.issuer(issuer)),
@@ -221,7 +222,7 @@ impl Review<'_> {
     fn repeated(&self, decided: Decided) {
         self.count(decided.outcome, Origin::Cache);
         self.span.decided(decided, true);
-        if self.state.audit.is_repeat_wanted() {
+        if self.service.audit.is_repeat_wanted() {
             self.recorded_without_details(decided, true);
         }
     }
@@ -230,7 +231,7 @@ impl Review<'_> {
     fn untold(&self, outage: Outage) -> Reply {
         let outcome = Outcome::CannotTell(outage);
         self.count(outcome, Origin::Judged);
-        if let Ok(id) = DecisionId::draw(&self.state.decision_ids) {
+        if let Ok(id) = DecisionId::draw(&self.service.decision_ids) {
             let decided = Decided { id, outcome };
             self.span.decided(decided, false);
             self.recorded_without_details(decided, false);
@@ -239,7 +240,7 @@ impl Review<'_> {
     }
 
     fn recorded_without_details(&self, decided: Decided, is_cached: bool) {
-        self.state.audit.record(decided.outcome, || {
+        self.service.audit.record(decided.outcome, || {
             Record::new(decided, is_cached, self.took(), Subject::default(), self.asked())
         });
     }
@@ -254,14 +255,14 @@ impl Review<'_> {
     }
 
     fn overloaded(&self) -> Reply {
-        if let Some(shed) = self.state.shed.turn() {
+        if let Some(shed) = self.service.shed.turn() {
             tracing::warn!(shed, "too many concurrent reviews");
         }
         self.rejected(RequestFault::Overloaded)
     }
 
     fn rejected(&self, fault: RequestFault) -> Reply {
-        self.state.metrics.reviews.rejected(fault);
+        self.service.counts.rejected(fault);
         self.span.rejected(fault);
         self.sent(faulty(fault))
     }
@@ -277,7 +278,7 @@ impl Review<'_> {
             // flood.
             self.caller.place.admit();
         }
-        self.state.metrics.reviews.answered(outcome, origin, self.took());
+        self.service.counts.answered(outcome, origin, self.took());
     }
 
     fn took(&self) -> Duration {

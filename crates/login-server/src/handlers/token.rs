@@ -14,19 +14,19 @@ use super::{
 };
 use crate::{
     embedded::{Gate, NotDone},
+    issuer::IssuerService,
     revoked_grants::is_revoked,
     serve::Arriving,
-    start::State,
     system::clock,
 };
 
 /// The token endpoint (RFC 6749 §3.2).
-pub async fn token(state: &State, visit: Visit<'_>, request: Request<Arriving>) -> Reply {
+pub async fn token(service: &IssuerService, visit: Visit<'_>, request: Request<Arriving>) -> Reply {
     let submitted = match visit.form(request).await {
         Ok(submitted) => submitted,
         Err(fault) => return malformed(fault),
     };
-    let list = Arc::clone(state.in_force().policy.revocations());
+    let list = Arc::clone(service.configurations.current().policy.revocations());
     let done = visit
         .ask(Gate::Store, {
             let list = Arc::clone(&list);
@@ -38,7 +38,7 @@ pub async fn token(state: &State, visit: Visit<'_>, request: Request<Arriving>) 
             }
         })
         .await;
-    state.revoked_grants.was_granted_by(&list);
+    service.revoked_grants.was_granted_by(&list);
     match done {
         Ok(Ok(response)) => granted(&response),
         Ok(Err(refusal)) => refused(visit, &refusal),
@@ -47,7 +47,11 @@ pub async fn token(state: &State, visit: Visit<'_>, request: Request<Arriving>) 
 }
 
 /// The revocation endpoint (RFC 7009 §2).
-pub async fn revoke(state: &State, visit: Visit<'_>, request: Request<Arriving>) -> Reply {
+pub async fn revoke(
+    service: &IssuerService,
+    visit: Visit<'_>,
+    request: Request<Arriving>,
+) -> Reply {
     let submitted = match visit.form(request).await {
         Ok(submitted) => submitted,
         Err(fault) => return malformed(fault),
@@ -64,7 +68,7 @@ pub async fn revoke(state: &State, visit: Visit<'_>, request: Request<Arriving>)
             if let Some(session) = revoked.session_id {
                 tracing::info!(client, session, "session ended");
                 // A client that receives the answer must find its session ended in this process.
-                state.look_at_sessions().await;
+                service.look_at_sessions().await;
             } else {
                 tracing::debug!(client, "an unknown session cannot be revoked");
             }

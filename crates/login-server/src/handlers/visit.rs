@@ -1,4 +1,4 @@
-//! One request to the embedded issuer: the issuer, the limits, the source, and the endpoint.
+//! One request to the embedded issuer: the issuer, the source, and the endpoint.
 //! Never decides the answer: it counts and logs the result.
 
 use std::{error::Error, fmt::Display, net::IpAddr};
@@ -8,7 +8,6 @@ use login_issuer::Issuer;
 
 use super::form::{self, FormFault, Submitted};
 use crate::{
-    config::Limits,
     embedded::{Embedded, Gate, NotDone},
     serve::Arriving,
     telemetry::refusals::Endpoint,
@@ -19,8 +18,6 @@ use crate::{
 pub struct Visit<'s> {
     /// The issuer.
     pub embedded: &'s Embedded,
-    /// The limits of time and size.
-    pub limits: &'s Limits,
     /// The client's address.
     pub source: IpAddr,
     /// The endpoint.
@@ -30,7 +27,7 @@ pub struct Visit<'s> {
 impl Visit<'_> {
     /// Reads the form of the request.
     pub async fn form(&self, request: Request<Arriving>) -> Result<Submitted, FormFault> {
-        let form = form::read(request, self.limits).await;
+        let form = form::read(request, &self.embedded.limits).await;
         form.inspect_err(|fault| self.refused("invalid_request", fault.message()))
     }
 
@@ -40,7 +37,7 @@ impl Visit<'_> {
         gate: Gate,
         work: impl FnOnce(&Issuer) -> T + Send + 'static,
     ) -> Result<T, NotDone> {
-        let asked = self.embedded.ask(gate, self.limits, work).await;
+        let asked = self.embedded.ask(gate, work).await;
         asked.inspect_err(|fault| {
             self.embedded.refusals.unanswered(self.endpoint, fault.as_str(), None);
         })

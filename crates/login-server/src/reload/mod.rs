@@ -17,6 +17,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use login_common::names::IssuerUrl;
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -31,20 +32,36 @@ pub use self::{
     status::{Kind, Reloads, Status},
     watched::{ConfigurationFiles, PollInterval, Watched},
 };
-use crate::{start::State, system::clock};
+use crate::{callers::Callers, in_force::Configurations, system::clock, tls::ServingTls};
+
+/// What reloads replace, and where they report.
+pub struct Replaced {
+    /// The configuration in force, and the list of revocations in it.
+    pub configurations: Arc<Configurations>,
+    /// The callers that may ask for reviews, by token.
+    pub callers: Arc<Callers>,
+    /// The certificates that handshakes use.
+    pub tls: Option<ServingTls>,
+    /// The embedded issuer, whose pages are reached under these certificates.
+    pub issuer: Option<IssuerUrl>,
+    /// The results of the latest reloads.
+    pub reloads: Arc<Reloads>,
+}
 
 /// Checks the files for as long as `drive` runs.
 pub(crate) struct Reloader {
-    state: Arc<State>,
+    tls: Option<ServingTls>,
+    reloads: Arc<Reloads>,
     subjects: Arc<Mutex<Vec<Box<dyn Looking>>>>,
     expiry: ExpiryWarnings,
     interval: PollInterval,
 }
 
 impl Reloader {
-    /// Watches `watched`, from which `state` was built.
-    pub(crate) fn new(state: &Arc<State>, watched: Watched) -> Self {
-        let (now, reloads) = (clock::now(), &state.reloads);
+    /// Watches `watched`, from which `replaced` was built.
+    pub(crate) fn new(replaced: Replaced, watched: Watched) -> Self {
+        let Replaced { configurations, callers, tls, issuer, reloads } = replaced;
+        let now = clock::now();
         let mut subjects: Vec<Box<dyn Looking>> = Vec::new();
         let mut watch = |subject: Box<dyn Looking>| {
             if let Some(stream) = subject.stream() {
@@ -55,22 +72,22 @@ impl Reloader {
             }
         };
         if let Some(files) = watched.configuration {
-            let ((configuration, seen), (revocations, list)) = files.sources(state);
-            watch(Box::new(WatchedGroup::new(configuration, seen, reloads, now)));
+            let ((configuration, seen), (revocations, list)) = files.sources(&configurations);
+            watch(Box::new(WatchedGroup::new(configuration, seen, &reloads, now)));
             // After the configuration, which says where the list is.
-            watch(Box::new(WatchedGroup::new(revocations, list, reloads, now)));
+            watch(Box::new(WatchedGroup::new(revocations, list, &reloads, now)));
         }
-        if let (Some((files, seen)), Some(serving)) = (watched.tls, &state.tls) {
-            let issuer = state.embedded.as_ref().map(|embedded| embedded.url().clone());
+        if let (Some((files, seen)), Some(serving)) = (watched.tls, &tls) {
             let source = TlsSource { files, serving: serving.clone(), issuer };
-            watch(Box::new(WatchedGroup::new(source, seen, reloads, now)));
+            watch(Box::new(WatchedGroup::new(source, seen, &reloads, now)));
         }
         if let Some((file, seen)) = watched.caller_tokens {
-            let source = CallerTokenSource { file, state: Arc::clone(state) };
-            watch(Box::new(WatchedGroup::new(source, seen, reloads, now)));
+            let source = CallerTokenSource { file, callers };
+            watch(Box::new(WatchedGroup::new(source, seen, &reloads, now)));
         }
         Self {
-            state: Arc::clone(state),
+            tls,
+            reloads,
             subjects: Arc::new(Mutex::new(subjects)),
             expiry: ExpiryWarnings::default(),
             interval: watched.interval,
@@ -87,7 +104,7 @@ impl Reloader {
     pub(crate) async fn drive(mut self, mut wanted: watch::Receiver<u64>) {
         let mut read_at = Instant::now() + self.interval.read;
         loop {
-            if let Some(tls) = &self.state.tls {
+            if let Some(tls) = &self.tls {
                 self.expiry.warn(&tls.current().validity, clock::now());
             }
             let glance_at = Instant::now() + self.interval.glance;
@@ -103,12 +120,12 @@ impl Reloader {
             } else {
                 Look::Glance
             };
-            let (state, subjects) = (Arc::clone(&self.state), Arc::clone(&self.subjects));
+            let (reloads, subjects) = (Arc::clone(&self.reloads), Arc::clone(&self.subjects));
             // A file system may be slow, and a configuration may be long.
             let looked = tokio::task::spawn_blocking(move || {
                 let mut subjects = subjects.lock().unwrap_or_else(PoisonError::into_inner);
                 for subject in subjects.iter_mut() {
-                    subject.look(look, &state.reloads, clock::now());
+                    subject.look(look, &reloads, clock::now());
                 }
             });
             if looked.await.is_err() {

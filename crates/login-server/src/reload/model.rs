@@ -27,11 +27,10 @@ use super::{
     *,
 };
 use crate::{
-    config::{Bundle, Limits, ServerConfig, authenticators::read_revocations},
-    evidence::{key_sets::KeySetIntervals, result_cache::ResultCacheSettings},
+    config::{Bundle, authenticators::read_revocations},
+    evidence::key_sets::KeySetIntervals,
+    in_force::KeySources,
     system::tracked_files::TrackedFiles,
-    telemetry::audit::AuditSettings,
-    tls::ClientCertificate,
 };
 
 const ISSUER: &str = "https://id.example";
@@ -66,7 +65,7 @@ const USELESS: [&str; 14] = [
 ];
 
 struct World {
-    state: Arc<State>,
+    configurations: Arc<Configurations>,
     path: PathBuf,
     _folder: tempfile::TempDir,
     reloads: Reloads,
@@ -93,14 +92,16 @@ impl World {
         let files = TrackedFiles::default();
         let list = read_revocations(&path, &files).unwrap();
         let policy = Policy::new(Vec::new(), Guard::default()).with_revocations(list);
-        let state = Arc::new(State::new(config(policy)).unwrap());
+        let bundle = Bundle { policy, remotes: Vec::new(), published_client: None };
+        let sources = KeySources::new(None, None, KeySetIntervals::default());
+        let configurations = Arc::new(Configurations::new(bundle, sources));
         let place = Arc::new(arc_swap::ArcSwapOption::from_pointee(path.clone()));
-        let source = RevocationSource { state: Arc::clone(&state), list: place };
+        let source = RevocationSource { configurations: Arc::clone(&configurations), list: place };
         let reloads = Reloads::default();
         let start = UnixTime::from_seconds(1_000_000);
         let subject = WatchedGroup::new(source, files.into_seen(), &reloads, start);
         Self {
-            state,
+            configurations,
             path,
             _folder: folder,
             reloads,
@@ -146,9 +147,9 @@ impl World {
     }
 
     fn look(&mut self, look: Look) {
-        let before = self.state.in_force();
+        let before = self.configurations.current();
         self.subject.look(look, &self.reloads, UnixTime::from_seconds(self.now));
-        let after = self.state.in_force();
+        let after = self.configurations.current();
         self.looks += usize::from(self.is_dated || look == Look::Read);
         let before_that = std::mem::replace(&mut self.seen, self.text.clone());
         if Arc::ptr_eq(before.policy.revocations(), after.policy.revocations()) {
@@ -167,7 +168,7 @@ impl World {
     fn is_revoked(&self, token: &str) -> bool {
         let claims = Claims::parse(json!({"jti": token}).to_string().as_bytes()).unwrap();
         let now = UnixTime::from_seconds(self.now);
-        self.state.in_force().policy.revocations().find(ISSUER, &claims, now).is_some()
+        self.configurations.current().policy.revocations().find(ISSUER, &claims, now).is_some()
     }
 
     fn check(&self) {
@@ -198,24 +199,6 @@ fn rendered(list: &List, random: &mut Dice) -> String {
         let _ = writeln!(text, "- {{jti: {token}{issuer}{}}}", end.unwrap_or_default());
     }
     text
-}
-
-fn config(policy: Policy) -> ServerConfig {
-    ServerConfig {
-        tls: None,
-        client_certificate: ClientCertificate::NotAsked,
-        caller_tokens: None,
-        bundle: Bundle::of(policy),
-        api_audiences: None,
-        issuer: None,
-        state_dir: None,
-        key_set_intervals: KeySetIntervals::default(),
-        result_cache: ResultCacheSettings::default(),
-        audit: AuditSettings::default(),
-        traces: None,
-        limits: Limits::default(),
-        watched: Watched::default(),
-    }
 }
 
 /// One event: to the list, to the clock, or a check.

@@ -20,9 +20,8 @@ use crate::{
         load::{Beside, Loaded, load_beside},
         running::Running,
     },
-    in_force::InForce,
+    in_force::{Configurations, InForce},
     progress,
-    start::State,
     system::{clock, tracked_files::TrackedFiles},
     telemetry::chain,
     tls::{self, CertificateUse, Prepared, ServingTls, TlsFiles},
@@ -32,7 +31,7 @@ use crate::{
 type ListPlace = Arc<ArcSwapOption<PathBuf>>;
 
 pub(super) struct ConfigurationSource {
-    state: Arc<State>,
+    configurations: Arc<Configurations>,
     configuration: Option<PathBuf>,
     authentication: Option<PathBuf>,
     list: ListPlace,
@@ -49,15 +48,18 @@ impl ConfigurationFiles {
     /// mistake elsewhere in the configuration is fixed.
     pub(super) fn sources(
         self,
-        state: &Arc<State>,
+        configurations: &Arc<Configurations>,
     ) -> (FirstRead<ConfigurationSource>, FirstRead<RevocationSource>) {
         let Self { configuration, authentication, revocations, running, mut seen } = self;
         let of_list = revocations.as_ref().and_then(|list| seen.remove_entry(list));
         let list = Arc::new(ArcSwapOption::new(revocations.map(Arc::new)));
-        let revocations = RevocationSource { state: Arc::clone(state), list: Arc::clone(&list) };
-        let known_issuers = issuers_of(&state.in_force());
+        let revocations = RevocationSource {
+            configurations: Arc::clone(configurations),
+            list: Arc::clone(&list),
+        };
+        let known_issuers = issuers_of(&configurations.current());
         let source = ConfigurationSource {
-            state: Arc::clone(state),
+            configurations: Arc::clone(configurations),
             configuration,
             authentication,
             list,
@@ -77,7 +79,7 @@ impl Source for ConfigurationSource {
 
     fn read(&self, files: &TrackedFiles) -> Result<Loaded, Vec<String>> {
         let (own, kubernetes) = (self.configuration.as_deref(), self.authentication.as_deref());
-        let (in_force, list) = (self.state.in_force(), self.list.load_full());
+        let (in_force, list) = (self.configurations.current(), self.list.load_full());
         let revocations = ListInForce {
             file: list.as_deref().map(PathBuf::as_path),
             list: in_force.policy.revocations(),
@@ -92,9 +94,9 @@ impl Source for ConfigurationSource {
             tracing::warn!("{warning}");
         }
         self.list.store(loaded.revocations_file.clone().map(Arc::new));
-        let before = issuers_of(&self.state.in_force());
-        self.state.replace(loaded.bundle);
-        let in_force = self.state.in_force();
+        let before = issuers_of(&self.configurations.current());
+        self.configurations.replace(loaded.bundle);
+        let in_force = self.configurations.current();
         let now = issuers_of(&in_force);
         for issuer in before.difference(&now) {
             tracing::warn!(issuer, "tokens are not accepted any more");
@@ -109,7 +111,7 @@ fn issuers_of(in_force: &InForce) -> BTreeSet<String> {
 }
 
 pub(super) struct RevocationSource {
-    pub(super) state: Arc<State>,
+    pub(super) configurations: Arc<Configurations>,
     pub(super) list: ListPlace,
 }
 
@@ -132,8 +134,8 @@ impl Source for RevocationSource {
     }
 
     fn put_in_force(&mut self, list: Revocations) {
-        self.state.replace_revocations(list);
-        let (in_force, file) = (self.state.in_force(), self.list.load_full());
+        self.configurations.replace_revocations(list);
+        let (in_force, file) = (self.configurations.current(), self.list.load_full());
         let file = file.as_deref().map(PathBuf::as_path);
         for warning in unknown_issuers(&in_force.policy, file) {
             tracing::warn!("{warning}");
@@ -193,7 +195,7 @@ fn is_shown_in_time(prepared: &Prepared, now: UnixTime) -> bool {
 
 pub(super) struct CallerTokenSource {
     pub(super) file: PathBuf,
-    pub(super) state: Arc<State>,
+    pub(super) callers: Arc<callers::Callers>,
 }
 
 impl Source for CallerTokenSource {
@@ -212,6 +214,6 @@ impl Source for CallerTokenSource {
             let file = self.file.display();
             tracing::warn!(%file, "holds no token any more; no caller is identified by one");
         }
-        self.state.callers.replace(tokens);
+        self.callers.replace(tokens);
     }
 }

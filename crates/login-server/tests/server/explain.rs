@@ -16,7 +16,7 @@ use login_protocols::jose::{Algorithm, KeySet, SigningKey};
 use login_review::{ClaimMapping, IssuerPolicy, KeySource, PrefixedClaim, Verdict};
 use login_server::{
     commands::explain::{examine, question},
-    start::State,
+    start::Services,
     system::clock,
 };
 use serde_json::{Value, json};
@@ -66,13 +66,13 @@ fn tokens(issuer: &IssuerElsewhere) -> Vec<(&'static str, String)> {
 async fn the_verdict_is_the_servers() {
     let issuer = IssuerElsewhere::start().await;
     let server = TestServer::start(config(vec![issuer.policy()])).await;
-    let state = State::new(config(vec![issuer.policy()])).unwrap();
-    let in_force = state.in_force();
+    let services = Services::new(config(vec![issuer.policy()])).unwrap();
+    let (judge, in_force) = (&services.main.reviews.judge, services.main.configurations.current());
     let client = plain_client();
     for (what, token) in tokens(&issuer) {
         let said = ask(&client, &server.url, &token).await;
         let asked = question(Secret::new(token), Vec::new());
-        let examined = examine(&state, &in_force, &asked, clock::now()).await;
+        let examined = examine(judge, &in_force, &asked, clock::now()).await;
         match examined.verdict {
             Verdict::Accepted { identity, .. } => {
                 assert_eq!(said.username(), Some(identity.username.as_str()), "{what}");
@@ -105,15 +105,16 @@ async fn the_verdict_on_every_attack_is_the_servers() {
     let keys = KeySet::parse(attacked["jwks"].to_string().as_bytes()).unwrap();
     entry.key_source = KeySource::Inline(keys);
     let server = TestServer::start(config(vec![entry.clone()])).await;
-    let state = State::new(config(vec![entry])).unwrap();
-    let (in_force, client) = (state.in_force(), plain_client());
+    let services = Services::new(config(vec![entry])).unwrap();
+    let (judge, in_force) = (&services.main.reviews.judge, services.main.configurations.current());
+    let client = plain_client();
     let mut seen = 0;
     for file in ["algorithms", "headers", "encodings", "documents", "signatures", "claims"] {
         for case in corpus(file)["cases"].as_array().unwrap() {
             let (name, token) = (&case["name"], case["token"].as_str().unwrap());
             let said = ask(&client, &server.url, token).await;
             let asked = question(Secret::new(token), Vec::new());
-            let examined = examine(&state, &in_force, &asked, clock::now()).await;
+            let examined = examine(judge, &in_force, &asked, clock::now()).await;
             let told = match &examined.verdict {
                 Verdict::Accepted { .. } => "accepted",
                 Verdict::Refused(reason) => reason.as_str(),

@@ -22,7 +22,7 @@ use login_server::{
     config::{ServerConfig, load::load, running::Running},
     evidence::result_cache::ResultCacheSettings,
     reload::{ConfigurationFiles, PollInterval, Watched},
-    start::State,
+    start::Services,
     system::tracked_files::TrackedFiles,
     telemetry::audit::AuditSettings,
     tls::{self, ClientCertificate, ServingTls, TlsFiles},
@@ -405,15 +405,15 @@ async fn a_thousand_changes_leave_nothing_behind() {
     fs::write(&paths[1], dead).unwrap();
     let read = |path: &Path| load(&TrackedFiles::default(), None, Some(path)).unwrap();
     let mut config = config(Vec::new());
-    config.bundle.policy = read(&paths[0]).bundle.policy;
-    let state = Arc::new(State::new(config).unwrap());
-    state.in_force().keys.keep_fresh();
+    config.bundle = read(&paths[0]).bundle;
+    let configurations = Arc::clone(&Services::new(config).unwrap().main.configurations);
+    configurations.current().keys.keep_fresh();
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let before = tasks();
     for number in 1..=1_000 {
-        state.replace(read(&paths[number % 2]).bundle);
+        configurations.replace(read(&paths[number % 2]).bundle);
     }
-    assert_eq!(state.in_force().generation, 1_000);
+    assert_eq!(configurations.current().generation, 1_000);
     until("the tasks of old configurations end", async || tasks() <= before + 10).await;
 }
 

@@ -223,7 +223,11 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
         tls: None,
         client_certificate: ClientCertificate::NotAsked,
         caller_tokens: None,
-        bundle: Bundle::of(Policy::new(issuers, Guard::default())),
+        bundle: Bundle {
+            policy: Policy::new(issuers, Guard::default()),
+            remotes: Vec::new(),
+            published_client: None,
+        },
         api_audiences: None,
         issuer: None,
         state_dir: None,

@@ -141,8 +141,9 @@ impl Dev {
             client_certificate: ClientCertificate::NotAsked,
             caller_tokens: None,
             bundle: Bundle {
+                policy: Policy::new(vec![embedded_policy(&section)], Guard::default()),
+                remotes: Vec::new(),
                 published_client,
-                ..Bundle::of(Policy::new(vec![embedded_policy(&section)], Guard::default()))
             },
             api_audiences: None,
             issuer: Some(Arc::new(issuer)),

@@ -5,24 +5,22 @@
 use std::{path::Path, sync::Arc};
 
 use login_issuer::{Issuer, store::SqliteStore};
+use login_review::EndedSessions;
 
 use crate::{
     commands::administration::{DATABASE, not_usable},
-    config::{Limits, ServerConfig, load::Loaded},
-    evidence::{KeySets, key_sets::KeySetIntervals, result_cache::ResultCacheSettings},
-    in_force::InForce,
-    reload::Watched,
+    config::{Limits, load::Loaded},
+    evidence::{EndedSessionsInForce, key_sets::KeySetIntervals},
+    gather::Judge,
+    in_force::{InForce, KeySources},
     report::Failure,
-    start::State,
     system::clock,
-    telemetry::audit::AuditSettings,
-    tls::ClientCertificate,
 };
 
 /// See the head of this file.
 pub(super) struct Bench {
-    pub(super) state: State,
-    pub(super) in_force: Arc<InForce>,
+    pub(super) judge: Judge,
+    pub(super) in_force: InForce,
 }
 
 impl Bench {
@@ -44,50 +42,25 @@ impl Bench {
                     .map_err(|fault| not_usable(&fault, folder))?;
                 let issuer = Issuer::open(section.settings.clone(), Box::new(store), clock::now());
                 let failed = "could not read the embedded issuer's database";
-                Some(Arc::new(issuer.map_err(|fault| Failure::runtime(failed).because(&fault))?))
+                Some(issuer.map_err(|fault| Failure::runtime(failed).because(&fault))?)
             }
             _ => None,
         };
-        let folder = state_dir.map(|folder| folder.join("key-sets"));
-        let offline = (!is_online).then(|| {
-            let local = issuer.as_ref().map(|issuer| {
-                (
-                    issuer.settings().issuer.as_str(),
-                    login_protocols::jose::KeySet::clone(&issuer.key_set()),
-                )
-            });
-            let pace = KeySetIntervals::default();
-            KeySets::stored_only(&loaded.bundle.policy, local, folder.as_deref(), pace)
-        });
-        let policy = loaded.bundle.policy.clone();
-        let state = State::new(ServerConfig {
-            tls: None,
-            client_certificate: ClientCertificate::NotAsked,
-            caller_tokens: None,
-            bundle: loaded.bundle,
-            api_audiences,
-            issuer,
-            state_dir: state_dir.map(Path::to_owned),
-            key_set_intervals: KeySetIntervals::default(),
-            result_cache: ResultCacheSettings { max_bytes: 0, ..ResultCacheSettings::default() },
-            audit: AuditSettings::default(),
-            traces: None,
-            limits: Limits::default(),
-            watched: Watched::default(),
-        })
-        .map_err(|fault| Failure::runtime("could not prepare").because(&fault))?;
-        let in_force = match offline {
-            None => state.in_force(),
-            Some(keys) => Arc::new(InForce {
-                generation: 0,
-                policy,
-                keys: Arc::new(keys),
-                // Offline, no endpoint is asked.
-                groups: Arc::default(),
-                remotes: Arc::default(),
-                published_client: None,
-            }),
+        let sources = KeySources::new(issuer.as_ref(), state_dir, KeySetIntervals::default());
+        let in_force = if is_online {
+            InForce::new(loaded.bundle, None, &sources)
+        } else {
+            InForce::offline(loaded.bundle.policy, &sources)
         };
-        Ok(Self { state, in_force })
+        let url = issuer.as_ref().map(|issuer| issuer.settings().issuer.as_str());
+        let ended_sessions = EndedSessionsInForce::new(url);
+        // Where they cannot be read they stay unknown, as at a server.
+        if let (Some(url), Some(Ok(ended))) =
+            (url, issuer.as_ref().map(|issuer| issuer.ended_sessions(clock::now())))
+        {
+            ended_sessions.learn(EndedSessions::new(url, ended));
+        }
+        let judge = Judge::new(api_audiences, Arc::new(ended_sessions), &Limits::default());
+        Ok(Self { judge, in_force })
     }
 }

@@ -20,7 +20,7 @@ use super::{
     details::malformed_claim,
     stage::{Stage, stages},
 };
-use crate::{gather::judge, in_force::InForce, start::State};
+use crate::{gather::Judge, in_force::InForce};
 
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +60,12 @@ pub struct Examination<'t> {
 
 /// Judges `request` as the server would at `now`, and examines the rest.
 pub async fn examine<'t>(
-    state: &State,
+    judge: &Judge,
     in_force: &InForce,
     request: &'t ReviewRequest,
     now: UnixTime,
 ) -> Examination<'t> {
-    state.look_at_sessions().await;
-    let judgement = judge(state, in_force, request, now).await;
+    let judgement = judge.judge(in_force, request, now).await;
     let text = request.token.expose();
     let parsed = CompactJws::parse(text);
     let fault = parsed.as_ref().err().cloned();
@@ -89,10 +88,7 @@ pub async fn examine<'t>(
         }
         _ => None,
     };
-    let audiences = AudienceRequest {
-        requested: &request.audiences,
-        api_audiences: state.api_audiences.as_deref(),
-    };
+    let audiences = judge.audiences(request);
     let mut trail = Trail::new(authenticator, audiences.grant().is_err(), keys.is_some());
     trail.add(&judgement.verdict, routed.is_some(), jws.as_ref(), &in_force.policy, issuer);
     let mut supposed_user = None;

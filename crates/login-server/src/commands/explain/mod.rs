@@ -74,7 +74,7 @@ impl Explain {
         let bench = Bench::new(loaded, self.state_dir.as_deref(), api_audiences, self.online)?;
         let (length, now) = (token.expose().len(), clock::now());
         let question = question(token, self.audiences);
-        let examined = runtime()?.block_on(examine(&bench.state, &bench.in_force, &question, now));
+        let examined = runtime()?.block_on(examine(&bench.judge, &bench.in_force, &question, now));
         let report = examined.issuer.and_then(|issuer| bench.in_force.keys.report_of(issuer));
         let context = Context {
             token_length: length,

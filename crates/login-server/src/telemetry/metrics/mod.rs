@@ -13,13 +13,3 @@ mod scrape;
 mod text;
 
 pub use self::scrape::{Format, issuer_hash, render};
-use self::{connections::ConnectionCounts, reviews::ReviewCounts};
-
-/// The counters that are updated as events happen.
-#[derive(Debug, Default)]
-pub struct Metrics {
-    /// Reviews, and requests that were not reviews.
-    pub reviews: ReviewCounts,
-    /// Connections of the main listener.
-    pub connections: ConnectionCounts,
-}

@@ -23,7 +23,7 @@ use super::{
     reviews::Origin,
     text::{Exposition, to_prometheus_text},
 };
-use crate::{start::State, telemetry::decision::Outcome};
+use crate::{admin::Admin, review::ReviewService, telemetry::decision::Outcome};
 
 /// The format of the exposition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,9 @@ pub enum Format {
 }
 
 /// All metrics of the server, as text.
-pub fn render(state: &Arc<State>, format: Format) -> Result<String, fmt::Error> {
+pub fn render(admin: &Arc<Admin>, format: Format) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Scrape(Arc::clone(state))));
+    registry.register_collector(Box::new(Scrape(Arc::clone(admin))));
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(match format {
@@ -47,7 +47,7 @@ pub fn render(state: &Arc<State>, format: Format) -> Result<String, fmt::Error> 
 }
 
 // recipe: metric
-struct Scrape(Arc<State>);
+struct Scrape(Arc<Admin>);
 
 impl fmt::Debug for Scrape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,37 +57,37 @@ impl fmt::Debug for Scrape {
 
 impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Self(state) = self;
+        let Self(admin) = self;
         let mut exposition = Exposition(encoder);
-        reviews(state, &mut exposition)?;
-        let in_force = state.in_force();
+        reviews(&admin.reviews, &mut exposition)?;
+        let in_force = admin.configurations.current();
         issuers::tell(&in_force, &mut exposition)?;
         remotes::tell(&in_force, &mut exposition)?;
-        let refusals = state.embedded.as_ref().map(|embedded| embedded.refusals.counts());
+        let refusals = admin.issuer.as_ref().map(|issuer| issuer.embedded.refusals.counts());
         exposition.family(
             &families::ISSUER_REFUSALS,
             refusals.iter().flatten().map(|(endpoint, error, count)| {
                 ([("endpoint", endpoint.as_str()), ("error", *error)], (*count).into())
             }),
         )?;
-        files::tell(state, &in_force, &mut exposition)?;
-        let connections = &state.metrics.connections;
+        files::tell(admin, &in_force, &mut exposition)?;
+        let connections = &admin.connections;
         exposition.single(&families::CONNECTIONS, connections.accepted())?;
         exposition.single(&families::CONNECTIONS_OPEN, connections.open())?;
         exposition.single(&families::CONNECTIONS_DISPLACED, connections.displaced())?;
         let failures = connections.failed_handshakes();
         exposition.single(&families::TLS_HANDSHAKE_FAILURES, failures)?;
-        exposition.single(&families::AUDIT_RECORDS_DROPPED, state.audit.dropped())?;
-        exposition.single(&families::TRACE_SPANS_DROPPED, state.traces.dropped())?;
-        exposition.single(&families::DRAINING, state.is_draining())?;
+        exposition.single(&families::AUDIT_RECORDS_DROPPED, admin.reviews.audit.dropped())?;
+        exposition.single(&families::TRACE_SPANS_DROPPED, admin.reviews.traces.dropped())?;
+        exposition.single(&families::DRAINING, admin.lifecycle.is_draining())?;
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         exposition.family(&families::BUILD_INFO, [(version, 1.into())])?;
         process::tell(&mut exposition)
     }
 }
 
-fn reviews(state: &State, exposition: &mut Exposition<'_>) -> fmt::Result {
-    let counts = &state.metrics.reviews;
+fn reviews(service: &ReviewService, exposition: &mut Exposition<'_>) -> fmt::Result {
+    let counts = &service.counts;
     exposition.family(
         &families::REVIEWS,
         counts.outcomes().map(|(outcome, count)| {
@@ -107,9 +107,8 @@ fn reviews(state: &State, exposition: &mut Exposition<'_>) -> fmt::Result {
             })
         }),
     )?;
-    let in_flight = state.limits.reviews.saturating_sub(state.reviews.available_permits());
-    exposition
-        .single(&families::REVIEWS_IN_FLIGHT, u64::try_from(in_flight).unwrap_or(u64::MAX))?;
+    let in_flight = u64::try_from(service.in_flight()).unwrap_or(u64::MAX);
+    exposition.single(&families::REVIEWS_IN_FLIGHT, in_flight)?;
     exposition.family(
         &families::REJECTED_REQUESTS,
         counts.faults().map(|(fault, count)| ([("reason", fault.as_str())], count.into())),
@@ -122,7 +121,7 @@ fn reviews(state: &State, exposition: &mut Exposition<'_>) -> fmt::Result {
         &families::RESULT_CACHE_REQUESTS,
         [([("result", "hit")], hits.into()), ([("result", "miss")], misses.into())],
     )?;
-    let cache = state.results.report();
+    let cache = service.results.report();
     let kept = |answers: usize| u64::try_from(answers).unwrap_or(u64::MAX).into();
     exposition.single(&families::RESULT_CACHE_SHARED, cache.shared)?;
     exposition.family(

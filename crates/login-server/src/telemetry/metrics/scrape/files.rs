@@ -4,24 +4,24 @@
 use std::fmt;
 
 use crate::{
+    admin::Admin,
     in_force::InForce,
     reload::{Kind, Status},
-    start::State,
     telemetry::metrics::{families, text::Exposition},
     tls::{CertificateUse, ServingTls},
 };
 
 pub(super) fn tell(
-    state: &State,
+    admin: &Admin,
     in_force: &InForce,
     exposition: &mut Exposition<'_>,
 ) -> fmt::Result {
     let entries = u64::try_from(in_force.policy.revocations().len()).unwrap_or(u64::MAX);
     exposition.single(&families::REVOCATIONS, entries)?;
-    let sessions = state.ended_sessions.known().len();
+    let sessions = admin.reviews.judge.ended_sessions.known().len();
     exposition.single(&families::ENDED_SESSIONS, u64::try_from(sessions).unwrap_or(u64::MAX))?;
     let kinds: Vec<(Kind, Status)> =
-        state.reloads.report().filter(|(_, status)| status.is_watched).collect();
+        admin.reloads.report().filter(|(_, status)| status.is_watched).collect();
     let label = |kind: &Kind| ("kind", kind.as_str());
     let (success, failure) = (("status", "success"), ("status", "failure"));
     exposition.family(
@@ -54,7 +54,7 @@ pub(super) fn tell(
             .filter(|(_, status)| !status.digest.is_empty())
             .map(|(kind, status)| ([label(kind), ("hash", status.digest.as_str())], 1.into())),
     )?;
-    let prepared = state.tls.as_ref().map(ServingTls::current);
+    let prepared = admin.tls.as_ref().map(ServingTls::current);
     exposition.family(
         &families::CERTIFICATE_EXPIRATION,
         prepared.iter().flat_map(|prepared| &prepared.validity).filter_map(|(which, validity)| {
