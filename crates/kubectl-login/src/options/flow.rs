@@ -1,5 +1,7 @@
 //! Names the flows, and says of each who signs in by it and what it needs of the issuer.
 
+use super::spellings::spellings;
+
 // recipe: flow
 /// How to sign in, as requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,12 @@ pub(super) const FLOWS: [(&str, Flow); 12] = [
     ("authcode-keyboard", Flow::Paste),
     ("device-code", Flow::Device),
 ];
+
+/// How many of them are kubelogin's.
+const KUBELOGINS: usize = 3;
+
+/// Our spellings.
+pub(super) const CHOICES: [&str; FLOWS.len() - KUBELOGINS] = spellings(&FLOWS);
 
 /// Who signs in by a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Names the sources of a job's identity, as options spell them.
 
+use super::spellings::spellings;
+
 // recipe: identity source
 /// Where an identity token comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,12 @@ pub(super) const KINDS: [(&str, SourceKind); 10] = [
     ("command", SourceKind::Command),
     ("environment", SourceKind::Variable),
 ];
+
+/// How many of them are not ours.
+const OTHERS: usize = 1;
+
+/// Our spellings.
+pub(super) const CHOICES: [&str; KINDS.len() - OTHERS] = spellings(&KINDS);
 
 impl SourceKind {
     /// The spelling in options.

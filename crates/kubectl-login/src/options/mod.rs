@@ -7,6 +7,7 @@
 //! result); `fault` has the errors of the last two.
 
 mod row;
+mod spellings;
 pub mod table;
 pub mod typed;
 

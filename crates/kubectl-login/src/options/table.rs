@@ -3,11 +3,7 @@
 //! The only list: the strict parser, clap, the environment and the cluster's settings all read it.
 
 pub use super::row::{Applies, ByCluster, Holds, Row, Shape, Use};
-use super::{
-    flow::FLOWS,
-    identity_source::KINDS,
-    row::{row, spellings},
-};
+use super::{flow, identity_source, row::row};
 
 /// The prefix of every option's variable.
 pub const VARIABLES: &str = "KUBECTL_LOGIN_";
@@ -177,7 +173,7 @@ pub static OPTIONS: &[Row] = &[
         "How to sign in: {choices}",
     )
     .value("FLOW")
-    .one_of(&spellings::<9, _>(&FLOWS))
+    .one_of(&flow::CHOICES)
     .also(&["grant-type"])
     .by_cluster()
     .request(),
@@ -227,7 +223,7 @@ pub static OPTIONS: &[Row] = &[
          `--issuer-url` signed it, else shown to that issuer",
     )
     .value("SOURCE")
-    .one_of(&spellings::<9, _>(&KINDS))
+    .one_of(&identity_source::CHOICES)
     .proof(),
     row(
         Name::IdentityFile,
