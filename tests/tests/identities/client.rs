@@ -62,6 +62,6 @@ fn wrong_assertion(world: &World) -> Result<()> {
     let file = client.scratch().file("assertion", assertion(world, "somebody-else")?)?;
     let options = ["--identity-file", &file.display().to_string()];
     let refused = client.get_token(&options)?.with_code(1)?;
-    refused.saying("refused the client's own sign-in")?.saying("hint: the issuer has to take")?;
+    refused.saying("refused the client's own sign-in")?.saying("hint: the issuer has to accept")?;
     Ok(())
 }
