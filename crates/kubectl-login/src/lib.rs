@@ -26,7 +26,6 @@ pub mod output;
 pub mod report;
 pub mod scrub;
 pub mod system;
-pub mod yaml;
 
 use std::{ffi::OsString, process::ExitCode};
 

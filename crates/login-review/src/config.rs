@@ -1,11 +1,10 @@
 //! Parses policy files: YAML, where every fault has its file, line and key.
 //! Never stops at the first fault; never guesses what an unknown key meant.
 //!
-//! Reading order: `located` (YAML with lines), `fields` (typed access that collects `problems`),
-//! `authentication_configuration` (Kubernetes' file). The first two work for any strict YAML file.
+//! Reading order: `fields` (typed access to a YAML tree, which collects `problems`),
+//! `authentication_configuration` (Kubernetes' file). The first works for any strict YAML file.
 
 pub mod fields;
-pub mod located;
 mod problems;
 
 pub mod authentication_configuration;

@@ -1,9 +1,8 @@
 //! How our programs read a text.
 //! Never uses a reader that they do not use.
 
-use kubectl_login::yaml;
+use located_yaml::{Located, typed};
 use login_review::config::authentication_configuration;
-use login_review::config::located::{self, Located};
 use serde_json::{Map, Value, json};
 
 use crate::world::{Reader, Reading};
@@ -14,7 +13,7 @@ pub(crate) const NUMBER: &str = "a number of YAML 1.1";
 pub(crate) fn reading(reader: Reader, text: &str) -> Reading {
     match reader {
         Reader::Strict => {
-            let tree = located::parse(text).map_err(|fault| fault.message)?;
+            let tree = located_yaml::parse(text).map_err(|fault| fault.message)?;
             value(&tree)
         }
         Reader::Authentication => match authentication_configuration::parse(text, "f") {
@@ -24,22 +23,22 @@ pub(crate) fn reading(reader: Reader, text: &str) -> Reading {
                 .map(|problem| format!("{}: {}", problem.key, problem.message))
                 .unwrap_or_default()),
         },
-        Reader::Lenient => yaml::read_as_kubectl(text).map_err(|error| error.to_string()),
+        Reader::Lenient => typed::read_as_kubectl(text).map_err(|error| error.to_string()),
     }
 }
 
 fn value(tree: &Located) -> Reading {
     Ok(match &tree.value {
-        located::Value::Null => Value::Null,
-        located::Value::Bool(flag) => Value::Bool(*flag),
-        located::Value::Number(text) => {
+        located_yaml::Value::Null => Value::Null,
+        located_yaml::Value::Bool(flag) => Value::Bool(*flag),
+        located_yaml::Value::Number(text) => {
             text.parse().map_or_else(|_| json!({ NUMBER: text }), Value::Number)
         }
-        located::Value::Text(text) => Value::String(text.clone()),
-        located::Value::Sequence(items) => {
+        located_yaml::Value::Text(text) => Value::String(text.clone()),
+        located_yaml::Value::Sequence(items) => {
             items.iter().map(value).collect::<Result<Vec<_>, _>>()?.into()
         }
-        located::Value::Mapping(entries) => {
+        located_yaml::Value::Mapping(entries) => {
             let mut members = Map::new();
             for entry in entries {
                 // As `Field::mapping` reads it.

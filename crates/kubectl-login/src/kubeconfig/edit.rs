@@ -1,10 +1,10 @@
 //! Describes a kubeconfig change as data, and applies it to a file's text.
 //! Never returns a text that means anything but the old one plus the change.
 
+use located_yaml::{splice, typed, write};
 use serde_json::{Map, Value, json};
 
-use super::{KubeconfigError, difference, render, rewrite::rewrite};
-use crate::yaml;
+use super::{KubeconfigError, difference};
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,7 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, KubeconfigError> {
         return Ok(text.to_owned());
     }
     let unwritable = || KubeconfigError::Unwritable { snippet: snippet(edits) };
-    let changed = rewrite(text, &old, &new).map_err(|_| unwritable())?;
+    let changed = splice(text, &old, &new).map_err(|_| unwritable())?;
     match value_of(&changed) {
         Ok(said) if said == new => Ok(changed),
         _ => Err(unwritable()),
@@ -63,7 +63,7 @@ pub(super) fn value_of(text: &str) -> Result<Value, KubeconfigError> {
     if !has_content(text) {
         return Ok(Value::Null);
     }
-    yaml::read(text).map_err(KubeconfigError::NotYaml)
+    typed::read(text).map_err(KubeconfigError::NotYaml)
 }
 
 fn change(document: &mut Value, edit: &Edit) -> Result<(), KubeconfigError> {
@@ -139,11 +139,11 @@ fn snippet(edits: &[Edit]) -> String {
         .iter()
         .map(|edit| match edit {
             Edit::User { name, after, .. } => {
-                let entry = render::flow(&json!({ "name": name, "user": after }), false);
+                let entry = write::flow(&json!({ "name": name, "user": after }), false);
                 format!("in `users`: `- {}`", difference::without_secrets(&entry))
             }
             Edit::Context { name, user } => {
-                format!("in context `{name}`: `user: {}`", render::scalar(user))
+                format!("in context `{name}`: `user: {}`", write::scalar(user))
             }
         })
         .collect();

@@ -6,12 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use located_yaml::typed::YamlError;
 use thiserror::Error;
 
-use crate::{
-    report::{Fault, Reported},
-    yaml::YamlError,
-};
+use crate::report::{Fault, Reported};
 
 /// Why a kubeconfig could not be used or changed.
 #[derive(Debug, Error)]

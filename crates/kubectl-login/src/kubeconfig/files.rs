@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use located_yaml::typed;
 use serde_json::Value;
 
 use super::{
@@ -15,10 +16,7 @@ use super::{
     context::{ClusterEntry, Content, Context, UserEntry},
     edit,
 };
-use crate::{
-    system::{environment::Environment, kubeconfig_file},
-    yaml,
-};
+use crate::system::{environment::Environment, kubeconfig_file};
 
 /// The kubeconfigs that exist, in client-go's order: the first file that has an entry wins, and it
 /// wins whole.
@@ -248,7 +246,7 @@ fn content(path: &Path, text: &str) -> Result<Content, KubeconfigError> {
     if !edit::has_content(text) {
         return Ok(Content::default());
     }
-    let content: Content = yaml::read_as_kubectl(text)
+    let content: Content = typed::read_as_kubectl(text)
         .map_err(|source| KubeconfigError::Malformed { path: path.to_owned(), source })?;
     let lists = [
         ("context", names(content.contexts.as_deref(), |entry| &entry.name)),

@@ -2,8 +2,8 @@
 //! Never runs what a kubeconfig names.
 //!
 //! Reading order: this file (the user that `login` without options signs in), `files` (the reader)
-//! with `context` (what it reads), `entry` (our user entry), `edit` (a change as data), `change` (applies it), and below
-//! them `rewrite`, `syntax`, `render` (texts) and `difference` (the diff for the user).
+//! with `context` (what it reads), `entry` (our user entry), `edit` (a change as data), `change` (applies it), and
+//! `difference` (the diff for the user).
 
 pub mod change;
 pub mod difference;
@@ -12,9 +12,6 @@ pub mod entry;
 mod fault;
 pub mod files;
 pub mod foreign;
-mod render;
-mod rewrite;
-mod syntax;
 
 pub mod context;
 
@@ -46,7 +43,7 @@ pub struct User {
 
 /// Renders a new kubeconfig.
 pub fn written(value: &Value) -> String {
-    render::block(value, 0, "\n") + "\n"
+    located_yaml::write::block(value, 0, "\n") + "\n"
 }
 
 /// The user of `context`, or else of the current one, in the kubeconfigs that [`Files::read`] reads.

@@ -21,7 +21,6 @@ use super::{
     layers::values_of,
     table::{Name, Row, Use, row_named},
 };
-use crate::yaml;
 
 /// A parsed configuration file.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,8 +98,8 @@ impl Configuration {
         if !has_content {
             return Ok(Self::with(path, Vec::new()));
         }
-        let document: Value =
-            yaml::read(text).map_err(|error| fault(format!("it is not valid YAML: {error}")))?;
+        let document: Value = located_yaml::typed::read(text)
+            .map_err(|error| fault(format!("it is not valid YAML: {error}")))?;
         let Value::Object(mut object) = document else {
             return Err(fault("it is not a mapping of option names to values".to_owned()));
         };

@@ -12,7 +12,6 @@ mod rules;
 
 use super::{
     fields::{Field, Mapping},
-    located,
     problems::{Faults, Problem},
 };
 use crate::{
@@ -43,7 +42,7 @@ pub struct AuthenticationConfiguration {
 /// Parses `text`; `file` is only named in problems. Returns every fault at once.
 pub fn parse(text: &str, file: &str) -> Result<AuthenticationConfiguration, Vec<Problem>> {
     let mut faults = Faults::new(file);
-    let tree = match located::parse(text) {
+    let tree = match located_yaml::parse(text) {
         Ok(tree) => tree,
         Err(fault) => {
             faults.add(fault.line, "", fault.message);

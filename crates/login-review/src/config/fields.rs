@@ -3,10 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::{
-    located::{Entry, Located, Value},
-    problems::Faults,
-};
+use located_yaml::{Entry, Located, Value};
+
+use super::problems::Faults;
 
 /// A key that a mapping may have.
 #[derive(Clone, Copy, Debug)]
@@ -312,12 +311,13 @@ const fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::located, *};
+    use super::*;
 
     #[test]
     fn every_misfit_is_collected_with_its_path_and_line() {
-        let tree = located::parse("a: yes\nb: [x, 1]\nc: text\nd: -1\nd: 2\ne: {f: null, f: 1}\n")
-            .unwrap();
+        let tree =
+            located_yaml::parse("a: yes\nb: [x, 1]\nc: text\nd: -1\nd: 2\ne: {f: null, f: 1}\n")
+                .unwrap();
         let mut faults = Faults::new("f.yaml");
         let root = Field::root(&tree).mapping(&["a", "b", "c", "d", "e"], &mut faults).unwrap();
         assert_eq!(root.text("a", &mut faults), None);
@@ -359,14 +359,14 @@ mod tests {
             ("-1", None),
             ("1.5", None),
         ] {
-            let tree = located::parse(&format!("a: {text}\n")).unwrap();
+            let tree = located_yaml::parse(&format!("a: {text}\n")).unwrap();
             let mut faults = Faults::new("f.yaml");
             let root = Field::root(&tree).mapping(&["a"], &mut faults).unwrap();
             assert_eq!(root.field("a").unwrap().number(&mut faults), number, "{text}");
             assert_eq!(faults.is_empty(), number.is_some(), "{text}");
         }
         let json = |text: &str| {
-            let tree = located::parse(text).unwrap();
+            let tree = located_yaml::parse(text).unwrap();
             let mut faults = Faults::new("f.yaml");
             let value = Field::root(&tree).json(&mut faults);
             faults.into_problems().first().map_or(Ok(value), |problem| Err(problem.to_string()))

@@ -4,9 +4,10 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+use located_yaml::Root;
+
 use super::{
     fields::{Field, Mapping},
-    located::{self, Root},
     problems::{Faults, Problem},
     static_tokens::moment,
 };
@@ -27,7 +28,7 @@ pub fn parse(text: &str, file: &str) -> Result<Revocations, Vec<Problem>> {
     let mut entries = Vec::new();
     let mut issuers = Issuers::default();
     let mut count = 0;
-    let read = located::items_within(text, MAX_LENGTH, MAX_NODES, &mut |index, item| {
+    let read = located_yaml::items_within(text, MAX_LENGTH, MAX_NODES, &mut |index, item| {
         count += 1;
         if count <= MAX_ENTRIES {
             entries.extend(entry(&Field::of_list(index, &item), &mut issuers, &mut faults));
@@ -39,7 +40,7 @@ pub fn parse(text: &str, file: &str) -> Result<Revocations, Vec<Problem>> {
             faults.add(fault.line, "", fault.message);
         }
         // The file may be half written, or the variable of a template was unset.
-        Ok(Root::Other(tree)) if tree.value == located::Value::Null => {
+        Ok(Root::Other(tree)) if tree.value == located_yaml::Value::Null => {
             faults.add(Some(tree.line), "", "is empty; `[]` is the list that revokes nothing");
         }
         Ok(Root::Other(tree)) => drop(Field::root(&tree).items(&mut faults)),

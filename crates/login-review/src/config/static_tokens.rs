@@ -10,7 +10,6 @@ use login_common::{Identity, UnixTime};
 
 use super::{
     fields::{Field, Mapping},
-    located,
     problems::Faults,
 };
 use crate::{
@@ -76,11 +75,11 @@ impl Reading<'_> {
     /// A list of `{token: "sha256:…", user, uid, groups, notAfter}`. An empty file has no tokens:
     /// an operator who deletes the last line revokes the last token.
     pub fn hashed(&mut self, text: &str, faults: &mut Faults, warnings: &mut Faults) {
-        let tree = match located::parse(text) {
+        let tree = match located_yaml::parse(text) {
             Ok(tree) => tree,
             Err(fault) => return faults.add(fault.line, "", fault.message),
         };
-        if tree.value == located::Value::Null {
+        if tree.value == located_yaml::Value::Null {
             return;
         }
         for item in Field::root(&tree).items(faults) {

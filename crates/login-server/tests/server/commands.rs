@@ -530,7 +530,7 @@ fn a_kubeconfig_to_hand_out_holds_the_cluster_and_no_credential() {
     };
     let (code, text, _) = texts(&print("https://k8s.example.com:6443", path(&authority)));
     assert_eq!(code, 0);
-    let file: Value = serde_saphyr::from_str(&text).unwrap();
+    let file: Value = located_yaml::typed::read(&text).unwrap();
     for (pointer, expected) in [
         ("/current-context", "dev"),
         ("/contexts/0/context/cluster", "dev"),

@@ -213,7 +213,7 @@ fn an_older_kubeadm_writes_arguments_in_another_form() {
         "/etc/kubernetes/login/webhook.kubeconfig",
     ]);
     let text = texts(&patch).1;
-    let file: Value = serde_saphyr::from_str(&text).unwrap();
+    let file: Value = located_yaml::typed::read(&text).unwrap();
     assert_eq!(file["apiVersion"], "kubeadm.k8s.io/v1beta3");
     let arguments = &file["apiServer"]["extraArgs"];
     assert_eq!(arguments["authentication-token-webhook-version"], "v1");

@@ -1,13 +1,11 @@
 //! A kubeconfig: read, changed, read again.
 //! Never accepts a change that sets anything else than intended, or loses a comment.
 
-use kubectl_login::{
-    kubeconfig::{
-        edit::{Edit, apply},
-        foreign,
-    },
-    yaml,
+use kubectl_login::kubeconfig::{
+    edit::{Edit, apply},
+    foreign,
 };
+use located_yaml::typed;
 use serde_json::{Value, json};
 
 const USER: &str = "login.example.com";
@@ -18,8 +16,10 @@ pub fn run(data: &[u8]) {
     let after = json!({ "exec": { "command": "kubectl-login", "args": ["get-token", "--x=: #"] } });
     let edit = Edit::User { name: USER.to_owned(), before: None, after: after.clone() };
     let Ok(changed) = apply(text, std::slice::from_ref(&edit)) else { return };
-    let Ok(new) = yaml::read::<Value>(&changed) else { panic!("cannot be read again:\n{changed}") };
-    let old = yaml::read::<Value>(text).unwrap_or_default();
+    let Ok(new) = typed::read::<Value>(&changed) else {
+        panic!("cannot be read again:\n{changed}")
+    };
+    let old = typed::read::<Value>(text).unwrap_or_default();
     let named = |document: &Value| {
         let users = document.get("users").and_then(Value::as_array).cloned().unwrap_or_default();
         users

@@ -13,7 +13,6 @@ use crate::{
     options::target::Target,
     report::Fault,
     system::{System, file},
-    yaml,
 };
 
 /// What is cached of the chosen session.
@@ -113,7 +112,7 @@ fn trust(path: &str, claims: &Claims) -> Finding {
         Ok(text) => text,
         Err(error) => return wrong(error.to_string()),
     };
-    match yaml::read(&String::from_utf8_lossy(&text)) {
+    match located_yaml::typed::read(&String::from_utf8_lossy(&text)) {
         Ok(configuration) => token::trust(&configuration, claims),
         Err(error) => wrong(error.to_string()),
     }

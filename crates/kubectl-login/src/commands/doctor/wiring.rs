@@ -9,7 +9,6 @@ use super::finding::Finding;
 use crate::{
     kubeconfig::context::{ClusterEntry, Context, ExecEntry, UserEntry},
     report::Fault,
-    yaml,
 };
 
 /// Where the command of an entry is.
@@ -244,7 +243,7 @@ pub(super) fn policy(
     const CHECK: &str = "kuberc";
     let Some(text) = text else { return Finding::ok(CHECK, "no policy: kubectl runs any plugin") };
     let place = format!("`{}`", file.display());
-    let Ok(preferences) = yaml::read::<Preferences>(text) else {
+    let Ok(preferences) = located_yaml::typed::read::<Preferences>(text) else {
         let hint = "kubectl ignores it and says so; correct it";
         return Finding::warning(CHECK, format!("{place} is not valid YAML"), hint);
     };

@@ -200,8 +200,8 @@ fn oddities() -> Vec<String> {
         format!("{value:#}"),
         format!("{value:#}\n"),
         format!("{value:#}").replace("  ", "\t"),
-        render::block(&value, 0, "\n"),
-        render::flow(&value, false),
+        write::block(&value, 0, "\n"),
+        write::flow(&value, false),
         "users:\n  -   name: old\n      user:\n          token: abc\n\n\n\
          contexts:\n  -   name: dev\n      context:\n          user: old\n"
             .to_owned(),
@@ -263,31 +263,30 @@ fn odd_files_are_changed_right_or_not_at_all() {
 
 /// A kubeconfig with random users and other content, in a random style.
 fn kubeconfig() -> impl Strategy<Value = String> {
-    let user = ("[a-c]", render::tests::value(), 0..4_usize);
+    let user = ("[a-c]", write::strategies::value(), 0..4_usize);
     let users = prop::collection::vec(user, 0..4);
-    (users, render::tests::value(), 0..4_usize, any::<bool>()).prop_map(
+    (users, write::strategies::value(), 0..4_usize, any::<bool>()).prop_map(
         |(users, other, style, is_windows)| {
             let newline = if is_windows { "\r\n" } else { "\n" };
-            let mut lines = vec![format!("# head{newline}other: {}", render::flow(&other, true))];
+            let mut lines = vec![format!("# head{newline}other: {}", write::flow(&other, true))];
             lines.push("users:".to_owned());
             for (name, value, comments) in users {
                 let value = if value.is_object() { value } else { json!({ "token": value }) };
                 lines.push(match style {
                     0 => format!(
                         "- {}",
-                        render::block(&json!({ "name": name, "user": value }), 2, newline)
+                        write::block(&json!({ "name": name, "user": value }), 2, newline)
                     ),
                     1 => format!(
                         "  -   {}",
-                        render::block(&json!({ "name": name, "user": value }), 6, newline)
+                        write::block(&json!({ "name": name, "user": value }), 6, newline)
                     ),
-                    2 => format!(
-                        "- {}",
-                        render::flow(&json!({ "name": name, "user": value }), false)
-                    ),
+                    2 => {
+                        format!("- {}", write::flow(&json!({ "name": name, "user": value }), false))
+                    }
                     _ => format!(
                         "- {}",
-                        render::json_lines(&json!({ "name": name, "user": value }), 4, newline)
+                        write::json_lines(&json!({ "name": name, "user": value }), 4, newline)
                     ),
                 });
                 lines.extend((0..comments).map(|number| format!("  # {number}")));
@@ -303,7 +302,7 @@ proptest! {
     fn every_edit_says_what_it_should_and_touches_only_its_entry(
         text in kubeconfig(),
         name in "[a-d]",
-        after in render::tests::value(),
+        after in write::strategies::value(),
     ) {
         let old = value_of(&text).unwrap();
         let mut document = old.clone();

@@ -6,9 +6,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use located_yaml::write::scalar;
 use login_common::names::{ClientId, IssuerUrl};
 
-use super::yaml::{Document, scalar};
+use super::yaml::Document;
 use crate::{config::authenticators::authorities, report::Failure, system::files};
 
 #[derive(Args, Debug, Default)]

@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use located_yaml::write::scalar;
 use login_common::names::{ClientId, IssuerUrl};
 
-use super::yaml::{Document, path, scalar};
+use super::yaml::{Document, path};
 use crate::report::Failure;
 
 /// Options of `get-token` whose value is or contains a secret, and what to use instead.

@@ -7,8 +7,9 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use located_yaml::write::scalar;
 
-use super::yaml::{Document, path, scalar};
+use super::yaml::{Document, path};
 use crate::report::Failure;
 
 #[derive(Args, Debug)]

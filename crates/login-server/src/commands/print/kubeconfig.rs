@@ -5,13 +5,11 @@ use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
+use located_yaml::write::scalar;
 use login_common::{names::without_secrets, pem};
 use url::Url;
 
-use super::{
-    exec_entry::ExecEntry,
-    yaml::{Document, scalar},
-};
+use super::{exec_entry::ExecEntry, yaml::Document};
 use crate::{report::Failure, system::files};
 
 /// Bundles of authorities are smaller than this.

@@ -3,13 +3,13 @@
 //! Never writes the token where the line goes: the file holds its digest only.
 
 use clap::Args;
+use located_yaml::write;
 use login_common::{Secret, UnixTime};
 use login_review::{
     Guard, StaticTokens, TokenDigest,
     config::{Faults, static_tokens::Reading},
 };
 
-use super::yaml::scalar;
 use crate::{
     report::{Failure, remark},
     system::{clock, random::RandomNumbers},
@@ -93,9 +93,9 @@ fn read_back(line: &str) -> Result<(), Failure> {
 /// Commas and colons are syntax inside braces, so every text that is not a plain word is quoted.
 fn quoted(text: &str) -> String {
     if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-        scalar(text)
+        write::scalar(text)
     } else {
-        serde_json::Value::from(text).to_string()
+        write::quoted(text)
     }
 }
 

@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use located_yaml::write::scalar;
 use login_common::names::{is_confidential, without_secrets};
 use url::Url;
 
-use super::yaml::{Document, path, scalar};
+use super::yaml::{Document, path};
 use crate::report::Failure;
 
 #[derive(Args, Debug)]

@@ -23,7 +23,7 @@ use std::{path::Path, time::Duration};
 use login_protocols::jose::MAX_TOKEN_LENGTH;
 use login_review::{
     Guard,
-    config::{Below, Faults, Field, Key, Mapping, Problem, located},
+    config::{Below, Faults, Field, Key, Mapping, Problem},
 };
 
 pub use self::{
@@ -99,7 +99,7 @@ impl Document {
 /// Parses `text`; `file` appears only in problems. Returns all faults at once.
 pub fn parse(text: &str, file: &str) -> Result<Document, Vec<Problem>> {
     let (mut faults, mut warnings) = (Faults::new(file), Faults::new(file));
-    let document = match located::parse(text) {
+    let document = match located_yaml::parse(text) {
         Ok(tree) => root(&Field::root(&tree), &mut faults, &mut warnings),
         Err(fault) => {
             faults.add(fault.line, "", fault.message);

@@ -1,14 +1,12 @@
 //! The key `issuers`: what is read, what is refused, and which policy it changes.
 
-use login_review::config::located;
-
 use super::*;
 use crate::system::files::{Readers, write as write_file};
 
 const KEY: &str = r#"{"kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#;
 
 fn parsed(text: &str) -> (Vec<IssuerSettings>, Vec<String>) {
-    let tree = located::parse(text).unwrap();
+    let tree = located_yaml::parse(text).unwrap();
     let mut faults = Faults::new("s.yaml");
     let root = Field::root(&tree).mapping(&["issuers"], &mut faults).unwrap();
     let all = read(&root.field("issuers").unwrap(), &mut faults);

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use serde_saphyr::granit_parser::{Event, ScalarStyle, Span, StructureStyle};
+use serde_saphyr::granit_parser::{ScalarStyle, StructureStyle};
+
+use super::{Inside, within};
+use crate::tree::{Node, Shape};
 
 /// Instead of spaces: the tab indents only if a value begins after it.
 const BEHIND_A_SIGN: usize = usize::MAX;
@@ -29,8 +32,6 @@ fn begins_with_tab(line: &str) -> bool {
 pub(super) struct Tabs {
     /// The number of spaces before the tab.
     lines: BTreeMap<usize, usize>,
-    /// First lines of open brackets.
-    flows: Vec<Option<usize>>,
 }
 
 impl Tabs {
@@ -50,37 +51,49 @@ impl Tabs {
         } else {
             BTreeMap::new()
         };
-        Self { lines, flows: Vec::new() }
+        Self { lines }
     }
 
-    /// Processes `event`, which covers `span`.
-    pub(super) fn pass(&mut self, event: &Event<'_>, span: Span) {
+    /// Allows the lines of `node` in which a tab does not indent.
+    pub(super) fn pass(&mut self, node: &Node, inside: Inside) {
         if self.lines.is_empty() {
             return;
         }
-        let (start, end) = (span.start.line(), span.end.line());
-        let is_block =
-            matches!(event, Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..));
-        let is_node = matches!(
-            event,
-            Event::Scalar(..)
-                | Event::SequenceStart(..)
-                | Event::MappingStart(..)
-                | Event::Alias(..)
+        let (start, end) = node.lines;
+        let is_block = matches!(
+            node.shape,
+            Shape::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. }
         );
-        if is_node && !is_block && !self.flows.last().is_some_and(Option::is_some)
+        if !is_block && inside == Inside::Blocks
             // A value that begins here does not continue a text, so the tab indents it.
             && let Some(spaces) = self.lines.get_mut(&start)
         {
             *spaces = 0;
         }
-        match event {
-            Event::Scalar(_, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..) => {
+        match &node.shape {
+            Shape::Sequence { style, items } => {
+                let inside = within(*style, inside);
+                for item in items {
+                    self.pass(item, inside);
+                }
+                self.close(*style, node);
+            }
+            Shape::Mapping { style, entries } => {
+                let inside = within(*style, inside);
+                for (key, value) in entries {
+                    self.pass(key, inside);
+                    self.pass(value, inside);
+                }
+                self.close(*style, node);
+            }
+            Shape::Scalar {
+                style: ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, ..
+            } => {
                 self.allow(start + 1, end);
             }
             // It ends where the next line begins. A line that is not part of it is indented less,
             // which a tab may not do.
-            Event::Scalar(text, ScalarStyle::Literal | ScalarStyle::Folded, ..) => {
+            Shape::Scalar { text, style: ScalarStyle::Literal | ScalarStyle::Folded } => {
                 // The first line sets the indentation of the text, so no tab may follow there.
                 if text.trim_start_matches('\n').starts_with('\t') {
                     self.lines.insert(start, 0);
@@ -92,15 +105,14 @@ impl Tabs {
                     *spaces = 0;
                 }
             }
-            Event::SequenceStart(style, ..) | Event::MappingStart(style, ..) => {
-                self.flows.push((*style == StructureStyle::Flow).then_some(start));
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                if let Some(Some(start)) = self.flows.pop() {
-                    self.allow(start + 1, end);
-                }
-            }
-            _ => {}
+            Shape::Scalar { .. } | Shape::Alias(_) => {}
+        }
+    }
+
+    fn close(&mut self, style: StructureStyle, node: &Node) {
+        let (start, end) = node.lines;
+        if style == StructureStyle::Flow {
+            self.allow(start + 1, end);
         }
     }
 

@@ -7,9 +7,9 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 use serde_saphyr::granit_parser::{ScalarStyle, StructureStyle};
 
-use super::{
-    render,
-    syntax::{Node, Shape, tree},
+use crate::{
+    tree::{Node, Shape, tree},
+    write,
 };
 
 /// A mapping at this depth or deeper (an item of `users` is 2) may have a value replaced as a
@@ -18,21 +18,21 @@ const REPLACED_FROM: usize = 2;
 
 /// The text cannot be changed in place.
 #[derive(Debug)]
-pub(super) struct Unwritable;
+pub struct Unwritable;
 
 /// Changes `text`, whose value is `old`, so that its value is `new`.
-pub(super) fn rewrite(text: &str, old: &Value, new: &Value) -> Result<String, Unwritable> {
+pub fn splice(text: &str, old: &Value, new: &Value) -> Result<String, Unwritable> {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let Some(root) = tree(text).map_err(|_| Unwritable)? else {
+    let Some(root) = tree(text, Ok).map_err(|_| Unwritable)? else {
         let gap = if text.is_empty() || text.ends_with('\n') { "" } else { newline };
-        return Ok(format!("{text}{gap}{}{newline}", render::block(new, 0, newline)));
+        return Ok(format!("{text}{gap}{}{newline}", write::block(new, 0, newline)));
     };
     let is_json = matches!(&root.shape, Shape::Mapping { style: StructureStyle::Flow, entries }
         if entries.first().is_some_and(|(key, _)| is_double_quoted(key)));
     let mut writer = Writer { text, newline, is_json, cuts: Vec::new() };
     match &root.shape {
         Shape::Mapping { entries, .. } if entries.is_empty() => {
-            writer.cut(root.place.clone(), render::block(new, 0, newline));
+            writer.cut(root.place.clone(), write::block(new, 0, newline));
         }
         _ => writer.value(&root, old, new, 0)?,
     }
@@ -82,17 +82,17 @@ impl Writer<'_> {
                 self.sequence(*style, items, (old, new), depth)
             }
             (Shape::Scalar { style, .. }, _, _)
-                if render::is_inline(new) && !node.place.is_empty() =>
+                if write::is_inline(new) && !node.place.is_empty() =>
             {
                 let replacement = match (style, new) {
-                    (ScalarStyle::DoubleQuoted, Value::String(_)) => render::flow(new, true),
+                    (ScalarStyle::DoubleQuoted, Value::String(_)) => write::flow(new, true),
                     (ScalarStyle::SingleQuoted, Value::String(text))
                         if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) =>
                     {
                         format!("'{}'", text.replace('\'', "''"))
                     }
                     (ScalarStyle::Literal | ScalarStyle::Folded, _) => return Err(Unwritable),
-                    _ => render::flow(new, self.is_json),
+                    _ => write::flow(new, self.is_json),
                 };
                 self.cut(node.place.clone(), replacement);
                 Ok(())
@@ -136,7 +136,7 @@ impl Writer<'_> {
             let mark = self.cuts.len();
             if self.value(value, before, after, depth + 1).is_err() {
                 self.cuts.truncate(mark);
-                let holds_nothing = render::is_inline(before) && !before.is_string();
+                let holds_nothing = write::is_inline(before) && !before.is_string();
                 // A merged mapping is shared: it is not expanded in place.
                 if has_merge_key(value) || (depth < REPLACED_FROM && !holds_nothing) {
                     return Err(Unwritable);
@@ -156,14 +156,14 @@ impl Writer<'_> {
             match style {
                 StructureStyle::Block => {
                     let column = self.column(first.place.start);
-                    let entry = render::entry(name, value, column, self.newline);
+                    let entry = write::entry(name, value, column, self.newline);
                     end = self.insert_line(end, column, &entry)?;
                 }
                 StructureStyle::Flow => {
                     let rendered = if self.is_json || is_double_quoted(first) {
-                        render::quoted(name)
+                        write::quoted(name)
                     } else {
-                        render::scalar(name)
+                        write::scalar(name)
                     };
                     let (between, value) = self.in_flow(first, value);
                     self.cut(end..end, format!(",{between}{rendered}: {value}"));
@@ -189,8 +189,8 @@ impl Writer<'_> {
         }
         let ends_its_line = end > begin && self.text.get(..end).is_some_and(|t| t.ends_with('\n'));
         let tail = if ends_its_line { self.newline } else { "" };
-        if render::is_inline(new) {
-            self.cut(begin..end, format!(" {}{tail}", render::block(new, 0, self.newline)));
+        if write::is_inline(new) {
+            self.cut(begin..end, format!(" {}{tail}", write::block(new, 0, self.newline)));
             return Ok(());
         }
         let column = self.column(key.place.start);
@@ -199,7 +199,7 @@ impl Writer<'_> {
             "{}{:deeper$}{}{tail}",
             self.newline,
             "",
-            render::block(new, deeper, self.newline)
+            write::block(new, deeper, self.newline)
         );
         let line_end = self.line_end(begin);
         let head = self.text.get(begin..line_end).unwrap_or_default();
@@ -271,7 +271,7 @@ impl Writer<'_> {
             match style {
                 StructureStyle::Block => {
                     let column = self.dash_column(first)?;
-                    let item = render::block(added, column + 2, self.newline);
+                    let item = write::block(added, column + 2, self.newline);
                     end = self.insert_line(end, column, &format!("- {item}"))?;
                 }
                 StructureStyle::Flow => {
@@ -320,9 +320,9 @@ impl Writer<'_> {
         if before.trim().is_empty() {
             let indent = before.len();
             let between = format!("{}{before}", self.newline);
-            (between, render::json_lines(value, indent, self.newline))
+            (between, write::json_lines(value, indent, self.newline))
         } else {
-            (" ".to_owned(), render::flow(value, self.is_json))
+            (" ".to_owned(), write::flow(value, self.is_json))
         }
     }
 
@@ -378,7 +378,7 @@ fn has_merge_key(node: &Node) -> bool {
             entries.iter().any(|(key, value)| is_merge_key(key) || has_merge_key(value))
         }
         Shape::Sequence { items, .. } => items.iter().any(has_merge_key),
-        Shape::Scalar { .. } | Shape::Alias => false,
+        Shape::Scalar { .. } | Shape::Alias(_) => false,
     }
 }
 

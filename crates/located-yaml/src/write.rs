@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 /// `text` as a scalar: plain if that is safe in YAML 1.1 and 1.2 (with `,` only outside of `[]` and
 /// `{}`), else in double quotes: every JSON string is a YAML string.
-pub(super) fn scalar(text: &str) -> String {
+pub fn scalar(text: &str) -> String {
     let is_word = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '/')
         || text.starts_with("--");
     let is_plain =
@@ -19,7 +19,7 @@ pub(super) fn scalar(text: &str) -> String {
 }
 
 /// `text` in double quotes, valid as JSON and as YAML, which needs more characters escaped.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     with_escapes(&Value::from(text).to_string())
 }
 
@@ -38,7 +38,7 @@ fn with_escapes(json: &str) -> String {
 }
 
 /// Whether the value fits on the line of its key.
-pub(super) fn is_inline(value: &Value) -> bool {
+pub fn is_inline(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty(),
@@ -55,7 +55,7 @@ fn inline(value: &Value) -> String {
 }
 
 /// One `key: value` in block style, `indent` columns from the left; ends without a line break.
-pub(super) fn entry(key: &str, value: &Value, indent: usize, newline: &str) -> String {
+pub fn entry(key: &str, value: &Value, indent: usize, newline: &str) -> String {
     let key = scalar(key);
     if is_inline(value) {
         return format!("{key}: {}", inline(value));
@@ -66,7 +66,7 @@ pub(super) fn entry(key: &str, value: &Value, indent: usize, newline: &str) -> S
 }
 
 /// A value in block style; its first line is not indented, its last has no line break.
-pub(super) fn block(value: &Value, indent: usize, newline: &str) -> String {
+pub fn block(value: &Value, indent: usize, newline: &str) -> String {
     let between = format!("{newline}{:indent$}", "");
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -86,7 +86,7 @@ pub(super) fn block(value: &Value, indent: usize, newline: &str) -> String {
 }
 
 /// A value in flow style on one line, as YAML or as JSON.
-pub(super) fn flow(value: &Value, is_json: bool) -> String {
+pub fn flow(value: &Value, is_json: bool) -> String {
     let text = |text: &str| if is_json { quoted(text) } else { scalar(text) };
     match value {
         Value::String(given) => text(given),
@@ -105,7 +105,7 @@ pub(super) fn flow(value: &Value, is_json: bool) -> String {
 }
 
 /// A value as JSON on several lines; all but the first are indented by `indent` columns.
-pub(super) fn json_lines(value: &Value, indent: usize, newline: &str) -> String {
+pub fn json_lines(value: &Value, indent: usize, newline: &str) -> String {
     // Escaping affects strings only: everything else is ASCII.
     let text = with_escapes(&format!("{value:#}"));
     text.replace('\n', &format!("{newline}{:indent$}", ""))
@@ -119,8 +119,34 @@ fn ordered(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> 
     all.into_iter()
 }
 
+#[cfg(any(test, feature = "strategies"))]
+pub mod strategies {
+    //! Values for properties.
+
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    /// Any value, with texts that YAML must quote.
+    pub fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[ -~]{0,8}".prop_map(Value::from),
+            "[a-zü\n\t:#'\"]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-z: -]{1,5}", inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+}
+
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -183,26 +209,9 @@ pub(super) mod tests {
         }
     }
 
-    pub(crate) fn value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i32>().prop_map(Value::from),
-            "[ -~]{0,8}".prop_map(Value::from),
-            "[a-zü\n\t:#'\"]{0,6}".prop_map(Value::from),
-        ];
-        leaf.prop_recursive(4, 24, 4, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map("[a-z: -]{1,5}", inner, 0..4)
-                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
-            ]
-        })
-    }
-
     proptest! {
         #[test]
-        fn every_value_reads_back_in_every_style(value in value()) {
+        fn every_value_reads_back_in_every_style(value in strategies::value()) {
             let value = json!({ "k": value });
             prop_assert_eq!(&read(&block(&value, 0, "\n")), &value);
             prop_assert_eq!(&read(&block(&value, 0, "\r\n")), &value);

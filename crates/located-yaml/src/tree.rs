@@ -1,0 +1,326 @@
+//! Parses a YAML (or JSON) text into a tree whose nodes know their bytes and lines.
+//! Never interprets a value: `values` does.
+
+use std::{borrow::Cow, ops::Range};
+
+use serde_saphyr::granit_parser::{
+    Event, Options, Parser, ScalarStyle, ScanError, Span, StrInput, StructureStyle, Tag,
+};
+use thiserror::Error;
+
+/// Maximum nesting of mappings and sequences.
+pub const MAX_DEPTH: usize = 32;
+
+/// The text is not one YAML document of the accepted subset; parsing stopped at this line.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct SyntaxFault {
+    /// Line number, from 1; `None` for the whole file.
+    pub line: Option<u64>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// A fault in one line.
+pub(crate) fn fault(line: usize, message: impl Into<String>) -> SyntaxFault {
+    SyntaxFault { line: Some(number(line)), message: message.into() }
+}
+
+/// A line as this crate's callers count it.
+pub(crate) fn number(line: usize) -> u64 {
+    u64::try_from(line).unwrap_or(u64::MAX)
+}
+
+/// A value and its position.
+pub(crate) struct Node {
+    /// Its bytes, from its first to after its last, without properties (`&a`, `!t`), the indicator
+    /// of a block scalar, the dash of a first item, and comments.
+    pub(crate) place: Range<usize>,
+    /// The lines where it begins and where the parser sees its end, counted from 1.
+    pub(crate) lines: (usize, usize),
+    /// The number of its anchor (`&a`), if it has one.
+    pub(crate) anchor: Option<usize>,
+    /// Its tag (`!t`), if it has one.
+    pub(crate) tag: Option<Tag>,
+    pub(crate) shape: Shape,
+}
+
+pub(crate) enum Shape {
+    Scalar {
+        text: String,
+        style: ScalarStyle,
+    },
+    /// `*a`, with the number of the anchor.
+    Alias(usize),
+    Sequence {
+        style: StructureStyle,
+        items: Vec<Node>,
+    },
+    Mapping {
+        style: StructureStyle,
+        entries: Vec<(Node, Node)>,
+    },
+}
+
+impl Node {
+    /// The text of a scalar.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Scalar { text, .. } => Some(text),
+            Shape::Alias(_) | Shape::Sequence { .. } | Shape::Mapping { .. } => None,
+        }
+    }
+
+    /// Whether nothing was written here.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.place.is_empty()
+    }
+}
+
+/// Parses the only document of `text` with content, and passes its root to `read` before it looks
+/// behind it; `None` if there is nothing but comments.
+pub(crate) fn tree<T>(
+    text: &str,
+    read: impl FnOnce(Node) -> Result<T, SyntaxFault>,
+) -> Result<Option<T>, SyntaxFault> {
+    let mut root = None;
+    only_document(text, |reader, first| {
+        let node = reader.node(first, 0)?;
+        root = if node.is_left_out() { None } else { Some(read(node)?) };
+        Ok(())
+    })?;
+    Ok(root)
+}
+
+/// A part of a text whose root should be a list.
+pub(crate) enum Part {
+    /// The list begins in this line.
+    List(usize),
+    /// Its next item.
+    Item(Node),
+    /// A root that is no list, or a list with an anchor or a tag, whole.
+    Root(Node),
+}
+
+/// Like [`tree`], for long lists: passes each part to `each` as soon as it is read.
+pub(crate) fn parts(
+    text: &str,
+    each: &mut dyn FnMut(Part) -> Result<(), SyntaxFault>,
+) -> Result<(), SyntaxFault> {
+    only_document(text, |reader, first| {
+        if !matches!(first.0, Event::SequenceStart(_, 0, None)) {
+            let node = reader.node(first, 0)?;
+            return if node.is_left_out() { Ok(()) } else { each(Part::Root(node)) };
+        }
+        each(Part::List(first.1.start.line()))?;
+        while let Some(item) = reader.until(&Event::SequenceEnd)? {
+            each(Part::Item(reader.node(item, 1)?))?;
+        }
+        Ok(())
+    })
+}
+
+type Found<'t> = (Event<'t>, Span);
+
+/// Calls `read` with the first event of the first document; refuses another one with content, which
+/// Kubernetes would silently ignore.
+fn only_document<'t>(
+    text: &'t str,
+    read: impl FnOnce(&mut Reader<'t>, Found<'t>) -> Result<(), SyntaxFault>,
+) -> Result<(), SyntaxFault> {
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    options.emit_anchor_events = true;
+    let mut reader = Reader {
+        events: Parser::new_from_str_with_options(text, options),
+        text,
+        last_end: Span::default(),
+    };
+    let mut read = Some(read);
+    loop {
+        let (event, span) = reader.next()?;
+        match event {
+            Event::StreamEnd => return Ok(()),
+            Event::DocumentStart(..) => {
+                let first = reader.next()?;
+                if let Some(read) = read.take() {
+                    read(&mut reader, first)?;
+                } else if !reader.node(first, 0)?.is_left_out() {
+                    return Err(fault(span.start.line(), "a second YAML document begins here"));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+struct Reader<'t> {
+    events: Parser<'t, StrInput<'t>>,
+    text: &'t str,
+    /// The place of the event that ended the last collection.
+    last_end: Span,
+}
+
+impl<'t> Reader<'t> {
+    fn next(&mut self) -> Result<Found<'t>, SyntaxFault> {
+        loop {
+            match self.events.next() {
+                Some(Ok((Event::Anchor(_, name), span))) => {
+                    let is_known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+                    if !name.chars().all(is_known) {
+                        let message = "an anchor has letters, digits, `_` and `-` only in its name";
+                        return Err(fault(span.start.line(), message));
+                    }
+                }
+                Some(Ok(found)) => return Ok(found),
+                Some(Err(error)) => return Err(scan_fault(&error)),
+                None => return Ok((Event::StreamEnd, Span::default())),
+            }
+        }
+    }
+
+    /// The next event, or `None` if it is this one.
+    fn until(&mut self, end: &Event<'t>) -> Result<Option<Found<'t>>, SyntaxFault> {
+        let (event, span) = self.next()?;
+        if event == *end {
+            self.last_end = span;
+            return Ok(None);
+        }
+        Ok(Some((event, span)))
+    }
+
+    fn node(&mut self, (event, span): Found<'t>, depth: usize) -> Result<Node, SyntaxFault> {
+        let line = span.start.line();
+        if depth > MAX_DEPTH {
+            return Err(fault(line, format!("nested deeper than {MAX_DEPTH}")));
+        }
+        let (begin, mut end_line) = (self.bytes(span, line)?, span.end.line());
+        let (place, anchor, tag, shape) = match event {
+            Event::Alias(anchor) => (begin, 0, None, Shape::Alias(anchor)),
+            Event::Scalar(text, style, anchor, tag) => {
+                let place = trimmed(self.text, begin, style);
+                (place, anchor, tag, Shape::Scalar { text: text.into_owned(), style })
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let mut items: Vec<Node> = Vec::new();
+                while let Some(item) = self.until(&Event::SequenceEnd)? {
+                    items.push(self.node(item, depth + 1)?);
+                }
+                end_line = self.last_end.end.line();
+                let last = items.last().map(|item| item.place.end);
+                let place = begin.start..self.end_of(style, last.unwrap_or(begin.end), line)?;
+                (place, anchor, tag, Shape::Sequence { style, items })
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let mut entries: Vec<(Node, Node)> = Vec::new();
+                while let Some(key) = self.until(&Event::MappingEnd)? {
+                    let key = self.node(key, depth + 1)?;
+                    let value = self.next()?;
+                    entries.push((key, self.node(value, depth + 1)?));
+                }
+                end_line = self.last_end.end.line();
+                let last = entries.last().map(|(key, value)| value.place.end.max(key.place.end));
+                let place = begin.start..self.end_of(style, last.unwrap_or(begin.end), line)?;
+                (place, anchor, tag, Shape::Mapping { style, entries })
+            }
+            _ => return Err(fault(line, "a value is missing here")),
+        };
+        let anchor = Some(anchor).filter(|anchor| *anchor != 0);
+        Ok(Node { place, lines: (line, end_line), anchor, tag: tag.map(Cow::into_owned), shape })
+    }
+
+    fn bytes(&self, span: Span, line: usize) -> Result<Range<usize>, SyntaxFault> {
+        let range = span.start.byte_offset().zip(span.end.byte_offset());
+        range
+            .map(|(start, end)| start..end.max(start))
+            .filter(|place| self.text.get(place.clone()).is_some())
+            .ok_or_else(|| fault(line, "its place in the text is not known"))
+    }
+
+    /// A block ends with its last value: the parser reports its end where the next item begins.
+    fn end_of(
+        &self,
+        style: StructureStyle,
+        last: usize,
+        line: usize,
+    ) -> Result<usize, SyntaxFault> {
+        match style {
+            StructureStyle::Flow => Ok(self.bytes(self.last_end, line)?.end),
+            StructureStyle::Block => Ok(last),
+        }
+    }
+}
+
+fn scan_fault(error: &ScanError) -> SyntaxFault {
+    fault(error.marker().line(), error.info())
+}
+
+/// The range without trailing white space, which is content in block scalars only.
+fn trimmed(text: &str, place: Range<usize>, style: ScalarStyle) -> Range<usize> {
+    if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+        return place;
+    }
+    let content = text.get(place.clone()).unwrap_or_default().trim_end();
+    place.start..place.start + content.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every node's text, outermost first.
+    fn places(text: &str) -> Vec<&str> {
+        fn walk<'t>(node: &Node, text: &'t str, found: &mut Vec<&'t str>) {
+            found.push(&text[node.place.clone()]);
+            match &node.shape {
+                Shape::Scalar { .. } | Shape::Alias(_) => {}
+                Shape::Sequence { items, .. } => {
+                    for item in items {
+                        walk(item, text, found);
+                    }
+                }
+                Shape::Mapping { entries, .. } => {
+                    for (key, value) in entries {
+                        walk(key, text, found);
+                        walk(value, text, found);
+                    }
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(&tree(text, Ok).unwrap().unwrap(), text, &mut found);
+        found
+    }
+
+    #[test]
+    fn every_node_knows_its_bytes() {
+        assert_eq!(
+            places("a: ü  # c\nb:\n- x\n- {k: 'v'}  # d\n\n# e\n"),
+            [
+                "a: ü  # c\nb:\n- x\n- {k: 'v'}",
+                "a",
+                "ü",
+                "b",
+                "x\n- {k: 'v'}",
+                "x",
+                "{k: 'v'}",
+                "k",
+                "'v'"
+            ]
+        );
+        assert_eq!(places("{\"a\":[1,\r\n \"é\"]}\r\n")[2..], ["[1,\r\n \"é\"]", "1", "\"é\""]);
+        assert_eq!(places("k: |\n  a\n  b\nl: 1\n")[2], "a\n  b\n");
+        assert_eq!(places("k:\nl: 1\n")[2], "");
+        assert_eq!(places("k: &a x\nl: *a\n")[1..], ["k", "x", "l", "*a"]);
+    }
+
+    #[test]
+    fn what_is_not_one_document_has_no_tree() {
+        for text in ["a: 1\n---\nb: 2\n", "a: [\n", "\t- x: {\n"] {
+            assert!(tree(text, Ok).is_err(), "{text:?}");
+        }
+        for text in ["", "# only\n", "---\n", "---\n# x\n...\n"] {
+            assert!(tree(text, Ok).is_ok_and(|root| root.is_none()), "{text:?}");
+        }
+    }
+}
