@@ -71,9 +71,14 @@ impl Node {
         }
     }
 
-    /// Whether nothing was written here.
-    pub(crate) fn is_left_out(&self) -> bool {
-        self.place.is_empty()
+    /// Whether it is an empty scalar, such as after `key:`.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.place.is_empty() && matches!(self.shape, Shape::Scalar { .. })
+    }
+
+    /// Whether nothing was written here, not even a tag.
+    fn is_left_out(&self) -> bool {
+        self.is_empty() && self.tag.is_none()
     }
 }
 

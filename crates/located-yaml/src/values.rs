@@ -278,10 +278,7 @@ impl Resolver {
             if !is_text {
                 return Err(fault(line, "a key must be a text; quote it to make it one"));
             }
-            if style == StructureStyle::Flow
-                && value.is_left_out()
-                && matches!(value.shape, Shape::Scalar { .. })
-            {
+            if style == StructureStyle::Flow && value.is_empty() {
                 return Err(fault(line, "in brackets, a key must have a value"));
             }
             let value = self.value(value, inside)?;

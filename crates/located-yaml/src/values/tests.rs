@@ -108,6 +108,15 @@ fn an_empty_document_at_the_end_is_none() {
 
 // As kube-apiserver: it tries its JSON parser first on a text that begins with a brace.
 #[test]
+fn a_text_of_signs_alone_is_not_nothing() {
+    assert_eq!(fault_of(": ").1, "a key must be a text; quote it to make it one");
+    assert_eq!(fault_of("!").1, "this tag (`!…`) is not supported here");
+    for text in ["", "---\n", "# c\n---\n...\n"] {
+        assert_eq!(value(text), Value::Null, "{text:?}");
+    }
+}
+
+#[test]
 fn what_begins_with_a_brace_is_json() {
     let Value::Mapping(entries) = value("\n {\"a\":\t[1]}\n") else { panic!("an object") };
     assert_eq!((entries[0].key.as_str(), entries[0].line), ("a", 2));
