@@ -3,6 +3,11 @@
 
 use serde_json::{Map, Value};
 
+/// A whole document in block style.
+pub fn document(value: &Value) -> String {
+    block(value, 0, "\n") + "\n"
+}
+
 /// `text` as a scalar: plain if that is safe in YAML 1.1 and 1.2 (with `,` only outside of `[]` and
 /// `{}`), else in double quotes: every JSON string is a YAML string.
 pub fn scalar(text: &str) -> String {

@@ -5,6 +5,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::ArgMatches;
 use login_common::{
     client_configuration::{self, ClientConfiguration, ClientConfigurationError},
+    exec_entry::ExecEntry,
+    lists,
     names::{IssuerUrl, NameError},
     pem,
 };
@@ -17,13 +19,12 @@ use super::{
 };
 use crate::{
     flows::{FlowError, LocalError, local},
-    kubeconfig::entry::{self, ExecEntry},
+    kubeconfig::entry,
     options::{
         arguments,
         configuration::Configuration,
         fault::OptionError,
         layers::{Layers, Settings},
-        lists,
         origin::Origin,
         table::{Applies, Name, row_of},
         target::{CertificateAuthority, Target},

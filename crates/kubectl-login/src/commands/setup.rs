@@ -2,6 +2,8 @@
 //! Never writes a secret, never signs in.
 
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser};
+use located_yaml::write;
+use login_common::exec_entry::{ExecEntry, INSTALL_HINT};
 use serde_json::{Value, json};
 
 use super::{
@@ -9,10 +11,7 @@ use super::{
     user_entry::{self, NewEntry, Plan},
 };
 use crate::{
-    kubeconfig::{
-        entry::{self, ExecEntry, INSTALL_HINT},
-        written,
-    },
+    kubeconfig::entry,
     options::{
         arguments,
         layers::{Layers, Settings},
@@ -139,7 +138,7 @@ fn print(wanted: &NewEntry<'_>, format: &str) -> Result<(), Failure> {
         "kind": "Config",
         "users": [{ "name": wanted.name, "user": user }],
     });
-    let text = if format == "json" { format!("{file:#}\n") } else { written(&file) };
+    let text = if format == "json" { format!("{file:#}\n") } else { write::document(&file) };
     Ok(stdout::answer(&text)?)
 }
 

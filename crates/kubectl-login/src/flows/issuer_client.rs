@@ -10,7 +10,7 @@ use std::{
 };
 
 use login_cache::{sessions, store::Directory};
-use login_common::{Secret, UnixTime};
+use login_common::{Secret, UnixTime, secret_text};
 use login_protocols::{
     oauth2::{
         authorization::Nonce,
@@ -114,9 +114,9 @@ impl<'a> IssuerClient<'a> {
             scrub::never_show(secret);
         }
         for (name, value) in &target.connection.request_headers {
-            if scrub::is_secret_pair(name, value.expose()) {
+            if secret_text::is_secret_pair(name, value.expose()) {
                 scrub::never_show(value);
-                let token = scrub::scheme_and_token(value.expose());
+                let token = secret_text::scheme_and_token(value.expose());
                 token.map(Secret::new).iter().for_each(scrub::never_show);
             }
         }

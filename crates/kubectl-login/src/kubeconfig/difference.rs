@@ -4,13 +4,14 @@
 use std::{fmt::Write as _, path::Path};
 
 use anstyle::{AnsiColor, Style};
+use login_common::secret_text::{self, HIDDEN};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::edit::value_of;
 use crate::{
     options::table::{Holds, row_named},
-    scrub::{self, HIDDEN},
+    scrub,
 };
 
 /// Context lines around a change.
@@ -102,8 +103,8 @@ fn collect(value: &Value, found: &mut Vec<String>) {
             let variable = fields.get("name").and_then(Value::as_str).unwrap_or_default();
             for (key, value) in fields {
                 let is_secret = LONG_FIELDS.contains(&key.as_str())
-                    || scrub::is_secret_name(key)
-                    || (key == "value" && scrub::is_secret_name(variable));
+                    || secret_text::is_secret_name(key)
+                    || (key == "value" && secret_text::is_secret_name(variable));
                 match value {
                     Value::String(text) if is_secret => found.push(text.clone()),
                     Value::Number(number) if is_secret => found.push(number.to_string()),
@@ -143,14 +144,14 @@ fn collect(value: &Value, found: &mut Vec<String>) {
 fn is_secret_option(option: &str) -> bool {
     match row_named(option.trim_start_matches('-')) {
         Some(row) => matches!(row.holds, Holds::Secret | Holds::Data),
-        None => scrub::is_secret_name(option),
+        None => secret_text::is_secret_name(option),
     }
 }
 
 /// Finds secrets inside a text: `Authorization=Bearer …`, `--header=Name: value`, a password in a
 /// URL, a token.
 fn in_text(text: &str, found: &mut Vec<String>) {
-    found.extend(scrub::credentials_in_addresses(text).into_iter().map(ToOwned::to_owned));
+    found.extend(secret_text::credentials_in_addresses(text).into_iter().map(ToOwned::to_owned));
     let mut rest = text;
     while let Some(place) = rest.find(['=', ':', ',', ' ']) {
         let (before, after) = rest.split_at(place);
@@ -158,7 +159,7 @@ fn in_text(text: &str, found: &mut Vec<String>) {
         let is_assigned = after.starts_with(['=', ':']);
         let name = before.trim_start_matches('-').trim_matches('"');
         let is_option = before.starts_with('-');
-        if is_assigned && !is_option && scrub::is_secret_name(name) {
+        if is_assigned && !is_option && secret_text::is_secret_name(name) {
             // The value ends at the next pair: it may contain commas.
             let next = behind.match_indices(',').find(|(place, _)| {
                 let pair = behind.get(place + 1..).unwrap_or_default();
@@ -168,15 +169,15 @@ fn in_text(text: &str, found: &mut Vec<String>) {
             let end = next.map_or(behind.len(), |(place, _)| place);
             let value = behind.get(..end).unwrap_or_default().trim_end_matches('"');
             found.push(value.to_owned());
-            found.extend(scrub::scheme_and_token(value).map(ToOwned::to_owned));
+            found.extend(secret_text::scheme_and_token(value).map(ToOwned::to_owned));
         }
-        if let Some(token) = scrub::scheme_and_token(behind).filter(|_| is_assigned) {
+        if let Some(token) = secret_text::scheme_and_token(behind).filter(|_| is_assigned) {
             found.push(token.to_owned());
         }
         rest = behind;
     }
     let words = text.split(|c: char| c.is_whitespace() || "=,:\"'/@".contains(c));
-    found.extend(words.filter(|w| scrub::looks_like_token(w)).map(ToOwned::to_owned));
+    found.extend(words.filter(|w| secret_text::looks_like_token(w)).map(ToOwned::to_owned));
 }
 
 #[cfg(test)]

@@ -3,72 +3,14 @@
 
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use login_common::exec_entry;
+use serde_json::{Map, Value};
 
 use super::KubeconfigError;
-use crate::{
-    options::{
-        lists,
-        table::{Holds, OPTIONS, Row, Shape},
-        typed::Typed,
-    },
-    scrub,
+use crate::options::{
+    table::{Holds, OPTIONS, Shape},
+    typed::Typed,
 };
-
-/// kubectl shows this if the program is missing.
-pub const INSTALL_HINT: &str = "kubectl-login is not installed. Put the program kubectl-login \
-                                into a folder of your PATH, then try again.";
-
-/// An `exec` entry.
-pub struct ExecEntry {
-    /// `v1` or `v1beta1`.
-    pub api_version: String,
-    /// The options after `get-token`.
-    pub arguments: Vec<String>,
-    /// The environment variables.
-    pub environment: Vec<(String, String)>,
-    /// kubectl shows this if the program is missing.
-    pub install_hint: String,
-    /// Whether kubectl passes the cluster's settings to the plugin.
-    pub provide_cluster_info: bool,
-}
-
-impl ExecEntry {
-    /// An entry with these options and defaults for everything else.
-    pub fn new(arguments: Vec<String>) -> Self {
-        Self {
-            api_version: "v1".to_owned(),
-            arguments,
-            environment: Vec::new(),
-            install_hint: INSTALL_HINT.to_owned(),
-            provide_cluster_info: false,
-        }
-    }
-
-    /// The entry as the value of `exec`.
-    pub fn to_value(&self) -> Value {
-        let arguments: Vec<&str> =
-            std::iter::once("get-token").chain(self.arguments.iter().map(String::as_str)).collect();
-        let mut value = json!({
-            "apiVersion": format!("client.authentication.k8s.io/{}", self.api_version),
-            // The bare name: kubectl's allow-list names it, and the program may move on the PATH.
-            "command": "kubectl-login",
-            "args": arguments,
-            "interactiveMode": "IfAvailable",
-            "installHint": self.install_hint,
-            "provideClusterInfo": self.provide_cluster_info,
-        });
-        if let (false, Value::Object(fields)) = (self.environment.is_empty(), &mut value) {
-            let variables: Vec<Value> = self
-                .environment
-                .iter()
-                .map(|(name, value)| json!({ "name": name, "value": value }))
-                .collect();
-            fields.insert("env".to_owned(), Value::from(variables));
-        }
-        value
-    }
-}
 
 /// The options as arguments of an entry, in the order of the table and each in one spelling.
 /// `absolute` makes paths absolute.
@@ -76,8 +18,10 @@ pub fn arguments(
     typed: &Typed,
     absolute: impl Fn(&str) -> String,
 ) -> Result<Vec<String>, KubeconfigError> {
-    if let Some(row) = OPTIONS.iter().find(|row| holds_secret(row, typed)) {
-        return Err(KubeconfigError::Secret { option: row.long, advice: row.instead });
+    for row in OPTIONS {
+        for value in typed.of(row.name) {
+            exec_entry::check(row.long, value)?;
+        }
     }
     let mut arguments = Vec::new();
     for row in OPTIONS {
@@ -95,22 +39,6 @@ pub fn arguments(
         }
     }
     Ok(arguments)
-}
-
-/// Whether the values of an option are or contain a secret: a header that authenticates, or a
-/// password in a URL.
-pub fn holds_secret(row: &Row, typed: &Typed) -> bool {
-    typed.of(row.name).any(|value| {
-        if row.holds == Holds::Secret {
-            return true;
-        }
-        let pairs = match row.shape {
-            Shape::Pairs => lists::pairs(value).unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        !scrub::credentials_in_addresses(value).is_empty()
-            || pairs.iter().any(|(name, value)| scrub::is_secret_pair(name, value))
-    })
 }
 
 /// `before` with this `exec`. Other fields stay; `replace` removes other credentials. An `exec`
@@ -204,6 +132,9 @@ pub fn program_name(command: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use login_common::exec_entry::{ExecEntry, INSTALL_HINT};
+    use serde_json::json;
+
     use super::*;
     use crate::options::arguments as of_options;
 
@@ -255,36 +186,6 @@ mod tests {
             let error = arguments(&typed, ToOwned::to_owned).unwrap_err();
             assert!(matches!(error, KubeconfigError::Secret { .. }), "{option}");
             assert!(!error.to_string().contains('x'), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_header_that_proves_something_is_refused_and_another_is_not() {
-        let outcome = |words: &[&str]| {
-            let words: Vec<std::ffi::OsString> =
-                std::iter::once(&"get-token").chain(words).map(Into::into).collect();
-            let typed = of_options::of_get_token(&words).unwrap();
-            arguments(&typed, ToOwned::to_owned).map_err(|error| error.to_string())
-        };
-        for words in [
-            &["--request-header=Authorization=Bearer hunter2hunter"][..],
-            &["--request-header", "X-Tenant=a,X-Api-Key=hunter2"],
-            &["--oidc-request-header=Cookie=hunter2"],
-            &["--request-header=X-Odd=Basic aHVudGVyMjpodW50ZXIy"],
-            &["--authorization-parameter=client_secret_2=hunter2"],
-            &["--redirect-url=https://user:hunter2@localhost/"],
-        ] {
-            let refused = outcome(words).unwrap_err();
-            assert!(refused.contains("has no place in a kubeconfig"), "{refused}");
-            assert!(!refused.contains("hunter2"), "{refused}");
-        }
-        for words in [
-            &["--request-header=X-Tenant=a"][..],
-            &["--authorization-parameter=prompt=login,acr_values=high"],
-            &["--redirect-url=http://localhost:8000/"],
-            &["--issuer-url=https://id.example/a@b"],
-        ] {
-            assert!(outcome(words).is_ok(), "{words:?}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use located_yaml::typed::YamlError;
+use login_common::exec_entry::SecretInEntry;
 use thiserror::Error;
 
 use crate::report::{Fault, Reported};
@@ -84,13 +85,8 @@ pub enum KubeconfigError {
         problem: String,
     },
     /// A secret would be written to a kubeconfig, and from there appear in the process list.
-    #[error("`--{option}` has no place in a kubeconfig")]
-    Secret {
-        /// The option.
-        option: &'static str,
-        /// What to use instead.
-        advice: &'static str,
-    },
+    #[error(transparent)]
+    Secret(#[from] SecretInEntry),
     /// The user entry has credentials that conflict with `exec`.
     #[error("user `{user}` in `{file}` has {what} already")]
     Occupied {
@@ -178,7 +174,7 @@ impl KubeconfigError {
                 format!("make it, then run this again:\n{commands}")
             }
             Self::Arguments { .. } => "correct `args` of that user".to_owned(),
-            Self::Secret { advice, .. } => (*advice).to_owned(),
+            Self::Secret(refused) => refused.instead.to_owned(),
             Self::Occupied { .. } => {
                 "give another `--name`, or `--replace` to put the new entry in its place".to_owned()
             }

@@ -2,12 +2,16 @@
 //! `auth-provider`; leaves others alone and says why.
 //! Never drops a setting silently, and never puts a secret where it was not before.
 
-use login_common::Secret;
+use login_common::{
+    Secret,
+    exec_entry::{self, ExecEntry},
+    lists,
+};
 use serde_json::{Map, Value};
 
-use super::entry::{self, ExecEntry};
+use super::entry;
 use crate::options::{
-    arguments, lists,
+    arguments,
     table::{Applies, Name, row_of},
     typed::Typed,
 };
@@ -215,10 +219,10 @@ fn converted(
     }
     for name in [Name::RequestHeader, Name::AuthorizationParameter] {
         let row = row_of(name);
-        if !entry::holds_secret(row, &kept) {
+        let given: Vec<&str> = kept.of(name).collect();
+        if given.iter().all(|value| exec_entry::check(row.long, value).is_ok()) {
             continue;
         }
-        let given: Vec<&str> = kept.of(name).collect();
         let Some(text) = lists::one_text_of_pairs(&given) else {
             return Verdict::Left(format!("its `--{}` cannot be moved into `env`", row.long));
         };

@@ -41,11 +41,6 @@ pub struct User {
     pub cluster_config: Option<Value>,
 }
 
-/// Renders a new kubeconfig.
-pub fn written(value: &Value) -> String {
-    located_yaml::write::block(value, 0, "\n") + "\n"
-}
-
 /// The user of `context`, or else of the current one, in the kubeconfigs that [`Files::read`] reads.
 pub fn current_user(
     environment: &dyn Environment,

@@ -4,12 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
+use login_common::lists;
 use serde_json::Value;
 
 use super::{
     configuration::Configuration,
     fault::OptionError,
-    lists,
     origin::Origin,
     table::{ByCluster, Name, OPTIONS, Row, Shape, VARIABLES, row_named, row_of},
     typed::Typed,

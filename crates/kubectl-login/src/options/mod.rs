@@ -18,7 +18,6 @@ pub mod fault;
 pub mod flow;
 pub mod identity_source;
 pub mod layers;
-pub mod lists;
 pub mod origin;
 pub mod program;
 pub mod target;

@@ -91,8 +91,6 @@ pub struct Row {
     pub holds: Holds,
     /// How long a value applies.
     pub applies: Applies,
-    /// What to use instead of a kubeconfig for a value that is or contains a secret.
-    pub instead: &'static str,
     /// With which issuer a value may be used.
     pub used: Use,
     /// Whether the cluster's settings may set it.
@@ -118,7 +116,6 @@ pub(super) const fn row(
         value_name: "",
         holds: Holds::Text,
         applies: Applies::Always,
-        instead: "leave the password out of the address",
         used: Use::Here,
         by_cluster: ByCluster::Never,
         hidden: false,
@@ -148,10 +145,6 @@ impl Row {
     }
     pub(super) const fn data(mut self) -> Self {
         self.holds = Holds::Data;
-        self
-    }
-    pub(super) const fn instead(mut self, instead: &'static str) -> Self {
-        self.instead = instead;
         self
     }
     pub(super) const fn once(mut self) -> Self {

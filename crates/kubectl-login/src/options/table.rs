@@ -90,10 +90,6 @@ pub static OPTIONS: &[Row] = &[
     )
     .value("SECRET")
     .secret()
-    .instead(
-        "use `--client-secret-file` or `--client-secret-command`, or the variable \
-         `KUBECTL_LOGIN_CLIENT_SECRET`",
-    )
     .also(&["oidc-client-secret"])
     .proof(),
     row(
@@ -203,7 +199,6 @@ pub static OPTIONS: &[Row] = &[
     )
     .value("PASSWORD")
     .secret()
-    .instead("leave it out to be asked, or set the variable `KUBECTL_LOGIN_PASSWORD`")
     .proof(),
     row(
         Name::UseAccessToken,
@@ -312,10 +307,6 @@ pub static OPTIONS: &[Row] = &[
         "A further header of each request to the issuer",
     )
     .pairs()
-    .instead(
-        "set the variable `KUBECTL_LOGIN_REQUEST_HEADER`, or write it below `issuers:` into the \
-         configuration file",
-    )
     .also(&["oidc-request-header"])
     .proof(),
     row(
@@ -404,10 +395,6 @@ pub static OPTIONS: &[Row] = &[
         "A further parameter of the authorization request; for a job, of the token request",
     )
     .pairs()
-    .instead(
-        "set the variable `KUBECTL_LOGIN_AUTHORIZATION_PARAMETER`, or write it below `issuers:` \
-         into the configuration file",
-    )
     .also(&["oidc-auth-request-extra-params"])
     .by_cluster()
     .request(),
@@ -576,5 +563,27 @@ mod tests {
                 assert!(row.help().contains(choice), "the help of `--{}` names {choice}", row.long);
             }
         }
+    }
+
+    #[test]
+    fn what_no_kubeconfig_may_contain_is_known_by_every_name_of_its_option() {
+        use login_common::exec_entry::{self, SECRET_OPTIONS};
+
+        let names = |row: &Row| [&[row.long], row.aliases].concat();
+        let mut seen = 0;
+        for row in OPTIONS {
+            let holds = match (row.holds, row.shape) {
+                (Holds::Secret, _) => Some(exec_entry::Holds::Secret),
+                (_, Shape::Pairs) => Some(exec_entry::Holds::Pairs),
+                _ => None,
+            };
+            let known = SECRET_OPTIONS.iter().find(|known| known.names.contains(&row.long));
+            assert_eq!(known.map(|known| known.holds), holds, "{}", row.long);
+            if let Some(known) = known {
+                assert_eq!(known.names, names(row));
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, SECRET_OPTIONS.len());
     }
 }

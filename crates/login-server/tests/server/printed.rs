@@ -23,23 +23,23 @@ fn printed_files_say_what_they_must() {
     ]);
     expect_test::expect![[r#"
         apiVersion: v1
-        kind: Config
         clusters:
         - name: login-server
           cluster:
-            server: https://login.example.com:8443/authenticate
             certificate-authority: /etc/kubernetes/login/ca.crt
-        users:
-        - name: kube-apiserver
-          user:
-            client-certificate: /c.crt
-            client-key: "/c key.pem"
+            server: https://login.example.com:8443/authenticate
         contexts:
         - name: webhook
           context:
             cluster: login-server
             user: kube-apiserver
         current-context: webhook
+        kind: Config
+        users:
+        - name: kube-apiserver
+          user:
+            client-certificate: /c.crt
+            client-key: "/c key.pem"
     "#]]
     .assert_eq(&texts(&webhook).1);
     let entry = run(&[
@@ -68,7 +68,6 @@ fn printed_files_say_what_they_must() {
           user:
             exec:
               apiVersion: client.authentication.k8s.io/v1beta1
-              command: kubectl-login
               args:
               - get-token
               - --issuer-url=https://login.example.com
@@ -76,9 +75,10 @@ fn printed_files_say_what_they_must() {
               - "--certificate-authority=/my ca.crt"
               - --flow=device
               - --scope=email
+              command: kubectl-login
+              installHint: "kubectl-login is not installed. Put the program kubectl-login into a folder of your PATH, then try again."
               interactiveMode: IfAvailable
               provideClusterInfo: false
-              installHint: "kubectl-login is not installed. Put the program kubectl-login into a folder of your PATH, then try again."
     "#]]
     .assert_eq(&texts(&entry).1);
     let patch = run(&[
@@ -263,12 +263,29 @@ fn what_would_not_work_is_not_printed() {
                 "x",
                 "--arg=--client-secret=s3cret",
             ],
-            "no place for a secret, which `--client-secret` is",
+            "`--client-secret` has no place in a kubeconfig",
         ),
-        (&entry(&["--arg=--client-secret", "--arg=s3cret"]), "which `--client-secret` is"),
-        (&entry(&["--arg=--oidc-client-secret=s3cret"]), "which `--oidc-client-secret` is"),
-        (&entry(&["--arg=--password=s3cret"]), "which `--password` is"),
-        (&entry(&["--arg=--request-header=A=s3cret"]), "which `--request-header` is"),
+        (
+            &entry(&["--arg=--client-secret", "--arg=s3cret"]),
+            "`--client-secret` has no place in a kubeconfig",
+        ),
+        (
+            &entry(&["--arg=--oidc-client-secret=s3cret"]),
+            "`--oidc-client-secret` has no place in a kubeconfig",
+        ),
+        (&entry(&["--arg=--password=s3cret"]), "`--password` has no place in a kubeconfig"),
+        (
+            &entry(&["--arg=--request-header=X-Api-Key=s3cret"]),
+            "`--request-header` has no place in a kubeconfig",
+        ),
+        (
+            &entry(&["--arg=--oidc-auth-request-extra-params=client_secret_2=s3cret"]),
+            "`--oidc-auth-request-extra-params` has no place in a kubeconfig",
+        ),
+        (
+            &entry(&["--arg=--redirect-url=https://u:s3cret@h/"]),
+            "`--redirect-url` has no place in a kubeconfig",
+        ),
         (
             &[
                 "webhook-kubeconfig",

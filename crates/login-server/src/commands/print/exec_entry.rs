@@ -4,27 +4,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use located_yaml::write::scalar;
-use login_common::names::{ClientId, IssuerUrl};
+use located_yaml::write::document;
+use login_common::{
+    exec_entry,
+    names::{ClientId, IssuerUrl},
+};
+use serde_json::{Value, json};
 
-use super::yaml::{Document, path};
+use super::yaml::path;
 use crate::report::Failure;
-
-/// Options of `get-token` whose value is or contains a secret, and what to use instead.
-const SECRETS: [(&str, &str); 5] = [
-    ("--client-secret", CLIENT_SECRET),
-    ("--oidc-client-secret", CLIENT_SECRET),
-    ("--password", "leave it out: people are asked, jobs set `KUBECTL_LOGIN_PASSWORD`"),
-    ("--request-header", REQUEST_HEADER),
-    ("--oidc-request-header", REQUEST_HEADER),
-];
-const CLIENT_SECRET: &str = "use `--arg=--client-secret-file=FILE`, or the variable \
-                             `KUBECTL_LOGIN_CLIENT_SECRET`";
-const REQUEST_HEADER: &str = "each person writes it into a configuration file of their own, \
-                              `~/.config/kubectl-login/config.yaml`";
-
-const INSTALL_HINT: &str = "kubectl-login is not installed. Put the program kubectl-login into a \
-                            folder of your PATH, then try again.";
 
 #[derive(Args, Debug)]
 pub(crate) struct ExecEntry {
@@ -60,58 +48,37 @@ pub(crate) enum ExecApi {
 
 impl ExecEntry {
     pub(crate) fn render(&self) -> Result<String, Failure> {
-        let mut file = Document::beginning("apiVersion: v1\nkind: Config\n");
-        self.write(&mut file)?;
-        Ok(file.into_text())
+        let users = self.users()?;
+        Ok(document(&json!({ "apiVersion": "v1", "kind": "Config", "users": users })))
     }
 
-    /// Writes the key `users` with this entry.
-    pub(super) fn write(&self, file: &mut Document) -> Result<(), Failure> {
+    /// The value of `users` with this entry.
+    pub(super) fn users(&self) -> Result<Value, Failure> {
         IssuerUrl::parse(&self.issuer_url).map_err(|fault| {
             Failure::configuration("`--issuer-url` is not usable").because(&fault)
         })?;
         ClientId::parse(&self.client_id).map_err(|fault| {
             Failure::configuration("`--client-id` is not usable").because(&fault)
         })?;
-        let secret = self.arguments.iter().find_map(|argument| {
-            let option = argument.split_once('=').map_or(argument.as_str(), |(option, _)| option);
-            SECRETS.into_iter().find(|(secret, _)| *secret == option)
-        });
-        if let Some((option, advice)) = secret {
-            let message = format!("a kubeconfig is no place for a secret, which `{option}` is");
-            return Err(Failure::configuration(message).hint(advice));
+        let mut arguments = vec![
+            format!("--issuer-url={}", self.issuer_url),
+            format!("--client-id={}", self.client_id),
+        ];
+        if let Some(authority) = &self.certificate_authority {
+            arguments.push(format!("--certificate-authority={}", path(authority)?));
         }
+        arguments.extend(self.flow.iter().map(|flow| format!("--flow={flow}")));
+        arguments.extend(self.arguments.iter().cloned());
+        exec_entry::check_all(arguments.iter().map(String::as_str))
+            .map_err(|refused| Failure::configuration(refused.to_string()).hint(refused.instead))?;
         let version = match self.api_version {
             ExecApi::V1 => "v1",
             ExecApi::V1beta1 => "v1beta1",
         };
-        let mut arguments = vec![
-            scalar("get-token"),
-            scalar(&format!("--issuer-url={}", self.issuer_url)),
-            scalar(&format!("--client-id={}", self.client_id)),
-        ];
-        if let Some(authority) = &self.certificate_authority {
-            // Checked for UTF-8 alone, then quoted together with its flag.
-            path(authority)?;
-            arguments.push(scalar(&format!("--certificate-authority={}", authority.display())));
-        }
-        if let Some(flow) = &self.flow {
-            arguments.push(scalar(&format!("--flow={flow}")));
-        }
-        arguments.extend(self.arguments.iter().map(|argument| scalar(argument)));
-        file.line("users:");
-        file.line(&format!("- name: {}", scalar(&self.user)));
-        file.line("  user:");
-        file.line("    exec:");
-        file.line(&format!("      apiVersion: client.authentication.k8s.io/{version}"));
-        file.line("      command: kubectl-login");
-        file.line("      args:");
-        for argument in arguments {
-            file.line(&format!("      - {argument}"));
-        }
-        file.line("      interactiveMode: IfAvailable");
-        file.line("      provideClusterInfo: false");
-        file.line(&format!("      installHint: {}", scalar(INSTALL_HINT)));
-        Ok(())
+        let exec = exec_entry::ExecEntry {
+            api_version: version.to_owned(),
+            ..exec_entry::ExecEntry::new(arguments)
+        };
+        Ok(json!([{ "name": self.user, "user": { "exec": exec.to_value() } }]))
     }
 }

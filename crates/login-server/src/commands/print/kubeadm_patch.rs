@@ -63,14 +63,14 @@ impl KubeadmPatch {
             WebhookVersion::V1beta1 => "v1beta1",
         };
         let mut arguments = vec![
-            ("authentication-token-webhook-config-file", path(&self.webhook_kubeconfig)?),
+            ("authentication-token-webhook-config-file", scalar(path(&self.webhook_kubeconfig)?)),
             ("authentication-token-webhook-version", scalar(version)),
             // kube-apiserver accepts an expired or revoked token that much longer; the default is
             // two minutes.
             ("authentication-token-webhook-cache-ttl", scalar("30s")),
         ];
         if let Some(file) = &self.authentication_config {
-            arguments.push(("authentication-config", path(file)?));
+            arguments.push(("authentication-config", scalar(path(file)?)));
         }
         let version = match self.api_version {
             KubeadmApi::V1beta4 => "v1beta4",
@@ -91,7 +91,7 @@ impl KubeadmPatch {
         }
         patch.line("  extraVolumes:");
         for (number, folder) in folders.into_iter().enumerate() {
-            let folder = path(folder)?;
+            let folder = scalar(path(folder)?);
             patch.line(&format!("  - name: login-server-{number}"));
             patch.line(&format!("    hostPath: {folder}"));
             patch.line(&format!("    mountPath: {folder}"));

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
-use located_yaml::write::scalar;
+use located_yaml::write::document;
 use login_common::{names::without_secrets, pem};
+use serde_json::json;
 use url::Url;
 
-use super::{exec_entry::ExecEntry, yaml::Document};
+use super::{exec_entry::ExecEntry, yaml::mapping};
 use crate::{report::Failure, system::files};
 
 /// Bundles of authorities are smaller than this.
@@ -40,21 +41,20 @@ impl Kubeconfig {
             return Err(Failure::configuration(format!("`--server {shown}` is not a usable URL"))
                 .hint("it looks like `https://k8s.example.com:6443`; kubectl sends no token over http"));
         }
-        let mut file = Document::beginning("apiVersion: v1\nkind: Config\nclusters:\n");
-        file.line(&format!("- name: {}", scalar(&self.cluster)));
-        file.line("  cluster:");
-        file.line(&format!("    server: {}", scalar(&self.server)));
-        if let Some(data) = self.authority()? {
-            file.line(&format!("    certificate-authority-data: {}", scalar(&data)));
-        }
-        file.line("contexts:");
-        file.line(&format!("- name: {}", scalar(&self.cluster)));
-        file.line("  context:");
-        file.line(&format!("    cluster: {}", scalar(&self.cluster)));
-        file.line(&format!("    user: {}", scalar(&self.entry.user)));
-        file.line(&format!("current-context: {}", scalar(&self.cluster)));
-        self.entry.write(&mut file)?;
-        Ok(file.into_text())
+        let authority = self.authority()?;
+        let cluster = mapping([
+            ("server", Some(&self.server)),
+            ("certificate-authority-data", authority.as_deref()),
+        ]);
+        let context = json!({ "cluster": self.cluster, "user": self.entry.user });
+        Ok(document(&json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{ "name": self.cluster, "cluster": cluster }],
+            "contexts": [{ "name": self.cluster, "context": context }],
+            "current-context": self.cluster,
+            "users": self.entry.users()?,
+        })))
     }
 
     fn authority(&self) -> Result<Option<String>, Failure> {

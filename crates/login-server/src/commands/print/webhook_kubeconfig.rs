@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use located_yaml::write::scalar;
+use located_yaml::write::document;
 use login_common::names::{is_confidential, without_secrets};
+use serde_json::json;
 use url::Url;
 
-use super::yaml::{Document, path};
+use super::yaml::{mapping, path};
 use crate::report::Failure;
 
 #[derive(Args, Debug)]
@@ -44,28 +45,22 @@ impl WebhookKubeconfig {
                 without_secrets(&self.server)
             )));
         }
-        let mut file = Document::beginning(
-            "apiVersion: v1\nkind: Config\nclusters:\n- name: login-server\n  cluster:\n",
-        );
-        file.line(&format!("    server: {}", scalar(&self.server)));
-        if let Some(authority) = &self.certificate_authority {
-            file.line(&format!("    certificate-authority: {}", path(authority)?));
-        }
-        file.line("users:");
-        file.line("- name: kube-apiserver");
-        if let (Some(certificate), Some(key)) = (&self.client_certificate, &self.client_key) {
-            file.line("  user:");
-            file.line(&format!("    client-certificate: {}", path(certificate)?));
-            file.line(&format!("    client-key: {}", path(key)?));
-        } else {
-            file.line("  user: {}");
-        }
-        file.line("contexts:");
-        file.line("- name: webhook");
-        file.line("  context:");
-        file.line("    cluster: login-server");
-        file.line("    user: kube-apiserver");
-        file.line("current-context: webhook");
-        Ok(file.into_text())
+        let cluster = mapping([
+            ("server", Some(&self.server)),
+            ("certificate-authority", self.certificate_authority.as_deref().map(path).transpose()?),
+        ]);
+        let user = mapping([
+            ("client-certificate", self.client_certificate.as_deref().map(path).transpose()?),
+            ("client-key", self.client_key.as_deref().map(path).transpose()?),
+        ]);
+        let context = json!({ "cluster": "login-server", "user": "kube-apiserver" });
+        Ok(document(&json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{ "name": "login-server", "cluster": cluster }],
+            "contexts": [{ "name": "webhook", "context": context }],
+            "current-context": "webhook",
+            "users": [{ "name": "kube-apiserver", "user": user }],
+        })))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use located_yaml::write::scalar;
+use serde_json::Value;
 
 use crate::report::Failure;
 
@@ -34,9 +34,15 @@ impl Document {
     }
 }
 
-/// A path as written into a file.
-pub(super) fn path(path: &Path) -> Result<String, Failure> {
-    path.to_str().map(scalar).ok_or_else(|| {
+/// A mapping of those fields that have a value.
+pub(super) fn mapping<const N: usize>(fields: [(&str, Option<&str>); N]) -> Value {
+    let given = |(key, value): (&str, Option<&str>)| Some((key.to_owned(), Value::from(value?)));
+    Value::Object(fields.into_iter().filter_map(given).collect())
+}
+
+/// A path as text.
+pub(super) fn path(path: &Path) -> Result<&str, Failure> {
+    path.to_str().ok_or_else(|| {
         Failure::configuration(format!("the path `{}` is not UTF-8", path.display()))
     })
 }

@@ -1,6 +1,6 @@
 //! Parses lists in one string, as int128/kubelogin's flags take them (pflag's `StringSlice` and
 //! `StringToString`): separated by commas, quoted as in CSV (RFC 4180).
-//! Never knows an option; never shows the text, which may hold a secret.
+//! Never shows the text, which may hold a secret.
 
 use thiserror::Error;
 
