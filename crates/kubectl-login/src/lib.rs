@@ -5,9 +5,8 @@
 //! Reading order: `run` below, then `fast_path` (a cached token, nothing else), `options` and
 //! `exec_info` (the input), `commands` (what each command does), `renewal` (a new token, requested
 //! once for all processes that wait), `flows` (the ways to get a token), `workload_identity` (a
-//! job's own token), `kubeconfig` (for `login`), `output` (tables and documents), `report`
-//! (errors), `scrub` (hides secrets), `system` (the only files with effects), `yaml` (parses other
-//! programs' texts). The cached files are those of `login-cache`; beside them, `<digest>.discovery`
+//! job's own token), `user_entries` (in kubeconfigs), `output` (tables and documents), `report`
+//! (errors), `scrub` (hides secrets), `system` (the only files with effects). The cached files are those of `login-cache`; beside them, `<digest>.discovery`
 //! is `flows::cached_metadata`.
 
 pub mod fast_path;
@@ -19,13 +18,13 @@ pub mod commands;
 pub mod renewal;
 
 pub mod flows;
-pub mod kubeconfig;
 pub mod workload_identity;
 
 pub mod output;
 pub mod report;
 pub mod scrub;
 pub mod system;
+pub mod user_entries;
 
 use std::{ffi::OsString, process::ExitCode};
 

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command};
 
+use kubeconfig::context::Context;
+
 use super::failure::CommandError;
 use crate::{
     flows::FlowError,
-    kubeconfig::{self, User, context::Context, files::Files},
     options::{
         arguments,
         layers::{Layers, Settings},
@@ -22,6 +23,7 @@ use crate::{
         environment::{Environment, Overlay},
         runtime::{self, NotRun},
     },
+    user_entries::{self, User},
     workload_identity,
 };
 
@@ -78,7 +80,7 @@ pub fn with_kubeconfig(command: Command) -> Command {
 /// The chosen context, as the kubeconfig has it.
 pub fn context(system: &System<'_>, matches: &ArgMatches) -> Result<Context, Failure> {
     let named = |id: &str| matches.get_one::<String>(id).map(String::as_str);
-    let files = Files::read(system.environment, named("kubeconfig"))?;
+    let files = user_entries::read(system.environment, named("kubeconfig"))?;
     let name = named("context")
         .or_else(|| files.current_context())
         .ok_or_else(|| CommandError::NoCluster("no kubeconfig has a current context".to_owned()))?;
@@ -163,7 +165,7 @@ impl Chosen {
             let target = Target::check(&settings, system.environment)?;
             return Ok(Self { target: known_or_unkept(system, target), user: None });
         }
-        let user = kubeconfig::current_user(system.environment, context, kubeconfig)?;
+        let user = user_entries::current_user(system.environment, context, kubeconfig)?;
         let environment = Overlay { variables: &user.environment, below: system.environment };
         // An entry's variables apply as they do when kubectl runs us.
         let mut configuration = configuration::read(&environment)?;

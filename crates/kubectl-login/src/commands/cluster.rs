@@ -2,18 +2,16 @@
 //! Never uses a cluster's settings for anything but that cluster.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use kubeconfig::context::Context;
 use login_common::{Secret, names::IssuerUrl, proxy::Proxies};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::failure::CommandError;
-use crate::{
-    kubeconfig::context::Context,
-    system::{
-        cluster_http::{ClusterClient, ClusterConnection},
-        file,
-        http::HttpError,
-    },
+use crate::system::{
+    cluster_http::{ClusterClient, ClusterConnection},
+    file,
+    http::HttpError,
 };
 
 /// Longest certificate authority and longest answer.
@@ -151,8 +149,8 @@ fn authorities(context: &Context) -> Result<Option<Vec<u8>>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubeconfig::context::ClusterEntry;
     use crate::report::Reported as _;
+    use kubeconfig::context::ClusterEntry;
 
     fn context(cluster: Option<ClusterEntry>) -> Context {
         Context {

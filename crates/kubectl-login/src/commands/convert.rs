@@ -5,6 +5,7 @@
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use kubeconfig::{KubeconfigFault, edit::Edit};
 use login_cache::{
     refresh_secret::RefreshSecret,
     sessions::{self, SessionRecord},
@@ -16,13 +17,6 @@ use serde_json::Value;
 use super::{chosen, command_line};
 use crate::{
     flows::choose::EnvironmentFacts,
-    kubeconfig::{
-        KubeconfigError,
-        change::Change,
-        edit::Edit,
-        files::FilesToChange,
-        foreign::{self, Converted, Verdict},
-    },
     options::{
         arguments,
         layers::{Layers, Settings},
@@ -38,6 +32,11 @@ use crate::{
         keyring::{self, Prompt},
         kubelogin_cache::{self, CachedTokens},
         stdout,
+    },
+    user_entries::{
+        self, KubeconfigError,
+        change::Change,
+        foreign::{self, Converted, Verdict},
     },
 };
 
@@ -65,10 +64,12 @@ pub fn definition() -> Command {
 /// Converts every entry that can be converted.
 pub fn run(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let given = |id: &str| matches.get_one::<String>(id).map(String::as_str);
-    let files = FilesToChange::read(system.environment, given("kubeconfig"))?;
+    let files = user_entries::read_to_change(system.environment, given("kubeconfig"))?;
     if let (Some(path), true) = (given("kubeconfig"), files.is_empty()) {
         let source = std::io::ErrorKind::NotFound.into();
-        return Err(KubeconfigError::Read { path: path.into(), source }.into());
+        return Err(
+            KubeconfigError::from(KubeconfigFault::Read { path: path.into(), source }).into()
+        );
     }
     let only = match given("context") {
         None => None,

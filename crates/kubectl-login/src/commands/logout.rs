@@ -25,7 +25,6 @@ use crate::{
         FlowError,
         issuer_client::{Age, IssuerClient},
     },
-    kubeconfig::files::Files,
     options::{
         fault::OptionError,
         layers::{Layers, Settings},
@@ -41,6 +40,7 @@ use crate::{
         keyring::{self, Prompt},
         runtime,
     },
+    user_entries,
 };
 
 /// How long to wait for a renewal in progress.
@@ -112,7 +112,7 @@ fn every(system: &System<'_>, matches: &ArgMatches) -> Result<(), Failure> {
 /// The sessions of all contexts of the kubeconfig whose users are ours.
 fn of_contexts(system: &System<'_>, matches: &ArgMatches) -> Vec<Chosen> {
     let file = matches.get_one::<String>("kubeconfig").map(String::as_str);
-    let Ok(files) = Files::read(system.environment, file) else { return Vec::new() };
+    let Ok(files) = user_entries::read(system.environment, file) else { return Vec::new() };
     files
         .context_names()
         .filter_map(|name| Chosen::of_context(system, matches, Some(name)).ok())

@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     flows::{FlowError, LocalError, local},
-    kubeconfig::entry,
     options::{
         arguments,
         configuration::Configuration,
@@ -36,6 +35,7 @@ use crate::{
         http::{self, HttpClient, HttpError},
         kubeconfig_file,
     },
+    user_entries::entry,
 };
 
 /// Longest base64 of authorities that goes into an entry, and so into a program's arguments, which

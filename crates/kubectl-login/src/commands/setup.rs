@@ -11,7 +11,6 @@ use super::{
     user_entry::{self, NewEntry, Plan},
 };
 use crate::{
-    kubeconfig::entry,
     options::{
         arguments,
         layers::{Layers, Settings},
@@ -22,6 +21,7 @@ use crate::{
     },
     report::Failure,
     system::{System, configuration, kubeconfig_file, stdout},
+    user_entries::entry,
 };
 
 /// Its arguments.
@@ -144,8 +144,10 @@ fn print(wanted: &NewEntry<'_>, format: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use kubeconfig::KubeconfigFault;
+
     use super::*;
-    use crate::{commands::command_line, kubeconfig::KubeconfigError};
+    use crate::commands::command_line;
 
     fn refused(line: &str) -> String {
         let words: Vec<std::ffi::OsString> = line.split_whitespace().map(Into::into).collect();
@@ -192,6 +194,6 @@ mod tests {
         assert!(refused("setup --client-id k").contains("`--issuer-url` is missing"));
         assert!(refused(&format!("{begin} --flow nonsense")).contains("`--flow`"));
         let nowhere = refused(&format!("{begin} --skip-validation"));
-        assert_eq!(nowhere, KubeconfigError::Nowhere.to_string());
+        assert_eq!(nowhere, KubeconfigFault::Nowhere.to_string());
     }
 }

@@ -5,17 +5,14 @@
 use std::ffi::OsString;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
+use kubeconfig::{
+    edit::Edit,
+    files::{Files, FilesToChange, WrittenUser},
+};
 use serde_json::Value;
 
 use crate::{
     flows::{FlowError, issuer_client::IssuerClient},
-    kubeconfig::{
-        KubeconfigError,
-        change::Change,
-        edit::Edit,
-        entry::{self, AUTH_PROVIDER},
-        files::{Files, FilesToChange, WrittenUser},
-    },
     options::{
         arguments,
         configuration::Configuration,
@@ -30,6 +27,11 @@ use crate::{
         System,
         runtime::{self, NotRun},
         stdout,
+    },
+    user_entries::{
+        self, KubeconfigError,
+        change::Change,
+        entry::{self, AUTH_PROVIDER},
     },
 };
 
@@ -121,7 +123,7 @@ pub struct Plan {
 impl Plan {
     /// Plans the change.
     pub fn of(system: &System<'_>, wanted: &NewEntry<'_>) -> Result<Self, Failure> {
-        let to_change = FilesToChange::read(system.environment, wanted.kubeconfig)?;
+        let to_change = user_entries::read_to_change(system.environment, wanted.kubeconfig)?;
         let files = &to_change.files;
         let existing = to_change.user(wanted.name);
         if let Some(existing) = &existing {
@@ -367,7 +369,7 @@ mod tests {
         let commands = |text: &str, context: Option<&str>| {
             kubeconfig_file::replace(&path, text).unwrap();
             let named = path.display().to_string();
-            let files = Files::read(&NoEnvironment, Some(&named)).unwrap();
+            let files = user_entries::read(&NoEnvironment, Some(&named)).unwrap();
             let wanted = NewEntry {
                 name: "login.example.com",
                 is_name_given: false,

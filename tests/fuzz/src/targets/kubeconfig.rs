@@ -1,10 +1,8 @@
 //! A kubeconfig: read, changed, read again.
 //! Never accepts a change that sets anything else than intended, or loses a comment.
 
-use kubectl_login::kubeconfig::{
-    edit::{Edit, apply},
-    foreign,
-};
+use kubeconfig::edit::{Edit, apply};
+use kubectl_login::user_entries::foreign;
 use located_yaml::typed;
 use serde_json::{Value, json};
 

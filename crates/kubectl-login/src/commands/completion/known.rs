@@ -7,7 +7,6 @@ use login_cache::{
 };
 
 use crate::{
-    kubeconfig::files::Files,
     options::{
         layers::{Layers, Settings},
         origin::Origin,
@@ -16,6 +15,7 @@ use crate::{
         typed::Typed,
     },
     system::System,
+    user_entries,
 };
 
 /// The usual values of an option, if it has a fixed set.
@@ -29,7 +29,7 @@ pub(super) fn values(system: &System<'_>, argument: &str) -> Vec<String> {
         return choices.iter().map(|&choice| choice.to_owned()).collect();
     }
     match argument {
-        "context" => Files::read(system.environment, None)
+        "context" => user_entries::read(system.environment, None)
             .map(|files| files.context_names().map(ToOwned::to_owned).collect())
             .unwrap_or_default(),
         "account" => kept(system, |record| record.account),

@@ -16,6 +16,7 @@ mod wiring;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint};
+use kubeconfig::context::Context;
 use login_common::proxy::Proxies;
 use login_protocols::oidc::metadata_url;
 
@@ -26,7 +27,6 @@ use super::{
 };
 use crate::{
     flows::{FlowError, issuer_client::IssuerClient},
-    kubeconfig::{KubeconfigError, context::Context, files::Files},
     options::target::{Flow, Target},
     output::{self, Format, Items},
     report::{Failure, Fault},
@@ -35,6 +35,7 @@ use crate::{
         http::{self, HttpError},
         inspection, keyring, runtime, shown_certificate,
     },
+    user_entries::{self, KubeconfigError},
 };
 use certificate::Certificate;
 use finding::{Finding, Outcome};
@@ -155,7 +156,7 @@ fn examine_wiring(
     findings: &mut Vec<Finding>,
 ) -> Option<Context> {
     let named = |id: &str| matches.get_one::<String>(id).map(String::as_str);
-    let files = match Files::read(system.environment, named("kubeconfig")) {
+    let files = match user_entries::read(system.environment, named("kubeconfig")) {
         Ok(files) => files,
         Err(error) => {
             findings.push(Finding::failure("kubeconfig", &error.into()));

@@ -3,13 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
+use kubeconfig::context::{ClusterEntry, Context, ExecEntry, UserEntry};
 use serde::Deserialize;
 
 use super::finding::Finding;
-use crate::{
-    kubeconfig::context::{ClusterEntry, Context, ExecEntry, UserEntry},
-    report::Fault,
-};
+use crate::report::Fault;
 
 /// Where the command of an entry is.
 #[derive(Clone, Debug, PartialEq, Eq)]

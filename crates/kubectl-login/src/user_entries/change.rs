@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    KubeconfigError, difference,
+use kubeconfig::{
+    KubeconfigFault,
     edit::{self, Edit},
 };
+
+use super::{KubeconfigError, difference};
 use crate::system::{
     kubeconfig_file::{self, NotLocked},
     terminal::Terminal,
@@ -50,7 +52,8 @@ impl Change {
         let mut shown = String::new();
         for (path, edits) in self.files() {
             let before = read(path)?;
-            let after = edit::apply(&before, &edits).map_err(|fault| fault.of(path))?;
+            let after = edit::apply(&before, &edits)
+                .map_err(|fault| KubeconfigError::of(fault, path, &edits))?;
             shown.push_str(&difference::unified(path, &before, &after));
         }
         Ok(shown)
@@ -63,11 +66,12 @@ impl Change {
             let say = |text: &str| terminal.say(&format!("{}: {text}", path.display()));
             let _lock =
                 kubeconfig_file::lock(path, LONGEST_WAIT, say).map_err(|reason| match reason {
-                    NotLocked::Held(lock) => KubeconfigError::Locked(lock).of(path),
+                    NotLocked::Held(lock) => KubeconfigError::Locked(lock).unchanged(path),
                     NotLocked::Io(path, source) => KubeconfigError::Write { path, source },
                 })?;
             let before = read(path)?;
-            let after = edit::apply(&before, &edits).map_err(|fault| fault.of(path))?;
+            let after = edit::apply(&before, &edits)
+                .map_err(|fault| KubeconfigError::of(fault, path, &edits))?;
             if after != before {
                 is_any_changed = true;
                 kubeconfig_file::replace(path, &after)
@@ -81,5 +85,5 @@ impl Change {
 fn read(path: &Path) -> Result<String, KubeconfigError> {
     kubeconfig_file::read(path)
         .map(Option::unwrap_or_default)
-        .map_err(|source| KubeconfigError::Read { path: path.to_owned(), source })
+        .map_err(|source| KubeconfigFault::Read { path: path.to_owned(), source }.into())
 }

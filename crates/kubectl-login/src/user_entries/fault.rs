@@ -1,4 +1,4 @@
-//! Errors about kubeconfigs: reading, finding, changing and writing them.
+//! Errors about kubeconfigs and their user entries: reading, finding, changing and writing them.
 //! Never contain a value from a kubeconfig: it may be a credential.
 
 use std::{
@@ -6,55 +6,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use located_yaml::typed::YamlError;
+use kubeconfig::{KubeconfigFault, edit::Edit};
+use located_yaml::write;
 use login_common::exec_entry::SecretInEntry;
+use serde_json::json;
 use thiserror::Error;
 
+use super::difference;
 use crate::report::{Fault, Reported};
 
 /// Why a kubeconfig could not be used or changed.
 #[derive(Debug, Error)]
 pub enum KubeconfigError {
-    /// Neither a home directory nor a variable says where.
-    #[error("there is no kubeconfig: neither `KUBECONFIG` nor the home directory is known")]
-    Nowhere,
-    /// `KUBECONFIG` is set, and lists no file.
-    #[error("`KUBECONFIG` names no file")]
-    EmptyList,
-    /// A file cannot be read.
-    #[error("could not read the kubeconfig `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A file is not YAML.
-    #[error("the kubeconfig `{}` is not valid YAML", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        #[source]
-        source: YamlError,
-    },
-    /// A list has two entries of one name.
-    #[error("the kubeconfig `{}` has two entries for the {kind} `{name}`", path.display())]
-    Duplicate {
-        /// The file.
-        path: PathBuf,
-        /// What the list contains.
-        kind: &'static str,
-        /// The name.
-        name: String,
-    },
-    /// A text is not YAML.
-    #[error("it is not valid YAML")]
-    NotYaml(#[source] YamlError),
-    /// A field has the wrong type.
-    #[error("{0} is not what it is in a kubeconfig")]
-    NotAKubeconfig(&'static str),
+    /// A file cannot be read, found or changed.
+    #[error(transparent)]
+    Content(#[from] KubeconfigFault),
     /// No file has the named entry.
     #[error("no kubeconfig has {0}")]
     Missing(String),
@@ -114,11 +80,8 @@ pub enum KubeconfigError {
         #[source]
         source: Box<Self>,
     },
-    /// Another program changed the file meanwhile.
-    #[error("{0} was changed by another program meanwhile")]
-    Conflict(String),
     /// The text cannot be changed in place without loss.
-    #[error("it is written in a way that cannot be changed without losing something")]
+    #[error("{}", KubeconfigFault::Unwritable)]
     Unwritable {
         /// What to paste.
         snippet: String,
@@ -141,7 +104,9 @@ impl Reported for KubeconfigError {
     fn fault(&self) -> Fault {
         match self {
             Self::Unchanged { source, .. } => source.fault(),
-            Self::Conflict(_) | Self::Locked(_) | Self::Write { .. } => Fault::Refused,
+            Self::Content(KubeconfigFault::Conflict(_)) | Self::Locked(_) | Self::Write { .. } => {
+                Fault::Refused
+            }
             _ => Fault::Usage,
         }
     }
@@ -155,17 +120,21 @@ impl KubeconfigError {
     /// What the user can do about it.
     fn advice(&self) -> String {
         match self {
-            Self::Duplicate { .. } => {
-                "remove one of them: kubectl refuses the whole file, too".to_owned()
-            }
-            Self::Nowhere
-            | Self::EmptyList
-            | Self::Read { .. }
-            | Self::Malformed { .. }
-            | Self::NotYaml(_)
-            | Self::NotAKubeconfig(_) => {
-                "name another file with `--kubeconfig` or the variable `KUBECONFIG`".to_owned()
-            }
+            Self::Content(fault) => match fault {
+                KubeconfigFault::Duplicate { .. } => {
+                    "remove one of them: kubectl refuses the whole file, too".to_owned()
+                }
+                KubeconfigFault::Conflict(_) => "run the command again".to_owned(),
+                KubeconfigFault::Nowhere
+                | KubeconfigFault::EmptyList
+                | KubeconfigFault::Read { .. }
+                | KubeconfigFault::Malformed { .. }
+                | KubeconfigFault::NotYaml(_)
+                | KubeconfigFault::NotAKubeconfig(_)
+                | KubeconfigFault::Unwritable => {
+                    "name another file with `--kubeconfig` or the variable `KUBECONFIG`".to_owned()
+                }
+            },
             Self::Missing(_) | Self::OtherUser { .. } => {
                 "name a context with `--context`, or give `--issuer-url` and `--client-id`"
                     .to_owned()
@@ -180,7 +149,6 @@ impl KubeconfigError {
             }
             Self::Taken { .. } => "give another `--name`, or the same one to replace it".to_owned(),
             Self::Unchanged { source, .. } => source.advice(),
-            Self::Conflict(_) => "run the command again".to_owned(),
             Self::Unwritable { snippet } => format!("put this there by hand: {snippet}"),
             Self::Locked(path) => format!(
                 "if no kubectl or other program is at work on it, remove `{}`",
@@ -192,11 +160,38 @@ impl KubeconfigError {
         }
     }
 
-    /// Adds the name of the file to the error.
-    pub(super) fn of(self, path: &Path) -> Self {
-        match self {
-            Self::NotYaml(source) => Self::Malformed { path: path.to_owned(), source },
-            other => Self::Unchanged { path: path.to_owned(), source: Box::new(other) },
+    /// The error of a change to the file at `path`.
+    pub(super) fn of(fault: KubeconfigFault, path: &Path, edits: &[Edit]) -> Self {
+        match fault {
+            KubeconfigFault::NotYaml(source) => {
+                KubeconfigFault::Malformed { path: path.to_owned(), source }.into()
+            }
+            KubeconfigFault::Unwritable => {
+                Self::Unwritable { snippet: snippet(edits) }.unchanged(path)
+            }
+            other => Self::from(other).unchanged(path),
         }
     }
+
+    /// The file at `path` was not changed, because of this error.
+    pub(super) fn unchanged(self, path: &Path) -> Self {
+        Self::Unchanged { path: path.to_owned(), source: Box::new(self) }
+    }
+}
+
+/// A change on one line, for the user to apply by hand.
+fn snippet(edits: &[Edit]) -> String {
+    let parts: Vec<String> = edits
+        .iter()
+        .map(|edit| match edit {
+            Edit::User { name, after, .. } => {
+                let entry = write::flow(&json!({ "name": name, "user": after }), false);
+                format!("in `users`: `- {}`", difference::without_secrets(&entry))
+            }
+            Edit::Context { name, user } => {
+                format!("in context `{name}`: `user: {}`", write::scalar(user))
+            }
+        })
+        .collect();
+    parts.join(", ")
 }

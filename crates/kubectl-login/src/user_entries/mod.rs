@@ -1,31 +1,47 @@
-//! Reads kubeconfigs: the user entry that runs kubectl-login, and changes that lose nothing.
+//! The user entries of kubeconfigs that run kubectl-login: finds, builds and changes them.
 //! Never runs what a kubeconfig names.
 //!
-//! Reading order: this file (the user that `login` without options signs in), `files` (the reader)
-//! with `context` (what it reads), `entry` (our user entry), `edit` (a change as data), `change` (applies it), and
-//! `difference` (the diff for the user).
+//! Reading order: this file (the user that `login` without options signs in), `entry` (our user
+//! entry), `foreign` (those of other programs), `change` (applies edits to files), and `difference`
+//! (the diff for the user). The crate `kubeconfig` reads files and edits texts.
 
 pub mod change;
 pub mod difference;
-pub mod edit;
 pub mod entry;
 mod fault;
-pub mod files;
 pub mod foreign;
-
-pub mod context;
 
 use std::ffi::OsString;
 
+use kubeconfig::{
+    Places,
+    files::{Files, FilesToChange},
+};
 use serde_json::Value;
 
 pub use fault::KubeconfigError;
 
 use crate::{
     options::{arguments, typed::Typed},
-    system::environment::Environment,
+    system::{environment::Environment, kubeconfig_file},
 };
-use files::Files;
+
+fn places(environment: &dyn Environment, named: Option<&str>) -> Places {
+    Places::of(named, environment.variable("KUBECONFIG"), environment.home())
+}
+
+/// Reads `named`, or else the kubeconfigs that kubectl would read.
+pub fn read(environment: &dyn Environment, named: Option<&str>) -> Result<Files, KubeconfigError> {
+    Ok(Files::read(&places(environment, named), &kubeconfig_file::read)?)
+}
+
+/// Reads the same kubeconfigs for a change.
+pub fn read_to_change(
+    environment: &dyn Environment,
+    named: Option<&str>,
+) -> Result<FilesToChange, KubeconfigError> {
+    Ok(FilesToChange::read(&places(environment, named), &kubeconfig_file::read)?)
+}
 
 /// What `login` needs of a user entry.
 pub struct User {
@@ -41,13 +57,13 @@ pub struct User {
     pub cluster_config: Option<Value>,
 }
 
-/// The user of `context`, or else of the current one, in the kubeconfigs that [`Files::read`] reads.
+/// The user of `context`, or else of the current one, in the kubeconfigs that [`read`] reads.
 pub fn current_user(
     environment: &dyn Environment,
     context: Option<&str>,
     kubeconfig: Option<&str>,
 ) -> Result<User, KubeconfigError> {
-    let files = Files::read(environment, kubeconfig)?;
+    let files = read(environment, kubeconfig)?;
     let missing = |what: String| KubeconfigError::Missing(what);
     let wanted = context
         .or_else(|| files.current_context())

@@ -4,11 +4,11 @@
 use std::{fmt::Write as _, path::Path};
 
 use anstyle::{AnsiColor, Style};
+use kubeconfig::edit::value_of;
 use login_common::secret_text::{self, HIDDEN};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::edit::value_of;
 use crate::{
     options::table::{Holds, row_named},
     scrub,

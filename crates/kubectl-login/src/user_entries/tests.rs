@@ -1,7 +1,10 @@
 //! Tests which user entry `login` finds in realistic kubeconfigs.
 //! Never reads the real `~/.kube`.
 
-use std::fs;
+use std::{fs, path::Path};
+
+use kubeconfig::{KubeconfigFault, edit::Edit};
+use serde_json::json;
 
 use super::*;
 use crate::{
@@ -96,7 +99,7 @@ fn whatever_is_missing_is_named() {
 fn a_file_named_by_option_must_exist() {
     let missing = tempfile::tempdir().unwrap().path().join("config");
     let error = current_user(&NoEnvironment, None, missing.to_str()).err().unwrap();
-    assert!(matches!(error, KubeconfigError::Read { .. }));
+    assert!(matches!(error, KubeconfigError::Content(KubeconfigFault::Read { .. })));
 }
 
 #[test]
@@ -112,11 +115,11 @@ fn no_value_of_a_kubeconfig_is_in_what_is_said_about_a_fault() {
         "users: SECRET\n",
         "users:\n- name: a\n  user: {exec: {provideClusterInfo: SECRET}}\n",
     ] {
-        crate::system::kubeconfig_file::replace(&path, text).unwrap();
+        kubeconfig_file::replace(&path, text).unwrap();
         let outcomes = [
             current_user(&NoEnvironment, None, named).err(),
-            Files::read(&NoEnvironment, named).err(),
-            files::FilesToChange::read(&NoEnvironment, named).err(),
+            read(&NoEnvironment, named).err(),
+            read_to_change(&NoEnvironment, named).err(),
         ];
         assert!(outcomes.iter().any(Option::is_some), "{text}");
         for error in outcomes.into_iter().flatten() {
@@ -125,4 +128,14 @@ fn no_value_of_a_kubeconfig_is_in_what_is_said_about_a_fault() {
             assert!(!shown.contains("SECRET"), "{shown}");
         }
     }
+}
+
+#[test]
+fn what_cannot_be_changed_in_place_is_shown_to_be_put_there_by_hand() {
+    use crate::report::Reported as _;
+    let after = json!({ "exec": { "command": "kubectl-login", "args": ["--password=hunter2"] } });
+    let edit = Edit::User { name: "a".to_owned(), before: None, after };
+    let error = KubeconfigError::of(KubeconfigFault::Unwritable, Path::new("/f"), &[edit]);
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("- {name: a, user: {exec: {") && !hint.contains("hunter2"), "{hint}");
 }

@@ -1,10 +1,10 @@
 //! Describes a kubeconfig change as data, and applies it to a file's text.
 //! Never returns a text that means anything but the old one plus the change.
 
-use located_yaml::{splice, typed, write};
+use located_yaml::{splice, typed};
 use serde_json::{Map, Value, json};
 
-use super::{KubeconfigError, difference};
+use crate::KubeconfigFault;
 
 /// One change.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,7 @@ pub enum Edit {
 }
 
 /// Applies edits to a text.
-pub fn apply(text: &str, edits: &[Edit]) -> Result<String, KubeconfigError> {
+pub fn apply(text: &str, edits: &[Edit]) -> Result<String, KubeconfigFault> {
     let old = value_of(text)?;
     let mut new = old.clone();
     if new.is_null() {
@@ -41,16 +41,15 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, KubeconfigError> {
     if new == old {
         return Ok(text.to_owned());
     }
-    let unwritable = || KubeconfigError::Unwritable { snippet: snippet(edits) };
-    let changed = splice(text, &old, &new).map_err(|_| unwritable())?;
+    let changed = splice(text, &old, &new).map_err(|_| KubeconfigFault::Unwritable)?;
     match value_of(&changed) {
         Ok(said) if said == new => Ok(changed),
-        _ => Err(unwritable()),
+        _ => Err(KubeconfigFault::Unwritable),
     }
 }
 
 /// Whether a text has anything but comments.
-pub(super) fn has_content(text: &str) -> bool {
+pub fn has_content(text: &str) -> bool {
     text.trim_start_matches('\u{feff}')
         .lines()
         .map(str::trim)
@@ -58,27 +57,27 @@ pub(super) fn has_content(text: &str) -> bool {
 }
 
 /// Parses a text. A text with nothing but comments is `Null`.
-pub(super) fn value_of(text: &str) -> Result<Value, KubeconfigError> {
+pub fn value_of(text: &str) -> Result<Value, KubeconfigFault> {
     let text = text.trim_start_matches('\u{feff}');
     if !has_content(text) {
         return Ok(Value::Null);
     }
-    typed::read(text).map_err(KubeconfigError::NotYaml)
+    typed::read(text).map_err(KubeconfigFault::NotYaml)
 }
 
-fn change(document: &mut Value, edit: &Edit) -> Result<(), KubeconfigError> {
+fn change(document: &mut Value, edit: &Edit) -> Result<(), KubeconfigFault> {
     match edit {
         Edit::User { name, before, after } => match entry(document, "users", name)? {
             Some(entry) => {
                 if entry.get("user").unwrap_or(&Value::Null)
                     != before.as_ref().unwrap_or(&Value::Null)
                 {
-                    return Err(KubeconfigError::Conflict(format!("user `{name}`")));
+                    return Err(KubeconfigFault::Conflict(format!("user `{name}`")));
                 }
                 entry.insert("user".to_owned(), after.clone());
             }
             None if before.is_some() => {
-                return Err(KubeconfigError::Conflict(format!("user `{name}`")));
+                return Err(KubeconfigFault::Conflict(format!("user `{name}`")));
             }
             None => {
                 let added = json!({ "name": name, "user": after });
@@ -87,7 +86,7 @@ fn change(document: &mut Value, edit: &Edit) -> Result<(), KubeconfigError> {
         },
         Edit::Context { name, user } => {
             let entry = entry(document, "contexts", name)?
-                .ok_or_else(|| KubeconfigError::Conflict(format!("context `{name}`")))?;
+                .ok_or_else(|| KubeconfigFault::Conflict(format!("context `{name}`")))?;
             match entry.get_mut("context") {
                 Some(Value::Object(context)) => {
                     context.insert("user".to_owned(), Value::from(user.as_str()));
@@ -95,7 +94,7 @@ fn change(document: &mut Value, edit: &Edit) -> Result<(), KubeconfigError> {
                 None | Some(Value::Null) => {
                     entry.insert("context".to_owned(), json!({ "user": user }));
                 }
-                Some(_) => return Err(KubeconfigError::NotAKubeconfig("a context")),
+                Some(_) => return Err(KubeconfigFault::NotAKubeconfig("a context")),
             }
         }
     }
@@ -107,10 +106,10 @@ fn entry<'d>(
     document: &'d mut Value,
     key: &'static str,
     name: &str,
-) -> Result<Option<&'d mut Map<String, Value>>, KubeconfigError> {
+) -> Result<Option<&'d mut Map<String, Value>>, KubeconfigFault> {
     for item in list(document, key)? {
         let Value::Object(fields) = item else {
-            return Err(KubeconfigError::NotAKubeconfig(key));
+            return Err(KubeconfigFault::NotAKubeconfig(key));
         };
         if fields.get("name").and_then(Value::as_str) == Some(name) {
             return Ok(Some(fields));
@@ -122,32 +121,15 @@ fn entry<'d>(
 fn list<'d>(
     document: &'d mut Value,
     key: &'static str,
-) -> Result<&'d mut Vec<Value>, KubeconfigError> {
+) -> Result<&'d mut Vec<Value>, KubeconfigFault> {
     let Value::Object(fields) = document else {
-        return Err(KubeconfigError::NotAKubeconfig("it"));
+        return Err(KubeconfigFault::NotAKubeconfig("it"));
     };
     let value = fields.entry(key).or_insert(Value::Null);
     if value.is_null() {
         *value = json!([]);
     }
-    value.as_array_mut().ok_or(KubeconfigError::NotAKubeconfig(key))
-}
-
-/// A change on one line, for the user to apply by hand.
-fn snippet(edits: &[Edit]) -> String {
-    let parts: Vec<String> = edits
-        .iter()
-        .map(|edit| match edit {
-            Edit::User { name, after, .. } => {
-                let entry = write::flow(&json!({ "name": name, "user": after }), false);
-                format!("in `users`: `- {}`", difference::without_secrets(&entry))
-            }
-            Edit::Context { name, user } => {
-                format!("in context `{name}`: `user: {}`", write::scalar(user))
-            }
-        })
-        .collect();
-    parts.join(", ")
+    value.as_array_mut().ok_or(KubeconfigFault::NotAKubeconfig(key))
 }
 
 #[cfg(test)]

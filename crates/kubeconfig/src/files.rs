@@ -1,6 +1,5 @@
 //! Reads the user's kubeconfigs and merges them as client-go does
-//! (`tools/clientcmd/loader.go`, `config.go`): the only reader of kubeconfigs in this program.
-//! Never writes.
+//! (`tools/clientcmd/loader.go`, `config.go`).
 
 use std::{
     collections::HashSet,
@@ -11,28 +10,25 @@ use std::{
 use located_yaml::typed;
 use serde_json::Value;
 
-use super::{
-    KubeconfigError,
-    context::{ClusterEntry, Content, Context, UserEntry},
+use crate::{
+    KubeconfigFault, Places,
+    context::{ClusterEntry, Content, Context, ContextFields, UserEntry},
     edit,
 };
-use crate::system::{environment::Environment, kubeconfig_file};
+
+/// Reads a file; `None` if it does not exist.
+pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<Option<String>>;
 
 /// The kubeconfigs that exist, in client-go's order: the first file that has an entry wins, and it
 /// wins whole.
 pub struct Files(Vec<(PathBuf, Content)>);
 
 impl Files {
-    /// Reads `named`, which must exist, or else the files of `KUBECONFIG`, or else
-    /// `~/.kube/config`.
-    pub fn read(
-        environment: &dyn Environment,
-        named: Option<&str>,
-    ) -> Result<Self, KubeconfigError> {
-        let places = Places::of(environment, named);
+    /// Reads the files at `places`.
+    pub fn read(places: &Places, read: ReadFile<'_>) -> Result<Self, KubeconfigFault> {
         let mut files = Vec::new();
         for path in places.paths() {
-            if let Some(text) = places.text(path)? {
+            if let Some(text) = text(places, path, read)? {
                 files.push((path.clone(), content(path, &text)?));
             }
         }
@@ -82,7 +78,7 @@ impl Files {
         clusters.map(|entry| entry.name.as_str()).filter(move |name| seen.insert(*name))
     }
 
-    fn contexts(&self) -> impl Iterator<Item = (&Path, &str, &super::context::ContextFields)> {
+    fn contexts(&self) -> impl Iterator<Item = (&Path, &str, &ContextFields)> {
         self.0.iter().flat_map(|(path, file)| {
             let entries = file.contexts.iter().flatten();
             entries.map(|entry| (path.as_path(), entry.name.as_str(), &entry.context))
@@ -135,23 +131,19 @@ pub struct WrittenUser<'f> {
 impl FilesToChange {
     /// As [`Files::read`]; but no file needs to exist, as adding an entry creates it. A file that
     /// cannot be edited is an error.
-    pub fn read(
-        environment: &dyn Environment,
-        named: Option<&str>,
-    ) -> Result<Self, KubeconfigError> {
-        let places = Places::of(environment, named);
+    pub fn read(places: &Places, read: ReadFile<'_>) -> Result<Self, KubeconfigFault> {
         let (mut files, mut values) = (Vec::new(), Vec::new());
         for path in places.paths() {
-            if let Some(text) = read(path)? {
-                values.push(edit::value_of(&text).map_err(|fault| fault.of(path))?);
+            if let Some(text) = read(path).map_err(|source| failed(path, source))? {
+                values.push(edit::value_of(&text).map_err(|fault| named(path, fault))?);
                 files.push((path.clone(), content(path, &text)?));
             }
         }
         // client-go's `PathOptions.GetDefaultFilename`: the first that exists, else the last.
         let default_file = files.first().map(|(path, _)| path).or(places.paths().last());
         let default_file = default_file.cloned().ok_or(match places {
-            Places::Listed(_) => KubeconfigError::EmptyList,
-            _ => KubeconfigError::Nowhere,
+            Places::Listed(_) => KubeconfigFault::EmptyList,
+            _ => KubeconfigFault::Nowhere,
         })?;
         Ok(Self { files: Files(files), values, default_file })
     }
@@ -189,65 +181,40 @@ impl FilesToChange {
     }
 }
 
-/// Where kubeconfigs are.
-enum Places {
-    /// Named by an option: it must exist to be read.
-    Named(Vec<PathBuf>),
-    /// Listed in `KUBECONFIG`. client-go skips empty names, which may be all, and files that do not
-    /// exist, and reads each once.
-    Listed(Vec<PathBuf>),
-    /// In the home directory, if that is known.
-    Standard(Vec<PathBuf>),
+/// The text of a file, if it exists.
+fn text(
+    places: &Places,
+    path: &Path,
+    read: ReadFile<'_>,
+) -> Result<Option<String>, KubeconfigFault> {
+    let text = read(path).map_err(|source| failed(path, source))?;
+    if text.is_none() && matches!(places, Places::Named(_)) {
+        return Err(failed(path, io::ErrorKind::NotFound.into()));
+    }
+    Ok(text)
 }
 
-impl Places {
-    fn of(environment: &dyn Environment, named: Option<&str>) -> Self {
-        if let Some(path) = named {
-            return Self::Named(vec![PathBuf::from(path)]);
-        }
-        let Some(list) = environment.variable("KUBECONFIG").filter(|list| !list.is_empty()) else {
-            let home = environment.home();
-            return Self::Standard(
-                home.into_iter().map(|it| it.join(".kube").join("config")).collect(),
-            );
-        };
-        let mut paths: Vec<PathBuf> = Vec::new();
-        for path in std::env::split_paths(&list) {
-            if !path.as_os_str().is_empty() && !paths.contains(&path) {
-                paths.push(path);
-            }
-        }
-        Self::Listed(paths)
-    }
-
-    fn paths(&self) -> &[PathBuf] {
-        let (Self::Named(paths) | Self::Listed(paths) | Self::Standard(paths)) = self;
-        paths
-    }
-
-    /// The text of a file, if it exists.
-    fn text(&self, path: &Path) -> Result<Option<String>, KubeconfigError> {
-        let text = read(path)?;
-        if text.is_none() && matches!(self, Self::Named(_)) {
-            let source = io::ErrorKind::NotFound.into();
-            return Err(KubeconfigError::Read { path: path.to_owned(), source });
-        }
-        Ok(text)
-    }
+fn failed(path: &Path, source: io::Error) -> KubeconfigFault {
+    KubeconfigFault::Read { path: path.to_owned(), source }
 }
 
-fn read(path: &Path) -> Result<Option<String>, KubeconfigError> {
-    kubeconfig_file::read(path)
-        .map_err(|source| KubeconfigError::Read { path: path.to_owned(), source })
+/// Names the file that is not YAML.
+fn named(path: &Path, fault: KubeconfigFault) -> KubeconfigFault {
+    match fault {
+        KubeconfigFault::NotYaml(source) => {
+            KubeconfigFault::Malformed { path: path.to_owned(), source }
+        }
+        other => other,
+    }
 }
 
 /// Parses a file as kubectl does. One with nothing but comments is empty.
-fn content(path: &Path, text: &str) -> Result<Content, KubeconfigError> {
+fn content(path: &Path, text: &str) -> Result<Content, KubeconfigFault> {
     if !edit::has_content(text) {
         return Ok(Content::default());
     }
     let content: Content = typed::read_as_kubectl(text)
-        .map_err(|source| KubeconfigError::Malformed { path: path.to_owned(), source })?;
+        .map_err(|source| KubeconfigFault::Malformed { path: path.to_owned(), source })?;
     let lists = [
         ("context", names(content.contexts.as_deref(), |entry| &entry.name)),
         ("cluster", names(content.clusters.as_deref(), |entry| &entry.name)),
@@ -257,7 +224,7 @@ fn content(path: &Path, text: &str) -> Result<Content, KubeconfigError> {
         let mut seen = HashSet::new();
         if let Some(name) = names.into_iter().find(|name| !seen.insert(*name)) {
             let (path, name) = (path.to_owned(), name.to_owned());
-            return Err(KubeconfigError::Duplicate { path, kind, name });
+            return Err(KubeconfigFault::Duplicate { path, kind, name });
         }
     }
     Ok(content)
@@ -270,46 +237,49 @@ fn names<T>(list: Option<&[T]>, name: impl Fn(&T) -> &String) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::system::environment::{NoEnvironment, Overlay};
 
-    fn written(folder: &Path, name: &str, text: &str) -> PathBuf {
-        use std::io::Write as _;
-        let path = folder.join(name);
-        std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
-        path
+    /// Reads these texts as files.
+    fn reads<'a>(files: &'a [(&str, &str)]) -> impl Fn(&Path) -> io::Result<Option<String>> + 'a {
+        move |path| {
+            let found = files.iter().find(|(name, _)| Path::new(name) == path);
+            Ok(found.map(|(_, text)| (*text).to_owned()))
+        }
+    }
+
+    fn listed(names: &[&str]) -> Places {
+        Places::of(None, Some(std::env::join_paths(names).unwrap()), None)
     }
 
     #[test]
     fn the_first_file_that_has_something_wins_and_oddities_are_kept() {
-        let scratch = tempfile::tempdir().unwrap();
-        let first = written(
-            scratch.path(),
-            "first",
-            "current-context: ''\nclusters:\n- name: c\n  cluster: {server: http://a, certificate-authority: ca.pem}\n",
-        );
-        let second = written(
-            scratch.path(),
-            "second",
-            "current-context: x\ncontexts:\n- {name: x, context: {cluster: c, user: u}}\n\
+        let files = [
+            (
+                "/f/first",
+                "current-context: ''\nclusters:\n- name: c\n  cluster: {server: http://a, certificate-authority: ca.pem}\n",
+            ),
+            (
+                "/f/second",
+                "current-context: x\ncontexts:\n- {name: x, context: {cluster: c, user: u}}\n\
              - {name: y, context: {cluster: none, user: none}}\n- {name: z}\n\
              clusters:\n- {name: c, cluster: {server: https://b}}\n\
              users:\n- name: u\n  user:\n    token: abc\n    client-certificate: ''\n    \
              auth-provider: {name: oidc}\n    exec: {command: kubectl-login, apiVersion: v9}\n",
-        );
-        let list =
-            std::env::join_paths([&first, &scratch.path().join("missing"), &second]).unwrap();
-        let variables = [("KUBECONFIG".to_owned(), list.into_string().unwrap())];
-        let environment = Overlay { variables: &variables, below: &NoEnvironment };
-        let files = Files::read(&environment, None).unwrap();
+            ),
+        ];
+        let places = listed(&["/f/first", "/f/missing", "/f/second"]);
+        let files = Files::read(&places, &reads(&files)).unwrap();
         assert_eq!(files.paths().count(), 2);
         assert_eq!(files.current_context(), Some("x"));
         assert_eq!(files.context_names().collect::<Vec<_>>(), ["x", "y", "z"]);
         let context = files.context("x").unwrap();
         let cluster = context.cluster.unwrap();
         assert_eq!(cluster.server, "http://a");
-        assert_eq!(cluster.certificate_authority, Some(scratch.path().join("ca.pem")));
+        assert_eq!(cluster.certificate_authority, Some(PathBuf::from("/f/ca.pem")));
         let user = context.user.unwrap();
-        assert_eq!((user.other_credentials, user.file), (vec!["token"], second));
+        assert_eq!(
+            (user.other_credentials, user.file),
+            (vec!["token"], PathBuf::from("/f/second"))
+        );
         assert_eq!(user.auth_provider.as_deref(), Some("oidc"));
         assert_eq!(user.exec.unwrap().api_version.as_deref(), Some("v9"));
         let empty = files.context("y").unwrap();
@@ -317,13 +287,12 @@ mod tests {
         let nameless = files.context("z").unwrap();
         assert_eq!((nameless.user_name.as_str(), nameless.cluster_name.as_str()), ("", ""));
         assert!(files.context("nothing").is_none());
-        assert!(Files::read(&environment, scratch.path().join("missing").to_str()).is_err());
+        assert!(Files::read(&Places::of(Some("missing"), None, None), &reads(&[])).is_err());
     }
 
     /// What `kubectl config view` of 1.37 says of the same files.
     #[test]
     fn files_are_taken_and_refused_as_by_kubectl() {
-        let scratch = tempfile::tempdir().unwrap();
         let context = "current-context: a\n";
         let two = |list: &str| format!("{list}:\n- {{name: a}}\n- {{name: a}}\n");
         for (text, expected) in [
@@ -341,8 +310,8 @@ mod tests {
             (two("clusters"), Err("has two entries for the cluster `a`")),
             ("users: {}".to_owned(), Err("is not valid YAML")),
         ] {
-            let path = written(scratch.path(), "config", &text);
-            let files = Files::read(&NoEnvironment, path.to_str());
+            let (places, file) = (Places::of(Some("config"), None, None), [("config", &*text)]);
+            let files = Files::read(&places, &reads(&file));
             match (files, expected) {
                 (Ok(files), Ok(name)) => assert_eq!(files.current_context(), name, "{text}"),
                 (Err(error), Err(message)) => {
@@ -350,19 +319,19 @@ mod tests {
                 }
                 (files, _) => panic!("{text}: {:?}", files.err()),
             }
-            let to_change = FilesToChange::read(&NoEnvironment, path.to_str());
+            let to_change = FilesToChange::read(&places, &reads(&file));
             assert_eq!(to_change.is_ok(), expected.is_ok(), "{text}");
         }
     }
 
     #[test]
     fn an_empty_list_is_no_kubeconfig_and_not_the_standard_one() {
-        let variables = [("KUBECONFIG".to_owned(), ":".to_owned())];
-        let environment = Overlay { variables: &variables, below: &NoEnvironment };
-        assert_eq!(Files::read(&environment, None).unwrap().paths().count(), 0);
-        let refused = FilesToChange::read(&environment, None).err().unwrap();
-        assert!(matches!(refused, KubeconfigError::EmptyList), "{refused}");
-        let nowhere = FilesToChange::read(&NoEnvironment, None).err().unwrap();
-        assert!(matches!(nowhere, KubeconfigError::Nowhere), "{nowhere}");
+        let empty = Places::of(None, Some(":".into()), Some("/home/a".into()));
+        assert_eq!(Files::read(&empty, &reads(&[])).unwrap().paths().count(), 0);
+        let refused = FilesToChange::read(&empty, &reads(&[])).err().unwrap();
+        assert!(matches!(refused, KubeconfigFault::EmptyList), "{refused}");
+        let nowhere = Places::of(None, None, None);
+        let nowhere = FilesToChange::read(&nowhere, &reads(&[])).err().unwrap();
+        assert!(matches!(nowhere, KubeconfigFault::Nowhere), "{nowhere}");
     }
 }

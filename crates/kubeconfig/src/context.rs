@@ -125,47 +125,47 @@ impl ExecEntry {
 /// One file.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
-pub(super) struct Content {
-    pub(super) current_context: Option<String>,
-    pub(super) contexts: Option<Vec<NamedContext>>,
-    pub(super) clusters: Option<Vec<NamedCluster>>,
-    pub(super) users: Option<Vec<NamedUser>>,
+pub(crate) struct Content {
+    pub(crate) current_context: Option<String>,
+    pub(crate) contexts: Option<Vec<NamedContext>>,
+    pub(crate) clusters: Option<Vec<NamedCluster>>,
+    pub(crate) users: Option<Vec<NamedUser>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct NamedContext {
+pub(crate) struct NamedContext {
     #[serde(deserialize_with = "or_empty")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[serde(deserialize_with = "or_empty")]
-    pub(super) context: ContextFields,
+    pub(crate) context: ContextFields,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct ContextFields {
+pub(crate) struct ContextFields {
     #[serde(deserialize_with = "or_empty")]
-    pub(super) user: String,
+    pub(crate) user: String,
     #[serde(deserialize_with = "or_empty")]
-    pub(super) cluster: String,
+    pub(crate) cluster: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct NamedCluster {
+pub(crate) struct NamedCluster {
     #[serde(deserialize_with = "or_empty")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[serde(deserialize_with = "or_empty")]
-    pub(super) cluster: ClusterEntry,
+    pub(crate) cluster: ClusterEntry,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct NamedUser {
+pub(crate) struct NamedUser {
     #[serde(deserialize_with = "or_empty")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[serde(deserialize_with = "or_empty")]
-    pub(super) user: UserFields,
+    pub(crate) user: UserFields,
 }
 
 /// Go's `encoding/json`: null leaves the empty value.
@@ -178,7 +178,7 @@ fn or_empty<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
 /// Only the presence of a credential matters: the values are never stored.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
-pub(super) struct UserFields {
+pub(crate) struct UserFields {
     token: Option<Present>,
     #[serde(rename = "tokenFile")]
     token_file: Option<Present>,
@@ -208,7 +208,7 @@ struct AuthProvider {
 
 impl UserFields {
     /// The entry, as the file at `file` has it.
-    pub(super) fn entry(&self, file: PathBuf) -> UserEntry {
+    pub(crate) fn entry(&self, file: PathBuf) -> UserEntry {
         let is = |present: &Option<Present>| present.as_ref().is_some_and(|present| present.0);
         let other_credentials = [
             ("token", is(&self.token)),

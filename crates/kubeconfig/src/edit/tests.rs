@@ -1,10 +1,10 @@
 //! Edits unusual kubeconfigs: nothing but the edited entry changes.
 //! Never reads or writes a file.
 
+use located_yaml::write;
 use proptest::prelude::*;
 
 use super::*;
-use crate::report::Reported as _;
 
 fn put(name: &str, before: Option<Value>, after: Value) -> Edit {
     Edit::User { name: name.to_owned(), before, after }
@@ -113,7 +113,7 @@ fn a_merge_key_in_a_context_stays_one() {
     let text = "x: &x\n  exec: {command: a}\n  token: t\nusers:\n- name: a\n  user:\n    <<: *x\n";
     let before = value_of(text).unwrap().pointer("/users/0/user").cloned();
     let outcome = apply(text, &[put("a", before, exec())]);
-    assert!(matches!(outcome, Err(KubeconfigError::Unwritable { .. })), "{outcome:?}");
+    assert!(matches!(outcome, Err(KubeconfigFault::Unwritable)), "{outcome:?}");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn whatever_others_did_meanwhile_is_a_conflict() {
         put("gone", Some(exec()), exec()),
         point("gone", "x"),
     ] {
-        assert!(matches!(apply(PLAIN, &[edit]), Err(KubeconfigError::Conflict(_))));
+        assert!(matches!(apply(PLAIN, &[edit]), Err(KubeconfigFault::Conflict(_))));
     }
 }
 
@@ -176,11 +176,9 @@ fn an_anchor_that_others_use_is_not_lost() {
     // `b` can get a value of its own.
     let changed = apply(text, &[put("b", Some(old.clone()), exec())]).unwrap();
     assert!(changed.starts_with("users:\n- name: a\n  user: &it {token: t}\n- name: b\n  user:\n"));
-    // `a` cannot without changing `b`, too; the error says what to write.
+    // `a` cannot without changing `b`, too.
     let error = apply(text, &[put("a", Some(old), exec())]).unwrap_err();
-    assert!(matches!(error, KubeconfigError::Unwritable { .. }), "{error}");
-    let hint = error.hint().unwrap();
-    assert!(hint.contains("- {name: a, user: {exec: {"), "{hint}");
+    assert!(matches!(error, KubeconfigFault::Unwritable), "{error}");
 }
 
 /// The same kubeconfig in the many ways in which people and programs write it.
@@ -253,7 +251,7 @@ fn odd_files_are_changed_right_or_not_at_all() {
                     let mixed = changed.matches('\n').count() != changed.matches("\r\n").count();
                     assert!(!is_windows || !mixed, "{changed:?}");
                 }
-                Err(KubeconfigError::Unwritable { .. }) => refused += 1,
+                Err(KubeconfigFault::Unwritable) => refused += 1,
                 Err(error) => panic!("{error}\n{text}"),
             }
         }
