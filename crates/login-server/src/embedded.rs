@@ -5,17 +5,20 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::StatusCode;
+use login_common::UnixTime;
 use login_issuer::Issuer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-use crate::{config::Limits, telemetry::refusals::Refusals};
+use crate::{config::Limits, system::clock::Clock, telemetry::refusals::Refusals};
 
 /// The embedded issuer and what is computed from it once.
 pub struct Embedded {
     issuer: Arc<Issuer>,
     /// The limits of time and size.
     pub limits: Limits,
+    /// The time by which it grants and expires.
+    pub clock: Clock,
     /// The host name that pages show.
     pub host: String,
     /// The paths of its pages.
@@ -96,7 +99,11 @@ impl NotDone {
 }
 
 impl Embedded {
-    pub(crate) fn new(issuer: Arc<Issuer>, limits: &Limits) -> Result<Self, serde_json::Error> {
+    pub(crate) fn new(
+        issuer: Arc<Issuer>,
+        limits: &Limits,
+        clock: Clock,
+    ) -> Result<Self, serde_json::Error> {
         let render = |document| serde_json::to_vec(&document).map(Bytes::from);
         let url = issuer.settings().issuer.as_str();
         let parsed = Url::parse(url).ok();
@@ -119,14 +126,15 @@ impl Embedded {
             internal: Queue::new(INTERNAL_OPERATIONS),
             issuer,
             limits: *limits,
+            clock,
         })
     }
 
-    /// Runs `work` on a blocking thread, after a turn at `gate`.
+    /// Runs `work` on a blocking thread, after a turn at `gate`, with the time at which it begins.
     pub async fn ask<T: Send + 'static>(
         &self,
         gate: Gate,
-        work: impl FnOnce(&Issuer) -> T + Send + 'static,
+        work: impl FnOnce(&Issuer, UnixTime) -> T + Send + 'static,
     ) -> Result<T, NotDone> {
         let queue = match gate {
             Gate::Password => &self.passwords,
@@ -134,11 +142,11 @@ impl Embedded {
             Gate::Internal => &self.internal,
         };
         let permit = queue.turn(self.limits.form).await.ok_or(NotDone::Busy)?;
-        let issuer = Arc::clone(&self.issuer);
+        let (issuer, clock) = (Arc::clone(&self.issuer), self.clock);
         // The work holds the permit: a client that disconnects does not make room for more work.
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            work(&issuer)
+            work(&issuer, clock.now())
         });
         task.await.map_err(|_| NotDone::Failed)
     }

@@ -2,20 +2,15 @@
 //! that it names.
 //! Never changes after it came into force.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use login_issuer::Issuer;
-use login_protocols::jose::KeySet;
 use login_review::{Policy, Revocations};
 
 use crate::{
     config::Bundle,
-    evidence::{DistributedGroups, KeySets, RemoteAuthenticators, key_sets::KeySetIntervals},
+    evidence::{DistributedGroups, KeySets, RemoteAuthenticators, key_sets::KeySources},
 };
 
 /// One configuration, as read from its files.
@@ -35,31 +30,6 @@ pub struct InForce {
     pub published_client: Option<Bytes>,
 }
 
-/// Where keys come from, besides the issuers themselves, and how often those are asked.
-pub struct KeySources {
-    /// The URL and the public keys of the embedded issuer.
-    pub embedded: Option<(String, KeySet)>,
-    /// Where key sets are stored across restarts.
-    pub folder: Option<PathBuf>,
-    /// How often issuers are asked for keys.
-    pub intervals: KeySetIntervals,
-}
-
-impl KeySources {
-    /// The sources of a server with this embedded issuer and this state folder.
-    pub fn new(
-        issuer: Option<&Issuer>,
-        state_dir: Option<&Path>,
-        intervals: KeySetIntervals,
-    ) -> Self {
-        let keys = |issuer: &Issuer| {
-            (issuer.settings().issuer.as_str().to_owned(), KeySet::clone(&issuer.key_set()))
-        };
-        let folder = state_dir.map(|folder| folder.join("key-sets"));
-        Self { embedded: issuer.map(keys), folder, intervals }
-    }
-}
-
 impl InForce {
     /// Builds what `bundle` describes, at the start and at each reload. What does not change keeps
     /// the state that it has in `before`.
@@ -69,11 +39,9 @@ impl InForce {
             let (keys, groups) = (Arc::clone(&before.keys), Arc::clone(&before.groups));
             (keys, groups, Arc::clone(&before.remotes))
         });
-        let local = sources.embedded.as_ref().map(|(issuer, keys)| (&**issuer, keys.clone()));
-        let folder = sources.folder.as_deref();
         Self {
             generation: before.map_or(0, |before| before.generation + 1),
-            keys: Arc::new(keys.succeed(&policy, local, folder, sources.intervals)),
+            keys: Arc::new(keys.succeed(&policy, sources)),
             groups: Arc::new(groups.succeed(&policy)),
             remotes: Arc::new(known.succeed(remotes)),
             policy,
@@ -83,11 +51,9 @@ impl InForce {
 
     /// The same at the start, but nothing of it ever sends a request.
     pub fn offline(policy: Policy, sources: &KeySources) -> Self {
-        let local = sources.embedded.as_ref().map(|(issuer, keys)| (&**issuer, keys.clone()));
-        let folder = sources.folder.as_deref();
         Self {
             generation: 0,
-            keys: Arc::new(KeySets::stored_only(&policy, local, folder, sources.intervals)),
+            keys: Arc::new(KeySets::stored_only(&policy, sources)),
             groups: Arc::default(),
             remotes: Arc::default(),
             policy,

@@ -84,7 +84,7 @@ pub async fn run(
     listeners: Listeners,
     mut signals: mpsc::Receiver<Signal>,
 ) -> Result<(), StartError> {
-    let limits = config.limits;
+    let (limits, clock) = (config.limits, config.clock);
     let tls = config.tls.clone();
     let scheme = if tls.is_some() { "https" } else { "http" };
     let Services { main, admin, reloader } = Services::new(config)?;
@@ -119,11 +119,11 @@ pub async fn run(
         listeners.main.local_addr().ok(),
         listeners.health.as_ref().and_then(|listener| listener.local_addr().ok()),
     );
-    let mut main = tokio::spawn(serve(listeners.main, tls, limits, main, watching));
+    let mut main = tokio::spawn(serve(listeners.main, tls, clock, limits, main, watching));
     let (health_phase, watching) = watch::channel(Phase::Serving);
     let health = listeners.health.map(|listener| {
         let health = Arc::new(Health(Arc::clone(&admin)));
-        tokio::spawn(serve(listener, None, limits.for_health(), health, watching))
+        tokio::spawn(serve(listener, None, clock, limits.for_health(), health, watching))
     });
     if let Some(address) = main_address {
         tracing::info!(%address, scheme, "listening");

@@ -12,7 +12,7 @@ use crate::{
     evidence::{ResultCache, result_cache::Epoch},
     gather::Judge,
     in_force::{Configurations, InForce},
-    system::random::RandomNumbers,
+    system::{clock::Clock, random::RandomNumbers},
     telemetry::{
         audit::Audit, log_throttle::LogThrottle, metrics::reviews::ReviewCounts, traces::Traces,
     },
@@ -44,6 +44,8 @@ pub struct ReviewService {
     pub shed: LogThrottle,
     /// Log limit for requests that are not TokenReviews.
     pub malformed: LogThrottle,
+    /// The time by which tokens are judged.
+    pub clock: Clock,
     /// Limits.
     pub limits: Limits,
 }

@@ -11,7 +11,6 @@ use login_review::{Grant, Revocations};
 
 use crate::{
     embedded::{Embedded, Gate},
-    system::clock,
     telemetry::chain,
 };
 
@@ -56,11 +55,10 @@ impl Applied {
         }
         let by_list = Arc::clone(&list);
         let asked = embedded
-            .ask(Gate::Internal, move |issuer| {
+            .ask(Gate::Internal, move |issuer, now| {
                 if by_list.is_empty() {
                     return Ok(Vec::new());
                 }
-                let now = clock::now();
                 let by_list = |grant: &GrantFacts<'_>| is_revoked(&by_list, issuer, grant, now);
                 issuer.end_revoked_sessions(&by_list, now)
             })

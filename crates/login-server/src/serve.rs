@@ -35,7 +35,7 @@ use self::{
 pub use self::{arriving::Arriving, places::Place};
 use crate::{
     config::Limits,
-    system::clock,
+    system::clock::Clock,
     telemetry::log_throttle::LogThrottle,
     tls::{ServingTls, ShownCertificate},
 };
@@ -100,6 +100,7 @@ pub enum ConnectionEvent {
 /// What all connections of a listener share.
 struct Shared<A> {
     tls: Option<ServingTls>,
+    clock: Clock,
     limits: Limits,
     answering: Arc<A>,
     inboxes: Inboxes,
@@ -137,12 +138,13 @@ impl<A: Answering> Drop for Observed<A> {
 pub async fn serve<A: Answering>(
     listener: TcpListener,
     tls: Option<ServingTls>,
+    clock: Clock,
     limits: Limits,
     answering: Arc<A>,
     mut phase: watch::Receiver<Phase>,
 ) {
     let places = Places::new(&limits);
-    let shared = Arc::new(Shared { tls, limits, answering, inboxes: Inboxes::new(&limits) });
+    let shared = Arc::new(Shared { tls, clock, limits, answering, inboxes: Inboxes::new(&limits) });
     let (failing, full) = (LogThrottle::default(), LogThrottle::default());
     loop {
         // Wait for room before accepting: connections that cannot be served stay in the kernel's
@@ -228,7 +230,7 @@ async fn secured<A: Answering>(
     shared: Arc<Shared<A>>,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let Shared { limits, answering, .. } = &*shared;
+    let Shared { limits, answering, clock, .. } = &*shared;
     let stream = Lingering::new(stream, lingering_of(limits), phase.clone());
     let Some(tls) = &shared.tls else {
         let caller = Caller { source, certificate: None, place };
@@ -263,7 +265,7 @@ async fn secured<A: Answering>(
     };
     let (_, session) = stream.get_ref();
     let certificate = session.peer_certificates().and_then(|chain| tls.shown(chain)).map(Arc::new);
-    if certificate.as_ref().is_some_and(|shown| shown.counts(clock::now())) {
+    if certificate.as_ref().is_some_and(|shown| shown.counts(clock.now())) {
         place.admit();
     }
     let caller = Caller { source, certificate, place };

@@ -14,9 +14,9 @@ use crate::{
     concurrency_limit::ConcurrencyLimit,
     config::ServerConfig,
     embedded::Embedded,
-    evidence::{EndedSessionsInForce, ResultCache},
+    evidence::{EndedSessionsInForce, ResultCache, key_sets::KeySources},
     gather::Judge,
-    in_force::{Configurations, KeySources},
+    in_force::Configurations,
     issuer::IssuerService,
     reload::{Reloader, Reloads, Replaced},
     review::ReviewService,
@@ -66,8 +66,12 @@ impl Services {
         let url = issuer.map(|issuer| issuer.settings().issuer.clone());
         let ended_sessions =
             Arc::new(EndedSessionsInForce::new(url.as_ref().map(IssuerUrl::as_str)));
-        let sources =
-            KeySources::new(issuer, config.state_dir.as_deref(), config.key_set_intervals);
+        let sources = KeySources::new(
+            issuer,
+            config.state_dir.as_deref(),
+            config.key_set_intervals,
+            config.clock,
+        );
         let configurations = Arc::new(Configurations::new(config.bundle, sources));
         let callers = Arc::new(Callers::new(config.client_certificate, config.caller_tokens));
         let connections = Arc::new(ConnectionCounts::default());
@@ -89,11 +93,13 @@ impl Services {
             sharing: Semaphore::new(2 * limits.waiting_reviews),
             shed: LogThrottle::default(),
             malformed: LogThrottle::with(STRANGERS),
+            clock: config.clock,
             limits,
         });
         let service = |issuer: Arc<Issuer>| {
             Ok::<_, StartError>(Arc::new(IssuerService {
-                embedded: Embedded::new(issuer, &limits).map_err(StartError::Documents)?,
+                embedded: Embedded::new(issuer, &limits, config.clock)
+                    .map_err(StartError::Documents)?,
                 configurations: Arc::clone(&configurations),
                 revoked_grants: Applied::default(),
                 ended_sessions,
@@ -106,6 +112,7 @@ impl Services {
             tls: config.tls.clone(),
             issuer: url,
             reloads: Arc::clone(&reloads),
+            clock: config.clock,
         };
         Ok(Self {
             main: Arc::new(Main {

@@ -60,6 +60,11 @@ fn check_file(name: &str, text: &str, faults: &mut Vec<String>) {
         if is_comment {
             continue;
         }
+        if line.contains("Clock::HOST") && is_given_its_clock(name) {
+            let number = number + 1;
+            faults
+                .push(format!("{name}:{number}: the server's clock is handed in by its commands"));
+        }
         for (pattern, why) in LEFT_OUT {
             if line.contains(pattern) {
                 faults.push(format!("{name}:{}: `{pattern}`: {why}", number + 1));
@@ -79,6 +84,12 @@ pub(super) fn replaced_words(line: &str) -> impl Iterator<Item = (&'static str, 
         })
     };
     REPLACED.into_iter().filter(move |(word, _)| is_whole(&prose, word))
+}
+
+/// Whether the code of a file gets the time, or a clock, from its caller.
+fn is_given_its_clock(name: &str) -> bool {
+    let place = name.strip_prefix("crates/login-server/src/");
+    place.is_some_and(|place| !place.starts_with("commands/") && !place.starts_with("system/"))
 }
 
 fn is_test(name: &str) -> bool {
@@ -125,6 +136,19 @@ mod tests {
         let faults = faults_of("a.rs", &text);
         assert_eq!(faults.len(), 1);
         assert!(faults[0].starts_with("a.rs:3:"), "{faults:?}");
+    }
+
+    #[test]
+    fn only_commands_make_the_clock_of_a_server() {
+        let text = format!("{HEADER}let clock = Clock::HOST;\n");
+        for (name, expected) in [
+            ("crates/login-server/src/reload/mod.rs", 1),
+            ("crates/login-server/src/commands/serve.rs", 0),
+            ("crates/login-server/src/system/process.rs", 0),
+            ("tests/src/a.rs", 0),
+        ] {
+            assert_eq!(faults_of(name, &text).len(), expected, "{name}");
+        }
     }
 
     #[test]

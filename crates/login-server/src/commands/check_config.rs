@@ -16,7 +16,7 @@ use crate::{
         load::{Loaded, load},
     },
     report::{Failure, print, remark},
-    system::{clock, tracked_files::TrackedFiles},
+    system::{clock::Clock, tracked_files::TrackedFiles},
     telemetry::chain,
     tls::{self, ClientCertificate, TlsFiles},
 };
@@ -135,7 +135,7 @@ impl CheckConfig {
         match tls::prepare(&place, files) {
             Err(fault) => faults.push(problem("--tls-cert-file", chain(&fault))),
             Ok(prepared) => {
-                if !prepared.is_usable(clock::now()) {
+                if !prepared.is_usable(Clock::HOST.now()) {
                     let message = "a certificate has expired, or does not count yet";
                     warnings.push(problem("--tls-cert-file", message.to_owned()));
                 }

@@ -10,7 +10,7 @@ use super::administration::{
 };
 use crate::{
     report::{Failure, print, remark},
-    system::clock,
+    system::clock::Clock,
 };
 
 #[derive(Debug, Subcommand)]
@@ -75,7 +75,7 @@ impl Add {
         let client = NewClient { id: client_id(&self.id)?, groups: self.groups };
         let what = format!("add client `{}`", client.id);
         let (client, secret) =
-            self.state.begin(&what, |machines| machines.add_client(&client, clock::now()))?;
+            self.state.begin(&what, |machines| machines.add_client(&client, Clock::HOST.now()))?;
         warn_of_reserved(Some(client.id.as_str()), &client.groups);
         remark(&format!("client `{}` was added; this is its secret, shown once:", client.id));
         print(&format!("{}\n", secret.expose()))

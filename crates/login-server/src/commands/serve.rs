@@ -20,7 +20,7 @@ use crate::{
     report::Failure,
     run,
     start::StartError,
-    system::{clock, descriptors, files, ownership, signals, tracked_files::TrackedFiles},
+    system::{clock::Clock, descriptors, files, ownership, signals, tracked_files::TrackedFiles},
     telemetry::{self, LogFormat},
     tls::{self, ClientCertificate, ServingTls, TlsFiles},
 };
@@ -150,6 +150,7 @@ impl Serve {
                 }),
                 ..Limits::default().within(descriptors::raise_limit())
             },
+            clock: Clock::HOST,
             watched,
         };
         let runtime = runtime()?;
@@ -230,7 +231,7 @@ impl Serve {
             .hint("give `--state-dir`"));
         };
         let store = open_store(folder)?;
-        Issuer::open(section.settings.clone(), Box::new(store), clock::now())
+        Issuer::open(section.settings.clone(), Box::new(store), Clock::HOST.now())
             .map(|issuer| Some(Arc::new(issuer)))
             .map_err(|fault| {
                 Failure::runtime("could not start the embedded issuer").because(&fault)

@@ -16,7 +16,7 @@ use super::administration::{
 };
 use crate::{
     report::{Failure, remark},
-    system::{clock, files},
+    system::{clock::Clock, files},
 };
 
 const MAX_PASSWORD_FILE: u64 = 4096;
@@ -118,7 +118,7 @@ impl Add {
         let password = self.password.read()?;
         let user = NewUser { name: self.name, password, groups: self.groups };
         let what = format!("add user `{}`", user.name);
-        self.state.begin(&what, |people| people.add_user(&user, clock::now()))?;
+        self.state.begin(&what, |people| people.add_user(&user, Clock::HOST.now()))?;
         remark(&format!("user `{}` was added", user.name));
         warn_of_reserved(Some(&user.name), &user.groups);
         Ok(())
@@ -128,7 +128,7 @@ impl Add {
 impl Delete {
     fn run(self) -> Result<(), Failure> {
         let what = format!("delete user `{}`", self.name);
-        self.state.administer(&what, |people| people.delete_user(&self.name, clock::now()))?;
+        self.state.administer(&what, |people| people.delete_user(&self.name, Clock::HOST.now()))?;
         remark(&format!(
             "user `{}` was deleted; tokens of sessions end within seconds, others run to their end",
             self.name
@@ -141,7 +141,7 @@ impl SetPassword {
     fn run(self) -> Result<(), Failure> {
         let password = self.password.read()?;
         let what = format!("set the password of user `{}`", self.name);
-        let now = clock::now();
+        let now = Clock::HOST.now();
         self.state.administer(&what, |people| people.set_password(&self.name, &password, now))?;
         remark(&format!("user `{}` has a new password; their sessions are ended", self.name));
         Ok(())
@@ -155,7 +155,7 @@ impl SetGroups {
         let what = format!("set the groups of user `{name}`");
         let ended = self.state.administer(&what, |people| {
             people.set_user_groups(name, groups)?;
-            self.end_sessions.then(|| people.end_user_sessions(name, clock::now())).transpose()
+            self.end_sessions.then(|| people.end_user_sessions(name, Clock::HOST.now())).transpose()
         })?;
         remark(&match ended {
             None => format!(
@@ -175,7 +175,7 @@ impl EndSessions {
     fn run(self) -> Result<(), Failure> {
         let name = &self.name;
         let what = format!("end the sessions of user `{name}`");
-        let now = clock::now();
+        let now = Clock::HOST.now();
         let count = self.state.administer(&what, |people| people.end_user_sessions(name, now))?;
         remark(&format!(
             "{} of user `{name}` ended; their tokens end within seconds",

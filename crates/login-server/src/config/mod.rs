@@ -29,6 +29,7 @@ use crate::{
         result_cache::ResultCacheSettings,
     },
     reload::Watched,
+    system::clock::Clock,
     telemetry::{audit::AuditSettings, traces::TraceSettings},
     tls::{ClientCertificate, ServingTls},
 };
@@ -72,4 +73,6 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// The files to watch for changes.
     pub watched: Watched,
+    /// The time by which the server works.
+    pub clock: Clock,
 }

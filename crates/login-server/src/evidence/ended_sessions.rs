@@ -16,7 +16,6 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     embedded::{Embedded, Gate},
-    system::clock,
     telemetry::chain,
 };
 
@@ -68,8 +67,8 @@ impl EndedSessionsInForce {
     pub async fn look(&self, embedded: &Embedded) {
         let ask = async {
             let asked = embedded
-                .ask(Gate::Internal, |issuer| {
-                    let ended = issuer.ended_sessions(clock::now());
+                .ask(Gate::Internal, |issuer, now| {
+                    let ended = issuer.ended_sessions(now);
                     ended.map(|ended| EndedSessions::new(issuer.settings().issuer.as_str(), ended))
                 })
                 .await;

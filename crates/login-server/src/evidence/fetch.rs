@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use login_common::names::IssuerUrl;
+use login_common::{UnixTime, names::IssuerUrl};
 use login_protocols::{
     jose::{KeySet, KeySetError},
     oidc::{
@@ -21,10 +21,7 @@ use super::{
     addresses::{ForbiddenAddress, Resolver},
     freshness,
 };
-use crate::{
-    outgoing::{ClientError, Connections, Outgoing, TransportFault},
-    system::clock,
-};
+use crate::outgoing::{ClientError, Connections, Outgoing, TransportFault};
 
 const MAX_DOCUMENT: usize = 1024 * 1024;
 
@@ -51,8 +48,8 @@ pub(crate) struct Fetched {
     pub(crate) found: FetchedKeys,
     /// How long it is fresh, if the issuer says so.
     pub(crate) lifetime: Option<Duration>,
-    /// The issuer's clock minus ours, in seconds.
-    pub(crate) clock_skew: Option<i64>,
+    /// The issuer's time, if it says so.
+    pub(crate) issuer_time: Option<UnixTime>,
 }
 
 /// The key set, or that it has not changed.
@@ -159,8 +156,7 @@ impl Fetcher {
         self.check(url)?;
         let Read { url, status, headers, document } = self.read(url, known).await?;
         let lifetime = freshness::lifetime(&headers);
-        let clock_skew = freshness::date(&headers)
-            .map(|theirs| theirs.as_seconds().saturating_sub(clock::now().as_seconds()));
+        let issuer_time = freshness::date(&headers);
         let found = if status == StatusCode::NOT_MODIFIED {
             FetchedKeys::Unchanged
         } else {
@@ -170,7 +166,7 @@ impl Fetcher {
                 KeySet::parse(&document).map_err(|source| FetchError::KeySet { url, source })?;
             FetchedKeys::KeySet { keys, document, version }
         };
-        Ok(Fetched { found, lifetime, clock_skew })
+        Ok(Fetched { found, lifetime, issuer_time })
     }
 
     fn check(&self, url: &Url) -> Result<(), FetchError> {

@@ -27,7 +27,7 @@ use super::{
     persisted::Persisted,
     refresh_schedule::{Circuit, KeySetIntervals},
 };
-use crate::system::clock;
+use crate::system::clock::Clock;
 
 mod decisions;
 #[cfg(test)]
@@ -89,6 +89,7 @@ pub struct FetchCounts {
 #[derive(Debug)]
 pub(crate) struct IssuerKeys {
     pub(super) origin: Origin,
+    clock: Clock,
     fetcher: Option<Fetcher>,
     persisted: Option<Persisted>,
     /// The set in use according to `deciding`; reviews read it without a lock.
@@ -122,14 +123,14 @@ struct Deciding {
 
 impl IssuerKeys {
     /// Given keys: nothing is ever fetched, and they do not age.
-    pub(crate) fn given(origin: Origin, keys: KeySet) -> Self {
+    pub(crate) fn given(origin: Origin, keys: KeySet, clock: Clock) -> Self {
         let issuer_keys =
-            Self::empty(origin, None, None, KeySetIntervals::default(), Duration::MAX);
+            Self::empty(origin, None, None, KeySetIntervals::default(), Duration::MAX, clock);
         let now = Instant::now();
         issuer_keys.start_with(
             keys,
             Vec::new(),
-            Confirmation::of_age(Duration::ZERO, clock::now(), now),
+            Confirmation::of_age(Duration::ZERO, clock.now(), now),
         );
         issuer_keys
     }
@@ -140,11 +141,12 @@ impl IssuerKeys {
         persisted: Option<Persisted>,
         intervals: KeySetIntervals,
         max_age: Duration,
-        now: UnixTime,
+        clock: Clock,
     ) -> Self {
+        let now = clock.now();
         let stored = persisted.as_ref().and_then(|file| file.load(now));
         let issuer_keys =
-            Self::empty(Origin::Fetched, Some(fetcher), persisted, intervals, max_age);
+            Self::empty(Origin::Fetched, Some(fetcher), persisted, intervals, max_age, clock);
         if let Some(stored) = stored {
             let confirmed = Confirmation::by_wall(stored.confirmed_at, now, Instant::now());
             issuer_keys.start_with(stored.keys, stored.document, confirmed);
@@ -163,12 +165,14 @@ impl IssuerKeys {
         persisted: Option<Persisted>,
         intervals: KeySetIntervals,
         max_age: Duration,
+        clock: Clock,
     ) -> Self {
         // A hash under random keys, so that two servers with the same issuers do not fetch in step.
         let name = fetcher.as_ref().map(Fetcher::origin);
         let spread = u32::try_from(RandomState::new().hash_one(name) % 32).unwrap_or_default();
         Self {
             origin,
+            clock,
             fetcher,
             persisted,
             current: ArcSwapOption::empty(),
@@ -294,7 +298,7 @@ impl IssuerKeys {
             );
             self.publish(&deciding);
         }
-        if deciding.decisions.begin_in_background(clock::now(), now) {
+        if deciding.decisions.begin_in_background(self.clock.now(), now) {
             tokio::spawn(Arc::clone(self).fetch());
         }
         let latest = now + Duration::from_hours(1);

@@ -2,12 +2,13 @@
 //! Never lets one issuer's outage touch another's tokens.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use login_common::UnixTime;
+use login_issuer::Issuer;
 use login_protocols::jose::KeySet;
 use login_review::{IssuerIndex, IssuerPolicy, KeySource, Policy, Reason};
 
@@ -16,7 +17,7 @@ pub use super::{
     issuer_keys::{FetchCounts, Origin, Renewal, Snapshot},
     refresh_schedule::{Circuit, KeySetIntervals},
 };
-use crate::system::clock;
+use crate::system::clock::Clock;
 
 /// The keys of each issuer.
 #[derive(Debug, Default)]
@@ -68,26 +69,44 @@ pub struct IssuerReport<'a> {
     pub clock_skew: Option<i64>,
 }
 
-impl KeySets {
-    /// The keys of each issuer of the policy. `local` is the embedded issuer and its keys;
-    /// key sets are stored in `folder` across restarts.
+/// Where keys come from, besides the issuers themselves, and how often those are asked.
+#[derive(Debug)]
+pub struct KeySources {
+    /// The URL and the public keys of the embedded issuer.
+    pub embedded: Option<(String, KeySet)>,
+    /// Where key sets are stored across restarts.
+    pub folder: Option<PathBuf>,
+    /// How often issuers are asked for keys.
+    pub intervals: KeySetIntervals,
+    /// The time by which stored sets are too old, and issuers' clocks are wrong.
+    pub clock: Clock,
+}
+
+impl KeySources {
+    /// The sources of a server with this embedded issuer and this state folder.
     pub fn new(
-        policy: &Policy,
-        local: Option<(&str, KeySet)>,
-        folder: Option<&Path>,
+        issuer: Option<&Issuer>,
+        state_dir: Option<&Path>,
         intervals: KeySetIntervals,
+        clock: Clock,
     ) -> Self {
-        Self::default().succeed(policy, local, folder, intervals)
+        let keys = |issuer: &Issuer| {
+            (issuer.settings().issuer.as_str().to_owned(), KeySet::clone(&issuer.key_set()))
+        };
+        let folder = state_dir.map(|folder| folder.join("key-sets"));
+        Self { embedded: issuer.map(keys), folder, intervals, clock }
+    }
+}
+
+impl KeySets {
+    /// The keys of each issuer of the policy.
+    pub fn new(policy: &Policy, sources: &KeySources) -> Self {
+        Self::default().succeed(policy, sources)
     }
 
     /// The same without any request: only keys that are given or stored are used.
-    pub fn stored_only(
-        policy: &Policy,
-        local: Option<(&str, KeySet)>,
-        folder: Option<&Path>,
-        intervals: KeySetIntervals,
-    ) -> Self {
-        let Self { issuers } = Self::new(policy, local, folder, intervals);
+    pub fn stored_only(policy: &Policy, sources: &KeySources) -> Self {
+        let Self { issuers } = Self::new(policy, sources);
         let never_asking = |(issuer, issuer_keys): (String, Arc<IssuerKeys>)| {
             let issuer_keys = Arc::try_unwrap(issuer_keys)
                 .map(IssuerKeys::never_asking)
@@ -101,35 +120,25 @@ impl KeySets {
     /// their keys, pace and state; the others start anew, and removed ones end with the last
     /// request that uses them.
     #[must_use]
-    pub fn succeed(
-        &self,
-        policy: &Policy,
-        local: Option<(&str, KeySet)>,
-        folder: Option<&Path>,
-        intervals: KeySetIntervals,
-    ) -> Self {
+    pub fn succeed(&self, policy: &Policy, sources: &KeySources) -> Self {
         let issuer_keys = |issuer: &IssuerPolicy| {
             let name = issuer.issuer.as_str();
-            let issuer_keys = match (&local, &issuer.key_source) {
-                (Some((local, keys)), _) if *local == name => {
-                    Arc::new(IssuerKeys::given(Origin::Embedded, keys.clone()))
+            let issuer_keys = match (&sources.embedded, &issuer.key_source) {
+                (Some((embedded, keys)), _) if embedded == name => {
+                    Arc::new(IssuerKeys::given(Origin::Embedded, keys.clone(), sources.clock))
                 }
                 (_, KeySource::Inline(keys)) => {
-                    Arc::new(IssuerKeys::given(Origin::Offline, keys.clone()))
+                    Arc::new(IssuerKeys::given(Origin::Offline, keys.clone(), sources.clock))
                 }
-                (_, KeySource::Discovery) => self.continued_or_new(issuer, folder, intervals),
+                (_, KeySource::Discovery) => self.continued_or_new(issuer, sources),
             };
             (name.to_owned(), issuer_keys)
         };
         Self { issuers: policy.issuers().iter().map(issuer_keys).collect() }
     }
 
-    fn continued_or_new(
-        &self,
-        issuer: &IssuerPolicy,
-        folder: Option<&Path>,
-        intervals: KeySetIntervals,
-    ) -> Arc<IssuerKeys> {
+    fn continued_or_new(&self, issuer: &IssuerPolicy, sources: &KeySources) -> Arc<IssuerKeys> {
+        let KeySources { intervals, clock, .. } = *sources;
         let fetcher = Fetcher::new(
             issuer.issuer.clone(),
             issuer.discovery_url.clone(),
@@ -144,9 +153,10 @@ impl KeySets {
             issuer_keys.set_max_age(issuer.key_set_max_age);
             return Arc::clone(issuer_keys);
         }
-        let persisted = folder.map(|folder| Persisted::in_folder(folder, &fetcher));
+        let persisted =
+            sources.folder.as_deref().map(|folder| Persisted::in_folder(folder, &fetcher));
         let max_age = issuer.key_set_max_age;
-        Arc::new(IssuerKeys::remote(fetcher, persisted, intervals, max_age, clock::now()))
+        Arc::new(IssuerKeys::remote(fetcher, persisted, intervals, max_age, clock))
     }
 
     /// Returns the key set in use; if there is none, tries once to fetch it.

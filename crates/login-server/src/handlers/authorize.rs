@@ -16,7 +16,6 @@ use crate::{
     embedded::{Embedded, Gate, NotDone},
     pages::{OutcomePage, SignInPage, show},
     serve::Arriving,
-    system::clock,
 };
 
 const START_AGAIN: &str = "Go back to your terminal and start the sign-in again.";
@@ -24,7 +23,7 @@ const START_AGAIN: &str = "Go back to your terminal and start the sign-in again.
 /// GET `/authorize`: checks the request and shows the login page.
 pub async fn show_form(visit: Visit<'_>, query: String) -> Reply {
     let Visit { embedded, .. } = visit;
-    let asked = visit.ask(Gate::Store, move |issuer| issuer.authorize(&query, clock::now())).await;
+    let asked = visit.ask(Gate::Store, move |issuer, now| issuer.authorize(&query, now)).await;
     match asked {
         Ok(Ok(prompt)) => login_page(embedded, &prompt, None, None, StatusCode::OK),
         Ok(Err(AuthorizationRefusal::Redirect(error))) => {
@@ -74,7 +73,7 @@ pub async fn submit(visit: Visit<'_>, request: Request<Arriving>) -> Reply {
 
 async fn cancel(visit: Visit<'_>, ticket: AuthorizationTicket) -> Reply {
     let cancelled =
-        visit.ask(Gate::Store, move |issuer| issuer.cancel_sign_in(&ticket, clock::now())).await;
+        visit.ask(Gate::Store, move |issuer, now| issuer.cancel_sign_in(&ticket, now)).await;
     match cancelled {
         Ok(Ok(location)) => {
             visit.refused("access_denied", "the person cancelled the sign-in");
@@ -96,10 +95,10 @@ async fn sign_in(visit: Visit<'_>, ticket: AuthorizationTicket, submitted: Submi
     let checked = visit
         .ask(Gate::Password, {
             let (ticket, username) = (ticket.clone(), username.clone());
-            move |issuer| {
+            move |issuer, now| {
                 let (ticket, username, password) = (&ticket, &*username, &password);
                 let form = SignIn { ticket, username, password, source };
-                issuer.sign_in(&form, clock::now()).map(String::from)
+                issuer.sign_in(&form, now).map(String::from)
             }
         })
         .await;
@@ -116,7 +115,7 @@ async fn sign_in(visit: Visit<'_>, ticket: AuthorizationTicket, submitted: Submi
         }
         Ok(Err(ref fault @ SignInRefusal::Throttled { until })) => {
             visit.refused("throttled", fault);
-            let alert = too_many_attempts(until, clock::now());
+            let alert = too_many_attempts(until, embedded.clock.now());
             again(visit, ticket, &username, &alert, StatusCode::TOO_MANY_REQUESTS).await
         }
         Ok(Err(SignInRefusal::Ticket(fault))) => useless_ticket(visit, &fault),
@@ -135,8 +134,7 @@ async fn again(
     status: StatusCode,
 ) -> Reply {
     let Visit { embedded, .. } = visit;
-    let prompt =
-        visit.ask(Gate::Store, move |issuer| issuer.login_prompt(&ticket, clock::now())).await;
+    let prompt = visit.ask(Gate::Store, move |issuer, now| issuer.login_prompt(&ticket, now)).await;
     match prompt {
         Ok(Ok(prompt)) => login_page(embedded, &prompt, Some(username), Some(alert), status),
         Ok(Err(fault)) => useless_ticket(visit, &fault),

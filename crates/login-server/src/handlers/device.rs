@@ -14,7 +14,6 @@ use crate::{
     embedded::{Embedded, Gate, NotDone},
     pages::{DeviceCodePage, DeviceConfirmPage, OutcomePage, show},
     serve::Arriving,
-    system::clock,
 };
 
 const UNKNOWN_CODE: &str =
@@ -67,7 +66,7 @@ async fn request_of(
     code: String,
 ) -> Result<Result<DeviceRequest, DeviceRefusal>, NotDone> {
     let Visit { source, .. } = visit;
-    visit.ask(Gate::Store, move |issuer| issuer.device_request(&code, source, clock::now())).await
+    visit.ask(Gate::Store, move |issuer, now| issuer.device_request(&code, source, now)).await
 }
 
 async fn approve(visit: Visit<'_>, code: String, submitted: Submitted) -> Reply {
@@ -81,10 +80,10 @@ async fn approve(visit: Visit<'_>, code: String, submitted: Submitted) -> Reply 
     let checked = visit
         .ask(Gate::Password, {
             let (code, username) = (code.clone(), username.clone());
-            move |issuer| {
+            move |issuer, now| {
                 let (user_code, username, password) = (&*code, &*username, &password);
                 let approval = DeviceApproval { user_code, username, password, source };
-                issuer.approve_device(&approval, clock::now())
+                issuer.approve_device(&approval, now)
             }
         })
         .await;
@@ -115,7 +114,7 @@ async fn deny(visit: Visit<'_>, code: String) -> Reply {
     let denied = visit
         .ask(Gate::Store, {
             let code = code.clone();
-            move |issuer| issuer.deny_device(&code, source, clock::now())
+            move |issuer, now| issuer.deny_device(&code, source, now)
         })
         .await;
     match denied {
@@ -145,7 +144,7 @@ fn refused(visit: Visit<'_>, code: &str, refusal: &DeviceRefusal) -> Reply {
         }
         DeviceRefusal::Throttled { until } => {
             visit.refused("throttled", refusal);
-            let alert = too_many_attempts(*until, clock::now());
+            let alert = too_many_attempts(*until, visit.embedded.clock.now());
             code_page(visit.embedded, code, Some(&alert), StatusCode::TOO_MANY_REQUESTS)
         }
         DeviceRefusal::Store(_) | DeviceRefusal::Crypto(_) => {

@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 
 use http::StatusCode;
-use login_issuer::Issuer;
 
 use super::response::{Reply, text};
 use crate::{admin::Admin, embedded::Gate, telemetry::chain};
@@ -40,7 +39,7 @@ pub async fn ready(admin: &Admin, is_verbose: bool) -> Reply {
     let is_new = !all_were_asked && !admin.lifecycle.has_been_ready();
     report.check("start", is_new.then_some("not every issuer has been asked yet"));
     if let Some(issuer) = &admin.issuer {
-        let fault = match issuer.embedded.ask(Gate::Internal, Issuer::check).await {
+        let fault = match issuer.embedded.ask(Gate::Internal, |issuer, _| issuer.check()).await {
             Ok(Ok(())) => None,
             Ok(Err(fault)) => {
                 if let Some(times) = admin.store_faults.turn() {

@@ -44,7 +44,7 @@ pub async fn review(service: &ReviewService, caller: Caller, request: Request<Ar
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
         return reply;
     }
-    if !service.callers.admit(&review.caller, request.headers(), clock::now()) {
+    if !service.callers.admit(&review.caller, request.headers(), service.clock.now()) {
         return review.rejected(RequestFault::CallerNotAllowed);
     }
     review.span = service.traces.review(request.headers());
@@ -80,7 +80,7 @@ impl Review<'_> {
                 return self.rejected(RequestFault::Malformed);
             }
         };
-        let now = clock::moment();
+        let now = service.clock.moment();
         let in_force = service.configurations.current();
         let epoch = service.epoch(&in_force);
         let known = |question: &Question| {
@@ -177,7 +177,8 @@ impl Review<'_> {
                 audiences: &request.audiences,
                 ..self.asked()
             };
-            Record::new(decided, false, self.took(), subject, asked)
+            let time = self.service.clock.milliseconds();
+            Record::new(time, decided, false, self.took(), subject, asked)
         });
         Answered { status, body, decided }
     }
@@ -241,7 +242,8 @@ impl Review<'_> {
 
     fn recorded_without_details(&self, decided: Decided, is_cached: bool) {
         self.service.audit.record(decided.outcome, || {
-            Record::new(decided, is_cached, self.took(), Subject::default(), self.asked())
+            let time = self.service.clock.milliseconds();
+            Record::new(time, decided, is_cached, self.took(), Subject::default(), self.asked())
         });
     }
 

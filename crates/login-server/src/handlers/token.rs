@@ -17,7 +17,6 @@ use crate::{
     issuer::IssuerService,
     revoked_grants::is_revoked,
     serve::Arriving,
-    system::clock,
 };
 
 /// The token endpoint (RFC 6749 §3.2).
@@ -30,9 +29,8 @@ pub async fn token(service: &IssuerService, visit: Visit<'_>, request: Request<A
     let done = visit
         .ask(Gate::Store, {
             let list = Arc::clone(&list);
-            move |issuer| {
+            move |issuer, now| {
                 let authorization = authorization(&submitted.headers)?;
-                let now = clock::now();
                 let is_revoked = |grant: &GrantFacts<'_>| is_revoked(&list, issuer, grant, now);
                 issuer.token(&submitted.form, authorization, &is_revoked, now)
             }
@@ -57,9 +55,9 @@ pub async fn revoke(
         Err(fault) => return malformed(fault),
     };
     let done = visit
-        .ask(Gate::Store, move |issuer| {
+        .ask(Gate::Store, move |issuer, now| {
             let authorization = authorization(&submitted.headers)?;
-            issuer.revoke(&submitted.form, authorization, clock::now())
+            issuer.revoke(&submitted.form, authorization, now)
         })
         .await;
     match done {
@@ -88,9 +86,9 @@ pub async fn device_authorization(visit: Visit<'_>, request: Request<Arriving>) 
         Err(fault) => return malformed(fault),
     };
     let done = visit
-        .ask(Gate::Store, move |issuer| {
+        .ask(Gate::Store, move |issuer, now| {
             let authorization = authorization(&submitted.headers)?;
-            issuer.authorize_device(&submitted.form, authorization, source, clock::now())
+            issuer.authorize_device(&submitted.form, authorization, source, now)
         })
         .await;
     match done {

@@ -4,6 +4,7 @@
 use std::{error::Error, fmt::Display, net::IpAddr};
 
 use http::Request;
+use login_common::UnixTime;
 use login_issuer::Issuer;
 
 use super::form::{self, FormFault, Submitted};
@@ -31,11 +32,11 @@ impl Visit<'_> {
         form.inspect_err(|fault| self.refused("invalid_request", fault.message()))
     }
 
-    /// Runs `work` after a turn at `gate`.
+    /// Runs `work` after a turn at `gate`, with the time at which it begins.
     pub async fn ask<T: Send + 'static>(
         &self,
         gate: Gate,
-        work: impl FnOnce(&Issuer) -> T + Send + 'static,
+        work: impl FnOnce(&Issuer, UnixTime) -> T + Send + 'static,
     ) -> Result<T, NotDone> {
         let asked = self.embedded.ask(gate, work).await;
         asked.inspect_err(|fault| {

@@ -32,7 +32,7 @@ pub use self::{
     status::{Kind, Reloads, Status},
     watched::{ConfigurationFiles, PollInterval, Watched},
 };
-use crate::{callers::Callers, in_force::Configurations, system::clock, tls::ServingTls};
+use crate::{callers::Callers, in_force::Configurations, system::clock::Clock, tls::ServingTls};
 
 /// What reloads replace, and where they report.
 pub struct Replaced {
@@ -46,6 +46,8 @@ pub struct Replaced {
     pub issuer: Option<IssuerUrl>,
     /// The results of the latest reloads.
     pub reloads: Arc<Reloads>,
+    /// The time by which certificates count.
+    pub clock: Clock,
 }
 
 /// Checks the files for as long as `drive` runs.
@@ -54,14 +56,15 @@ pub(crate) struct Reloader {
     reloads: Arc<Reloads>,
     subjects: Arc<Mutex<Vec<Box<dyn Looking>>>>,
     expiry: ExpiryWarnings,
+    clock: Clock,
     interval: PollInterval,
 }
 
 impl Reloader {
     /// Watches `watched`, from which `replaced` was built.
     pub(crate) fn new(replaced: Replaced, watched: Watched) -> Self {
-        let Replaced { configurations, callers, tls, issuer, reloads } = replaced;
-        let now = clock::now();
+        let Replaced { configurations, callers, tls, issuer, reloads, clock } = replaced;
+        let now = clock.now();
         let mut subjects: Vec<Box<dyn Looking>> = Vec::new();
         let mut watch = |subject: Box<dyn Looking>| {
             if let Some(stream) = subject.stream() {
@@ -78,7 +81,7 @@ impl Reloader {
             watch(Box::new(WatchedGroup::new(revocations, list, &reloads, now)));
         }
         if let (Some((files, seen)), Some(serving)) = (watched.tls, &tls) {
-            let source = TlsSource { files, serving: serving.clone(), issuer };
+            let source = TlsSource { files, serving: serving.clone(), issuer, clock };
             watch(Box::new(WatchedGroup::new(source, seen, &reloads, now)));
         }
         if let Some((file, seen)) = watched.caller_tokens {
@@ -90,6 +93,7 @@ impl Reloader {
             reloads,
             subjects: Arc::new(Mutex::new(subjects)),
             expiry: ExpiryWarnings::default(),
+            clock,
             interval: watched.interval,
         }
     }
@@ -105,7 +109,7 @@ impl Reloader {
         let mut read_at = Instant::now() + self.interval.read;
         loop {
             if let Some(tls) = &self.tls {
-                self.expiry.warn(&tls.current().validity, clock::now());
+                self.expiry.warn(&tls.current().validity, self.clock.now());
             }
             let glance_at = Instant::now() + self.interval.glance;
             let is_wanted = match timeout_at(glance_at, wanted.changed()).await {
@@ -121,11 +125,12 @@ impl Reloader {
                 Look::Glance
             };
             let (reloads, subjects) = (Arc::clone(&self.reloads), Arc::clone(&self.subjects));
+            let clock = self.clock;
             // A file system may be slow, and a configuration may be long.
             let looked = tokio::task::spawn_blocking(move || {
                 let mut subjects = subjects.lock().unwrap_or_else(PoisonError::into_inner);
                 for subject in subjects.iter_mut() {
-                    subject.look(look, &reloads, clock::now());
+                    subject.look(look, &reloads, clock.now());
                 }
             });
             if looked.await.is_err() {

@@ -28,8 +28,7 @@ use super::{
 };
 use crate::{
     config::{Bundle, authenticators::read_revocations},
-    evidence::key_sets::KeySetIntervals,
-    in_force::KeySources,
+    evidence::key_sets::{KeySetIntervals, KeySources},
     system::tracked_files::TrackedFiles,
 };
 
@@ -93,7 +92,12 @@ impl World {
         let list = read_revocations(&path, &files).unwrap();
         let policy = Policy::new(Vec::new(), Guard::default()).with_revocations(list);
         let bundle = Bundle { policy, remotes: Vec::new(), published_client: None };
-        let sources = KeySources::new(None, None, KeySetIntervals::default());
+        let sources = KeySources::new(
+            None,
+            None,
+            KeySetIntervals::default(),
+            Clock::reading(Duration::default),
+        );
         let configurations = Arc::new(Configurations::new(bundle, sources));
         let place = Arc::new(arc_swap::ArcSwapOption::from_pointee(path.clone()));
         let source = RevocationSource { configurations: Arc::clone(&configurations), list: place };

@@ -22,7 +22,7 @@ use crate::{
     },
     in_force::{Configurations, InForce},
     progress,
-    system::{clock, tracked_files::TrackedFiles},
+    system::{clock::Clock, tracked_files::TrackedFiles},
     telemetry::chain,
     tls::{self, CertificateUse, Prepared, ServingTls, TlsFiles},
 };
@@ -152,6 +152,7 @@ pub(super) struct TlsSource {
     pub(super) serving: ServingTls,
     /// The embedded issuer, whose pages are reached under this certificate.
     pub(super) issuer: Option<IssuerUrl>,
+    pub(super) clock: Clock,
 }
 
 impl Source for TlsSource {
@@ -163,7 +164,7 @@ impl Source for TlsSource {
 
     fn read(&self, files: &TrackedFiles) -> Result<Prepared, Vec<String>> {
         let prepared = tls::prepare(&self.files, files).map_err(|fault| vec![chain(&fault)])?;
-        let now = clock::now();
+        let now = self.clock.now();
         // At the start there is nothing better to serve; here there is. A certificate that is not
         // valid yet is refused, too, and so is read again until it is. Only our own certificate
         // counts: a client CA that was removed from its file must not stay in force because the

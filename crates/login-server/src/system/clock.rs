@@ -1,16 +1,52 @@
-//! Reads the wall clock and the monotonic clock.
-//! The wall clock is read nowhere else. `login-review` and `login-issuer` never read one: they get
-//! the time as an argument.
+//! The wall clock and the monotonic clock.
+//! Never read elsewhere. `login-review` and `login-issuer` never read one: they get the time as an
+//! argument.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use login_common::UnixTime;
 
-/// The current time in whole seconds. A clock before 1970 reads as 1970.
+/// The wall clock of a server. The program makes one; whatever needs the time is given it.
+#[derive(Clone, Copy)]
+pub struct Clock(fn() -> Duration);
+
+impl Clock {
+    /// The host's clock. One before 1970 reads as 1970.
+    pub const HOST: Self = Self(since_epoch);
+
+    /// A clock that reads the time since 1970 by `since_epoch`.
+    pub const fn reading(since_epoch: fn() -> Duration) -> Self {
+        Self(since_epoch)
+    }
+
+    /// The current time in whole seconds.
+    pub fn now(self) -> UnixTime {
+        UnixTime::from_seconds(i64::try_from(self.0().as_secs()).unwrap_or(i64::MAX))
+    }
+
+    /// The current time in milliseconds since the epoch, for records.
+    pub fn milliseconds(self) -> u64 {
+        u64::try_from(self.0().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The current moment.
+    pub fn moment(self) -> Moment {
+        Moment { wall: self.now(), monotonic: instant() }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Clock")
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
-pub fn now() -> UnixTime {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixTime::from_seconds(i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX))
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A moment by both clocks.
@@ -22,20 +58,8 @@ pub struct Moment {
     pub monotonic: Instant,
 }
 
-/// The current moment.
-pub fn moment() -> Moment {
-    Moment { wall: now(), monotonic: instant() }
-}
-
-/// The current time in milliseconds since the epoch, for records.
-#[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
-pub fn milliseconds() -> u64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A moment to measure from; it is independent of changes to the wall clock.
-#[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+/// A moment to measure from; it is independent of changes to the wall clock. It is that of tokio's
+/// timers, which a test can let pass.
 pub fn instant() -> Instant {
-    Instant::now()
+    tokio::time::Instant::now().into_std()
 }

@@ -79,7 +79,7 @@ mod tests {
         assert!(process.open_files.unwrap() >= 3);
         assert!(process.max_files.unwrap() >= process.open_files.unwrap());
         assert!(process.cpu_seconds.is_some());
-        let now = u32::try_from(crate::system::clock::now().as_seconds()).unwrap();
+        let now = u32::try_from(crate::system::clock::Clock::HOST.now().as_seconds()).unwrap();
         let started = process.started_at.unwrap();
         assert!((1.0..=2.0 + f64::from(now)).contains(&started), "{started}");
     }

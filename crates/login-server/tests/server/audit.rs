@@ -8,7 +8,7 @@ use login_server::{telemetry::audit::AuditSettings, tls::ClientCertificate};
 use serde_json::{Value, json};
 
 use crate::support::{
-    IssuerElsewhere, Pki, TestServer, ask, config, now, plain_client, post, question,
+    IssuerElsewhere, Pki, TestServer, ask, config, now, pass, plain_client, post, question,
 };
 
 const DECISION_ID: &str = "kubectl-login.internal/decision-id";
@@ -109,7 +109,7 @@ async fn a_refusal_has_a_reason_and_no_username() {
     ask(&client, &server.url, "garbage").await;
     issuer.stop().await;
     let stranger = login_protocols::jose::SigningKey::generate().unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(350)).await;
+    pass(std::time::Duration::from_millis(350)).await;
     let unknown = stranger.sign("JWT", &issuer.claims()).unwrap();
     assert_eq!(ask(&client, &server.url, &unknown).await.status, 503);
     let records = records(server, &file).await;

@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::support::{IssuerElsewhere, Pki, TestServer, ask, config, plain_client};
+use crate::support::{IssuerElsewhere, Pki, TestServer, ask, config, plain_client, until};
 
 fn with_certificate(pki: &Pki) -> reqwest::Client {
     let (certificate, key) = pki.issue();
@@ -123,17 +123,23 @@ async fn a_connection_beyond_the_limit_takes_the_place_of_one_that_was_never_adm
     // A good token keeps the only place for its connection; others wait until it is free.
     let said = ask(&client, &server.url, &issuer.token()).await;
     assert_eq!(said.username(), Some("ext:bob"));
-    let waiting = tokio::spawn(async move { plain_client().get(url).send().await.unwrap() });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!waiting.is_finished());
+    let mut waiting = TcpStream::connect(server.address).await.unwrap();
+    waiting.write_all(b"GET /elsewhere HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    // By the time these later requests are answered, it would have been accepted and counted.
+    ask(&client, &server.url, &issuer.token()).await;
+    let accepted = "\nlogin_server_connections_total 2\n";
+    assert!(server.metrics().await.contains(accepted), "the holder's, and the client's");
+    let mut answer = [0; 12];
+    assert_eq!(waiting.try_read(&mut answer).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     drop(client);
-    assert_eq!(waiting.await.unwrap().status().as_u16(), 404);
+    timeout(Duration::from_secs(10), waiting.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 404");
 }
 
 #[tokio::test]
 async fn open_requests_are_answered_after_the_signal_and_new_ones_are_not_taken() {
     let issuer = IssuerElsewhere::start().await;
-    issuer.shown.wait_before_answering(Duration::from_millis(700));
+    issuer.shown.hold();
     let mut server = TestServer::start(config(vec![issuer.policy()])).await;
     // An idle connection does not delay the shutdown.
     let idle = TcpStream::connect(server.address).await.unwrap();
@@ -141,14 +147,15 @@ async fn open_requests_are_answered_after_the_signal_and_new_ones_are_not_taken(
         let (url, token) = (server.url.clone(), issuer.token());
         async move { ask(&plain_client(), &url, &token).await }
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    issuer.shown.is_asked().await;
     server.signal();
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    until("no connection is accepted", async || TcpStream::connect(server.address).await.is_err())
+        .await;
     assert!(server.is_running());
-    assert!(TcpStream::connect(server.address).await.is_err());
     let ready = plain_client().get(format!("{}/readyz", server.health_url)).send().await.unwrap();
     assert_eq!(ready.status().as_u16(), 503);
     assert!(ready.text().await.unwrap().contains("[-] serving draining"));
+    issuer.shown.release();
     assert_eq!(open.await.unwrap().username(), Some("ext:bob"));
     timeout(Duration::from_secs(8), server.stop()).await.unwrap();
     drop(idle);
@@ -178,7 +185,7 @@ async fn whoever_does_not_end_is_cut_at_the_deadline() {
                 .is_err()
         }
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    issuer.shown.is_asked().await;
     timeout(Duration::from_secs(5), server.stop()).await.unwrap();
     assert!(open.await.unwrap());
 }

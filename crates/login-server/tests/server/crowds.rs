@@ -159,8 +159,7 @@ async fn a_crowd_that_shows_nothing_never_keeps_a_caller_out_nor_drops_it() {
     let newest = encrypted.last_mut().unwrap();
     newest.write_all(&Frames::new().0).await.unwrap();
     assert!(next_frame(newest).await.is_some());
-    let metrics = plain_client().get(format!("{}/metrics", server.health_url)).send().await;
-    let metrics = metrics.unwrap().text().await.unwrap();
+    let metrics = server.metrics().await;
     let displaced = metrics
         .lines()
         .find_map(|line| line.strip_prefix("login_server_connections_displaced_total "))

@@ -8,8 +8,7 @@ use url::Url;
 
 use crate::{
     elsewhere::Elsewhere,
-    reload::until,
-    support::{IssuerElsewhere, TestServer, ask, config, now, plain_client},
+    support::{IssuerElsewhere, TestServer, ask, config, now, plain_client, until},
 };
 
 /// An issuer whose tokens reference groups at `elsewhere`, and a server that is configured for

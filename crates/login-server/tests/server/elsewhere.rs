@@ -19,7 +19,7 @@ use login_server::{
 };
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::support::Pki;
+use crate::support::{CLOCK, Pki};
 
 /// The fake party; it stops when dropped.
 pub(crate) struct Elsewhere {
@@ -104,7 +104,7 @@ impl Elsewhere {
         let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let script = Arc::<Script>::default();
         let (phase, watching) = watch::channel(Phase::Serving);
-        tokio::spawn(serve(listener, tls, Limits::default(), Arc::clone(&script), watching));
+        tokio::spawn(serve(listener, tls, CLOCK, Limits::default(), Arc::clone(&script), watching));
         Self { url, pki, script, _phase: phase }
     }
 }

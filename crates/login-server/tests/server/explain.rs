@@ -17,11 +17,12 @@ use login_review::{ClaimMapping, IssuerPolicy, KeySource, PrefixedClaim, Verdict
 use login_server::{
     commands::explain::{examine, question},
     start::Services,
-    system::clock,
 };
 use serde_json::{Value, json};
 
-use crate::support::{IssuerElsewhere, TestServer, ask, config, now, plain_client};
+use crate::support::{
+    CLOCK, IssuerElsewhere, TestServer, ask, config, key_set_is_stored, now, plain_client,
+};
 
 /// Tokens of every kind, each with a name.
 fn tokens(issuer: &IssuerElsewhere) -> Vec<(&'static str, String)> {
@@ -72,7 +73,7 @@ async fn the_verdict_is_the_servers() {
     for (what, token) in tokens(&issuer) {
         let said = ask(&client, &server.url, &token).await;
         let asked = question(Secret::new(token), Vec::new());
-        let examined = examine(judge, &in_force, &asked, clock::now()).await;
+        let examined = examine(judge, &in_force, &asked, CLOCK.now()).await;
         match examined.verdict {
             Verdict::Accepted { identity, .. } => {
                 assert_eq!(said.username(), Some(identity.username.as_str()), "{what}");
@@ -114,7 +115,7 @@ async fn the_verdict_on_every_attack_is_the_servers() {
             let (name, token) = (&case["name"], case["token"].as_str().unwrap());
             let said = ask(&client, &server.url, token).await;
             let asked = question(Secret::new(token), Vec::new());
-            let examined = examine(judge, &in_force, &asked, clock::now()).await;
+            let examined = examine(judge, &in_force, &asked, CLOCK.now()).await;
             let told = match &examined.verdict {
                 Verdict::Accepted { .. } => "accepted",
                 Verdict::Refused(reason) => reason.as_str(),
@@ -144,16 +145,7 @@ async fn stored(issuer: &IssuerElsewhere) -> tempfile::TempDir {
     config.state_dir = Some(folder.path().to_owned());
     let server = TestServer::start(config).await;
     ask(&plain_client(), &server.url, &issuer.token()).await;
-    let is_stored = || {
-        let files = std::fs::read_dir(folder.path().join("key-sets")).into_iter().flatten();
-        files.flatten().any(|file| file.path().extension().is_some_and(|kind| kind == "json"))
-    };
-    let storing = async {
-        while !is_stored() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(10), storing).await.unwrap();
+    key_set_is_stored(folder.path()).await;
     server.stop().await;
     folder
 }

@@ -1,5 +1,5 @@
 //! Key sets of an issuer that rotates, breaks, lies and goes away.
-//! Never waits without a bound, and never longer than the test's own pace needs.
+//! Never waits for a fixed time: intervals pass at once.
 
 use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
@@ -9,11 +9,14 @@ use login_protocols::jose::{KeySet, SigningKey, public_key_set};
 use login_review::{Guard, IssuerIndex, IssuerPolicy, KeySource, Plan, Policy, Reason, plan};
 use login_server::evidence::{
     KeySets,
-    key_sets::{Circuit, FetchCounts, IssuerReport, KeySetIntervals, Origin},
+    key_sets::{Circuit, FetchCounts, IssuerReport, KeySetIntervals, KeySources, Origin},
 };
 use serde_json::json;
 
-use crate::support::{IssuerElsewhere, TestServer, ask, config, now, plain_client, until};
+use crate::support::{
+    CLOCK, IssuerElsewhere, TestServer, ask, config, key_set_is_stored, now, pass, plain_client,
+    until,
+};
 
 const INTERVAL: Duration = Duration::from_millis(350);
 
@@ -31,7 +34,7 @@ async fn a_new_key_is_accepted_after_one_fetch() {
     let (issuer, server, client) = with_keys().await;
     let next = SigningKey::generate().unwrap();
     issuer.shown.show_keys(&[issuer.key(), &next]);
-    tokio::time::sleep(INTERVAL).await;
+    pass(INTERVAL).await;
     let token = next.sign("JWT", &issuer.claims()).unwrap();
     assert_eq!(ask(&client, &server.url, &token).await.username(), Some("ext:bob"));
     assert_eq!(ask(&client, &server.url, &issuer.token()).await.username(), Some("ext:bob"));
@@ -121,7 +124,7 @@ fn with_subject(issuer: &IssuerElsewhere, subject: &str) -> serde_json::Value {
 async fn keys_once_good_are_used_while_the_issuer_is_down() {
     let (issuer, server, client) = with_keys().await;
     issuer.stop().await;
-    tokio::time::sleep(INTERVAL).await;
+    pass(INTERVAL).await;
     let another = issuer.token_with("sub", json!("carol"));
     assert_eq!(ask(&client, &server.url, &another).await.username(), Some("ext:carol"));
     // The key may be new, so no verdict is possible now; a refusal would be cached.
@@ -138,12 +141,7 @@ async fn with_stored_keys(issuer: &IssuerElsewhere, folder: &Path) {
     let server = TestServer::start(config).await;
     let said = ask(&plain_client(), &server.url, &issuer.token()).await;
     assert_eq!(said.username(), Some("ext:bob"));
-    // Reviews do not wait for the disk, so the test does.
-    until("the key set is stored", async || {
-        let files = std::fs::read_dir(folder.join("key-sets")).into_iter().flatten();
-        files.flatten().any(|file| file.path().extension().is_some_and(|kind| kind == "json"))
-    })
-    .await;
+    key_set_is_stored(folder).await;
     server.stop().await;
 }
 
@@ -322,10 +320,10 @@ async fn an_issuer_with_given_keys_is_never_asked() {
 /// Key sets without a server, and the index of the first issuer in them.
 fn key_sets(policies: &[IssuerPolicy], before: Option<&KeySets>) -> KeySets {
     let policy = Policy::new(policies.to_vec(), Guard::default());
-    let interval = config(Vec::new()).key_set_intervals;
+    let sources = KeySources::new(None, None, config(Vec::new()).key_set_intervals, CLOCK);
     match before {
-        None => KeySets::new(&policy, None, None, interval),
-        Some(before) => before.succeed(&policy, None, None, interval),
+        None => KeySets::new(&policy, &sources),
+        Some(before) => before.succeed(&policy, &sources),
     }
 }
 
@@ -374,18 +372,19 @@ async fn nobody_asks_an_issuer_that_is_not_configured_any_more() {
     let policy = Policy::new(vec![issuer.policy()], Guard::default());
     let shortest_refresh = Duration::from_millis(20);
     let interval = KeySetIntervals { shortest_refresh, ..config(Vec::new()).key_set_intervals };
-    let sets = KeySets::new(&policy, None, None, interval);
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    let sets = KeySets::new(&policy, &KeySources::new(None, None, interval, CLOCK));
     sets.keep_fresh();
     // The second call has no effect: there is one task for each issuer.
     sets.keep_fresh();
     until("the issuer is asked again and again", async || issuer.shown.requests() >= 5).await;
     drop(sets);
-    until("the asking ends", async || {
-        let before = issuer.shown.requests();
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        issuer.shown.requests() == before
-    })
-    .await;
+    // Neither the task that asks is left, nor a connection to the issuer.
+    until("the asking ends", async || tasks() == before).await;
+    let asked = issuer.shown.requests();
+    pass(100 * shortest_refresh).await;
+    assert_eq!(issuer.shown.requests(), asked);
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use tokio::{
 
 use crate::support::{
     EmbeddedServer, IssuerElsewhere, Pki, TestServer, ask, config, plain_client, post, question,
+    until,
 };
 
 const LONG: Duration = Duration::from_secs(20);
@@ -247,7 +248,7 @@ async fn after_the_signal_requests_are_still_taken_for_a_while_and_a_second_one_
     );
     assert_eq!(is_ready().await, 200);
     server.send(Signal::Stop).await;
-    while is_ready().await == 200 {}
+    until("it is not ready", async || is_ready().await != 200).await;
     let live = plain_client().get(format!("{}/livez", server.health_url)).send().await.unwrap();
     assert_eq!(live.status().as_u16(), 200);
     assert_eq!(

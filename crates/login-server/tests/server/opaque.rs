@@ -17,8 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     elsewhere::Elsewhere,
-    reload::until,
-    support::{IssuerElsewhere, Pki, Said, TestServer, ask, config, now, plain_client},
+    support::{IssuerElsewhere, Pki, Said, TestServer, ask, config, now, plain_client, until},
 };
 
 const HEAD: &str = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
@@ -367,8 +366,7 @@ async fn two_entries_for_one_endpoint_are_one_series() {
     for token in ["a_1", "b_2"] {
         assert_eq!(ask(&client, &server.url, token).await.username(), Some("as:jane"));
     }
-    let metrics = client.get(format!("{}/metrics", server.health_url)).send().await.unwrap();
-    let metrics = metrics.text().await.unwrap();
+    let metrics = server.metrics().await;
     let samples = metrics.lines().filter(|line| {
         line.starts_with("login_server_introspection_requests_total{")
             && line.contains("result=\"active\"")

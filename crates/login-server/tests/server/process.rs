@@ -13,8 +13,8 @@ use std::{
 };
 
 use crate::{
-    reload::{accepting, until},
-    support::{IssuerElsewhere, ask, plain_client},
+    reload::accepting,
+    support::{IssuerElsewhere, ask, plain_client, until},
 };
 
 /// A running `serve`; killed when the test fails early.

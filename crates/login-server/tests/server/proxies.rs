@@ -14,8 +14,8 @@ use tokio::{io::AsyncReadExt as _, net::TcpListener};
 use crate::{
     elsewhere::Elsewhere,
     process::Serve,
-    reload::{accepting, until},
-    support::{IssuerElsewhere, ask, now, plain_client},
+    reload::accepting,
+    support::{IssuerElsewhere, ask, now, plain_client, until},
 };
 
 /// A proxy that closes every connection, and stores what was requested.

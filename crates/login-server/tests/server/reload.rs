@@ -30,20 +30,12 @@ use login_server::{
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use tokio::time::timeout;
 
-use crate::support::{IssuerElsewhere, Pki, Said, TestServer, ask, config, plain_client, question};
+use crate::support::{
+    IssuerElsewhere, Pki, Said, TestServer, ask, config, plain_client, question, until,
+};
 
 const QUICK: PollInterval =
     PollInterval { glance: Duration::from_millis(20), read: Duration::from_millis(500) };
-
-/// Waits until `holds`, for ten seconds at most.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    assert!(timeout(Duration::from_secs(10), waiting).await.is_ok(), "never: {what}");
-}
 
 /// An `AuthenticationConfiguration` that accepts these issuers.
 pub(crate) fn accepting(issuers: &[&IssuerElsewhere]) -> String {

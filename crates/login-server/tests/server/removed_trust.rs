@@ -6,8 +6,8 @@
 use std::fs;
 
 use crate::{
-    reload::{accepting, is_bob, readiness, until, watching_both},
-    support::{IssuerElsewhere, TestServer, ask, plain_client},
+    reload::{accepting, is_bob, readiness, watching_both},
+    support::{IssuerElsewhere, TestServer, ask, plain_client, until},
 };
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use login_server::config::Limits;
 use serde_json::json;
 
 use crate::support::{
-    IssuerElsewhere, Pki, Said, TestServer, ask, config, now, plain_client, post, question, until,
+    IssuerElsewhere, Pki, Said, TestServer, ask, config, now, pass, plain_client, post, question,
+    until,
 };
 
 async fn issuer_and_server() -> (IssuerElsewhere, TestServer, reqwest::Client) {
@@ -244,7 +245,7 @@ async fn a_key_that_the_issuer_withdrew_ends_the_answers_kept_for_it() {
     assert_eq!(ask(&client, &server.url, &token).await.username(), Some("ext:bob"));
     let next = login_protocols::jose::SigningKey::generate().unwrap();
     issuer.shown.show(StatusCode::OK, login_protocols::jose::public_key_set(&[&next]).to_string());
-    tokio::time::sleep(Duration::from_millis(350)).await;
+    pass(Duration::from_millis(350)).await;
     // A token with the new key makes the server fetch the key set, and it then drops the old
     // answer.
     let fresh = next.sign("JWT", &issuer.claims()).unwrap();

@@ -3,20 +3,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests write their input files")]
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use login_review::{Guard, Policy, config::revocations};
-use login_server::{
-    config::{ServerConfig, load::load, running::Running},
-    evidence::result_cache::ResultCacheSettings,
-    reload::{ConfigurationFiles, PollInterval, Watched},
-    system::tracked_files::TrackedFiles,
-    telemetry::audit::AuditSettings,
-};
+use login_server::config::ServerConfig;
 use serde_json::json;
-use tokio::time::timeout;
 
-use crate::support::{IssuerElsewhere, TestServer, ask, config, now, plain_client};
+use crate::{
+    reload::{accepting, watching_both},
+    support::{IssuerElsewhere, TestServer, ask, config, now, plain_client, until},
+};
 
 /// A server whose list of revocations is `list`.
 fn revoking(issuer: &IssuerElsewhere, list: &str) -> ServerConfig {
@@ -88,41 +84,8 @@ async fn a_revocation_ends_an_answer_that_was_given_before() {
         ),
     )
     .unwrap();
-    let authority = issuer.pki.authority_pem.trim_end().replace('\n', "\n        ");
-    fs::write(
-        place("authentication.yaml"),
-        format!(
-            "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n\
-             - issuer:\n    url: {}\n    audiences: [cluster]\n    certificateAuthority: |\n        \
-             {authority}\n  claimMappings: {{username: {{claim: sub, prefix: \"ext:\"}}}}\n",
-            issuer.url,
-        ),
-    )
-    .unwrap();
-    let files = TrackedFiles::default();
-    let loaded =
-        load(&files, Some(&place("own.yaml")), Some(&place("authentication.yaml"))).unwrap();
-    let mut config = config(Vec::new());
-    config.bundle.policy = loaded.bundle.policy;
-    config.watched = Watched {
-        configuration: Some(ConfigurationFiles {
-            configuration: Some(place("own.yaml")),
-            authentication: Some(place("authentication.yaml")),
-            revocations: loaded.revocations_file,
-            running: Running {
-                issuer: None,
-                result_cache: ResultCacheSettings::default(),
-                audit: AuditSettings::default(),
-                traces: None,
-            },
-            seen: files.into_seen(),
-        }),
-        interval: PollInterval {
-            glance: Duration::from_millis(20),
-            read: Duration::from_millis(500),
-        },
-        ..Watched::default()
-    };
+    fs::write(place("authentication.yaml"), accepting(&[&issuer])).unwrap();
+    let config = watching_both(Some(&place("own.yaml")), &place("authentication.yaml"));
     let server = TestServer::start(config).await;
     let client = plain_client();
     let token = issuer.token();
@@ -130,12 +93,7 @@ async fn a_revocation_ends_an_answer_that_was_given_before() {
         assert_eq!(ask(&client, &server.url, &token).await.username(), Some("ext:bob"));
     }
     fs::write(&list, "- {jti: j1, reason: laptop lost}\n").unwrap();
-    let ending = async {
-        while !ask(&client, &server.url, &token).await.is_refusal() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_secs(10), ending).await.unwrap();
+    until("the revocation", async || ask(&client, &server.url, &token).await.is_refusal()).await;
     let other = issuer.token_with("jti", json!("j2"));
     assert_eq!(ask(&client, &server.url, &other).await.username(), Some("ext:bob"));
 }

@@ -14,7 +14,6 @@ use login_server::{
     },
     reload::{ConfigurationFiles, PollInterval, Watched},
     system::{
-        clock,
         files::{Readers, write},
         tracked_files::TrackedFiles,
     },
@@ -23,7 +22,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::support::{
-    EmbeddedServer, PASSWORD, Said, TestServer, ask, config, plain_client, question,
+    CLOCK, EmbeddedServer, PASSWORD, Said, TestServer, ask, config, pass, plain_client, question,
+    until,
 };
 
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -180,7 +180,7 @@ async fn a_session_that_ends_in_one_process_ends_in_every_other() {
     // Another process would use the same database; here another server in this process does.
     let section = IssuerSection::new(IssuerUrl::parse(&site.server.url).unwrap());
     let store = Box::new(SqliteStore::open(&database).unwrap());
-    let issuer = Issuer::open(section.settings.clone(), store, clock::now()).unwrap();
+    let issuer = Issuer::open(section.settings.clone(), store, CLOCK.now()).unwrap();
     let mut replica = config(vec![embedded_policy(&section)]);
     replica.issuer = Some(Arc::new(issuer));
     let replica = TestServer::start(replica).await;
@@ -193,12 +193,10 @@ async fn a_session_that_ends_in_one_process_ends_in_every_other() {
     let refresh_token = tokens[0]["refresh_token"].as_str().unwrap();
     let sign_out = [("client_id", "kubectl-login"), ("token", refresh_token)];
     assert_eq!(submit(&site, "/revoke", &sign_out).await.0, 200);
-    let ending = async {
-        while !ask(&client, &replica.url, id_token(0)).await.is_refusal() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), ending).await.unwrap();
+    until("the session has ended here, too", async || {
+        ask(&client, &replica.url, id_token(0)).await.is_refusal()
+    })
+    .await;
     assert_eq!(ask(&client, &replica.url, id_token(1)).await.username(), Some("alice"));
 }
 
@@ -333,7 +331,7 @@ async fn a_device_is_approved_after_the_person_saw_its_code() {
     assert!(page.contains("You are signed in"));
 
     // RFC 8628 §3.5: the device keeps to its polling interval.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    pass(Duration::from_secs(1)).await;
     let said = poll(&site, &device).await;
     assert_eq!(said.status, 200, "{said:?}");
     says_alice(&site, &said.body["id_token"]).await;
@@ -506,10 +504,7 @@ async fn what_the_list_revokes_is_not_refreshed_any_more_and_stays_ended() {
         }
         write_text(&list, &format!("- {entry}\n"));
         let id_token = revoked["id_token"].as_str().unwrap();
-        crate::support::until("the entry", async || {
-            ask(&site.client, &issuer, id_token).await.is_refusal()
-        })
-        .await;
+        until("the entry", async || ask(&site.client, &issuer, id_token).await.is_refusal()).await;
         let refused = refreshed(&site, &revoked).await;
         assert_eq!(
             (refused.status, &refused.body["error"]),
@@ -518,7 +513,7 @@ async fn what_the_list_revokes_is_not_refreshed_any_more_and_stays_ended() {
         );
         // The entry is removed; the session stays ended.
         write_text(&list, "[]\n");
-        crate::support::until("its end", async || {
+        until("its end", async || {
             let new = signed_in(&site).await;
             new["refresh_token"].is_string() && refreshed(&site, &new).await.status == 200
         })
@@ -540,8 +535,6 @@ async fn an_embedded_issuer_that_is_removed_is_not_trusted_any_more() {
     let head = "apiVersion: kubectl-login/v1\nkind: LoginServerConfiguration\n";
     write_text(&folder.path().join("own.yaml"), head);
     let id_token = tokens["id_token"].as_str().unwrap();
-    crate::support::until("the removal", async || {
-        ask(&site.client, &site.server.url, id_token).await.is_refusal()
-    })
-    .await;
+    until("the removal", async || ask(&site.client, &site.server.url, id_token).await.is_refusal())
+        .await;
 }

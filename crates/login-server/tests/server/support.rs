@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -28,7 +28,7 @@ use login_server::{
     run,
     serve::{Answering, Arriving, Caller, Phase, serve},
     system::{
-        clock,
+        clock::Clock,
         files::{Readers, write},
         signals::Signal,
         tracked_files::TrackedFiles,
@@ -39,7 +39,7 @@ use login_server::{
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType};
 use serde_json::{Value, json};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
     task::JoinHandle,
 };
@@ -212,6 +212,12 @@ impl TestServer {
         self.running.await.unwrap();
     }
 
+    /// What Prometheus would get.
+    pub(crate) async fn metrics(&self) -> String {
+        let response = plain_client().get(format!("{}/metrics", self.health_url)).send().await;
+        response.unwrap().text().await.unwrap()
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         !self.running.is_finished()
     }
@@ -242,6 +248,7 @@ pub(crate) fn config(issuers: Vec<IssuerPolicy>) -> ServerConfig {
         audit: AuditSettings::default(),
         traces: None,
         limits: Limits::default(),
+        clock: CLOCK,
         watched: Watched::default(),
     }
 }
@@ -273,19 +280,19 @@ impl EmbeddedServer {
         let url = format!("https://{}", main.local_addr().unwrap());
         let mut section = IssuerSection::new(IssuerUrl::parse(&url).unwrap());
         section.settings.device_poll_interval = Duration::from_secs(1);
-        let issuer = Issuer::open(section.settings.clone(), Box::new(store), clock::now()).unwrap();
+        let issuer = Issuer::open(section.settings.clone(), Box::new(store), CLOCK.now()).unwrap();
         let user = NewUser {
             name: "alice".to_owned(),
             password: Secret::new(PASSWORD),
             groups: vec!["developers".to_owned()],
         };
-        issuer.administration().add_user(&user, clock::now()).unwrap();
+        issuer.administration().add_user(&user, CLOCK.now()).unwrap();
         let machine = NewClient {
             id: login_common::names::ClientId::parse("ci").unwrap(),
             groups: vec!["deployers".to_owned()],
         };
         let (_, machine_secret) =
-            issuer.administration().add_client(&machine, clock::now()).unwrap();
+            issuer.administration().add_client(&machine, CLOCK.now()).unwrap();
         let mut config = config(vec![embedded_policy(&section)]);
         config.tls = Some(pki.server_tls(None));
         config.issuer = Some(Arc::new(issuer));
@@ -319,6 +326,8 @@ pub(crate) struct Shown {
     headers: Mutex<http::HeaderMap>,
     moved: Mutex<Vec<(&'static str, String)>>,
     other: Mutex<Option<(&'static str, String)>>,
+    held: watch::Sender<bool>,
+    pub(crate) begun: AtomicUsize,
     pub(crate) key_set_requests: AtomicUsize,
     pub(crate) unchanged_answers: AtomicUsize,
 }
@@ -358,6 +367,20 @@ impl Shown {
         *self.delay.lock().unwrap() = delay;
     }
 
+    /// Holds all answers back until they are released.
+    pub(crate) fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
+    pub(crate) fn release(&self) {
+        self.held.send_replace(false);
+    }
+
+    /// Waits until the first request has arrived; its answer may still be held back.
+    pub(crate) async fn is_asked(&self) {
+        until("the issuer is asked", async || self.begun.load(Ordering::SeqCst) > 0).await;
+    }
+
     pub(crate) fn requests(&self) -> usize {
         self.key_set_requests.load(Ordering::SeqCst)
     }
@@ -369,8 +392,10 @@ impl Answering for Shown {
         _: Caller,
         request: Request<Arriving>,
     ) -> Response<Full<Bytes>> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
         let delay = *self.delay.lock().unwrap();
         tokio::time::sleep(delay).await;
+        self.held.subscribe().wait_for(|held| !held).await.unwrap();
         let path = request.uri().path();
         let moved = self.moved.lock().unwrap().iter().find(|(from, _)| *from == path).cloned();
         if let Some((_, to)) = moved {
@@ -436,23 +461,24 @@ impl IssuerElsewhere {
             headers: Mutex::default(),
             moved: Mutex::default(),
             other: Mutex::default(),
+            held: watch::Sender::new(false),
+            begun: AtomicUsize::new(0),
             key_set_requests: AtomicUsize::new(0),
             unchanged_answers: AtomicUsize::new(0),
         });
         let (phase, watching) = watch::channel(Phase::Serving);
         let tls = pki.server_tls(None);
         let answering = Arc::clone(&shown);
-        tokio::spawn(serve(listener, Some(tls), Limits::default(), answering, watching));
+        tokio::spawn(serve(listener, Some(tls), CLOCK, Limits::default(), answering, watching));
         Self { url, pki, shown, key, phase }
     }
 
     /// Stops: connections are cut and refused from now on.
     pub(crate) async fn stop(&self) {
         self.phase.send_replace(Phase::Cut);
-        let address = self.url.trim_start_matches("https://").to_owned();
-        while tokio::net::TcpStream::connect(&address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        let address = self.url.trim_start_matches("https://");
+        until("no connection is accepted", async || TcpStream::connect(address).await.is_err())
+            .await;
     }
 
     /// The policy: username from `sub`, groups from `groups`, audience `cluster`.
@@ -491,7 +517,7 @@ impl IssuerElsewhere {
 }
 
 /// Waits until `condition` holds, for half a minute at most.
-pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !condition().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -501,8 +527,35 @@ pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     assert!(waited.is_ok(), "in vain: {what}");
 }
 
+/// The host's clock, which `pass` sets forward in the runtime of one test.
+pub(crate) const CLOCK: Clock = Clock::reading(|| {
+    #[expect(clippy::disallowed_methods, reason = "the same moment by both of the host's clocks")]
+    static BEGIN: LazyLock<(Duration, std::time::Instant)> = LazyLock::new(|| {
+        (Duration::from_millis(Clock::HOST.milliseconds()), std::time::Instant::now())
+    });
+    let (since_epoch, begin) = *BEGIN;
+    since_epoch + tokio::time::Instant::now().into_std().duration_since(begin)
+});
+
+/// Lets `time` pass at once for all that runs in the test's runtime: servers, stubs and clients.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+/// Waits until a server has stored a key set in its state directory `folder`: reviews do not wait
+/// for the disk.
+pub(crate) async fn key_set_is_stored(folder: &Path) {
+    until("the key set is stored", async || {
+        let files = std::fs::read_dir(folder.join("key-sets")).into_iter().flatten();
+        files.flatten().any(|file| file.path().extension().is_some_and(|kind| kind == "json"))
+    })
+    .await;
+}
+
 pub(crate) fn now() -> i64 {
-    clock::now().max(UnixTime::from_seconds(0)).as_seconds()
+    CLOCK.now().max(UnixTime::from_seconds(0)).as_seconds()
 }
 
 /// A TokenReview as kube-apiserver sends it.

@@ -22,7 +22,9 @@ use login_server::{
 };
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::support::{IssuerElsewhere, Said, TestServer, config, plain_client, question};
+use crate::support::{
+    CLOCK, IssuerElsewhere, Said, TestServer, config, plain_client, question, until,
+};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -58,7 +60,7 @@ impl Collector {
         let url = format!("http://{}/v1/traces", listener.local_addr().unwrap());
         let taken = Arc::new(Taken::default());
         let (phase, watching) = watch::channel(Phase::Serving);
-        tokio::spawn(serve(listener, None, Limits::default(), Arc::clone(&taken), watching));
+        tokio::spawn(serve(listener, None, CLOCK, Limits::default(), Arc::clone(&taken), watching));
         Self { url, taken, _phase: phase }
     }
 
@@ -155,16 +157,9 @@ async fn a_collector_that_is_down_changes_no_answer_and_what_it_misses_is_counte
         let said = ask_within_a_trace(&server, &token, "01").await;
         assert_eq!(said.username(), Some("ext:bob"));
     }
-    let counted = async {
-        loop {
-            let metrics = plain_client().get(format!("{}/metrics", server.health_url));
-            let text = metrics.send().await.unwrap().text().await.unwrap();
-            if text.contains("login_server_trace_spans_dropped_total 3\n") {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), counted).await.unwrap();
+    until("the lost spans are counted", async || {
+        server.metrics().await.contains("login_server_trace_spans_dropped_total 3\n")
+    })
+    .await;
     server.stop().await;
 }

@@ -33,7 +33,7 @@ use crate::{
     reload::Watched,
     report::{Failure, print},
     run,
-    system::{clock, files::make_private_folder, signals, tracked_files::TrackedFiles},
+    system::{clock::Clock, files::make_private_folder, signals, tracked_files::TrackedFiles},
     telemetry::{self, LogFormat, audit::AuditSettings},
     tls::{self, ClientCertificate, ServingTls, TlsFiles},
 };
@@ -133,7 +133,7 @@ impl Dev {
         let mut section = IssuerSection::new(url);
         section.settings.token_lifetime = Duration::from_secs(self.token_lifetime);
         let store = open_store(folder)?;
-        let issuer = Issuer::open(section.settings.clone(), Box::new(store), clock::now())
+        let issuer = Issuer::open(section.settings.clone(), Box::new(store), Clock::HOST.now())
             .map_err(|fault| Failure::runtime("could not start the issuer").because(&fault))?;
         people::prepare(&issuer.administration(), announcement)?;
         Ok(ServerConfig {
@@ -153,6 +153,7 @@ impl Dev {
             audit: AuditSettings::default(),
             traces: None,
             limits: Limits::default(),
+            clock: Clock::HOST,
             watched: Watched::default(),
         })
     }

@@ -10,7 +10,7 @@ use super::files::Announcement;
 use crate::{
     report::Failure,
     system::{
-        clock,
+        clock::Clock,
         files::{self, Readers},
     },
 };
@@ -26,7 +26,7 @@ pub(super) fn prepare(
     administration: &Administration<'_>,
     announcement: &Announcement,
 ) -> Result<(), Failure> {
-    let now = clock::now();
+    let now = Clock::HOST.now();
     let failed = |fault: AdministrationError| {
         Failure::runtime("could not prepare the user and the client").because(&fault)
     };

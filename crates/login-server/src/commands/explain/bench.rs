@@ -10,11 +10,14 @@ use login_review::EndedSessions;
 use crate::{
     commands::administration::{DATABASE, not_usable},
     config::{Limits, load::Loaded},
-    evidence::{EndedSessionsInForce, key_sets::KeySetIntervals},
+    evidence::{
+        EndedSessionsInForce,
+        key_sets::{KeySetIntervals, KeySources},
+    },
     gather::Judge,
-    in_force::{InForce, KeySources},
+    in_force::InForce,
     report::Failure,
-    system::clock,
+    system::clock::Clock,
 };
 
 /// See the head of this file.
@@ -40,13 +43,15 @@ impl Bench {
             (Some(section), Some(folder)) if folder.join(DATABASE).exists() => {
                 let store = SqliteStore::open_to_read(&folder.join(DATABASE))
                     .map_err(|fault| not_usable(&fault, folder))?;
-                let issuer = Issuer::open(section.settings.clone(), Box::new(store), clock::now());
+                let issuer =
+                    Issuer::open(section.settings.clone(), Box::new(store), Clock::HOST.now());
                 let failed = "could not read the embedded issuer's database";
                 Some(issuer.map_err(|fault| Failure::runtime(failed).because(&fault))?)
             }
             _ => None,
         };
-        let sources = KeySources::new(issuer.as_ref(), state_dir, KeySetIntervals::default());
+        let sources =
+            KeySources::new(issuer.as_ref(), state_dir, KeySetIntervals::default(), Clock::HOST);
         let in_force = if is_online {
             InForce::new(loaded.bundle, None, &sources)
         } else {
@@ -56,7 +61,7 @@ impl Bench {
         let ended_sessions = EndedSessionsInForce::new(url);
         // Where they cannot be read they stay unknown, as at a server.
         if let (Some(url), Some(Ok(ended))) =
-            (url, issuer.as_ref().map(|issuer| issuer.ended_sessions(clock::now())))
+            (url, issuer.as_ref().map(|issuer| issuer.ended_sessions(Clock::HOST.now())))
         {
             ended_sessions.learn(EndedSessions::new(url, ended));
         }

@@ -29,7 +29,7 @@ use self::{bench::Bench, details::Context};
 use super::{ConfigurationFiles, Output, runtime};
 use crate::{
     report::{Failure, print, print_coloured},
-    system::{clock, files},
+    system::{clock::Clock, files},
 };
 
 /// Longer than any token, and than what may be pasted by mistake.
@@ -72,7 +72,7 @@ impl Explain {
         let token = token(self.token_file.as_deref())?;
         let api_audiences = (!self.api_audiences.is_empty()).then(|| self.api_audiences.clone());
         let bench = Bench::new(loaded, self.state_dir.as_deref(), api_audiences, self.online)?;
-        let (length, now) = (token.expose().len(), clock::now());
+        let (length, now) = (token.expose().len(), Clock::HOST.now());
         let question = question(token, self.audiences);
         let examined = runtime()?.block_on(examine(&bench.judge, &bench.in_force, &question, now));
         let report = examined.issuer.and_then(|issuer| bench.in_force.keys.report_of(issuer));

@@ -12,7 +12,7 @@ use login_review::{
 
 use crate::{
     report::{Failure, remark},
-    system::{clock, random::RandomNumbers},
+    system::{clock::Clock, random::RandomNumbers},
 };
 
 /// Makes leaked tokens easy to search for.
@@ -55,7 +55,7 @@ impl StaticToken {
                 let end = UnixTime::parse_rfc3339(text).map_err(|fault| {
                     Failure::configuration("`--not-after` is not a time").because(&fault)
                 })?;
-                if end <= clock::now() {
+                if end <= Clock::HOST.now() {
                     return Err(Failure::configuration("`--not-after` has passed"));
                 }
                 format!(", notAfter: \"{end}\"")

@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     evidence::fetch::{Fetched, FetchedKeys},
-    system::clock,
     telemetry::chain,
 };
 
@@ -72,7 +71,7 @@ impl IssuerKeys {
             let now = Instant::now();
             let decisions = &mut self.lock().decisions;
             let before = decisions.wake(now);
-            let turn = decisions.want(wanted, clock::now(), now);
+            let turn = decisions.want(wanted, self.clock.now(), now);
             if decisions.wake(now) < before {
                 self.sooner.notify_one();
             }
@@ -123,8 +122,9 @@ impl IssuerKeys {
         known: Option<Arc<Snapshot>>,
         fetched: Fetched,
     ) -> Option<Outcome> {
-        if let Some(skew) = fetched.clock_skew {
-            self.note_skew(issuer, skew);
+        if let Some(theirs) = fetched.issuer_time {
+            let ours = self.clock.now();
+            self.note_skew(issuer, theirs.as_seconds().saturating_sub(ours.as_seconds()));
         }
         let snapshot = match fetched.found {
             FetchedKeys::Unchanged => known.clone()?,

@@ -7,10 +7,7 @@ use login_common::UnixTime;
 use serde::{Serialize, Serializer};
 
 use super::TARGET;
-use crate::{
-    system::clock,
-    telemetry::decision::{Decided, Outcome},
-};
+use crate::telemetry::decision::{Decided, Outcome};
 
 /// Texts from a token are cut to this many characters.
 const MAX_TEXT: usize = 256;
@@ -108,8 +105,9 @@ pub struct Asked<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// A record of `decided`, now.
+    /// A record of `decided` at `time`, in milliseconds since the epoch.
     pub fn new(
+        time: u64,
         decided: Decided,
         cached: bool,
         took: Duration,
@@ -118,7 +116,7 @@ impl<'a> Record<'a> {
     ) -> Self {
         let is_outage = matches!(decided.outcome, Outcome::CannotTell(_));
         Self {
-            time: time_text(clock::milliseconds()),
+            time: time_text(time),
             level: if is_outage { "WARN" } else { "INFO" },
             target: TARGET,
             decision_id: decided.id.to_string(),
