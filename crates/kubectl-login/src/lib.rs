@@ -26,6 +26,10 @@ pub mod scrub;
 pub mod system;
 pub mod user_entries;
 
+#[cfg(test)]
+#[path = "../tests/program/http_server.rs"]
+mod http_server;
+
 use std::{ffi::OsString, process::ExitCode};
 
 use commands::{

@@ -3,14 +3,14 @@
 
 use std::{
     collections::HashMap,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use url::{Url, form_urlencoded};
+use url::Url;
+
+use crate::http_server::{self, Response, response};
 
 /// The issuer's next responses, and the requests so far.
 pub(crate) struct Script {
@@ -70,8 +70,6 @@ pub(crate) struct Issuer {
 impl Issuer {
     /// Starts on a free port.
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let script = Arc::new(Mutex::new(Script {
             failure: None,
             refresh_failure: None,
@@ -97,13 +95,9 @@ impl Issuer {
             nonce: String::new(),
             challenge: String::new(),
         }));
-        let (shared, base) = (Arc::clone(&script), url.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (shared, base) = (Arc::clone(&shared), base.clone());
-                std::thread::spawn(move || serve(&stream, &base, &shared));
-            }
-        });
+        let shared = Arc::clone(&script);
+        let url =
+            http_server::serve(move |url, request| Some(respond(url, request.body(), &shared)));
         Self { url, script }
     }
 
@@ -118,69 +112,49 @@ impl Issuer {
     }
 }
 
-fn serve(mut stream: &TcpStream, base: &str, script: &Mutex<Script>) {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    if reader.read_line(&mut line).is_err() {
-        return;
-    }
-    let target = line.split(' ').nth(1).unwrap_or("/").to_owned();
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        if reader.read_line(&mut header).is_err() || header.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let form: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
-    let url = Url::parse(base).unwrap().join(&target).unwrap();
+fn respond(url: &Url, body: &[u8], script: &Mutex<Script>) -> Response {
+    let (base, form) = (url.origin().ascii_serialization(), http_server::form(body));
     if form.contains_key("grant_type") {
         let delay = script.lock().unwrap().delay;
         std::thread::sleep(delay);
     }
     let mut script = script.lock().unwrap();
-    let (status, headers, text) = match url.path() {
+    let mut response = match url.path() {
         "/.well-known/openid-configuration" => {
             script.discoveries += 1;
-            (200, String::new(), discovery(base, &script))
+            response(200, discovery(&base, &script))
         }
         "/authorize" => {
-            (302, format!("location: {}\r\n", authorize(&url, &mut script)), String::new())
+            let mut found = response(302, "");
+            found.headers_mut().insert("location", authorize(url, &mut script).parse().unwrap());
+            found
         }
         "/device_authorization" => {
             let is_refused = refuses_assertion(&script, &form);
             script.device_requests.push(form);
             if let Some((status, code)) = script.device_refusal {
-                (status, String::new(), format!(r#"{{"error":"{code}"}}"#))
+                response(status, format!(r#"{{"error":"{code}"}}"#))
             } else if is_refused {
-                (401, String::new(), INVALID_CLIENT.to_owned())
+                response(401, INVALID_CLIENT)
             } else {
-                (200, String::new(), device(base))
+                response(200, device(&base))
             }
         }
         "/revoke" => {
             let before = script.requests.len();
             script.revocations.push((form["token"].clone(), before));
-            (200, String::new(), String::new())
+            response(200, "")
         }
         path if path == script.token_path => {
-            let (status, text) = token(base, form, &mut script);
-            (status, String::new(), text)
+            let (status, text) = token(&base, form, &mut script);
+            response(status, text)
         }
-        _ => (404, String::new(), String::new()),
+        _ => response(404, ""),
     };
-    let date = script.date.map_or_else(String::new, |(date, _)| format!("date: {date}\r\n"));
-    drop(script);
-    let length = text.len();
-    let _ = write!(
-        stream,
-        "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n{date}{headers}\r\n{text}"
-    );
+    if let Some((date, _)) = script.date {
+        response.headers_mut().insert("date", date.parse().unwrap());
+    }
+    response
 }
 
 fn discovery(base: &str, script: &Script) -> String {

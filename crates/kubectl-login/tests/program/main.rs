@@ -17,6 +17,7 @@ mod identities;
 mod kept_tokens;
 mod trust;
 
+mod http_server;
 mod issuer;
 mod pseudo_terminal;
 mod stage;

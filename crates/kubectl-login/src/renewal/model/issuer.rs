@@ -3,8 +3,6 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
@@ -12,7 +10,9 @@ use std::{
 };
 
 use login_common::UnixTime;
-use url::form_urlencoded;
+use url::Url;
+
+use crate::http_server::{self, Response, response};
 
 /// How it handles the requests of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +64,6 @@ const LIFE: i64 = 600;
 
 impl Issuer {
     pub(super) fn start(clock: Arc<AtomicI64>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State {
             manner: Manner::Rotate,
             asked: Asked::default(),
@@ -76,13 +74,9 @@ impl Issuer {
             fresh: Vec::new(),
             ends: HashMap::new(),
         }));
-        let (shared, base) = (Arc::clone(&state), url.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (shared, base, clock) = (Arc::clone(&shared), base.clone(), Arc::clone(&clock));
-                std::thread::spawn(move || serve(&stream, &base, &shared, &clock));
-            }
-        });
+        let shared = Arc::clone(&state);
+        let url =
+            http_server::serve(move |url, request| respond(url, request.body(), &shared, &clock));
         Self { url, state }
     }
 
@@ -114,53 +108,26 @@ impl Issuer {
     }
 }
 
-fn serve(mut stream: &TcpStream, base: &str, state: &Mutex<State>, clock: &AtomicI64) {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    if reader.read_line(&mut line).is_err() {
-        return;
-    }
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        if reader.read_line(&mut header).is_err() || header.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = header.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
-    }
-    let mut body = vec![0; length];
-    if reader.read_exact(&mut body).is_err() {
-        return;
-    }
-    let form: HashMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+fn respond(url: &Url, body: &[u8], state: &Mutex<State>, clock: &AtomicI64) -> Option<Response> {
+    let (base, form) = (url.origin().ascii_serialization(), http_server::form(body));
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let answer = match line.split(' ').nth(1).unwrap_or("/") {
+    match url.path() {
         "/token" => token(&form, &mut state, clock.load(Ordering::SeqCst)),
         "/revoke" => {
-            let token = form["token"].clone();
-            state.spend(token);
-            Some((200, String::new()))
+            state.spend(form["token"].clone());
+            Some(response(200, ""))
         }
-        _ => Some((
+        _ => Some(response(
             200,
             format!(
                 r#"{{"issuer":"{base}","token_endpoint":"{base}/token","revocation_endpoint":"{base}/revoke"}}"#
             ),
         )),
-    };
-    if let Some((status, text)) = answer {
-        let length = text.len();
-        let _ = write!(
-            stream,
-            "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{text}"
-        );
     }
 }
 
-fn token(form: &HashMap<String, String>, state: &mut State, now: i64) -> Option<(u16, String)> {
-    let refused = |code: &str| Some((400, format!(r#"{{"error":"{code}"}}"#)));
+fn token(form: &HashMap<String, String>, state: &mut State, now: i64) -> Option<Response> {
+    let refused = |code: &str| Some(response(400, format!(r#"{{"error":"{code}"}}"#)));
     let is_refresh = form["grant_type"] == "refresh_token";
     if is_refresh {
         state.asked.refreshes += 1;
@@ -180,7 +147,7 @@ fn token(form: &HashMap<String, String>, state: &mut State, now: i64) -> Option<
         state.asked.sign_ins += 1;
     }
     match state.manner {
-        Manner::Outage => return Some((503, String::new())),
+        Manner::Outage => return Some(response(503, "")),
         Manner::Refuse if is_refresh => {
             state.current = None;
             return refused("invalid_grant");
@@ -207,11 +174,11 @@ fn token(form: &HashMap<String, String>, state: &mut State, now: i64) -> Option<
         }
         Manner::Nonsense => {
             state.excuse();
-            Some((200, "<html>".to_owned()))
+            Some(response(200, "<html>"))
         }
         _ => {
             state.asked.gave_token = true;
-            Some((200, tokens.to_string()))
+            Some(response(200, tokens.to_string()))
         }
     }
 }

@@ -52,60 +52,46 @@ impl HttpClient {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use login_common::{Secret, proxy::Proxies};
-    use tokio::{
-        io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpListener,
+    use std::{
+        fmt::Write as _,
+        sync::{Arc, Mutex},
     };
 
+    use login_common::{Secret, proxy::Proxies};
+
     use super::*;
+    use crate::http_server::{self, Response, response};
 
     /// Responds to every request with `answer`, and records the requests.
-    async fn host_that(
-        answer: impl Fn(&str) -> String + Send + 'static,
+    fn host_that(
+        answer: impl Fn(&str) -> Response + Send + Sync + 'static,
     ) -> (Url, Arc<Mutex<String>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         let asked = Arc::new(Mutex::new(String::new()));
         let kept = Arc::clone(&asked);
-        tokio::spawn(async move {
-            loop {
-                let Ok((mut stream, _)) = listener.accept().await else { return };
-                let mut request = Vec::new();
-                while !request.ends_with(b"\r\n\r\n") {
-                    let mut byte = [0];
-                    if stream.read_exact(&mut byte).await.is_err() {
-                        break;
-                    }
-                    request.push(byte[0]);
-                }
-                let request = String::from_utf8(request).unwrap();
-                let said = answer(&request);
-                kept.lock().unwrap().push_str(&request);
-                let _ = stream.write_all(said.as_bytes()).await;
-            }
+        let url = http_server::serve(move |url, request| {
+            let (method, target, headers) = (request.method(), request.uri(), request.headers());
+            let _ = writeln!(kept.lock().unwrap(), "{method} {target} {headers:?}");
+            Some(answer(url.path()))
         });
-        (url, asked)
+        (Url::parse(&url).unwrap(), asked)
     }
 
-    fn moved(to: &str) -> String {
-        format!(
-            "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        )
+    fn moved(to: &str) -> Response {
+        let mut found = response(302, "");
+        found.headers_mut().insert("location", to.parse().unwrap());
+        found
     }
-
-    const FOUND: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
 
     #[tokio::test]
     async fn another_host_is_shown_nothing_that_was_meant_for_the_first() {
-        let (second, asked_second) = host_that(|_| FOUND.to_owned()).await;
+        let (second, asked_second) = host_that(|_| response(200, "{}"));
         let target = second.join("document").unwrap();
-        let (first, asked_first) = host_that(move |request| {
-            if request.starts_with("GET /here ") { moved(target.as_str()) } else { moved("/here") }
-        })
-        .await;
+        let (first, asked_first) =
+            host_that(
+                move |path| {
+                    if path == "/here" { moved(target.as_str()) } else { moved("/here") }
+                },
+            );
         let secret = ("x-gateway-key".to_owned(), Secret::new("s3cret".to_owned()));
         let options = HttpOptions { headers: vec![secret], ..HttpOptions::default() };
         let client = HttpClient::new(options, Proxies::default()).unwrap();
@@ -120,7 +106,7 @@ mod tests {
     async fn a_circle_and_another_scheme_end_the_reading() {
         let client = HttpClient::new(HttpOptions::default(), Proxies::default()).unwrap();
         for to in ["/again", "https://127.0.0.1:1/", "http://id.example/"] {
-            let (url, asked) = host_that(move |_| moved(to)).await;
+            let (url, asked) = host_that(move |_| moved(to));
             let fault = client.fetch_following(&url, 100).await.err().unwrap();
             assert!(matches!(fault, HttpError::Redirect(_)), "{fault}");
             let requests = asked.lock().unwrap().matches("GET ").count();

@@ -2,8 +2,6 @@
 //! Never replaces an issuer: nothing verifies its signatures here.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -11,6 +9,8 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 use url::Url;
+
+use crate::http_server::{self, Response, response};
 
 /// The issuer of tokens for GitHub Actions jobs.
 pub(crate) const GITHUB: &str = "https://token.actions.githubusercontent.com";
@@ -31,16 +31,22 @@ pub(crate) struct CiSystem {
 impl CiSystem {
     /// Starts on a free port.
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (requests, failure) = (Arc::default(), Arc::default());
-        let system = Self { url, requests: Arc::clone(&requests), failure: Arc::clone(&failure) };
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                serve(&stream, &requests, &failure);
-            }
+        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
+        let failure: Arc<Mutex<Option<u16>>> = Arc::default();
+        let (received, failing) = (Arc::clone(&requests), Arc::clone(&failure));
+        let url = http_server::serve(move |url, request| {
+            let body = String::from_utf8_lossy(request.body());
+            let line = format!("{} {} {body}", request.method(), request.uri());
+            received.lock().unwrap().push(line.trim_end().to_owned());
+            let bearer = request.headers().get("authorization").map(|it| it.to_str().unwrap());
+            let job = bearer.and_then(|it| it.strip_prefix("Bearer "));
+            let status = *failing.lock().unwrap();
+            Some(match status {
+                Some(status) => response(status, ""),
+                None => answer(request.method().as_str(), url, job),
+            })
         });
-        system
+        Self { url, requests, failure }
     }
 
     /// The variables of a job with `permissions: id-token: write`.
@@ -73,64 +79,30 @@ impl CiSystem {
     }
 }
 
-fn serve(mut stream: &TcpStream, requests: &Mutex<Vec<String>>, failure: &Mutex<Option<u16>>) {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    if reader.read_line(&mut line).is_err() {
-        return;
-    }
-    let (mut length, mut bearer) = (0, String::new());
-    loop {
-        let mut header = String::new();
-        if reader.read_line(&mut header).is_err() || header.trim().is_empty() {
-            break;
-        }
-        let (name, value) = header.split_once(':').unwrap();
-        match name.to_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().unwrap(),
-            "authorization" => bearer.push_str(value.trim()),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    let body = String::from_utf8(body).unwrap();
-    let mut words = line.split(' ');
-    let (method, target) = (words.next().unwrap(), words.next().unwrap());
-    requests.lock().unwrap().push(format!("{method} {target} {body}").trim_end().to_owned());
-    let url = Url::parse("http://ci").unwrap().join(target).unwrap();
-    let (status, text) = match *failure.lock().unwrap() {
-        Some(status) => (status, String::new()),
-        None => answer(method, &url, bearer.strip_prefix("Bearer ")),
-    };
-    let length = text.len();
-    let _ = write!(
-        stream,
-        "HTTP/1.1 {status} -\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{text}"
-    );
-}
-
-fn answer(method: &str, url: &Url, job: Option<&str>) -> (u16, String) {
+fn answer(method: &str, url: &Url, job: Option<&str>) -> Response {
     let parameter = |wanted: &str| {
         url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
     };
     let Some(job) = job.filter(|job| job.starts_with("job-")) else {
-        return (401, r#"{"message":"no"}"#.to_owned());
+        return response(401, r#"{"message":"no"}"#);
     };
     match (method, url.path()) {
         ("GET", "/github") if parameter("api-version").as_deref() == Some("2.0") => {
             // The default audience is the repository's owner.
             let audience = parameter("audience").unwrap_or_else(|| "https://github.com/o".into());
             let token = jwt(GITHUB, &audience, &format!("repo:o/r:ref:refs/heads/main:{job}"), 300);
-            (200, json!({ "count": 1, "value": token }).to_string())
+            response(200, json!({ "count": 1, "value": token }).to_string())
         }
         // To GET it responds with a page.
         ("POST", "/azure/oidctoken") if parameter("api-version").as_deref() == Some("7.1") => {
             let subject = parameter("serviceConnectionId")
                 .map_or_else(|| "p://o/p/pipeline".to_owned(), |id| format!("sc://o/p/{id}"));
-            (200, json!({ "oidcToken": jwt(AZURE, AZURE_AUDIENCE, &subject, 300) }).to_string())
+            response(
+                200,
+                json!({ "oidcToken": jwt(AZURE, AZURE_AUDIENCE, &subject, 300) }).to_string(),
+            )
         }
-        _ => (404, String::new()),
+        _ => response(404, ""),
     }
 }
 
