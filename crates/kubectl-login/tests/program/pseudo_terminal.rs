@@ -7,6 +7,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -23,6 +24,7 @@ pub(crate) struct PseudoTerminal {
     keyboard: File,
     child: Child,
     screen: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
 }
 
 impl PseudoTerminal {
@@ -57,13 +59,14 @@ impl PseudoTerminal {
         let keyboard = File::from(controller);
         let screen = Arc::new(Mutex::new(String::new()));
         let (mut source, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
-        std::thread::spawn(move || {
+        // Ends with the last process that has the terminal open.
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 1024];
             while let Ok(count @ 1..) = source.read(&mut bytes) {
                 shown.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
         });
-        Self { keyboard, child, screen }
+        Self { keyboard, child, screen, reader }
     }
 
     /// The process id of the program.
@@ -81,7 +84,7 @@ impl PseudoTerminal {
         let begin = Instant::now();
         while !is_so(self) {
             assert!(begin.elapsed() < PATIENCE, "no {what}; the screen:\n{}", self.screen());
-            std::thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(10));
         }
     }
 
@@ -100,11 +103,13 @@ impl PseudoTerminal {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits for the end; returns exit code and stdout.
+    /// Waits for the end, and until all that was shown has been read; returns exit code and stdout.
     pub(crate) fn end(mut self) -> (Option<i32>, String, Self) {
         let mut text = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
-        (self.child.wait().unwrap().code(), text, self)
+        let code = self.child.wait().unwrap().code();
+        self.wait("end of the screen", |terminal| terminal.reader.is_finished());
+        (code, text, self)
     }
 }
 
