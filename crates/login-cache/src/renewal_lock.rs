@@ -22,11 +22,14 @@ use crate::disk::{Sharing, cannot_lock};
 /// locks on two files of the same name.
 const KIND: &str = "lock";
 
-/// The first polls come fast, as most renewals are short.
-const SHORTEST_POLL: Duration = Duration::from_millis(5);
+/// The first polls come fast: a renewal without a browser takes milliseconds.
+const SHORTEST_POLL: Duration = Duration::from_millis(2);
 
 /// Later polls save CPU time.
 const LONGEST_POLL: Duration = Duration::from_millis(100);
+
+/// A process waits at most this fraction longer than the renewal that it waits for takes.
+const WAITED_LONGER: u32 = 16;
 
 /// A wait that is longer than this is reported to the user.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -181,7 +184,7 @@ pub fn take_from<T>(
     let mut file = LockFile::open(directory, name)?;
     #[expect(clippy::disallowed_methods, reason = "the wait is measured, not dated")]
     let begin = Instant::now();
-    let (mut poll, mut is_told) = (SHORTEST_POLL, false);
+    let mut is_told = false;
     loop {
         if file.lock(&mut say)? {
             return Ok(Taken::Lock(file.locked()));
@@ -200,9 +203,13 @@ pub fn take_from<T>(
             say(&format!("waiting for {}", named(holder)));
         }
         #[expect(clippy::disallowed_methods, reason = "bounded by `bound`")]
-        std::thread::sleep(poll);
-        poll = (poll * 2).min(LONGEST_POLL);
+        std::thread::sleep(until_next_poll(so_far));
     }
+}
+
+/// The pause before the next poll of a wait that has lasted `so_far`.
+fn until_next_poll(so_far: Duration) -> Duration {
+    (so_far / WAITED_LONGER).clamp(SHORTEST_POLL, LONGEST_POLL)
 }
 
 /// Takes the lock `name` if no process holds it.

@@ -207,3 +207,21 @@ fn a_lock_is_never_on_a_file_that_is_not_ours_alone() {
     assert!(try_take(&directory, "k").is_none(), "a pipe");
     assert_eq!(holder_of(&directory, "k"), None);
 }
+
+#[test]
+fn a_wait_ends_little_later_than_what_it_waits_for_and_polls_seldom_when_that_takes_long() {
+    let polls = |until: Duration| {
+        let (mut so_far, mut polls) = (Duration::ZERO, 0);
+        while so_far < until {
+            so_far += until_next_poll(so_far);
+            polls += 1;
+        }
+        (so_far, polls)
+    };
+    for (renewal, latest, most) in [(7, 8, 4), (40, 43, 20), (200, 213, 50), (60_000, 60_100, 700)]
+    {
+        let (noticed, polls) = polls(Duration::from_millis(renewal));
+        assert!(noticed <= Duration::from_millis(latest), "{renewal} ms: after {noticed:?}");
+        assert!(polls <= most, "{renewal} ms: {polls} polls");
+    }
+}
