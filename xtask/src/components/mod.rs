@@ -20,6 +20,7 @@ use crate::children;
 use anyhow::Result;
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -36,25 +37,27 @@ pub(crate) struct Components {
     pub(crate) left_out: Vec<String>,
 }
 
-const VARIABLES: [&str; 7] = [
-    "LOGIN_TEST_KUBECTL_DIR",
-    "LOGIN_TEST_KUBE_APISERVER",
-    "LOGIN_TEST_ETCD",
-    "LOGIN_TEST_DEX",
-    "LOGIN_TEST_CEL_ORACLE",
-    "LOGIN_TEST_NODE_MODULES",
-    "LOGIN_TEST_CHROMIUM",
-];
+// The variables by which tests find the parts.
+pub(crate) const KUBECTL: &str = "LOGIN_TEST_KUBECTL_DIR";
+pub(crate) const KUBE_APISERVER: &str = "LOGIN_TEST_KUBE_APISERVER";
+pub(crate) const ETCD: &str = "LOGIN_TEST_ETCD";
+pub(crate) const DEX: &str = "LOGIN_TEST_DEX";
+pub(crate) const CEL_ORACLE: &str = "LOGIN_TEST_CEL_ORACLE";
+pub(crate) const NODE_MODULES: &str = "LOGIN_TEST_NODE_MODULES";
+pub(crate) const CHROMIUM: &str = "LOGIN_TEST_CHROMIUM";
+
+pub(crate) const ALL: [&str; 7] =
+    [KUBECTL, KUBE_APISERVER, ETCD, DEX, CEL_ORACLE, NODE_MODULES, CHROMIUM];
 
 /// Installs, builds or finds what is needed, by its variable. What cannot be provided is listed, not
 /// an error.
-pub(crate) fn provide(is_needed: impl Fn(&str) -> bool) -> Result<Components> {
+pub(crate) fn provide(needed: &BTreeSet<&str>) -> Result<Components> {
     let mut components = Components::default();
     components.versions.push(children::text(Command::new("rustc").arg("--version"))?);
-    if !VARIABLES.into_iter().any(&is_needed) {
+    if needed.is_empty() {
         return Ok(components);
     }
-    if is_needed("LOGIN_TEST_KUBE_APISERVER") && control_plane::if_there().is_none() {
+    if needed.contains(KUBE_APISERVER) && control_plane::if_there().is_none() {
         eprintln!(
             "first, once: what the tests run is fetched and built into {}, which takes about ten \
              minutes on two cores; `logs` there has what each step says",
@@ -63,54 +66,36 @@ pub(crate) fn provide(is_needed: impl Fn(&str) -> bool) -> Result<Components> {
     }
     components.left_out.extend(system_packages::provide(&system_packages::FOR_TESTS)?);
 
-    components.take(&is_needed, "LOGIN_TEST_KUBECTL_DIR", "kubectl", kubectl::provide, |folder| {
+    components.take(needed, KUBECTL, "kubectl", kubectl::provide, |folder| {
         Ok(kubectl::installed(folder)?
             .into_iter()
             .map(|(_, version)| format!("kubectl {version}"))
             .collect())
     });
-    components.take(
-        &is_needed,
-        "LOGIN_TEST_KUBE_APISERVER",
-        "kube-apiserver",
-        control_plane::kube_apiserver,
-        |p| {
-            let said = children::text(Command::new(p).arg("--version"))?;
-            Ok(vec![said.replace("Kubernetes", "kube-apiserver")])
-        },
-    );
-    components.take(&is_needed, "LOGIN_TEST_ETCD", "etcd", control_plane::etcd, |program| {
+    components.take(needed, KUBE_APISERVER, "kube-apiserver", control_plane::kube_apiserver, |p| {
+        let said = children::text(Command::new(p).arg("--version"))?;
+        Ok(vec![said.replace("Kubernetes", "kube-apiserver")])
+    });
+    components.take(needed, ETCD, "etcd", control_plane::etcd, |program| {
         let said = children::text(Command::new(program).arg("--version"))?;
         let first = said.lines().next().unwrap_or_default();
         Ok(vec![first.replace("etcd Version: ", "etcd v")])
     });
-    components.take(&is_needed, "LOGIN_TEST_DEX", "dex", dex::provide, |program| {
+    components.take(needed, DEX, "dex", dex::provide, |program| {
         let said = children::text(Command::new(program).arg("version"))?;
         let first = said.lines().next().unwrap_or_default();
         Ok(vec![first.replace("Dex Version: ", "dex ")])
     });
-    components.take(
-        &is_needed,
-        "LOGIN_TEST_CEL_ORACLE",
-        "cel_oracle",
-        cel_oracle::provide,
-        cel_oracle::versions,
-    );
-    components.take(
-        &is_needed,
-        "LOGIN_TEST_NODE_MODULES",
-        "npm packages",
-        node_modules::provide,
-        |folder| {
-            let mut versions =
-                vec![format!("Node.js {}", children::text(Command::new("node").arg("--version"))?)];
-            for package in ["oidc-provider", "playwright-core"] {
-                versions.push(format!("{package} v{}", node_modules::version(folder, package)?));
-            }
-            Ok(versions)
-        },
-    );
-    components.take(&is_needed, "LOGIN_TEST_CHROMIUM", "Chromium", chromium, |program| {
+    components.take(needed, CEL_ORACLE, "cel_oracle", cel_oracle::provide, cel_oracle::versions);
+    components.take(needed, NODE_MODULES, "npm packages", node_modules::provide, |folder| {
+        let mut versions =
+            vec![format!("Node.js {}", children::text(Command::new("node").arg("--version"))?)];
+        for package in ["oidc-provider", "playwright-core"] {
+            versions.push(format!("{package} v{}", node_modules::version(folder, package)?));
+        }
+        Ok(versions)
+    });
+    components.take(needed, CHROMIUM, "Chromium", chromium, |program| {
         Ok(vec![children::text(Command::new(program).arg("--version"))?])
     });
     Ok(components)
@@ -120,13 +105,13 @@ impl Components {
     /// Uses what the variable already names, else what `provide` makes.
     fn take(
         &mut self,
-        is_needed: &impl Fn(&str) -> bool,
+        needed: &BTreeSet<&str>,
         variable: &'static str,
         name: &str,
         provide: impl FnOnce() -> Result<PathBuf>,
         versions: impl FnOnce(&Path) -> Result<Vec<String>>,
     ) {
-        if !is_needed(variable) {
+        if !needed.contains(variable) {
             return;
         }
         let path = env::var_os(variable).map_or_else(provide, |path| Ok(path.into()));

@@ -34,12 +34,12 @@ pub(crate) fn run(filters: &[String]) -> Result<Outcome> {
             selection => selections.push((filter, selection)),
         }
     }
-    let components = if filters.is_empty() {
-        components::provide(|_| true)?
+    let needed = if filters.is_empty() {
+        components::ALL.into()
     } else {
-        let needed: BTreeSet<_> = selections.iter().flat_map(|(_, it)| it.components()).collect();
-        components::provide(|variable| needed.contains(variable))?
+        selections.iter().flat_map(|(_, it)| &it.components).copied().collect()
     };
+    let components = components::provide(&needed)?;
     for version in &components.versions {
         println!("{version}");
     }

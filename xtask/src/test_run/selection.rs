@@ -1,10 +1,13 @@
 //! Decides by a filter which tests are built, and which real components they need.
 //! Never leaves out a test that the filter may name: a name is looked for in every source.
 
-use crate::workspace;
+use crate::{
+    components::{CEL_ORACLE, CHROMIUM, DEX, ETCD, KUBE_APISERVER, KUBECTL, NODE_MODULES},
+    workspace,
+};
 use anyhow::Result;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Component, Path},
 };
@@ -12,31 +15,16 @@ use std::{
 /// The package of the suites that run the real parts.
 pub(super) const SUITES_OF: &str = "login-tests";
 
-/// What each of its suites uses, by the variables of `components`. A test holds this against the
-/// types that the suites name.
-const NEEDS: [(&str, &[&str]); 13] = [
-    ("bad_input", &[NODE_MODULES]),
-    ("cel", &[CEL_ORACLE]),
-    ("cluster", &[KUBECTL, KUBE_APISERVER, ETCD, NODE_MODULES]),
-    ("commands", &[KUBECTL, KUBE_APISERVER, ETCD, NODE_MODULES]),
-    ("differential", &[KUBECTL, KUBE_APISERVER, ETCD]),
-    ("get_token", &[NODE_MODULES]),
-    ("identities", &[KUBECTL, KUBE_APISERVER, ETCD, DEX, NODE_MODULES]),
-    ("kubeconfig", &[KUBECTL, KUBE_APISERVER, ETCD, NODE_MODULES]),
-    ("plugin_contract", &[KUBECTL, KUBE_APISERVER, ETCD, DEX, NODE_MODULES]),
-    ("rig", &[KUBECTL, KUBE_APISERVER, ETCD, DEX, NODE_MODULES, CHROMIUM]),
-    ("sign_in", &[NODE_MODULES, CHROMIUM]),
-    ("webhook", &[KUBECTL, KUBE_APISERVER, ETCD]),
-    ("yaml", &[CEL_ORACLE]),
+/// What a suite needs whose sources have such a text: the types of the rig that run the parts.
+const PARTS: [(&str, &[&str]); 7] = [
+    ("ApiServer", &[KUBE_APISERVER, ETCD]),
+    ("api_server::", &[KUBE_APISERVER, ETCD]),
+    ("Kubectl::", &[KUBECTL]),
+    ("Dex::", &[DEX]),
+    ("oracle::", &[CEL_ORACLE]),
+    ("OidcProvider::", &[NODE_MODULES]),
+    ("Browser::", &[NODE_MODULES, CHROMIUM]),
 ];
-
-const KUBECTL: &str = "LOGIN_TEST_KUBECTL_DIR";
-const KUBE_APISERVER: &str = "LOGIN_TEST_KUBE_APISERVER";
-const ETCD: &str = "LOGIN_TEST_ETCD";
-const DEX: &str = "LOGIN_TEST_DEX";
-const CEL_ORACLE: &str = "LOGIN_TEST_CEL_ORACLE";
-const NODE_MODULES: &str = "LOGIN_TEST_NODE_MODULES";
-const CHROMIUM: &str = "LOGIN_TEST_CHROMIUM";
 
 /// The packages and suites in which a filter may name a test.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -44,56 +32,55 @@ pub(super) struct Selection {
     /// Packages other than that of the suites.
     pub(super) packages: BTreeSet<String>,
     pub(super) suites: BTreeSet<String>,
+    /// The components that the suites need.
+    pub(super) components: BTreeSet<&'static str>,
 }
 
 impl Selection {
     /// Searches the sources below `root`.
     pub(super) fn of(root: &Path, filter: &str) -> Result<Self> {
         let mut selection = Self::default();
+        let mut needs: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         for file in workspace::files(root)? {
             let name = file.strip_prefix(root).unwrap_or(&file);
-            if name.extension().is_some_and(|extension| extension == "rs")
-                && may_name(filter, name, &fs::read_to_string(&file)?)
-            {
+            if name.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let text = fs::read_to_string(&file)?;
+            if let Some(suite) = suite_of(name) {
+                let named = PARTS.iter().filter(|(part, _)| text.contains(part));
+                needs.entry(suite).or_default().extend(named.flat_map(|(_, parts)| *parts));
+            }
+            if may_name(filter, name, &text) {
                 selection.add(name);
             }
         }
+        needs.retain(|suite, _| selection.suites.contains(suite));
+        selection.components = needs.into_values().flatten().collect();
         Ok(selection)
     }
 
     fn add(&mut self, file: &Path) {
+        self.suites.extend(suite_of(file));
         let parts: Vec<&str> = file.components().filter_map(as_text).collect();
-        match parts.as_slice() {
-            ["tests", "tests", suite, ..] => {
-                self.suites.insert(suite.trim_end_matches(".rs").to_owned());
-            }
-            ["crates", package, ..] => {
-                self.packages.insert((*package).to_owned());
-            }
-            ["tests", "fuzz", ..] => {
-                self.packages.insert("login-fuzz".to_owned());
-            }
-            ["xtask", ..] => {
-                self.packages.insert("xtask".to_owned());
-            }
-            _ => {}
-        }
+        let package = match parts.as_slice() {
+            ["crates", package, ..] => package,
+            ["tests", "fuzz", ..] => "login-fuzz",
+            ["xtask", ..] => "xtask",
+            _ => return,
+        };
+        self.packages.insert(package.to_owned());
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.packages.is_empty() && self.suites.is_empty()
     }
+}
 
-    /// The components that the suites need.
-    pub(super) fn components(&self) -> BTreeSet<&'static str> {
-        // A suite that is not in the table may need everything.
-        let all = || NEEDS.iter().flat_map(|(_, needs)| *needs).copied().collect::<Vec<_>>();
-        let needs = |suite: &String| {
-            let row = NEEDS.iter().find(|(known, _)| known == suite);
-            row.map_or_else(all, |(_, needs)| needs.to_vec())
-        };
-        self.suites.iter().flat_map(needs).collect()
-    }
+/// The suite to which a file belongs.
+fn suite_of(file: &Path) -> Option<String> {
+    let suite = file.strip_prefix("tests/tests").ok()?.components().find_map(as_text)?;
+    Some(suite.trim_end_matches(".rs").to_owned())
 }
 
 fn as_text(part: Component<'_>) -> Option<&str> {
@@ -111,6 +98,7 @@ fn may_name(filter: &str, file: &Path, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::components;
 
     fn selected(filter: &str) -> Selection {
         Selection::of(&workspace::root(), filter).unwrap()
@@ -121,15 +109,15 @@ mod tests {
         let selection = selected("rows_stand_in_the_order_of_their_names");
         // This file names it, too.
         assert!(selection.packages.contains("kubectl-login"));
-        assert!(selection.suites.is_empty() && selection.components().is_empty());
+        assert!(selection.suites.is_empty() && selection.components.is_empty());
     }
 
     #[test]
     fn a_case_of_a_suite_needs_what_the_suite_needs() {
         let selection = selected("changes_by_two_of_us_at_one_moment");
         assert!(selection.suites.contains("kubeconfig"));
-        assert!(selection.components().contains(KUBECTL));
-        assert!(!selection.components().contains(CHROMIUM));
+        assert!(selection.components.contains(KUBECTL));
+        assert!(!selection.components.contains(CHROMIUM));
     }
 
     #[test]
@@ -149,29 +137,24 @@ mod tests {
     }
 
     #[test]
-    fn suites_need_the_parts_whose_types_they_name() {
-        const TYPES: [(&str, &[&str]); 7] = [
-            ("ApiServer", &[KUBE_APISERVER, ETCD]),
-            ("api_server::", &[KUBE_APISERVER, ETCD]),
-            ("Kubectl::", &[KUBECTL]),
-            ("Dex::", &[DEX]),
-            ("oracle::", &[CEL_ORACLE]),
-            ("OidcProvider::", &[NODE_MODULES]),
-            ("Browser::", &[NODE_MODULES, CHROMIUM]),
-        ];
-        let suites = workspace::root().join("tests").join("tests");
-        for (suite, needs) in NEEDS {
-            let mut text = String::new();
-            for file in workspace::files(&suites.join(suite)).unwrap() {
-                text += &fs::read_to_string(file).unwrap();
-            }
-            assert!(!text.is_empty(), "{suite}");
-            let named = TYPES.iter().filter(|(name, _)| text.contains(name));
-            for needed in named.flat_map(|(_, parts)| *parts) {
-                assert!(needs.contains(needed), "{suite} uses {needed}");
-            }
+    fn each_part_is_named_by_a_suite_and_its_variable_is_read_by_the_rig() {
+        let (parts, all) = (PARTS.map(|(_, parts)| parts).concat(), components::ALL);
+        assert_eq!(BTreeSet::from_iter(parts), BTreeSet::from(all));
+
+        let tests = workspace::root().join("tests");
+        let mut suites = String::new();
+        for file in workspace::files(&tests.join("tests")).unwrap() {
+            suites += &fs::read_to_string(file).unwrap();
         }
-        let folders = fs::read_dir(&suites).unwrap().count();
-        assert_eq!(folders, NEEDS.len(), "each suite has its row");
+        for (name, _) in PARTS {
+            assert!(suites.contains(name), "no suite has {name}");
+        }
+
+        // Beside the parts, the rig reads what each run sets.
+        let of_the_run = ["LOGIN_TEST_BIN_DIR", "LOGIN_TEST_SKIPPED", "LOGIN_TEST_SCREENSHOTS"];
+        let rig = fs::read_to_string(tests.join("src/components.rs")).unwrap();
+        let read: BTreeSet<&str> =
+            rig.split('"').filter(|text| text.starts_with("LOGIN_TEST_")).collect();
+        assert_eq!(read, all.into_iter().chain(of_the_run).collect());
     }
 }
