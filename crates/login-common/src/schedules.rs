@@ -24,20 +24,21 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `end`, exclusive.
-    pub const fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+    /// A number from 0 to `end`, exclusive; 0 if there is none.
+    pub fn below<N: Copy + Default + TryFrom<u64> + TryInto<u64>>(&mut self, end: N) -> N {
+        let end = end.try_into().unwrap_or_default().max(1);
+        N::try_from(self.next() % end).unwrap_or_default()
     }
 
     /// One element, or `None` if there are none.
-    pub fn pick<T: Copy>(&mut self, all: &[T]) -> Option<T> {
-        let count = u64::try_from(all.len()).ok().filter(|count| *count > 0)?;
-        all.get(usize::try_from(self.below(count)).ok()?).copied()
+    pub fn pick<T: Clone>(&mut self, all: &[T]) -> Option<T> {
+        let place = (!all.is_empty()).then(|| self.below(all.len()))?;
+        all.get(place).cloned()
     }
 
     /// One element; panics if there are none.
     #[expect(clippy::expect_used, reason = "for tests, which name at least one")]
-    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub fn one_of<T: Clone>(&mut self, all: &[T]) -> T {
         self.pick(all).expect("there is one")
     }
 }

@@ -3,7 +3,8 @@
 //! Never unrepeatable: the same seed gives the same questions. `LOGIN_TEST_CEL_SEED` sets another
 //! seed, `LOGIN_TEST_CEL_RANDOM` the number of questions.
 
-use login_tests::random::{self, Random};
+use login_common::schedules::Dice;
+use login_tests::random;
 use serde_json::json;
 
 use crate::corpus::{Differences, Question};
@@ -136,24 +137,24 @@ fn differs(question: &Question) -> bool {
     flag_is_repeated || (compares && LIBRARIES.iter().any(|name| text.contains(name)))
 }
 
-fn pattern(random: &mut Random) -> Question {
+fn pattern(random: &mut Dice) -> Question {
     let length = 1 + random.below(6);
-    let pattern: String = (0..length).map(|_| random.word(&PIECES)).collect();
-    let function = random.word(&["matches", "find", "findAll"]);
+    let pattern: String = (0..length).map(|_| random.one_of(&PIECES)).collect();
+    let function = random.one_of(&["matches", "find", "findAll"]);
     Question {
         theme: PATTERNS.to_owned(),
         expression: format!("claims.t.{function}('{pattern}')"),
         variable: "claims".to_owned(),
-        value: json!({ "t": random.word(&TEXTS) }),
+        value: json!({ "t": random.one_of(&TEXTS) }),
         returns: String::new(),
     }
 }
 
 /// One word of an expression replaced, or two expressions joined.
-fn mixed(random: &mut Random, corpus: &[&Question]) -> Option<Question> {
-    let (one, other) = (*random.of(corpus)?, *random.of(corpus)?);
+fn mixed(random: &mut Dice, corpus: &[&Question]) -> Option<Question> {
+    let (one, other) = (random.pick(corpus)?, random.pick(corpus)?);
     let expression = if random.below(3) == 0 {
-        let join = random.word(&[" == ", " || ", " + ", " in "]);
+        let join = random.one_of(&[" == ", " || ", " + ", " in "]);
         format!("({}){join}({})", one.expression, other.expression)
     } else {
         let mut words: Vec<&str> =
@@ -161,7 +162,7 @@ fn mixed(random: &mut Random, corpus: &[&Question]) -> Option<Question> {
         let place = random.below(words.len());
         let replaced = words.get_mut(place)?;
         let tail = replaced.trim_start_matches(|c: char| !" (),.".contains(c));
-        let word = format!("{}{tail}", random.word(&WORDS));
+        let word = format!("{}{tail}", random.one_of(&WORDS));
         let mut text: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         *text.get_mut(place)? = word;
         text.concat()

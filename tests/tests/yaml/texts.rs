@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use login_tests::random::{self, Random};
+use login_common::schedules::Dice;
+use login_tests::random;
 
 const SEED: u64 = 20_261_201;
 const COUNT: u64 = 3000;
@@ -186,7 +187,7 @@ pub(crate) fn all() -> anyhow::Result<Vec<String>> {
     }
     for _ in 0..count {
         let mut text = match random.below(3) {
-            0 => random.of(&seeds).cloned().unwrap_or_default(),
+            0 => random.pick(&seeds).unwrap_or_default(),
             _ => document(&mut random),
         };
         for _ in 0..random.below(3) {
@@ -195,7 +196,7 @@ pub(crate) fn all() -> anyhow::Result<Vec<String>> {
         texts.push(text);
     }
     for _ in 0..count / 2 {
-        let text = random.of(&configurations).cloned().unwrap_or_default();
+        let text = random.pick(&configurations).unwrap_or_default();
         texts.push(mutated(&mut random, &text));
     }
     texts.sort();
@@ -215,33 +216,33 @@ fn seeds_of(folders: &[&str]) -> anyhow::Result<Vec<String>> {
     Ok(files.iter().filter_map(|file| fs::read_to_string(file).ok()).collect())
 }
 
-fn document(random: &mut Random) -> String {
+fn document(random: &mut Dice) -> String {
     let mut text =
-        random.word(&["", "", "", "---\n", "# c\n", "%YAML 1.2\n---\n", "\u{feff}"]).to_owned();
+        random.one_of(&["", "", "", "---\n", "# c\n", "%YAML 1.2\n---\n", "\u{feff}"]).to_owned();
     block(random, 0, 0, &mut text);
-    text + random.word(&["", "", "", "...\n", "# c", "---\n"])
+    text + random.one_of(&["", "", "", "...\n", "# c", "---\n"])
 }
 
 /// A mapping or a list in lines of their own, `indent` spaces deep.
-fn block(random: &mut Random, indent: usize, depth: usize, text: &mut String) {
+fn block(random: &mut Dice, indent: usize, depth: usize, text: &mut String) {
     let is_list = random.below(3) == 0;
     for _ in 0..=random.below(3) {
         text.push_str(&" ".repeat(indent));
         if is_list {
             text.push('-');
         } else {
-            text.push_str(random.word(&KEYS));
+            text.push_str(random.one_of(&KEYS));
             text.push(':');
         }
         value(random, indent, depth, text);
     }
 }
 
-fn value(random: &mut Random, indent: usize, depth: usize, text: &mut String) {
-    text.push_str(random.word(&["", "", "", " &a", " &b", " !!map", " !!seq", " !!str"]));
+fn value(random: &mut Dice, indent: usize, depth: usize, text: &mut String) {
+    text.push_str(random.one_of(&["", "", "", " &a", " &b", " !!map", " !!seq", " !!str"]));
     match random.below(12) {
         0..=2 if depth < 3 => {
-            text.push_str(random.word(&["\n", "\n", " # c\n", "\n\n"]));
+            text.push_str(random.one_of(&["\n", "\n", " # c\n", "\n\n"]));
             let deeper = indent + 1 + random.below(3) - usize::from(random.below(8) == 0);
             block(random, deeper, depth + 1, text);
             return;
@@ -250,21 +251,21 @@ fn value(random: &mut Random, indent: usize, depth: usize, text: &mut String) {
             text.push(' ');
             flow(random, depth, text);
         }
-        5 => text.push_str(random.word(&[" *a", " *b"])),
+        5 => text.push_str(random.one_of(&[" *a", " *b"])),
         6 => {
             text.push(' ');
-            text.push_str(random.word(&["|", ">", "|-", ">-", "|+", ">+", "|1", ">2", "|2-"]));
+            text.push_str(random.one_of(&["|", ">", "|-", ">-", "|+", ">+", "|1", ">2", "|2-"]));
             for _ in 0..random.below(4) {
                 text.push('\n');
                 let deep = indent + random.below(4);
                 text.push_str(&" ".repeat(deep));
-                text.push_str(random.word(&["", "x", "x y", "- z", "# d", "\tx", "k: v"]));
+                text.push_str(random.one_of(&["", "x", "x y", "- z", "# d", "\tx", "k: v"]));
             }
         }
         7 => {
             // A plain text over several lines.
             for _ in 0..random.below(3) {
-                text.push_str(random.word(&[" x", " y z", " 1"]));
+                text.push_str(random.one_of(&[" x", " y z", " 1"]));
                 text.push('\n');
                 text.push_str(&" ".repeat(indent + random.below(3)));
             }
@@ -272,32 +273,32 @@ fn value(random: &mut Random, indent: usize, depth: usize, text: &mut String) {
         }
         _ => {
             text.push(' ');
-            text.push_str(random.word(&SCALARS));
+            text.push_str(random.one_of(&SCALARS));
         }
     }
-    text.push_str(random.word(&["\n", "\n", "\n", "\n", "\n\n", " # c\n", "\r\n"]));
+    text.push_str(random.one_of(&["\n", "\n", "\n", "\n", "\n\n", " # c\n", "\r\n"]));
 }
 
-fn flow(random: &mut Random, depth: usize, text: &mut String) {
+fn flow(random: &mut Dice, depth: usize, text: &mut String) {
     let is_list = random.below(2) == 0;
     text.push(if is_list { '[' } else { '{' });
     for _ in 0..random.below(4) {
         if !is_list {
-            text.push_str(random.word(&KEYS));
-            text.push_str(random.word(&[": ", ": ", ": ", ":", " : ", ""]));
+            text.push_str(random.one_of(&KEYS));
+            text.push_str(random.one_of(&[": ", ": ", ": ", ":", " : ", ""]));
         }
         if depth < 3 && random.below(4) == 0 {
             flow(random, depth + 1, text);
         } else {
-            text.push_str(random.word(&SCALARS));
+            text.push_str(random.one_of(&SCALARS));
         }
-        text.push_str(random.word(&[", ", ", ", ",", "", ",\n "]));
+        text.push_str(random.one_of(&[", ", ", ", ",", "", ",\n "]));
     }
     text.push(if is_list { ']' } else { '}' });
 }
 
 /// One change of a character, a word or a line.
-fn mutated(random: &mut Random, text: &str) -> String {
+fn mutated(random: &mut Dice, text: &str) -> String {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     let place = random.below(lines.len());
     let characters: Vec<char> = text.chars().collect();
@@ -306,14 +307,14 @@ fn mutated(random: &mut Random, text: &str) -> String {
     let (before, after): (String, String) = (before.iter().collect(), after.iter().collect());
     match random.below(7) {
         0 => before + after.get(after.chars().next().map_or(0, char::len_utf8)..).unwrap_or(""),
-        1 | 2 => before + random.word(&TOKENS) + &after,
-        3 => before + random.word(&SCALARS) + &after,
+        1 | 2 => before + random.one_of(&TOKENS) + &after,
+        3 => before + random.one_of(&SCALARS) + &after,
         4 if !lines.is_empty() => {
             lines.remove(place);
             lines.concat()
         }
         5 if !lines.is_empty() => {
-            let other = random.of(&lines).copied().unwrap_or_default();
+            let other = random.pick(&lines).unwrap_or_default();
             lines.insert(place, other);
             lines.concat()
         }

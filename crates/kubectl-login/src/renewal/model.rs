@@ -249,9 +249,9 @@ fn walk(seed: u64, storage: &str, steps: usize) {
     for number in 0..steps {
         // The clock advances, jumps, or is set back.
         let step = match chance.below(10) {
-            0 => -i64::try_from(chance.below(2000)).unwrap(),
-            1 => i64::try_from(chance.below(5000)).unwrap(),
-            _ => i64::try_from(chance.below(300)).unwrap(),
+            0 => -chance.below(2000),
+            1 => chance.below(5000),
+            _ => chance.below(300),
         };
         world.clock.fetch_add(step, Ordering::SeqCst);
         if chance.below(8) == 0 {
@@ -268,7 +268,7 @@ fn walk(seed: u64, storage: &str, steps: usize) {
             Manner::Lose,
             Manner::Nonsense,
         ]);
-        let at = usize::try_from(chance.below(60)).unwrap();
+        let at = chance.below(60);
         let fault = match chance.below(8) {
             0 | 1 => Fault::None,
             2 => Fault::Once(at),

@@ -211,7 +211,7 @@ fn step(world: &mut World, number: u64, random: &mut Dice) {
         0..=2 => {
             let mut list = List::new();
             for token in TOKENS {
-                let end = world.now + i64::try_from(random.below(120)).unwrap() - 20;
+                let end = world.now + random.below(120) - 20;
                 match random.below(4) {
                     0 => list.insert(token, None),
                     1 => list.insert(token, Some(end)),
@@ -225,7 +225,7 @@ fn step(world: &mut World, number: u64, random: &mut Dice) {
             world.write(Content::Useless(text), random);
         }
         // The clock may also go back.
-        5 => world.now += i64::try_from(random.below(100)).unwrap() - 30,
+        5 => world.now += random.below(100) - 30,
         6 | 7 => world.look(Look::Glance),
         _ => world.look(Look::Read),
     }

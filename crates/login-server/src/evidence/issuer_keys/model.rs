@@ -133,7 +133,7 @@ impl World {
         let mut random = Dice::new(seed);
         let intervals = KeySetIntervals::default();
         let max_age = 30_000 + random.below(1_200_000);
-        let spread = u32::try_from(random.below(32)).unwrap();
+        let spread = random.below(32);
         Self {
             decisions: Decisions::new(intervals, Duration::from_millis(max_age), spread),
             random,
@@ -499,7 +499,7 @@ impl World {
                 Ok(())
             }
             _ => {
-                let step = i64::try_from(self.random.below(7_200)).unwrap() - 3_600;
+                let step = self.random.below(7_200) - 3_600;
                 self.wall += step;
                 if step < 0 {
                     self.steps_back += step.unsigned_abs() * 1000;
@@ -523,7 +523,7 @@ impl World {
     fn restart(&mut self) {
         self.note(|| "restart".to_owned());
         let max_age = Duration::from_millis(self.max_age);
-        let spread = u32::try_from(self.random.below(32)).unwrap();
+        let spread = self.random.below(32);
         self.decisions = Decisions::new(self.intervals, max_age, spread);
         let (now, wall) = (self.instant(), self.wall_clock());
         if let Some((keys, confirmed_at)) = &self.stored

@@ -201,7 +201,7 @@ fn in_no_schedule_is_an_answer_said_that_is_not_true_any_more_or_forgotten_that_
         let (mut seconds, mut wall) = (0, at(1_000));
         let mut model: HashMap<u64, Vec<Model>> = HashMap::new();
         for _ in 0..dice.below(60) {
-            let number = dice.below(4);
+            let number: u64 = dice.below(4);
             let question = cache.question(&number.to_be_bytes()).unwrap();
             let now = Moment { wall, ..after(seconds) };
             match dice.below(12) {
@@ -211,7 +211,7 @@ fn in_no_schedule_is_an_answer_said_that_is_not_true_any_more_or_forgotten_that_
                     wall = wall.plus(Duration::from_secs(step));
                 }
                 // The wall clock is set.
-                3 => wall = at(i64::try_from(dice.below(2_000)).unwrap()),
+                3 => wall = at(dice.below(2_000)),
                 4 => epoch.revocations += 1,
                 5 => generation += 1,
                 6..9 => {

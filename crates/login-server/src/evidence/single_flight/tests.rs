@@ -111,18 +111,18 @@ fn in_no_schedule_do_two_work_on_one_question_or_does_somebody_wait_for_ever() {
         for _ in 0..dice.below(40) {
             match dice.below(10) {
                 0..4 => {
-                    let key = dice.below(3);
+                    let key: u64 = dice.below(3);
                     let busy = Rc::clone(&busy[usize::try_from(key).unwrap()]);
                     let work = Work { left: 1 + dice.below(4), busy, has_begun: false };
                     asking.push(Box::pin(in_flight.once(key, PLACE, || None, work)));
                 }
                 4 if !asking.is_empty() => {
                     // A caller gives up.
-                    let number = usize::try_from(dice.below(asking.len() as u64)).unwrap();
+                    let number = dice.below(asking.len());
                     drop(asking.swap_remove(number));
                 }
                 _ if !asking.is_empty() => {
-                    let number = usize::try_from(dice.below(asking.len() as u64)).unwrap();
+                    let number = dice.below(asking.len());
                     if poll(asking[number].as_mut()).is_ready() {
                         drop(asking.swap_remove(number));
                     }
