@@ -20,7 +20,7 @@ use super::{
     request::{RequestError, Route},
 };
 use crate::{
-    outgoing::Stage,
+    outgoing::Progress,
     telemetry::{chain, log_throttle::LogThrottle},
 };
 
@@ -79,10 +79,10 @@ impl FetchError {
     }
 
     /// How far the request came.
-    const fn stage(&self) -> Stage {
+    const fn progress(&self) -> Progress {
         match self {
-            Self::Request(fault) => fault.stage(),
-            _ => Stage::Asking,
+            Self::Request(fault) => fault.progress(),
+            _ => Progress::Asking,
         }
     }
 }
@@ -196,7 +196,7 @@ impl Source {
         Ok(Arc::clone(groups))
     }
 
-    async fn asked(&self, source: &GroupsSource, now: UnixTime) -> Result<Answer<Said>, Stage> {
+    async fn asked(&self, source: &GroupsSource, now: UnixTime) -> Result<Answer<Said>, Progress> {
         self.request(source, now).await.or_else(|fault| {
             let error = chain(&fault);
             if let Some(times) = self.failures.turn() {
@@ -204,7 +204,7 @@ impl Source {
             }
             let (value, lifetime) = (Err(Refused), Duration::ZERO);
             let refusal = Answer { value, worth: Worth::Bad, lifetime, length: 0 };
-            if fault.is_refusal() { Ok(refusal) } else { Err(fault.stage()) }
+            if fault.is_refusal() { Ok(refusal) } else { Err(fault.progress()) }
         })
     }
 

@@ -23,7 +23,7 @@ use super::{
     breaker::{Breaker, Standing},
     single_flight::{Shared, SingleFlight},
 };
-use crate::outgoing::Stage;
+use crate::outgoing::Progress;
 
 /// For unproven names: concurrent requests, and questions that may be in flight or wait.
 const STRANGERS: (usize, usize) = (16, 64);
@@ -175,7 +175,7 @@ impl<V> Remote<V> {
     pub(super) async fn ask(
         &self,
         name: TokenDigest,
-        question: impl Future<Output = Result<Answer<V>, Stage>>,
+        question: impl Future<Output = Result<Answer<V>, Progress>>,
     ) -> Option<Arc<V>> {
         if let Some(known) = self.known(&name, Instant::now()) {
             count(&self.counts.repeated);
@@ -217,7 +217,7 @@ impl<V> Remote<V> {
         name: TokenDigest,
         standing: Standing,
         lane: &Lane,
-        question: impl Future<Output = Result<Answer<V>, Stage>>,
+        question: impl Future<Output = Result<Answer<V>, Progress>>,
     ) -> Option<Arc<V>> {
         let begun = Instant::now();
         if self.breaker.is_shut(begun) {
@@ -232,8 +232,8 @@ impl<V> Remote<V> {
                 attempt.answered();
                 return Some(self.keep(name, answer, begun));
             }
-            Err(Stage::Connecting) => attempt.unreachable(Instant::now()),
-            Err(Stage::Asking) => attempt.unanswered(&name, Instant::now()),
+            Err(Progress::Connecting) => attempt.unreachable(Instant::now()),
+            Err(Progress::Asking) => attempt.unanswered(&name, Instant::now()),
         };
         count(&self.counts.failed);
         if has_opened {

@@ -27,7 +27,7 @@ use super::{
     request::{RequestError, Response, Route},
 };
 use crate::{
-    outgoing::Stage,
+    outgoing::Progress,
     telemetry::{chain, log_throttle::LogThrottle},
 };
 
@@ -152,10 +152,10 @@ enum AskError {
 
 impl AskError {
     /// How far the request came.
-    const fn stage(&self) -> Stage {
+    const fn progress(&self) -> Progress {
         match self {
-            Self::Request(fault) => fault.stage(),
-            Self::Answer(_) => Stage::Asking,
+            Self::Request(fault) => fault.progress(),
+            Self::Answer(_) => Progress::Asking,
         }
     }
 }
@@ -239,7 +239,7 @@ impl Asked {
         }
     }
 
-    async fn answer(&self, token: &str, now: UnixTime) -> Result<Answer<Statement>, Stage> {
+    async fn answer(&self, token: &str, now: UnixTime) -> Result<Answer<Statement>, Progress> {
         self.request(token, now).await.map_err(|fault| {
             let (url, error) = (self.party.url.as_str(), chain(&fault));
             let (failure, refusal_of_us) = self.party.protocol.messages();
@@ -250,7 +250,7 @@ impl Asked {
             } else if let Some(times) = self.failures.turn() {
                 tracing::warn!(url, error, times, "{failure}");
             }
-            fault.stage()
+            fault.progress()
         })
     }
 

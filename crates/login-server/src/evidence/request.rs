@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 use url::Url;
 
-use crate::outgoing::{ClientError, Connections, Outgoing, Stage, TransportFault};
+use crate::outgoing::{ClientError, Connections, Outgoing, Progress, TransportFault};
 
 /// How to reach one party.
 #[derive(Debug)]
@@ -37,11 +37,11 @@ pub(super) enum RequestError {
 
 impl RequestError {
     /// How far the request came.
-    pub(super) const fn stage(&self) -> Stage {
+    pub(super) const fn progress(&self) -> Progress {
         match self {
-            Self::Client(_) => Stage::Connecting,
-            Self::Transport { source, .. } => source.stage(),
-            Self::TooLarge { .. } => Stage::Asking,
+            Self::Client(_) => Progress::Connecting,
+            Self::Transport { source, .. } => source.progress(),
+            Self::TooLarge { .. } => Progress::Asking,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::trust::AuthorityOutOfTime;
 
 /// How far a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum Progress {
     /// The other side was not reached: what was asked is not the reason.
     Connecting,
     /// The other side was reached, perhaps by the whole request: what was asked may be the reason.
@@ -24,21 +24,21 @@ pub(crate) enum Stage {
 #[error("{words}")]
 pub(crate) struct TransportFault {
     words: String,
-    stage: Stage,
+    progress: Progress,
 }
 
 impl TransportFault {
     /// How far the request came.
-    pub(crate) const fn stage(&self) -> Stage {
-        self.stage
+    pub(crate) const fn progress(&self) -> Progress {
+        self.progress
     }
 }
 
 impl From<reqwest::Error> for TransportFault {
     fn from(error: reqwest::Error) -> Self {
         let is_connecting = error.is_connect() || error.is_builder();
-        let stage = if is_connecting { Stage::Connecting } else { Stage::Asking };
-        Self { words: words(&error), stage }
+        let progress = if is_connecting { Progress::Connecting } else { Progress::Asking };
+        Self { words: words(&error), progress }
     }
 }
 

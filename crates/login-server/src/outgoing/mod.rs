@@ -19,7 +19,7 @@ use reqwest::{dns::Resolve, redirect::Policy};
 use thiserror::Error;
 use url::Url;
 
-pub(crate) use self::fault::{Stage, TransportFault};
+pub(crate) use self::fault::{Progress, TransportFault};
 use self::trust::TrustError;
 use crate::system::environment;
 

@@ -29,14 +29,14 @@ fn remote() -> Remote<bool> {
 }
 
 /// An answer that takes `wait`.
-async fn says(is_good: bool, wait: Duration) -> Result<Answer<bool>, Stage> {
+async fn says(is_good: bool, wait: Duration) -> Result<Answer<bool>, Progress> {
     sleep(wait).await;
     let (worth, lifetime) = if is_good { (Worth::Good, GOOD_FOR) } else { (Worth::Bad, BAD_FOR) };
     Ok(Answer { value: is_good, worth, lifetime, length: 100 })
 }
 
-fn fails(stage: Stage) -> impl Future<Output = Result<Answer<bool>, Stage>> {
-    std::future::ready(Err(stage))
+fn fails(progress: Progress) -> impl Future<Output = Result<Answer<bool>, Progress>> {
+    std::future::ready(Err(progress))
 }
 
 fn paused() -> Runtime {
@@ -105,7 +105,7 @@ async fn a_flood_of_bad_names_pushes_no_good_answer_out() {
         remote.ask(name(number), says(false, Duration::ZERO)).await;
     }
     for number in 0..2_000 {
-        let answer = remote.ask(name(number), fails(Stage::Asking)).await;
+        let answer = remote.ask(name(number), fails(Progress::Asking)).await;
         assert_eq!(answer.as_deref(), Some(&true), "{number}");
     }
 }
@@ -114,20 +114,20 @@ async fn a_flood_of_bad_names_pushes_no_good_answer_out() {
 async fn odd_names_cut_nobody_off_and_a_party_that_is_gone_is_left_alone() {
     let remote = remote();
     for number in 0..100 {
-        assert!(remote.ask(name(number), fails(Stage::Asking)).await.is_none());
+        assert!(remote.ask(name(number), fails(Progress::Asking)).await.is_none());
     }
     assert!(!remote.report().circuit_open);
     remote.prove(name(1_000));
     let answer = remote.ask(name(1_000), says(true, Duration::ZERO)).await;
     assert_eq!(answer.as_deref(), Some(&true));
     for number in 0..20 {
-        assert!(remote.ask(name(number), fails(Stage::Connecting)).await.is_none());
+        assert!(remote.ask(name(number), fails(Progress::Connecting)).await.is_none());
     }
     assert!(remote.report().circuit_open);
     let failed = remote.report().failed;
     let end = Instant::now() + PAUSE;
     sleep_until(end.checked_sub(milliseconds(1)).unwrap()).await;
-    remote.ask(name(0), fails(Stage::Connecting)).await;
+    remote.ask(name(0), fails(Progress::Connecting)).await;
     assert_eq!(remote.report().failed, failed, "nobody asked");
     sleep_until(end).await;
     let answer = remote.ask(name(0), says(true, Duration::ZERO)).await;
@@ -181,7 +181,7 @@ impl World {
         self.revoked.get(usize::try_from(token).unwrap()).copied()
     }
 
-    async fn question(&self, token: u64, wait: u64) -> Result<Answer<bool>, Stage> {
+    async fn question(&self, token: u64, wait: u64) -> Result<Answer<bool>, Progress> {
         let busy = &self.busy[usize::try_from(token).unwrap()];
         assert_eq!(busy.fetch_add(1, Ordering::Relaxed), 0, "asked twice at the same time");
         let _busy = Busy(busy);
@@ -189,11 +189,11 @@ impl World {
             // Earlier questions have been answered by now.
             let is_counted = self.gone.0 + self.slowest < self.now();
             self.asked_while_gone.fetch_add(u64::from(is_counted), Ordering::Relaxed);
-            return Err(Stage::Connecting);
+            return Err(Progress::Connecting);
         }
         sleep(milliseconds(wait / 2)).await;
         if token >= 6 {
-            return Err(Stage::Asking);
+            return Err(Progress::Asking);
         }
         let is_good = self.revoked(token).is_some_and(|revoked| self.now() < revoked);
         says(is_good, milliseconds(wait / 2)).await

@@ -12,12 +12,12 @@ use super::*;
 use crate::outgoing::{Connections, Outgoing};
 
 /// The explanation for a request to `url` with a timeout of 300 ms.
-async fn said(url: &str) -> (String, Stage) {
+async fn said(url: &str) -> (String, Progress) {
     let outgoing = Outgoing::new(None, Duration::from_millis(300), Connections::OneEach);
     let url = Url::parse(url).unwrap();
     let error = outgoing.client(&url).unwrap().get(url).send().await.unwrap_err();
     let fault = TransportFault::from(error);
-    (fault.to_string(), fault.stage())
+    (fault.to_string(), fault.progress())
 }
 
 /// Accepts connections; then closes them, sends something that is neither TLS nor HTTP, or nothing.
@@ -48,17 +48,17 @@ async fn whether_a_question_arrived_is_known() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap().to_string()
     };
-    for (url, expected, stage) in [
-        (format!("http://{gone}/"), "Connection refused", Stage::Connecting),
-        (format!("http://{silent}/"), "no whole answer came in time", Stage::Asking),
-        (format!("http://{hanging_up}/"), "onnection", Stage::Asking),
-        (format!("https://{gone}/"), "Connection refused", Stage::Connecting),
-        (format!("https://{silent}/"), "no connection came about in time", Stage::Connecting),
-        (format!("https://{talking}/"), "it does not speak TLS there", Stage::Connecting),
+    for (url, expected, progress) in [
+        (format!("http://{gone}/"), "Connection refused", Progress::Connecting),
+        (format!("http://{silent}/"), "no whole answer came in time", Progress::Asking),
+        (format!("http://{hanging_up}/"), "onnection", Progress::Asking),
+        (format!("https://{gone}/"), "Connection refused", Progress::Connecting),
+        (format!("https://{silent}/"), "no connection came about in time", Progress::Connecting),
+        (format!("https://{talking}/"), "it does not speak TLS there", Progress::Connecting),
     ] {
         let (words, at) = said(&url).await;
         assert!(words.contains(expected), "{url}: {words}");
-        assert_eq!(at, stage, "{url}: {words}");
+        assert_eq!(at, progress, "{url}: {words}");
     }
 }
 
