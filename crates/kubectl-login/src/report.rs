@@ -5,6 +5,7 @@ use std::{error::Error, fmt, io};
 
 use anstyle::{AnsiColor, Style};
 use login_cache::backoff::StoredFailure;
+use login_common::causes;
 use thiserror::Error;
 
 use crate::scrub;
@@ -51,19 +52,8 @@ pub trait Reported: Error + Send + Sync + 'static {
 
     /// The causes, outermost first.
     fn causes(&self) -> Vec<String> {
-        self.source().map_or_else(Vec::new, chain_from)
+        self.source().map_or_else(Vec::new, causes::chain)
     }
-}
-
-/// An error and everything that caused it, outermost first.
-pub fn chain_from(error: &dyn Error) -> Vec<String> {
-    let mut chain = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(cause) = next {
-        chain.push(cause.to_string());
-        next = cause.source();
-    }
-    chain
 }
 
 /// Any error that ends a command.

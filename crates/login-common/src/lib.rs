@@ -6,7 +6,7 @@
 //! Reading order: `secret` and `time` are the vocabulary, `names` and `identity` the domain,
 //! `proxy` the way to a host, `pem` and `strict_json` the parsers of untrusted texts, the next two
 //! the contracts with Kubernetes, `client_configuration` the contract between the programs.
-//! `secret_text`, `lists` and `exec_entry` are what both write into a kubeconfig.
+//! `causes` lists those of an error; `secret_text`, `lists` and `exec_entry` are what both write into a kubeconfig.
 //! `process` is the one exception to "no I/O": it reads nothing and sets limits of this process.
 //! `schedules` is for tests.
 
@@ -25,6 +25,7 @@ pub mod token_review;
 
 pub mod client_configuration;
 
+pub mod causes;
 pub mod exec_entry;
 pub mod lists;
 pub mod secret_text;

@@ -5,14 +5,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use login_common::UnixTime;
+use login_common::{UnixTime, causes};
 use login_issuer::{GrantFacts, Issuer};
 use login_review::{Grant, Revocations};
 
-use crate::{
-    embedded::{Embedded, Gate},
-    telemetry::chain,
-};
+use crate::embedded::{Embedded, Gate};
 
 /// Whether `list` revokes the tokens that `grant` of `issuer` could still obtain.
 pub fn is_revoked(
@@ -71,7 +68,7 @@ impl Applied {
                 *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(list);
                 return;
             }
-            Ok(Err(fault)) => chain(&fault),
+            Ok(Err(fault)) => causes::one_line(&fault),
             Err(fault) => fault.as_str().to_owned(),
         };
         // Repeated at the next look; meanwhile each refresh checks the list itself.

@@ -2,10 +2,10 @@
 //! Never contain a token or a part of one.
 
 use login_cache::{backoff::Effect, refresh_secret::Sealed, renewal_lock::LockError};
-use login_common::names::IssuerUrl;
+use login_common::{causes, names::IssuerUrl};
 use thiserror::Error;
 
-use crate::report::{Failure, Fault, Report, Reported, chain_from};
+use crate::report::{Failure, Fault, Report, Reported};
 
 /// Why there is no token although no flow failed in this process.
 #[derive(Debug, Error)]
@@ -68,7 +68,7 @@ impl Reported for RenewalError {
     fn causes(&self) -> Vec<String> {
         match self {
             Self::Remembered { report, .. } => report.causes.clone(),
-            Self::Sealed { source, .. } => chain_from(source),
+            Self::Sealed { source, .. } => causes::chain(source),
             Self::Abandoned { .. } | Self::Ended { .. } => Vec::new(),
         }
     }

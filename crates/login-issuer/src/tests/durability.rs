@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use login_common::causes;
+
 use super::*;
 use crate::store::StoreFault;
 
@@ -136,13 +138,8 @@ fn a_file_that_others_may_read_is_closed_to_them() {
 
 #[test]
 fn a_file_this_program_does_not_understand_is_left_alone() {
-    fn chain(error: &dyn std::error::Error) -> String {
-        error
-            .source()
-            .map_or_else(|| error.to_string(), |source| format!("{error}: {}", chain(source)))
-    }
     let folder = tempfile::tempdir().unwrap();
-    let refused = |path: &Path| chain(&SqliteStore::open(path).err().unwrap());
+    let refused = |path: &Path| causes::one_line(&SqliteStore::open(path).err().unwrap());
 
     let newer = folder.path().join("newer.db");
     drop(open(&newer));

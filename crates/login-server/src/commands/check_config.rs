@@ -4,6 +4,7 @@
 use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Args;
+use login_common::causes;
 use login_review::config::Problem;
 use serde_json::{Value, json};
 
@@ -17,7 +18,6 @@ use crate::{
     },
     report::{Failure, print, remark},
     system::{clock::Clock, tracked_files::TrackedFiles},
-    telemetry::chain,
     tls::{self, ClientCertificate, TlsFiles},
 };
 
@@ -100,7 +100,7 @@ impl CheckConfig {
     ) {
         let option = "--caller-token-file";
         match self.caller_token_file.as_ref().map(|path| Tokens::read(path, files)) {
-            Some(Err(fault)) => faults.push(problem(option, chain(&fault))),
+            Some(Err(fault)) => faults.push(problem(option, causes::one_line(&fault))),
             Some(Ok(tokens)) if tokens.is_empty() => {
                 let message = "has no token: no caller is known by one, and `serve` does not start";
                 warnings.push(problem(option, message.to_owned()));
@@ -133,7 +133,7 @@ impl CheckConfig {
                 .map(|path| (path, ClientCertificate::Required)),
         };
         match tls::prepare(&place, files) {
-            Err(fault) => faults.push(problem("--tls-cert-file", chain(&fault))),
+            Err(fault) => faults.push(problem("--tls-cert-file", causes::one_line(&fault))),
             Ok(prepared) => {
                 if !prepared.is_usable(Clock::HOST.now()) {
                     let message = "a certificate has expired, or does not count yet";

@@ -5,11 +5,8 @@
 use std::{path::Path, sync::Arc};
 
 use super::document::{Document, NamedFile, RemoteSection};
-use crate::{
-    evidence::remote_authenticators::RemoteParty, system::tracked_files::TrackedFiles,
-    telemetry::chain,
-};
-use login_common::{Secret, names::without_secrets, pem};
+use crate::{evidence::remote_authenticators::RemoteParty, system::tracked_files::TrackedFiles};
+use login_common::{Secret, causes, names::without_secrets, pem};
 use login_review::{
     Policy, RemoteAuthenticator, Revocations, StaticTokens,
     config::{Faults, Problem, revocations, static_tokens},
@@ -90,7 +87,7 @@ pub(crate) fn read_revocations(
     match files.read_text(path, MAX_LIST) {
         Ok(text) => revocations::parse(&text, &file),
         Err(fault) => {
-            let message = chain(&fault);
+            let message = causes::one_line(&fault);
             Err(vec![Problem { file, line: None, key: String::new(), message }])
         }
     }
@@ -156,7 +153,7 @@ impl Sources<'_, '_> {
 
     fn text(&mut self, named: &NamedFile, limit: u64) -> Option<String> {
         let read = self.files.read_text(&named.path, limit);
-        read.map_err(|fault| self.problem(named, chain(&fault))).ok()
+        read.map_err(|fault| self.problem(named, causes::one_line(&fault))).ok()
     }
 
     fn static_tokens(&mut self, document: &Document) -> Option<StaticTokens> {

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use login_common::causes;
 use login_issuer::PUBLIC_CLIENT_ID;
 use login_protocols::jose::DEFAULT_TOKEN_LENGTH;
 use login_review::{
@@ -23,7 +24,7 @@ use super::{
 use crate::{
     evidence::result_cache::ResultCacheSettings,
     system::tracked_files::TrackedFiles,
-    telemetry::{audit::AuditSettings, chain, traces::TraceSettings},
+    telemetry::{audit::AuditSettings, traces::TraceSettings},
 };
 
 /// The key of `extra` under which kube-apiserver gets the embedded issuer's session ID, so that its
@@ -193,7 +194,7 @@ fn read<T>(
     let text = match files.read_text(path, MAX_FILE) {
         Ok(text) => text,
         Err(fault) => {
-            let message = chain(&fault);
+            let message = causes::one_line(&fault);
             problems.push(Problem { file, line: None, key: String::new(), message });
             return None;
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use login_common::{
+    causes,
     client_configuration::ClientConfiguration,
     names::{ClientId, IssuerUrl},
 };
@@ -15,7 +16,7 @@ use super::{
     authenticators::authorities,
     document::{Document, NamedFile},
 };
-use crate::{system::tracked_files::TrackedFiles, telemetry::chain};
+use crate::system::tracked_files::TrackedFiles;
 
 /// A chain of a few certificates. Its base64 becomes one argument of a program, which Linux limits
 /// to 128 KiB.
@@ -87,7 +88,7 @@ pub fn of_embedded(issuer: &IssuerUrl) -> Option<ClientConfiguration> {
 /// Returns the certificates of a PEM file, as base64 of PEM. A file that also holds a private key
 /// is refused, since the key would be published.
 pub fn authority(path: &Path, files: &TrackedFiles) -> Result<String, String> {
-    let text = files.read_text(path, MAX_CERTIFICATES).map_err(|fault| chain(&fault))?;
+    let text = files.read_text(path, MAX_CERTIFICATES).map_err(|fault| causes::one_line(&fault))?;
     if text.contains("PRIVATE KEY") {
         return Err(format!("`{}` holds a private key", path.display()));
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use http::header;
-use login_common::{Secret, UnixTime};
+use login_common::{Secret, UnixTime, causes};
 use login_protocols::jose::{CompactJws, JoseError, MAX_TOKEN_LENGTH};
 use login_review::{GroupsSource, IssuerPolicy, Policy, TokenDigest};
 use thiserror::Error;
@@ -19,10 +19,7 @@ use super::{
     remote::{Answer, Remote, RemoteReport, Worth},
     request::{RequestError, Route},
 };
-use crate::{
-    outgoing::Progress,
-    telemetry::{chain, log_throttle::LogThrottle},
-};
+use crate::{outgoing::Progress, telemetry::log_throttle::LogThrottle};
 
 /// The longest that groups are cached, however long their JWT is valid.
 const MAX_AGE: Duration = Duration::from_mins(5);
@@ -198,7 +195,7 @@ impl Source {
 
     async fn asked(&self, source: &GroupsSource, now: UnixTime) -> Result<Answer<Said>, Progress> {
         self.request(source, now).await.or_else(|fault| {
-            let error = chain(&fault);
+            let error = causes::one_line(&fault);
             if let Some(times) = self.failures.turn() {
                 tracing::warn!(error, times, "could not fetch distributed groups");
             }

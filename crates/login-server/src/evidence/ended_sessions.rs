@@ -11,13 +11,11 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Guard};
+use login_common::causes;
 use login_review::EndedSessions;
 use tokio::time::{Instant, timeout};
 
-use crate::{
-    embedded::{Embedded, Gate},
-    telemetry::chain,
-};
+use crate::embedded::{Embedded, Gate};
 
 /// How long the last known state counts while the store does not answer. Another process may end
 /// sessions meanwhile.
@@ -74,7 +72,7 @@ impl EndedSessionsInForce {
                 .await;
             match asked {
                 Ok(Ok(ended)) => Ok(ended),
-                Ok(Err(fault)) => Err(chain(&fault)),
+                Ok(Err(fault)) => Err(causes::one_line(&fault)),
                 Err(fault) => Err(fault.as_str().to_owned()),
             }
         };

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::header;
-use login_common::{Secret, UnixTime, names::ClientId};
+use login_common::{Secret, UnixTime, causes, names::ClientId};
 use login_protocols::{
     oauth2::{
         form::ClientAuthentication,
@@ -26,10 +26,7 @@ use super::{
     remote::{Answer, Remote, RemoteReport, Worth},
     request::{RequestError, Response, Route},
 };
-use crate::{
-    outgoing::Progress,
-    telemetry::{chain, log_throttle::LogThrottle},
-};
+use crate::{outgoing::Progress, telemetry::log_throttle::LogThrottle};
 
 /// The longest that a statement about a valid token is cached (a revocation at the party shows by
 /// then).
@@ -241,7 +238,7 @@ impl Asked {
 
     async fn answer(&self, token: &str, now: UnixTime) -> Result<Answer<Statement>, Progress> {
         self.request(token, now).await.map_err(|fault| {
-            let (url, error) = (self.party.url.as_str(), chain(&fault));
+            let (url, error) = (self.party.url.as_str(), causes::one_line(&fault));
             let (failure, refusal_of_us) = self.party.protocol.messages();
             if matches!(&fault, AskError::Answer(fault) if fault.is_refusal_of_us()) {
                 if let Some(times) = self.refusals_of_us.turn() {

@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 
 use http::StatusCode;
+use login_common::causes;
 
 use super::response::{Reply, text};
-use crate::{admin::Admin, embedded::Gate, telemetry::chain};
+use crate::{admin::Admin, embedded::Gate};
 
 /// The process runs and answers.
 pub fn live() -> Reply {
@@ -43,7 +44,7 @@ pub async fn ready(admin: &Admin, is_verbose: bool) -> Reply {
             Ok(Ok(())) => None,
             Ok(Err(fault)) => {
                 if let Some(times) = admin.store_faults.turn() {
-                    tracing::error!(error = %chain(&fault), times, "the store does not answer");
+                    tracing::error!(error = %causes::one_line(&fault), times, "the store does not answer");
                 }
                 Some("does not answer")
             }

@@ -8,7 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode, header};
-use login_common::token_review::{ReviewApiVersion, ReviewRequest};
+use login_common::{
+    causes,
+    token_review::{ReviewApiVersion, ReviewRequest},
+};
 use login_review::{
     Answer, Outage, Reason, RequestFault, Verdict, answer, answer_fault,
     claims::mapping::CREDENTIAL_ID_KEY,
@@ -29,7 +32,6 @@ use crate::{
     system::clock::{self, Moment},
     telemetry::{
         audit::{Asked, Record, Subject, bounded},
-        chain,
         decision::{DECISION_ID_KEY, Decided, DecisionId, Outcome},
         metrics::reviews::Origin,
         traces::ReviewSpan,
@@ -76,7 +78,7 @@ impl Review<'_> {
             Err(BodyFault::TooLarge(_)) => return self.rejected(RequestFault::TooLarge),
             Err(BodyFault::Displaced) => return self.overloaded(),
             Err(fault @ BodyFault::Broken(_)) => {
-                tracing::debug!(error = %chain(&fault), "review request did not arrive");
+                tracing::debug!(error = %causes::one_line(&fault), "review request did not arrive");
                 return self.rejected(RequestFault::Malformed);
             }
         };
@@ -99,7 +101,7 @@ impl Review<'_> {
                 Ok(request) => request,
                 Err(fault) => {
                     if let Some(times) = service.malformed.turn() {
-                        tracing::info!(reason = %chain(&fault), times, "a request is not a TokenReview");
+                        tracing::info!(reason = %causes::one_line(&fault), times, "a request is not a TokenReview");
                     }
                     return self.rejected(RequestFault::from(&fault));
                 }

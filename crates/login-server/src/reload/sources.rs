@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use arc_swap::ArcSwapOption;
-use login_common::{UnixTime, names::IssuerUrl};
+use login_common::{UnixTime, causes, names::IssuerUrl};
 use login_review::{Revocations, config::Problem};
 
 use super::{
@@ -23,7 +23,6 @@ use crate::{
     in_force::{Configurations, InForce},
     progress,
     system::{clock::Clock, tracked_files::TrackedFiles},
-    telemetry::chain,
     tls::{self, CertificateUse, Prepared, ServingTls, TlsFiles},
 };
 
@@ -163,7 +162,8 @@ impl Source for TlsSource {
     }
 
     fn read(&self, files: &TrackedFiles) -> Result<Prepared, Vec<String>> {
-        let prepared = tls::prepare(&self.files, files).map_err(|fault| vec![chain(&fault)])?;
+        let prepared =
+            tls::prepare(&self.files, files).map_err(|fault| vec![causes::one_line(&fault)])?;
         let now = self.clock.now();
         // At the start there is nothing better to serve; here there is. A certificate that is not
         // valid yet is refused, too, and so is read again until it is. Only our own certificate
@@ -207,7 +207,7 @@ impl Source for CallerTokenSource {
     }
 
     fn read(&self, files: &TrackedFiles) -> Result<callers::Tokens, Vec<String>> {
-        callers::Tokens::read(&self.file, files).map_err(|fault| vec![chain(&fault)])
+        callers::Tokens::read(&self.file, files).map_err(|fault| vec![causes::one_line(&fault)])
     }
 
     fn put_in_force(&mut self, tokens: callers::Tokens) {

@@ -2,7 +2,6 @@
 //! Never sees a token, a password or a key: callers pass reasons and names only.
 
 pub mod audit;
-mod causes;
 pub mod decision;
 mod lines;
 pub mod log_throttle;
@@ -18,7 +17,6 @@ use tracing_subscriber::{
     EnvFilter, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-pub use self::causes::chain;
 use self::{lines::Lines, record_format::RecordsAsTheyAre};
 use crate::system::environment;
 

@@ -13,10 +13,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{
-    chain,
-    log_throttle::{LogThrottle, STRANGERS},
-};
+use login_common::causes;
+
+use super::log_throttle::{LogThrottle, STRANGERS};
 
 /// Where a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,7 +73,7 @@ impl Refusals {
     /// Counts a request that failed through no fault of its own, and logs it at a limited rate.
     pub fn unanswered(&self, endpoint: Endpoint, error: &'static str, cause: Option<&dyn Error>) {
         if let Some(times) = self.turn(endpoint, error) {
-            let (endpoint, cause) = (endpoint.as_str(), cause.map(chain));
+            let (endpoint, cause) = (endpoint.as_str(), cause.map(causes::one_line));
             tracing::error!(endpoint, error, cause, times, "the issuer could not answer");
         }
     }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use login_common::names::without_secrets;
+use login_common::{causes, names::without_secrets};
 use login_protocols::jose::{Algorithm, KeySet, KeySetError};
 use login_review::{
     IssuerPolicy, KeySource,
@@ -16,7 +16,7 @@ use login_review::{
 use url::Url;
 
 use super::bounded;
-use crate::{system::tracked_files::TrackedFiles, telemetry::chain};
+use crate::system::tracked_files::TrackedFiles;
 
 const MAX_KEY_FILE: u64 = 1024 * 1024;
 
@@ -282,7 +282,7 @@ fn write(settings: &IssuerSettings, policy: &mut IssuerPolicy) {
 }
 
 fn key_set(path: &Path, files: &TrackedFiles) -> Result<KeySet, String> {
-    let text = files.read(path, MAX_KEY_FILE).map_err(|fault| chain(&fault))?;
+    let text = files.read(path, MAX_KEY_FILE).map_err(|fault| causes::one_line(&fault))?;
     given(&text).map_err(|fault| format!("`{}` is no usable JWK Set: {fault}", path.display()))
 }
 

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use login_common::causes;
 use login_protocols::jose::{KeyProblem, KeySet};
 use tokio::time::Instant;
 
@@ -19,10 +20,7 @@ use super::{
     IssuerKeys, Origin, Renewal, Snapshot, Trouble,
     decisions::{Ending, KeyNeed, Knowledge, NextStep},
 };
-use crate::{
-    evidence::fetch::{Fetched, FetchedKeys},
-    telemetry::chain,
-};
+use crate::evidence::fetch::{Fetched, FetchedKeys};
 
 /// A larger clock difference is logged, as `exp` has no leeway.
 const TOLERATED_SKEW: u64 = 30;
@@ -107,7 +105,7 @@ impl IssuerKeys {
             Ok(fetched) => attempt.outcome = self.accept(issuer, known, fetched),
             Err(fault) => {
                 let serving_stale = known.is_some();
-                let error = chain(&fault);
+                let error = causes::one_line(&fault);
                 tracing::warn!(issuer, error, serving_stale, "could not renew the key set");
                 self.failed.fetch_add(1, Ordering::Relaxed);
                 attempt.outcome = Some(Outcome::Failed(Trouble { kind: fault.kind(), error }));
@@ -181,7 +179,7 @@ impl IssuerKeys {
             return;
         };
         if let Err(fault) = persisted.store(&set.keys.document, set.confirmed.wall) {
-            let (issuer, error) = (fetcher.issuer().as_str(), chain(&fault));
+            let (issuer, error) = (fetcher.issuer().as_str(), causes::one_line(&fault));
             tracing::warn!(issuer, error, "could not store the key set; it is in use nevertheless");
         }
     }

@@ -13,11 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use login_common::causes;
+
 pub use crate::system::files::FileError;
-use crate::{
-    system::{clock, files},
-    telemetry::chain,
-};
+use crate::system::{clock, files};
 
 /// Records that may wait for the disk; further ones are dropped.
 const MAX_WAITING: usize = 8 * 1024;
@@ -124,7 +123,7 @@ impl Writer {
                 self.is_torn = false;
             }
             Err(fault) => {
-                let error = chain(&fault);
+                let error = causes::one_line(&fault);
                 tracing::error!(error, "could not reopen the audit file; the old one stays in use");
             }
         }
