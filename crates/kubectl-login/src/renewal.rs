@@ -79,7 +79,7 @@ impl<'a> Renewal<'a> {
     /// A call for `target`, by kubectl or, without it, by a user.
     pub fn new(system: &'a System<'a>, target: &'a Target, kubectl: Option<Kubectl>) -> Self {
         let interactive = kubectl.is_some_and(|kubectl| kubectl.interactive);
-        let environment_facts = EnvironmentFacts::of(system, interactive);
+        let environment_facts = EnvironmentFacts { interactive, ..EnvironmentFacts::of(system) };
         let caller = kubectl.and_then(|kubectl| kubectl.process);
         let cached = CachedSession::new(system, target, environment_facts, caller);
         let lock = SessionLock::new(system, target);
@@ -93,7 +93,7 @@ impl<'a> Renewal<'a> {
         target: &'a Target,
         secrets: login_cache::refresh_secret::RefreshSecrets,
     ) -> Self {
-        let environment_facts = EnvironmentFacts::of(system, false);
+        let environment_facts = EnvironmentFacts::of(system);
         let cached = Some(CachedSession::of(system, target, environment_facts, secrets, None));
         let lock = SessionLock::new(system, target);
         Self { system, target, environment_facts, cached, lock }

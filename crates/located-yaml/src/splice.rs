@@ -9,7 +9,7 @@ use serde_saphyr::granit_parser::{ScalarStyle, StructureStyle};
 
 use crate::{
     tree::{Node, Shape, tree},
-    write,
+    write::{self, Syntax},
 };
 
 /// A mapping at this depth or deeper (an item of `users` is 2) may have a value replaced as a
@@ -29,7 +29,8 @@ pub fn splice(text: &str, old: &Value, new: &Value) -> Result<String, Unwritable
     };
     let is_json = matches!(&root.shape, Shape::Mapping { style: StructureStyle::Flow, entries }
         if entries.first().is_some_and(|(key, _)| is_double_quoted(key)));
-    let mut writer = Writer { text, newline, is_json, cuts: Vec::new() };
+    let syntax = if is_json { Syntax::Json } else { Syntax::Yaml };
+    let mut writer = Writer { text, newline, syntax, cuts: Vec::new() };
     match &root.shape {
         Shape::Mapping { entries, .. } if entries.is_empty() => {
             writer.cut(root.place.clone(), write::block(new, 0, newline));
@@ -42,7 +43,7 @@ pub fn splice(text: &str, old: &Value, new: &Value) -> Result<String, Unwritable
 struct Writer<'t> {
     text: &'t str,
     newline: &'static str,
-    is_json: bool,
+    syntax: Syntax,
     /// Byte ranges and their replacements.
     cuts: Vec<(Range<usize>, String)>,
 }
@@ -85,14 +86,14 @@ impl Writer<'_> {
                 if write::is_inline(new) && !node.place.is_empty() =>
             {
                 let replacement = match (style, new) {
-                    (ScalarStyle::DoubleQuoted, Value::String(_)) => write::flow(new, true),
+                    (ScalarStyle::DoubleQuoted, Value::String(_)) => write::flow(new, Syntax::Json),
                     (ScalarStyle::SingleQuoted, Value::String(text))
                         if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) =>
                     {
                         format!("'{}'", text.replace('\'', "''"))
                     }
                     (ScalarStyle::Literal | ScalarStyle::Folded, _) => return Err(Unwritable),
-                    _ => write::flow(new, self.is_json),
+                    _ => write::flow(new, self.syntax),
                 };
                 self.cut(node.place.clone(), replacement);
                 Ok(())
@@ -160,7 +161,7 @@ impl Writer<'_> {
                     end = self.insert_line(end, column, &entry)?;
                 }
                 StructureStyle::Flow => {
-                    let rendered = if self.is_json || is_double_quoted(first) {
+                    let rendered = if self.syntax == Syntax::Json || is_double_quoted(first) {
                         write::quoted(name)
                     } else {
                         write::scalar(name)
@@ -322,7 +323,7 @@ impl Writer<'_> {
             let between = format!("{}{before}", self.newline);
             (between, write::json_lines(value, indent, self.newline))
         } else {
-            (" ".to_owned(), write::flow(value, self.is_json))
+            (" ".to_owned(), write::flow(value, self.syntax))
         }
     }
 

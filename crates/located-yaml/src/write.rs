@@ -90,18 +90,30 @@ pub fn block(value: &Value, indent: usize, newline: &str) -> String {
     }
 }
 
-/// A value in flow style on one line, as YAML or as JSON.
-pub fn flow(value: &Value, is_json: bool) -> String {
-    let text = |text: &str| if is_json { quoted(text) } else { scalar(text) };
+/// In which language a value on one line is written: all JSON is YAML, but not in kubectl's style.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    /// Every text in double quotes.
+    Json,
+    /// Texts plain where that is safe.
+    Yaml,
+}
+
+/// A value in flow style on one line.
+pub fn flow(value: &Value, syntax: Syntax) -> String {
+    let text = |text: &str| match syntax {
+        Syntax::Json => quoted(text),
+        Syntax::Yaml => scalar(text),
+    };
     match value {
         Value::String(given) => text(given),
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| flow(item, is_json)).collect();
+            let items: Vec<String> = items.iter().map(|item| flow(item, syntax)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Object(fields) => {
             let entries: Vec<String> = ordered(fields)
-                .map(|(key, value)| format!("{}: {}", text(key), flow(value, is_json)))
+                .map(|(key, value)| format!("{}: {}", text(key), flow(value, syntax)))
                 .collect();
             format!("{{{}}}", entries.join(", "))
         }
@@ -172,8 +184,8 @@ mod tests {
             "name: a\n  user:\n    exec:\n      args:\n      - get-token\n      - \"a: b\"\n      \
              env: null\n      x: []\n      z: {}"
         );
-        assert_eq!(flow(&value["user"]["exec"]["args"], false), "[get-token, \"a: b\"]");
-        assert_eq!(flow(&json!({ "a": [1, "b"] }), true), r#"{"a": [1, "b"]}"#);
+        assert_eq!(flow(&value["user"]["exec"]["args"], Syntax::Yaml), "[get-token, \"a: b\"]");
+        assert_eq!(flow(&json!({ "a": [1, "b"] }), Syntax::Json), r#"{"a": [1, "b"]}"#);
     }
 
     #[test]
@@ -220,8 +232,8 @@ mod tests {
             let value = json!({ "k": value });
             prop_assert_eq!(&read(&block(&value, 0, "\n")), &value);
             prop_assert_eq!(&read(&block(&value, 0, "\r\n")), &value);
-            prop_assert_eq!(&read(&flow(&value, false)), &value);
-            prop_assert_eq!(&read(&flow(&value, true)), &value);
+            prop_assert_eq!(&read(&flow(&value, Syntax::Yaml)), &value);
+            prop_assert_eq!(&read(&flow(&value, Syntax::Json)), &value);
             prop_assert_eq!(&read(&json_lines(&value, 2, "\n")), &value);
         }
     }

@@ -1,7 +1,7 @@
 //! Edits unusual kubeconfigs: nothing but the edited entry changes.
 //! Never reads or writes a file.
 
-use located_yaml::write;
+use located_yaml::write::{self, Syntax};
 use proptest::prelude::*;
 
 use super::*;
@@ -199,7 +199,7 @@ fn oddities() -> Vec<String> {
         format!("{value:#}\n"),
         format!("{value:#}").replace("  ", "\t"),
         write::block(&value, 0, "\n"),
-        write::flow(&value, false),
+        write::flow(&value, Syntax::Yaml),
         "users:\n  -   name: old\n      user:\n          token: abc\n\n\n\
          contexts:\n  -   name: dev\n      context:\n          user: old\n"
             .to_owned(),
@@ -266,7 +266,8 @@ fn kubeconfig() -> impl Strategy<Value = String> {
     (users, write::strategies::value(), 0..4_usize, any::<bool>()).prop_map(
         |(users, other, style, is_windows)| {
             let newline = if is_windows { "\r\n" } else { "\n" };
-            let mut lines = vec![format!("# head{newline}other: {}", write::flow(&other, true))];
+            let mut lines =
+                vec![format!("# head{newline}other: {}", write::flow(&other, Syntax::Json))];
             lines.push("users:".to_owned());
             for (name, value, comments) in users {
                 let value = if value.is_object() { value } else { json!({ "token": value }) };
@@ -280,7 +281,10 @@ fn kubeconfig() -> impl Strategy<Value = String> {
                         write::block(&json!({ "name": name, "user": value }), 6, newline)
                     ),
                     2 => {
-                        format!("- {}", write::flow(&json!({ "name": name, "user": value }), false))
+                        format!(
+                            "- {}",
+                            write::flow(&json!({ "name": name, "user": value }), Syntax::Yaml)
+                        )
                     }
                     _ => format!(
                         "- {}",

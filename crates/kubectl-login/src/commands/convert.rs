@@ -164,7 +164,7 @@ fn take_over(system: &System<'_>, converted: &Converted) -> String {
     if !matches!(secrets.load(&target.cache_key), Ok(None)) {
         return "kubectl-login has a session of its own, which stays".to_owned();
     }
-    let storage = EnvironmentFacts::of(system, false).storage(target.storage);
+    let storage = EnvironmentFacts::of(system).storage(target.storage);
     match secrets.save(&target.cache_key, &secret, None, storage) {
         Ok(saved) => {
             // The first renewal's token supplies the rest.

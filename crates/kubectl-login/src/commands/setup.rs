@@ -21,7 +21,7 @@ use crate::{
     },
     report::Failure,
     system::{System, configuration, kubeconfig_file, stdout},
-    user_entries::entry,
+    user_entries::entry::{self, Others},
 };
 
 /// Its arguments.
@@ -132,7 +132,7 @@ fn whole(typed: &Typed, settings: &Settings) -> Typed {
 
 /// Prints a kubeconfig with only the entry: it can be used as a file of `KUBECONFIG`.
 fn print(wanted: &NewEntry<'_>, format: &str) -> Result<(), Failure> {
-    let user = entry::with_exec(None, wanted.exec.clone(), &[], true);
+    let user = entry::with_exec(None, wanted.exec.clone(), &[], Others::Removed);
     let file: Value = json!({
         "apiVersion": "v1",
         "kind": "Config",

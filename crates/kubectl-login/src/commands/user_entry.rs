@@ -31,7 +31,7 @@ use crate::{
     user_entries::{
         self, KubeconfigError,
         change::Change,
-        entry::{self, AUTH_PROVIDER},
+        entry::{self, AUTH_PROVIDER, Others},
     },
 };
 
@@ -131,7 +131,8 @@ impl Plan {
         }
         let before = existing.as_ref().and_then(|entry| entry.value);
         let file = existing.as_ref().map_or(to_change.default_file(), |entry| entry.file);
-        let after = entry::with_exec(before, wanted.exec.clone(), &wanted.given, wanted.replace);
+        let others = if wanted.replace { Others::Removed } else { Others::Stay };
+        let after = entry::with_exec(before, wanted.exec.clone(), &wanted.given, others);
         let warnings = entry::other_credentials(Some(&after))
             .into_iter()
             .map(|what| {

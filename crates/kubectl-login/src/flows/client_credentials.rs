@@ -42,5 +42,5 @@ fn taken(
     let answer = answer.map_err(|error| {
         FlowError::from_answer(&issuer_client.target.issuer, "the client's own sign-in", error)
     })?;
-    issuer_client.check(answer, None, None, true)
+    issuer_client.check_job(answer)
 }

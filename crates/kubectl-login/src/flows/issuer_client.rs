@@ -418,38 +418,42 @@ impl<'a> IssuerClient<'a> {
         scopes
     }
 
-    /// The last phase: checks a response and takes the requested token out of it.
-    pub fn check(
-        &self,
-        answer: Answer,
-        nonce: Option<&Nonce>,
-        subject: Option<&str>,
-        id_token_optional: bool,
-    ) -> Result<Issued, FlowError> {
-        let wanted = Expected {
-            issuer: &self.target.issuer,
-            client_id: &self.target.client_id,
-            nonce: nonce.map(Nonce::as_str),
-            subject,
-            access_token: self.target.use_access_token,
-            id_token_optional,
-            id_token_ties: false,
-        };
-        self.take(answer, &wanted)
+    /// The last phase of a user's sign-in: checks a response and takes the requested token out of
+    /// it. `nonce` is that of the authorization request, if there was one.
+    pub fn check(&self, answer: Answer, nonce: Option<&Nonce>) -> Result<Issued, FlowError> {
+        self.take(answer, &Expected { nonce: nonce.map(Nonce::as_str), ..self.expected() })
     }
 
     /// The same for a code that only the `nonce` in its ID token ties to this sign-in.
     pub fn check_untied(&self, answer: Answer, nonce: &Nonce) -> Result<Issued, FlowError> {
-        let wanted = Expected {
+        let nonce = Some(nonce.as_str());
+        self.take(answer, &Expected { nonce, id_token_ties: true, ..self.expected() })
+    }
+
+    /// The same for a renewal of the session of `subject`, if that is known.
+    pub fn check_renewal(
+        &self,
+        answer: Answer,
+        subject: Option<&str>,
+    ) -> Result<Issued, FlowError> {
+        self.take(answer, &Expected { subject, ..self.expected() })
+    }
+
+    /// The same for a job, which may get an access token alone.
+    pub fn check_job(&self, answer: Answer) -> Result<Issued, FlowError> {
+        self.take(answer, &Expected { id_token_optional: true, ..self.expected() })
+    }
+
+    fn expected(&self) -> Expected<'_> {
+        Expected {
             issuer: &self.target.issuer,
             client_id: &self.target.client_id,
-            nonce: Some(nonce.as_str()),
+            nonce: None,
             subject: None,
             access_token: self.target.use_access_token,
             id_token_optional: false,
-            id_token_ties: true,
-        };
-        self.take(answer, &wanted)
+            id_token_ties: false,
+        }
     }
 
     fn take(&self, answer: Answer, wanted: &Expected<'_>) -> Result<Issued, FlowError> {

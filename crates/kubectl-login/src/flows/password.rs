@@ -12,7 +12,7 @@ use super::{
     issuer_client::{Answer, IssuerClient},
     local,
 };
-use crate::system::console::Console;
+use crate::system::console::{Console, Echo};
 
 /// Gets the password and sends it to the issuer. The caller bounds the wait.
 pub async fn ask(
@@ -26,14 +26,14 @@ pub async fn ask(
         username.clone()
     } else {
         let prompt = format!("User name at {issuer}: ");
-        let typed = console()?.line(&prompt, true).await.map_err(FlowError::Terminal)?;
+        let typed = console()?.line(&prompt, Echo::Shown).await.map_err(FlowError::Terminal)?;
         typed.expose().trim().to_owned()
     };
     let password = if let Some(source) = &target.password {
         local::secret(source).await.map_err(FlowError::Password)?
     } else {
         let prompt = format!("Password of `{}` at {issuer}: ", presentable(&username));
-        console()?.line(&prompt, false).await.map_err(FlowError::Terminal)?
+        console()?.line(&prompt, Echo::Hidden).await.map_err(FlowError::Terminal)?
     };
     if username.is_empty() || Secret::is_empty(&password) {
         return Err(FlowError::NoAnswer { issuer: issuer.clone() });

@@ -10,7 +10,10 @@ use login_protocols::{
 use super::{
     FlowError, authorization, callback_address, issuer_client::IssuerClient, request::Request,
 };
-use crate::system::{console::Console, port};
+use crate::system::{
+    console::{Console, Echo},
+    port,
+};
 
 /// How many times the user may paste.
 const ATTEMPTS: usize = 3;
@@ -70,7 +73,7 @@ pub async fn ask(
         issuer_must_be_named: metadata.authorization_response_iss_parameter_supported,
     };
     for _ in 0..ATTEMPTS {
-        let line = console.line("Paste it here and press Enter: ", true).await;
+        let line = console.line("Paste it here and press Enter: ", Echo::Shown).await;
         let line = line.map_err(FlowError::Terminal)?;
         match judge(&line, &expected, callback.proof_key) {
             (Callback::Answer(Ok(code)), tie) => return Ok(Pasted { code, redirect_uri, tie }),

@@ -100,8 +100,8 @@ async fn unbounded(
             let returned = browser::ask(issuer_client, metadata, &request, choice).await?;
             let (code, redirect_uri) = (&returned.code, &returned.redirect_uri);
             let answer = exchange(issuer_client, metadata, &request, code, redirect_uri).await;
-            let outcome = answer
-                .and_then(|answer| issuer_client.check(answer, Some(&request.nonce), None, false));
+            let outcome =
+                answer.and_then(|answer| issuer_client.check(answer, Some(&request.nonce)));
             returned.tell(&outcome).await;
             outcome
         }
@@ -112,17 +112,17 @@ async fn unbounded(
                 exchange(issuer_client, metadata, &request, &pasted.code, &pasted.redirect_uri)
                     .await?;
             match pasted.tie {
-                Tie::State => issuer_client.check(answer, Some(&request.nonce), None, false),
+                Tie::State => issuer_client.check(answer, Some(&request.nonce)),
                 Tie::Nonce => issuer_client.check_untied(answer, &request.nonce),
             }
         }
         PersonFlow::Device => {
             let answer = device::ask(issuer_client, metadata, choice).await?;
-            issuer_client.check(answer, None, None, false)
+            issuer_client.check(answer, None)
         }
         PersonFlow::Password => {
             let answer = password::ask(issuer_client, metadata).await?;
-            issuer_client.check(answer, None, None, false)
+            issuer_client.check(answer, None)
         }
     }
 }

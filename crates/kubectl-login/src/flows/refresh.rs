@@ -67,7 +67,7 @@ async fn ask(
         .await?
         .map_err(|error| FlowError::from_answer(&issuer_client.target.issuer, RENEWAL, error))?;
     let next = answer.response.refresh_token.clone();
-    match issuer_client.check(answer, None, secret.subject.as_deref(), false) {
+    match issuer_client.check_renewal(answer, secret.subject.as_deref()) {
         Ok(issued) => Ok(Renewed::Token(issued)),
         Err(FlowError::Token { source: TokenProblem::Missing("id_token"), .. }) => {
             Ok(Renewed::WithoutIdToken(next))

@@ -26,5 +26,5 @@ pub async fn obtain(
         .ask(metadata, &grant)
         .await?
         .map_err(|error| FlowError::from_answer(&target.issuer, "the token exchange", error))?;
-    issuer_client.check(answer, None, None, true)
+    issuer_client.check_job(answer)
 }

@@ -7,6 +7,15 @@ mod line;
 /// Maximum length of a line in bytes; the URL of a failed page may be long.
 const MAX_LINE: usize = 16 * 1024;
 
+/// Whether what is typed appears on the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// It does.
+    Shown,
+    /// It does not: it is a secret.
+    Hidden,
+}
+
 #[cfg(unix)]
 pub use unix::Console;
 
@@ -27,7 +36,10 @@ mod unix {
     use tokio::sync::oneshot;
     use zeroize::Zeroizing;
 
-    use super::line::{Line, Pressed};
+    use super::{
+        Echo,
+        line::{Line, Pressed},
+    };
 
     /// POSIX `_POSIX_VDISABLE`: no key has this function.
     const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
@@ -55,14 +67,14 @@ mod unix {
 
         /// Prompts for a line. The caller limits the wait; if it gives up, the terminal's mode is
         /// restored.
-        pub async fn line(&self, prompt: &str, shown: bool) -> io::Result<Secret> {
+        pub async fn line(&self, prompt: &str, echo: Echo) -> io::Result<Secret> {
             let mode = Mode::key_by_key(&self.tty)?;
             (&self.tty).write_all(prompt.as_bytes())?;
             let tty = self.tty.try_clone()?;
             let (done, line) = oneshot::channel();
             // Terminals cannot be polled everywhere (macOS). A read that was given up ends with the
             // process.
-            std::thread::spawn(move || done.send(read(&tty, shown)));
+            std::thread::spawn(move || done.send(read(&tty, echo)));
             let line = line.await.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
             drop(mode);
             let _ = (&self.tty).write_all(b"\n");
@@ -94,8 +106,8 @@ mod unix {
         }
     }
 
-    fn read(mut tty: &File, shown: bool) -> io::Result<Secret> {
-        let mut line = Line::new(shown);
+    fn read(mut tty: &File, echo: Echo) -> io::Result<Secret> {
+        let mut line = Line::new(echo);
         let mut keys = Zeroizing::new([0; 256]);
         loop {
             let count = tty.read(&mut *keys)?;
@@ -127,7 +139,7 @@ mod windows {
     use login_common::Secret;
     use zeroize::Zeroizing;
 
-    use super::MAX_LINE;
+    use super::{Echo, MAX_LINE};
 
     /// The process's console.
     pub struct Console;
@@ -139,10 +151,10 @@ mod windows {
         }
 
         /// Prompts for a line. The caller limits the wait.
-        pub async fn line(&self, prompt: &str, shown: bool) -> io::Result<Secret> {
+        pub async fn line(&self, prompt: &str, echo: Echo) -> io::Result<Secret> {
             let prompt = prompt.to_owned();
             let work = move || {
-                if !shown {
+                if echo == Echo::Hidden {
                     return rpassword::prompt_password(prompt).map(Secret::new);
                 }
                 File::options().write(true).open("CONOUT$")?.write_all(prompt.as_bytes())?;

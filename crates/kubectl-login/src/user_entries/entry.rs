@@ -41,21 +41,32 @@ pub fn arguments(
     Ok(arguments)
 }
 
-/// `before` with this `exec`. Other fields stay; `replace` removes other credentials. An `exec`
+/// What becomes of the credentials beside `exec`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// They stay, and so do the fields of an `exec` that is ours.
+    Stay,
+    /// They are removed, and the `exec` is written anew.
+    Removed,
+}
+
+/// `before` with this `exec`. Other fields stay. An `exec`
 /// that is ours already keeps its fields, except `args`, those in `given`, and missing ones.
-pub fn with_exec(before: Option<&Value>, exec: Value, given: &[&str], replace: bool) -> Value {
+pub fn with_exec(before: Option<&Value>, exec: Value, given: &[&str], others: Others) -> Value {
     let mut fields = match before {
         Some(Value::Object(fields)) => fields.clone(),
         _ => Map::new(),
     };
-    if replace {
+    if others == Others::Removed {
         fields.retain(|key, _| !CREDENTIALS.contains(&key.as_str()));
     }
     let is_ours = |exec: &Map<String, Value>| {
         exec.get("command").and_then(Value::as_str).is_some_and(is_kubectl_login)
     };
     let exec = match (fields.get("exec"), exec) {
-        (Some(Value::Object(earlier)), Value::Object(wanted)) if !replace && is_ours(earlier) => {
+        (Some(Value::Object(earlier)), Value::Object(wanted))
+            if others == Others::Stay && is_ours(earlier) =>
+        {
             Value::Object(renewed(earlier, wanted, given))
         }
         (_, wanted) => wanted,
@@ -212,13 +223,16 @@ mod tests {
         let wanted = ExecEntry::new(vec!["--issuer-url=https://new".to_owned()]).to_value();
         let mut expected = before.clone();
         expected["exec"]["args"] = json!(["get-token", "--issuer-url=https://new"]);
-        assert_eq!(with_exec(Some(&before), wanted.clone(), &[], false), expected);
+        assert_eq!(with_exec(Some(&before), wanted.clone(), &[], Others::Stay), expected);
         expected["exec"]["installHint"] = json!(INSTALL_HINT);
-        assert_eq!(with_exec(Some(&before), wanted.clone(), &["installHint"], false), expected);
+        assert_eq!(
+            with_exec(Some(&before), wanted.clone(), &["installHint"], Others::Stay),
+            expected
+        );
         let lacking = json!({ "exec": { "command": "kubectl-login" } });
-        let whole = with_exec(Some(&lacking), wanted.clone(), &[], false);
+        let whole = with_exec(Some(&lacking), wanted.clone(), &[], Others::Stay);
         assert_eq!(whole, json!({ "exec": wanted }));
-        let replaced = with_exec(Some(&before), wanted.clone(), &[], true);
+        let replaced = with_exec(Some(&before), wanted.clone(), &[], Others::Removed);
         assert_eq!(replaced, json!({ "as": "admin", "exec": wanted }));
     }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use kubeconfig::{KubeconfigFault, edit::Edit};
-use located_yaml::write;
+use located_yaml::write::{self, Syntax};
 use login_common::exec_entry::SecretInEntry;
 use serde_json::json;
 use thiserror::Error;
@@ -185,7 +185,7 @@ fn snippet(edits: &[Edit]) -> String {
         .iter()
         .map(|edit| match edit {
             Edit::User { name, after, .. } => {
-                let entry = write::flow(&json!({ "name": name, "user": after }), false);
+                let entry = write::flow(&json!({ "name": name, "user": after }), Syntax::Yaml);
                 format!("in `users`: `- {}`", difference::without_secrets(&entry))
             }
             Edit::Context { name, user } => {

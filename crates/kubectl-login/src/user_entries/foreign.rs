@@ -9,7 +9,7 @@ use login_common::{
 };
 use serde_json::{Map, Value};
 
-use super::entry;
+use super::entry::{self, Others};
 use crate::options::{
     arguments,
     table::{Applies, Name, row_of},
@@ -256,7 +256,7 @@ fn converted(
         _ => Map::new(),
     };
     fields.remove("auth-provider");
-    let user = entry::with_exec(Some(&Value::Object(fields)), exec.to_value(), &[], false);
+    let user = entry::with_exec(Some(&Value::Object(fields)), exec.to_value(), &[], Others::Stay);
     Verdict::Converted(Box::new(Converted {
         user,
         typed: kept,

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Checker, Meaning, dotted};
+use super::unify::Unbound;
+use super::{Checker, Meaning, Selection, dotted};
 use crate::function::Overload;
 use crate::syntax::ast::{Expr, ExprKind, Literal};
 use crate::types::{Parameter, Type};
@@ -73,8 +74,8 @@ impl<'e> Checker<'e> {
             return self.fault(field, "unsupported optional field selection".to_owned());
         };
         self.visit(field);
-        let found = self.field(expr, operand, name, true);
-        self.unifier.substitute(&found, false)
+        let found = self.field(expr, operand, name, Selection::Optional);
+        self.unifier.substitute(&found, Unbound::Kept)
     }
 
     /// Finds the overloads that a call may reach, and what it results in.
@@ -105,7 +106,7 @@ impl<'e> Checker<'e> {
                 continue;
             }
             reached.push(overload.clone());
-            let found = self.unifier.substitute(&overload_result, false);
+            let found = self.unifier.substitute(&overload_result, Unbound::Kept);
             result = Some(match result {
                 None => found,
                 Some(first) if first.is_dynamic() || self.unifier.same(&first, &found) => first,
@@ -122,8 +123,10 @@ impl<'e> Checker<'e> {
     }
 
     fn no_overload(&mut self, expr: &Expr, name: &str, given: &[Type], member: bool) -> Type {
-        let mut shown: Vec<String> =
-            given.iter().map(|given| self.unifier.substitute(given, true).to_string()).collect();
+        let mut shown: Vec<String> = given
+            .iter()
+            .map(|given| self.unifier.substitute(given, Unbound::Dynamic).to_string())
+            .collect();
         let target = if member { format!("{}.", shown.remove(0)) } else { String::new() };
         let shown = shown.join(", ");
         self.fault(

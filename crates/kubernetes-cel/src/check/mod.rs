@@ -16,7 +16,7 @@ use crate::syntax::ast::{Comprehension, Element, Entry, Expr, ExprKind, Literal}
 use crate::syntax::{SyntaxError, Tree};
 use crate::types::Type;
 
-use unify::Unifier;
+use unify::{Unbound, Unifier};
 
 /// What the checker found out about a tree, by node number.
 #[derive(Debug)]
@@ -38,6 +38,15 @@ pub(crate) enum Meaning {
     Call { name: Cow<'static, str>, overloads: Vec<Overload> },
 }
 
+/// How a field is selected.
+#[derive(Clone, Copy)]
+enum Selection {
+    /// `a.b`.
+    Plain,
+    /// `a.?b`.
+    Optional,
+}
+
 /// Checks a tree against an environment.
 pub(crate) fn check(tree: &Tree, environment: &Environment) -> Result<Checked, Vec<SyntaxError>> {
     let mut checker = Checker {
@@ -50,7 +59,8 @@ pub(crate) fn check(tree: &Tree, environment: &Environment) -> Result<Checked, V
     };
     checker.visit(&tree.root);
     let Checker { types, mut unifier, mut faults, meanings, .. } = checker;
-    let types: Vec<Type> = types.iter().map(|found| unifier.substitute(found, true)).collect();
+    let types: Vec<Type> =
+        types.iter().map(|found| unifier.substitute(found, Unbound::Dynamic)).collect();
     if faults.is_empty() {
         literals::check(&tree.root, &types, &meanings, &mut unifier, &mut faults);
     }
@@ -155,13 +165,13 @@ impl Checker<'_> {
             self.meanings.insert(expr.id, meaning);
             return found;
         }
-        let found = self.field(expr, operand, field, false);
-        if test { Type::Bool } else { self.unifier.substitute(&found, false) }
+        let found = self.field(expr, operand, field, Selection::Plain);
+        if test { Type::Bool } else { self.unifier.substitute(&found, Unbound::Kept) }
     }
 
-    fn field(&mut self, expr: &Expr, operand: &Expr, field: &str, optional: bool) -> Type {
+    fn field(&mut self, expr: &Expr, operand: &Expr, field: &str, selection: Selection) -> Type {
         let operand = self.visit(operand);
-        let operand = self.unifier.substitute(&operand, false);
+        let operand = self.unifier.substitute(&operand, Unbound::Kept);
         let (target, was_optional) = unwrap_optional(operand);
         let found = match &target {
             Type::Map(_, value) => Type::clone(value),
@@ -180,7 +190,10 @@ impl Checker<'_> {
                 Type::Dyn
             }
         };
-        if optional || was_optional { Type::optional(found) } else { found }
+        match selection {
+            Selection::Plain if !was_optional => found,
+            Selection::Plain | Selection::Optional => Type::optional(found),
+        }
     }
 
     fn logic(&mut self, operands: &[Expr]) -> Type {
@@ -198,8 +211,8 @@ impl Checker<'_> {
     }
 
     fn mismatch(&mut self, at: &Expr, expected: &Type, found: &Type) -> Type {
-        let expected = self.unifier.substitute(expected, true);
-        let found = self.unifier.substitute(found, true);
+        let expected = self.unifier.substitute(expected, Unbound::Dynamic);
+        let found = self.unifier.substitute(found, Unbound::Dynamic);
         self.fault(at, format!("expected type '{expected}' but found '{found}'"))
     }
 
@@ -255,7 +268,7 @@ impl Checker<'_> {
     fn fold(&mut self, fold: &Comprehension) -> Type {
         let range = self.visit(&fold.range);
         let accumulator = self.visit(&fold.start);
-        let range = self.unifier.substitute(&range, false);
+        let range = self.unifier.substitute(&range, Unbound::Kept);
         let (first, second) = match &range {
             Type::List(element) if fold.second.is_some() => (Type::Int, Type::clone(element)),
             Type::List(element) => (Type::clone(element), Type::Error),
@@ -290,7 +303,7 @@ impl Checker<'_> {
         self.scopes.truncate(around);
         let result = self.visit(&fold.result);
         self.scopes.truncate(outside);
-        self.unifier.substitute(&result, false)
+        self.unifier.substitute(&result, Unbound::Kept)
     }
 }
 

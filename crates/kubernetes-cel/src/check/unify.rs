@@ -198,26 +198,34 @@ impl Unifier {
         }
     }
 
-    /// The type with parameters replaced by what they stand for; those that stand for nothing
-    /// become dynamic, if that is asked for.
-    pub(super) fn substitute(&mut self, replaced: &Type, to_dynamic: bool) -> Type {
+    /// The type with parameters replaced by what they stand for.
+    pub(super) fn substitute(&mut self, replaced: &Type, unbound: Unbound) -> Type {
         if !self.step() {
             return Type::Error;
         }
         if let Some(found) = self.find(replaced) {
-            return self.substitute(&found, to_dynamic);
+            return self.substitute(&found, unbound);
         }
         match replaced {
-            Type::Parameter(_) if to_dynamic => Type::Dyn,
-            Type::List(inner) => Type::list(self.substitute(inner, to_dynamic)),
-            Type::Optional(inner) => Type::optional(self.substitute(inner, to_dynamic)),
-            Type::Type(Some(inner)) => Type::of(self.substitute(inner, to_dynamic)),
+            Type::Parameter(_) if unbound == Unbound::Dynamic => Type::Dyn,
+            Type::List(inner) => Type::list(self.substitute(inner, unbound)),
+            Type::Optional(inner) => Type::optional(self.substitute(inner, unbound)),
+            Type::Type(Some(inner)) => Type::of(self.substitute(inner, unbound)),
             Type::Map(key, value) => {
-                Type::map(self.substitute(key, to_dynamic), self.substitute(value, to_dynamic))
+                Type::map(self.substitute(key, unbound), self.substitute(value, unbound))
             }
             other => other.clone(),
         }
     }
+}
+
+/// What becomes of a parameter that stands for nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unbound {
+    /// It stays.
+    Kept,
+    /// It becomes dynamic.
+    Dynamic,
 }
 
 enum Substitution {

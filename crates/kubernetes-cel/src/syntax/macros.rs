@@ -101,8 +101,12 @@ impl Expander<'_> {
         })
     }
 
-    pub(crate) fn logic(&mut self, conjunction: bool, operands: Vec<Expr>) -> Expr {
-        self.node(ExprKind::Logic { conjunction, operands })
+    pub(crate) fn and(&mut self, operands: Vec<Expr>) -> Expr {
+        self.node(ExprKind::Logic { conjunction: true, operands })
+    }
+
+    pub(crate) fn or(&mut self, operands: Vec<Expr>) -> Expr {
+        self.node(ExprKind::Logic { conjunction: false, operands })
     }
 
     pub(crate) fn list(&mut self, elements: Vec<Expr>) -> Expr {

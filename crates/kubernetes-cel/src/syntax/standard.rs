@@ -71,10 +71,12 @@ pub(crate) fn two_variable_macros() -> Vec<Macro> {
 pub(crate) fn optional_macros() -> Vec<Macro> {
     vec![
         member("optMap", 2, |expander, target, arguments| {
-            optional_map(expander, target, arguments, false)
+            optional_map(expander, target, arguments, |expander, mapped| {
+                expander.call("optional.of", vec![mapped])
+            })
         }),
         member("optFlatMap", 2, |expander, target, arguments| {
-            optional_map(expander, target, arguments, true)
+            optional_map(expander, target, arguments, |_, mapped| mapped)
         }),
     ]
 }
@@ -151,7 +153,7 @@ fn all(expander: &mut Expander<'_>, _: &Expr, rest: Vec<Expr>) -> Option<Fold> {
     let accumulator = expander.accumulator();
     let condition = expander.call("@not_strictly_false", vec![accumulator]);
     let accumulator = expander.accumulator();
-    let step = expander.logic(true, vec![accumulator, rest.into_iter().next()?]);
+    let step = expander.and(vec![accumulator, rest.into_iter().next()?]);
     Some(Fold { start, condition, step, result: expander.accumulator() })
 }
 
@@ -161,7 +163,7 @@ fn exists(expander: &mut Expander<'_>, _: &Expr, rest: Vec<Expr>) -> Option<Fold
     let negated = expander.call("!_", vec![accumulator]);
     let condition = expander.call("@not_strictly_false", vec![negated]);
     let accumulator = expander.accumulator();
-    let step = expander.logic(false, vec![accumulator, rest.into_iter().next()?]);
+    let step = expander.or(vec![accumulator, rest.into_iter().next()?]);
     Some(Fold { start, condition, step, result: expander.accumulator() })
 }
 
@@ -243,7 +245,7 @@ fn optional_map(
     expander: &mut Expander<'_>,
     target: Option<Expr>,
     arguments: Vec<Expr>,
-    flat: bool,
+    wrapped: impl FnOnce(&mut Expander<'_>, Expr) -> Expr,
 ) -> Result<Expr, Misuse> {
     let (Some(target), Ok([name, transform])) = (target, <[Expr; 2]>::try_from(arguments)) else {
         return Err(Misuse { offset: expander.offset, message: "a macro without its target" });
@@ -267,7 +269,7 @@ fn optional_map(
         step,
         result: transform,
     });
-    let mapped = if flat { mapped } else { expander.call("optional.of", vec![mapped]) };
+    let mapped = wrapped(expander, mapped);
     let present = expander.member_call("hasValue", target, Vec::new());
     let absent = expander.call("optional.none", Vec::new());
     Ok(expander.call("_?_:_", vec![present, mapped, absent]))

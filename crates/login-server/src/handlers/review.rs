@@ -32,8 +32,7 @@ use crate::{
     system::clock::{self, Moment},
     telemetry::{
         audit::{Asked, Record, Subject, bounded},
-        decision::{DECISION_ID_KEY, Decided, DecisionId, Outcome},
-        metrics::reviews::Origin,
+        decision::{DECISION_ID_KEY, Decided, DecisionId, Origin, Outcome},
         traces::ReviewSpan,
     },
 };
@@ -170,7 +169,7 @@ impl Review<'_> {
             self.service.results.keep(question, (body.clone(), decided), keep, basis, now);
         }
         self.count(decided.outcome, Origin::Judged);
-        self.span.decided(decided, false);
+        self.span.decided(decided, Origin::Judged);
         self.span.issuer(judgement.issuer.map(|issuer| in_force.keys.issuer(issuer)));
         self.service.audit.record(decided.outcome, || {
             let subject = self.subject(in_force, request, &judgement);
@@ -180,7 +179,7 @@ impl Review<'_> {
                 ..self.asked()
             };
             let time = self.service.clock.milliseconds();
-            Record::new(time, decided, false, self.took(), subject, asked)
+            Record::new(time, decided, Origin::Judged, self.took(), subject, asked)
         });
         Answered { status, body, decided }
     }
@@ -224,9 +223,9 @@ impl Review<'_> {
     /// Counts and records an answer from the cache; its decision ID was stored with it.
     fn repeated(&self, decided: Decided) {
         self.count(decided.outcome, Origin::Cache);
-        self.span.decided(decided, true);
+        self.span.decided(decided, Origin::Cache);
         if self.service.audit.is_repeat_wanted() {
-            self.recorded_without_details(decided, true);
+            self.recorded_without_details(decided, Origin::Cache);
         }
     }
 
@@ -236,16 +235,16 @@ impl Review<'_> {
         self.count(outcome, Origin::Judged);
         if let Ok(id) = DecisionId::draw(&self.service.decision_ids) {
             let decided = Decided { id, outcome };
-            self.span.decided(decided, false);
-            self.recorded_without_details(decided, false);
+            self.span.decided(decided, Origin::Judged);
+            self.recorded_without_details(decided, Origin::Judged);
         }
         self.sent(reply(answer(ReviewApiVersion::V1, &Verdict::CannotTell(outage))))
     }
 
-    fn recorded_without_details(&self, decided: Decided, is_cached: bool) {
+    fn recorded_without_details(&self, decided: Decided, origin: Origin) {
         self.service.audit.record(decided.outcome, || {
             let time = self.service.clock.milliseconds();
-            Record::new(time, decided, is_cached, self.took(), Subject::default(), self.asked())
+            Record::new(time, decided, origin, self.took(), Subject::default(), self.asked())
         });
     }
 

@@ -46,8 +46,8 @@ const SHARED_NETWORK: [&str; 2] = ["TOOLBOX_PATH", "DISTROBOX_ENTER_PATH"];
 const FORWARDERS: [&str; 3] = ["VSCODE_IPC_HOOK_CLI", "REMOTE_CONTAINERS_IPC", "CODESPACES"];
 
 impl EnvironmentFacts {
-    /// Inspects the host. `interactive` is what kubectl says.
-    pub fn of(system: &System<'_>, interactive: bool) -> Self {
+    /// Inspects the host; `interactive`, which kubectl says, is false.
+    pub fn of(system: &System<'_>) -> Self {
         let has = |name: &&str| system.environment.has(name);
         let says_no = system
             .environment
@@ -56,7 +56,7 @@ impl EnvironmentFacts {
         Self {
             continuous_integration: (has(&"CI") && !says_no) || JOBS.iter().any(has),
             watched: system.terminal.is_watched(),
-            interactive,
+            interactive: false,
             terminal: false,
             graphical: cfg!(any(windows, target_os = "macos"))
                 || has(&"DISPLAY")

@@ -5,12 +5,12 @@ use std::io;
 
 use zeroize::Zeroizing;
 
-use super::MAX_LINE;
+use super::{Echo, MAX_LINE};
 
 /// A line that is being typed or pasted.
 pub(super) struct Line {
     pub(super) typed: Zeroizing<Vec<u8>>,
-    shown: bool,
+    echo: Echo,
 }
 
 /// The effect of a key.
@@ -25,9 +25,9 @@ pub(super) enum Pressed {
 }
 
 impl Line {
-    pub(super) fn new(shown: bool) -> Self {
+    pub(super) fn new(echo: Echo) -> Self {
         // Allocated at full size: a vector that grows leaves copies behind.
-        Self { typed: Zeroizing::new(Vec::with_capacity(MAX_LINE)), shown }
+        Self { typed: Zeroizing::new(Vec::with_capacity(MAX_LINE)), echo }
     }
 
     /// Edits like a terminal in canonical mode, but without its limit on the length of a line (1024
@@ -64,7 +64,10 @@ impl Line {
     }
 
     fn echo(&self, bytes: &[u8]) -> Pressed {
-        Pressed::Echo(if self.shown { bytes.to_vec() } else { Vec::new() })
+        Pressed::Echo(match self.echo {
+            Echo::Shown => bytes.to_vec(),
+            Echo::Hidden => Vec::new(),
+        })
     }
 }
 
@@ -73,8 +76,8 @@ mod tests {
     use super::*;
 
     /// The line after these keys, and what the user saw.
-    fn after(keys: &[u8], shown: bool) -> (String, String) {
-        let mut line = Line::new(shown);
+    fn after(keys: &[u8], echo: Echo) -> (String, String) {
+        let mut line = Line::new(echo);
         let mut seen = Vec::new();
         for key in keys {
             match line.press(*key) {
@@ -97,14 +100,14 @@ mod tests {
             (b"a\x1b\x01\tb", "ab", "ab"),
             (b"a\x04", "a", "a"),
         ] {
-            assert_eq!(after(keys, true), (left.to_owned(), seen.to_owned()), "{keys:?}");
-            assert_eq!(after(keys, false), (left.to_owned(), String::new()), "{keys:?}");
+            assert_eq!(after(keys, Echo::Shown), (left.to_owned(), seen.to_owned()), "{keys:?}");
+            assert_eq!(after(keys, Echo::Hidden), (left.to_owned(), String::new()), "{keys:?}");
         }
     }
 
     #[test]
     fn a_line_ends_with_enter_or_without_any_text_or_at_its_bound() {
-        let mut line = Line::new(false);
+        let mut line = Line::new(Echo::Hidden);
         assert_eq!(line.press(b'\n'), Pressed::Enter);
         assert_eq!(line.press(b'\r'), Pressed::Enter);
         assert_eq!(line.press(4), Pressed::Failed(io::ErrorKind::UnexpectedEof));

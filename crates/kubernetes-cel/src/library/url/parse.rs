@@ -11,13 +11,13 @@ const PARAMETERS: usize = 10_000;
 
 /// As in the line of a request: an absolute URL or an absolute path, without a fragment.
 pub(super) fn request_uri(text: &str) -> Option<Url> {
-    parse(text, true)
+    parse(text, Place::RequestLine)
 }
 
 /// With a fragment, perhaps.
 pub(super) fn reference(text: &str) -> Option<Url> {
     let (text, fragment) = text.split_once('#').unwrap_or((text, ""));
-    let mut url = parse(text, false)?;
+    let mut url = parse(text, Place::Reference)?;
     url.fragment = unescape(fragment, Part::Fragment)?;
     if escape(&url.fragment, Part::Fragment) != fragment {
         fragment.clone_into(&mut url.raw_fragment);
@@ -25,7 +25,15 @@ pub(super) fn reference(text: &str) -> Option<Url> {
     Some(url)
 }
 
-fn parse(text: &str, in_request: bool) -> Option<Url> {
+/// Where a URL stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    RequestLine,
+    Reference,
+}
+
+fn parse(text: &str, place: Place) -> Option<Url> {
+    let in_request = place == Place::RequestLine;
     if text.bytes().any(|byte| byte.is_ascii_control()) || (text.is_empty() && in_request) {
         return None;
     }

@@ -37,7 +37,7 @@ pub(super) fn read(
 }
 
 fn username(field: &Field<'_>, notes: &mut Notes) -> Option<Source> {
-    let (source, at) = claim_or_expression(field, true, notes)?;
+    let (source, at) = claim_or_expression(field, Presence::Required, notes)?;
     if let Source::Expression(expression) = &source {
         expressions::warn_of_no_text(&at, expression, notes);
     }
@@ -45,7 +45,7 @@ fn username(field: &Field<'_>, notes: &mut Notes) -> Option<Source> {
 }
 
 fn groups(field: &Field<'_>, notes: &mut Notes) -> Option<Source> {
-    let (source, at) = claim_or_expression(field, false, notes)?;
+    let (source, at) = claim_or_expression(field, Presence::Optional, notes)?;
     if let Source::Expression(expression) = &source {
         expressions::warn_of_no_texts(&at, expression, notes);
         expressions::warn_of_missing_claims(&at, expression, notes);
@@ -53,10 +53,17 @@ fn groups(field: &Field<'_>, notes: &mut Notes) -> Option<Source> {
     Some(source)
 }
 
+/// Whether a mapping must name a source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    Required,
+    Optional,
+}
+
 /// The source that a mapping names, and its field.
 fn claim_or_expression<'t>(
     field: &Field<'t>,
-    required: bool,
+    presence: Presence,
     notes: &mut Notes,
 ) -> Option<(Source, Field<'t>)> {
     let faults = &mut notes.faults;
@@ -76,7 +83,10 @@ fn claim_or_expression<'t>(
         return prefix.is_none().then_some((Source::Expression(compiled), expression));
     }
     let Some((at, claim)) = claim else {
-        if required && is_unset(&mapping, "claim") && is_unset(&mapping, "expression") {
+        if presence == Presence::Required
+            && is_unset(&mapping, "claim")
+            && is_unset(&mapping, "expression")
+        {
             field.fault(faults, NEITHER);
         }
         return None;

@@ -242,10 +242,19 @@ pub(super) const MEND_KEYS: &str = "mend what the check `keys` says, at the issu
                                     (`issuer.url`, `discoveryURL`, `certificateAuthority`), then \
                                     try again";
 
-pub(super) const fn of_outage(outage: Outage, is_online: bool) -> Advice {
+/// Whether `explain` sends requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Network {
+    Online,
+    Offline,
+}
+
+pub(super) const fn of_outage(outage: Outage, network: Network) -> Advice {
     let next = match outage {
         Outage::Internal => "report it: this is a fault of login-server",
-        _ if is_online => "check that this machine reaches it, then try again",
+        _ if matches!(network, Network::Online) => {
+            "check that this machine reaches it, then try again"
+        }
         _ => "name the server's `--state-dir`, or let it be asked with `--online`",
     };
     let (stage, what) = match outage {

@@ -7,6 +7,7 @@ use std::{path::Path, sync::Arc};
 use login_issuer::{Issuer, store::SqliteStore};
 use login_review::EndedSessions;
 
+use super::advice::Network;
 use crate::{
     commands::administration::{DATABASE, not_usable},
     config::{Limits, load::Loaded},
@@ -27,12 +28,12 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// Without `is_online`, no request is sent.
+    /// Offline, no request is sent.
     pub(super) fn new(
         loaded: Loaded,
         state_dir: Option<&Path>,
         api_audiences: Option<Vec<String>>,
-        is_online: bool,
+        network: Network,
     ) -> Result<Self, Failure> {
         if let Some(folder) = state_dir.filter(|folder| !folder.is_dir()) {
             let message = format!("there is no state folder `{}`", folder.display());
@@ -52,7 +53,7 @@ impl Bench {
         };
         let sources =
             KeySources::new(issuer.as_ref(), state_dir, KeySetIntervals::default(), Clock::HOST);
-        let in_force = if is_online {
+        let in_force = if network == Network::Online {
             InForce::new(loaded.bundle, None, &sources)
         } else {
             InForce::offline(loaded.bundle.policy, &sources)

@@ -8,7 +8,7 @@ use login_protocols::{jose::CompactJws, oidc::Claims};
 use login_review::{IssuerPolicy, Outage, Reason, Verdict};
 
 use super::{
-    advice,
+    advice::{self, Network},
     examine::{Check, End, Examination},
     stage::Stage,
 };
@@ -21,7 +21,7 @@ pub(super) struct Context<'a> {
     pub(super) max_token_length: usize,
     pub(super) issuer: Option<&'a IssuerPolicy>,
     pub(super) now: UnixTime,
-    pub(super) is_online: bool,
+    pub(super) network: Network,
     pub(super) keys: Option<&'a IssuerReport<'a>>,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn of(check: Check, examined: &Examination<'_>, context: Context<'_>)
                 Verdict::CannotTell(outage) => *outage,
                 Verdict::Accepted { .. } | Verdict::Refused(_) => Outage::KeysUnavailable,
             };
-            let what = advice::of_outage(outage, context.is_online).what;
+            let what = advice::of_outage(outage, context.network).what;
             match (context.why_no_keys(outage), examined.keys) {
                 (Some(why), _) => format!("{what}: {why}"),
                 (None, Some(_)) if outage == Outage::KeysUnavailable => {

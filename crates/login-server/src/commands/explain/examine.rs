@@ -16,7 +16,7 @@ use login_review::{
 };
 
 use super::{
-    advice,
+    advice::{self, Network},
     details::malformed_claim,
     stage::{Stage, stages},
 };
@@ -89,8 +89,13 @@ pub async fn examine<'t>(
         _ => None,
     };
     let audiences = judge.audiences(request);
-    let mut trail = Trail::new(authenticator, audiences.grant().is_err(), keys.is_some());
-    trail.add(&judgement.verdict, routed.is_some(), jws.as_ref(), &in_force.policy, issuer);
+    let mut trail = Trail {
+        are_audiences_refused: audiences.grant().is_err(),
+        has_keys: keys.is_some(),
+        is_routed: routed.is_some(),
+        ..Trail::new(authenticator)
+    };
+    trail.add(&judgement.verdict, jws.as_ref(), &in_force.policy, issuer);
     let mut supposed_user = None;
     if let (Some(issuer), Some(jws)) = (issuer, &jws) {
         let none = KeySet::empty();
@@ -110,8 +115,8 @@ pub async fn examine<'t>(
             }
             let Some(next) = supposition.judged(text, audiences, &none) else { break };
             verdict = next;
-            trail.is_supposing = true;
-            trail.add(&verdict, true, Some(jws), &supposition.policy, Some(issuer));
+            (trail.is_supposing, trail.is_routed) = (true, true);
+            trail.add(&verdict, Some(jws), &supposition.policy, Some(issuer));
             if let Verdict::Accepted { identity, .. } = &verdict {
                 supposed_user = Some(identity.clone());
                 break;
@@ -150,15 +155,12 @@ struct Trail {
     checks: Vec<Check>,
     are_audiences_refused: bool,
     has_keys: bool,
+    is_routed: bool,
     is_supposing: bool,
 }
 
 impl Trail {
-    fn new(
-        authenticator: Option<Authenticator>,
-        are_audiences_refused: bool,
-        has_keys: bool,
-    ) -> Self {
+    fn new(authenticator: Option<Authenticator>) -> Self {
         let check = |stage: &Stage| Check {
             stage: *stage,
             name: stage.name(authenticator),
@@ -167,8 +169,9 @@ impl Trail {
         };
         Self {
             checks: stages(authenticator).iter().map(check).collect(),
-            are_audiences_refused,
-            has_keys,
+            are_audiences_refused: false,
+            has_keys: false,
+            is_routed: false,
             is_supposing: false,
         }
     }
@@ -177,7 +180,6 @@ impl Trail {
     fn add(
         &mut self,
         verdict: &Verdict,
-        is_routed: bool,
         jws: Option<&CompactJws<'_>>,
         policy: &Policy,
         issuer: Option<IssuerIndex>,
@@ -192,7 +194,7 @@ impl Trail {
                     issuer.audiences.iter().any(|accepted| named.contains(&accepted.as_str()))
                 });
                 let seen = Seen {
-                    is_routed,
+                    is_routed: self.is_routed,
                     is_audience_asked: self.are_audiences_refused && is_audience_fine,
                     is_audience_malformed: claims.and_then(malformed_claim) == Some("aud"),
                     is_rule: for_us.is_some_and(|(jws, issuer)| {
@@ -207,11 +209,11 @@ impl Trail {
                 (Some(Stage::KeyId), End::CannotTell)
             }
             Verdict::CannotTell(outage) => {
-                (Some(advice::of_outage(*outage, false).stage), End::CannotTell)
+                (Some(advice::of_outage(*outage, Network::Offline).stage), End::CannotTell)
             }
         };
         // An expired token is refused before its issuer is asked for anything.
-        let is_early = !is_routed && place == Some(Stage::Times);
+        let is_early = !self.is_routed && place == Some(Stage::Times);
         for check in &mut self.checks {
             if Some(check.stage) == place {
                 // Keep the real failure, also after it was supposed away.

@@ -24,6 +24,7 @@ use login_common::Secret;
 use login_review::Verdict;
 use zeroize::Zeroizing;
 
+use self::advice::Network;
 pub use self::examine::{Examination, examine, question};
 use self::{bench::Bench, details::Context};
 use super::{ConfigurationFiles, Output, runtime};
@@ -71,7 +72,8 @@ impl Explain {
         let loaded = self.files.load()?;
         let token = token(self.token_file.as_deref())?;
         let api_audiences = (!self.api_audiences.is_empty()).then(|| self.api_audiences.clone());
-        let bench = Bench::new(loaded, self.state_dir.as_deref(), api_audiences, self.online)?;
+        let network = if self.online { Network::Online } else { Network::Offline };
+        let bench = Bench::new(loaded, self.state_dir.as_deref(), api_audiences, network)?;
         let (length, now) = (token.expose().len(), Clock::HOST.now());
         let question = question(token, self.audiences);
         let examined = runtime()?.block_on(examine(&bench.judge, &bench.in_force, &question, now));
@@ -81,7 +83,7 @@ impl Explain {
             max_token_length: bench.in_force.policy.max_token_length(),
             issuer: examined.issuer.and_then(|issuer| bench.in_force.policy.issuer(issuer)),
             now,
-            is_online: self.online,
+            network,
             keys: report.as_ref(),
         };
         let claims = examined.jws.as_ref().filter(|_| self.show_claims);

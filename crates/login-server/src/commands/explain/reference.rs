@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use login_review::{Outage, Reason};
 
-use super::advice::{of, of_outage};
+use super::advice::{Network, of, of_outage};
 
 fn page() -> String {
     let mut page = "# Refusals and outages
@@ -27,7 +27,7 @@ learns it.
     }
     page += "\n## Outages\n\n| reason | meaning | next |\n|---|---|---|\n";
     for outage in Outage::ALL {
-        let advice = of_outage(*outage, true);
+        let advice = of_outage(*outage, Network::Online);
         let (what, next) = (cell(advice.what), cell(advice.next));
         let _ = writeln!(page, "| `{outage}` | {what} | {next} |");
     }

@@ -96,7 +96,7 @@ fn next(examined: &Examination<'_>, context: Context<'_>) -> Option<&'static str
         Verdict::CannotTell(outage) if context.why_no_keys(*outage).is_some() => {
             Some(advice::MEND_KEYS)
         }
-        Verdict::CannotTell(outage) => Some(advice::of_outage(*outage, context.is_online).next),
+        Verdict::CannotTell(outage) => Some(advice::of_outage(*outage, context.network).next),
     }
 }
 

@@ -7,7 +7,7 @@ use login_common::UnixTime;
 use serde::{Serialize, Serializer};
 
 use super::TARGET;
-use crate::telemetry::decision::{Decided, Outcome};
+use crate::telemetry::decision::{Decided, Origin, Outcome};
 
 /// Texts from a token are cut to this many characters.
 const MAX_TEXT: usize = 256;
@@ -109,7 +109,7 @@ impl<'a> Record<'a> {
     pub fn new(
         time: u64,
         decided: Decided,
-        cached: bool,
+        origin: Origin,
         took: Duration,
         subject: Subject<'a>,
         question: Asked<'a>,
@@ -122,7 +122,7 @@ impl<'a> Record<'a> {
             decision_id: decided.id.to_string(),
             outcome: decided.outcome.as_str(),
             reason: decided.outcome.reason(),
-            cached,
+            cached: origin == Origin::Cache,
             latency_microseconds: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             subject,
             question,

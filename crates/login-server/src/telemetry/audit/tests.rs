@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     system::random::RandomNumbers,
-    telemetry::decision::{Decided, DecisionId, Outcome},
+    telemetry::decision::{Decided, DecisionId, Origin, Outcome},
 };
 
 fn record(audit: &Audit, outcome: Outcome) {
@@ -26,7 +26,14 @@ fn decided(outcome: Outcome) -> Decided {
 }
 
 fn plain(outcome: Outcome) -> Record<'static> {
-    Record::new(0, decided(outcome), false, Duration::ZERO, Subject::default(), Asked::default())
+    Record::new(
+        0,
+        decided(outcome),
+        Origin::Judged,
+        Duration::ZERO,
+        Subject::default(),
+        Asked::default(),
+    )
 }
 
 /// The lines of the file, once there are as many as expected.
@@ -63,7 +70,8 @@ fn a_record_names_the_decision_and_escapes_what_users_wrote() {
     };
     let took = Duration::from_micros(1_234);
     let text =
-        serde_json::to_string(&Record::new(1_234, decided, false, took, subject, asked)).unwrap();
+        serde_json::to_string(&Record::new(1_234, decided, Origin::Judged, took, subject, asked))
+            .unwrap();
     assert!(!text.contains(char::is_control), "{text}");
     let record: Value = serde_json::from_str(&text).unwrap();
     let expected = json!({

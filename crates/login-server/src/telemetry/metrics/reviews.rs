@@ -9,29 +9,7 @@ use std::{
 use login_review::RequestFault;
 
 use super::histogram::Histogram;
-use crate::telemetry::decision::Outcome;
-
-/// Where an answer came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// The token was judged for this request.
-    Judged,
-    /// An equal request had been answered before.
-    Cache,
-}
-
-impl Origin {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Judged, Self::Cache];
-
-    /// The value of the label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Judged => "judged",
-            Self::Cache => "cache",
-        }
-    }
-}
+use crate::telemetry::decision::{Origin, Outcome};
 
 /// The counts of reviews since the start.
 #[derive(Debug)]

@@ -20,10 +20,13 @@ use prometheus_client::{
 
 use super::{
     families, process,
-    reviews::Origin,
     text::{Exposition, to_prometheus_text},
 };
-use crate::{admin::Admin, review::ReviewService, telemetry::decision::Outcome};
+use crate::{
+    admin::Admin,
+    review::ReviewService,
+    telemetry::decision::{Origin, Outcome},
+};
 
 /// The format of the exposition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use http::{HeaderMap, StatusCode};
 use login_review::RequestFault;
 
 use super::{TraceError, TraceSettings};
-use crate::telemetry::decision::Decided;
+use crate::telemetry::decision::{Decided, Origin};
 
 /// No traces.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl ReviewSpan {
     pub const fn rejected(&self, _: RequestFault) {}
 
     /// Does nothing.
-    pub const fn decided(&self, _: Decided, _is_cached: bool) {}
+    pub const fn decided(&self, _: Decided, _: Origin) {}
 
     /// Does nothing.
     pub fn issuer(&self, _: Option<&str>) {}

@@ -21,7 +21,10 @@ use super::{
     TraceError, TraceSettings,
     export::{Collector, Exporting, Queue, Spans},
 };
-use crate::telemetry::{decision::Decided, metrics::issuer_hash};
+use crate::telemetry::{
+    decision::{Decided, Origin},
+    metrics::issuer_hash,
+};
 
 const PROGRAM: &str = "login-server";
 
@@ -110,13 +113,13 @@ impl ReviewSpan {
     }
 
     /// The outcome of the review, decided now or taken from the cache.
-    pub fn decided(&self, decided: Decided, is_cached: bool) {
+    pub fn decided(&self, decided: Decided, origin: Origin) {
         self.tell(|span| {
             span.set_attribute(KeyValue::new("login_server.outcome", decided.outcome.as_str()));
             if let Some(reason) = decided.outcome.reason() {
                 span.set_attribute(KeyValue::new("login_server.reason", reason));
             }
-            span.set_attribute(KeyValue::new("login_server.cached", is_cached));
+            span.set_attribute(KeyValue::new("login_server.cached", origin == Origin::Cache));
             let id = decided.id.to_string();
             span.set_attribute(KeyValue::new("login_server.decision_id", id));
         });
