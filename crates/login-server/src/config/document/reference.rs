@@ -11,7 +11,7 @@ fn page() -> String {
     let mut page = "# Configuration keys
 
 Every key of `login-server`'s own file (`--config`), with its default or its bounds in parentheses. \
-[Server configuration](server-configuration.md) shows the file as a whole.
+[Server configuration](server-configuration.md) shows an example.
 
 | key | meaning |
 |---|---|
