@@ -1,10 +1,7 @@
 //! Spans of reviews, as a collector receives them.
 //! Never decodes them with a library: the tests search the bytes that were sent.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Request, Response};

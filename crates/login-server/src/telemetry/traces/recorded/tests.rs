@@ -7,7 +7,7 @@ use opentelemetry_sdk::trace::SpanData;
 use super::*;
 use crate::{
     system::random::RandomNumbers,
-    telemetry::decision::{DecisionId, Outcome},
+    telemetry::decision::{DecisionId, Origin, Outcome},
 };
 
 const CALLER_RECORDS: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -73,7 +73,7 @@ fn a_span_says_how_the_review_ended_and_only_an_outage_is_an_error() {
     let ends: [End; 4] = [
         (
             |span| {
-                span.decided(decided(Outcome::Accepted), false);
+                span.decided(decided(Outcome::Accepted), Origin::Judged);
                 span.answered(StatusCode::OK);
             },
             &[
@@ -85,7 +85,7 @@ fn a_span_says_how_the_review_ended_and_only_an_outage_is_an_error() {
         ),
         (
             |span| {
-                span.decided(decided(Outcome::Refused(Reason::Expired)), true);
+                span.decided(decided(Outcome::Refused(Reason::Expired)), Origin::Cache);
                 span.issuer(Some("https://example.com"));
             },
             &[
@@ -99,7 +99,7 @@ fn a_span_says_how_the_review_ended_and_only_an_outage_is_an_error() {
         ),
         (
             |span| {
-                span.decided(decided(Outcome::CannotTell(Outage::KeysUnavailable)), false);
+                span.decided(decided(Outcome::CannotTell(Outage::KeysUnavailable)), Origin::Judged);
                 span.answered(StatusCode::SERVICE_UNAVAILABLE);
             },
             &[
