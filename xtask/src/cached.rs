@@ -72,6 +72,20 @@ pub(crate) struct CachedCall {
 impl CachedCall {
     /// Signs in at a `login-server dev`, which is then stopped: the cached path needs no server.
     pub(crate) fn prepare(client_program: &Path, scratch: &Path) -> Result<Self> {
+        let (server, call) = Self::prepare_with_server(client_program, scratch)?;
+        drop(server);
+        let offline = children::text(&mut call.command(&[], client_program)?)
+            .context("the cache does not answer without the server")?;
+        let same_bytes = fs::read(&call.same_bytes)?;
+        ensure!(offline.as_bytes() == same_bytes.trim_ascii(), "another answer without the server");
+        Ok(call)
+    }
+
+    /// Signs in at a `login-server dev`, which runs until it is dropped.
+    pub(crate) fn prepare_with_server(
+        client_program: &Path,
+        scratch: &Path,
+    ) -> Result<(DevServer, Self)> {
         let development = workspace::build(&["--locked", "--package", "login-server"])?;
         let server = DevServer::start(&workspace::program(&development, "login-server")?, scratch)?;
         let client = Client::new(client_program, scratch);
@@ -79,17 +93,9 @@ impl CachedCall {
         let first = client.run(&arguments, &[])?;
         let second = client.run(&arguments, &[])?;
         ensure!(first.printed == second.printed, "the second call was not answered by the cache");
-        drop(server);
         let same_bytes = scratch.join("same-bytes.json");
         fs::write(&same_bytes, &first.printed)?;
-        let call = Self { client, arguments, same_bytes };
-        let offline = children::text(&mut call.command(&[], client_program)?)
-            .context("the cache does not answer without the server")?;
-        ensure!(
-            offline.as_bytes() == first.printed.trim_ascii(),
-            "another answer without the server"
-        );
-        Ok(call)
+        Ok((server, Self { client, arguments, same_bytes }))
     }
 
     /// The call of one build of the client, run by other programs (`["strace", "-f"]`).

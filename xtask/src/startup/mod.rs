@@ -1,4 +1,5 @@
-//! `cargo xtask startup`: the cost of the cached path, in numbers that a busy host does not change.
+//! `cargo xtask startup`: the cost of the cached path, and of one renewal, in numbers that a busy
+//! host does not change.
 //! Never measures time: instructions, system calls, files and memory repeat, milliseconds do not.
 
 mod system_calls;
@@ -17,6 +18,9 @@ use system_calls::Trace;
 const INSTRUCTIONS: u64 = 250_000;
 /// The same when the system's loader also binds some hundred symbols of the C library.
 const INSTRUCTIONS_DYNAMIC: u64 = 350_000;
+/// The same for a renewal at a server on this host: TLS, one token request, files. Random numbers
+/// that are seeded by timing the processor would alone cost 400 million.
+const INSTRUCTIONS_RENEWAL: u64 = 20_000_000;
 /// Peak resident memory.
 const KIBIBYTES: u64 = 5 * 1024;
 /// Only the cache entry.
@@ -44,9 +48,26 @@ pub(crate) fn run() -> Result<Outcome> {
     }
     println!("dynamic");
     measure(&call, &dynamic, INSTRUCTIONS_DYNAMIC, scratch.path(), &mut verdicts)?;
+    println!("renewal, dynamic");
+    renewal(&dynamic, &mut verdicts)?;
     let kept = verdicts.iter().filter(|kept| **kept).count();
     println!("startup: {kept} of {} budgets kept", verdicts.len());
     Ok(if kept == verdicts.len() { Outcome::Done } else { Outcome::Failed })
+}
+
+/// Counts the instructions of one renewal.
+fn renewal(build: &Build, verdicts: &mut Vec<bool>) -> Result<()> {
+    let scratch = tempfile::Builder::new().prefix("kubectl-login-renewal-").tempdir()?;
+    let (_server, call) = CachedCall::prepare_with_server(&build.client, scratch.path())?;
+    let floor = instructions(call.launched(&VALGRIND, &build.empty_main))?;
+    let mut renewal = call.command(&VALGRIND, &build.client)?;
+    renewal.arg("--force-refresh");
+    let over = instructions(renewal)?.saturating_sub(floor);
+    let kept = over <= INSTRUCTIONS_RENEWAL;
+    let sign = if kept { "✓" } else { "✗" };
+    println!("{sign} instructions: {over} over an empty Rust main, budget {INSTRUCTIONS_RENEWAL}");
+    verdicts.push(kept);
+    Ok(())
 }
 
 fn measure(
