@@ -125,6 +125,15 @@ pub(crate) fn parts(
     })
 }
 
+/// The text up to the end of its first document, or all of it if that cannot be found.
+pub(crate) fn first_document(text: &str) -> &str {
+    let events = Parser::new_from_str_with_options(text, Options::default());
+    let end = events.map_while(Result::ok).find_map(|(event, span)| {
+        (event == Event::DocumentEnd).then(|| span.start.byte_offset()).flatten()
+    });
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
 type Found<'t> = (Event<'t>, Span);
 
 /// Calls `read` with the first event of the first document; refuses another one with content, which

@@ -5,6 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, options::DuplicateKeyPolicy};
 use thiserror::Error;
 
+use crate::tree::first_document;
+
 /// What is wrong with a text, without quoting it.
 #[derive(Debug, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {problem}")]
@@ -48,13 +50,8 @@ pub fn read_as_kubectl<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> 
     let options = serde_saphyr::options! {
         with_snippet: false,
         duplicate_keys: DuplicateKeyPolicy::LastWins,
-        budget: serde_saphyr::budget! { max_reader_input_bytes: None },
     };
-    let mut bytes = text.as_bytes();
-    match serde_saphyr::read_with_options(&mut bytes, options).next() {
-        Some(first) => Ok(first?),
-        None => read(text),
-    }
+    Ok(serde_saphyr::from_str_with_options(first_document(text), options)?)
 }
 
 #[cfg(test)]
