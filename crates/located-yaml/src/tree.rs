@@ -118,10 +118,13 @@ pub(crate) fn parts(
             return if node.is_left_out() { Ok(()) } else { each(Part::Root(node)) };
         }
         each(Part::List(first.1.start.line()))?;
-        while let Some(item) = reader.until(&Event::SequenceEnd)? {
+        loop {
+            let item = reader.next()?;
+            if item.0 == Event::SequenceEnd {
+                return Ok(());
+            }
             each(Part::Item(reader.node(item, 1)?))?;
         }
-        Ok(())
     })
 }
 
@@ -145,11 +148,7 @@ fn only_document<'t>(
     let mut options = Options::default();
     options.set_emit_comments(false);
     options.emit_anchor_events = true;
-    let mut reader = Reader {
-        events: Parser::new_from_str_with_options(text, options),
-        text,
-        last_end: Span::default(),
-    };
+    let mut reader = Reader { events: Parser::new_from_str_with_options(text, options), text };
     let mut read = Some(read);
     loop {
         let (event, span) = reader.next()?;
@@ -171,8 +170,6 @@ fn only_document<'t>(
 struct Reader<'t> {
     events: Parser<'t, StrInput<'t>>,
     text: &'t str,
-    /// The place of the event that ended the last collection.
-    last_end: Span,
 }
 
 impl<'t> Reader<'t> {
@@ -193,14 +190,16 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The next event, or `None` if it is this one.
-    fn until(&mut self, end: &Event<'t>) -> Result<Option<Found<'t>>, SyntaxFault> {
-        let (event, span) = self.next()?;
-        if event == *end {
-            self.last_end = span;
-            return Ok(None);
+    /// The nodes up to the event that ends their collection, and the place of that event.
+    fn nodes(&mut self, end: &Event<'t>, depth: usize) -> Result<(Vec<Node>, Span), SyntaxFault> {
+        let mut nodes = Vec::new();
+        loop {
+            let (event, span) = self.next()?;
+            if event == *end {
+                return Ok((nodes, span));
+            }
+            nodes.push(self.node((event, span), depth)?);
         }
-        Ok(Some((event, span)))
     }
 
     fn node(&mut self, (event, span): Found<'t>, depth: usize) -> Result<Node, SyntaxFault> {
@@ -216,25 +215,18 @@ impl<'t> Reader<'t> {
                 (place, anchor, tag, Shape::Scalar { text: text.into_owned(), style })
             }
             Event::SequenceStart(style, anchor, tag) => {
-                let mut items: Vec<Node> = Vec::new();
-                while let Some(item) = self.until(&Event::SequenceEnd)? {
-                    items.push(self.node(item, depth + 1)?);
-                }
-                end_line = self.last_end.end.line();
-                let last = items.last().map(|item| item.place.end);
-                let place = begin.start..self.end_of(style, last.unwrap_or(begin.end), line)?;
+                let (items, end) = self.nodes(&Event::SequenceEnd, depth + 1)?;
+                end_line = end.end.line();
+                let place = begin.start..self.end_of(style, &items, end, begin.end)?;
                 (place, anchor, tag, Shape::Sequence { style, items })
             }
             Event::MappingStart(style, anchor, tag) => {
-                let mut entries: Vec<(Node, Node)> = Vec::new();
-                while let Some(key) = self.until(&Event::MappingEnd)? {
-                    let key = self.node(key, depth + 1)?;
-                    let value = self.next()?;
-                    entries.push((key, self.node(value, depth + 1)?));
-                }
-                end_line = self.last_end.end.line();
-                let last = entries.last().map(|(key, value)| value.place.end.max(key.place.end));
-                let place = begin.start..self.end_of(style, last.unwrap_or(begin.end), line)?;
+                let (nodes, end) = self.nodes(&Event::MappingEnd, depth + 1)?;
+                end_line = end.end.line();
+                let place = begin.start..self.end_of(style, &nodes, end, begin.end)?;
+                let mut nodes = nodes.into_iter();
+                let pair = || Some((nodes.next()?, nodes.next()?));
+                let entries = std::iter::from_fn(pair).collect();
                 (place, anchor, tag, Shape::Mapping { style, entries })
             }
             _ => return Err(fault(line, "a value is missing here")),
@@ -251,16 +243,20 @@ impl<'t> Reader<'t> {
             .ok_or_else(|| fault(line, "its place in the text is not known"))
     }
 
-    /// A block ends with its last value: the parser reports its end where the next item begins.
+    /// A block ends with its last node: the parser reports its end where the next item begins.
     fn end_of(
         &self,
         style: StructureStyle,
-        last: usize,
-        line: usize,
+        nodes: &[Node],
+        end: Span,
+        begin: usize,
     ) -> Result<usize, SyntaxFault> {
         match style {
-            StructureStyle::Flow => Ok(self.bytes(self.last_end, line)?.end),
-            StructureStyle::Block => Ok(last),
+            StructureStyle::Flow => Ok(self.bytes(end, end.start.line())?.end),
+            // Not that of the last one: the place of an empty value may be before its key.
+            StructureStyle::Block => {
+                Ok(nodes.iter().map(|node| node.place.end).max().unwrap_or(begin))
+            }
         }
     }
 }
