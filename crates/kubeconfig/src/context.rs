@@ -1,4 +1,4 @@
-//! The parts of a kubeconfig that this program reads, as client-go reads them
+//! The parts of a kubeconfig that are read, as client-go reads them
 //! (`tools/clientcmd/api/v1`): null is the empty value, and unknown keys are ignored.
 //! Never stores a credential: only whether there is one.
 

@@ -49,7 +49,7 @@ pub fn apply(text: &str, edits: &[Edit]) -> Result<String, KubeconfigFault> {
 }
 
 /// Whether a text has anything but comments.
-pub fn has_content(text: &str) -> bool {
+pub(crate) fn has_content(text: &str) -> bool {
     text.trim_start_matches('\u{feff}')
         .lines()
         .map(str::trim)

@@ -6,8 +6,8 @@
 //! `exec_info` (the input), `commands` (what each command does), `renewal` (a new token, requested
 //! once for all processes that wait), `flows` (the ways to get a token), `workload_identity` (a
 //! job's own token), `user_entries` (in kubeconfigs), `output` (tables and documents), `report`
-//! (errors), `scrub` (hides secrets), `system` (the only files with effects). The cached files are those of `login-cache`; beside them, `<digest>.discovery`
-//! is `flows::cached_metadata`.
+//! (errors), `scrub` (hides secrets), `system` (the only files with effects). The cached files are
+//! those of `login-cache`; beside them, `<digest>.discovery` is `flows::cached_metadata`.
 
 pub mod fast_path;
 
